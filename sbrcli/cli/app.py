@@ -1,0 +1,91 @@
+"""The command `sbr`: its subcommands, and the one place where an error becomes an exit code."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sbrcli import __version__
+from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
+from sbrcli.cli.output import Output, write_labelled
+from sbrcli.errors import ExitCode, SbrError
+from sbrcli.workspace import Workspace
+
+EXIT_CODES = (
+    "Exit codes: 0 ok, 1 a bug, 2 usage, 3 data, 4 configuration, 5 artefact (dataset or run "
+    "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted."
+)
+
+app = typer.Typer(
+    name="sbr",
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# BadParameter is public; what it derives from is any error in the words of a command.
+_WrongWords: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"sbr {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, epilog=EXIT_CODES)
+def _begin(
+    ctx: typer.Context,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    workdir: Annotated[
+        Path,
+        typer.Option(
+            "--workdir",
+            "-w",
+            metavar="FOLDER",
+            envvar="SBR_WORKDIR",
+            help="Where datasets and runs are kept.",
+            rich_help_panel=GLOBAL,
+        ),
+    ] = DEFAULT_WORKDIR,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which sbr."),
+    ] = False,
+) -> None:
+    """Turn a log of who-clicked-what-when into next-item recommendations."""
+    ctx.obj = Invocation(Output(as_json, quiet), Workspace(workdir))
+    if ctx.invoked_subcommand is None:
+        sys.stdout.write(ctx.get_help() + "\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `sbr` and leave the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and give its exit code.
+
+    A bug is not caught: its traceback is what its finder must send.
+    """
+    try:
+        code = app(args=arguments, prog_name="sbr", standalone_mode=False) or ExitCode.OK
+    except SbrError as error:
+        return _fail(str(error), error.hint, error.exit_code)
+    except _WrongWords as error:
+        message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "sbr"
+        return _fail(message, f"{command} --help shows what can be said", ExitCode.USAGE)
+    # Typer makes a KeyboardInterrupt an exit with this code, without a word.
+    return _fail("interrupted", None, code) if code == ExitCode.INTERRUPTED else code
+
+
+def _fail(message: str, hint: str | None, code: ExitCode) -> int:
+    write_labelled("error", message, "red")
+    if hint:
+        write_labelled("hint", hint, "cyan")
+    return code

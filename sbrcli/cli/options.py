@@ -1,0 +1,115 @@
+"""The options that more than one subcommand has, and how a subcommand gets them."""
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sbrcli.cli.output import Output
+from sbrcli.workspace import Workspace
+
+DEFAULT_WORKDIR = Path("sbr-work")
+
+GLOBAL = "Global options"
+"""The help panel of the options that every subcommand takes."""
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=GLOBAL)
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No notes and no progress bars.", rich_help_panel=GLOBAL),
+]
+Workdir = Annotated[
+    Path | None,
+    typer.Option(
+        "--workdir",
+        "-w",
+        metavar="FOLDER",
+        help="Where datasets and runs are kept.",
+        rich_help_panel=GLOBAL,
+    ),
+]
+Log = Annotated[Path, typer.Argument(metavar="LOG", help="The log of events: a file.")]
+DatasetName = Annotated[
+    str | None,
+    typer.Option("--dataset", metavar="NAME", help="A dataset; the latest unless given."),
+]
+RunName = Annotated[
+    str | None, typer.Option("--run", metavar="NAME", help="A run; the latest unless given.")
+]
+TimeZone = Annotated[
+    str,
+    typer.Option("--tz", metavar="ZONE", help="Print times in this zone, as in Asia/Seoul."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What every subcommand is given: where to speak, and where its folders are."""
+
+    output: Output
+    workspace: Workspace
+
+    def extended(self, as_json: bool, quiet: bool, workdir: Path | None) -> "Invocation":
+        """Add what was asked for after the subcommand to what was asked for before it."""
+        output = Output(self.output.as_json or as_json, self.output.quiet or quiet)
+        return Invocation(output, self.workspace if workdir is None else Workspace(workdir))
+
+
+def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Callable], Callable]:
+    """Register a function of (Invocation, its own options) as a subcommand of `app`.
+
+    The global options are added behind its own, so that they work on either side of its name.
+
+    Args:
+        app: the application.
+        example: shown at the end of the subcommand's help.
+        settings: passed on to `app.command`.
+    """
+
+    def register(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def run(
+            ctx: typer.Context,
+            *,
+            as_json: bool,
+            quiet: bool,
+            workdir: Path | None,
+            **own: Any,
+        ) -> None:
+            invocation = ctx.find_object(Invocation) or Invocation(
+                Output(), Workspace(DEFAULT_WORKDIR)
+            )
+            try:
+                function(invocation.extended(as_json, quiet, workdir), **own)
+            except BrokenPipeError:
+                # Whoever read our results has left; without this Python complains once more at exit.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise typer.Exit from None
+
+        run.__signature__ = _with_global_options(inspect.signature(function))  # pyright: ignore
+        app.command(epilog=f"Example: {example}", **settings)(run)
+        return function
+
+    return register
+
+
+def _with_global_options(own: inspect.Signature) -> inspect.Signature:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    context = inspect.Parameter("ctx", keyword, annotation=typer.Context)
+    shared = [
+        inspect.Parameter("as_json", keyword, annotation=AsJson, default=False),
+        inspect.Parameter("quiet", keyword, annotation=Quiet, default=False),
+        inspect.Parameter("workdir", keyword, annotation=Workdir, default=None),
+    ]
+    parameters = list(own.parameters.values())[1:]  # the first is the Invocation
+    return own.replace(
+        parameters=[context, *(p.replace(kind=keyword) for p in parameters), *shared]
+    )

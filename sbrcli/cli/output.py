@@ -1,0 +1,171 @@
+"""The output seam: results on stdout, everything said along the way on stderr.
+
+A result is a frozen dataclass of plain values. A person sees Rich tables, a pipe gets
+tab-separated values, `--json` gives the dataclass as one document.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import IO, Any, TypeVar
+
+Result = TypeVar("Result")
+Advance = Callable[..., None]
+"""Called with the number of units just done, and with figures to show by keyword."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, column names, and rows of plain values (numbers stay numbers)."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a command's words go; `as_json` and `quiet` as the user asked."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def show(self, result: Result, tables: Callable[[Result], Iterable[Table]]) -> None:
+        """Print a command's result: JSON, or the tables made of it."""
+        if self.as_json:
+            self.write_line(to_json(asdict(result)))  # pyright: ignore[reportArgumentType]
+        elif is_terminal(sys.stdout):
+            _print_rich(tables(result))
+        else:
+            blocks = ["\n".join(_tsv_lines(table)) for table in tables(result)]
+            self.write_line("\n\n".join(blocks))
+
+    def write_line(self, text: str) -> None:
+        """Write one line of result to stdout, at once."""
+        _write(sys.stdout, text + "\n")
+
+    def note(self, text: str) -> None:
+        """Tell the person at the keyboard something; `--quiet` silences it."""
+        if not self.quiet:
+            _write(sys.stderr, printable(text) + "\n")
+
+    def warn(self, text: str) -> None:
+        """Say what is odd, on stderr, also under `--quiet`."""
+        write_labelled("warning", text, "yellow")
+
+    @contextmanager
+    def progress(self, total: int | None, unit: str, description: str) -> Iterator[Advance]:
+        """Show a bar on stderr while the body runs, on a terminal and unless `--quiet`.
+
+        Args:
+            total: how many units there are, or None where nobody knows.
+            unit: what is counted, in the plural, as in "events".
+            description: what is going on, before the bar.
+        """
+        if self.quiet or not is_terminal(sys.stderr):
+            yield lambda _done, **_figures: None
+            return
+        from tqdm import tqdm
+
+        with tqdm(
+            total=total,
+            desc=description,
+            unit=f" {unit}",
+            unit_scale=True,
+            leave=False,
+            dynamic_ncols=True,
+            file=sys.stderr,
+        ) as bar:
+
+            def advance(done: int, **figures: object) -> None:
+                bar.set_postfix(figures, refresh=False) if figures else None
+                bar.update(done)
+
+            yield advance
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Tell whether a person looks at the stream."""
+    return stream.isatty()
+
+
+def to_json(document: Any) -> str:
+    """Write a document as one line of JSON; a number that JSON lacks is a bug."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+
+def write_labelled(label: str, text: str, style: str) -> None:
+    """Write `label: text` to stderr, the label coloured on a terminal."""
+    if is_terminal(sys.stderr):
+        from rich.console import Console
+        from rich.text import Text
+
+        line = Text.assemble((f"{label}:", f"bold {style}"), f" {printable(text)}")
+        Console(stderr=True).print(line, soft_wrap=True, highlight=False)
+    else:
+        _write(sys.stderr, f"{label}: {printable(text)}\n")
+
+
+def printable(text: str) -> str:
+    r"""Replace what would act on a terminal or break a line by its escape, as in `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def for_person(value: object) -> str:
+    """Write a table's cell for a person: digits grouped, no more decimals than one can use."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
+    return printable(str(value))
+
+
+def _for_pipe(value: object) -> str:
+    return "" if value is None else printable(str(value))
+
+
+def _tsv_lines(table: Table) -> Iterator[str]:
+    yield "\t".join(table.columns)
+    for row in table.rows:
+        yield "\t".join(map(_for_pipe, row))
+
+
+def _print_rich(tables: Iterable[Table]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for table in tables:
+        shown = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD)
+        for position, column in enumerate(table.columns):
+            is_number = all(_is_number(row[position]) for row in table.rows)
+            shown.add_column(
+                Text(column), justify="right" if is_number else "left", overflow="fold"
+            )
+        for row in table.rows:
+            shown.add_row(*(Text(for_person(value)) for value in row))
+        console.print(shown)
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, (int, float))
+
+
+def _write(stream: IO[str], text: str) -> None:
+    """Write and flush; a character that the stream's encoding lacks is written as an escape."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
+    stream.flush()

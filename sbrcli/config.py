@@ -1,0 +1,149 @@
+"""Every option's default and its bounds, one frozen dataclass per stage."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self
+
+from sbrcli.errors import ConfigError
+
+SessionKind = Literal["user", "gap", "column"]
+
+
+def _require(holds: bool, expectation: str, received: object) -> None:
+    """Raise a ConfigError that says what was expected and what came."""
+    if not holds:
+        raise ConfigError(f"{expectation}. Received: {received}")
+
+
+def _require_fraction(name: str, value: float) -> None:
+    _require(0 <= value < 1, f"{name} must be at least 0 and below 1", value)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRule:
+    """What a session is: a user, a user's events without a long pause, or the log's own column."""
+
+    kind: SessionKind
+    gap_seconds: float | None = None
+    """With kind "gap": a pause this long or longer starts a new session."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `user`, `column` or `gap:SECONDS`.
+
+        Raises:
+            ConfigError: for anything else.
+        """
+        if text in ("user", "column"):
+            return cls(text)  # pyright: ignore[reportArgumentType]
+        kind, colon, seconds = text.partition(":")
+        if kind == "gap" and colon:
+            try:
+                gap_seconds = float(seconds)
+            except ValueError:
+                gap_seconds = math.nan
+            _require(
+                math.isfinite(gap_seconds) and gap_seconds > 0,
+                "the gap of a session must be a number of seconds above 0, as in gap:3600",
+                text,
+            )
+            return cls("gap", gap_seconds)
+        raise ConfigError(
+            f"a session is 'user', 'column' or 'gap:SECONDS'. Received: {text}",
+            hint="for one-hour sessions write --session gap:3600",
+        )
+
+    def __str__(self) -> str:
+        """Write the rule as `parse` reads it."""
+        return self.kind if self.gap_seconds is None else f"gap:{self.gap_seconds:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareConfig:
+    """How `sbr preprocess` makes a dataset of a log; saved whole in the dataset's manifest."""
+
+    session: str | None = None
+    """`user`, `gap:SECONDS` or `column`; None takes the log's own sessions, else its users."""
+
+    across_users: bool = False
+    """Cut gap sessions over the whole user-sorted log, as the source notebook did."""
+
+    min_session_length: int = 2
+    min_item_support: int = 5
+    valid_days: float = 30.0
+    test_days: float = 30.0
+    drop_repeats: bool = False
+    """Of events of the same item in a row, keep the first."""
+
+    def __post_init__(self) -> None:
+        rule = SessionRule.parse(self.session) if self.session is not None else None
+        _require(
+            not self.across_users or (rule is not None and rule.kind == "gap"),
+            "across-users goes with gap sessions alone, as in --session gap:3600 --across-users",
+            f"--session {self.session}" if self.session else "no --session",
+        )
+        _require(
+            self.min_session_length >= 2,
+            "min-session-length must be at least 2 (one event has no next item)",
+            self.min_session_length,
+        )
+        _require(
+            self.min_item_support >= 1,
+            "min-item-support must be at least 1",
+            self.min_item_support,
+        )
+        _require(
+            math.isfinite(self.valid_days) and self.valid_days >= 0,
+            "valid-days must be a number of days, at least 0",
+            self.valid_days,
+        )
+        _require(
+            math.isfinite(self.test_days) and self.test_days > 0,
+            "test-days must be a number of days above 0",
+            self.test_days,
+        )
+
+
+Embedding = Literal["none", "separate", "shared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateConfig:
+    """What `sbr evaluate` scores, and against what."""
+
+    split: Literal["test", "valid"] = "test"
+    ks: tuple[int, ...] = (1, 5, 10, 20)
+    exclude_seen: bool = False
+    """Take the session's earlier items out of the candidates, as `sbr recommend` does."""
+
+    notebook_coverage: bool = False
+    """Score only the events that the source notebook's loader reached."""
+
+    batch_size: int = 128
+    """Sessions walked side by side; the metrics do not depend on it."""
+
+    def __post_init__(self) -> None:
+        _require(self.split in ("test", "valid"), "split must be test or valid", self.split)
+        for k in self.ks:
+            _require(k >= 1, "k must be at least 1", k)
+        _require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendConfig:
+    """How many items `sbr recommend` gives, and which."""
+
+    k: int = 20
+    include_seen: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.k >= 1, "k must be at least 1", self.k)
+
+
+def differences(config: Any, default: Any) -> dict[str, Any]:
+    """Name the options in which `config` is not the default, with their values."""
+    return {
+        field.name: value
+        for field in fields(config)
+        if (value := getattr(config, field.name)) != getattr(default, field.name)
+    }

@@ -1,0 +1,1 @@
+"""An event table becomes train, valid and test sessions."""

@@ -1,0 +1,1 @@
+"""Ranks, metrics and the protocol under which they were measured."""

@@ -1,0 +1,1 @@
+"""A raw log becomes one event table."""

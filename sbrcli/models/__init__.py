@@ -1,0 +1,1 @@
+"""Whatever scores the next item."""

@@ -1,0 +1,1 @@
+"""GRU4Rec: network, batches, training, and inference in NumPy alone."""

@@ -1,0 +1,40 @@
+"""The protocol that every model meets, neural or not."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+
+
+class Scorer(Protocol):
+    """Scores every item as a session's next one; higher is better."""
+
+    @property
+    def num_items(self) -> int:
+        """How many items are scored: indices 0 to num_items - 1."""
+        ...
+
+    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Score what follows each event of each session, but the session's last event.
+
+        A session's scores depend on that session alone, and on nothing of it that lies ahead.
+
+        Args:
+            sessions: every item index below `num_items`.
+
+        Yields:
+            (rows,) positions into `sessions.items`, and (rows, num_items) scores of what follows
+            them. Each position comes once, in any order. The scores may be overwritten by the
+            next block; copy what is to stay.
+        """
+        ...
+
+    def score_next(self, items: IntArray) -> FloatArray:
+        """Score what follows the session `items`, (events,) with at least one: (num_items,)."""
+        ...

@@ -1,0 +1,279 @@
+"""The folders that `sbr` keeps on disk: whole or absent, each with a manifest that says what it is.
+
+A work directory holds `datasets/<name>/` and `runs/<name>/`. A folder is written under
+`.staging/`, beside them, and renamed into its place; what it replaces is renamed away first and
+deleted last. Locks and staged folders never lie inside `datasets/` or `runs/`.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from sbrcli import __version__
+from sbrcli.errors import ArtefactError, ConfigError
+
+Kind = Literal["dataset", "run"]
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
+_MADE_BY: dict[Kind, str] = {"dataset": "sbr preprocess LOG", "run": "sbr train"}
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A dataset or a run on disk, with its manifest as read."""
+
+    kind: Kind
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A work directory; made when something is first written to it."""
+
+    root: Path
+
+    def place(self, kind: Kind, name: str) -> Path:
+        """Say where a folder of that name lies, there or not.
+
+        Raises:
+            ConfigError: the name could not be one path component.
+        """
+        return self.root / _SHELF[kind] / check_name(kind, name)
+
+    def open(self, kind: Kind, name: str | None = None) -> Folder:
+        """Open the named folder, or the latest complete one.
+
+        Raises:
+            ArtefactError: it is missing, damaged, incomplete or of another format version.
+        """
+        if name is None:
+            return self._latest(kind)
+        path = self.place(kind, name)
+        if not path.is_dir():
+            raise self._missing(kind, name)
+        folder = Folder(kind, path, read_manifest(path, kind))
+        if not _is_complete(folder):
+            raise ArtefactError(
+                f"run {name} has not finished training", hint="sbr train --resume finishes it"
+            )
+        return folder
+
+    def find(self, kind: Kind, name: str) -> Folder | None:
+        """Open the named folder, finished or not; None where there is none.
+
+        Raises:
+            ArtefactError: it is there, but damaged or of another format version.
+        """
+        path = self.place(kind, name)
+        return Folder(kind, path, read_manifest(path, kind)) if path.is_dir() else None
+
+    def names(self, kind: Kind) -> list[str]:
+        """Name the folders of a kind, in order of name."""
+        shelf = self.root / _SHELF[kind]
+        return sorted(p.name for p in shelf.iterdir() if p.is_dir()) if shelf.is_dir() else []
+
+    @contextlib.contextmanager
+    def staged(self, kind: Kind, name: str) -> Iterator[Path]:
+        """Give an empty folder to fill; at the end it takes the place of `name`, at once.
+
+        Where the body raises, nothing is left behind and what was there before stays.
+        """
+        target = self.place(kind, name)
+        self._make(target.parent)
+        with self._temporary_folder(name) as temporary:
+            new, old = temporary / "new", temporary / "old"
+            new.mkdir()
+            yield new
+            if target.exists():
+                target.rename(old)
+            new.rename(target)
+
+    @contextlib.contextmanager
+    def locked(self, kind: Kind, name: str) -> Iterator[None]:
+        """Keep every other `sbr` from writing the same folder meanwhile.
+
+        Raises:
+            ArtefactError: another process holds the lock.
+        """
+        check_name(kind, name)
+        locks = self.root / ".locks"
+        self._make(locks)
+        with (locks / f"{kind}-{name}").open("a") as file:
+            if not _try_lock(file.fileno()):
+                raise ArtefactError(
+                    f"another sbr is writing {kind} {name} in {self.root}",
+                    hint="wait until it ends, or give another --name",
+                )
+            yield
+
+    def _latest(self, kind: Kind) -> Folder:
+        folders = [Folder(kind, p, read_manifest(p, kind)) for p in self._paths(kind)]
+        complete = [folder for folder in folders if _is_complete(folder)]
+        if not complete:
+            raise self._missing(kind, None)
+        return max(complete, key=lambda folder: str(folder.manifest.get("created_at", "")))
+
+    def _paths(self, kind: Kind) -> list[Path]:
+        return [self.root / _SHELF[kind] / name for name in self.names(kind)]
+
+    def _missing(self, kind: Kind, name: str | None) -> ArtefactError:
+        there = self.names(kind)
+        what = f"no {kind}" if name is None else f"no {kind} named {name}"
+        hint = f"make one with: {_MADE_BY[kind]}"
+        if there and name is not None:
+            hint = f"there are: {', '.join(there)}"
+        return ArtefactError(f"{what} in {self.root}", hint=hint)
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArtefactError(
+                f"can not write in the work directory {self.root}: {error.strerror}",
+                hint="name another with --workdir",
+            ) from error
+
+    @contextlib.contextmanager
+    def _temporary_folder(self, name: str) -> Iterator[Path]:
+        staging = self.root / ".staging"
+        self._make(staging)
+        temporary = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=staging))
+        try:
+            yield temporary
+        except OSError as error:
+            raise ArtefactError(
+                f"can not write in the work directory {self.root}: {error.strerror or error}",
+                hint="free some space or name another with --workdir",
+            ) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_name(kind: Kind, name: str) -> str:
+    """Give back a folder's name if it can be one.
+
+    Raises:
+        ConfigError: it is empty, too long, hidden, or holds a separator or a control character.
+    """
+    allowed = name.isprintable() and not set(name) & set('/\\:*?"<>|')
+    if not name or not allowed or name.startswith((".", "-")) or len(name.encode()) > 120:
+        raise ConfigError(
+            f"a {kind}'s name must be 1 to 120 printable characters, without / \\ : * ? \" < > | "
+            f"and not begin with a dot or a dash. Received: {name!r}"
+        )
+    return name
+
+
+def new_manifest(kind: Kind) -> dict[str, Any]:
+    """Begin a manifest: what the folder is, in which format, made when and by which version."""
+    return {
+        "kind": kind,
+        "format_version": FORMAT_VERSION,
+        "sbr_version": __version__,
+        "created_at": utc_now(),
+    }
+
+
+def utc_now() -> str:
+    """Tell the time as ISO 8601 with offset, to the microsecond, so that it sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
+    """Read a folder's manifest and check that this version can use the folder.
+
+    Raises:
+        ArtefactError: it is missing, damaged, of another kind or of another format version.
+    """
+    manifest = read_json(folder / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("kind") != kind:
+        raise _damaged(folder / MANIFEST, f"it is not the manifest of a {kind}")
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ArtefactError(
+            f"{kind} {folder.name} has format version {version}; "
+            f"sbr {__version__} reads version {FORMAT_VERSION}",
+            hint=f"make it again with: {_MADE_BY[kind]}, or use the sbr that wrote it",
+        )
+    return manifest
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a dataset or a run.
+
+    Raises:
+        ArtefactError: it is missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _damaged(path, "it is missing") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Replace a JSON file in one step, so that a reader finds the old or the new one whole."""
+    write_atomically(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step; the bytes are on the disk before the name points to them."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ArtefactError(
+            f"can not write {path}: {error.strerror}",
+            hint="free some space or name another place with --workdir",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _damaged(path: Path, what: str) -> ArtefactError:
+    return ArtefactError(
+        f"{path} is damaged: {what}", hint="make the folder again; --overwrite replaces it"
+    )
+
+
+def _is_complete(folder: Folder) -> bool:
+    return folder.kind == "dataset" or folder.manifest.get("status") == "complete"
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take an exclusive lock that the system frees when the process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # pyright: ignore
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

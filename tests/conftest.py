@@ -1,0 +1,62 @@
+"""What every test may use: a runner of `sbr`, and the pinned terminal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sbrcli.cli import app, output
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command said, and how it ended."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+@pytest.fixture(autouse=True)
+def pinned_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """80 columns, no colour, and a work directory of the test's own."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("SBR_WORKDIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def sbr(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Run `sbr` in this process, into a pipe or (`terminal=True`) as if onto a terminal."""
+
+    def run(*words: object, terminal: bool = False) -> Said:
+        monkeypatch.setattr(output, "is_terminal", lambda _stream: terminal)
+        code = app.run([str(word) for word in words])
+        captured = capfd.readouterr()
+        return Said(captured.out, captured.err, int(code))
+
+    return run
+
+
+@pytest.fixture
+def ml_1m() -> Path:
+    """MovieLens 1M, where it lies beside the project."""
+    return _shared("ml-1m/ratings.dat")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real logs, where it lies beside the project."""
+    return _shared("README.md").parent
+
+
+def _shared(name: str) -> Path:
+    path = SHARED_DATA / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside the project")
+    return path
