@@ -1,11 +1,33 @@
-"""Sessions as arrays, and the split files they are read from."""
+"""Sessions and items as arrays, and the files of a dataset that they are read from.
+
+The files are plain Parquet, for anything to read: `items.parquet` with item_index, item_id,
+train_count and, where there are any, title; `train|valid|test.parquet` with session_id, item_id,
+item_index and timestamp, a session's events side by side.
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.errors import ArtefactError
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# PyArrow is imported where it is used: whoever needs `Sessions` alone should not wait for it.
+
 IntArray = npt.NDArray[np.integer]
+Split = Literal["train", "valid", "test"]
+
+ITEM_INDEX = "item_index"
+TRAIN_COUNT = "train_count"
+TITLE = "title"
+
+ITEMS_FILE = "items.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +53,155 @@ class Sessions:
     def num_next_items(self) -> int:
         """How many (input, next item) pairs there are: one less than events in each session."""
         return int(np.maximum(np.diff(self.offsets) - 1, 0).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A dataset's items; an item's index is its place here.
+
+    Args:
+        ids: ids as they stand in the log; train's items come first, in order of appearance.
+        train_count: (items,) int64 events in train, 0 for items that train lacks.
+        titles: one an item, None where it has none; None where no titles were given.
+    """
+
+    ids: list[str]
+    train_count: IntArray
+    titles: list[str | None] | None = None
+
+    @property
+    def num_train_items(self) -> int:
+        """How many items train has; their indices are 0 to this less 1."""
+        return int(np.count_nonzero(self.train_count))
+
+
+def load_split(folder: Path, split: Split) -> Sessions:
+    """Read one split of a dataset.
+
+    Raises:
+        ArtefactError: the dataset lacks it, or the file is damaged.
+    """
+    path = split_path(folder, split)
+    if split == "valid" and not path.exists():
+        raise ArtefactError(
+            f"dataset {folder.name} has no valid split",
+            hint="sbr preprocess makes one with --valid-days above 0",
+        )
+    table = _read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP])
+    sessions = _plain_ids(table[SESSION_ID])
+    begins = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
+    offsets = np.concatenate(([0], begins, [len(sessions)])).astype(np.int64)
+    items = table[ITEM_INDEX].to_numpy().astype(np.int32)
+    if not len(items) or items.min() < 0:
+        raise _damaged(path, "it holds no events, or an item index below 0")
+    return Sessions(items, offsets, table[TIMESTAMP].to_numpy())
+
+
+def load_items(folder: Path) -> Items:
+    """Read the items of a dataset.
+
+    Raises:
+        ArtefactError: the file is missing or damaged.
+    """
+    path = folder / ITEMS_FILE
+    table = _read_table(path, [ITEM_INDEX, ITEM_ID, TRAIN_COUNT], optional=TITLE)
+    if not np.array_equal(table[ITEM_INDEX].to_numpy(), np.arange(table.num_rows)):
+        raise _damaged(path, "its item indices are not 0, 1, 2, …")
+    titles = table[TITLE].to_pylist() if TITLE in table.column_names else None
+    return Items(table[ITEM_ID].to_pylist(), table[TRAIN_COUNT].to_numpy(), titles)
+
+
+def write_split(
+    folder: Path, split: Split, sessions: Sessions, session_ids: "pa.Array", ids: list[str]
+) -> None:
+    """Write one split of a dataset.
+
+    Args:
+        folder: the dataset's folder.
+        split: which one.
+        sessions: its events.
+        session_ids: (events,) integers or strings, see `id_column`.
+        ids: every item's id.
+    """
+    import pyarrow as pa
+
+    columns = {
+        SESSION_ID: session_ids,
+        ITEM_ID: id_column(sessions.items, np.array(ids, dtype=object)),
+        ITEM_INDEX: pa.array(sessions.items),
+        TIMESTAMP: pa.array(sessions.timestamps),
+    }
+    _write_table(split_path(folder, split), pa.table(columns))
+
+
+def write_items(folder: Path, items: Items) -> None:
+    """Write the items of a dataset."""
+    import pyarrow as pa
+
+    columns = {
+        ITEM_INDEX: pa.array(np.arange(len(items.ids), dtype=np.int32)),
+        ITEM_ID: pa.array(items.ids, pa.string()),
+        TRAIN_COUNT: pa.array(items.train_count),
+    }
+    if items.titles is not None:
+        columns[TITLE] = pa.array(items.titles, pa.string())
+    _write_table(folder / ITEMS_FILE, pa.table(columns))
+
+
+def split_path(folder: Path, split: str) -> Path:
+    """Say which file of a dataset holds a split."""
+    return folder / f"{split}.parquet"
+
+
+def id_column(codes: IntArray, categories: npt.NDArray[np.object_]) -> "pa.Array":
+    """Make a dictionary-encoded column of strings that holds only the ids that occur."""
+    import pyarrow as pa
+
+    occurs = np.bincount(codes, minlength=len(categories)) > 0
+    compact = np.cumsum(occurs, dtype=np.int32) - 1  # [True, False, True] -> [0, 0, 1]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(compact[codes]), pa.array(categories[occurs], pa.string())
+    )
+
+
+def _read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = set(required) - set(file.schema_arrow.names)
+            if missing:
+                raise _damaged(path, f"it lacks the column {min(missing)}")
+            table = file.read([*required, optional])
+    except FileNotFoundError as error:
+        raise _damaged(path, "it is missing") from error
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, str(error).splitlines()[0]) from error
+    for name in required:
+        if table[name].null_count:
+            raise _damaged(path, f"its column {name} has gaps")
+    return table
+
+
+def _write_table(path: Path, table: "pa.Table") -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path, compression="zstd")
+
+
+def _plain_ids(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
+    """Give integers that differ where ids differ, whether the ids are integers or strings."""
+    import pyarrow as pa
+
+    if not pa.types.is_integer(column.type):
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        column = pa.chunked_array([chunk.indices for chunk in encoded.unify_dictionaries().chunks])
+    return column.to_numpy()
+
+
+def _damaged(path: Path, what: str) -> ArtefactError:
+    return ArtefactError(
+        f"{path} is damaged: {what}",
+        hint="make the dataset again: sbr preprocess LOG --overwrite",
+    )

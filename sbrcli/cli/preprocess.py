@@ -1,0 +1,155 @@
+"""`sbr preprocess`: a log in, a dataset on disk out."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbrcli.cli.options import Invocation, Log, TimeZone, subcommand
+from sbrcli.cli.output import Table
+from sbrcli.config import PrepareConfig
+
+if TYPE_CHECKING:
+    from sbrcli.dataset.summary import PreparedDataset
+
+DEFAULTS = PrepareConfig()
+
+Session = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RULE",
+        help="What a session is: 'user', 'column' (the log names them), or 'gap:SECONDS' "
+        "(a user's events without a pause that long).",
+        show_default="column where the log names its sessions, else user",
+    ),
+]
+AcrossUsers = Annotated[
+    bool,
+    typer.Option(
+        "--across-users",
+        help="With gap: cut the whole log as if it were one user's. It is there to reproduce "
+        "the source notebook, and for nothing else.",
+    ),
+]
+MinSessionLength = Annotated[
+    int, typer.Option(metavar="EVENTS", help="Drop shorter sessions; at least 2.")
+]
+MinItemSupport = Annotated[
+    int, typer.Option(metavar="EVENTS", help="Drop items that have fewer events.")
+]
+ValidDays = Annotated[
+    float,
+    typer.Option(
+        metavar="DAYS", help="Sessions that end in these days before test are valid; 0 for none."
+    ),
+]
+TestDays = Annotated[
+    float,
+    typer.Option(metavar="DAYS", help="Sessions that end in the log's last days are test."),
+]
+DropRepeats = Annotated[
+    bool,
+    typer.Option("--drop-repeats", help="Of a session's events of one item in a row, keep one."),
+]
+Titles = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Titles of the items, as in movies.dat; kept for good."),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What the dataset is called.",
+        show_default="its session rule, and the options that are not the default",
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what has the dataset's name.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Make `preprocess` a subcommand of `app`."""
+    subcommand(app, example="sbr preprocess ratings.dat --session gap:3600")(preprocess)
+
+
+def preprocess(
+    invocation: Invocation,
+    log: Log,
+    *,
+    session: Session = DEFAULTS.session,
+    across_users: AcrossUsers = DEFAULTS.across_users,
+    min_session_length: MinSessionLength = DEFAULTS.min_session_length,
+    min_item_support: MinItemSupport = DEFAULTS.min_item_support,
+    valid_days: ValidDays = DEFAULTS.valid_days,
+    test_days: TestDays = DEFAULTS.test_days,
+    drop_repeats: DropRepeats = DEFAULTS.drop_repeats,
+    titles: Titles = None,
+    name: Name = None,
+    overwrite: Overwrite = False,
+    tz: TimeZone = "UTC",
+) -> None:
+    """Make a dataset of LOG: sessions, cleansed and split by date into train, valid and test."""
+    from sbrcli.dataset.prepare import prepare_dataset
+    from sbrcli.log.times import find_zone
+
+    zone = find_zone(tz)
+    config = PrepareConfig(
+        session=session,
+        across_users=across_users,
+        min_session_length=min_session_length,
+        min_item_support=min_item_support,
+        valid_days=valid_days,
+        test_days=test_days,
+        drop_repeats=drop_repeats,
+    )
+    prepared = prepare_dataset(
+        log, config, invocation.workspace, name=name, overwrite=overwrite, titles=titles
+    )
+    invocation.output.show(prepared.in_zone(zone), partial(_tables, config=config, tz=tz))
+    invocation.output.note(_closing_words(prepared))
+
+
+def _tables(prepared: "PreparedDataset", config: PrepareConfig, tz: str) -> Iterator[Table]:
+    columns = ("split", "events", "sessions", "items", "first_time", "last_time")
+    rows = []
+    for name, split in prepared.splits.items():
+        if split is None:
+            rows.append((name, *[None] * 5))
+            continue
+        times = (_for_person(time) for time in (split.first_time, split.last_time))
+        rows.append((name, split.events, split.sessions, split.items, *times))
+    yield Table(f"Dataset {prepared.name} (times in {tz})", columns, rows)
+
+    whys = _reasons(config)
+    dropped = [
+        (reason, counts.events, counts.sessions, counts.items, whys[reason])
+        for reason, counts in prepared.dropped.items()
+    ]
+    yield Table("Dropped", ("dropped", "events", "sessions", "items", "why"), dropped)
+
+
+def _reasons(config: PrepareConfig) -> dict[str, str]:
+    return {
+        "repeats": "same item again",
+        "short_sessions": f"fewer than {config.min_session_length} events",
+        "rare_items": f"fewer than {config.min_item_support} events",
+        "test_unseen_items": "not in train or valid",
+        "test_short_sessions": "one event left",
+        "valid_unseen_items": "not in train",
+        "valid_short_sessions": "one event left",
+    }
+
+
+def _for_person(iso_time: str) -> str:
+    """Write a time without its offset, which the table's title names."""
+    return datetime.fromisoformat(iso_time).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _closing_words(prepared: "PreparedDataset") -> str:
+    if prepared.already_there:
+        return f"{prepared.dataset} was there already, of the same log and options"
+    return f"wrote {prepared.dataset}; sbr train trains on it"

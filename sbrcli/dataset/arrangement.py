@@ -1,0 +1,79 @@
+"""From an event table to three splits and a vocabulary: the plan that the other modules serve."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sbrcli.config import PrepareConfig, SessionRule
+from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
+from sbrcli.dataset.sessions import assign_sessions, default_rule, session_offsets
+from sbrcli.dataset.splits import Splits, drop_unseen, split_by_date
+from sbrcli.dataset.storage import Sessions
+from sbrcli.dataset.vocabulary import Vocabulary, build_vocabulary, categorise_items
+from sbrcli.errors import DataError
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """A log arranged for training and evaluation, not yet on disk.
+
+    Args:
+        splits: tables of session_id, item_id (categorical) and timestamp.
+        vocabulary: the items of all splits.
+        dropped: what was left out, by reason; with the splits it makes up the whole log.
+        num_events: how many events the log has.
+    """
+
+    splits: Splits
+    vocabulary: Vocabulary
+    dropped: dict[str, Counts]
+    num_events: int
+
+
+def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
+    """Make sessions of a log's events, cleanse and split them, and number their items.
+
+    Args:
+        events: an event table in file order.
+        config: how; without a session rule, the log's own sessions or else its users.
+
+    Raises:
+        DataError: the log lacks what the rule asks for, or a split comes out empty.
+    """
+    clean, dropped = _cleanse(_narrow(events, config), config)
+    raw = split_by_date(clean, config.valid_days, config.test_days)
+    splits, unseen = drop_unseen(raw)
+    # Test may hold items that valid had before it was cleaned, so those are numbered too.
+    later = [raw.test] if raw.valid is None else [raw.valid, raw.test]
+    vocabulary = build_vocabulary(raw.train, *later)
+    return Arrangement(splits, vocabulary, dropped | unseen, len(events))
+
+
+def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
+    """Turn a split's table into arrays."""
+    times = events[TIMESTAMP].to_numpy()
+    return Sessions(vocabulary.encode(events), session_offsets(events), times)
+
+
+def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
+    """Sort the log into sessions and keep no other column than a dataset has."""
+    events = events.filter(items=[USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP])
+    rule = SessionRule.parse(config.session) if config.session else default_rule(events)
+    events = assign_sessions(categorise_items(events), rule, config.across_users)
+    return events.filter(items=[SESSION_ID, ITEM_ID, TIMESTAMP])
+
+
+def _cleanse(events: pd.DataFrame, config: PrepareConfig) -> tuple[pd.DataFrame, dict[str, Counts]]:
+    """Drop repeats, once, and then short sessions and rare items to the fixed point."""
+    distinct = drop_repeats(events) if config.drop_repeats else events
+    repeats = count(events) - count(distinct)
+    clean, dropped = cleanse(distinct, config.min_session_length, config.min_item_support)
+    if clean.empty:
+        raise DataError(
+            f"nothing is left of {len(events):,} events in sessions of "
+            f"{config.min_session_length} or more and of items with {config.min_item_support} or "
+            "more",
+            hint="lower --min-item-support or --min-session-length",
+        )
+    return clean, {"repeats": repeats} | dropped

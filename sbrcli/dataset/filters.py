@@ -1,0 +1,109 @@
+"""Which events a dataset leaves out: repeats, short sessions and rare items.
+
+Each filter takes an event table in the dataset's order, whose `item_id` is categorical (see
+`vocabulary.categorise_items`), and gives one. It needs whole sessions, not the whole log: what is
+known of the whole log, how often each item occurs, is a sum over its parts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sbrcli.dataset.sessions import id_codes, session_offsets
+from sbrcli.dataset.storage import IntArray
+from sbrcli.log.events import ITEM_ID, SESSION_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a table holds, or how much of it a step took away.
+
+    A session or an item is taken away with its last event.
+    """
+
+    events: int = 0
+    sessions: int = 0
+    items: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.events + other.events, self.sessions + other.sessions, self.items + other.items
+        )
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.events - other.events, self.sessions - other.sessions, self.items - other.items
+        )
+
+
+def count(events: pd.DataFrame) -> Counts:
+    """Count a table's events, sessions and distinct items."""
+    num_items = int(np.count_nonzero(count_items(events)))
+    return Counts(len(events), len(session_offsets(events)) - 1, num_items)
+
+
+def count_items(events: pd.DataFrame) -> IntArray:
+    """Count each item's events: (categories,), in the order of the categories."""
+    items = events[ITEM_ID].cat
+    return np.bincount(items.codes.to_numpy(), minlength=len(items.categories))
+
+
+def drop_repeats(events: pd.DataFrame) -> pd.DataFrame:
+    """Of a session's events of the same item in a row, keep the first."""
+    sessions, items = id_codes(events, SESSION_ID), id_codes(events, ITEM_ID)
+    repeats = np.zeros(len(events), dtype=bool)
+    repeats[1:] = (sessions[1:] == sessions[:-1]) & (items[1:] == items[:-1])
+    return _keep(events, ~repeats)
+
+
+def drop_short_sessions(events: pd.DataFrame, min_session_length: int) -> pd.DataFrame:
+    """Keep the sessions of at least that many events."""
+    lengths = np.diff(session_offsets(events))
+    return _keep(events, np.repeat(lengths >= min_session_length, lengths))
+
+
+def keep_items(events: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
+    """Keep the events of some items.
+
+    Args:
+        events: an event table.
+        kept: (categories,) bool, whether an item stays, in the order of the categories.
+    """
+    return _keep(events, kept[id_codes(events, ITEM_ID)])
+
+
+def drop_rare_items(events: pd.DataFrame, min_item_support: int) -> pd.DataFrame:
+    """Keep the events of items that have at least that many events in this table."""
+    return keep_items(events, count_items(events) >= min_item_support)
+
+
+def cleanse(
+    events: pd.DataFrame, min_session_length: int, min_item_support: int
+) -> tuple[pd.DataFrame, dict[str, Counts]]:
+    """Drop short sessions, then rare items, and again until nothing changes.
+
+    Returns:
+        The table that is left, in which both bounds hold, and what went for `short_sessions` and
+        for `rare_items`.
+    """
+    steps: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+        "short_sessions": lambda table: drop_short_sessions(table, min_session_length),
+        "rare_items": lambda table: drop_rare_items(table, min_item_support),
+    }
+    dropped = dict.fromkeys(steps, Counts())
+    before, held = None, count(events)
+    while held != before:
+        before = held
+        for reason, step in steps.items():
+            events = step(events)
+            left = count(events)
+            dropped[reason] += held - left
+            held = left
+    return events, dropped
+
+
+def _keep(events: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
+    """Take the rows for which `kept` holds; a table that keeps all of them is not copied."""
+    return events if kept.all() else events.take(np.flatnonzero(kept))

@@ -1,0 +1,34 @@
+"""What tells two datasets apart: a hash over what they hold, not over their files' bytes."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from sbrcli.dataset.storage import Items, Sessions
+
+
+def fingerprint(items: Items, splits: Mapping[str, Sessions]) -> str:
+    """Hash item ids and each split's sessions, item indices and times.
+
+    Datasets with the same fingerprint train the same model, whatever wrote their files and
+    whatever the log called its sessions.
+
+    Args:
+        items: the dataset's items; titles do not count.
+        splits: sessions by the split's name.
+
+    Returns:
+        SHA-256 in hexadecimal digits.
+    """
+    digest = hashlib.sha256(json.dumps(items.ids).encode())
+    for name in sorted(splits):
+        sessions = splits[name]
+        kind = np.asarray(sessions.timestamps).dtype.kind
+        digest.update(f"{name} {sessions.num_sessions} {kind}".encode())
+        # One byte order and width, so that every machine gets the same.
+        digest.update(np.ascontiguousarray(sessions.offsets, dtype="<i8").data)
+        digest.update(np.ascontiguousarray(sessions.items, dtype="<i4").data)
+        digest.update(np.ascontiguousarray(sessions.timestamps, dtype=f"<{kind}8").data)
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""What a dataset holds and what was left out, as it is reported and kept in the manifest."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from typing import Self
+
+import pandas as pd
+
+from sbrcli.dataset.filters import Counts, count
+from sbrcli.errors import ArtefactError
+from sbrcli.log.events import TIMESTAMP
+from sbrcli.log.times import format_time
+from sbrcli.workspace import MANIFEST, Folder
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSummary:
+    """How much one split holds, and of when; times are ISO 8601 with an offset."""
+
+    events: int
+    sessions: int
+    items: int
+    first_time: str
+    last_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDataset:
+    """A dataset on disk: its folder, its splits and what was left out."""
+
+    dataset: str
+    """The folder's path."""
+
+    name: str
+    splits: dict[str, SplitSummary | None]
+    """By train, valid, test; valid is None where there is none."""
+
+    dropped: dict[str, Counts]
+    """By reason; its events and the splits' are every row of the log, once."""
+
+    already_there: bool = False
+    """Whether the same had been made before, and nothing was done."""
+
+    @classmethod
+    def from_folder(cls, folder: Folder, already_there: bool = False) -> Self:
+        """Read a dataset's figures from its manifest.
+
+        Raises:
+            ArtefactError: they are not in it.
+        """
+        try:
+            splits, dropped = folder.manifest["splits"], folder.manifest["dropped"]
+            return cls(
+                dataset=str(folder.path),
+                name=folder.name,
+                splits={name: held and SplitSummary(**held) for name, held in splits.items()},
+                dropped={reason: Counts(**counts) for reason, counts in dropped.items()},
+                already_there=already_there,
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ArtefactError(
+                f"{folder.path / MANIFEST} is damaged: it lacks the figures of a dataset",
+                hint="make the dataset again: sbr preprocess LOG --overwrite",
+            ) from error
+
+    def in_zone(self, zone: tzinfo) -> Self:
+        """Give the same with the times as a clock in that zone shows them."""
+        moved = {name: split and _in_zone(split, zone) for name, split in self.splits.items()}
+        return replace(self, splits=moved)
+
+
+def summarise(events: pd.DataFrame) -> SplitSummary:
+    """Count a split's table, and find its first and last time, in UTC."""
+    held, times = count(events), events[TIMESTAMP]
+    first, last = format_time(times.min().item()), format_time(times.max().item())
+    return SplitSummary(held.events, held.sessions, held.items, first, last)
+
+
+def _in_zone(split: SplitSummary, zone: tzinfo) -> SplitSummary:
+    first, last = (
+        datetime.fromisoformat(time).astimezone(zone).isoformat()
+        for time in (split.first_time, split.last_time)
+    )
+    return replace(split, first_time=first, last_time=last)
