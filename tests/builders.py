@@ -1,11 +1,15 @@
 """Logs and sessions in one line."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sbrcli.dataset.storage import Sessions
+from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights, save_weights
+from sbrcli.models.items import save_items
+from sbrcli.workspace import new_manifest, write_json
 
 
 def make_sessions(*sessions: list[int]) -> Sessions:
@@ -27,3 +31,28 @@ def write_ratings(path: Path, text: str) -> Path:
     rows = [row.split() for row in text.split(",")]
     path.write_text("".join(f"{user}::{item}::5::{time}\n" for user, item, time in rows))
     return path
+
+
+def make_run(
+    folder: Path,
+    *,
+    name: str = "user-1x4",
+    ids: Sequence[str] = ("10", "20", "30", "40", "50", "60", "70", "80", "90"),
+    titles: Sequence[str | None] | None = None,
+    shape: NetworkShape | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
+    dataset: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a run as `sbr train` leaves it, with random weights unless given, into FOLDER/runs."""
+    shape = shape or NetworkShape(len(ids), (4,), "shared")
+    run = folder / "runs" / name
+    run.mkdir(parents=True)
+    save_weights(run / "weights.safetensors", weights or initialise_weights(shape, seed=1))
+    save_items(run / "items.safetensors", ids, np.ones(len(ids), np.int64), titles)
+    manifest = new_manifest("run") | {
+        "status": "complete",
+        "dataset": dict(dataset or {"name": "user", "fingerprint": "0"}),
+        "network": shape.to_manifest(),
+    }
+    write_json(run / "manifest.json", manifest)
+    return run

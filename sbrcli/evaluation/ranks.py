@@ -1,0 +1,167 @@
+"""The rank of each next item among all candidates: what every metric is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+from sbrcli.models.scorer import Scorer
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+BoolArray = npt.NDArray[np.bool_]
+
+MISS = np.iinfo(np.int64).max
+"""The rank of a next item that can not be recommended: beyond every k."""
+
+# Comparing so many scores at a time keeps the comparison's result in the cache.
+_SCORES_AT_A_TIME = 2**18
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """What became of each scored next item, in the order of the split's events.
+
+    Args:
+        positions: (scored,) int64, the next item's place in the split's `items`.
+        ranks: (scored,) int64; 1 is best, `MISS` is beyond every k.
+        tied: (scored,) whether another candidate has the same score.
+        seen: (scored,) whether the session already held the item.
+    """
+
+    positions: IntArray
+    ranks: IntArray
+    tied: BoolArray
+    seen: BoolArray
+
+    def only(self, chosen: BoolArray) -> "Ranks":
+        """Keep the chosen next items, (scored,)."""
+        return Ranks(
+            self.positions[chosen], self.ranks[chosen], self.tied[chosen], self.seen[chosen]
+        )
+
+
+def rank_targets(
+    scorer: Scorer,
+    sessions: Sessions,
+    *,
+    exclude_seen: bool = False,
+    advance: Callable[[int], None] | None = None,
+) -> Ranks:
+    """Rank every next item of every session among all of the scorer's items.
+
+    Events of items that the scorer does not know are left out of the sessions first: they are
+    neither input nor target, and the state carries over.
+
+    Args:
+        scorer: any model.
+        sessions: a split; item indices may be unknown to the scorer.
+        exclude_seen: the session's earlier items, the current one included, are no candidates,
+            and a next item among them is a miss.
+        advance: told how many next items were just ranked.
+    """
+    known, places = drop_unknown(sessions, scorer.num_items)
+    ranks = np.zeros(len(known.items), np.int64)
+    tied = np.zeros(len(known.items), np.bool_)
+    for positions, scores in scorer.score_sessions(known):
+        excluded = _seen_items(known, positions, scores.shape[1]) if exclude_seen else None
+        following = positions + 1
+        ranks[following], tied[following] = rank_rows(scores, known.items[following], excluded)
+        if advance is not None:
+            advance(len(positions))
+    scored = np.ones(len(known.items), np.bool_)
+    scored[known.offsets[:-1]] = False  # a session's first event is no next item
+    seen = is_repeat(known)
+    if exclude_seen:
+        ranks[seen], tied[seen] = MISS, False
+    return Ranks(places[scored], ranks[scored], tied[scored], seen[scored])
+
+
+def target_ranks(scores: FloatArray, targets: IntArray) -> IntArray:
+    """Rank each row's target among all items; 1 is best.
+
+    Ties count against the target, so a model that scores every item alike earns the worst rank,
+    not the best. A NaN score never wins either, and is never beaten: whatever a broken model
+    gets, its figures are not flattered by it.
+
+    Args:
+        scores: (batch, num_items), higher is better.
+        targets: (batch,), item indices in 0..num_items-1.
+
+    Returns:
+        (batch,), each in 1..num_items.
+    """
+    return rank_rows(scores, targets)[0]
+
+
+def rank_rows(
+    scores: FloatArray, targets: IntArray, excluded: BoolArray | None = None
+) -> tuple[IntArray, BoolArray]:
+    """Rank each row's target as `target_ranks` does, and tell which are tied.
+
+    Args:
+        scores: (batch, num_items), higher is better.
+        targets: (batch,), item indices in 0..num_items-1.
+        excluded: (batch, num_items), items that are no candidates; the row of a target that is
+            itself excluded gives nothing of use.
+
+    Returns:
+        (batch,) ranks among the candidates, and (batch,) whether another candidate has the same
+        score as the target.
+    """
+    batch, num_items = scores.shape
+    beaten, alike = np.empty(batch, np.int64), np.empty(batch, np.int64)
+    step = max(1, _SCORES_AT_A_TIME // max(1, num_items))
+    compared = np.empty((min(step, batch), num_items), np.bool_)
+    own = np.take_along_axis(scores, targets[:, None].astype(np.intp), axis=1)
+    for start in range(0, batch, step):
+        rows = slice(start, min(start + step, batch))
+        result = compared[: rows.stop - rows.start]
+        np.less(scores[rows], own[rows], out=result)
+        if excluded is not None:  # who is no candidate is as good as beaten
+            np.logical_or(result, excluded[rows], out=result)
+        beaten[rows] = _count_true(result)
+        np.equal(scores[rows], own[rows], out=result)
+        if excluded is not None:
+            np.greater(result, excluded[rows], out=result)
+        alike[rows] = _count_true(result)
+    return num_items - beaten, alike > 1
+
+
+def drop_unknown(sessions: Sessions, num_items: int) -> tuple[Sessions, IntArray]:
+    """Leave out the events of items that are unknown: below 0, or `num_items` and above.
+
+    Returns:
+        The sessions without them (as many, some perhaps empty), and (events,) each event's place
+        in the sessions given.
+    """
+    known = (sessions.items >= 0) & (sessions.items < num_items)
+    places = np.flatnonzero(known)
+    offsets = np.concatenate(([0], np.cumsum(known)))[sessions.offsets]
+    return Sessions(sessions.items[places], offsets, sessions.timestamps[places]), places
+
+
+def is_repeat(sessions: Sessions) -> BoolArray:
+    """Tell of each event, (events,), whether its session already held the item."""
+    session = np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets))
+    order = np.lexsort((sessions.items, session))  # stable, so by position within an item
+    items, session = sessions.items[order], session[order]
+    repeats = np.zeros(len(order), np.bool_)
+    repeats[order[1:]] = (items[1:] == items[:-1]) & (session[1:] == session[:-1])
+    return repeats
+
+
+def _count_true(rows: BoolArray) -> list[np.intp]:
+    # Row by row: NumPy counts a contiguous row at memory speed, but sums an axis element-wise.
+    return [np.count_nonzero(row) for row in rows]
+
+
+def _seen_items(sessions: Sessions, positions: IntArray, num_items: int) -> BoolArray:
+    """Mark each position's session up to and including it: (positions, num_items)."""
+    seen = np.zeros((len(positions), num_items), np.bool_)
+    starts = sessions.offsets[np.searchsorted(sessions.offsets, positions, side="right") - 1]
+    for row, start, position in zip(seen, starts, positions, strict=True):
+        row[sessions.items[start : position + 1]] = True
+    return seen

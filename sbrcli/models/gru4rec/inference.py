@@ -1,0 +1,220 @@
+"""GRU4Rec's scores in NumPy alone: what evaluation and recommendation run on.
+
+Sessions are walked side by side, one event of each at a time; the hidden states are collected and
+given to the output layer, scores = h table^T + bias, in large blocks, which worker threads
+multiply while the caller ranks the block before.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+from sbrcli.errors import ArtefactError
+from sbrcli.models.gru4rec.recurrence import GruLayers, input_gates
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
+from sbrcli.models.tiles import TILE_ROWS, TiledMatrix, padded_rows
+from sbrcli.workspace import read_manifest
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+
+# A block holds at most so many scores, so that it stays in the cache until it is ranked: 512 rows
+# of 3,416 items, 32 of 43,000; but at least one tile of rows. Two blocks are held at a time.
+_BLOCK_SCORES = 2**21
+_BLOCK_ROWS = 512
+# A worker multiplies this many rows of a block at a time.
+_PART_ROWS = 4 * TILE_ROWS
+
+
+class GruScorer:
+    """Scores sessions with a trained network; see `sbrcli.models.scorer.Scorer`.
+
+    A session's scores are the same bit for bit, whatever sessions stand beside it, in whatever
+    order and batch.
+
+    Args:
+        shape: the network.
+        weights: float32, named and shaped as `shape.weight_shapes()` says.
+        batch_size: sessions walked side by side.
+    """
+
+    def __init__(
+        self, shape: NetworkShape, weights: Mapping[str, FloatArray], batch_size: int = 128
+    ) -> None:
+        self._shape = shape
+        self._batch_size = batch_size
+        self._output = TiledMatrix(weights["output/table"].T, weights["output/bias"])
+        self._layers = GruLayers(shape.units, weights)
+        self._gates_of = input_gates(weights, _embedding(shape, weights, self._output))
+
+    @property
+    def num_items(self) -> int:
+        """How many items are scored."""
+        return self._shape.num_items
+
+    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Score what follows each event but each session's last.
+
+        Args:
+            sessions: every item index below `num_items`.
+
+        Yields:
+            (rows,) positions into `sessions.items`, and (rows, num_items) scores of what follows
+            them, which stand until the next block is asked for.
+        """
+        affordable = _BLOCK_SCORES // self.num_items // TILE_ROWS * TILE_ROWS
+        rows = min(_BLOCK_ROWS, max(TILE_ROWS, affordable))
+        buffers = [np.empty((rows, self._output.padded_columns), np.float32) for _ in range(2)]
+        with ThreadPoolExecutor(_available_cores()) as workers:
+            ahead: _Block | None = None
+            for positions, states in _in_blocks(self._walk(sessions), rows, self._shape.units[-1]):
+                block = _Block(positions, states, buffers[0], self._output, workers)
+                buffers.reverse()
+                if ahead is not None:
+                    yield ahead.positions, ahead.scores()
+                ahead = block
+            if ahead is not None:
+                yield ahead.positions, ahead.scores()
+
+    def score_next(self, items: IntArray) -> FloatArray:
+        """Score what follows the session `items`, (events,) with at least one: (num_items,)."""
+        state = np.zeros((TILE_ROWS, self._shape.units[-1] + 1), np.float32)
+        start, steps = np.zeros(1, np.int64), np.full(1, len(items))
+        for _, states in self._walk_batch(items, start, steps):
+            state[0] = states[0]
+        scores = np.empty((TILE_ROWS, self._output.padded_columns), np.float32)
+        self._output.multiply(state, scores)
+        return scores[0, : self.num_items].copy()
+
+    def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Give the last layer's state after each event that has a next one."""
+        steps = np.diff(sessions.offsets) - 1
+        # The longest first, so that the lanes of a batch leave from the end.
+        order = np.argsort(-steps, kind="stable")
+        order = order[steps[order] > 0]
+        for begin in range(0, len(order), self._batch_size):
+            batch = order[begin : begin + self._batch_size]
+            yield from self._walk_batch(sessions.items, sessions.offsets[batch], steps[batch])
+
+    def _walk_batch(
+        self, items: IntArray, starts: IntArray, steps: IntArray
+    ) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Walk sessions side by side, each from a state of zeros.
+
+        Args:
+            items: all events.
+            starts: (sessions,) where each begins in `items`.
+            steps: (sessions,) how many of its events to take in, in descending order.
+
+        Yields:
+            After each step: (active,) positions of the events just taken in, and (active,
+            units + 1) states, overwritten at the next step.
+        """
+        gates, rows = self._gates_of_sessions(items, starts, steps)
+        firsts = np.cumsum(steps) - steps
+        lanes = self._layers.lanes(padded_rows(len(starts)))
+        row = np.zeros(padded_rows(len(starts)), np.intp)  # those of lanes that left stay as is
+        for step in range(steps[0]):
+            active = int(np.searchsorted(-steps, -step))  # how many have more steps than this
+            row[:active] = rows[firsts[:active] + step]
+            states = lanes.advance(gates[row[: padded_rows(active)]])
+            yield starts[:active] + step, states[:active]
+
+    def _gates_of_sessions(
+        self, items: IntArray, starts: IntArray, steps: IntArray
+    ) -> tuple[FloatArray, IntArray]:
+        """Multiply each item of some sessions with the first kernel, once.
+
+        Returns:
+            (distinct items, 3 * units or more), and the row in it of each of the sessions'
+            events, laid end to end.
+        """
+        sessions = zip(starts.tolist(), steps.tolist(), strict=True)
+        events = np.concatenate([items[start : start + count] for start, count in sessions])
+        distinct, rows = np.unique(events, return_inverse=True)
+        return self._gates_of(distinct), rows
+
+
+def load_gru(run_folder: Path, batch_size: int = 128) -> GruScorer:
+    """Read a run's network and weights.
+
+    Raises:
+        ArtefactError: something is missing or damaged, or does not fit together.
+    """
+    shape = NetworkShape.from_manifest(read_manifest(run_folder, "run"))
+    path = run_folder / WEIGHTS_FILE
+    weights = load_weights(path, shape)
+    for name, weight in weights.items():
+        if weight.dtype != np.float32 or not np.isfinite(weight).all():
+            raise ArtefactError(
+                f"{path} is damaged: {name} is not made of finite float32 numbers",
+                hint="train the run again with --overwrite",
+            )
+    return GruScorer(shape, weights, batch_size)
+
+
+class _Block:
+    """Rows of the output layer, multiplied by the workers meanwhile."""
+
+    def __init__(
+        self,
+        positions: IntArray,
+        states: FloatArray,
+        buffer: FloatArray,
+        output: TiledMatrix,
+        workers: ThreadPoolExecutor,
+    ) -> None:
+        self.positions = positions
+        self._scores = buffer[: len(positions), : output.columns]
+        rows = padded_rows(len(positions))
+        parts = [slice(i, min(i + _PART_ROWS, rows)) for i in range(0, rows, _PART_ROWS)]
+        self._parts: list[Future[None]] = [
+            workers.submit(output.multiply, states[part], buffer[part]) for part in parts
+        ]
+
+    def scores(self) -> FloatArray:
+        """Wait for the scores: (rows, num_items)."""
+        for part in self._parts:
+            part.result()
+        return self._scores
+
+
+def _embedding(
+    shape: NetworkShape, weights: Mapping[str, FloatArray], output: TiledMatrix
+) -> Callable[[IntArray], FloatArray] | None:
+    """Give what looks up an item's embedding; None where the input is one-hot."""
+    if shape.embedding == "none":
+        return None
+    if shape.embedding == "shared":
+        return output.take_columns  # rather than hold the table a second time
+    table = weights["embedding/table"]
+    return lambda items: table[items]
+
+
+def _in_blocks(
+    walk: Iterator[tuple[IntArray, FloatArray]], rows: int, units: int
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Collect the states of a walk: (filled,) positions, (rows, units + 1) states."""
+    positions, states, filled = np.empty(rows, np.int64), np.zeros((rows, units + 1), "f4"), 0
+    for walked, state in walk:
+        taken = 0
+        while taken < len(walked):
+            count = min(len(walked) - taken, rows - filled)
+            positions[filled : filled + count] = walked[taken : taken + count]
+            states[filled : filled + count] = state[taken : taken + count]
+            taken, filled = taken + count, filled + count
+            if filled == rows:
+                yield positions, states
+                positions, states, filled = np.empty_like(positions), np.zeros_like(states), 0
+    if filled:
+        yield positions[:filled], states
+
+
+def _available_cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,0 +1,76 @@
+"""Matrix products in tiles of one shape, so that a row's result does not depend on its neighbours.
+
+A BLAS library chooses its kernels by the shape of the whole product. So the same row, multiplied
+once among 64 rows and once among 65, can come out different in the last bit, which is enough to
+change the rank of a next item. Here every call of the library has one shape: `TILE_ROWS` rows by
+one block of columns, padded with zeros where there are fewer. What a row gives then depends on
+that row alone, whatever the batch, the order and the number of rows.
+
+Each call is also small enough that the library keeps it on the calling thread. Its own threads
+wait by spinning, which on a busy machine made products a hundred times slower; whoever wants more
+cores multiplies parts of the rows in threads of their own.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating]
+
+TILE_ROWS = 32
+
+# OpenBLAS asks its threads for help from somewhat above this many multiplications.
+_ONE_THREAD = 2**18
+_COLUMN_STEP = 16
+
+
+def padded_rows(rows: int) -> int:
+    """Round a number of rows up to whole tiles."""
+    return -(-rows // TILE_ROWS) * TILE_ROWS
+
+
+class TiledMatrix:
+    """A matrix and a bias, ready to be multiplied from the left by rows that end in a one.
+
+    Args:
+        matrix: (inputs, columns).
+        bias: (columns,), becomes the last input's row.
+    """
+
+    def __init__(self, matrix: FloatArray, bias: FloatArray) -> None:
+        self.inputs, self.columns = matrix.shape
+        width = _ONE_THREAD // (TILE_ROWS * (self.inputs + 1)) // _COLUMN_STEP * _COLUMN_STEP
+        width = min(max(width, _COLUMN_STEP), _round_up(self.columns, _COLUMN_STEP))
+        blocks = -(-self.columns // width)
+        self._blocks = np.zeros((blocks, self.inputs + 1, width), np.float32)
+        for place, block in enumerate(self._blocks):
+            columns = slice(place * width, (place + 1) * width)
+            part = matrix[:, columns]
+            block[:-1, : part.shape[1]] = part
+            block[-1, : part.shape[1]] = bias[columns]
+
+    @property
+    def padded_columns(self) -> int:
+        """How many columns a result has; those from `columns` on are zeros."""
+        blocks, _, width = self._blocks.shape
+        return blocks * width
+
+    def multiply(self, rows: FloatArray, out: FloatArray) -> None:
+        """Write `rows @ matrix + bias` to `out`.
+
+        Args:
+            rows: (whole tiles, inputs + 1), the last column ones.
+            out: (whole tiles, padded_columns), contiguous.
+        """
+        blocks, inputs, width = self._blocks.shape
+        tiles = len(rows) // TILE_ROWS
+        tiled = out.reshape(tiles, TILE_ROWS, blocks, width).transpose(0, 2, 1, 3)
+        np.matmul(rows.reshape(tiles, 1, TILE_ROWS, inputs), self._blocks, out=tiled)
+
+    def take_columns(self, columns: npt.NDArray[np.integer]) -> FloatArray:
+        """Copy columns of the matrix, without the bias, as rows: (len(columns), inputs)."""
+        width = self._blocks.shape[2]
+        return self._blocks[columns // width, :-1, columns % width]
+
+
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step
