@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.coverage import all_next_items
 from sbrcli.models.scorer import Scorer
 
 IntArray = npt.NDArray[np.integer]
@@ -71,9 +72,7 @@ def rank_targets(
         ranks[following], tied[following] = rank_rows(scores, known.items[following], excluded)
         if advance is not None:
             advance(len(positions))
-    scored = np.ones(len(known.items), np.bool_)
-    scored[known.offsets[:-1]] = False  # a session's first event is no next item
-    seen = is_repeat(known)
+    scored, seen = all_next_items(known), is_repeat(known)
     if exclude_seen:
         ranks[seen], tied[seen] = MISS, False
     return Ranks(places[scored], ranks[scored], tied[scored], seen[scored])
@@ -162,6 +161,7 @@ def _seen_items(sessions: Sessions, positions: IntArray, num_items: int) -> Bool
     """Mark each position's session up to and including it: (positions, num_items)."""
     seen = np.zeros((len(positions), num_items), np.bool_)
     starts = sessions.offsets[np.searchsorted(sessions.offsets, positions, side="right") - 1]
-    for row, start, position in zip(seen, starts, positions, strict=True):
-        row[sessions.items[start : position + 1]] = True
+    items = sessions.items.astype(np.intp)  # once, rather than in each row's look-up
+    for row, start, end in zip(seen, starts.tolist(), (positions + 1).tolist(), strict=True):
+        row[items[start:end]] = True
     return seen

@@ -7,6 +7,7 @@ at which they are cut. So `recommend` needs neither the dataset nor pandas or Py
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ Tensors = dict[str, npt.NDArray]
 ITEMS_FILE = "items.safetensors"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunItems:
     """A run's items; an item's index is its place here.
 
@@ -34,6 +35,11 @@ class RunItems:
     ids: list[str]
     train_count: IntArray
     titles: list[str | None] | None = None
+
+    @cached_property
+    def index_of(self) -> dict[str, int]:
+        """Each id's item index."""
+        return {item_id: index for index, item_id in enumerate(self.ids)}
 
 
 def save_items(
