@@ -1,0 +1,122 @@
+"""What is odd about a log, in plain sentences: each with its figure, and what to do."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sbrcli.config import PrepareConfig, SessionRule
+from sbrcli.log.times import UNIT_NAMES
+
+if TYPE_CHECKING:
+    from sbrcli.log.statistics import LogStatistics
+
+# From these shares on something is worth a sentence.
+_MANY_TIES = 0.01
+_MANY_REPEATS = 0.01
+_MANY_NEW_ITEMS = 0.05
+
+_DAY_SECONDS = 86_400
+_YEAR_SECONDS = 365 * _DAY_SECONDS
+_YEAR_2200_SECONDS = 7_258_118_400
+
+
+def find_oddities(
+    statistics: "LogStatistics", rule: SessionRule, first: float, last: float
+) -> Iterator[str]:
+    """Say what a log's owner should know before training on it.
+
+    Args:
+        statistics: the log in figures.
+        rule: what its sessions are.
+        first: the first time, in seconds since 1970.
+        last: the last one.
+    """
+    yield from _odd_times(statistics, first, last)
+    yield from _odd_events(statistics, rule)
+    yield from _odd_users_and_items(statistics)
+    yield from _odd_sessions(statistics, rule)
+
+
+def _odd_times(statistics: "LogStatistics", first: float, last: float) -> Iterator[str]:
+    if statistics.time_unit != "s":
+        yield (
+            f"The times were read as {UNIT_NAMES[statistics.time_unit]}: as seconds they would lie "
+            "beyond the year 2200. Check the first and last time above."
+        )
+    if first >= 0 and last < _YEAR_SECONDS:
+        yield (
+            f"All times lie in 1970, the last at {last:,.0f} s: they seem to be running numbers, "
+            "not times. Gaps, days and dates mean nothing then."
+        )
+    elif first < _YEAR_SECONDS:
+        yield (
+            f"The first time is {statistics.time.first}: a time of 0 often stands for an unknown "
+            "one. Take such events out."
+        )
+    if last >= _YEAR_2200_SECONDS:
+        yield (
+            f"The last time is {statistics.time.last}: some times may be in another unit. "
+            "Give all of them in one."
+        )
+    config = PrepareConfig()
+    days, split_days = (last - first) / _DAY_SECONDS, config.valid_days + config.test_days
+    if days <= split_days:
+        yield (
+            f"The log spans {days:,.1f} days, and sbr preprocess splits off the last "
+            f"{split_days:g}. Give smaller --test-days and --valid-days."
+        )
+
+
+def _odd_events(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
+    if statistics.tie_share >= _MANY_TIES:
+        of_whom = "session" if statistics.users is None else "user"
+        yield (
+            f"{_percent(statistics.tie_share)} of the consecutive events of a {of_whom} have the "
+            "same time: their order is that of the file. Keep the file's order, and see whether "
+            "finer times can be had."
+        )
+    if statistics.repeat_share >= _MANY_REPEATS:
+        yield (
+            f"{_percent(statistics.repeat_share)} of the consecutive events of a session repeat "
+            "the item before. sbr preprocess --drop-repeats takes them out."
+        )
+    if statistics.duplicates:
+        # A gap cuts a user's events, and events of one time are never apart.
+        of_whom = "session" if rule.kind == "column" else "user"
+        yield (
+            f"Exact duplicates (same {of_whom}, item and time as an earlier event): "
+            f"{statistics.duplicates:,}. If something was logged twice, take them out."
+        )
+
+
+def _odd_users_and_items(statistics: "LogStatistics") -> Iterator[str]:
+    users, single = statistics.users, statistics.single_event_users
+    if users and single:
+        yield (
+            f"Users with one event: {single:,} of {users:,} ({_percent(single / users)}). Nothing "
+            "follows it, so sbr preprocess leaves them out."
+        )
+    if users == 1:
+        yield "The log has one user. Check which column names the users."
+    if statistics.items == 1:
+        yield "The log has one item. Check which column names the items."
+    if statistics.new_item_share is not None and statistics.new_item_share >= _MANY_NEW_ITEMS:
+        yield (
+            f"{_percent(statistics.new_item_share)} of the items of the last 30 days were never "
+            "seen before: a model trained before them can not recommend them. Train often."
+        )
+
+
+def _odd_sessions(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
+    if statistics.session_length.max == 1:
+        yield "No session has two events, so nothing can be learned. Try another --session."
+    gap = statistics.suggested_gap_seconds
+    if rule.kind == "user" and gap is not None:
+        yield (
+            f"Users come back: their pauses fall into short and long ones, with few around "
+            f"{gap:,} s. --session gap:{gap} makes a session of each visit."
+        )
+
+
+def _percent(share: float) -> str:
+    """Write a share for a sentence: 0.532 is 53 %, and what is small keeps a decimal."""
+    return f"{100 * share:.{0 if share >= 0.1 else 1}f} %"

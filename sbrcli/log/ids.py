@@ -1,0 +1,55 @@
+"""Ids as they stand in a log → a column of the event table, by the contract in `events`."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Longer numbers than this are no numbers to anybody, and Python's own reading of them is slow.
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,1000}")
+
+Ids = np.ndarray | pd.Categorical
+
+
+def id_column(encoded: pa.DictionaryArray) -> Ids:
+    """Turn ids into int64 where that loses nothing, else into an ordered categorical of strings.
+
+    Args:
+        encoded: (events,) indices into distinct strings, without nulls.
+
+    Returns:
+        (events,) int64, or a categorical whose categories stand in the dataset's order.
+    """
+    codes = encoded.indices.to_numpy()
+    whole = _as_integers(encoded.dictionary)
+    if whole is not None:
+        return whole[codes]
+    order = _dataset_order(encoded.dictionary)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    categories = pd.Index(encoded.dictionary.take(pa.array(order)).to_pandas())
+    return pd.Categorical.from_codes(rank[codes], categories=categories)  # pyright: ignore
+
+
+def _as_integers(texts: pa.StringArray) -> np.ndarray | None:
+    """Read distinct ids as int64 if each of them would be written the same again ("007" not)."""
+    try:
+        numbers = texts.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    return numbers.to_numpy() if numbers.cast(pa.string()).equals(texts) else None
+
+
+def _dataset_order(texts: pa.StringArray) -> np.ndarray:
+    """Order distinct ids as numbers where all are whole numbers, else by code point.
+
+    Of equal numbers ("7", "07") the one earlier by code point comes first.
+    """
+    # UTF-8 sorts as its code points do.
+    by_code_point = pc.array_sort_indices(texts).to_numpy()  # pyright: ignore
+    words = texts.to_pylist() if _WHOLE_NUMBER.fullmatch(texts[0].as_py()) else []
+    if not words or not all(map(_WHOLE_NUMBER.fullmatch, words)):
+        return by_code_point
+    return np.array(sorted(by_code_point.tolist(), key=lambda at: int(words[at])))

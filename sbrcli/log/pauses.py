@@ -1,0 +1,47 @@
+"""Suggest the pause after which a session ends, from the pauses that users make."""
+
+import numpy as np
+
+# One bin for each doubling; a session that ends after less than a minute or more than a day and
+# a half is none. 2**6 = 64 s, 2**17 = 36 h.
+_SHORTEST_BIN, _LONGEST_BIN = 6, 17
+_FEWEST_IN_A_HUMP = 20
+_DEEP_ENOUGH = 0.5
+_ROUND_SECONDS = np.array(
+    [60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400]
+)
+
+
+def suggest_gap(pauses: np.ndarray) -> int | None:
+    """Find the valley between short pauses, within a visit, and long ones, between visits.
+
+    The pauses are counted by their logarithm, one bin a doubling. A bin's depth is its count as a
+    share of the lower one of the highest bins to its left and to its right; the deepest bin from
+    one minute to a day and a half is the valley. It counts as one when it holds at most half of
+    the lower hump, and that hump at least 20 pauses. Pauses of 0 s say nothing and are left out.
+
+        bins (2**n s)   4   6   8  10  12  14  16  18  20
+        counts         90  99  40   9   4   2   8  20  12      valley at 2**14 = 16,384 s: 2 / 20
+
+    Args:
+        pauses: seconds between consecutive events of a user.
+
+    Returns:
+        The valley's seconds, rounded to a figure that one would type (16,384 to 14,400); None
+        where there is no valley.
+    """
+    positive = pauses[pauses > 0]
+    bins = np.clip(np.rint(np.log2(positive)), 0, 40).astype(np.int64)
+    counts = np.bincount(bins, minlength=_LONGEST_BIN + 2)
+    left = np.maximum.accumulate(counts)
+    right = np.maximum.accumulate(counts[::-1])[::-1]
+    candidates = np.arange(_SHORTEST_BIN, _LONGEST_BIN + 1)
+    lower_hump = np.minimum(left[candidates - 1], right[candidates + 1])
+    depth = counts[candidates] / np.maximum(lower_hump, 1)
+    depth[lower_hump < _FEWEST_IN_A_HUMP] = np.inf
+    deepest = int(depth.argmin())
+    if depth[deepest] > _DEEP_ENOUGH:
+        return None
+    # Of equally deep bins in a row, the one in the middle.
+    valley = candidates[depth == depth[deepest]].mean()
+    return int(_ROUND_SECONDS[np.abs(np.log2(_ROUND_SECONDS) - valley).argmin()])

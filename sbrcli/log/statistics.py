@@ -1,0 +1,168 @@
+"""What a log holds: the figures that `sbr stats` reports."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
+
+import numpy as np
+import pandas as pd
+
+from sbrcli.config import SessionRule
+from sbrcli.log.doctor import find_oddities
+from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
+from sbrcli.log.pauses import suggest_gap
+from sbrcli.log.times import format_time
+
+RECENT_SECONDS = 30 * 86_400
+_MOST_RATING_VALUES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLength:
+    """Events in a session; `q999` is the 99.9 % quantile, interpolated linearly."""
+
+    min: int
+    median: float
+    mean: float
+    q999: float
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """The first and the last event's time, ISO 8601 with offset."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogStatistics:
+    """A log in figures; as a dict it is the JSON of `sbr stats`. Shares lie in 0..1."""
+
+    events: int
+    users: int | None
+    """None where the log names none."""
+
+    items: int
+    sessions: int
+    density: float
+    """The share of all pairs of a user (else a session) and an item that occur."""
+
+    session_length: SessionLength
+    time: TimeRange
+    time_unit: str
+    """Of the log's own times: "s", "ms", "us" or "ns"."""
+
+    tie_share: float
+    """Of consecutive events of a user (else a session), the share with the same time."""
+
+    repeat_share: float
+    """Of consecutive events of a session, the share with the same item."""
+
+    duplicates: int
+    """Events whose session, item and time are those of an earlier one."""
+
+    single_event_users: int | None
+    ratings: dict[str, int] | None
+    """Events by rating; None without ratings, or with more than 100 different ones."""
+
+    suggested_gap_seconds: int | None
+    """See `suggest_gap`; None also where the log names its sessions or no users."""
+
+    new_item_share: float | None
+    """Of the items of the last 30 days, the share never seen before; None for shorter logs."""
+
+    warnings: tuple[str, ...] = ()
+
+
+def describe_log(
+    events: pd.DataFrame,
+    *,
+    rule: SessionRule,
+    zone: tzinfo = UTC,
+    time_unit: str = "s",
+) -> LogStatistics:
+    """Count what a log holds, and say what is odd about it.
+
+    Args:
+        events: an event table with `session_id`, at least one row, in any order; rows of one
+            session with the same time stand in file order.
+        rule: how `session_id` was made.
+        zone: where times are printed.
+        time_unit: what the log's times were in before they became seconds.
+    """
+    columns = dict(events.items())
+    times = columns[TIMESTAMP].to_numpy()
+    items, num_items = dense_codes(columns[ITEM_ID])
+    sessions = group_events(columns[SESSION_ID], items, times)
+    users = sessions if rule.kind == "user" else None
+    if users is None and USER_ID in columns:
+        users = group_events(columns[USER_ID], items, times)
+    people = users or sessions
+    first, last = times.min().item(), times.max().item()
+    statistics = LogStatistics(
+        events=len(events),
+        users=users.num_groups if users else None,
+        items=num_items,
+        sessions=sessions.num_groups,
+        density=count_distinct_pairs(people.groups, people.items) / (people.num_groups * num_items),
+        session_length=_describe_lengths(sessions.lengths),
+        time=TimeRange(format_time(first, zone), format_time(last, zone)),
+        time_unit=time_unit,
+        tie_share=people.share_of_steps(np.diff(people.times) == 0),
+        repeat_share=sessions.share_of_steps(np.diff(sessions.items) == 0),
+        duplicates=_count_duplicates(sessions),
+        single_event_users=int((users.lengths == 1).sum()) if users else None,
+        ratings=_count_ratings(columns[RATING]) if RATING in columns else None,
+        suggested_gap_seconds=_suggest_gap(users, rule),
+        new_item_share=_new_item_share(items, times, first, last),
+    )
+    return replace(statistics, warnings=tuple(find_oddities(statistics, rule, first, last)))
+
+
+def _describe_lengths(lengths: np.ndarray) -> SessionLength:
+    median, q999 = np.quantile(lengths, [0.5, 0.999])
+    return SessionLength(
+        min=int(lengths.min()),
+        median=float(median),
+        mean=float(lengths.mean()),
+        q999=float(q999),
+        max=int(lengths.max()),
+    )
+
+
+def _count_duplicates(sessions: Grouped) -> int:
+    """Count events that repeat the session, item and time of an earlier one."""
+    # Only events that share their moment with a neighbour can; they are a moment's items.
+    same = sessions.is_step & (np.diff(sessions.times) == 0)
+    moments = np.concatenate(([0], np.cumsum(~same)))
+    shared = np.concatenate((same, [False])) | np.concatenate(([False], same))
+    return int(shared.sum()) - count_distinct_pairs(moments[shared], sessions.items[shared])
+
+
+def _count_ratings(ratings: pd.Series) -> dict[str, int] | None:
+    counts = ratings.value_counts().sort_index()
+    if len(counts) > _MOST_RATING_VALUES:
+        return None
+    return {repr(value).removesuffix(".0"): n for value, n in counts.to_dict().items()}
+
+
+def _suggest_gap(users: Grouped | None, rule: SessionRule) -> int | None:
+    if users is None or rule.kind == "column":
+        return None
+    return suggest_gap(np.diff(users.times)[users.is_step])
+
+
+def _new_item_share(
+    items: np.ndarray, times: np.ndarray, first: float, last: float
+) -> float | None:
+    """Of the items of the last 30 days, the bound included, give the share of new ones."""
+    begins = last - RECENT_SECONDS
+    if first >= begins:
+        return None
+    recent = times >= begins
+    num_items = int(items.max()) + 1
+    seen_before = np.bincount(items[~recent], minlength=num_items) > 0
+    seen_lately = np.bincount(items[recent], minlength=num_items) > 0
+    return float((seen_lately & ~seen_before).sum() / seen_lately.sum())

@@ -1,0 +1,149 @@
+"""Every warning of `sbr stats`, in full."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from sbrcli.config import SessionRule
+from sbrcli.log.statistics import describe_log
+from tests.builders import make_events
+
+DAY = 86_400
+START = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
+
+
+def test_a_log_without_oddities_has_no_warnings():
+    assert warnings(make_log()) == ()
+
+
+def test_ties():
+    events = make_log(times=[0, 0, 40, 100], items=[5, 6, 5, 6])
+    assert warnings(events) == (
+        "33 % of the consecutive events of a user have the same time: their order is that of the "
+        "file. Keep the file's order, and see whether finer times can be had.",
+    )
+    sessions = events.rename(columns={"user_id": "session_id"})
+    assert describe_log(sessions, rule=SessionRule("column")).warnings == (
+        "33 % of the consecutive events of a session have the same time: their order is that of "
+        "the file. Keep the file's order, and see whether finer times can be had.",
+    )
+
+
+def test_repeats():
+    assert warnings(make_log(items=[5, 5, 6, 5])) == (
+        "33 % of the consecutive events of a session repeat the item before. sbr preprocess "
+        "--drop-repeats takes them out.",
+    )
+
+
+def test_a_share_below_a_tenth_keeps_a_decimal():
+    items = [5, 5, *[6, 5] * 20]
+    times = [n * 2 for n in range(42)]
+    assert warnings(make_log(times=times, items=items)) == (
+        "2.4 % of the consecutive events of a session repeat the item before. sbr preprocess "
+        "--drop-repeats takes them out.",
+    )
+
+
+def test_exact_duplicates():
+    said = warnings(make_log(times=[0, 0, 0, 100], items=[5, 6, 5, 6]))
+    assert said[1:] == (
+        "Exact duplicates (same user, item and time as an earlier event): 2. If something was "
+        "logged twice, take them out.",
+    )
+
+
+def test_users_with_one_event():
+    events = pd.concat([make_log(), make_events(f"7 5 {START}")])
+    assert warnings(events) == (
+        "Users with one event: 1 of 3 (33 %). Nothing follows it, so sbr preprocess leaves them "
+        "out.",
+    )
+
+
+def test_times_in_another_unit():
+    events = make_log()
+    for unit, name in (("ms", "milli"), ("us", "micro"), ("ns", "nano")):
+        assert warnings(events, time_unit=unit) == (
+            f"The times were read as {name}seconds: as seconds they would lie beyond the year "
+            "2200. Check the first and last time above.",
+        )
+
+
+def test_running_numbers_for_times():
+    assert warnings(make_log(start=1)) == (
+        "All times lie in 1970, the last at 8,640,001 s: they seem to be running numbers, not "
+        "times. Gaps, days and dates mean nothing then.",
+    )
+
+
+def test_a_first_time_of_zero():
+    assert warnings(make_log(start=0, times=[0, 18_000, 18_020, 18_100]))[0] == (
+        "The first time is 1970-01-01T00:00:00+00:00: a time of 0 often stands for an unknown "
+        "one. Take such events out."
+    )
+
+
+def test_times_far_in_the_future():
+    assert warnings(make_log(times=[0, 20, 40, 90_000]))[0] == (
+        "The last time is 2266-05-31T00:00:00+00:00: some times may be in another unit. Give all "
+        "of them in one."
+    )
+
+
+def test_a_log_too_short_for_the_default_splits():
+    assert warnings(make_log(times=[0, 20, 40, 59.5])) == (
+        "The log spans 59.5 days, and sbr preprocess splits off the last 60. Give smaller "
+        "--test-days and --valid-days.",
+    )
+
+
+def test_one_user():
+    assert warnings(make_log(users=1)) == (
+        "The log has one user. Check which column names the users.",
+    )
+
+
+def test_one_item():
+    assert warnings(make_log(items=[5, 5, 5, 5]))[1:] == (
+        "The log has one item. Check which column names the items.",
+    )
+
+
+def test_new_items():
+    assert warnings(make_log(items=[5, 6, 5, 7])) == (
+        "100 % of the items of the last 30 days were never seen before: a model trained before "
+        "them can not recommend them. Train often.",
+    )
+
+
+def test_no_session_of_two_events():
+    events = make_log().assign(session_id=range(8))
+    assert describe_log(events, rule=SessionRule("column")).warnings == (
+        "No session has two events, so nothing can be learned. Try another --session.",
+    )
+
+
+def test_a_gap_that_would_tell_visits_apart():
+    times = [visit * 3 + step / 8640 for visit in range(31) for step in range(3)]
+    assert warnings(make_log(times=times, items=[5, 6, 7] * 31)) == (
+        "Users come back: their pauses fall into short and long ones, with few around 3,600 s. "
+        "--session gap:3600 makes a session of each visit.",
+    )
+
+
+def make_log(
+    users: int = 2,
+    items: list[int] | tuple[int, ...] = (5, 6, 5, 6),
+    times: list[float] | tuple[float, ...] = (0, 20, 40, 100),
+    start: int = START,
+) -> pd.DataFrame:
+    """Users who all do the same; times are days after the start."""
+    seconds = [start + round(time * DAY) for time in times]
+    rows = [(u, i, t) for u in range(users) for i, t in zip(items, seconds, strict=True)]
+    return pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"])
+
+
+def warnings(events: pd.DataFrame, **options) -> tuple[str, ...]:
+    events = events.assign(session_id=events["user_id"])
+    return describe_log(events, rule=SessionRule("user"), **options).warnings
