@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sbrcli import __version__
+from sbrcli.cli import preprocess, stats
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, write_labelled
 from sbrcli.errors import ExitCode, SbrError
@@ -59,6 +60,10 @@ def _begin(
     ctx.obj = Invocation(Output(as_json, quiet), Workspace(workdir))
     if ctx.invoked_subcommand is None:
         sys.stdout.write(ctx.get_help() + "\n")
+
+
+stats.register(app)
+preprocess.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

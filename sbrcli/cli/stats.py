@@ -1,0 +1,143 @@
+"""`sbr stats`: what a log, or a prepared dataset, holds."""
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
+from sbrcli.cli.output import Table
+from sbrcli.config import SessionRule
+from sbrcli.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sbrcli.dataset.storage import Sessions
+    from sbrcli.log.statistics import LogStatistics
+    from sbrcli.workspace import Folder
+
+LogOrNone = Annotated[
+    Path | None,
+    typer.Argument(metavar="LOG", help="The log of events: a file; else a dataset is described."),
+]
+Session = Annotated[
+    str | None,
+    typer.Option(
+        "--session",
+        metavar="RULE",
+        help="What a session is: user, gap:SECONDS, or column (the log names them; the default "
+        "where it does, else user).",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `stats` to the application."""
+    subcommand(app, example="sbr stats ratings.dat --session gap:3600")(stats)
+
+
+def stats(
+    invocation: Invocation,
+    log: LogOrNone = None,
+    session: Session = None,
+    dataset: DatasetName = None,
+    tz: TimeZone = "UTC",
+) -> None:
+    """Count the events, sessions and items of LOG, and say what is odd about it.
+
+    Without LOG, count those of a prepared dataset.
+    """
+    from sbrcli.log.times import find_zone
+
+    zone = find_zone(tz)
+    rule = None if session is None else SessionRule.parse(session)
+    if log is None:
+        if rule is not None:
+            raise UsageError(
+                "--session goes with a LOG; a dataset has its sessions",
+                hint="sbr stats LOG --session gap:3600",
+            )
+        folder = invocation.workspace.open("dataset", dataset)
+        statistics = _describe_dataset(folder, zone)
+        title = f"Dataset {folder.name}"
+    elif dataset is not None:
+        raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
+    else:
+        statistics = _describe_log(log, rule, zone)
+        title = log.name
+    invocation.output.show(statistics, lambda shown: _tables(shown, title))
+
+
+def _describe_log(log: Path, rule: SessionRule | None, zone: tzinfo) -> "LogStatistics":
+    from sbrcli.dataset.sessions import assign_sessions, default_rule
+    from sbrcli.log.reading import read_log
+    from sbrcli.log.statistics import describe_log
+
+    read = read_log(log)
+    rule = rule or default_rule(read.events)
+    events = assign_sessions(read.events, rule)
+    return describe_log(events, rule=rule, zone=zone, time_unit=read.format.time_unit)
+
+
+def _describe_dataset(folder: "Folder", zone: tzinfo) -> "LogStatistics":
+    """Describe all splits of a dataset together; what was odd about its log is past."""
+    from dataclasses import replace
+
+    from sbrcli.dataset.storage import load_split, split_path
+    from sbrcli.log.statistics import describe_log
+
+    names = ("train", "valid", "test")
+    has_valid = split_path(folder.path, "valid").exists()
+    splits = [load_split(folder.path, name) for name in names if name != "valid" or has_valid]
+    described = describe_log(_to_events(splits), rule=SessionRule("column"), zone=zone)
+    return replace(described, warnings=())
+
+
+def _to_events(splits: "list[Sessions]") -> "pd.DataFrame":
+    """Lay splits end to end as one event table, sessions numbered from 0."""
+    import numpy as np
+    import pandas as pd
+
+    from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
+
+    lengths = np.concatenate([np.diff(split.offsets) for split in splits])
+    return pd.DataFrame(
+        {
+            SESSION_ID: np.repeat(np.arange(len(lengths)), lengths),
+            ITEM_ID: np.concatenate([split.items for split in splits]),
+            TIMESTAMP: np.concatenate([split.timestamps for split in splits]),
+        }
+    )
+
+
+def _tables(statistics: "LogStatistics", title: str) -> Iterator[Table]:
+    yield Table(title, ("measure", "value"), list(_rows(statistics)))
+    if statistics.ratings is not None:
+        yield Table("Ratings", ("rating", "events"), list(statistics.ratings.items()))
+    if statistics.warnings:
+        yield Table("Doctor", ("warning",), [(text,) for text in statistics.warnings])
+
+
+def _rows(statistics: "LogStatistics") -> Iterator[tuple[str, object]]:
+    length = statistics.session_length
+    yield "events", statistics.events
+    yield "users", statistics.users
+    yield "items", statistics.items
+    yield "sessions", statistics.sessions
+    yield "density", statistics.density
+    yield "session length, min", length.min
+    yield "session length, median", length.median
+    yield "session length, mean", length.mean
+    yield "session length, 99.9 %", length.q999
+    yield "session length, max", length.max
+    yield "first time", statistics.time.first
+    yield "last time", statistics.time.last
+    yield "tie share", statistics.tie_share
+    yield "repeat share", statistics.repeat_share
+    yield "exact duplicates", statistics.duplicates
+    yield "users with one event", statistics.single_event_users
+    yield "suggested gap, seconds", statistics.suggested_gap_seconds
+    yield "new item share, last 30 days", statistics.new_item_share

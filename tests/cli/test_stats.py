@@ -1,0 +1,245 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from sbrcli.config import PrepareConfig
+from sbrcli.dataset.prepare import prepare_dataset
+from sbrcli.workspace import Workspace
+from tests.builders import write_ratings
+
+LOG = "1 10 978300760, 1 20 978300760, 1 30 978400000, 2 10 986000000, 2 10 986000010"
+
+TABLES = """\
+ratings.dat
+
+  measure                        value
+ ──────────────────────────────────────────────────────────
+  events                         5
+  users                          2
+  items                          3
+  sessions                       2
+  density                        0.6667
+  session length, min            2
+  session length, median         2.5000
+  session length, mean           2.5000
+  session length, 99.9 %         2.9990
+  session length, max            3
+  first time                     2000-12-31T22:12:40+00:00
+  last time                      2001-03-31T00:53:30+00:00
+  tie share                      0.3333
+  repeat share                   0.3333
+  exact duplicates               0
+  users with one event           0
+  suggested gap, seconds         -
+  new item share, last 30 days   0.0000
+
+Ratings
+
+  rating   events
+ ─────────────────
+  5             5
+
+Doctor
+
+  warning
+ ──────────────────────────────────────────────────────────────────────────────
+  33 % of the consecutive events of a user have the same time: their order is
+  that of the file. Keep the file's order, and see whether finer times can be
+  had.
+  33 % of the consecutive events of a session repeat the item before. sbr
+  preprocess --drop-repeats takes them out.
+
+"""
+
+TSV = """\
+measure\tvalue
+events\t5
+users\t2
+items\t3
+sessions\t2
+density\t0.6666666666666666
+session length, min\t2
+session length, median\t2.5
+session length, mean\t2.5
+session length, 99.9 %\t2.999
+session length, max\t3
+first time\t2000-12-31T22:12:40+00:00
+last time\t2001-03-31T00:53:30+00:00
+tie share\t0.3333333333333333
+repeat share\t0.3333333333333333
+exact duplicates\t0
+users with one event\t0
+suggested gap, seconds\t
+new item share, last 30 days\t0.0
+
+rating\tevents
+5\t5
+
+warning
+33 % of the consecutive events of a user have the same time: their order is that of the file. \
+Keep the file's order, and see whether finer times can be had.
+33 % of the consecutive events of a session repeat the item before. sbr preprocess --drop-repeats \
+takes them out.
+"""
+
+
+def test_a_person_sees_tables(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    said = sbr("stats", "ratings.dat", terminal=True)
+    assert said.code == 0
+    assert said.stderr == ""
+    assert plain(said.stdout) == TABLES
+
+
+def test_a_pipe_gets_blocks_of_tab_separated_values(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    said = sbr("stats", "ratings.dat")
+    assert (said.stdout, said.stderr, said.code) == (TSV, "", 0)
+
+
+def test_json_has_the_promised_keys(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    said = sbr("stats", "ratings.dat", "--json")
+    document = json.loads(said.stdout)
+    assert document["session_length"] == {
+        "min": 2,
+        "median": 2.5,
+        "mean": 2.5,
+        "q999": pytest.approx(2.999),
+        "max": 3,
+    }
+    assert document["time"] == {
+        "first": "2000-12-31T22:12:40+00:00",
+        "last": "2001-03-31T00:53:30+00:00",
+    }
+    assert len(document["warnings"]) == 2
+    assert document.keys() == {
+        *("events", "users", "items", "sessions", "density", "session_length", "time"),
+        *("time_unit", "tie_share", "repeat_share", "duplicates", "single_event_users"),
+        *("ratings", "suggested_gap_seconds", "new_item_share", "warnings"),
+    }
+    assert said.stderr == ""
+
+
+def test_times_print_in_the_zone_that_was_asked_for(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    said = sbr("stats", "ratings.dat", "--tz", "Asia/Seoul", "--json")
+    assert json.loads(said.stdout)["time"]["first"] == "2001-01-01T07:12:40+09:00"
+
+
+def test_sessions_are_cut_as_asked(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    cut = sbr("--json", "stats", "ratings.dat", "--session", "gap:3600")
+    assert json.loads(cut.stdout)["sessions"] == 3
+    assert json.loads(cut.stdout)["users"] == 2
+
+
+def test_a_log_that_names_its_sessions_is_counted_by_them(sbr):
+    Path("log.tsv").write_text("SessionId\tItemId\tTime\n1\t5\t10\n1\t6\t20\n2\t5\t30\n")
+    document = json.loads(sbr("stats", "log.tsv", "--json").stdout)
+    assert (document["sessions"], document["users"], document["ratings"]) == (2, None, None)
+
+
+def test_a_log_without_sessions_can_not_be_counted_by_column(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    said = sbr("stats", "ratings.dat", "--session", "column")
+    assert (said.stdout, said.code) == ("", 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "stderr", "code"),
+    [
+        (
+            ["ratings.dat", "--tz", "Mars/Olympus"],
+            "error: tz must be a time zone. Received: Mars/Olympus\n"
+            "hint: for example --tz Asia/Seoul\n",
+            4,
+        ),
+        (
+            ["ratings.dat", "--session", "hour"],
+            "error: a session is 'user', 'column' or 'gap:SECONDS'. Received: hour\n"
+            "hint: for one-hour sessions write --session gap:3600\n",
+            4,
+        ),
+        (
+            ["ratings.dat"],
+            "error: ratings.dat: no such file\nhint: check the name and the folder\n",
+            3,
+        ),
+        (
+            ["ratings.dat", "--dataset", "user"],
+            "error: give a LOG or a --dataset, not both\nhint: sbr stats --help\n",
+            2,
+        ),
+        (
+            ["--session", "user"],
+            "error: --session goes with a LOG; a dataset has its sessions\n"
+            "hint: sbr stats LOG --session gap:3600\n",
+            2,
+        ),
+        (
+            [],
+            "error: no dataset in sbr-work\nhint: make one with: sbr preprocess LOG\n",
+            5,
+        ),
+        (
+            ["--dataset", "mine"],
+            "error: no dataset named mine in sbr-work\nhint: make one with: sbr preprocess LOG\n",
+            5,
+        ),
+    ],
+)
+@pytest.mark.parametrize("json_option", [[], ["--json"]])
+def test_what_can_not_be_done_is_said_before_a_file_is_read(sbr, words, stderr, code, json_option):
+    said = sbr("stats", *words, *json_option)
+    assert (said.stdout, said.stderr, said.code) == ("", stderr, code)
+
+
+def test_a_wrong_row_is_named_and_stdout_stays_empty(sbr):
+    Path("clicks.csv").write_text("userId,itemId,time\n" + "1,2,3\n" * 15 + "1,2,yesterday\n")
+    said = sbr("stats", "clicks.csv", "--json")
+    assert said.stdout == ""
+    assert said.stderr == (
+        "error: clicks.csv line 17: timestamp 'yesterday' is not a number\n"
+        "hint: convert the column to Unix seconds\n"
+    )
+    assert said.code == 3
+
+
+def test_what_a_hostile_log_holds_does_nothing_to_the_terminal(sbr):
+    Path("log.csv").write_text("userId,itemId,\x1b[31m[bold]when\n1,2,3\n")
+    said = sbr("stats", "log.csv")
+    assert said.stderr == (
+        "error: log.csv line 1: no column for the time; "
+        "found userId, itemId, \\x1b[31m[bold]when\n"
+        "hint: name the columns userId or sessionId, itemId, and timestamp\n"
+    )
+
+
+def test_without_a_log_the_latest_dataset_is_described(sbr):
+    day = 86_400
+    rows = [
+        f"{user} {item} {user * day + item}" for user in range(1, 101) for item in (user % 2, 2, 3)
+    ]
+    write_ratings(Path("ratings.dat"), ", ".join(rows))
+    prepare_dataset(Path("ratings.dat"), PrepareConfig(), Workspace(Path("sbr-work")))
+    document = json.loads(sbr("stats", "--json").stdout)
+    assert document["events"] == 300
+    assert document["sessions"] == 100
+    assert document["items"] == 4
+    assert document["users"] is None
+    assert document["time"] == {
+        "first": "1970-01-02T00:00:01+00:00",  # user 1, item 1
+        "last": "1970-04-11T00:00:03+00:00",  # user 100, item 3
+    }
+    assert document["warnings"] == []
+    named = sbr("stats", "--dataset", "user", terminal=True)
+    assert plain(named.stdout).startswith("Dataset user\n")
+
+
+def plain(text: str) -> str:
+    """Take a terminal's styles and the spaces at the ends of lines away."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
