@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sbrcli import __version__
-from sbrcli.cli import preprocess, stats
+from sbrcli.cli import evaluate, preprocess, recommend, stats, train
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, write_labelled
 from sbrcli.errors import ExitCode, SbrError
@@ -64,6 +64,9 @@ def _begin(
 
 stats.register(app)
 preprocess.register(app)
+train.register(app)
+evaluate.register(app)
+recommend.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

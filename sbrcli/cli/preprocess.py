@@ -1,19 +1,20 @@
 """`sbr preprocess`: a log in, a dataset on disk out."""
 
-from collections.abc import Iterator
-from datetime import datetime
+import sys
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, Log, TimeZone, subcommand
 from sbrcli.cli.output import Table
 from sbrcli.config import PrepareConfig
 
 if TYPE_CHECKING:
-    from sbrcli.dataset.summary import PreparedDataset
+    from sbrcli.dataset.summary import PreparedDataset, SplitSummary
 
 DEFAULTS = PrepareConfig()
 
@@ -22,8 +23,8 @@ Session = Annotated[
     typer.Option(
         metavar="RULE",
         help="What a session is: 'user', 'column' (the log names them), or 'gap:SECONDS' "
-        "(a user's events without a pause that long).",
-        show_default="column where the log names its sessions, else user",
+        "(a user's events without a pause that long). Without it, column where the log names its "
+        "sessions, else user.",
     ),
 ]
 AcrossUsers = Annotated[
@@ -62,8 +63,8 @@ Name = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What the dataset is called.",
-        show_default="its session rule, and the options that are not the default",
+        help="What the dataset is called; else by its session rule and the options that are not "
+        "the default.",
     ),
 ]
 Overwrite = Annotated[
@@ -115,13 +116,7 @@ def preprocess(
 
 def _tables(prepared: "PreparedDataset", config: PrepareConfig, tz: str) -> Iterator[Table]:
     columns = ("split", "events", "sessions", "items", "first_time", "last_time")
-    rows = []
-    for name, split in prepared.splits.items():
-        if split is None:
-            rows.append((name, *[None] * 5))
-            continue
-        times = (_for_person(time) for time in (split.first_time, split.last_time))
-        rows.append((name, split.events, split.sessions, split.items, *times))
+    rows = [(name, *_split_cells(split)) for name, split in prepared.splits.items()]
     yield Table(f"Dataset {prepared.name} (times in {tz})", columns, rows)
 
     whys = _reasons(config)
@@ -129,7 +124,17 @@ def _tables(prepared: "PreparedDataset", config: PrepareConfig, tz: str) -> Iter
         (reason, counts.events, counts.sessions, counts.items, whys[reason])
         for reason, counts in prepared.dropped.items()
     ]
-    yield Table("Dropped", ("dropped", "events", "sessions", "items", "why"), dropped)
+    yield Table("What was dropped", ("dropped", "events", "sessions", "items", "why"), dropped)
+
+
+def _split_cells(split: "SplitSummary | None") -> Sequence[object]:
+    if split is None:
+        return [None] * 5
+    first, last = split.first_time, split.last_time
+    if output.is_terminal(sys.stdout):
+        # To the minute and without the offset, which the title has; the rest is wider than 80.
+        first, last = (time[:16].replace("T", " ") for time in (first, last))
+    return split.events, split.sessions, split.items, first, last
 
 
 def _reasons(config: PrepareConfig) -> dict[str, str]:
@@ -142,11 +147,6 @@ def _reasons(config: PrepareConfig) -> dict[str, str]:
         "valid_unseen_items": "not in train",
         "valid_short_sessions": "one event left",
     }
-
-
-def _for_person(iso_time: str) -> str:
-    """Write a time without its offset, which the table's title names."""
-    return datetime.fromisoformat(iso_time).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _closing_words(prepared: "PreparedDataset") -> str:

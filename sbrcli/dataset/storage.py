@@ -89,12 +89,13 @@ def load_split(folder: Path, split: Split) -> Sessions:
         )
     table = _read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP])
     sessions = _plain_ids(table[SESSION_ID])
+    _require_numbers(path, table, [ITEM_INDEX], [TIMESTAMP])
     begins = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
     offsets = np.concatenate(([0], begins, [len(sessions)])).astype(np.int64)
-    items = table[ITEM_INDEX].to_numpy().astype(np.int32)
+    items = _to_numpy(table[ITEM_INDEX]).astype(np.int32)
     if not len(items) or items.min() < 0:
         raise _damaged(path, "it holds no events, or an item index below 0")
-    return Sessions(items, offsets, table[TIMESTAMP].to_numpy())
+    return Sessions(items, offsets, _to_numpy(table[TIMESTAMP]))
 
 
 def load_items(folder: Path) -> Items:
@@ -105,10 +106,12 @@ def load_items(folder: Path) -> Items:
     """
     path = folder / ITEMS_FILE
     table = _read_table(path, [ITEM_INDEX, ITEM_ID, TRAIN_COUNT], optional=TITLE)
-    if not np.array_equal(table[ITEM_INDEX].to_numpy(), np.arange(table.num_rows)):
+    if not np.array_equal(_to_numpy(table[ITEM_INDEX]), np.arange(table.num_rows)):
         raise _damaged(path, "its item indices are not 0, 1, 2, …")
+    _require_numbers(path, table, [ITEM_INDEX, TRAIN_COUNT], [])
     titles = table[TITLE].to_pylist() if TITLE in table.column_names else None
-    return Items(table[ITEM_ID].to_pylist(), table[TRAIN_COUNT].to_numpy(), titles)
+    train_count = _to_numpy(table[TRAIN_COUNT]).astype(np.int64)
+    return Items(table[ITEM_ID].to_pylist(), train_count, titles)
 
 
 def write_split(
@@ -184,6 +187,18 @@ def _read_table(path: Path, required: list[str], optional: str = "") -> "pa.Tabl
     return table
 
 
+def _require_numbers(
+    path: Path, table: "pa.Table", integers: list[str], numbers: list[str]
+) -> None:
+    import pyarrow as pa
+
+    for name in [*integers, *numbers]:
+        kind = table.schema.field(name).type
+        if not pa.types.is_integer(kind) and (name in integers or not pa.types.is_floating(kind)):
+            what = "integers" if name in integers else "numbers"
+            raise _damaged(path, f"its column {name} holds no {what}")
+
+
 def _write_table(path: Path, table: "pa.Table") -> None:
     import pyarrow.parquet as pq
 
@@ -197,7 +212,12 @@ def _plain_ids(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
     if not pa.types.is_integer(column.type):
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         column = pa.chunked_array([chunk.indices for chunk in encoded.unify_dictionaries().chunks])
-    return column.to_numpy()
+    return _to_numpy(column)
+
+
+def _to_numpy(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
+    """Give a column's numbers; PyArrow's own way to them would load pandas."""
+    return np.from_dlpack(column.combine_chunks())
 
 
 def _damaged(path: Path, what: str) -> ArtefactError:

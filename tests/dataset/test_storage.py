@@ -1,0 +1,183 @@
+"""A dataset's files: what is written is what is read, and damage is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sbrcli.dataset.fingerprint import fingerprint
+from sbrcli.dataset.storage import (
+    Items,
+    Sessions,
+    id_column,
+    load_items,
+    load_split,
+    write_items,
+    write_split,
+)
+from sbrcli.errors import ArtefactError
+from tests.builders import make_sessions
+
+ITEMS = Items(["3186", "a,b", "ü"], np.array([2, 1, 0]))
+SESSIONS = Sessions(
+    np.array([0, 1, 0, 2, 1], dtype=np.int32), np.array([0, 2, 5]), np.array([5, 6, 1, 2, 3])
+)
+
+
+def write(folder: Path, sessions: Sessions = SESSIONS, ids: object = None) -> None:
+    numbers = np.repeat([7, 9], [2, 3])
+    write_split(folder, "train", sessions, pa.array(numbers) if ids is None else ids, ITEMS.ids)
+
+
+def assert_same(left: Sessions, right: Sessions) -> None:
+    for name in ("items", "offsets", "timestamps"):
+        assert getattr(left, name).tolist() == getattr(right, name).tolist()
+        assert getattr(left, name).dtype == getattr(right, name).dtype
+
+
+def test_a_split_comes_back_as_it_was_written(tmp_path: Path):
+    write(tmp_path)
+    assert_same(load_split(tmp_path, "train"), SESSIONS)
+
+
+def test_times_with_fractions_come_back_as_they_were(tmp_path: Path):
+    sessions = Sessions(SESSIONS.items, SESSIONS.offsets, SESSIONS.timestamps + 1_700_000_000.123)
+    write(tmp_path, sessions)
+    assert_same(load_split(tmp_path, "train"), sessions)
+
+
+def test_sessions_with_names_come_back_as_those_with_numbers(tmp_path: Path):
+    names = np.array(["unused", "x", "y"], dtype=object)
+    write(tmp_path, ids=id_column(np.repeat([2, 1], [2, 3]), names))
+    assert_same(load_split(tmp_path, "train"), SESSIONS)
+    assert pd.read_parquet(tmp_path / "train.parquet")["session_id"].tolist() == list("yyxxx")
+
+
+def test_sessions_are_told_apart_over_the_bounds_of_row_groups(tmp_path: Path):
+    write(tmp_path, ids=id_column(np.repeat([0, 1], [2, 3]), np.array(["x", "y"], dtype=object)))
+    table = pq.read_table(tmp_path / "train.parquet")
+    pq.write_table(table, tmp_path / "train.parquet", row_group_size=2)
+    assert_same(load_split(tmp_path, "train"), SESSIONS)
+
+
+def test_the_file_of_a_split_says_everything_to_anybody(tmp_path: Path):
+    write(tmp_path)
+    table = pd.read_parquet(tmp_path / "train.parquet")
+    assert list(table.columns) == ["session_id", "item_id", "item_index", "timestamp"]
+    assert table.astype({"item_id": str}).values.tolist() == [
+        [7, "3186", 0, 5],
+        [7, "a,b", 1, 6],
+        [9, "3186", 0, 1],
+        [9, "ü", 2, 2],
+        [9, "a,b", 1, 3],
+    ]
+
+
+@pytest.mark.parametrize("titles", [None, ["Mr. & Mrs.", None, "ü"]])
+def test_items_come_back_as_they_were_written(tmp_path: Path, titles):
+    write_items(tmp_path, Items(ITEMS.ids, ITEMS.train_count, titles))
+    items = load_items(tmp_path)
+    assert (items.ids, items.titles) == (ITEMS.ids, titles)
+    assert items.train_count.tolist() == [2, 1, 0]
+    assert items.num_train_items == 2
+
+
+def test_reading_a_dataset_does_not_wait_for_pandas(tmp_path: Path):
+    write(tmp_path)
+    write_items(tmp_path, ITEMS)
+    program = (
+        "import sys; from pathlib import Path; from sbrcli.dataset import storage\n"
+        "assert 'pyarrow' not in sys.modules\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "storage.load_split(folder, 'train'), storage.load_items(folder)\n"
+        "assert 'pandas' not in sys.modules\n"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=root)
+
+
+def test_a_dataset_without_a_valid_split_says_how_to_get_one(tmp_path: Path):
+    with pytest.raises(ArtefactError) as raised:
+        load_split(tmp_path, "valid")
+    assert str(raised.value) == f"dataset {tmp_path.name} has no valid split"
+    assert raised.value.hint == "sbr preprocess makes one with --valid-days above 0"
+
+
+def damage(path: Path, **columns: object) -> None:
+    """Replace columns of a file; None takes one away."""
+    table = pq.read_table(path)
+    for name, values in columns.items():
+        at = table.column_names.index(name)
+        table = table.remove_column(at)
+        if values is not None:
+            table = table.add_column(at, name, pa.array(values))
+    pq.write_table(table, path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "complaint"),
+    [
+        ({"timestamp": None}, "it lacks the column timestamp"),
+        ({"item_index": [0, 1, None, 2, 1]}, "its column item_index has gaps"),
+        ({"item_index": [0, 1, -1, 2, 1]}, "it holds no events, or an item index below 0"),
+        ({"item_index": list("abcde")}, "its column item_index holds no integers"),
+        ({"timestamp": list("abcde")}, "its column timestamp holds no numbers"),
+    ],
+)
+def test_a_damaged_split_is_named_with_what_is_wrong(tmp_path: Path, columns, complaint):
+    write(tmp_path)
+    path = tmp_path / "train.parquet"
+    damage(path, **columns)
+    with pytest.raises(ArtefactError) as raised:
+        load_split(tmp_path, "train")
+    assert str(raised.value) == f"{path} is damaged: {complaint}"
+    assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
+
+
+def test_a_missing_or_truncated_file_is_named(tmp_path: Path):
+    with pytest.raises(ArtefactError, match=r"train\.parquet is damaged: it is missing"):
+        load_split(tmp_path, "train")
+    with pytest.raises(ArtefactError, match=r"items\.parquet is damaged: it is missing"):
+        load_items(tmp_path)
+    write(tmp_path)
+    path = tmp_path / "train.parquet"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ArtefactError, match=r"train\.parquet is damaged: "):
+        load_split(tmp_path, "train")
+
+
+def test_items_out_of_order_are_damage(tmp_path: Path):
+    write_items(tmp_path, ITEMS)
+    damage(tmp_path / "items.parquet", item_index=[0, 2, 1])
+    with pytest.raises(ArtefactError, match="its item indices are not 0, 1, 2, …"):
+        load_items(tmp_path)
+
+
+def test_a_fingerprint_is_of_the_content_and_not_of_titles_or_widths():
+    sessions = {"train": make_sessions([0, 1], [2, 0])}
+    wide = make_sessions([0, 1], [2, 0])
+    same = {"train": Sessions(wide.items.astype(np.int64), wide.offsets, wide.timestamps)}
+    titled = Items(ITEMS.ids, ITEMS.train_count, ["x", "y", "z"])
+    assert fingerprint(ITEMS, sessions) == fingerprint(titled, same)
+
+
+def test_a_fingerprint_differs_where_anything_differs():
+    sessions = make_sessions([0, 1], [2, 0])
+    later = Sessions(sessions.items, sessions.offsets, sessions.timestamps + 1)
+    floats = Sessions(sessions.items, sessions.offsets, sessions.timestamps.astype(float))
+    others = [
+        (ITEMS, {"train": make_sessions([0, 1, 2, 0])}),
+        (ITEMS, {"train": make_sessions([0, 1], [2, 1])}),
+        (ITEMS, {"train": later}),
+        (ITEMS, {"train": floats}),
+        (ITEMS, {"test": sessions}),
+        (ITEMS, {"train": sessions, "test": sessions}),
+        (Items(["3186", "a", "b"], ITEMS.train_count), {"train": sessions}),
+        (ITEMS, {"train": sessions}),
+    ]
+    assert len({fingerprint(items, splits) for items, splits in others}) == len(others)
