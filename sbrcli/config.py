@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from sbrcli.errors import ConfigError
 
@@ -17,6 +17,11 @@ def _require(holds: bool, expectation: str, received: object) -> None:
 
 def _require_fraction(name: str, value: float) -> None:
     _require(0 <= value < 1, f"{name} must be at least 0 and below 1", value)
+
+
+def _require_choice(name: str, value: str, choices: Any) -> None:
+    names = get_args(choices)
+    _require(value in names, f"{name} must be one of {', '.join(names)}", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,93 @@ class PrepareConfig:
 
 
 Embedding = Literal["none", "separate", "shared"]
+Optimizer = Literal["adagrad", "adam"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """How `sbr train` fits the model; saved whole in the run's manifest."""
+
+    layers: int = 1
+    hsz: tuple[int, ...] = (100,)
+    """Units of each layer; a single number serves for every layer."""
+
+    dropout: float = 0.2
+    """Share of each layer's output that is dropped in training."""
+
+    embedding_dropout: float = 0.1
+    """Share of the input's embedding that is dropped in training."""
+
+    embedding: Embedding = "shared"
+    """How an item enters: one-hot, by a table of its own, or by the output layer's table."""
+
+    optimizer: Optimizer = "adagrad"
+    learning_rate: float = 0.07
+    momentum: float = 0.3
+    """With adagrad: the share of the last update that is added to the next."""
+
+    batch_size: int = 32
+    """Lanes: sessions trained side by side."""
+
+    bptt: int = 16
+    """Steps that gradients run through; weights are updated once in as many steps."""
+
+    epochs: int = 8
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        _require(self.layers >= 1, "layers must be at least 1", self.layers)
+        _require(
+            bool(self.hsz) and all(units >= 1 for units in self.hsz),
+            "hsz must be at least 1",
+            ",".join(map(str, self.hsz)),
+        )
+        _require(
+            len(self.hsz) in (1, self.layers),
+            f"hsz must be one number or {self.layers}, one for each of the layers",
+            ",".join(map(str, self.hsz)),
+        )
+        _require_fraction("dropout", self.dropout)
+        _require_fraction("embedding-dropout", self.embedding_dropout)
+        _require_choice("embedding", self.embedding, Embedding)
+        _require_choice("optimizer", self.optimizer, Optimizer)
+        _require(
+            math.isfinite(self.learning_rate) and self.learning_rate > 0,
+            "learning-rate must be above 0",
+            self.learning_rate,
+        )
+        _require_fraction("momentum", self.momentum)
+        _require(
+            self.momentum == 0 or self.optimizer == "adagrad",
+            "momentum goes with --optimizer adagrad alone",
+            f"--optimizer {self.optimizer} --momentum {self.momentum}",
+        )
+        _require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
+        _require(self.bptt >= 1, "bptt must be at least 1", self.bptt)
+        _require(self.epochs >= 1, "epochs must be at least 1", self.epochs)
+        _require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """Units of each layer, one number a layer."""
+        return self.hsz * self.layers if len(self.hsz) == 1 else self.hsz
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "notebook": {
+        "hsz": (50,),
+        "dropout": 0.1,
+        "embedding_dropout": 0.0,
+        "embedding": "none",
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+        "momentum": 0.0,
+        "batch_size": 64,
+        "bptt": 1,
+        "epochs": 3,
+    },
+}
+"""Named sets of options of `sbr train`; what the user says himself goes before them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

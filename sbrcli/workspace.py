@@ -88,10 +88,16 @@ class Workspace:
         return sorted(p.name for p in shelf.iterdir() if p.is_dir()) if shelf.is_dir() else []
 
     @contextlib.contextmanager
-    def staged(self, kind: Kind, name: str) -> Iterator[Path]:
+    def staged(self, kind: Kind, name: str, *, keep_replaced: bool = False) -> Iterator[Path]:
         """Give an empty folder to fill; at the end it takes the place of `name`, at once.
 
         Where the body raises, nothing is left behind and what was there before stays.
+
+        Args:
+            kind: a dataset or a run.
+            name: the folder's name.
+            keep_replaced: keep what was there before until `discard_replaced`: for a folder that
+                is not whole yet when it takes its place.
         """
         target = self.place(kind, name)
         self._make(target.parent)
@@ -99,9 +105,19 @@ class Workspace:
             new, old = temporary / "new", temporary / "old"
             new.mkdir()
             yield new
+            if keep_replaced and target.exists() and not self._replaced(kind, name).exists():
+                old = self._replaced(kind, name)
+                self._make(old.parent)
             if target.exists():
                 target.rename(old)
             new.rename(target)
+
+    def discard_replaced(self, kind: Kind, name: str) -> None:
+        """Delete what `staged` has kept, now that its successor is whole."""
+        shutil.rmtree(self._replaced(kind, name), ignore_errors=True)
+
+    def _replaced(self, kind: Kind, name: str) -> Path:
+        return self.root / ".replaced" / f"{kind}-{name}"
 
     @contextlib.contextmanager
     def locked(self, kind: Kind, name: str) -> Iterator[None]:

@@ -90,7 +90,7 @@ def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Cal
             try:
                 function(invocation.extended(as_json, quiet, workdir), **own)
             except BrokenPipeError:
-                # Whoever read our results has left; without this Python complains once more at exit.
+                # Whoever read our results has left. Python would complain once more at exit.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise typer.Exit from None
 

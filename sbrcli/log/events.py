@@ -4,9 +4,9 @@ An event table is a pandas DataFrame with a RangeIndex in file order and these c
 
 - `user_id`, `session_id` (at least one of the two) and `item_id`: ids as they stand in the log.
   Where every id of the column is a plain decimal integer that fits 64 bits and reads back the same
-  (no leading zeros or plus sign), the column is int64. Otherwise it is a categorical of strings whose
-  categories stand in the order that the dataset keeps: as numbers where all are
-  numbers ("007" too), else by code point. Sorting by the column, or by its codes, is that order.
+  (no leading zeros or plus sign), the column is int64. Otherwise it is a categorical of strings
+  whose categories stand in the order that the dataset keeps: as numbers where all are numbers
+  ("007" too), else by code point. Sorting by the column, or by its codes, is that order.
 - `timestamp`: seconds since 1970 UTC, int64, or float64 where the log has fractions.
 - `rating` (where the log has ratings): float64.
 """

@@ -1,0 +1,203 @@
+"""The epochs of a training: walk the lanes, validate, keep the best weights, save the place."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from sbrcli.config import TrainConfig
+from sbrcli.errors import ArtefactError, TrainingError
+from sbrcli.models.gru4rec.batches import Lanes
+from sbrcli.models.gru4rec.checkpoint import Place, load_checkpoint, save_checkpoint
+from sbrcli.models.gru4rec.history import write_history
+from sbrcli.models.gru4rec.inference import GruScorer
+from sbrcli.models.gru4rec.network import Gru4Rec
+from sbrcli.models.gru4rec.step import TrainingStep
+from sbrcli.models.gru4rec.weights import (
+    WEIGHTS_FILE,
+    NetworkShape,
+    initialise_weights,
+    save_weights,
+)
+from sbrcli.models.scorer import Scorer
+
+PAIRS_PER_CALL = 2**15
+"""About so many pairs are walked in one call of the graph: some tenths of a second."""
+
+Validate = Callable[[Scorer], dict[str, float]]
+Watch = Callable[[str, int, dict[str, Any]], None]
+"""Told what happens: ("epoch", pairs an epoch has, {"epoch": n, "epochs": n}), ("pairs", pairs
+just walked, {"loss": mean so far}), ("validation", 0, {})."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that the epochs need, and that stays the same while they run."""
+
+    folder: Path
+    config: TrainConfig
+    shape: NetworkShape
+    lanes: Lanes
+    validate: Validate | None
+    watch: Watch
+    checkpoint_seconds: float = 300.0
+    """Within an epoch, the place is saved this often."""
+
+
+class EpochRunner:
+    """Runs a plan's epochs from wherever its checkpoint stands."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.model = Gru4Rec(plan.shape)
+        self.model.set_by_name(initialise_weights(plan.shape, plan.config.seed))
+        self.step = TrainingStep(self.model, plan.config)
+        self.states = self.step.zero_states()
+        self.place = Place()
+        self.lanes = plan.lanes.padded(plan.config.bptt)
+        self.steps_per_call = _steps_per_call(plan.config)
+        self.saved_at = time.monotonic()
+        self._resume()
+        self._compile()
+
+    def run(self) -> list[dict[str, Any]]:
+        """Train until the last epoch is done; give a row for each, as in history.csv.
+
+        Raises:
+            TrainingError: the loss is no number any more.
+        """
+        while self.place.epoch <= self.plan.config.epochs:
+            self._run_epoch()
+            self._finish_epoch()
+        return self.place.history
+
+    def _run_epoch(self) -> None:
+        place, pairs = self.place, self.lanes.num_pairs
+        self.plan.watch("epoch", pairs, {"epoch": place.epoch, "epochs": self.plan.config.epochs})
+        walked = int(self.lanes.is_pair[: place.step].sum())
+        if walked:
+            self.plan.watch("pairs", walked, {})
+        while place.step < len(self.lanes.inputs):
+            walked += self._walk_once(walked)
+            if time.monotonic() - self.saved_at >= self.plan.checkpoint_seconds:
+                self._save()
+
+    def _walk_once(self, walked: int) -> int:
+        """Walk one call's steps; give how many pairs they held."""
+        place = self.place
+        window = slice(place.step, place.step + self.steps_per_call)
+        is_pair = self.lanes.is_pair[window]
+        began = time.perf_counter()
+        loss, self.states = self.step.walk(
+            self.lanes.inputs[window],
+            self.lanes.targets[window],
+            self.lanes.starts[window],
+            is_pair,
+            self.states,
+        )
+        place.loss += float(loss)
+        place.seconds += time.perf_counter() - began
+        place.step = window.stop
+        pairs = int(is_pair.sum())
+        if not math.isfinite(place.loss):
+            raise _loss_is_lost(place, walked)
+        mean = place.loss / max(walked + pairs, 1)
+        self.plan.watch("pairs", pairs, {"loss": f"{mean:.4f}"})
+        return pairs
+
+    def _finish_epoch(self) -> None:
+        place, pairs = self.place, self.lanes.num_pairs
+        weights = self.model.read_by_name()
+        row: dict[str, Any] = {
+            "epoch": place.epoch,
+            "loss": place.loss / max(pairs, 1),
+            "seconds": place.seconds,
+            "events_per_second": pairs / max(place.seconds, 1e-9),
+            "recall@20": None,
+            "mrr@20": None,
+        }
+        if self.plan.validate is not None:
+            self.plan.watch("validation", 0, {})
+            row |= self.plan.validate(GruScorer(self.plan.shape, weights))
+        place.history.append(row)
+        if best_epoch(place.history) == place.epoch:
+            save_weights(self.plan.folder / WEIGHTS_FILE, weights)
+        self.place = Place(epoch=place.epoch + 1, history=place.history)
+        self.states = self.step.zero_states()
+        self._save()
+        write_history(self.plan.folder, place.history)
+
+    def _tensors(self) -> dict[str, Any]:
+        """Name everything that a step reads and changes."""
+        return {
+            **{f"weight/{name}": variable for name, variable in self.step.variables.items()},
+            **{f"slot/{name}": variable for name, variable in self.step.optimizer.slots.items()},
+            "chunks_done": self.step.chunks_done,
+            **{f"state/{layer}": state for layer, state in enumerate(self.states)},
+        }
+
+    def _save(self) -> None:
+        tensors = {name: tensor.numpy() for name, tensor in self._tensors().items()}
+        save_checkpoint(self.plan.folder, self.place, tensors)
+        self.saved_at = time.monotonic()
+
+    def _resume(self) -> None:
+        """Go back to where the checkpoint stands, if there is one."""
+        found = load_checkpoint(self.plan.folder)
+        if found is None:
+            return
+        self.place, tensors = found
+        expected = self._tensors()
+        if {n: t.shape for n, t in tensors.items()} != {
+            n: tuple(t.shape) for n, t in expected.items()
+        }:
+            raise ArtefactError(
+                f"the checkpoint of run {self.plan.folder.name} does not fit its configuration",
+                hint="train the run again with --overwrite",
+            )
+        for name, tensor in expected.items():
+            if isinstance(tensor, tf.Variable):
+                tensor.assign(tensors[name])
+        self.states = [tf.constant(tensors[f"state/{n}"]) for n in range(len(self.states))]
+
+    def _compile(self) -> None:
+        """Trace and optimise the graph on no steps at all: the first epoch's time leaves it out."""
+        none = slice(0, 0)
+        lanes = self.lanes
+        self.step.walk(
+            lanes.inputs[none],
+            lanes.targets[none],
+            lanes.starts[none],
+            lanes.is_pair[none],
+            self.states,
+        )
+
+
+def _shapes(tensors: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def best_epoch(history: list[dict[str, Any]]) -> int:
+    """Name the epoch of the highest mrr@20, the first of several; the last without validation."""
+    if history[-1]["mrr@20"] is None:
+        return len(history)
+    return max(history, key=lambda row: (row["mrr@20"], -row["epoch"]))["epoch"]
+
+
+def _steps_per_call(config: TrainConfig) -> int:
+    chunk = config.batch_size * config.bptt
+    return max(1, PAIRS_PER_CALL // chunk) * config.bptt
+
+
+def _loss_is_lost(place: Place, walked: int) -> TrainingError:
+    kept = (
+        f"the weights of epoch {place.epoch - 1} are kept" if place.history else "nothing is kept"
+    )
+    return TrainingError(
+        f"the loss is not a number after {walked} events of epoch {place.epoch}; {kept}",
+        hint="train again with --overwrite and a lower --learning-rate",
+    )

@@ -1,0 +1,19 @@
+"""The run's history.csv: one row an epoch."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from sbrcli.workspace import write_atomically
+
+COLUMNS = ("epoch", "loss", "seconds", "events_per_second", "recall@20", "mrr@20")
+
+
+def write_history(folder: Path, history: list[dict[str, Any]]) -> None:
+    """Replace a run's history.csv by these rows."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write_atomically(folder / "history.csv", text.getvalue().encode())

@@ -1,0 +1,72 @@
+"""The cross-entropy over all items, with its gradients, in one pass over blocks of rows."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+ROWS_PER_BLOCK = 256
+"""At some thousand items a block of scores stays in the processor's cache between its uses."""
+
+
+class LossGradients(NamedTuple):
+    """A loss summed over rows, and the gradients of its mean."""
+
+    loss: Any
+    """Scalar: the sum of the rows' losses, each times its weight."""
+
+    hidden: Any
+    """(rows, units)"""
+
+    table: Any
+    """(num_items, units)"""
+
+    bias: Any
+    """(num_items,)"""
+
+
+def softmax_cross_entropy(
+    hidden: Any, table: Any, bias: Any, targets: Any, row_weights: Any
+) -> LossGradients:
+    """Compare each row's softmax over all items with its target: -log p(target).
+
+    The gradient of a row's scores is p - onehot(target). Computing it while the block of scores
+    is at hand spares writing all the scores out and reading them back, which costs more time
+    than the products do. The one-hot part is sparse, and is taken off rows of the results.
+
+    Args:
+        hidden: (rows, units); the number of rows is static.
+        table: (num_items, units).
+        bias: (num_items,).
+        targets: (rows,) item indices.
+        row_weights: (rows,) 1 for a pair that counts, else 0.
+
+    Returns:
+        The loss's sum, and the gradients of that sum divided by the number of rows.
+    """
+    rows = hidden.shape[0]
+    target_table = tf.gather(table, targets)  # (rows, units)
+    target_score = tf.reduce_sum(hidden * target_table, axis=1) + tf.gather(bias, targets)
+    share = row_weights / rows
+
+    loss = tf.constant(0.0)
+    hidden_blocks, table_gradient, bias_gradient = [], tf.zeros_like(table), tf.zeros_like(bias)
+    for first in range(0, rows, ROWS_PER_BLOCK):
+        block = slice(first, first + ROWS_PER_BLOCK)
+        scores = tf.matmul(hidden[block], table, transpose_b=True) + bias  # (block, num_items)
+        highest = tf.reduce_max(scores, axis=1, keepdims=True)
+        exponential = tf.exp(scores - highest)
+        total = tf.reduce_sum(exponential, axis=1, keepdims=True)
+        log_total = tf.math.log(total[:, 0]) + highest[:, 0]
+        loss += tf.reduce_sum(row_weights[block] * (log_total - target_score[block]))
+        probability = exponential * (share[block][:, None] / total)
+        hidden_blocks.append(tf.matmul(probability, table))
+        table_gradient += tf.matmul(probability, hidden[block], transpose_a=True)
+        bias_gradient += tf.reduce_sum(probability, axis=0)
+
+    hidden_gradient = tf.concat(hidden_blocks, axis=0) - share[:, None] * target_table
+    return LossGradients(
+        loss,
+        hidden_gradient,
+        tf.tensor_scatter_nd_sub(table_gradient, targets[:, None], share[:, None] * hidden),
+        tf.tensor_scatter_nd_sub(bias_gradient, targets[:, None], share),
+    )

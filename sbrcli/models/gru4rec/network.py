@@ -1,0 +1,84 @@
+"""The GRU4Rec network as a Keras 3 model: the public face of what training trains."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sbrcli.models.gru4rec.weights import NetworkShape, Weights
+
+
+class ItemScores(keras.layers.Layer):
+    """The output layer: one row of a table, and one bias, for each item.
+
+    Its table is (num_items, units), so that it can serve as the input's embedding too.
+    """
+
+    def __init__(self, num_items: int, units: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.table = self.add_weight(shape=(num_items, units), name="table")
+        self.bias = self.add_weight(shape=(num_items,), initializer="zeros", name="bias")
+
+    def call(self, hidden: Any) -> Any:
+        """Score every item: (..., units) to (..., num_items)."""
+        return keras.ops.matmul(hidden, keras.ops.transpose(self.table)) + self.bias
+
+
+class Gru4Rec(keras.Model):
+    """Scores every item as the next one of a session (Hidasi et al. 2016, arXiv 1511.06939).
+
+    `model(items)` takes (sessions, steps) item indices, a session a row from its first event on,
+    and gives (sessions, steps, num_items) scores of what follows each of them.
+    """
+
+    def __init__(self, shape: NetworkShape, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.network_shape = shape
+        last = shape.units[-1]
+        width = shape.num_items if shape.embedding == "none" else last
+        self.embedding = None
+        if shape.embedding == "separate":
+            self.embedding = keras.layers.Embedding(shape.num_items, last, name="embedding")
+            self.embedding.build()
+        self.grus = []
+        for layer, units in enumerate(shape.units):
+            gru = keras.layers.GRU(
+                units, return_sequences=True, reset_after=True, name=f"gru_{layer}"
+            )
+            gru.build((None, None, width))
+            self.grus.append(gru)
+            width = units
+        self.item_scores = ItemScores(shape.num_items, last, name="output")
+
+    def call(self, items: Any) -> Any:
+        """Score what follows each event: (sessions, steps) to (sessions, steps, num_items)."""
+        if self.network_shape.embedding == "none":
+            hidden = keras.ops.one_hot(items, self.network_shape.num_items)
+        elif self.embedding is not None:
+            hidden = self.embedding(items)
+        else:
+            hidden = keras.ops.take(self.item_scores.table, items, axis=0)
+        for gru in self.grus:
+            hidden = gru(hidden)
+        return self.item_scores(hidden)
+
+    def variables_by_name(self) -> dict[str, tf.Variable]:
+        """Give the variables that hold the weights, under the names of `NetworkShape`."""
+        found = {} if self.embedding is None else {"embedding/table": self.embedding.embeddings}
+        for layer, gru in enumerate(self.grus):
+            cell = gru.cell
+            found[f"gru_{layer}/kernel"] = cell.kernel
+            found[f"gru_{layer}/recurrent_kernel"] = cell.recurrent_kernel
+            found[f"gru_{layer}/bias"] = cell.bias
+        found["output/table"] = self.item_scores.table
+        found["output/bias"] = self.item_scores.bias
+        return {name: variable.value for name, variable in found.items()}
+
+    def set_by_name(self, weights: Weights) -> None:
+        """Give every variable the weight of its name."""
+        for name, variable in self.variables_by_name().items():
+            variable.assign(weights[name])
+
+    def read_by_name(self) -> Weights:
+        """Copy every weight out of its variable."""
+        return {name: variable.numpy() for name, variable in self.variables_by_name().items()}

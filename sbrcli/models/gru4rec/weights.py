@@ -1,0 +1,139 @@
+"""The network's weights: their names and shapes, how they begin, and their file. NumPy only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.config import Embedding
+from sbrcli.errors import ArtefactError
+from sbrcli.workspace import write_atomically
+
+Weights = dict[str, npt.NDArray[np.float32]]
+
+WEIGHTS_FILE = "weights.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkShape:
+    """What decides the shape of every weight; saved as `network` in a run's manifest."""
+
+    num_items: int
+    units: tuple[int, ...]
+    """Units of each layer, first to last."""
+
+    embedding: Embedding
+
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> "NetworkShape":
+        """Read the `network` of a run's manifest.
+
+        Raises:
+            ArtefactError: it is missing or can not be the shape of a network.
+        """
+        try:
+            network = manifest["network"]
+            shape = cls(network["num_items"], tuple(network["hsz"]), network["embedding"])
+            sizes = (shape.num_items, *shape.units)
+            if not shape.units or not all(isinstance(n, int) and n > 0 for n in sizes):
+                raise ValueError(f"sizes {sizes}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtefactError(
+                f"the run's manifest does not describe a network: {error!r}",
+                hint="train the run again with --overwrite",
+            ) from error
+        return shape
+
+    def to_manifest(self) -> dict[str, Any]:
+        """Write what `from_manifest` reads."""
+        return {
+            "num_items": self.num_items,
+            "hsz": list(self.units),
+            "embedding": self.embedding,
+        }
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name every weight and its shape.
+
+        A GRU's three gates stand side by side in each matrix, in the order z (update),
+        r (reset), candidate; its bias has a row for the input and one for the state.
+        """
+        last = self.units[-1]
+        shapes: dict[str, tuple[int, ...]] = {}
+        if self.embedding == "separate":
+            shapes["embedding/table"] = (self.num_items, last)
+        width = self.num_items if self.embedding == "none" else last
+        for layer, units in enumerate(self.units):
+            shapes[f"gru_{layer}/kernel"] = (width, 3 * units)
+            shapes[f"gru_{layer}/recurrent_kernel"] = (units, 3 * units)
+            shapes[f"gru_{layer}/bias"] = (2, 3 * units)
+            width = units
+        shapes["output/table"] = (self.num_items, last)
+        shapes["output/bias"] = (self.num_items,)
+        return shapes
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are trained."""
+        return sum(int(np.prod(shape)) for shape in self.weight_shapes().values())
+
+
+def initialise_weights(shape: NetworkShape, seed: int) -> Weights:
+    """Draw the weights that training begins with.
+
+    Each matrix is uniform in ± sqrt(6 / (rows + columns)), each gate of a GRU being a matrix of
+    its own; biases are 0 (Glorot & Bengio 2010, eq. 16; as in Hidasi & Karatzoglou 2018).
+    """
+    rng = np.random.default_rng(seed)
+    weights: Weights = {}
+    for name, (rows, *columns) in shape.weight_shapes().items():
+        if name.endswith("bias"):
+            weights[name] = np.zeros((rows, *columns), np.float32)
+            continue
+        gates = 3 if name.startswith("gru_") else 1
+        width = columns[0] // gates
+        bound = np.sqrt(6 / (rows + width))
+        matrices = [rng.uniform(-bound, bound, (rows, width)) for _ in range(gates)]
+        weights[name] = np.concatenate(matrices, axis=1, dtype=np.float32)
+    return weights
+
+
+def save_weights(path: Path, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    """Write weights to a safetensors file, in one step.
+
+    The same weights give the same bytes: the file holds no name of a run and no time.
+    """
+    from safetensors.numpy import save
+
+    write_atomically(path, save({name: np.ascontiguousarray(w) for name, w in weights.items()}))
+
+
+def load_weights(path: Path, shape: NetworkShape) -> Weights:
+    """Read the weights of a network.
+
+    Raises:
+        ArtefactError: the file is missing, damaged, or of a network of another shape.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    expected = shape.weight_shapes()
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            if found == expected:
+                return {name: file.get_tensor(name) for name in expected}
+    except FileNotFoundError as error:
+        raise _damaged(path, "it is missing") from error
+    except (OSError, SafetensorError) as error:
+        raise _damaged(path, str(error)) from error
+    wrong = sorted(
+        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+    )
+    raise _damaged(path, f"its weights do not fit the manifest: {', '.join(wrong)}")
+
+
+def _damaged(path: Path, what: str) -> ArtefactError:
+    return ArtefactError(f"{path} is damaged: {what}", hint="train the run again with --overwrite")
