@@ -74,6 +74,7 @@ def _cleanse(events: pd.DataFrame, config: PrepareConfig) -> tuple[pd.DataFrame,
             f"nothing is left of {len(events):,} events in sessions of "
             f"{config.min_session_length} or more and of items with {config.min_item_support} or "
             "more",
-            hint="lower --min-item-support or --min-session-length",
+            hint="lower --min-item-support or --min-session-length, or make longer sessions, as "
+            "with --session user",
         )
     return clean, {"repeats": repeats} | dropped

@@ -19,7 +19,7 @@ from sbrcli.dataset.storage import (
     write_items,
     write_split,
 )
-from sbrcli.dataset.summary import PreparedDataset, summarise
+from sbrcli.dataset.summary import PreparedDataset, damaged_manifest, summarise
 from sbrcli.errors import ArtefactError
 from sbrcli.log.events import SESSION_ID
 from sbrcli.log.formats import recognise_format
@@ -112,13 +112,16 @@ def _require_same(there: Folder, source: dict[str, Any], config: PrepareConfig) 
     Raises:
         ArtefactError: it is something else, or damaged.
     """
-    difference = _differs_in(there.manifest, source, config)
+    try:
+        difference = _differs_in(there.manifest, source, config)
+        kept = [name for name, split in there.manifest["splits"].items() if split is not None]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damaged_manifest(there) from error
     if difference:
         raise ArtefactError(
             f"dataset {there.name} is there already, made {difference}",
             hint="--overwrite replaces it, --name keeps both",
         )
-    kept = [name for name, split in there.manifest["splits"].items() if split is not None]
     for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in kept)]:
         if not path.is_file():
             raise ArtefactError(

@@ -58,15 +58,20 @@ class PreparedDataset:
                 already_there=already_there,
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise ArtefactError(
-                f"{folder.path / MANIFEST} is damaged: it lacks the figures of a dataset",
-                hint="make the dataset again: sbr preprocess LOG --overwrite",
-            ) from error
+            raise damaged_manifest(folder) from error
 
     def in_zone(self, zone: tzinfo) -> Self:
         """Give the same with the times as a clock in that zone shows them."""
         moved = {name: split and _in_zone(split, zone) for name, split in self.splits.items()}
         return replace(self, splits=moved)
+
+
+def damaged_manifest(folder: Folder) -> ArtefactError:
+    """Say that a manifest is not what `sbr preprocess` writes."""
+    return ArtefactError(
+        f"{folder.path / MANIFEST} is damaged: it lacks what a dataset's has",
+        hint="make the dataset again: sbr preprocess LOG --overwrite",
+    )
 
 
 def summarise(events: pd.DataFrame) -> SplitSummary:

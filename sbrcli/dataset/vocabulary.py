@@ -66,5 +66,6 @@ def build_vocabulary(train: pd.DataFrame, *later: pd.DataFrame) -> Vocabulary:
     codes = pd.unique(np.concatenate([pd.unique(id_codes(table, ITEM_ID)) for table in tables]))
     index_of_code = np.full(len(categories), -1, dtype=np.int32)
     index_of_code[codes] = np.arange(len(codes), dtype=np.int32)
-    ids = categories.to_numpy()[codes].astype(str).tolist()
+    # Not a NumPy array of text: it would be as wide as the longest id, and cut NULs at the end.
+    ids = [str(item_id) for item_id in categories.to_numpy()[codes].tolist()]
     return Vocabulary(ids, count_items(train)[codes].astype(np.int64), index_of_code)

@@ -136,7 +136,10 @@ def test_a_log_of_single_events_leaves_nothing(text):
         f"nothing is left of {len(events)} events in sessions of 2 or more and of items with 5 "
         "or more"
     )
-    assert raised.value.hint == "lower --min-item-support or --min-session-length"
+    assert raised.value.hint == (
+        "lower --min-item-support or --min-session-length, or make longer sessions, as with "
+        "--session user"
+    )
 
 
 def test_a_log_of_one_user_leaves_nothing_for_train_and_says_how_to_cut_it():

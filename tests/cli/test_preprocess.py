@@ -1,0 +1,229 @@
+"""What `sbr preprocess` says, word by word."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.builders import write_ratings
+
+DAY = 86_400
+LOG = ", ".join(
+    [
+        "1 7 0, 1 8 10, 1 9 20, 2 8 5, 2 7 6, 2 7 7, 5 7 0",
+        f"3 8 {50 * DAY}, 3 7 {50 * DAY + 1}",
+        f"4 7 {100 * DAY}, 4 8 {100 * DAY + 1}",
+    ]
+)
+TSV = """\
+split	events	sessions	items	first_time	last_time
+train	5	2	2	1970-01-01T00:00:00+00:00	1970-01-01T00:00:10+00:00
+valid	2	1	2	1970-02-20T00:00:00+00:00	1970-02-20T00:00:01+00:00
+test	2	1	2	1970-04-11T00:00:00+00:00	1970-04-11T00:00:01+00:00
+
+dropped	events	sessions	items	why
+repeats	0	0	0	same item again
+short_sessions	1	1	0	fewer than 2 events
+rare_items	1	0	1	fewer than 2 events
+test_unseen_items	0	0	0	not in train or valid
+test_short_sessions	0	0	0	one event left
+valid_unseen_items	0	0	0	not in train
+valid_short_sessions	0	0	0	one event left
+"""
+TERMINAL = """\
+Dataset mine (times in Asia/Seoul)
+
+  split   events   sessions   items   first_time         last_time
+ ─────────────────────────────────────────────────────────────────────────
+  train        5          2       2   1970-01-01 09:00   1970-01-01 09:00
+  valid        2          1       2   1970-02-20 09:00   1970-02-20 09:00
+  test         2          1       2   1970-04-11 09:00   1970-04-11 09:00
+"""
+SUPPORT = ("--min-item-support", 2)
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path: Path) -> Path:
+    return write_ratings(tmp_path / "ratings.dat", LOG)
+
+
+def lines(text: str) -> list[str]:
+    """Give the lines of a text without their trailing spaces and the empty ones at its ends."""
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+def test_a_pipe_gets_two_blocks_of_tab_separated_values(sbr):
+    said = sbr("preprocess", "ratings.dat", *SUPPORT)
+    assert (said.stdout, said.code) == (TSV, 0)
+    assert said.stderr == (
+        "wrote sbr-work/datasets/user-min-item-support-2; sbr train trains on it\n"
+    )
+
+
+def test_a_person_gets_tables_with_times_in_their_zone(sbr):
+    said = sbr(
+        *("preprocess", "ratings.dat", *SUPPORT, "--name", "mine", "--tz", "Asia/Seoul"),
+        terminal=True,
+    )
+    splits, dropped = said.stdout.split("What was dropped")
+    assert lines(splits)[: len(lines(TERMINAL))] == lines(TERMINAL)
+    assert "  rare_items                  1          0       1   fewer than 2 events" in dropped
+    assert max(map(len, said.stdout.splitlines())) <= 80
+
+
+def test_json_is_one_document(sbr):
+    said = sbr("preprocess", "ratings.dat", *SUPPORT, "--valid-days", 0, "--json")
+    document = json.loads(said.stdout)
+    name = "user-min-item-support-2-valid-days-0"
+    assert document["dataset"] == f"sbr-work/datasets/{name}"
+    assert document["name"] == name
+    assert document["splits"]["valid"] is None
+    assert document["splits"]["test"] == {
+        "events": 2,
+        "sessions": 1,
+        "items": 2,
+        "first_time": "1970-04-11T00:00:00+00:00",
+        "last_time": "1970-04-11T00:00:01+00:00",
+    }
+    assert document["dropped"]["short_sessions"] == {"events": 1, "sessions": 1, "items": 0}
+    assert document["already_there"] is False
+
+
+def test_times_in_json_are_the_same_moments_in_the_zone_asked_for(sbr):
+    said = sbr("preprocess", "ratings.dat", *SUPPORT, "--json", "--tz", "Asia/Seoul")
+    last = json.loads(said.stdout)["splits"]["test"]["last_time"]
+    assert last == "1970-04-11T09:00:01+09:00"
+
+
+def test_without_a_valid_split_its_line_has_no_figures(sbr):
+    said = sbr("preprocess", "ratings.dat", *SUPPORT, "--valid-days", 0)
+    assert said.stdout.splitlines()[2] == "valid\t\t\t\t\t"
+
+
+def test_the_same_again_says_so_and_is_no_error(sbr):
+    first = sbr("preprocess", "ratings.dat", *SUPPORT)
+    again = sbr("preprocess", "ratings.dat", *SUPPORT)
+    assert (again.stdout, again.code) == (first.stdout, 0)
+    assert again.stderr == (
+        "sbr-work/datasets/user-min-item-support-2 was there already, of the same log and options\n"
+    )
+    document = sbr("preprocess", "ratings.dat", *SUPPORT, "--json").stdout
+    assert json.loads(document)["already_there"] is True
+
+
+def test_quiet_leaves_the_result_alone(sbr):
+    said = sbr("preprocess", "ratings.dat", *SUPPORT, "--quiet")
+    assert (said.stdout, said.stderr) == (TSV, "")
+
+
+def test_other_options_under_the_same_name_are_refused(sbr):
+    sbr("preprocess", "ratings.dat", *SUPPORT, "--name", "mine")
+    said = sbr("preprocess", "ratings.dat", "--min-item-support", 1, "--name", "mine", "--json")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: dataset mine is there already, made with min-item-support 2, not 1\n"
+        "hint: --overwrite replaces it, --name keeps both\n"
+    )
+    words = ("--min-item-support", 1, "--name", "mine", "--overwrite")
+    assert sbr("preprocess", "ratings.dat", *words).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint", "code"),
+    [
+        (
+            ["--session", "hour"],
+            "a session is 'user', 'column' or 'gap:SECONDS'. Received: hour",
+            "for one-hour sessions write --session gap:3600",
+            4,
+        ),
+        (
+            ["--across-users"],
+            "across-users goes with gap sessions alone, as in --session gap:3600 --across-users. "
+            "Received: no --session",
+            None,
+            4,
+        ),
+        (
+            ["--min-session-length", "1"],
+            "min-session-length must be at least 2 (one event has no next item). Received: 1",
+            None,
+            4,
+        ),
+        (["--min-item-support", "0"], "min-item-support must be at least 1. Received: 0", None, 4),
+        (
+            ["--valid-days", "-1"],
+            "valid-days must be a number of days, at least 0. Received: -1.0",
+            None,
+            4,
+        ),
+        (
+            ["--test-days", "0"],
+            "test-days must be a number of days above 0. Received: 0.0",
+            None,
+            4,
+        ),
+        (
+            ["--tz", "Mars"],
+            "tz must be a time zone. Received: Mars",
+            "for example --tz Asia/Seoul",
+            4,
+        ),
+    ],
+)
+def test_a_wrong_option_is_named_before_the_log_is_looked_for(sbr, words, error, hint, code):
+    said = sbr("preprocess", "missing.dat", *words)
+    expected = f"error: {error}\n" + (f"hint: {hint}\n" if hint else "")
+    assert (said.stdout, said.stderr, said.code) == ("", expected, code)
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        (
+            [],
+            "nothing is left of 11 events in sessions of 2 or more and of items with 5 or more",
+            "lower --min-item-support or --min-session-length, or make longer sessions, as with "
+            "--session user",
+        ),
+        (
+            [*SUPPORT, "--test-days", "365"],
+            "no session is left for train: 4 of 4 end within the 365 days of test, from "
+            "1970-01-01T00:00:07+00:00 to 1970-04-11T00:00:01+00:00",
+            "lower --test-days, or cut shorter sessions, as with --session gap:3600",
+        ),
+        (
+            ["--session", "column"],
+            "the log names no sessions, so --session column finds none",
+            "make them of its users: --session user, or --session gap:3600",
+        ),
+    ],
+)
+def test_a_log_that_leaves_too_little_says_what_to_change(sbr, words, error, hint):
+    said = sbr("preprocess", "ratings.dat", *words, "--json")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr == f"error: {error}\nhint: {hint}\n"
+
+
+def test_a_missing_log_is_an_error_of_data(sbr):
+    said = sbr("preprocess", "missing.dat")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr.startswith("error: missing.dat: no such file\n")
+    assert not Path("sbr-work").exists()
+
+
+def test_the_help_says_what_across_users_is_for_and_shows_an_example(sbr):
+    said = sbr("preprocess", "--help")
+    words = " ".join(said.stdout.replace("│", " ").split())
+    assert "there to reproduce the source notebook" in words
+    assert "Example: sbr preprocess ratings.dat --session gap:3600" in words
+    assert said.code == 0
+
+
+def test_the_example_of_the_help_works_on_movielens(sbr, ml_1m: Path):
+    said = sbr("preprocess", ml_1m, "--session", "gap:3600")
+    assert [line.split("\t")[:4] for line in said.stdout.splitlines()[1:4]] == [
+        ["train", "989772", "17509", "3405"],
+        ["valid", "1704", "135", "1093"],
+        ["test", "1442", "94", "958"],
+    ]

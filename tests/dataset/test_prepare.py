@@ -1,0 +1,276 @@
+"""From a log's file to a dataset's folder, once."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sbrcli.config import PrepareConfig
+from sbrcli.dataset import prepare
+from sbrcli.dataset.filters import Counts
+from sbrcli.dataset.fingerprint import fingerprint
+from sbrcli.dataset.prepare import default_name, prepare_dataset
+from sbrcli.dataset.storage import load_items, load_split
+from sbrcli.dataset.summary import SplitSummary
+from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.workspace import Workspace
+from tests.builders import write_ratings
+
+DAY = 86_400
+# Train ends on day 0, valid on day 50, test on day 100; item 9 is rare, user 5 has one event.
+LOG = ", ".join(
+    [
+        "1 7 0, 1 8 10, 1 9 20, 2 8 5, 2 7 6, 2 7 7, 5 7 0",
+        f"3 8 {50 * DAY}, 3 7 {50 * DAY + 1}",
+        f"4 7 {100 * DAY}, 4 8 {100 * DAY + 1}",
+    ]
+)
+CONFIG = PrepareConfig(min_item_support=2)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return write_ratings(tmp_path / "ratings.dat", LOG)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "work")
+
+
+def write_columns(path: Path, header: str, *rows: str) -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_a_dataset_says_what_it_holds_and_what_it_left_out(log: Path, workspace: Workspace):
+    prepared = prepare_dataset(log, CONFIG, workspace)
+    assert prepared.name == "user-min-item-support-2"
+    assert prepared.dataset == str(workspace.root / "datasets" / prepared.name)
+    assert prepared.splits == {
+        "train": SplitSummary(5, 2, 2, "1970-01-01T00:00:00+00:00", "1970-01-01T00:00:10+00:00"),
+        "valid": SplitSummary(2, 1, 2, "1970-02-20T00:00:00+00:00", "1970-02-20T00:00:01+00:00"),
+        "test": SplitSummary(2, 1, 2, "1970-04-11T00:00:00+00:00", "1970-04-11T00:00:01+00:00"),
+    }
+    assert prepared.dropped == {
+        "repeats": Counts(),
+        "short_sessions": Counts(events=1, sessions=1, items=0),
+        "rare_items": Counts(events=1, sessions=0, items=1),
+        "test_unseen_items": Counts(),
+        "test_short_sessions": Counts(),
+        "valid_unseen_items": Counts(),
+        "valid_short_sessions": Counts(),
+    }
+    assert not prepared.already_there
+
+
+def test_the_folder_holds_what_was_said(log: Path, workspace: Workspace):
+    folder = Path(prepare_dataset(log, CONFIG, workspace).dataset)
+    items = load_items(folder)
+    assert (items.ids, items.train_count.tolist()) == (["7", "8"], [3, 2])
+    train = load_split(folder, "train")
+    assert train.items.tolist() == [0, 1, 1, 0, 0]
+    assert train.offsets.tolist() == [0, 2, 5]
+    assert train.timestamps.tolist() == [0, 10, 5, 6, 7]
+    assert {path.name for path in folder.iterdir()} == {
+        "manifest.json",
+        "items.parquet",
+        "train.parquet",
+        "valid.parquet",
+        "test.parquet",
+    }
+
+
+def test_the_manifest_tells_what_the_dataset_was_made_of(log: Path, workspace: Workspace):
+    folder = Path(prepare_dataset(log, CONFIG, workspace).dataset)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["source"] == {
+        "name": "ratings.dat",
+        "sha256": manifest["source"]["sha256"],
+        "rows": LOG.count(",") + 1,
+        "titles": None,
+    }
+    assert manifest["config"]["session"] == "user"
+    assert manifest["config"]["min_item_support"] == 2
+    splits = {name: load_split(folder, name) for name in ("train", "valid", "test")}
+    assert manifest["fingerprint"] == fingerprint(load_items(folder), splits)
+
+
+def test_the_same_again_is_found_without_reading_the_rows(
+    log: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    first = prepare_dataset(log, CONFIG, workspace)
+    monkeypatch.setattr(prepare, "read_log", None)
+    again = prepare_dataset(log, CONFIG, workspace)
+    assert again.already_there
+    assert (again.splits, again.dropped) == (first.splits, first.dropped)
+    typed_out = PrepareConfig(min_item_support=2, session="user", test_days=30)
+    copy = log.rename(log.with_name("copy.dat"))
+    assert prepare_dataset(copy, typed_out, workspace).already_there
+
+
+@pytest.mark.parametrize(
+    ("config", "difference"),
+    [
+        (PrepareConfig(min_item_support=1), "with min-item-support 2, not 1"),
+        (PrepareConfig(min_item_support=2, test_days=7.5), "with test-days 30.0, not 7.5"),
+        (
+            PrepareConfig(min_item_support=2, session="gap:60", drop_repeats=True),
+            "with session user, not gap:60, drop-repeats False, not True",
+        ),
+    ],
+)
+def test_other_options_under_the_same_name_are_refused(
+    log: Path, workspace: Workspace, config: PrepareConfig, difference: str
+):
+    first = prepare_dataset(log, CONFIG, workspace, name="mine")
+    before = (Path(first.dataset) / "manifest.json").read_bytes()
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(log, config, workspace, name="mine")
+    assert str(raised.value) == f"dataset mine is there already, made {difference}"
+    assert raised.value.hint == "--overwrite replaces it, --name keeps both"
+    assert (Path(first.dataset) / "manifest.json").read_bytes() == before
+
+
+def test_another_log_under_the_same_name_is_refused_and_overwrites_if_told(
+    log: Path, workspace: Workspace
+):
+    prepare_dataset(log, CONFIG, workspace)
+    other = write_ratings(log.with_name("other.dat"), LOG + ", 1 7 30")
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(other, CONFIG, workspace)
+    assert str(raised.value) == (
+        "dataset user-min-item-support-2 is there already, made of another log (ratings.dat)"
+    )
+    prepared = prepare_dataset(other, CONFIG, workspace, overwrite=True)
+    assert prepared.splits["train"].events == 5 + 1
+    assert len(load_split(Path(prepared.dataset), "train").items) == 5 + 1
+
+
+def test_a_dataset_that_lacks_a_file_is_not_the_same(log: Path, workspace: Workspace):
+    prepared = prepare_dataset(log, CONFIG, workspace)
+    path = Path(prepared.dataset) / "valid.parquet"
+    path.unlink()
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(log, CONFIG, workspace)
+    assert str(raised.value) == f"{path} is damaged: it is missing"
+    assert raised.value.hint == "--overwrite makes the dataset again"
+    assert not prepare_dataset(log, CONFIG, workspace, overwrite=True).already_there
+    assert path.exists()
+
+
+@pytest.mark.parametrize("manifest", ["{", "[]", '{"kind": "dataset", "format_version": 1}'])
+def test_a_damaged_manifest_is_named_and_can_be_overwritten(
+    log: Path, workspace: Workspace, manifest: str
+):
+    prepared = prepare_dataset(log, CONFIG, workspace)
+    path = Path(prepared.dataset) / "manifest.json"
+    path.write_text(manifest)
+    with pytest.raises(ArtefactError, match=r"manifest\.json is damaged"):
+        prepare_dataset(log, CONFIG, workspace)
+    assert not prepare_dataset(log, CONFIG, workspace, overwrite=True).already_there
+
+
+def test_without_valid_days_there_is_no_valid_split(log: Path, workspace: Workspace):
+    config = PrepareConfig(min_item_support=2, valid_days=0)
+    prepared = prepare_dataset(log, config, workspace)
+    assert prepared.name == "user-min-item-support-2-valid-days-0"
+    assert prepared.splits["valid"] is None
+    assert not (Path(prepared.dataset) / "valid.parquet").exists()
+    assert prepare_dataset(log, config, workspace).already_there
+
+
+def test_titles_are_kept_and_count_as_a_part_of_the_source(log: Path, workspace: Workspace):
+    titles = write_columns(log.with_name("titles.csv"), "itemId,title", '8,"Eight, 8"', "3,Three")
+    prepare_dataset(log, CONFIG, workspace)
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(log, CONFIG, workspace, titles=titles)
+    assert str(raised.value).endswith("is there already, made without titles")
+    prepared = prepare_dataset(log, CONFIG, workspace, titles=titles, overwrite=True)
+    assert load_items(Path(prepared.dataset)).titles == [None, "Eight, 8"]
+    assert prepare_dataset(log, CONFIG, workspace, titles=titles).already_there
+    with pytest.raises(ArtefactError, match="is there already, made with other titles"):
+        prepare_dataset(log, CONFIG, workspace)
+
+
+def test_a_log_that_names_its_sessions_is_cut_by_them(tmp_path: Path, workspace: Workspace):
+    rows = [f"{s},{i},{s_time * DAY + i}" for s, s_time in (("b", 0), ("a", 99)) for i in (5, 6)]
+    log = write_columns(tmp_path / "log.csv", "SessionId,ItemId,Time", *rows)
+    config = PrepareConfig(min_item_support=1, valid_days=0)
+    prepared = prepare_dataset(log, config, workspace)
+    assert prepared.name == "column-min-item-support-1-valid-days-0"
+    table = pd.read_parquet(Path(prepared.dataset) / "train.parquet")
+    assert table["session_id"].tolist() == ["b", "b"]
+    assert table["item_id"].tolist() == ["5", "6"]
+    assert prepare_dataset(log, config, workspace).already_there
+
+
+def test_ids_that_are_no_integers_come_back_as_they_were(tmp_path: Path, workspace: Workspace):
+    ids = ["007", "7", "ü", "a-b"]
+    rows = [f"u{day},{item},{day * DAY}" for day in (0, 99) for item in ids]
+    log = write_columns(tmp_path / "log.csv", "userId,itemId,timestamp", *rows)
+    config = PrepareConfig(min_item_support=1, valid_days=0)
+    folder = Path(prepare_dataset(log, config, workspace).dataset)
+    assert load_items(folder).ids == ids
+    assert load_split(folder, "test").items.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"session": "user"}, "user"),
+        ({"session": "gap:3600"}, "gap-3600"),
+        ({"session": "gap:3600", "across_users": True}, "gap-3600-across-users"),
+        ({"session": "user", "min_item_support": 10}, "user-min-item-support-10"),
+        ({"session": "user", "valid_days": 0, "test_days": 7.5}, "user-valid-days-0-test-days-7.5"),
+        ({"session": "column", "drop_repeats": True}, "column-drop-repeats"),
+    ],
+)
+def test_a_name_has_every_option_that_is_not_the_default(options, name):
+    assert default_name(PrepareConfig(**options)) == name
+
+
+@pytest.mark.parametrize(
+    ("session", "name"),
+    [("gap:3600.0", "gap-3600"), ("gap:0.5", "gap-0.5"), ("gap:1234567", "gap-1234567")],
+)
+def test_a_gap_is_named_exactly_however_it_was_typed(tmp_path, workspace, session, name):
+    text = f"1 7 0, 1 8 0, 2 7 {50 * DAY}, 2 8 {50 * DAY}, 3 7 {99 * DAY}, 3 8 {99 * DAY}"
+    log = write_ratings(tmp_path / "ratings.dat", text)
+    config = PrepareConfig(session=session, min_item_support=1)
+    prepared = prepare_dataset(log, config, workspace)
+    assert prepared.name == f"{name}-min-item-support-1"
+    assert prepare_dataset(log, config, workspace).already_there
+
+
+def test_nothing_is_left_behind_by_a_log_that_leaves_nothing(log: Path, workspace: Workspace):
+    with pytest.raises(DataError, match="nothing is left of 11 events"):
+        prepare_dataset(log, PrepareConfig(min_item_support=50), workspace)
+    assert workspace.names("dataset") == []
+    staging = workspace.root / ".staging"
+    assert not staging.exists() or not list(staging.iterdir())
+
+
+def test_a_wrong_name_is_found_before_the_log_is(tmp_path: Path, workspace: Workspace):
+    with pytest.raises(ConfigError, match="a dataset's name must be"):
+        prepare_dataset(tmp_path / "none.dat", CONFIG, workspace, name="a/b")
+    with pytest.raises(DataError, match="no such file"):
+        prepare_dataset(tmp_path / "none.dat", CONFIG, workspace)
+    assert not workspace.root.exists()
+
+
+def test_only_one_at_a_time_makes_a_dataset(log: Path, workspace: Workspace):
+    with (
+        workspace.locked("dataset", "user-min-item-support-2"),
+        pytest.raises(ArtefactError, match="another sbr is writing dataset user-min-item"),
+    ):
+        prepare_dataset(log, CONFIG, workspace)
+
+
+def test_every_row_is_accounted_for(log: Path, workspace: Workspace):
+    prepared = prepare_dataset(log, CONFIG, workspace)
+    kept = sum(split.events for split in prepared.splits.values() if split)
+    assert kept + sum(counts.events for counts in prepared.dropped.values()) == 11
+    assert np.sum([s.sessions for s in prepared.splits.values() if s]) + 1 == 5
