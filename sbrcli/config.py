@@ -182,6 +182,12 @@ class TrainConfig:
         return self.hsz * self.layers if len(self.hsz) == 1 else self.hsz
 
 
+OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "adagrad": {},
+    "adam": {"learning_rate": 0.002, "momentum": 0.0},
+}
+"""What differs from `TrainConfig`'s defaults with each optimizer."""
+
 PRESETS: dict[str, dict[str, Any]] = {
     "notebook": {
         "hsz": (50,),

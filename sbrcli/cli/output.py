@@ -49,7 +49,7 @@ class Output:
     def note(self, text: str) -> None:
         """Tell the person at the keyboard something; `--quiet` silences it."""
         if not self.quiet:
-            _write(sys.stderr, printable(text) + "\n")
+            _write(sys.stderr, "\n".join(map(printable, text.split("\n"))) + "\n")
 
     def warn(self, text: str) -> None:
         """Say what is odd, on stderr, also under `--quiet`."""

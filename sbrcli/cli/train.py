@@ -8,7 +8,7 @@ import typer
 
 from sbrcli.cli.options import DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
-from sbrcli.config import PRESETS, TrainConfig
+from sbrcli.config import OPTIMIZER_DEFAULTS, PRESETS, TrainConfig
 from sbrcli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
     default = getattr(DEFAULTS, name.replace("-", "_"))
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
     return typer.Option(
-        f"--{name}", help=f"{text} [default: {shown}]", rich_help_panel=panel, **settings
+        f"--{name}", help=f"{text} \\[default: {shown}]", rich_help_panel=panel, **settings
     )
 
 
@@ -51,7 +51,8 @@ OptimizerName = Annotated[
     str | None, _option("optimizer", "What moves the weights.", FITTING, metavar="adagrad|adam")
 ]
 LearningRate = Annotated[
-    float | None, _option("learning-rate", "Constant; nothing decays.", FITTING)
+    float | None,
+    _option("learning-rate", "Constant; nothing decays. With adam the default is 0.002.", FITTING),
 ]
 Momentum = Annotated[
     float | None, _option("momentum", "Share of the last update kept, with adagrad.", FITTING)
@@ -75,7 +76,7 @@ Name = Annotated[
     typer.Option(
         "--name",
         metavar="NAME",
-        help="The run's name. [default: of the dataset, layers and units]",
+        help="The run's name. \\[default: of the dataset, layers and units]",
     ),
 ]
 Overwrite = Annotated[
@@ -162,7 +163,9 @@ def _configure(given: dict[str, Any], preset: str | None) -> TrainConfig:
     if preset is not None and preset not in PRESETS:
         raise ConfigError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset}")
     said = {name: value for name, value in given.items() if value is not None}
-    return TrainConfig(**(PRESETS[preset] if preset else {}) | said)
+    chosen = (PRESETS[preset] if preset else {}) | said
+    # An unknown optimizer has no defaults; TrainConfig refuses it.
+    return TrainConfig(**OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {}) | chosen)
 
 
 def _parse_sizes(text: str) -> tuple[int, ...]:

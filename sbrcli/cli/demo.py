@@ -1,0 +1,60 @@
+"""`sbr demo`: the whole way on a log that comes with sbr."""
+
+import shlex
+from pathlib import Path
+
+import typer
+
+from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, subcommand
+from sbrcli.errors import ExitCode
+
+DEMO_WORKDIR = Path("sbr-demo")
+
+
+def register(app: typer.Typer) -> None:
+    """Add `demo` to the application."""
+    subcommand(app, example="sbr demo")(demo)
+
+
+def demo(invocation: Invocation) -> None:
+    """Go the whole way on a small made-up log, showing each command as one would type it.
+
+    Takes about a minute. All that it makes lies in the folder sbr-demo.
+    """
+    from sbrcli.cli.app import run
+    from sbrcli.log.synthetic import write_demo_log
+
+    root = invocation.workspace.root
+    folder = DEMO_WORKDIR if root == DEFAULT_WORKDIR else root
+    log = write_demo_log(folder)
+    say = invocation.output.note
+    say(f"A made-up log of films watched lies in {log.ratings}, their titles in {log.titles}.")
+    for command in _commands(str(log.ratings), str(log.titles), str(folder)):
+        say(f"\n$ {shlex.join(['sbr', *command])}")
+        code = run([*command, *_global_words(invocation)])
+        if code != ExitCode.OK:
+            raise typer.Exit(code)
+    say(
+        "\nThat was the whole way. Now with your own log:\n"
+        "  sbr stats YOUR-LOG\n"
+        "  sbr preprocess YOUR-LOG\n"
+        "  sbr train && sbr evaluate\n"
+        "  sbr recommend --items ID,ID,ID\n"
+        "sbr COMMAND --help says what each can do."
+    )
+
+
+def _commands(ratings: str, titles: str, workdir: str) -> list[list[str]]:
+    here = ["--workdir", workdir]
+    return [
+        ["stats", ratings],
+        ["preprocess", ratings, "--titles", titles, *here],
+        ["train", "--hsz", "50", "--epochs", "5", *here],
+        ["evaluate", *here],
+        ["recommend", "--items", "1,2,3", "-k", "5", *here],
+    ]
+
+
+def _global_words(invocation: Invocation) -> list[str]:
+    output = invocation.output
+    return ["--json"] * output.as_json + ["--quiet"] * output.quiet
