@@ -60,7 +60,9 @@ class SessionRule:
 
     def __str__(self) -> str:
         """Write the rule as `parse` reads it."""
-        return self.kind if self.gap_seconds is None else f"gap:{self.gap_seconds:g}"
+        if self.gap_seconds is None:
+            return self.kind
+        return f"gap:{repr(self.gap_seconds).removesuffix('.0')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
     """Make an option whose default is TrainConfig's, unless a preset or the user says otherwise."""
     default = getattr(DEFAULTS, name.replace("-", "_"))
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    settings.setdefault("metavar", "N" if isinstance(default, int) else "X")
     return typer.Option(
         f"--{name}", help=f"{text} \\[default: {shown}]", rich_help_panel=panel, **settings
     )

@@ -93,8 +93,7 @@ def _resolve(config: PrepareConfig, log: Path) -> PrepareConfig:
         rule = default_rule(recognise_format(log).columns)
     else:
         rule = SessionRule.parse(config.session)
-    gap = rule.gap_seconds
-    return replace(config, session=rule.kind if gap is None else f"gap:{_plain(gap)}")
+    return replace(config, session=str(rule))
 
 
 def _plain(number: float) -> str:

@@ -1,0 +1,101 @@
+"""The output seam: a table for a person, tab-separated values for a pipe, JSON for a program."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from sbrcli.cli import output
+from sbrcli.cli.output import Output, Table, for_person, printable
+
+
+@dataclass(frozen=True)
+class Counted:
+    name: str
+    count: int
+    share: float | None
+
+
+RESULT = Counted("a\tb\x1b[31m[bold]", 1234567, None)
+
+
+def tables(result: Counted) -> list[Table]:
+    rows = [[result.name, result.count, result.share]]
+    return [Table("Counts", ("name", "count", "share"), rows), Table("Twice", ("name",), [["x"]])]
+
+
+@pytest.fixture(params=[True, False])
+def terminal(request, monkeypatch) -> bool:
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: request.param)
+    return request.param
+
+
+def test_json_is_one_document_on_a_terminal_and_in_a_pipe(terminal, capsys):
+    Output(as_json=True).show(RESULT, tables)
+    shown = capsys.readouterr().out
+    assert shown.count("\n") == 1
+    assert json.loads(shown) == {"name": RESULT.name, "count": 1234567, "share": None}
+
+
+def test_a_pipe_gets_tab_separated_blocks_with_header_lines(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: False)
+    Output().show(RESULT, tables)
+    assert capsys.readouterr().out == (
+        "name\tcount\tshare\na\\tb\\x1b[31m[bold]\t1234567\t\n\nname\nx\n"
+    )
+
+
+def test_a_terminal_gets_tables_with_grouped_digits_and_no_escape(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    Output().show(RESULT, tables)
+    shown = capsys.readouterr().out
+    assert "a\\tb\\x1b[31m[bold]   1,234,567       -" in shown
+    assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (True, "yes"),
+        (1234, "1,234"),
+        (0.26223, "0.2622"),
+        (1343.181, "1,343.2"),
+        ("a\nb", "a\\nb"),
+    ],
+)
+def test_a_cell_is_written_for_a_person(value, text):
+    assert for_person(value) == text
+
+
+def test_quiet_silences_notes_but_not_warnings(terminal, capsys):
+    Output(quiet=True).note("by the way")
+    Output(quiet=True).warn("look out")
+    assert capsys.readouterr().err == "warning: look out\n"
+
+
+def test_a_note_of_two_lines_stays_two_lines(capsys):
+    Output().note("one\ntwo\x07")
+    assert capsys.readouterr().err == "one\ntwo\\x07\n"
+
+
+def test_progress_is_silent_in_a_pipe_and_under_quiet(monkeypatch, capsys):
+    for as_terminal, quiet in [(False, False), (True, True)]:
+        monkeypatch.setattr(output, "is_terminal", lambda _stream, shown=as_terminal: shown)
+        with Output(quiet=quiet).progress(10, "events", "train") as advance:
+            advance(10, loss="1.0")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_on_a_terminal_shows_unit_and_figures(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    with Output().progress(10, "events", "train") as advance:
+        advance(4, loss="1.5")
+        advance(6, loss="1.0")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "train" in captured.err
+
+
+def test_unprintable_characters_become_escapes_and_the_rest_stays():
+    assert printable("Amélie \x1b]0;x\x07 \u202e日本") == "Amélie \\x1b]0;x\\x07 \\u202e日本"

@@ -1,0 +1,78 @@
+"""Every bound on an option, and what is said when it is not kept."""
+
+import pytest
+
+from sbrcli.config import (
+    PRESETS,
+    EvaluateConfig,
+    PrepareConfig,
+    RecommendConfig,
+    SessionRule,
+    TrainConfig,
+    differences,
+)
+from sbrcli.errors import ConfigError
+
+
+@pytest.mark.parametrize("text", ["user", "column", "gap:3600", "gap:0.5", "gap:1234567"])
+def test_a_session_rule_is_written_as_it_is_read(text):
+    assert str(SessionRule.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["gap:0", "gap:-1", "gap:nan", "gap:inf", "gap:", "gap:x"])
+def test_a_gap_must_be_a_number_of_seconds_above_0(text):
+    with pytest.raises(ConfigError) as caught:
+        SessionRule.parse(text)
+    assert str(caught.value) == (
+        "the gap of a session must be a number of seconds above 0, as in gap:3600. "
+        f"Received: {text}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (PrepareConfig, {"min_session_length": 1}, "min-session-length must be at least 2"),
+        (PrepareConfig, {"min_item_support": 0}, "min-item-support must be at least 1"),
+        (PrepareConfig, {"valid_days": -1.0}, "valid-days must be a number of days, at least 0"),
+        (PrepareConfig, {"test_days": 0.0}, "test-days must be a number of days above 0"),
+        (PrepareConfig, {"test_days": float("nan")}, "test-days must be a number of days above 0"),
+        (PrepareConfig, {"across_users": True}, "across-users goes with gap sessions alone"),
+        (TrainConfig, {"layers": 0}, "layers must be at least 1"),
+        (TrainConfig, {"hsz": ()}, "hsz must be at least 1"),
+        (TrainConfig, {"hsz": (5, 0), "layers": 2}, "hsz must be at least 1"),
+        (TrainConfig, {"hsz": (5, 6), "layers": 3}, "hsz must be one number or 3"),
+        (TrainConfig, {"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        (TrainConfig, {"embedding_dropout": -0.1}, "embedding-dropout must be at least 0"),
+        (TrainConfig, {"embedding": "x"}, "embedding must be one of none, separate, shared"),
+        (TrainConfig, {"optimizer": "sgd"}, "optimizer must be one of adagrad, adam"),
+        (TrainConfig, {"learning_rate": 0.0}, "learning-rate must be above 0"),
+        (TrainConfig, {"optimizer": "adam"}, "momentum goes with --optimizer adagrad alone"),
+        (TrainConfig, {"batch_size": 0}, "batch-size must be at least 1"),
+        (TrainConfig, {"bptt": 0}, "bptt must be at least 1"),
+        (TrainConfig, {"epochs": 0}, "epochs must be at least 1"),
+        (TrainConfig, {"seed": -1}, "seed must be 0 to 2147483647"),
+        (EvaluateConfig, {"ks": (0,)}, "k must be at least 1"),
+        (EvaluateConfig, {"split": "train"}, "split must be test or valid"),
+        (RecommendConfig, {"k": 0}, "k must be at least 1"),
+    ],
+)
+def test_an_option_out_of_bounds_is_refused(make, options, message):
+    with pytest.raises(ConfigError) as caught:
+        make(**options)
+    assert str(caught.value).startswith(message)
+    assert ". Received: " in str(caught.value)
+
+
+def test_one_size_serves_for_every_layer():
+    assert TrainConfig(layers=3, hsz=(50,)).units == (50, 50, 50)
+    assert TrainConfig(layers=2, hsz=(100, 50)).units == (100, 50)
+
+
+def test_every_preset_is_a_valid_configuration():
+    for options in PRESETS.values():
+        TrainConfig(**options)
+
+
+def test_differences_name_what_is_not_the_default():
+    assert differences(TrainConfig(epochs=3), TrainConfig()) == {"epochs": 3}

@@ -1,0 +1,121 @@
+"""Folders on disk: whole or absent, and which is the latest."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from sbrcli import __version__
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.workspace import MANIFEST, Workspace, check_name, new_manifest, write_json
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Workspace:
+    return Workspace(tmp_path / "work")
+
+
+def put(workspace: Workspace, kind: str, name: str, **more: object) -> None:
+    with workspace.staged(kind, name) as folder:
+        write_json(folder / MANIFEST, new_manifest(kind) | more)
+
+
+def test_the_latest_dataset_is_the_one_made_last(workspace):
+    put(workspace, "dataset", "b")
+    put(workspace, "dataset", "a")
+    assert workspace.open("dataset").name == "a"
+    assert workspace.open("dataset", "b").name == "b"
+
+
+def test_the_latest_run_is_the_latest_complete_one(workspace):
+    put(workspace, "run", "done", status="complete")
+    put(workspace, "run", "begun", status="training")
+    assert workspace.open("run").name == "done"
+    with pytest.raises(ArtefactError, match="run begun has not finished training"):
+        workspace.open("run", "begun")
+
+
+def test_a_missing_folder_is_named_with_those_there_are(workspace):
+    with pytest.raises(ArtefactError) as caught:
+        workspace.open("dataset")
+    assert str(caught.value) == f"no dataset in {workspace.root}"
+    assert caught.value.hint == "make one with: sbr preprocess LOG"
+    put(workspace, "dataset", "a")
+    with pytest.raises(ArtefactError) as caught:
+        workspace.open("dataset", "b")
+    assert str(caught.value) == f"no dataset named b in {workspace.root}"
+    assert caught.value.hint == "there are: a"
+
+
+def test_a_body_that_raises_leaves_nothing_behind_and_the_old_one_whole(workspace):
+    put(workspace, "dataset", "a", marker="old")
+    with pytest.raises(ZeroDivisionError), workspace.staged("dataset", "a") as folder:
+        (folder / "half").write_text("written")
+        raise ZeroDivisionError
+    assert workspace.open("dataset", "a").manifest["marker"] == "old"
+    assert list((workspace.root / ".staging").iterdir()) == []
+
+
+def test_a_replaced_folder_is_kept_until_its_successor_is_whole(workspace):
+    put(workspace, "run", "a", status="complete", marker="old")
+    kept = workspace.root / ".replaced" / "run-a"
+    for _ in range(2):  # begun anew twice: what is kept is still the complete one
+        with workspace.staged("run", "a", keep_replaced=True) as folder:
+            write_json(folder / MANIFEST, new_manifest("run") | {"status": "training"})
+        assert json.loads((kept / MANIFEST).read_text())["marker"] == "old"
+    workspace.discard_replaced("run", "a")
+    assert not kept.exists()
+
+
+def test_a_folder_of_another_format_version_is_refused(workspace):
+    put(workspace, "dataset", "a", format_version=99)
+    with pytest.raises(ArtefactError) as caught:
+        workspace.open("dataset", "a")
+    assert str(caught.value) == (
+        f"dataset a has format version 99; sbr {__version__} reads version 1"
+    )
+    assert caught.value.hint == (
+        "make it again with: sbr preprocess LOG, or use the sbr that wrote it"
+    )
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "run"}'])
+def test_a_damaged_manifest_is_refused(workspace, content):
+    put(workspace, "dataset", "a")
+    path = workspace.place("dataset", "a") / MANIFEST
+    path.write_text(content)
+    with pytest.raises(ArtefactError, match=r"manifest\.json is damaged: "):
+        workspace.open("dataset", "a")
+    path.unlink()
+    with pytest.raises(ArtefactError, match=r"manifest\.json is damaged: it is missing"):
+        workspace.open("dataset", "a")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../a", "a/b", "a\\b", "a\nb", "-a", "x" * 121])
+def test_a_name_that_is_no_folder_name_is_refused(name):
+    with pytest.raises(ConfigError, match="a run's name must be 1 to 120 printable characters"):
+        check_name("run", name)
+
+
+def test_a_work_directory_that_can_not_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArtefactError) as caught:
+        put(Workspace(tmp_path / "file"), "dataset", "a")
+    assert str(caught.value) == (
+        f"can not write in the work directory {tmp_path / 'file'}: Not a directory"
+    )
+    assert caught.value.hint == "name another with --workdir"
+
+
+def test_two_processes_never_write_the_same_folder(workspace):
+    program = (
+        "import sys; from pathlib import Path; from sbrcli.workspace import Workspace\n"
+        "with Workspace(Path(sys.argv[1])).locked('run', 'a'): print('locked')"
+    )
+    command = [sys.executable, "-c", program, str(workspace.root)]
+    with workspace.locked("run", "a"):
+        other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "another sbr is writing run a" in other.stderr
+    after = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert after.stdout == "locked\n"
