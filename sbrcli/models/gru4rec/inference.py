@@ -7,8 +7,8 @@ multiply while the caller ranks the block before.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from sbrcli.models.gru4rec.recurrence import GruLayers, input_gates
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
 from sbrcli.models.tiles import TILE_ROWS, TiledMatrix, padded_rows
 from sbrcli.workspace import read_manifest
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -67,6 +70,8 @@ class GruScorer:
             (rows,) positions into `sessions.items`, and (rows, num_items) scores of what follows
             them, which stand until the next block is asked for.
         """
+        from concurrent.futures import ThreadPoolExecutor  # a recommendation does without
+
         affordable = _BLOCK_SCORES // self.num_items // TILE_ROWS * TILE_ROWS
         rows = min(_BLOCK_ROWS, max(TILE_ROWS, affordable))
         buffers = [np.empty((rows, self._output.padded_columns), np.float32) for _ in range(2)]
@@ -167,7 +172,7 @@ class _Block:
         states: FloatArray,
         buffer: FloatArray,
         output: TiledMatrix,
-        workers: ThreadPoolExecutor,
+        workers: "ThreadPoolExecutor",
     ) -> None:
         self.positions = positions
         self._scores = buffer[: len(positions), : output.columns]

@@ -1,0 +1,210 @@
+"""`sbr recommend`: sessions in, ranked items out."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbrcli.cli import output
+from sbrcli.cli.options import Invocation, RunName, subcommand
+from sbrcli.cli.output import Output, Table
+from sbrcli.cli.session_lines import parse_session, read_sessions
+from sbrcli.config import RecommendConfig
+from sbrcli.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from sbrcli.models.items import RunItems
+    from sbrcli.recommendation import Recommendation
+    from sbrcli.workspace import Folder
+
+DEFAULTS = RecommendConfig()
+
+SessionsFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="FILE",
+        help="Sessions, one a line, written as for --items; - is standard input.",
+        allow_dash=True,
+    ),
+]
+ItemIds = Annotated[
+    str | None,
+    typer.Option(
+        "--items",
+        metavar="IDS",
+        help="One session: item ids with commas between them, oldest first, or a JSON array of "
+        "strings.",
+    ),
+]
+K = Annotated[int, typer.Option("-k", metavar="K", help="How many items to recommend.")]
+Titles = Annotated[
+    Path | None,
+    typer.Option(
+        "--titles",
+        metavar="FILE",
+        help="Titles to show beside the ids: a file of item ids and titles, as movies.dat.",
+    ),
+]
+IncludeSeen = Annotated[
+    bool, typer.Option("--include-seen", help="Let the session's own items come again.")
+]
+
+Recommend = Callable[[Sequence[str]], "Recommendation"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `recommend` to the application."""
+    subcommand(app, example="sbr recommend --items 3186,1270 -k 10")(recommend)
+
+
+def recommend(
+    invocation: Invocation,
+    *,
+    sessions: SessionsFile = None,
+    items: ItemIds = None,
+    k: K = DEFAULTS.k,
+    run: RunName = None,
+    titles: Titles = None,
+    include_seen: IncludeSeen = DEFAULTS.include_seen,
+) -> None:
+    """Recommend what follows a session of items, or each session of a FILE.
+
+    Sessions are answered as they are read. With --json each gives one line.
+    In a pipe a header line comes first, each row begins with the number of its
+    session, and an empty line ends each session, also one without rows, of
+    which the run knows no item. The exit code is 3 if that is so of all.
+    """
+    session = _only_session(sessions, items)
+    config = RecommendConfig(k=k, include_seen=include_seen)
+    folder = invocation.workspace.open("run", run)
+    run_items = _load_items(folder, titles)
+    answer = _load_model(folder, run_items, config)
+    if session is not None:
+        _answer_one(invocation.output, session, answer, run_items)
+    elif sessions is not None:
+        _answer_all(invocation.output, sessions, answer, run_items)
+
+
+def _only_session(sessions: Path | None, items: str | None) -> list[str] | None:
+    """Read --items; None where a FILE is given instead."""
+    if (sessions is None) == (items is None):
+        raise UsageError(
+            "give the session as --items, or a FILE of sessions"
+            + ("" if items is None else ", not both"),
+            hint="sbr recommend --items 3186,1270",
+        )
+    session = None if items is None else parse_session(items)
+    if session == []:
+        raise UsageError("--items names no item", hint="sbr recommend --items 3186,1270")
+    return session
+
+
+def _load_items(folder: "Folder", titles: Path | None) -> "RunItems":
+    from sbrcli.models.items import ITEMS_FILE, load_items
+    from sbrcli.recommendation import with_titles
+
+    if titles is None:
+        return load_items(folder.path / ITEMS_FILE)
+    from sbrcli.log.titles import read_titles
+
+    given = read_titles(titles)
+    return with_titles(load_items(folder.path / ITEMS_FILE), given)
+
+
+def _load_model(folder: "Folder", run_items: "RunItems", config: RecommendConfig) -> Recommend:
+    from sbrcli.errors import ArtefactError
+    from sbrcli.models.gru4rec.inference import load_gru
+    from sbrcli.recommendation import recommend
+
+    scorer = load_gru(folder.path)
+    if scorer.num_items != len(run_items.ids):
+        raise ArtefactError(
+            f"{folder.path} is damaged: it scores {scorer.num_items} items and names "
+            f"{len(run_items.ids)}",
+            hint="train the run again with --overwrite",
+        )
+    return lambda session: recommend(scorer, run_items, session, config)
+
+
+def _answer_one(
+    out: Output, session: Sequence[str], answer: Recommend, run_items: "RunItems"
+) -> None:
+    found = answer(session)
+    _warn_of_unknown(out, "", found)
+    if out.as_json:
+        out.write_line(output.to_json(found.to_document()))
+    else:
+        out.show(found, lambda shown: [_table("Recommended", shown, _has_titles(run_items))])
+
+
+def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunItems") -> None:
+    show = _shown_by(out, _has_titles(run_items))
+    answered = 0
+    for number, session in enumerate(read_sessions(sessions), start=1):
+        found = _answer_line(out, number, session, answer, run_items)
+        answered += bool(found.items)
+        show(number, found)
+    if not answered:
+        raise DataError(
+            f"the run knows no item of any session in {sessions}",
+            hint="ids must be written as in the log that the run was trained on",
+        )
+
+
+def _answer_line(
+    out: Output, number: int, session: Sequence[str], answer: Recommend, run_items: "RunItems"
+) -> "Recommendation":
+    """Recommend for one of many sessions; what is wrong with one does not stop the others."""
+    from sbrcli.recommendation import Recommendation, unknown_ids
+
+    try:
+        found = answer(session)
+    except DataError as error:
+        out.warn(f"session {number}: {error}")
+        return Recommendation(unknown=unknown_ids(run_items, session))
+    _warn_of_unknown(out, f"session {number}: ", found)
+    return found
+
+
+def _shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], None]:
+    """Choose how each of many sessions is shown: as JSON, to a person, or in a pipe."""
+    if out.as_json:
+        return lambda _number, found: out.write_line(output.to_json(found.to_document()))
+    if output.is_terminal(sys.stdout):
+        return lambda number, found: out.show(
+            found, lambda shown: [_table(f"Session {number}", shown, titled)]
+        )
+    header = ("session", "rank", "item", "score", *(["title"] if titled else []))
+    out.write_line("\t".join(header))
+
+    def show(number: int, found: "Recommendation") -> None:
+        table = _table("", found, titled)
+        lines = ["\t".join(map(_cell, (number, *row))) for row in table.rows]
+        out.write_line("\n".join([*lines, ""]))
+
+    return show
+
+
+def _table(title: str, found: "Recommendation", titled: bool) -> Table:
+    columns = ("rank", "item", "score", *(["title"] if titled else []))
+    return Table(title, columns, list(_rows(found, titled)))
+
+
+def _rows(found: "Recommendation", titled: bool) -> Iterator[tuple[object, ...]]:
+    for item in found.items:
+        yield (item.rank, item.item, item.score, *([item.title] if titled else []))
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else output.printable(str(value))
+
+
+def _has_titles(run_items: "RunItems") -> bool:
+    return run_items.titles is not None
+
+
+def _warn_of_unknown(out: Output, where: str, found: "Recommendation") -> None:
+    if found.unknown:
+        out.warn(f"{where}the run does not know, and leaves out: {', '.join(found.unknown)}")

@@ -1,0 +1,54 @@
+"""Sessions as text: one a line, item ids with commas between them."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+from sbrcli.errors import DataError
+
+STANDARD_INPUT = Path("-")
+
+
+def parse_session(text: str) -> list[str]:
+    """Read item ids: with commas between them, or a JSON array, for ids that hold commas.
+
+    "3186, 1270" and '["3186", 1270]' are the same two ids. Empty places between commas are no
+    ids. What begins with a bracket and is no array of strings and whole numbers is taken as ids
+    with commas between them.
+    """
+    text = text.strip()
+    ids = _parse_array(text) if text.startswith("[") else None
+    return ids if ids is not None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def read_sessions(path: Path) -> Iterator[list[str]]:
+    """Read sessions from a file, or from standard input where `path` is "-", as they come.
+
+    An empty line is a session without items, so that each line has its answer.
+
+    Raises:
+        DataError: the file can not be read.
+    """
+    try:
+        # Bytes, because text would wait for more than a line before it gives one.
+        source = nullcontext(sys.stdin.buffer) if path == STANDARD_INPUT else path.open("rb")
+        with source as lines:
+            for number, line in enumerate(lines):
+                text = line.decode("utf-8", "surrogateescape")
+                yield parse_session(text if number else text.removeprefix("\ufeff"))
+    except OSError as error:
+        raise DataError(
+            f"can not read {path}: {error.strerror}",
+            hint="name a file of sessions, one a line, or - for standard input",
+        ) from error
+
+
+def _parse_array(text: str) -> list[str] | None:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(values, list) and all(type(value) in (str, int) for value in values)
+    return [str(value) for value in values] if whole else None

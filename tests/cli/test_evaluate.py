@@ -1,0 +1,199 @@
+"""`sbr evaluate`: the figures and their protocol, and what stops it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sbrcli.models.gru4rec.weights import NetworkShape
+from tests.builders import make_run, write_ratings
+from tests.cli.test_recommend import preferring, unpadded
+
+DAY = 86_400
+#            user item time: three users train on 5, 6 and 7, two users test
+LOG = ", ".join(
+    [f"{user} {item} {step}" for user in (1, 2, 3) for step, item in enumerate((5, 6, 7, 5))]
+    + [f"4 {item} {90 * DAY + step}" for step, item in enumerate((6, 5, 7))]
+    + [f"5 {item} {91 * DAY + step}" for step, item in enumerate((5, 6))]
+)
+
+# 6>5 has rank 1, 5>7 rank 3, 5>6 rank 2.
+TSV = f"""\
+k\trecall\tmrr\tndcg
+1\t{1 / 3}\t{1 / 3}\t{1 / 3}
+2\t{2 / 3}\t{(1 + 1 / 2) / 3}\t{(1 + 1 / np.log2(3)) / 3}
+
+protocol\tvalue
+dataset\tuser
+first time\t1970-04-01T00:00:00+00:00
+last time\t1970-04-02T00:00:01+00:00
+coverage\tevery next item of every session
+next items scored\t3
+sessions\t2
+unknown next items, left out\t0
+candidates\t3
+session's earlier items\tare candidates
+next items seen before\t0
+tie rule\tties count against the next item
+tie share\t0.0
+"""
+
+# Without the items seen: 6>5 has rank 1, 5>7 rank 1, 5>6 rank 1.
+TABLES = """\
+Run user-1x4 on test
+
+  k   recall      mrr     ndcg
+ ──────────────────────────────
+  1   1.0000   1.0000   1.0000
+
+Protocol
+
+  protocol                       value
+ ─────────────────────────────────────────────────────────────────
+  dataset                        user
+  first time                     1970-04-01T00:00:00+00:00
+  last time                      1970-04-02T00:00:01+00:00
+  coverage                       every next item of every session
+  next items scored              3
+  sessions                       2
+  unknown next items, left out   0
+  candidates                     3
+  session's earlier items        left out
+  next items seen before         0
+  tie rule                       ties count against the next item
+  tie share                      0.0000
+
+"""
+
+
+@pytest.fixture
+def run(sbr, tmp_path: Path) -> Path:
+    """A run over 5, 6, 7 that always prefers 5 to 6 to 7, and the dataset it was trained on."""
+    log = write_ratings(tmp_path / "ratings.dat", LOG)
+    said = sbr("preprocess", log, "--min-item-support", 1, "--valid-days", 0, "--name", "user")
+    assert said.code == 0, said.stderr
+    dataset = json.loads(Path("sbr-work/datasets/user/manifest.json").read_text())
+    return make_run(
+        tmp_path / "sbr-work",
+        ids=("5", "6", "7"),
+        weights=preferring([3.0, 2.0, 1.0]),
+        dataset={"name": "user", "fingerprint": dataset["fingerprint"]},
+    )
+
+
+def without_speed(text: str) -> str:
+    """Take out the one line that differs from call to call."""
+    return "".join(line for line in text.splitlines(True) if "events per second" not in line)
+
+
+def test_a_pipe_gets_the_metrics_by_k_and_the_protocol(sbr, run):
+    said = sbr("evaluate", "-k", 1, "-k", 2)
+    assert without_speed(said.stdout) == TSV
+    assert (said.stderr, said.code) == ("", 0)
+
+
+def test_a_person_gets_two_tables(sbr, run):
+    said = sbr("evaluate", "-k", 1, "--exclude-seen", terminal=True)
+    assert unpadded(without_speed(said.stdout)) == TABLES
+
+
+def test_unknown_next_items_are_stated_as_misses_beside(sbr, tmp_path, run):
+    dataset = json.loads((run / "manifest.json").read_text())["dataset"]
+    make_run(
+        tmp_path / "sbr-work",
+        name="small",
+        ids=("5", "6"),
+        shape=NetworkShape(2, (4,), "shared"),
+        weights=preferring([3.0, 2.0]),
+        dataset=dataset,
+    )
+    said = sbr("evaluate", "--run", "small", "-k", 1, "--json")
+    found = json.loads(said.stdout)
+    # 6>5 is a hit, 5>6 is not, 7 is unknown.
+    assert found["metrics"]["recall@1"] == pytest.approx(1 / 2)
+    assert found["metrics_unknown_as_miss"]["recall@1"] == pytest.approx(1 / 3)
+    assert found["protocol"]["unknown_events"] == 1
+    table = sbr("evaluate", "--run", "small", "-k", 1).stdout
+    assert table.startswith(f"""\
+k\trecall\tmrr\tndcg
+1\t0.5\t0.5\t0.5
+
+k\trecall\tmrr\tndcg
+1\t{1 / 3}\t{1 / 3}\t{1 / 3}
+
+protocol\tvalue
+""")
+
+
+def test_each_way_to_evaluate_is_kept_in_the_runs_folder(sbr, run):
+    said = sbr("evaluate", "--json")
+    sbr("evaluate", "--exclude-seen")
+    kept = json.loads((run / "evaluation.json").read_text())
+    assert list(kept) == ["test", "test exclude-seen"]
+    assert kept["test"] == json.loads(said.stdout)
+    assert list(kept["test"]["metrics"]) == [
+        f"{name}@{k}" for k in (1, 5, 10, 20) for name in ("recall", "mrr", "ndcg")
+    ]
+
+
+def test_a_dataset_that_has_changed_is_an_artefact_error(sbr, run):
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["dataset"]["fingerprint"] = "another"
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    said = sbr("evaluate", "--json")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: dataset user has changed since run user-1x4 was trained on it\n"
+        "hint: train the run again with --overwrite, or prepare the dataset as it was\n"
+    )
+
+
+def test_a_dataset_that_is_gone_is_an_artefact_error(sbr, tmp_path):
+    make_run(tmp_path / "sbr-work")
+    said = sbr("evaluate")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: no dataset named user in sbr-work\nhint: make one with: sbr preprocess LOG\n"
+    )
+
+
+def test_a_split_that_the_dataset_lacks_is_an_artefact_error(sbr, run):
+    said = sbr("evaluate", "--split", "valid")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: dataset user has no valid split\n"
+        "hint: sbr preprocess makes one with --valid-days above 0\n"
+    )
+
+
+def test_too_few_sessions_for_the_notebooks_loader_are_a_data_error(sbr, run):
+    said = sbr("evaluate", "--notebook-coverage")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr == (
+        "error: the source notebook's loader needs 64 sessions, and the split has 2\n"
+        "hint: leave --notebook-coverage out\n"
+    )
+
+
+def test_wrong_values_are_told_before_a_run_is_looked_for(sbr):
+    said = sbr("evaluate", "-k", 0)
+    assert (said.stderr, said.code) == ("error: k must be at least 1. Received: 0\n", 4)
+    said = sbr("evaluate", "--split", "train")
+    assert (said.stdout, said.code) == ("", 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "steps", "events"),
+    [(["--session", "user"], 418, 418 * 64), (["--session", "gap:3600", "--across-users"], 2, 128)],
+)
+def test_the_notebooks_coverage_of_movielens_1m_has_as_many_steps_as_the_notebook_printed(
+    sbr, ml_1m, tmp_path, options, steps, events
+):
+    from sbrcli.dataset.storage import load_split
+    from sbrcli.evaluation.coverage import notebook_next_items
+
+    assert sbr("preprocess", ml_1m, *options, "--name", "ml").code == 0
+    covered, found = notebook_next_items(load_split(tmp_path / "sbr-work/datasets/ml", "test"))
+    assert (found, int(covered.sum())) == (steps, events)

@@ -1,0 +1,222 @@
+"""`sbr recommend`: its words on a terminal, in a pipe and as JSON."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sbrcli.models.gru4rec.weights import NetworkShape
+from tests.builders import make_run
+
+IDS = ("10", "20", "30", "a,b")
+
+TABLE = """\
+Recommended
+
+  rank   item    score   title
+ ──────────────────────────────
+     1   10     4.0000   Ten
+     2   30     2.0000   -
+     3   a,b    1.0000   -
+
+"""
+
+SESSION_TABLE = """\
+Session 1
+
+  rank   item    score
+ ──────────────────────
+     1   10     4.0000
+
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that prefers 10 to 20 to 30 to a,b whatever came before: its scores are its biases."""
+    return make_run(tmp_path / "sbr-work", ids=IDS, weights=preferring([4.0, 3.0, 2.0, 1.0]))
+
+
+def preferring(bias: list[float]) -> dict[str, np.ndarray]:
+    shape = NetworkShape(len(bias), (4,), "shared")
+    weights = {name: np.zeros(size, np.float32) for name, size in shape.weight_shapes().items()}
+    weights["output/bias"][:] = bias
+    return weights
+
+
+def unpadded(text: str) -> str:
+    """Take out the spaces that fill a table's lines."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def give_input(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+def test_a_pipe_gets_a_header_and_a_row_an_item(sbr, run):
+    said = sbr("recommend", "--items", "20", "-k", 2)
+    assert said.stdout == "rank\titem\tscore\n1\t10\t4.0\n2\t30\t2.0\n"
+    assert (said.stderr, said.code) == ("", 0)
+
+
+def test_a_person_gets_a_table(sbr, run, tmp_path):
+    titles = tmp_path / "titles.csv"
+    titles.write_text("item,title\n10,Ten\n")
+    said = sbr("recommend", "--items", "20,99", "--titles", titles, terminal=True)
+    assert unpadded(said.stdout) == TABLE
+    assert said.stderr == "warning: the run does not know, and leaves out: 99\n"
+
+
+def test_json_is_one_document_with_titles_where_there_are_any(sbr, tmp_path):
+    make_run(
+        tmp_path / "sbr-work",
+        ids=IDS,
+        titles=["Ten", None, "", None],
+        weights=preferring([4.0, 3.0, 2.0, 1.0]),
+    )
+    said = sbr("recommend", "--items", "77,20", "--json")
+    assert json.loads(said.stdout) == {
+        "items": [
+            {"rank": 1, "item": "10", "score": 4.0, "title": "Ten"},
+            {"rank": 2, "item": "30", "score": 2.0, "title": ""},
+            {"rank": 3, "item": "a,b", "score": 1.0},
+        ],
+        "unknown": ["77"],
+    }
+    assert said.stderr == "warning: the run does not know, and leaves out: 77\n"
+
+
+def test_the_sessions_own_items_come_again_with_include_seen(sbr, run):
+    said = sbr("recommend", "--items", "10", "-k", 1, "--include-seen")
+    assert said.stdout == "rank\titem\tscore\n1\t10\t4.0\n"
+
+
+def test_ids_with_commas_are_given_as_a_json_array(sbr, run):
+    said = sbr("recommend", "--items", '["a,b"]', "-k", 1, "--json")
+    assert json.loads(said.stdout)["unknown"] == []
+
+
+def test_no_known_id_at_all_is_a_data_error_with_nothing_on_stdout(sbr, run):
+    said = sbr("recommend", "--items", "77,78", "--json")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr == (
+        "error: the run knows no item of the session: 77, 78\n"
+        "hint: ids must be written as in the log that the run was trained on\n"
+    )
+
+
+def test_sessions_from_standard_input_are_answered_in_blocks(sbr, run, monkeypatch):
+    give_input(monkeypatch, '20\n77\n["a,b", "78"]\n')
+    said = sbr("recommend", "-", "-k", 2)
+    assert said.stdout == (
+        "session\trank\titem\tscore\n"
+        "1\t1\t10\t4.0\n1\t2\t30\t2.0\n\n"
+        "\n"
+        "3\t1\t10\t4.0\n3\t2\t20\t3.0\n\n"
+    )
+    assert said.stderr == (
+        "warning: session 2: the run knows no item of the session: 77\n"
+        "warning: session 3: the run does not know, and leaves out: 78\n"
+    )
+    assert said.code == 0
+
+
+def test_sessions_from_a_file_are_answered_by_a_json_line_each(sbr, run, tmp_path):
+    (tmp_path / "sessions.txt").write_text("20\n\n77\n")
+    said = sbr("recommend", "sessions.txt", "-k", 1, "--json")
+    assert [json.loads(line) for line in said.stdout.splitlines()] == [
+        {"items": [{"rank": 1, "item": "10", "score": 4.0}], "unknown": []},
+        {"items": [], "unknown": []},
+        {"items": [], "unknown": ["77"]},
+    ]
+    assert said.stderr == (
+        "warning: session 2: the run knows no item of the session: it is empty\n"
+        "warning: session 3: the run knows no item of the session: 77\n"
+    )
+
+
+def test_a_person_gets_a_table_for_each_session(sbr, run, tmp_path):
+    (tmp_path / "sessions.txt").write_text("20\n")
+    said = sbr("recommend", "sessions.txt", "-k", 1, terminal=True)
+    assert unpadded(said.stdout) == SESSION_TABLE
+
+
+def test_sessions_of_which_none_has_a_known_id_end_with_exit_code_3(sbr, run, tmp_path):
+    (tmp_path / "sessions.txt").write_text("77\n")
+    said = sbr("recommend", "sessions.txt", "--json")
+    assert (said.stdout, said.code) == ('{"items": [], "unknown": ["77"]}\n', 3)
+    assert said.stderr == (
+        "warning: session 1: the run knows no item of the session: 77\n"
+        "error: the run knows no item of any session in sessions.txt\n"
+        "hint: ids must be written as in the log that the run was trained on\n"
+    )
+
+
+def test_a_session_is_answered_before_the_next_one_is_written(run):
+    arguments = [sys.executable, "-m", "sbrcli", "recommend", "-", "-k", "1", "--json"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for session, best in (("20", "10"), ("10", "20")):
+            process.stdin.write(f"{session}\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["items"][0]["item"] == best
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint", "code"),
+    [
+        (
+            [],
+            "give the session as --items, or a FILE of sessions",
+            "sbr recommend --items 3186,1270",
+            2,
+        ),
+        (
+            ["-", "--items", "1"],
+            "give the session as --items, or a FILE of sessions, not both",
+            "sbr recommend --items 3186,1270",
+            2,
+        ),
+        (["--items", ","], "--items names no item", "sbr recommend --items 3186,1270", 2),
+        (["--items", "1"], "no run in sbr-work", "make one with: sbr train", 5),
+    ],
+)
+def test_wrong_words_are_told_before_a_run_is_looked_for(sbr, words, message, hint, code):
+    said = sbr("recommend", *words)
+    assert (said.stdout, said.code) == ("", code)
+    assert said.stderr == f"error: {message}\nhint: {hint}\n"
+
+
+def test_a_k_below_1_is_a_configuration_error(sbr):
+    said = sbr("recommend", "--items", "1", "-k", 0)
+    assert (said.stderr, said.code) == ("error: k must be at least 1. Received: 0\n", 4)
+
+
+def test_a_file_that_is_not_there_is_a_data_error(sbr, run):
+    said = sbr("recommend", "none.txt", "--json")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr == (
+        "error: can not read none.txt: No such file or directory\n"
+        "hint: name a file of sessions, one a line, or - for standard input\n"
+    )
+
+
+def test_a_run_whose_parts_do_not_fit_is_an_artefact_error(sbr, tmp_path):
+    folder = make_run(tmp_path / "sbr-work", ids=IDS, shape=NetworkShape(5, (4,), "none"))
+    said = sbr("recommend", "--items", "10")
+    shown = folder.relative_to(tmp_path)
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        f"error: {shown} is damaged: it scores 5 items and names 4\n"
+        "hint: train the run again with --overwrite\n"
+    )

@@ -1,0 +1,52 @@
+"""What a command loads: the quick ones wait for nothing that they do not use."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.builders import make_run
+
+SLOW = {"tensorflow", "keras", "pandas", "pyarrow", "scipy", "matplotlib"}
+
+PROGRAM = """
+import sys
+from sbrcli.cli.app import run
+code = run(sys.argv[1:])
+print("modules:", *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def modules_of(*words: str) -> set[str]:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].removeprefix("modules: ").split())
+
+
+def test_help_loads_neither_numpy_nor_anything_slow():
+    assert not modules_of("--help") & (SLOW | {"numpy", "safetensors"})
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--include-seen",), ("--titles", "t.csv")])
+def test_recommend_loads_numpy_alone(tmp_path, options):
+    make_run(tmp_path / "sbr-work")
+    (tmp_path / "t.csv").write_text("item,title\n10,Ten\n")
+    modules = modules_of("recommend", "--items", "10,20", *options)
+    assert "numpy" in modules
+    assert not modules & SLOW
+
+
+def test_recommend_loads_numpy_alone_for_sessions_in_a_file(tmp_path):
+    make_run(tmp_path / "sbr-work")
+    (tmp_path / "sessions.txt").write_text("10\n20,30\n")
+    assert not modules_of("recommend", "sessions.txt") & SLOW

@@ -1,0 +1,42 @@
+"""Products in tiles: right, and the same for a row whatever stands beside it."""
+
+import numpy as np
+import pytest
+
+from sbrcli.models.tiles import TILE_ROWS, TiledMatrix, padded_rows
+
+
+def multiplied(matrix: TiledMatrix, rows: np.ndarray) -> np.ndarray:
+    padded = np.zeros((padded_rows(len(rows)), matrix.inputs + 1), np.float32)
+    padded[: len(rows), :-1], padded[: len(rows), -1] = rows, 1
+    out = np.empty((len(padded), matrix.padded_columns), np.float32)
+    matrix.multiply(padded, out)
+    assert not out[:, matrix.columns :].any()
+    return out[: len(rows), : matrix.columns]
+
+
+@pytest.mark.parametrize(("inputs", "columns"), [(1, 1), (50, 150), (100, 300), (600, 1000)])
+def test_a_product_is_rows_times_matrix_and_bias(inputs, columns):
+    rng = np.random.default_rng(0)
+    matrix, bias = rng.normal(size=(inputs, columns)), rng.normal(size=columns)
+    rows = rng.normal(size=(45, inputs))
+    found = multiplied(TiledMatrix(matrix, bias), rows)
+    np.testing.assert_allclose(found, rows @ matrix + bias, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("inputs", "columns"), [(50, 3416), (100, 300), (192, 576)])
+def test_a_row_gives_the_same_bits_at_any_place_among_any_rows(inputs, columns):
+    rng = np.random.default_rng(0)
+    matrix = TiledMatrix(rng.normal(size=(inputs, columns)), rng.normal(size=columns))
+    rows = rng.normal(size=(3 * TILE_ROWS + 5, inputs))
+    together = multiplied(matrix, rows)
+    for at in (0, 1, 15, 31, 32, 70, len(rows) - 1):
+        assert np.array_equal(multiplied(matrix, rows[at : at + 1])[0], together[at])
+    assert np.array_equal(multiplied(matrix, rows[::-1])[::-1], together)
+
+
+def test_columns_can_be_taken_out_again_as_rows():
+    matrix = np.arange(12000, dtype=np.float32).reshape(3, 4000)
+    tiled = TiledMatrix(matrix, np.ones(4000))
+    columns = np.array([3999, 0, 17, 17])
+    assert np.array_equal(tiled.take_columns(columns), matrix[:, columns].T)
