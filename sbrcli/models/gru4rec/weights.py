@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,8 @@ class NetworkShape:
             sizes = (shape.num_items, *shape.units)
             if not shape.units or not all(isinstance(n, int) and n > 0 for n in sizes):
                 raise ValueError(f"sizes {sizes}")
+            if shape.embedding not in get_args(Embedding):
+                raise ValueError(f"embedding {shape.embedding}")
         except (KeyError, TypeError, ValueError) as error:
             raise ArtefactError(
                 f"the run's manifest does not describe a network: {error!r}",
