@@ -216,6 +216,19 @@ def test_a_dataset_that_is_not_there_is_said(sbr):
     )
 
 
+def test_a_damaged_dataset_is_said_before_tensorflow_meets_it(sbr):
+    path = Path("sbr-work/datasets/user/manifest.json")
+    whole = json.loads(path.read_text())
+    fewer = whole["splits"] | {"train": whole["splits"]["train"] | {"items": 3}}
+    for change in ({"splits": None}, {"splits": {}}, {"splits": fewer}, {"fingerprint": None}):
+        document = {k: v for k, v in (whole | change).items() if v is not None}
+        path.write_text(json.dumps(document))
+        said = sbr("train", *SMALL)
+        assert (said.code, said.stdout) == (5, "")
+        assert said.stderr.startswith(f"error: {path} is damaged: ")
+        assert said.stderr.count("\n") == 2
+
+
 def test_a_default_name_tells_what_is_not_the_default(sbr):
     def name(*options: object) -> str:
         said = sbr("train", "--dry-run", "--json", *options)

@@ -73,7 +73,7 @@ def assign(
     """
     if name is not None:
         workspace.place("run", name)
-    folder = workspace.open("dataset", dataset)
+    folder = _open_dataset(workspace, dataset)
     return Assignment(folder, config, name or default_run_name(folder.name, config))
 
 
@@ -155,7 +155,7 @@ def find_interrupted(workspace: Workspace, name: str | None) -> Assignment:
             f"the manifest of run {run.name} holds no configuration of sbr {__version__}: {error}",
             hint="train the run again with --overwrite",
         ) from error
-    dataset = workspace.open("dataset", settings["dataset"]["name"])
+    dataset = _open_dataset(workspace, settings["dataset"]["name"])
     if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
         raise ArtefactError(
             f"dataset {dataset.name} is not the one that run {run.name} was begun on",
@@ -171,6 +171,27 @@ def default_run_name(dataset: str, config: TrainConfig) -> str:
     text = json.dumps(other, sort_keys=True)
     suffix = f"-{hashlib.sha256(text.encode()).hexdigest()[:6]}" if other else ""
     return f"{dataset}-{config.layers}x{sizes}{suffix}"
+
+
+def _open_dataset(workspace: Workspace, name: str | None) -> Folder:
+    """Open a dataset whose manifest says all that training asks of it."""
+    dataset = workspace.open("dataset", name)
+    try:
+        splits = dataset.manifest["splits"]
+        counts = [splits["train"][what] for what in ("events", "sessions", "items")]
+        is_whole = all(isinstance(count, int) and count > 0 for count in counts)
+        is_whole = is_whole and "valid" in splits and "fingerprint" in dataset.manifest
+    except (KeyError, TypeError):
+        is_whole = False
+    if not is_whole:
+        raise _damaged(dataset)
+    return dataset
+
+
+def _damaged(dataset: Folder) -> ArtefactError:
+    from sbrcli.dataset.summary import damaged_manifest  # loads pandas, for which none should wait
+
+    return damaged_manifest(dataset)
 
 
 def _begin_run(workspace: Workspace, assignment: Assignment) -> None:
@@ -193,6 +214,8 @@ def _train_epochs(
 ) -> None:
     folder = workspace.place("run", assignment.name)
     sessions = load_split(assignment.dataset.path, "train")
+    if sessions.items.max() >= assignment.shape.num_items:
+        raise _damaged(assignment.dataset)
     lanes = arrange_lanes(sessions, assignment.config.batch_size, order_by_start(sessions))
     valid = None
     if assignment.dataset.manifest["splits"]["valid"] is not None:
