@@ -113,6 +113,13 @@ class PrepareConfig:
 
 Embedding = Literal["none", "separate", "shared"]
 Optimizer = Literal["adagrad", "adam"]
+Loss = Literal["cross-entropy", "bpr-max", "top1-max", "bpr", "top1"]
+Schedule = Literal["constant", "linear", "cosine"]
+Monitor = Literal["mrr@20", "recall@20", "ndcg@20"]
+
+
+FULL_UP_TO_ITEMS = 10_000
+AUTO_N_SAMPLE = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +139,33 @@ class TrainConfig:
     embedding: Embedding = "shared"
     """How an item enters: one-hot, by a table of its own, or by the output layer's table."""
 
+    loss: Loss = "cross-entropy"
+    n_sample: int | None = None
+    """Negatives drawn for each chunk, beside its own targets; 0 takes all items, None decides by
+    the number of items (see `negatives`)."""
+
+    sample_alpha: float = 0.5
+    """Negatives are drawn with probability proportional to their count to this power."""
+
+    logq: float = 1.0
+    """With cross-entropy over drawn negatives: how far scores are corrected for the drawing."""
+
+    bpreg: float = 1.0
+    """With bpr-max: the weight of the negatives' squared scores."""
+
+    elu: float = 0.0
+    """With the ranking losses: let no score fall below minus this; 0 leaves scores as they are."""
+
+    label_smoothing: float = 0.0
+
     optimizer: Optimizer = "adagrad"
     learning_rate: float = 0.07
+    schedule: Schedule = "constant"
+    """How the learning rate falls to 0 by the last epoch; constant does not."""
+
+    clip_norm: float = 0.0
+    """Scale a step's gradients down to this norm, all weights taken together; 0 never does."""
+
     momentum: float = 0.3
     """With adagrad: the share of the last update that is added to the next."""
 
@@ -144,6 +176,15 @@ class TrainConfig:
     """Steps that gradients run through; weights are updated once in as many steps."""
 
     epochs: int = 8
+    patience: int = 0
+    """Stop after so many epochs without a better one; 0 never does."""
+
+    monitor: Monitor = "mrr@20"
+    """The figure by which the best epoch is chosen."""
+
+    shuffle: bool = False
+    """Take sessions in a new random order each epoch, not by the time of their start."""
+
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -162,6 +203,30 @@ class TrainConfig:
         _require_fraction("embedding-dropout", self.embedding_dropout)
         _require_choice("embedding", self.embedding, Embedding)
         _require_choice("optimizer", self.optimizer, Optimizer)
+        _require_choice("loss", self.loss, Loss)
+        _require_choice("schedule", self.schedule, Schedule)
+        _require_choice("monitor", self.monitor, Monitor)
+        _require(
+            self.n_sample is None or self.n_sample >= 0,
+            "n-sample must be auto or at least 0",
+            self.n_sample,
+        )
+        for name in ("sample_alpha", "logq", "bpreg", "elu", "clip_norm"):
+            value = getattr(self, name)
+            words = name.replace("_", "-")
+            _require(math.isfinite(value) and value >= 0, f"{words} must be at least 0", value)
+        _require_fraction("label-smoothing", self.label_smoothing)
+        _require(
+            self.label_smoothing == 0 or self.loss == "cross-entropy",
+            "label-smoothing goes with --loss cross-entropy alone",
+            f"--loss {self.loss} --label-smoothing {self.label_smoothing}",
+        )
+        _require(
+            self.elu == 0 or self.loss != "cross-entropy",
+            "elu goes with the ranking losses, not with --loss cross-entropy",
+            f"--elu {self.elu}",
+        )
+        _require(self.patience >= 0, "patience must be at least 0", self.patience)
         _require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
             "learning-rate must be above 0",
@@ -183,12 +248,57 @@ class TrainConfig:
         """Units of each layer, one number a layer."""
         return self.hsz * self.layers if len(self.hsz) == 1 else self.hsz
 
+    def negatives(self, num_items: int) -> int:
+        """Decide how many negatives are drawn for each chunk; 0 takes all items.
+
+        All items cost as much as they are many, drawn ones the same whatever there are; the two
+        cross near `FULL_UP_TO_ITEMS` (tests/benchmarks/bench_training.py measures it).
+        """
+        if self.n_sample is not None:
+            return self.n_sample
+        return 0 if num_items <= FULL_UP_TO_ITEMS else AUTO_N_SAMPLE
+
 
 OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "adagrad": {},
     "adam": {"learning_rate": 0.002, "momentum": 0.0},
 }
 """What differs from `TrainConfig`'s defaults with each optimizer."""
+
+_OFFICIAL: dict[str, Any] = {
+    "layers": 1,
+    "embedding": "shared",
+    "n_sample": 2048,
+    "optimizer": "adagrad",
+    "epochs": 10,
+    "bptt": 1,
+}
+"""What the official GRU4Rec's best settings have in common."""
+
+
+def _official(
+    hsz: int, batch_size: int, drops: tuple[float, float], rate: float, alpha: float, **other: Any
+) -> dict[str, Any]:
+    """Write the official settings as a row of their table; `drops` are embedding's, hidden's."""
+    return {
+        **_OFFICIAL,
+        "hsz": (hsz,),
+        "batch_size": batch_size,
+        "embedding_dropout": drops[0],
+        "dropout": drops[1],
+        "learning_rate": rate,
+        "sample_alpha": alpha,
+        "momentum": 0.0,
+        **other,
+    }
+
+
+_XE: dict[str, Any] = {"loss": "cross-entropy", "logq": 1.0}
+
+
+def _bpr_max(bpreg: float, elu: float, momentum: float) -> dict[str, Any]:
+    return {"loss": "bpr-max", "bpreg": bpreg, "elu": elu, "momentum": momentum}
+
 
 PRESETS: dict[str, dict[str, Any]] = {
     "notebook": {
@@ -202,7 +312,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "bptt": 1,
         "epochs": 3,
+        "n_sample": 0,
     },
+    "rsc15": _official(100, 32, (0.1, 0.0), 0.1, 0.75, **_XE),
+    "yoochoose": _official(480, 48, (0.0, 0.2), 0.07, 0.2, **_XE),
+    "rees46": _official(512, 240, (0.45, 0.0), 0.065, 0.5, **_XE),
+    "coveo": _official(512, 144, (0.35, 0.0), 0.05, 0.2, **_bpr_max(1.85, 1.0, 0.4)),
+    "retailrocket": _official(224, 80, (0.5, 0.05), 0.05, 0.4, **_bpr_max(1.95, 0.5, 0.4)),
+    "diginetica": _official(512, 128, (0.5, 0.3), 0.05, 0.3, **_bpr_max(0.9, 1.0, 0.15)),
 }
 """Named sets of options of `sbr train`; what the user says himself goes before them."""
 

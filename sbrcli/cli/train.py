@@ -8,14 +8,20 @@ import typer
 
 from sbrcli.cli.options import DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
-from sbrcli.config import OPTIMIZER_DEFAULTS, PRESETS, TrainConfig
+from sbrcli.config import (
+    AUTO_N_SAMPLE,
+    FULL_UP_TO_ITEMS,
+    OPTIMIZER_DEFAULTS,
+    PRESETS,
+    TrainConfig,
+)
 from sbrcli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from sbrcli.models.gru4rec.training import Training
 
 DEFAULTS = TrainConfig()
-NETWORK, FITTING = "Network", "Fitting"
+NETWORK, FITTING, NEGATIVES = "Network", "Fitting", "Negatives"
 
 
 def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
@@ -61,6 +67,72 @@ Momentum = Annotated[
 BatchSize = Annotated[int | None, _option("batch-size", "Sessions trained side by side.", FITTING)]
 Bptt = Annotated[
     int | None, _option("bptt", "Steps that gradients run through, one update each.", FITTING)
+]
+Loss = Annotated[
+    str | None,
+    _option(
+        "loss",
+        "What is minimised.",
+        FITTING,
+        metavar="cross-entropy|bpr-max|top1-max|bpr|top1",
+    ),
+]
+NSample = Annotated[
+    str | None,
+    typer.Option(
+        "--n-sample",
+        metavar="auto|N",
+        help=f"Negatives drawn for each chunk beside its own targets; 0 takes all items; auto "
+        f"takes all up to {FULL_UP_TO_ITEMS:,} items, else {AUTO_N_SAMPLE:,}. \\[default: auto]",
+        rich_help_panel=NEGATIVES,
+    ),
+]
+SampleAlpha = Annotated[
+    float | None, _option("sample-alpha", "Draw by count to this power.", NEGATIVES)
+]
+Logq = Annotated[
+    float | None,
+    _option("logq", "Cross-entropy: how far to correct scores for the drawing.", NEGATIVES),
+]
+Bpreg = Annotated[
+    float | None, _option("bpreg", "bpr-max: weight of the negatives' squared scores.", FITTING)
+]
+Elu = Annotated[
+    float | None,
+    _option("elu", "Ranking losses: no score falls below minus this; 0 leaves them.", FITTING),
+]
+LabelSmoothing = Annotated[
+    float | None,
+    _option("label-smoothing", "Cross-entropy: share of the target spread over all.", FITTING),
+]
+ScheduleName = Annotated[
+    str | None,
+    _option(
+        "schedule",
+        "How the learning rate falls to 0 by the last epoch.",
+        FITTING,
+        metavar="constant|linear|cosine",
+    ),
+]
+ClipNorm = Annotated[
+    float | None, _option("clip-norm", "Scale gradients down to this norm; 0 never.", FITTING)
+]
+Patience = Annotated[
+    int | None, _option("patience", "Stop after so many epochs without a better; 0 never.", FITTING)
+]
+MonitorName = Annotated[
+    str | None,
+    _option(
+        "monitor", "What the best epoch is best in.", FITTING, metavar="mrr@20|recall@20|ndcg@20"
+    ),
+]
+Shuffle = Annotated[
+    bool,
+    typer.Option(
+        "--shuffle",
+        help="Take sessions in a new random order each epoch, not by the time of their start.",
+        rich_help_panel=FITTING,
+    ),
 ]
 Epochs = Annotated[int | None, _option("epochs", "Times through the train split.", FITTING)]
 Seed = Annotated[int | None, _option("seed", "Same seed, machine, threads: same result.", FITTING)]
@@ -112,7 +184,19 @@ def train(
     momentum: Momentum = None,
     batch_size: BatchSize = None,
     bptt: Bptt = None,
+    loss: Loss = None,
+    n_sample: NSample = None,
+    sample_alpha: SampleAlpha = None,
+    logq: Logq = None,
+    bpreg: Bpreg = None,
+    elu: Elu = None,
+    label_smoothing: LabelSmoothing = None,
+    schedule: ScheduleName = None,
+    clip_norm: ClipNorm = None,
     epochs: Epochs = None,
+    patience: Patience = None,
+    monitor: MonitorName = None,
+    shuffle: Shuffle = False,
     seed: Seed = None,
     preset: Preset = None,
     name: Name = None,
@@ -138,7 +222,19 @@ def train(
         "momentum": momentum,
         "batch_size": batch_size,
         "bptt": bptt,
+        "loss": loss,
+        "n_sample": None if n_sample in (None, "auto") else _parse_count("n-sample", n_sample),
+        "sample_alpha": sample_alpha,
+        "logq": logq,
+        "bpreg": bpreg,
+        "elu": elu,
+        "label_smoothing": label_smoothing,
+        "schedule": schedule,
+        "clip_norm": clip_norm,
         "epochs": epochs,
+        "patience": patience,
+        "monitor": monitor,
+        "shuffle": shuffle or None,
         "seed": seed,
     }
     workspace, output = invocation.workspace, invocation.output
@@ -167,6 +263,13 @@ def _configure(given: dict[str, Any], preset: str | None) -> TrainConfig:
     chosen = (PRESETS[preset] if preset else {}) | said
     # An unknown optimizer has no defaults; TrainConfig refuses it.
     return TrainConfig(**OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {}) | chosen)
+
+
+def _parse_count(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} must be auto or a whole number. Received: {text}") from error
 
 
 def _parse_sizes(text: str) -> tuple[int, ...]:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from sbrcli.config import TrainConfig
+from sbrcli.dataset.storage import IntArray, Sessions
 from sbrcli.errors import ArtefactError, TrainingError
-from sbrcli.models.gru4rec.batches import Lanes
+from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
+from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.checkpoint import Place, load_checkpoint, save_checkpoint
-from sbrcli.models.gru4rec.history import write_history
+from sbrcli.models.gru4rec.history import WATCHED, write_history
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.network import Gru4Rec
 from sbrcli.models.gru4rec.step import TrainingStep
@@ -41,7 +44,10 @@ class Plan:
     folder: Path
     config: TrainConfig
     shape: NetworkShape
-    lanes: Lanes
+    sessions: Sessions
+    train_count: IntArray
+    """(num_items,) events of each item in the sessions: what negatives are drawn by."""
+
     validate: Validate | None
     watch: Watch
     checkpoint_seconds: float = 300.0
@@ -55,10 +61,10 @@ class EpochRunner:
         self.plan = plan
         self.model = Gru4Rec(plan.shape)
         self.model.set_by_name(initialise_weights(plan.shape, plan.config.seed))
-        self.step = TrainingStep(self.model, plan.config)
+        self.lanes = self._arrange(1)
+        self.step = TrainingStep(self.model, plan.config, self._sampler(), self._total_chunks())
         self.states = self.step.zero_states()
         self.place = Place()
-        self.lanes = plan.lanes.padded(plan.config.bptt)
         self.steps_per_call = _steps_per_call(plan.config)
         self.saved_at = time.monotonic()
         self._resume()
@@ -70,10 +76,37 @@ class EpochRunner:
         Raises:
             TrainingError: the loss is no number any more.
         """
-        while self.place.epoch <= self.plan.config.epochs:
+        while not self._is_done():
+            if self.plan.config.shuffle:
+                self.lanes = self._arrange(self.place.epoch)
             self._run_epoch()
             self._finish_epoch()
         return self.place.history
+
+    def _is_done(self) -> bool:
+        """Tell whether the last epoch is done, or none has been better for too long."""
+        history, config = self.place.history, self.plan.config
+        if not history or not config.patience:
+            return len(history) >= config.epochs
+        waited = len(history) - best_epoch(history, config.monitor)
+        return len(history) >= config.epochs or waited >= config.patience
+
+    def _arrange(self, epoch: int) -> Lanes:
+        config, sessions = self.plan.config, self.plan.sessions
+        order = order_by_start(sessions)
+        if config.shuffle:
+            order = np.random.default_rng([config.seed, epoch]).permutation(order)
+        return arrange_lanes(sessions, config.batch_size, order).padded(config.bptt)
+
+    def _total_chunks(self) -> int:
+        return self.plan.config.epochs * len(self.lanes.inputs) // self.plan.config.bptt
+
+    def _sampler(self) -> Sampler | None:
+        config = self.plan.config
+        n_sample = config.negatives(self.plan.shape.num_items)
+        if n_sample == 0:
+            return None
+        return Sampler(self.plan.train_count, n_sample, config.sample_alpha)
 
     def _run_epoch(self) -> None:
         place, pairs = self.place, self.lanes.num_pairs
@@ -117,14 +150,13 @@ class EpochRunner:
             "loss": place.loss / max(pairs, 1),
             "seconds": place.seconds,
             "events_per_second": pairs / max(place.seconds, 1e-9),
-            "recall@20": None,
-            "mrr@20": None,
+            **dict.fromkeys(WATCHED),
         }
         if self.plan.validate is not None:
             self.plan.watch("validation", 0, {})
             row |= self.plan.validate(GruScorer(self.plan.shape, weights))
         place.history.append(row)
-        if best_epoch(place.history) == place.epoch:
+        if best_epoch(place.history, self.plan.config.monitor) == place.epoch:
             save_weights(self.plan.folder / WEIGHTS_FILE, weights)
         self.place = Place(epoch=place.epoch + 1, history=place.history)
         self.states = self.step.zero_states()
@@ -181,11 +213,11 @@ def _shapes(tensors: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
-def best_epoch(history: list[dict[str, Any]]) -> int:
-    """Name the epoch of the highest mrr@20, the first of several; the last without validation."""
-    if history[-1]["mrr@20"] is None:
+def best_epoch(history: list[dict[str, Any]], monitor: str) -> int:
+    """Name the epoch of the best figure, the first of several; the last without validation."""
+    if history[-1][monitor] is None:
         return len(history)
-    return max(history, key=lambda row: (row["mrr@20"], -row["epoch"]))["epoch"]
+    return max(history, key=lambda row: (row[monitor], -row["epoch"]))["epoch"]
 
 
 def _steps_per_call(config: TrainConfig) -> int:

@@ -10,7 +10,6 @@ from sbrcli.config import TrainConfig, differences
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.models.gru4rec.backend import start_tensorflow
-from sbrcli.models.gru4rec.batches import arrange_lanes, order_by_start
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, save_items
 from sbrcli.models.scorer import Scorer
@@ -84,6 +83,7 @@ def plan_training(assignment: Assignment) -> Training:
     plan = {
         "name": assignment.name,
         **assignment.settings()["config"],
+        "n_sample": assignment.config.negatives(assignment.shape.num_items),
         "train_events": split["events"],
         "train_sessions": split["sessions"],
         "next_items_per_epoch": pairs,
@@ -189,7 +189,7 @@ def _train_epochs(
 ) -> None:
     folder = workspace.place("run", assignment.name)
     sessions = load_split(assignment.dataset.path, "train")
-    lanes = arrange_lanes(sessions, assignment.config.batch_size, order_by_start(sessions))
+    train_count = load_items(assignment.dataset.path).train_count[: assignment.shape.num_items]
     valid = None
     if assignment.dataset.manifest["splits"]["valid"] is not None:
         valid = load_split(assignment.dataset.path, "valid")
@@ -201,7 +201,8 @@ def _train_epochs(
         folder=folder,
         config=assignment.config,
         shape=assignment.shape,
-        lanes=lanes,
+        sessions=sessions,
+        train_count=train_count,
         validate=None if valid is None else lambda scorer: validate(scorer, valid),
         watch=watch,
     )
@@ -210,7 +211,7 @@ def _train_epochs(
     manifest |= {
         "status": "complete",
         "completed_at": utc_now(),
-        "best_epoch": best_epoch(history),
+        "best_epoch": best_epoch(history, assignment.config.monitor),
         "epochs": history,
         "versions": _versions(),
     }
