@@ -19,9 +19,10 @@ def _require_fraction(name: str, value: float) -> None:
     _require(0 <= value < 1, f"{name} must be at least 0 and below 1", value)
 
 
-def _require_choice(name: str, value: str, choices: Any) -> None:
-    names = get_args(choices)
-    _require(value in names, f"{name} must be one of {', '.join(names)}", value)
+def _require_at_least(config: Any, name: str, least: int) -> None:
+    value = getattr(config, name)
+    words = name.replace("_", "-")
+    _require(math.isfinite(value) and value >= least, f"{words} must be at least {least}", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,18 @@ Embedding = Literal["none", "separate", "shared"]
 Optimizer = Literal["adagrad", "adam"]
 Loss = Literal["cross-entropy", "bpr-max", "top1-max", "bpr", "top1"]
 Schedule = Literal["constant", "linear", "cosine"]
+Device = Literal["auto", "cpu", "gpu"]
 Monitor = Literal["mrr@20", "recall@20", "ndcg@20"]
 
+
+_CHOICES: dict[str, Any] = {
+    "embedding": Embedding,
+    "loss": Loss,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+    "monitor": Monitor,
+    "device": Device,
+}
 
 FULL_UP_TO_ITEMS = 10_000
 AUTO_N_SAMPLE = 2048
@@ -186,36 +197,55 @@ class TrainConfig:
     """Take sessions in a new random order each epoch, not by the time of their start."""
 
     seed: int = 1
+    threads: int = 0
+    """Processor threads; 0 takes all cores. The last bits of a result depend on it."""
+
+    device: Device = "auto"
 
     def __post_init__(self) -> None:
-        _require(self.layers >= 1, "layers must be at least 1", self.layers)
+        for name in ("layers", "batch_size", "bptt", "epochs"):
+            _require_at_least(self, name, 1)
+        for name in ("sample_alpha", "logq", "bpreg", "elu", "clip_norm", "patience", "threads"):
+            _require_at_least(self, name, 0)
+        for name in ("dropout", "embedding_dropout", "label_smoothing", "momentum"):
+            _require_fraction(name.replace("_", "-"), getattr(self, name))
+        for name, choices in _CHOICES.items():
+            _require(
+                getattr(self, name) in get_args(choices),
+                f"{name} must be one of {', '.join(get_args(choices))}",
+                getattr(self, name),
+            )
+        sizes = ",".join(map(str, self.hsz))
         _require(
             bool(self.hsz) and all(units >= 1 for units in self.hsz),
             "hsz must be at least 1",
-            ",".join(map(str, self.hsz)),
+            sizes,
         )
         _require(
             len(self.hsz) in (1, self.layers),
             f"hsz must be one number or {self.layers}, one for each of the layers",
-            ",".join(map(str, self.hsz)),
+            sizes,
         )
-        _require_fraction("dropout", self.dropout)
-        _require_fraction("embedding-dropout", self.embedding_dropout)
-        _require_choice("embedding", self.embedding, Embedding)
-        _require_choice("optimizer", self.optimizer, Optimizer)
-        _require_choice("loss", self.loss, Loss)
-        _require_choice("schedule", self.schedule, Schedule)
-        _require_choice("monitor", self.monitor, Monitor)
         _require(
             self.n_sample is None or self.n_sample >= 0,
             "n-sample must be auto or at least 0",
             self.n_sample,
         )
-        for name in ("sample_alpha", "logq", "bpreg", "elu", "clip_norm"):
-            value = getattr(self, name)
-            words = name.replace("_", "-")
-            _require(math.isfinite(value) and value >= 0, f"{words} must be at least 0", value)
-        _require_fraction("label-smoothing", self.label_smoothing)
+        _require(
+            math.isfinite(self.learning_rate) and self.learning_rate > 0,
+            "learning-rate must be above 0",
+            self.learning_rate,
+        )
+        _require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)
+        self._require_company()
+
+    def _require_company(self) -> None:
+        """Check the options that go with one value of another option alone."""
+        _require(
+            self.momentum == 0 or self.optimizer == "adagrad",
+            "momentum goes with --optimizer adagrad alone",
+            f"--optimizer {self.optimizer} --momentum {self.momentum}",
+        )
         _require(
             self.label_smoothing == 0 or self.loss == "cross-entropy",
             "label-smoothing goes with --loss cross-entropy alone",
@@ -226,22 +256,6 @@ class TrainConfig:
             "elu goes with the ranking losses, not with --loss cross-entropy",
             f"--elu {self.elu}",
         )
-        _require(self.patience >= 0, "patience must be at least 0", self.patience)
-        _require(
-            math.isfinite(self.learning_rate) and self.learning_rate > 0,
-            "learning-rate must be above 0",
-            self.learning_rate,
-        )
-        _require_fraction("momentum", self.momentum)
-        _require(
-            self.momentum == 0 or self.optimizer == "adagrad",
-            "momentum goes with --optimizer adagrad alone",
-            f"--optimizer {self.optimizer} --momentum {self.momentum}",
-        )
-        _require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
-        _require(self.bptt >= 1, "bptt must be at least 1", self.bptt)
-        _require(self.epochs >= 1, "epochs must be at least 1", self.epochs)
-        _require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -257,71 +271,6 @@ class TrainConfig:
         if self.n_sample is not None:
             return self.n_sample
         return 0 if num_items <= FULL_UP_TO_ITEMS else AUTO_N_SAMPLE
-
-
-OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
-    "adagrad": {},
-    "adam": {"learning_rate": 0.002, "momentum": 0.0},
-}
-"""What differs from `TrainConfig`'s defaults with each optimizer."""
-
-_OFFICIAL: dict[str, Any] = {
-    "layers": 1,
-    "embedding": "shared",
-    "n_sample": 2048,
-    "optimizer": "adagrad",
-    "epochs": 10,
-    "bptt": 1,
-}
-"""What the official GRU4Rec's best settings have in common."""
-
-
-def _official(
-    hsz: int, batch_size: int, drops: tuple[float, float], rate: float, alpha: float, **other: Any
-) -> dict[str, Any]:
-    """Write the official settings as a row of their table; `drops` are embedding's, hidden's."""
-    return {
-        **_OFFICIAL,
-        "hsz": (hsz,),
-        "batch_size": batch_size,
-        "embedding_dropout": drops[0],
-        "dropout": drops[1],
-        "learning_rate": rate,
-        "sample_alpha": alpha,
-        "momentum": 0.0,
-        **other,
-    }
-
-
-_XE: dict[str, Any] = {"loss": "cross-entropy", "logq": 1.0}
-
-
-def _bpr_max(bpreg: float, elu: float, momentum: float) -> dict[str, Any]:
-    return {"loss": "bpr-max", "bpreg": bpreg, "elu": elu, "momentum": momentum}
-
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "notebook": {
-        "hsz": (50,),
-        "dropout": 0.1,
-        "embedding_dropout": 0.0,
-        "embedding": "none",
-        "optimizer": "adam",
-        "learning_rate": 0.001,
-        "momentum": 0.0,
-        "batch_size": 64,
-        "bptt": 1,
-        "epochs": 3,
-        "n_sample": 0,
-    },
-    "rsc15": _official(100, 32, (0.1, 0.0), 0.1, 0.75, **_XE),
-    "yoochoose": _official(480, 48, (0.0, 0.2), 0.07, 0.2, **_XE),
-    "rees46": _official(512, 240, (0.45, 0.0), 0.065, 0.5, **_XE),
-    "coveo": _official(512, 144, (0.35, 0.0), 0.05, 0.2, **_bpr_max(1.85, 1.0, 0.4)),
-    "retailrocket": _official(224, 80, (0.5, 0.05), 0.05, 0.4, **_bpr_max(1.95, 0.5, 0.4)),
-    "diginetica": _official(512, 128, (0.5, 0.3), 0.05, 0.3, **_bpr_max(0.9, 1.0, 0.15)),
-}
-"""Named sets of options of `sbr train`; what the user says himself goes before them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,13 @@ class Workspace:
         """Delete what `staged` has kept, now that its successor is whole."""
         shutil.rmtree(self._replaced(kind, name), ignore_errors=True)
 
+    def retract(self, kind: Kind, name: str) -> None:
+        """Take a begun folder away again, and put back what it has replaced."""
+        target, replaced = self.place(kind, name), self._replaced(kind, name)
+        shutil.rmtree(target, ignore_errors=True)
+        if replaced.exists():
+            replaced.rename(target)
+
     def _replaced(self, kind: Kind, name: str) -> Path:
         return self.root / ".replaced" / f"{kind}-{name}"
 

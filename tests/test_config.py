@@ -3,7 +3,6 @@
 import pytest
 
 from sbrcli.config import (
-    PRESETS,
     EvaluateConfig,
     PrepareConfig,
     RecommendConfig,
@@ -12,6 +11,7 @@ from sbrcli.config import (
     differences,
 )
 from sbrcli.errors import ConfigError
+from sbrcli.presets import PRESETS
 
 
 @pytest.mark.parametrize("text", ["user", "column", "gap:3600", "gap:0.5", "gap:1234567"])

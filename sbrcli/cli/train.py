@@ -2,168 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
-from sbrcli.config import (
-    AUTO_N_SAMPLE,
-    FULL_UP_TO_ITEMS,
-    OPTIMIZER_DEFAULTS,
-    PRESETS,
-    TrainConfig,
-)
+from sbrcli.config import TrainConfig
 from sbrcli.errors import ConfigError, UsageError
+from sbrcli.presets import OPTIMIZER_DEFAULTS, PRESETS
 
 if TYPE_CHECKING:
     from sbrcli.models.gru4rec.training import Training
-
-DEFAULTS = TrainConfig()
-NETWORK, FITTING, NEGATIVES = "Network", "Fitting", "Negatives"
-
-
-def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
-    """Make an option whose default is TrainConfig's, unless a preset or the user says otherwise."""
-    default = getattr(DEFAULTS, name.replace("-", "_"))
-    shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-    settings.setdefault("metavar", "N" if isinstance(default, int) else "X")
-    return typer.Option(
-        f"--{name}", help=f"{text} \\[default: {shown}]", rich_help_panel=panel, **settings
-    )
-
-
-Layers = Annotated[int | None, _option("layers", "GRU layers.", NETWORK)]
-Hsz = Annotated[
-    str | None,
-    _option("hsz", "Units of each layer: one number, or one a layer.", NETWORK, metavar="N[,N…]"),
-]
-Embedding = Annotated[
-    str | None,
-    _option(
-        "embedding",
-        "How an item enters: none (one-hot), separate (a table), shared (the output's table).",
-        NETWORK,
-        metavar="none|separate|shared",
-    ),
-]
-Dropout = Annotated[
-    float | None, _option("dropout", "Share of each layer's output dropped.", NETWORK)
-]
-EmbeddingDropout = Annotated[
-    float | None, _option("embedding-dropout", "Share of the input's embedding dropped.", NETWORK)
-]
-OptimizerName = Annotated[
-    str | None, _option("optimizer", "What moves the weights.", FITTING, metavar="adagrad|adam")
-]
-LearningRate = Annotated[
-    float | None,
-    _option("learning-rate", "Constant; nothing decays. With adam the default is 0.002.", FITTING),
-]
-Momentum = Annotated[
-    float | None, _option("momentum", "Share of the last update kept, with adagrad.", FITTING)
-]
-BatchSize = Annotated[int | None, _option("batch-size", "Sessions trained side by side.", FITTING)]
-Bptt = Annotated[
-    int | None, _option("bptt", "Steps that gradients run through, one update each.", FITTING)
-]
-Loss = Annotated[
-    str | None,
-    _option(
-        "loss",
-        "What is minimised.",
-        FITTING,
-        metavar="cross-entropy|bpr-max|top1-max|bpr|top1",
-    ),
-]
-NSample = Annotated[
-    str | None,
-    typer.Option(
-        "--n-sample",
-        metavar="auto|N",
-        help=f"Negatives drawn for each chunk beside its own targets; 0 takes all items; auto "
-        f"takes all up to {FULL_UP_TO_ITEMS:,} items, else {AUTO_N_SAMPLE:,}. \\[default: auto]",
-        rich_help_panel=NEGATIVES,
-    ),
-]
-SampleAlpha = Annotated[
-    float | None, _option("sample-alpha", "Draw by count to this power.", NEGATIVES)
-]
-Logq = Annotated[
-    float | None,
-    _option("logq", "Cross-entropy: how far to correct scores for the drawing.", NEGATIVES),
-]
-Bpreg = Annotated[
-    float | None, _option("bpreg", "bpr-max: weight of the negatives' squared scores.", FITTING)
-]
-Elu = Annotated[
-    float | None,
-    _option("elu", "Ranking losses: no score falls below minus this; 0 leaves them.", FITTING),
-]
-LabelSmoothing = Annotated[
-    float | None,
-    _option("label-smoothing", "Cross-entropy: share of the target spread over all.", FITTING),
-]
-ScheduleName = Annotated[
-    str | None,
-    _option(
-        "schedule",
-        "How the learning rate falls to 0 by the last epoch.",
-        FITTING,
-        metavar="constant|linear|cosine",
-    ),
-]
-ClipNorm = Annotated[
-    float | None, _option("clip-norm", "Scale gradients down to this norm; 0 never.", FITTING)
-]
-Patience = Annotated[
-    int | None, _option("patience", "Stop after so many epochs without a better; 0 never.", FITTING)
-]
-MonitorName = Annotated[
-    str | None,
-    _option(
-        "monitor", "What the best epoch is best in.", FITTING, metavar="mrr@20|recall@20|ndcg@20"
-    ),
-]
-Shuffle = Annotated[
-    bool,
-    typer.Option(
-        "--shuffle",
-        help="Take sessions in a new random order each epoch, not by the time of their start.",
-        rich_help_panel=FITTING,
-    ),
-]
-Epochs = Annotated[int | None, _option("epochs", "Times through the train split.", FITTING)]
-Seed = Annotated[int | None, _option("seed", "Same seed, machine, threads: same result.", FITTING)]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help=f"Begin from named options ({', '.join(PRESETS)}); those you give go before them.",
-    ),
-]
-Name = Annotated[
-    str | None,
-    typer.Option(
-        "--name",
-        metavar="NAME",
-        help="The run's name. \\[default: of the dataset, layers and units]",
-    ),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a run that has the same name.")
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="Go on with the run that was interrupted last, or the one of --name."
-    ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print the plan and parameter count; train nothing.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -174,35 +25,37 @@ def register(app: typer.Typer) -> None:
 def train(
     invocation: Invocation,
     dataset: DatasetName = None,
-    layers: Layers = None,
-    hsz: Hsz = None,
-    embedding: Embedding = None,
-    dropout: Dropout = None,
-    embedding_dropout: EmbeddingDropout = None,
-    optimizer: OptimizerName = None,
-    learning_rate: LearningRate = None,
-    momentum: Momentum = None,
-    batch_size: BatchSize = None,
-    bptt: Bptt = None,
-    loss: Loss = None,
-    n_sample: NSample = None,
-    sample_alpha: SampleAlpha = None,
-    logq: Logq = None,
-    bpreg: Bpreg = None,
-    elu: Elu = None,
-    label_smoothing: LabelSmoothing = None,
-    schedule: ScheduleName = None,
-    clip_norm: ClipNorm = None,
-    epochs: Epochs = None,
-    patience: Patience = None,
-    monitor: MonitorName = None,
-    shuffle: Shuffle = False,
-    seed: Seed = None,
-    preset: Preset = None,
-    name: Name = None,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    dry_run: DryRun = False,
+    layers: options.Layers = None,
+    hsz: options.Hsz = None,
+    embedding: options.Embedding = None,
+    dropout: options.Dropout = None,
+    embedding_dropout: options.EmbeddingDropout = None,
+    optimizer: options.OptimizerName = None,
+    learning_rate: options.LearningRate = None,
+    momentum: options.Momentum = None,
+    batch_size: options.BatchSize = None,
+    bptt: options.Bptt = None,
+    loss: options.Loss = None,
+    n_sample: options.NSample = None,
+    sample_alpha: options.SampleAlpha = None,
+    logq: options.Logq = None,
+    bpreg: options.Bpreg = None,
+    elu: options.Elu = None,
+    label_smoothing: options.LabelSmoothing = None,
+    schedule: options.ScheduleName = None,
+    clip_norm: options.ClipNorm = None,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
+    monitor: options.MonitorName = None,
+    shuffle: options.Shuffle = False,
+    threads: options.Threads = None,
+    device: options.DeviceName = None,
+    seed: options.Seed = None,
+    preset: options.Preset = None,
+    name: options.Name = None,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Fit a GRU4Rec to a dataset, with validation after each epoch; the best epoch is kept.
 
@@ -235,6 +88,8 @@ def train(
         "patience": patience,
         "monitor": monitor,
         "shuffle": shuffle or None,
+        "threads": threads,
+        "device": device,
         "seed": seed,
     }
     workspace, output = invocation.workspace, invocation.output

@@ -10,6 +10,7 @@ from sbrcli.config import TrainConfig, differences
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.models.gru4rec.backend import start_tensorflow
+from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, save_items
 from sbrcli.models.scorer import Scorer
@@ -130,7 +131,13 @@ def train(
                 raise _in_the_way(found)
         if found is None or overwrite:
             _begin_run(workspace, assignment)
-        _train_epochs(workspace, assignment, validate, watch)
+        try:
+            _train_epochs(workspace, assignment, validate, watch)
+        except BaseException:
+            # Nothing that could be resumed: as if it had not been begun.
+            if not (workspace.place("run", assignment.name) / CHECKPOINT_FILE).exists():
+                workspace.retract("run", assignment.name)
+            raise
         workspace.discard_replaced("run", assignment.name)
         return _describe(workspace.open("run", assignment.name), assignment)
 
@@ -194,7 +201,7 @@ def _train_epochs(
     if assignment.dataset.manifest["splits"]["valid"] is not None:
         valid = load_split(assignment.dataset.path, "valid")
 
-    start_tensorflow()
+    start_tensorflow(assignment.config.threads, assignment.config.device)
     from sbrcli.models.gru4rec.epochs import EpochRunner, Plan, best_epoch
 
     plan = Plan(
