@@ -102,8 +102,8 @@ class Objective:
             tape.watch([hidden, part, part_bias])
             shift = part_bias - correction  # (columns,)
             scores = elu(tf.matmul(hidden, part, transpose_b=True) + shift, self.config.elu)
-            # Column r is the target of row r.
-            own = tf.reduce_sum(hidden * part[:rows], axis=1) + shift[:rows]
+            # Column r is the target of row r: there once and surely, so nothing corrects it.
+            own = tf.reduce_sum(hidden * part[:rows], axis=1) + part_bias[:rows]
             losses = self.row_losses(elu(own, self.config.elu), scores, counts)
             loss = tf.reduce_sum(losses * row_counts)
             mean = loss / rows
