@@ -82,6 +82,11 @@ class TrainingStep:
         rows = self.bptt * self.num_lanes
         items, targets = tf.reshape(inputs, (rows,)), tf.reshape(targets, (rows,))
         counts = tf.cast(tf.reshape(is_pair, (rows,)), tf.float32)
+        # Padding has no gradient, yet momentum moves each row that is named: let it name a row
+        # that a pair of this chunk names anyway.
+        pair = tf.argmax(counts)
+        items = tf.where(counts > 0, items, items[pair])
+        targets = tf.where(counts > 0, targets, targets[pair])
         table_name = _input_table(self.shape.embedding)
         entered = tf.gather(self.variables[table_name], items)  # (rows, width)
         recurrent = {n: v for n, v in self.variables.items() if n.startswith("gru_")}
