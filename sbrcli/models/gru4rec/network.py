@@ -1,7 +1,10 @@
 """The GRU4Rec network as a Keras 3 model: the public face of what training trains."""
 
+import os
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is first imported
 
 import keras
 import tensorflow as tf
