@@ -87,8 +87,10 @@ def check(config: TrainConfig, sampler, columns: list[int] | None) -> None:
             weights[name],
         )
         if name != "hidden" and outcome.items is not None:
-            gradient = tf.math.unsorted_segment_sum(gradient, outcome.items, ITEMS)
-        np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6, err_msg=name)
+            placed = tf.math.unsorted_segment_sum(gradient, outcome.items, ITEMS)
+        else:
+            placed = gradient
+        np.testing.assert_allclose(placed, expected, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("elu", [0.0, 1.0])
