@@ -1,6 +1,10 @@
 """Named sets of training options: what each optimizer needs, and what others have published."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from sbrcli.config import TrainConfig
+from sbrcli.errors import ConfigError
 
 OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "adagrad": {},
@@ -65,3 +69,33 @@ PRESETS: dict[str, dict[str, Any]] = {
     "diginetica": _official(512, 128, (0.5, 0.3), 0.05, 0.3, **_bpr_max(0.9, 1.0, 0.15)),
 }
 """Named sets of options of `sbr train`; what the user says himself goes before them."""
+
+_DEFAULTS = TrainConfig()
+_GO_WITH = {"optimizer": ("learning_rate", "momentum"), "loss": ("logq", "bpreg", "elu")}
+"""What a preset says for its own optimizer or loss, and for no other."""
+
+
+def configure_training(given: Mapping[str, Any], preset: str | None) -> TrainConfig:
+    """Put what the user says before the preset, and that before the defaults.
+
+    Args:
+        given: the user's options; None where he says nothing. An `n_sample` of "auto" lets the
+            number of items decide, also where the preset names a number.
+        preset: a name of `PRESETS`, or None.
+
+    Raises:
+        ConfigError: there is no such preset, or an option is out of bounds.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset}")
+    said = {name: value for name, value in given.items() if value is not None}
+    chosen = dict(PRESETS[preset]) if preset else {}
+    for name, company in _GO_WITH.items():
+        theirs = chosen.get(name, getattr(_DEFAULTS, name))
+        if said.get(name, theirs) != theirs:
+            chosen = {option: value for option, value in chosen.items() if option not in company}
+    chosen |= said
+    if chosen.get("n_sample") == "auto":
+        chosen["n_sample"] = None
+    # An unknown optimizer has no defaults; TrainConfig refuses it.
+    return TrainConfig(**OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {}) | chosen)

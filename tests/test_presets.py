@@ -3,7 +3,8 @@
 import pytest
 
 from sbrcli.config import TrainConfig
-from sbrcli.presets import PRESETS
+from sbrcli.errors import ConfigError
+from sbrcli.presets import PRESETS, configure_training
 
 COLUMNS = (
     *("loss", "hsz", "batch_size", "embedding_dropout", "dropout"),
@@ -56,3 +57,47 @@ def test_the_notebooks_preset_is_what_the_notebook_trains():
 
 def test_there_are_these_presets_and_no_others():
     assert set(PRESETS) == {"notebook", *OFFICIAL}
+
+
+def test_what_the_user_says_goes_before_the_preset():
+    config = configure_training({"hsz": (64,), "elu": 0.0, "bptt": None}, "coveo")
+    assert (config.hsz, config.elu, config.bptt) == ((64,), 0.0, 1)
+    assert config.bpreg == 1.85
+
+
+def test_n_sample_auto_goes_before_a_presets_number():
+    assert configure_training({}, "notebook").n_sample == 0
+    assert configure_training({"n_sample": "auto"}, "notebook").n_sample is None
+    assert configure_training({"n_sample": "auto"}, None).n_sample is None
+
+
+def test_another_loss_leaves_behind_what_the_preset_says_for_its_own():
+    config = configure_training({"loss": "cross-entropy"}, "coveo")
+    assert (config.loss, config.elu, config.bpreg) == ("cross-entropy", 0.0, TrainConfig().bpreg)
+    assert (config.learning_rate, config.momentum) == (0.05, 0.4)
+    assert configure_training({"loss": "bpr-max"}, "coveo").elu == 1.0
+
+
+def test_another_optimizer_leaves_behind_the_presets_rate_and_momentum():
+    config = configure_training({"optimizer": "adam"}, "coveo")
+    assert (config.optimizer, config.learning_rate, config.momentum) == ("adam", 0.002, 0.0)
+    config = configure_training({"optimizer": "adagrad"}, "notebook")
+    assert (config.learning_rate, config.momentum) == (
+        TrainConfig().learning_rate,
+        TrainConfig().momentum,
+    )
+    assert configure_training({"optimizer": "adam", "learning_rate": 0.1}, "coveo").momentum == 0
+
+
+def test_without_a_preset_the_optimizer_brings_its_own_defaults():
+    assert configure_training({}, None) == TrainConfig()
+    assert configure_training({"optimizer": "adam"}, None).learning_rate == 0.002
+
+
+def test_an_unknown_preset_is_refused_with_the_names_there_are():
+    with pytest.raises(ConfigError) as caught:
+        configure_training({}, "movielens")
+    assert str(caught.value) == (
+        "preset must be one of notebook, rsc15, yoochoose, rees46, coveo, retailrocket, "
+        "diginetica. Received: movielens"
+    )

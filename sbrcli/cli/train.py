@@ -9,9 +9,8 @@ import typer
 from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
-from sbrcli.config import TrainConfig
 from sbrcli.errors import ConfigError, UsageError
-from sbrcli.presets import OPTIMIZER_DEFAULTS, PRESETS
+from sbrcli.presets import configure_training
 
 if TYPE_CHECKING:
     from sbrcli.models.gru4rec.training import Training
@@ -76,7 +75,7 @@ def train(
         "batch_size": batch_size,
         "bptt": bptt,
         "loss": loss,
-        "n_sample": None if n_sample in (None, "auto") else _parse_count("n-sample", n_sample),
+        "n_sample": n_sample if n_sample in (None, "auto") else _parse_count("n-sample", n_sample),
         "sample_alpha": sample_alpha,
         "logq": logq,
         "bpreg": bpreg,
@@ -93,7 +92,7 @@ def train(
         "seed": seed,
     }
     workspace, output = invocation.workspace, invocation.output
-    config = _configure(given, preset)
+    config = configure_training(given, preset)
     if resume:
         _check_alone([*given.values(), preset, dataset], overwrite=overwrite)
         assignment = find_interrupted(workspace, name)
@@ -109,15 +108,6 @@ def train(
     if result.already_there:
         output.note(f"run {result.run} is there already, trained with the same options")
     output.show(result, _epoch_tables)
-
-
-def _configure(given: dict[str, Any], preset: str | None) -> TrainConfig:
-    if preset is not None and preset not in PRESETS:
-        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset}")
-    said = {name: value for name, value in given.items() if value is not None}
-    chosen = (PRESETS[preset] if preset else {}) | said
-    # An unknown optimizer has no defaults; TrainConfig refuses it.
-    return TrainConfig(**OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {}) | chosen)
 
 
 def _parse_count(name: str, text: str) -> int:
