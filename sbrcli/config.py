@@ -4,25 +4,10 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
+from sbrcli.bounds import require, require_at_least, require_fraction
 from sbrcli.errors import ConfigError
 
 SessionKind = Literal["user", "gap", "column"]
-
-
-def _require(holds: bool, expectation: str, received: object) -> None:
-    """Raise a ConfigError that says what was expected and what came."""
-    if not holds:
-        raise ConfigError(f"{expectation}. Received: {received}")
-
-
-def _require_fraction(name: str, value: float) -> None:
-    _require(0 <= value < 1, f"{name} must be at least 0 and below 1", value)
-
-
-def _require_at_least(config: Any, name: str, least: int) -> None:
-    value = getattr(config, name)
-    words = name.replace("_", "-")
-    _require(math.isfinite(value) and value >= least, f"{words} must be at least {least}", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +33,7 @@ class SessionRule:
                 gap_seconds = float(seconds)
             except ValueError:
                 gap_seconds = math.nan
-            _require(
+            require(
                 math.isfinite(gap_seconds) and gap_seconds > 0,
                 "the gap of a session must be a number of seconds above 0, as in gap:3600",
                 text,
@@ -85,27 +70,27 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         rule = SessionRule.parse(self.session) if self.session is not None else None
-        _require(
+        require(
             not self.across_users or (rule is not None and rule.kind == "gap"),
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users",
             f"--session {self.session}" if self.session else "no --session",
         )
-        _require(
+        require(
             self.min_session_length >= 2,
             "min-session-length must be at least 2 (one event has no next item)",
             self.min_session_length,
         )
-        _require(
+        require(
             self.min_item_support >= 1,
             "min-item-support must be at least 1",
             self.min_item_support,
         )
-        _require(
+        require(
             math.isfinite(self.valid_days) and self.valid_days >= 0,
             "valid-days must be a number of days, at least 0",
             self.valid_days,
         )
-        _require(
+        require(
             math.isfinite(self.test_days) and self.test_days > 0,
             "test-days must be a number of days above 0",
             self.test_days,
@@ -204,54 +189,54 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("layers", "batch_size", "bptt", "epochs"):
-            _require_at_least(self, name, 1)
+            require_at_least(self, name, 1)
         for name in ("sample_alpha", "logq", "bpreg", "elu", "clip_norm", "patience", "threads"):
-            _require_at_least(self, name, 0)
+            require_at_least(self, name, 0)
         for name in ("dropout", "embedding_dropout", "label_smoothing", "momentum"):
-            _require_fraction(name.replace("_", "-"), getattr(self, name))
+            require_fraction(name.replace("_", "-"), getattr(self, name))
         for name, choices in _CHOICES.items():
-            _require(
+            require(
                 getattr(self, name) in get_args(choices),
                 f"{name} must be one of {', '.join(get_args(choices))}",
                 getattr(self, name),
             )
         sizes = ",".join(map(str, self.hsz))
-        _require(
+        require(
             bool(self.hsz) and all(units >= 1 for units in self.hsz),
             "hsz must be at least 1",
             sizes,
         )
-        _require(
+        require(
             len(self.hsz) in (1, self.layers),
             f"hsz must be one number or {self.layers}, one for each of the layers",
             sizes,
         )
-        _require(
+        require(
             self.n_sample is None or self.n_sample >= 0,
             "n-sample must be auto or at least 0",
             self.n_sample,
         )
-        _require(
+        require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
             "learning-rate must be above 0",
             self.learning_rate,
         )
-        _require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)
+        require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)
         self._require_company()
 
     def _require_company(self) -> None:
         """Check the options that go with one value of another option alone."""
-        _require(
+        require(
             self.momentum == 0 or self.optimizer == "adagrad",
             "momentum goes with --optimizer adagrad alone",
             f"--optimizer {self.optimizer} --momentum {self.momentum}",
         )
-        _require(
+        require(
             self.label_smoothing == 0 or self.loss == "cross-entropy",
             "label-smoothing goes with --loss cross-entropy alone",
             f"--loss {self.loss} --label-smoothing {self.label_smoothing}",
         )
-        _require(
+        require(
             self.elu == 0 or self.loss != "cross-entropy",
             "elu goes with the ranking losses, not with --loss cross-entropy",
             f"--elu {self.elu}",
@@ -289,10 +274,10 @@ class EvaluateConfig:
     """Sessions walked side by side; the metrics do not depend on it."""
 
     def __post_init__(self) -> None:
-        _require(self.split in ("test", "valid"), "split must be test or valid", self.split)
+        require(self.split in ("test", "valid"), "split must be test or valid", self.split)
         for k in self.ks:
-            _require(k >= 1, "k must be at least 1", k)
-        _require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
+            require(k >= 1, "k must be at least 1", k)
+        require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +288,7 @@ class RecommendConfig:
     include_seen: bool = False
 
     def __post_init__(self) -> None:
-        _require(self.k >= 1, "k must be at least 1", self.k)
+        require(self.k >= 1, "k must be at least 1", self.k)
 
 
 def differences(config: Any, default: Any) -> dict[str, Any]:

@@ -59,3 +59,9 @@ class TrainingError(SbrError):
     """Training could not go on."""
 
     exit_code = ExitCode.TRAINING
+
+
+class InterruptionError(SbrError):
+    """The user pressed Ctrl-C, and there is something to say about how to go on."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -1,5 +1,6 @@
 """`sbr train`: fit a GRU4Rec to a dataset."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import typer
 from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
-from sbrcli.errors import ConfigError, UsageError
+from sbrcli.errors import ConfigError, InterruptionError, UsageError
 from sbrcli.presets import configure_training
 
 if TYPE_CHECKING:
@@ -101,10 +102,16 @@ def train(
     if dry_run:
         output.show(plan_training(assignment), _plan_tables)
         return
-    with _Bars(output) as bars:
-        result = train(
-            workspace, assignment, validate, bars.watch, overwrite=overwrite, resume=resume
-        )
+    try:
+        with _Bars(output) as bars:
+            result = train(
+                workspace, assignment, validate, bars.watch, overwrite=overwrite, resume=resume
+            )
+    except KeyboardInterrupt as error:
+        if not workspace.place("run", assignment.name).is_dir():
+            raise
+        hint = f"sbr train --resume --name {shlex.quote(assignment.name)} goes on with it"
+        raise InterruptionError("interrupted", hint) from error
     if result.already_there:
         output.note(f"run {result.run} is there already, trained with the same options")
     output.show(result, _epoch_tables)

@@ -2,10 +2,10 @@
 
 python tests/benchmarks/bench_negatives.py
 
-Three tables, all with the default configuration: what an event costs with 2,048 drawn negatives as
-the items grow; drawn negatives against all items, whose crossing is `FULL_UP_TO_ITEMS` in
-`sbrcli/config.py`; and what one training process with a million items comes to hold, stage by
-stage. Items are random, by popularity as uneven as that of a log of clicks.
+Three tables, all with the default configuration: what one training process with a million items
+comes to hold, stage by stage; what an event costs with 2,048 drawn negatives as the items grow; and
+drawn negatives against all items, whose crossing is what `FULL_UP_TO_ITEMS` in `sbrcli/config.py`
+goes by. Items are random, by popularity as uneven as that of a log of clicks.
 """
 
 import statistics
@@ -34,20 +34,19 @@ ROUNDS = 5
 
 
 def main() -> None:
+    # First, while this process is small: on Linux a child's peak begins at its parent's size.
+    subprocess.run([sys.executable, __file__, "--memory"], check=True)
     start_tensorflow()
     print_growth()
     print_crossing(units=50)
     print_crossing(units=100)
-    sys.stdout.write(f"\npeak memory, {LARGE:,} items x 100 units\n")
-    sys.stdout.flush()
-    subprocess.run([sys.executable, __file__, "--memory"], check=True)
 
 
 def print_growth() -> None:
     """Print an event's cost for each of GROWING, as a ratio to the first."""
     slices = {n: make_slice(n, TrainConfig(n_sample=AUTO_N_SAMPLE)) for n in GROWING}
     seconds = median_seconds(slices)
-    sys.stdout.write(f"{AUTO_N_SAMPLE} drawn negatives, 100 units\nitems\tan event\tratio\n")
+    sys.stdout.write(f"\n{AUTO_N_SAMPLE} drawn negatives, 100 units\nitems\tan event\tratio\n")
     for num_items, taken in seconds.items():
         cost = 1e6 * taken / EVENTS_PER_SLICE
         ratio = taken / seconds[GROWING[0]]
@@ -122,6 +121,7 @@ def draw_items(train_count: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
 
 def print_memory() -> None:
     """Train an epoch of LARGE items, and print the most that was held by the end of each stage."""
+    sys.stdout.write(f"peak memory, {LARGE:,} items x 100 units\n")
     start_tensorflow()
     from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
 

@@ -47,8 +47,13 @@ class Lanes:
     def padded(self, multiple: int) -> "Lanes":
         """Add steps that do not count until the number of steps is a multiple."""
         missing = -len(self.inputs) % multiple
-        arrays = (self.inputs, self.targets, self.starts, self.is_pair)
-        return Lanes(*(np.pad(array, ((0, missing), (0, 0))) for array in arrays))
+        added = ((0, missing), (0, 0))
+        return Lanes(
+            np.pad(self.inputs, added),
+            np.pad(self.targets, added),
+            np.pad(self.starts, added),
+            np.pad(self.is_pair, added),
+        )
 
 
 def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = None) -> Lanes:

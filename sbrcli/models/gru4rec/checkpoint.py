@@ -46,7 +46,8 @@ def save_checkpoint(folder: Path, place: Place, tensors: Mapping[str, Any]) -> N
 
     path = folder / CHECKPOINT_FILE
     path.parent.mkdir(exist_ok=True)
-    arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    # Not np.ascontiguousarray, which makes a number an array of one.
+    arrays = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     write_atomically(path, save(arrays, {"place": json.dumps(asdict(place))}))
 
 

@@ -18,6 +18,7 @@ from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.checkpoint import Place, load_checkpoint, save_checkpoint
 from sbrcli.models.gru4rec.history import WATCHED, write_history
 from sbrcli.models.gru4rec.inference import GruScorer
+from sbrcli.models.gru4rec.interruption import deferred_interrupt
 from sbrcli.models.gru4rec.network import Gru4Rec
 from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.gru4rec.weights import (
@@ -74,13 +75,17 @@ class EpochRunner:
         """Train until the last epoch is done; give a row for each, as in history.csv.
 
         Raises:
-            TrainingError: the loss is no number any more.
+            TrainingError: the loss, or a weight, is no number any more.
+            KeyboardInterrupt: Ctrl-C was pressed; the checkpoint stands where training stopped.
         """
-        while not self._is_done():
-            if self.plan.config.shuffle:
-                self.lanes = self._arrange(self.place.epoch)
-            self._run_epoch()
-            self._finish_epoch()
+        with deferred_interrupt() as is_interrupted:
+            while not self._is_done():
+                if self.plan.config.shuffle:
+                    self.lanes = self._arrange(self.place.epoch)
+                self._run_epoch(is_interrupted)
+                self._finish_epoch()
+                if is_interrupted():
+                    raise KeyboardInterrupt
         return self.place.history
 
     def _is_done(self) -> bool:
@@ -108,7 +113,7 @@ class EpochRunner:
             return None
         return Sampler(self.plan.train_count, n_sample, config.sample_alpha)
 
-    def _run_epoch(self) -> None:
+    def _run_epoch(self, is_interrupted: Callable[[], bool]) -> None:
         place, pairs = self.place, self.lanes.num_pairs
         self.plan.watch("epoch", pairs, {"epoch": place.epoch, "epochs": self.plan.config.epochs})
         walked = int(self.lanes.is_pair[: place.step].sum())
@@ -118,6 +123,9 @@ class EpochRunner:
             walked += self._walk_once(walked)
             if time.monotonic() - self.saved_at >= self.plan.checkpoint_seconds:
                 self._save()
+            if is_interrupted():
+                self._save()
+                raise KeyboardInterrupt
 
     def _walk_once(self, walked: int) -> int:
         """Walk one call's steps; give how many pairs they held."""
@@ -137,7 +145,7 @@ class EpochRunner:
         place.step = window.stop
         pairs = int(is_pair.sum())
         if not math.isfinite(place.loss):
-            raise _loss_is_lost(place, walked)
+            raise _is_lost("loss", place, walked, self.plan.config.monitor)
         mean = place.loss / max(walked + pairs, 1)
         self.plan.watch("pairs", pairs, {"loss": f"{mean:.4f}"})
         return pairs
@@ -145,6 +153,8 @@ class EpochRunner:
     def _finish_epoch(self) -> None:
         place, pairs = self.place, self.lanes.num_pairs
         weights = self.model.read_by_name()
+        if not all(np.isfinite(weight).all() for weight in weights.values()):
+            raise _is_lost("weights", place, pairs, self.plan.config.monitor)
         row: dict[str, Any] = {
             "epoch": place.epoch,
             "loss": place.loss / max(pairs, 1),
@@ -158,10 +168,11 @@ class EpochRunner:
         place.history.append(row)
         if best_epoch(place.history, self.plan.config.monitor) == place.epoch:
             save_weights(self.plan.folder / WEIGHTS_FILE, weights)
+        # Before the checkpoint: what is done twice after a crash is written twice, not never.
+        write_history(self.plan.folder, place.history)
         self.place = Place(epoch=place.epoch + 1, history=place.history)
         self.states = self.step.zero_states()
         self._save()
-        write_history(self.plan.folder, place.history)
 
     def _tensors(self) -> dict[str, Any]:
         """Name everything that a step reads and changes."""
@@ -173,8 +184,10 @@ class EpochRunner:
         }
 
     def _save(self) -> None:
+        """Save the place, unless the last step has spoilt it: then the last good one stays."""
         tensors = {name: tensor.numpy() for name, tensor in self._tensors().items()}
-        save_checkpoint(self.plan.folder, self.place, tensors)
+        if all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            save_checkpoint(self.plan.folder, self.place, tensors)
         self.saved_at = time.monotonic()
 
     def _resume(self) -> None:
@@ -184,9 +197,7 @@ class EpochRunner:
             return
         self.place, tensors = found
         expected = self._tensors()
-        if {n: t.shape for n, t in tensors.items()} != {
-            n: tuple(t.shape) for n, t in expected.items()
-        }:
+        if _shapes(tensors) != _shapes(expected):
             raise ArtefactError(
                 f"the checkpoint of run {self.plan.folder.name} does not fit its configuration",
                 hint="train the run again with --overwrite",
@@ -225,11 +236,10 @@ def _steps_per_call(config: TrainConfig) -> int:
     return max(1, PAIRS_PER_CALL // chunk) * config.bptt
 
 
-def _loss_is_lost(place: Place, walked: int) -> TrainingError:
-    kept = (
-        f"the weights of epoch {place.epoch - 1} are kept" if place.history else "nothing is kept"
-    )
+def _is_lost(what: str, place: Place, walked: int, monitor: str) -> TrainingError:
+    kept = f"epoch {best_epoch(place.history, monitor)}'s weights are kept" if place.history else ""
     return TrainingError(
-        f"the loss is not a number after {walked} events of epoch {place.epoch}; {kept}",
+        f"the {what} became infinite or no number "
+        f"after {walked} events of epoch {place.epoch}; {kept or 'no weights are kept'}",
         hint="train again with --overwrite and a lower --learning-rate",
     )

@@ -16,7 +16,7 @@ COLUMNS = ("epoch", "loss", "seconds", "events_per_second", *WATCHED)
 def write_history(folder: Path, history: list[dict[str, Any]]) -> None:
     """Replace a run's history.csv by these rows."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     write_atomically(folder / "history.csv", text.getvalue().encode())

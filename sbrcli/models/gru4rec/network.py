@@ -78,7 +78,7 @@ class Gru4Rec(keras.Model):
             found[f"gru_{layer}/bias"] = cell.bias
         found["output/table"] = self.item_scores.table
         found["output/bias"] = self.item_scores.bias
-        return {name: variable.value for name, variable in found.items()}
+        return {name: variable.value for name, variable in found.items()}  # pyright: ignore
 
     def set_by_name(self, weights: Weights) -> None:
         """Give every variable the weight of its name."""

@@ -78,14 +78,20 @@ class Adagrad:
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1) with their beta_1 0.9 and beta_2 0.999."""
+    """Adam (Kingma & Ba 2015, with the order of computation of the end of their section 2).
+
+    mean += (1 - 0.9) * (gradient - mean)
+    square += (1 - 0.999) * (gradient^2 - square)
+    rate = learning_rate * sqrt(1 - 0.999^step) / (1 - 0.9^step)
+    weight -= rate * mean / (sqrt(square) + 1e-7)
+    """
 
     beta_1, beta_2, epsilon = 0.9, 0.999, 1e-7
 
     def __init__(self, variables: Mapping[str, tf.Variable], learning_rate: float) -> None:
         self.learning_rate = learning_rate
         self.slots = _zeros_like(variables, "mean") | _zeros_like(variables, "square")
-        self.slots["step"] = tf.Variable(0.0, name="step")
+        self.slots["step"] = tf.Variable(tf.constant(0.0), name="step")
 
     def apply(self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any) -> None:
         """Move every variable by its gradient; of a table, the rows touched only."""

@@ -37,7 +37,7 @@ class TrainingStep:
         self.bptt, self.num_lanes = config.bptt, config.batch_size
         self.dropout, self.embedding_dropout = config.dropout, config.embedding_dropout
         self.seed = config.seed
-        self.chunks_done = tf.Variable(0, dtype=tf.int64, name="chunks_done")
+        self.chunks_done = tf.Variable(tf.constant(0, tf.int64), name="chunks_done")
         lanes = (None, self.num_lanes)
         self.walk = tf.function(
             self._walk,
@@ -60,11 +60,11 @@ class TrainingStep:
     def _walk(self, inputs: Any, targets: Any, starts: Any, is_pair: Any, states: Any) -> Any:
         def train_chunk(chunk: Any, loss: Any, states: Any) -> Any:
             first = chunk * self.bptt
-            parts = [
+            parts: list[Any] = [
                 tf.ensure_shape(array[first : first + self.bptt], (self.bptt, self.num_lanes))
                 for array in (inputs, targets, starts, is_pair)
             ]
-            chunk_loss, states = self._train_chunk(*parts, states)
+            chunk_loss, states = self._train_chunk(*parts, states)  # pyright: ignore
             return chunk + 1, loss + chunk_loss, states
 
         num_chunks = tf.shape(inputs)[0] // self.bptt

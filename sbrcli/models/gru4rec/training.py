@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.dataset.storage import Sessions, load_items, load_split
-from sbrcli.errors import ArtefactError
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.weights import NetworkShape
@@ -157,7 +158,13 @@ def find_interrupted(workspace: Workspace, name: str | None) -> Assignment:
         raise ArtefactError(f"{what} in {workspace.root}", hint="begin one with: sbr train")
     run = max(runs, key=lambda folder: str(folder.manifest.get("created_at", "")))
     settings = _settings_of(run.manifest)
-    config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
+    try:
+        config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
+    except (ConfigError, KeyError, TypeError) as error:
+        raise ArtefactError(
+            f"the manifest of run {run.name} holds no configuration of sbr {__version__}: {error}",
+            hint="train the run again with --overwrite",
+        ) from error
     dataset = workspace.open("dataset", settings["dataset"]["name"])
     if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
         raise ArtefactError(

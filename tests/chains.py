@@ -1,0 +1,50 @@
+"""Logs of which one knows how well they can be predicted, and datasets made of them."""
+
+from functools import cache
+from pathlib import Path
+from shutil import copytree
+from tempfile import mkdtemp
+
+import numpy as np
+
+from sbrcli.config import PrepareConfig
+from sbrcli.dataset.prepare import prepare_dataset
+from sbrcli.workspace import Workspace
+
+NUM_ITEMS = 40
+FOLLOWS = 0.8
+"""How often an item of the chain is followed by the next one; else by any of the others."""
+
+DAY = 86_400
+
+
+def write_chain_log(path: Path, *, users: int, is_chain: bool = True) -> Path:
+    """Write a log of which `FOLLOWS` can be known of what comes next, or nothing at all."""
+    rng = np.random.default_rng(5)
+    lines = []
+    for user in range(users):
+        item, begin = int(rng.integers(NUM_ITEMS)), user * 100 * DAY // users
+        for event in range(4 + user % 9):
+            lines.append(f"{user + 1}::{item + 1}::5::{begin + 60 * event}\n")
+            is_next = is_chain and rng.random() < FOLLOWS
+            step = 1 if is_next else int(rng.integers(2 if is_chain else 0, NUM_ITEMS))
+            item = (item + step) % NUM_ITEMS
+    path.write_text("".join(lines))
+    return path
+
+
+def make_workspace(
+    folder: Path, *, users: int = 60, is_chain: bool = True, valid_days: float = 20
+) -> Workspace:
+    """Give a work directory with such a log's dataset, `user`, in it."""
+    copytree(_prepared(users, is_chain, valid_days), folder, dirs_exist_ok=True)
+    return Workspace(folder)
+
+
+@cache
+def _prepared(users: int, is_chain: bool, valid_days: float) -> Path:
+    root = Path(mkdtemp(prefix="sbr-test-"))
+    log = write_chain_log(root / "log.dat", users=users, is_chain=is_chain)
+    config = PrepareConfig(session="user", valid_days=valid_days, test_days=10, min_item_support=1)
+    prepare_dataset(log, config, Workspace(root / "work"), name="user")
+    return root / "work"

@@ -1,0 +1,237 @@
+"""Epochs: which weights are kept, and that no interruption at any moment changes the end."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sbrcli.config import TrainConfig
+from sbrcli.errors import ArtefactError, TrainingError
+from sbrcli.models.gru4rec import epochs
+from sbrcli.models.gru4rec.batches import arrange_lanes
+from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from sbrcli.models.gru4rec.epochs import EpochRunner, Plan, best_epoch
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
+from tests.builders import make_sessions
+
+SESSIONS = make_sessions(*([s % 7, (s + 1) % 7, (s + 2) % 7, (s * 3) % 7] for s in range(20)))
+SHAPE = NetworkShape(7, (5,), "shared")
+CONFIG = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=2, dropout=0.3)
+CALLS = 6  # an epoch's, with two chunks each: 20 pairs in the longest lane of 3 make 11 chunks
+
+
+class CrashError(Exception):
+    """Ends a training as a killed process does: nothing more is written."""
+
+
+@pytest.fixture(autouse=True)
+def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochs, "PAIRS_PER_CALL", 12)
+    # No power cut is tested here, and waiting for the disk takes most of the time.
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+def make_plan(folder: Path, config: TrainConfig = CONFIG, **settings: Any) -> Plan:
+    folder.mkdir(exist_ok=True)
+    lanes = arrange_lanes(SESSIONS, config.batch_size)
+    shape = NetworkShape(7, config.units, config.embedding)
+    plan = {"validate": mrrs(0.1, 0.2, 0.3), "watch": lambda *_: None, "checkpoint_seconds": 0.0}
+    return Plan(folder=folder, config=config, shape=shape, lanes=lanes, **plan | settings)
+
+
+def mrrs(*values: float) -> Callable[[Any], dict[str, float]]:
+    """Validate by a list of figures, whatever the weights are."""
+    left = list(values)
+    return lambda _scorer: {"recall@20": 0.5, "mrr@20": left.pop(0)}
+
+
+def outcome(folder: Path, history: list[dict[str, Any]]) -> tuple[bytes, list[Any]]:
+    """Give all that an interruption must not change."""
+    timeless = [
+        {k: v for k, v in row.items() if k[:6] not in ("second", "events")} for row in history
+    ]
+    return (folder / WEIGHTS_FILE).read_bytes(), timeless
+
+
+def crash_at(number: int, kind: str = "pairs") -> Callable[..., None]:
+    """Watch until the number-th word of a kind, and crash."""
+    heard = []
+
+    def watch(what: str, *_: object) -> None:
+        heard.extend([what] * (what == kind))
+        if len(heard) == number and what == kind:
+            raise CrashError
+
+    return watch
+
+
+def test_the_best_epoch_is_the_first_with_the_highest_mrr():
+    history = [{"epoch": n + 1, "mrr@20": m} for n, m in enumerate([0.1, 0.3, 0.2, 0.3])]
+    assert best_epoch(history) == 2
+    assert best_epoch([row | {"mrr@20": None} for row in history]) == 4
+
+
+def test_the_best_epochs_weights_are_kept_and_not_the_last_ones(tmp_path: Path):
+    config = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=4)
+    seen = []
+    figures = mrrs(0.1, 0.3, 0.2, 0.3)
+
+    def validate(scorer: Any) -> dict[str, float]:
+        seen.append(scorer.score_next(np.array([1, 2])))
+        return figures(scorer)
+
+    EpochRunner(make_plan(tmp_path, config, validate=validate)).run()
+    kept = epochs.GruScorer(SHAPE, load_weights(tmp_path / WEIGHTS_FILE, SHAPE))
+    np.testing.assert_array_equal(kept.score_next(np.array([1, 2])), seen[1])
+    assert all((one != seen[1]).any() for one in (seen[0], seen[2], seen[3]))
+
+
+def test_an_epoch_walks_all_its_pairs_also_with_fewer_sessions_than_lanes(tmp_path: Path):
+    """Known errors 5 and 6."""
+    told = []
+    config = TrainConfig(hsz=(5,), batch_size=50, bptt=2, epochs=1)
+    plan = make_plan(tmp_path, config, watch=lambda what, count, _: told.append((what, count)))
+    EpochRunner(plan).run()
+    assert sum(count for what, count in told if what == "pairs") == 20 * 3
+    assert ("epoch", 20 * 3) in told
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"optimizer": "adam", "momentum": 0.0, "learning_rate": 0.01}], ids=str
+)
+def test_a_crash_at_any_moment_changes_nothing_of_the_end(tmp_path: Path, options: dict):
+    config = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=2, dropout=0.3, **options)
+    whole = tmp_path / "whole"
+    expected = outcome(whole, EpochRunner(make_plan(whole, config)).run())
+
+    folder = tmp_path / "crashed"
+    moments = [("pairs", 1), ("pairs", 4), ("validation", 1), ("epoch", 1), ("pairs", 2)]
+    for kind, number in moments:
+        with pytest.raises(CrashError):
+            EpochRunner(make_plan(folder, config, watch=crash_at(number, kind))).run()
+    history = EpochRunner(make_plan(folder, config)).run()
+    # The lists of figures begin anew with each runner, so only what was trained is compared.
+    assert [row["loss"] for row in history] == [row["loss"] for row in expected[1]]
+    assert last_weights(folder) == last_weights(whole)
+
+
+def last_weights(folder: Path) -> dict[str, bytes]:
+    found = load_checkpoint(folder)
+    assert found is not None
+    return {name: tensor.tobytes() for name, tensor in found[1].items()}
+
+
+@pytest.mark.parametrize("broken", ["save_weights", "save_checkpoint", "write_history"])
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+def test_a_crash_between_two_files_of_an_epochs_end_loses_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, is_done: bool
+):
+    whole, folder = tmp_path / "whole", tmp_path / "crashed"
+    steady = {"validate": lambda _: {"recall@20": 0.5, "mrr@20": 0.5}, "checkpoint_seconds": 1e9}
+    expected = outcome(whole, EpochRunner(make_plan(whole, **steady)).run())
+    write = getattr(epochs, broken)
+
+    def crash(*arguments: Any) -> None:
+        if is_done:
+            write(*arguments)
+        raise CrashError
+
+    monkeypatch.setattr(epochs, broken, crash)
+    with pytest.raises(CrashError):
+        EpochRunner(make_plan(folder, **steady)).run()
+    monkeypatch.setattr(epochs, broken, write)
+    history = EpochRunner(make_plan(folder, **steady)).run()
+    assert outcome(folder, history) == expected
+    rows = (folder / "history.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["epoch", "1", "2"]
+
+
+@pytest.mark.parametrize("press", [1, CALLS - 1, CALLS + 2])
+def test_ctrl_c_leaves_a_checkpoint_from_where_training_goes_on_to_the_same_end(
+    tmp_path: Path, press: int
+):
+    whole, folder = tmp_path / "whole", tmp_path / "stopped"
+    steady = {"validate": None, "checkpoint_seconds": 1e9}
+    expected = outcome(whole, EpochRunner(make_plan(whole, **steady)).run())
+    walked = []
+
+    def press_once(what: str, count: int, _: object) -> None:
+        walked.extend([count] * (what == "pairs"))
+        if len(walked) == press and what == "pairs":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        EpochRunner(make_plan(folder, watch=press_once, **steady)).run()
+    assert len(walked) == press, "training stopped at once"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    found = load_checkpoint(folder)
+    assert found is not None
+    assert (found[0].epoch, found[0].step) == (1 + press // CALLS, press % CALLS * 4)
+    assert outcome(folder, EpochRunner(make_plan(folder, **steady)).run()) == expected
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path: Path):
+    def press_twice(what: str, *_: object) -> None:
+        if what == "pairs":
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            raise AssertionError("the second one was not heard")
+
+    with pytest.raises(KeyboardInterrupt):
+        EpochRunner(make_plan(tmp_path, watch=press_twice)).run()
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(tmp_path: Path):
+    runner = EpochRunner(make_plan(tmp_path))
+    runner._run_epoch(lambda: False)
+    runner._finish_epoch()
+    good = last_weights(tmp_path)
+    bias = runner.step.variables["output/bias"]
+    bias.assign(bias * np.nan)
+    with pytest.raises(TrainingError) as caught:
+        runner.run()
+    assert str(caught.value) == (
+        "the loss became infinite or no number after 0 events of epoch 2; "
+        "epoch 1's weights are kept"
+    )
+    assert caught.value.hint == "train again with --overwrite and a lower --learning-rate"
+    assert last_weights(tmp_path) == good
+    load_weights(tmp_path / WEIGHTS_FILE, SHAPE)
+
+
+def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_path: Path):
+    """The loss of a step is that of before its update: it can be a number when weights are not."""
+    runner = EpochRunner(make_plan(tmp_path))
+    runner._run_epoch(lambda: False)
+    good = last_weights(tmp_path)
+    bias = runner.step.variables["output/bias"]
+    bias.assign(bias * np.inf)
+    with pytest.raises(TrainingError, match="the weights became infinite or no number after 60"):
+        runner._finish_epoch()
+    runner._save()
+    assert last_weights(tmp_path) == good
+    assert not (tmp_path / WEIGHTS_FILE).exists()
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path):
+    EpochRunner(make_plan(tmp_path)).run()
+    other = TrainConfig(hsz=(6,), batch_size=3, bptt=2)
+    with pytest.raises(ArtefactError) as caught:
+        EpochRunner(make_plan(tmp_path, other))
+    assert str(caught.value) == (
+        f"the checkpoint of run {tmp_path.name} does not fit its configuration"
+    )
+
+
+def test_a_torn_file_beside_the_checkpoint_is_no_matter(tmp_path: Path):
+    whole, folder = tmp_path / "whole", tmp_path / "crashed"
+    expected = outcome(whole, EpochRunner(make_plan(whole)).run())
+    with pytest.raises(CrashError):
+        EpochRunner(make_plan(folder, watch=crash_at(3))).run()
+    torn = folder / CHECKPOINT_FILE.parent / f".{CHECKPOINT_FILE.name}.1.tmp"
+    torn.write_bytes((folder / CHECKPOINT_FILE).read_bytes()[:100])
+    assert outcome(folder, EpochRunner(make_plan(folder)).run()) == expected

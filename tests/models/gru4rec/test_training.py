@@ -1,0 +1,142 @@
+"""Whole trainings: what must be learned and what can not be, repeats, and every option's effect."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sbrcli.config import TrainConfig
+from sbrcli.dataset.storage import load_split
+from sbrcli.evaluation.validation import validate
+from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.gru4rec.training import Training, assign, train
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE
+from sbrcli.workspace import Workspace
+from tests.chains import FOLLOWS, NUM_ITEMS, make_workspace
+
+SMALL = {"hsz": (8,), "batch_size": 4, "bptt": 4, "epochs": 1}
+
+
+def run_training(workspace: Workspace, name: str = "run", **options) -> Training:
+    assignment = assign(workspace, None, TrainConfig(**SMALL | options), name)
+    return train(workspace, assignment, validate, lambda *_: None)
+
+
+def bytes_of(workspace: Workspace, name: str = "run") -> bytes:
+    return (workspace.place("run", name) / WEIGHTS_FILE).read_bytes()
+
+
+def test_a_markov_chain_is_learned_to_its_bound(tmp_path: Path):
+    workspace = make_workspace(tmp_path, users=800)
+    result = run_training(workspace, hsz=(32,), batch_size=16, epochs=6)
+    # The one that follows is ranked first; the other 38 come in any order behind it.
+    bound = FOLLOWS + (1 - FOLLOWS) * sum(1 / rank for rank in range(2, 21)) / (NUM_ITEMS - 2)
+    best = max(epoch["mrr@20"] for epoch in result.epochs)
+    assert 0.95 * bound < best < 1.05 * bound
+    # The loss goes down towards the chain's entropy, and not below what a memory would explain.
+    others = NUM_ITEMS - 2
+    entropy = -FOLLOWS * np.log(FOLLOWS) - (1 - FOLLOWS) * np.log((1 - FOLLOWS) / others)
+    assert result.epochs[-1]["loss"] == pytest.approx(entropy, rel=0.35)
+    assert result.epochs[0]["loss"] > result.epochs[-1]["loss"] > 0.8 * entropy
+
+
+def test_nothing_is_learned_where_there_is_nothing_to_learn(tmp_path: Path):
+    """Known error 25, of leaks: 20 of 40 items are right half of the time, and no oftener."""
+    workspace = make_workspace(tmp_path, users=800, is_chain=False)
+    result = run_training(workspace, hsz=(32,), batch_size=16, epochs=2)
+    pairs = load_split(workspace.open("dataset").path, "valid").num_next_items
+    share = 20 / NUM_ITEMS
+    spread = 4 * np.sqrt(share * (1 - share) / pairs)
+    for epoch in result.epochs:
+        assert epoch["recall@20"] == pytest.approx(share, abs=spread)
+        assert epoch["mrr@20"] < 1.5 * sum(1 / rank for rank in range(1, 21)) / NUM_ITEMS
+
+
+def test_two_trainings_with_one_seed_differ_in_nothing_but_the_seconds(tmp_path: Path):
+    workspace = make_workspace(tmp_path)
+    histories = []
+    for name in ("one", "two"):
+        run_training(workspace, name, epochs=2)
+        with (workspace.place("run", name) / "history.csv").open() as file:
+            histories.append(list(csv.DictReader(file)))
+    assert bytes_of(workspace, "one") == bytes_of(workspace, "two")
+    for one, two in zip(*histories, strict=True):
+        for row in (one, two):
+            del row["seconds"], row["events_per_second"]
+        assert one == two
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: int):
+    """Known error 23."""
+    workspace, told = make_workspace(tmp_path), []
+    config = TrainConfig(**SMALL | {"epochs": epochs})
+    result = train(
+        workspace,
+        assign(workspace, None, config, "run"),
+        validate,
+        lambda what, count, figures: told.append((what, count, figures)),
+    )
+    assert [row["epoch"] for row in result.epochs] == list(range(1, epochs + 1))
+    begun = [(count, figures) for what, count, figures in told if what == "epoch"]
+    pairs = load_split(workspace.open("dataset").path, "train").num_next_items
+    assert begun == [(pairs, {"epoch": n + 1, "epochs": epochs}) for n in range(epochs)]
+    assert sum(count for what, count, _ in told if what == "pairs") == epochs * pairs
+
+
+def test_every_option_reaches_the_model(tmp_path: Path):
+    """Known error 16: a flag that changes nothing."""
+    changes = [
+        {"layers": 2},
+        {"hsz": (9,)},
+        {"dropout": 0.3},
+        {"embedding_dropout": 0.3},
+        {"embedding": "separate"},
+        {"embedding": "none"},
+        {"optimizer": "adam", "momentum": 0.0},
+        {"learning_rate": 0.08},
+        {"momentum": 0.1},
+        {"batch_size": 5},
+        {"bptt": 3},
+        {"epochs": 2},
+        {"seed": 2},
+    ]
+    workspace, seen = make_workspace(tmp_path), {}
+    for number, change in enumerate([{}, *changes]):
+        run_training(workspace, f"run-{number}", **change)
+        weights = bytes_of(workspace, f"run-{number}")
+        assert weights not in seen, f"{change} gives the weights of {seen[weights]}"
+        seen[weights] = change
+
+
+def test_the_seed_decides_the_first_weights_even_without_dropout(tmp_path: Path):
+    workspace = make_workspace(tmp_path)
+    for seed in (1, 2):
+        run_training(workspace, f"seed-{seed}", dropout=0.0, embedding_dropout=0.0, seed=seed)
+    assert bytes_of(workspace, "seed-1") != bytes_of(workspace, "seed-2")
+
+
+def test_a_complete_run_says_what_it_is_and_scores(tmp_path: Path):
+    workspace = make_workspace(tmp_path)
+    result = run_training(workspace, epochs=2)
+    run = workspace.open("run")
+    assert run.manifest["status"] == "complete"
+    assert run.manifest["config"]["epochs"] == 2
+    assert run.manifest["parameters"] == result.parameters
+    assert run.manifest["epochs"] == result.epochs
+    assert run.manifest["best_epoch"] == result.best_epoch
+    assert set(run.manifest["versions"]) == {"tensorflow", "keras", "numpy"}
+    best = result.epochs[result.best_epoch - 1]
+    metrics = validate(load_gru(run.path), load_split(workspace.open("dataset").path, "valid"))
+    assert metrics == {"recall@20": best["recall@20"], "mrr@20": best["mrr@20"]}
+    assert not list((tmp_path / ".staging").iterdir())
+
+
+def test_without_a_valid_split_the_last_epoch_is_kept(tmp_path: Path):
+    workspace = make_workspace(tmp_path, valid_days=0)
+    result = run_training(workspace, "two", epochs=2)
+    assert [(row["recall@20"], row["mrr@20"]) for row in result.epochs] == [(None, None)] * 2
+    assert result.best_epoch == 2
+    run_training(workspace, "one", epochs=1)
+    assert bytes_of(workspace, "one") != bytes_of(workspace, "two")
