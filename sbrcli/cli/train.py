@@ -184,4 +184,7 @@ def _epoch_tables(training: "Training") -> Iterator[Table]:
 
 
 def _plain(value: Any) -> Any:
-    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    """Write an option as one would type it: 0.00001 in full, sizes with commas between."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return str(value) if isinstance(value, float) else value

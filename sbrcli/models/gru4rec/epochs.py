@@ -1,6 +1,5 @@
 """The epochs of a training: walk the lanes, validate, keep the best weights, save the place."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +30,9 @@ from sbrcli.models.scorer import Scorer
 
 PAIRS_PER_CALL = 2**15
 """About so many pairs are walked in one call of the graph: some tenths of a second."""
+
+LOST_LOSS = 1e6
+"""Guessing costs log(num_items), some 20 at most: from such a mean loss nothing comes back."""
 
 Validate = Callable[[Scorer], dict[str, float]]
 Watch = Callable[[str, int, dict[str, Any]], None]
@@ -75,7 +77,7 @@ class EpochRunner:
         """Train until the last epoch is done; give a row for each, as in history.csv.
 
         Raises:
-            TrainingError: the loss, or a weight, is no number any more.
+            TrainingError: the loss is lost, or a weight is not finite.
             KeyboardInterrupt: Ctrl-C was pressed; the checkpoint stands where training stopped.
         """
         with deferred_interrupt() as is_interrupted:
@@ -144,9 +146,9 @@ class EpochRunner:
         place.seconds += time.perf_counter() - began
         place.step = window.stop
         pairs = int(is_pair.sum())
-        if not math.isfinite(place.loss):
-            raise _is_lost("loss", place, walked, self.plan.config.monitor)
         mean = place.loss / max(walked + pairs, 1)
+        if not mean < LOST_LOSS:
+            raise _is_lost(f"the loss is {mean:.3g}", place, walked, self.plan.config.monitor)
         self.plan.watch("pairs", pairs, {"loss": f"{mean:.4f}"})
         return pairs
 
@@ -154,7 +156,7 @@ class EpochRunner:
         place, pairs = self.place, self.lanes.num_pairs
         weights = self.model.read_by_name()
         if not all(np.isfinite(weight).all() for weight in weights.values()):
-            raise _is_lost("weights", place, pairs, self.plan.config.monitor)
+            raise _is_lost("the weights are not finite", place, pairs, self.plan.config.monitor)
         row: dict[str, Any] = {
             "epoch": place.epoch,
             "loss": place.loss / max(pairs, 1),
@@ -239,7 +241,6 @@ def _steps_per_call(config: TrainConfig) -> int:
 def _is_lost(what: str, place: Place, walked: int, monitor: str) -> TrainingError:
     kept = f"epoch {best_epoch(place.history, monitor)}'s weights are kept" if place.history else ""
     return TrainingError(
-        f"the {what} became infinite or no number "
-        f"after {walked} events of epoch {place.epoch}; {kept or 'no weights are kept'}",
+        f"{what} after {walked} events of epoch {place.epoch}; {kept or 'no weights are kept'}",
         hint="train again with --overwrite and a lower --learning-rate",
     )

@@ -55,6 +55,7 @@ class Gru4Rec(keras.Model):
             self.grus.append(gru)
             width = units
         self.item_scores = ItemScores(shape.num_items, last, name="output")
+        self.built = True  # every weight is there already: summary() and count_params() work
 
     def call(self, items: Any) -> Any:
         """Score what follows each event: (sessions, steps) to (sessions, steps, num_items)."""

@@ -26,7 +26,11 @@ class TrainingStep:
     """What stays the same from chunk to chunk: variables, optimizer, and the compiled graph."""
 
     def __init__(
-        self, model: Gru4Rec, config: TrainConfig, sampler: Sampler | None, total_chunks: int
+        self,
+        model: Gru4Rec,
+        config: TrainConfig,
+        sampler: Sampler | None = None,
+        total_chunks: int = 1,
     ) -> None:
         self.shape = model.network_shape
         self.config = config

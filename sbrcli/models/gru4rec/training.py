@@ -80,16 +80,13 @@ def assign(
 def plan_training(assignment: Assignment) -> Training:
     """Say what a training would be, and train nothing."""
     split = assignment.dataset.manifest["splits"]["train"]
-    pairs = split["events"] - split["sessions"]
-    chunk = assignment.config.batch_size * assignment.config.bptt
     plan = {
         "name": assignment.name,
         **assignment.settings()["config"],
         "n_sample": assignment.config.negatives(assignment.shape.num_items),
         "train_events": split["events"],
         "train_sessions": split["sessions"],
-        "next_items_per_epoch": pairs,
-        "updates_per_epoch": -(-pairs // chunk),
+        "next_items_per_epoch": split["events"] - split["sessions"],
     }
     return Training(
         None, None, assignment.shape.parameters, [], None, assignment.dataset.name, plan=plan

@@ -12,7 +12,6 @@ import pytest
 from sbrcli.config import TrainConfig
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.gru4rec import epochs
-from sbrcli.models.gru4rec.batches import arrange_lanes
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from sbrcli.models.gru4rec.epochs import EpochRunner, Plan, best_epoch
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
@@ -37,16 +36,23 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_plan(folder: Path, config: TrainConfig = CONFIG, **settings: Any) -> Plan:
     folder.mkdir(exist_ok=True)
-    lanes = arrange_lanes(SESSIONS, config.batch_size)
     shape = NetworkShape(7, config.units, config.embedding)
     plan = {"validate": mrrs(0.1, 0.2, 0.3), "watch": lambda *_: None, "checkpoint_seconds": 0.0}
-    return Plan(folder=folder, config=config, shape=shape, lanes=lanes, **plan | settings)
+    count = np.bincount(SESSIONS.items, minlength=7)
+    return Plan(
+        folder=folder,
+        config=config,
+        shape=shape,
+        sessions=SESSIONS,
+        train_count=count,
+        **plan | settings,
+    )
 
 
 def mrrs(*values: float) -> Callable[[Any], dict[str, float]]:
     """Validate by a list of figures, whatever the weights are."""
     left = list(values)
-    return lambda _scorer: {"recall@20": 0.5, "mrr@20": left.pop(0)}
+    return lambda _scorer: {"recall@20": 0.5, "mrr@20": left.pop(0), "ndcg@20": 0.5}
 
 
 def outcome(folder: Path, history: list[dict[str, Any]]) -> tuple[bytes, list[Any]]:
@@ -71,8 +77,8 @@ def crash_at(number: int, kind: str = "pairs") -> Callable[..., None]:
 
 def test_the_best_epoch_is_the_first_with_the_highest_mrr():
     history = [{"epoch": n + 1, "mrr@20": m} for n, m in enumerate([0.1, 0.3, 0.2, 0.3])]
-    assert best_epoch(history) == 2
-    assert best_epoch([row | {"mrr@20": None} for row in history]) == 4
+    assert best_epoch(history, "mrr@20") == 2
+    assert best_epoch([row | {"mrr@20": None} for row in history], "mrr@20") == 4
 
 
 def test_the_best_epochs_weights_are_kept_and_not_the_last_ones(tmp_path: Path):
@@ -195,8 +201,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(tmp_path: Path)
     with pytest.raises(TrainingError) as caught:
         runner.run()
     assert str(caught.value) == (
-        "the loss became infinite or no number after 0 events of epoch 2; "
-        "epoch 1's weights are kept"
+        "the loss is nan after 0 events of epoch 2; epoch 1's weights are kept"
     )
     assert caught.value.hint == "train again with --overwrite and a lower --learning-rate"
     assert last_weights(tmp_path) == good
@@ -210,7 +215,7 @@ def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_pat
     good = last_weights(tmp_path)
     bias = runner.step.variables["output/bias"]
     bias.assign(bias * np.inf)
-    with pytest.raises(TrainingError, match="the weights became infinite or no number after 60"):
+    with pytest.raises(TrainingError, match="the weights are not finite after 60"):
         runner._finish_epoch()
     runner._save()
     assert last_weights(tmp_path) == good

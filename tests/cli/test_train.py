@@ -1,0 +1,227 @@
+"""What `sbr train` says, word by word, and what it leaves behind."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sbrcli.cli import train as command
+from sbrcli.workspace import Workspace
+from tests.chains import make_workspace
+
+SMALL = ("--hsz", 4, "--batch-size", 4, "--bptt", 4, "--epochs", 2)
+RUN = Path("sbr-work", "runs", "run")
+NAME = ("--name", "run")
+
+PLAN = """\
+What would be trained
+
+  option                 value
+ ───────────────────────────────────
+  dataset                user
+  parameters             64,640
+  name                   user-1x100
+  layers                 1
+  hsz                    100
+  dropout                0.2
+  embedding dropout      0.1
+  embedding              shared
+  optimizer              adagrad
+  learning rate          0.07
+  momentum               0.3
+  batch size             32
+  bptt                   16
+  epochs                 8
+  seed                   1
+  train events           318
+  train sessions         41
+  next items per epoch   277
+"""
+TABLE = """\
+Run run: 320 parameters, on dataset user
+
+  epoch     loss   recall@20   mrr@20   seconds   events_per_second   best
+ ──────────────────────────────────────────────────────────────────────────
+"""
+ROW = "{:>7} {:>8} {:>11} {:>8} {:>9} {:>19}   {}"
+CELLS = ("loss", "recall@20", "mrr@20", "seconds", "speed", "stars")
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path) -> Workspace:
+    return make_workspace(tmp_path / "sbr-work")
+
+
+def weights() -> bytes:
+    return (RUN / "weights.safetensors").read_bytes()
+
+
+def manifest() -> dict:
+    return json.loads((RUN / "manifest.json").read_text())
+
+
+def shown(text: str) -> str:
+    """Give a table without its trailing spaces and empty lines at its ends."""
+    return "".join(line.rstrip() + "\n" for line in text.rstrip().splitlines())
+
+
+def test_a_dry_run_shows_the_plan_and_trains_nothing(sbr):
+    said = sbr("train", "--dry-run", terminal=True)
+    assert (said.code, said.stderr) == (0, "")
+    assert shown(said.stdout) == PLAN
+    assert not RUN.parent.exists()
+
+
+def test_a_dry_run_gives_trains_document_with_no_run_and_no_epochs(sbr):
+    said = sbr("train", "--dry-run", "--json")
+    document = json.loads(said.stdout)
+    assert (document["run"], document["epochs"], document["best_epoch"]) == (None, [], None)
+    assert document["parameters"] == 40 * 100 + 40 + 2 * 100 * 300 + 2 * 300
+    assert document["plan"]["learning_rate"] == 0.07
+
+
+def test_a_dry_run_waits_for_no_tensorflow():
+    program = (
+        "import sys; from sbrcli.cli.app import run; code = run(['train', '--dry-run']); "
+        "sys.exit(code or 'tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    root = Path(command.__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
+    assert done.returncode == 0
+
+
+def test_a_preset_is_what_the_notebook_had_and_explicit_options_go_before_it(sbr):
+    def plan(*options: object) -> dict:
+        said = sbr("train", "--preset", "notebook", "--dry-run", "--json", *options)
+        return json.loads(said.stdout)["plan"]
+
+    notebook = plan()
+    assert notebook["hsz"] == [50]
+    assert notebook["embedding"] == "none"
+    assert (notebook["optimizer"], notebook["learning_rate"], notebook["momentum"]) == (
+        "adam",
+        0.001,
+        0.0,
+    )
+    assert (notebook["batch_size"], notebook["bptt"], notebook["epochs"]) == (64, 1, 3)
+    assert (notebook["dropout"], notebook["embedding_dropout"]) == (0.1, 0.0)
+    mine = {"hsz": [30], "layers": 2, "epochs": 5, "learning_rate": 0.5, "dropout": 0.0}
+    options = (f"--{name.replace('_', '-')}" for name in mine)
+    values = (30, 2, 5, 0.5, 0.0)
+    words = [word for pair in zip(options, values, strict=True) for word in pair]
+    changed = plan(*words)
+    for name in notebook.keys() - {"name"}:
+        assert changed[name] == mine.get(name, notebook[name]), name
+
+
+def test_adam_brings_its_own_learning_rate_and_no_momentum(sbr):
+    said = sbr("train", "--optimizer", "adam", "--dry-run", "--json")
+    plan = json.loads(said.stdout)["plan"]
+    assert (plan["learning_rate"], plan["momentum"]) == (0.002, 0.0)
+
+
+def test_a_training_prints_a_table_of_its_epochs_and_marks_the_best(sbr):
+    said = sbr("train", *SMALL, *NAME, terminal=True)
+    assert said.code == 0
+    cells = {"stars": ["*" if n == manifest()["best_epoch"] else "" for n in (1, 2)]}
+    for name in ("loss", "recall@20", "mrr@20", "seconds"):
+        cells[name] = [f"{epoch[name]:.4f}" for epoch in manifest()["epochs"]]
+    cells["speed"] = [f"{epoch['events_per_second']:,.1f}" for epoch in manifest()["epochs"]]
+    rows = zip(*(cells[n] for n in CELLS), strict=True)
+    filled = (ROW.format(number, *row).rstrip() for number, row in enumerate(rows, 1))
+    assert shown(said.stdout) == TABLE + "".join(f"{row}\n" for row in filled)
+
+
+def test_a_pipe_gets_tab_separated_values_and_json_one_document(sbr):
+    said = sbr("train", *SMALL, *NAME)
+    assert (said.code, said.stderr) == (0, "")
+    header, *rows = said.stdout.splitlines()
+    assert header == "epoch\tloss\trecall@20\tmrr@20\tseconds\tevents_per_second\tbest"
+    epochs = manifest()["epochs"]
+    assert [row.split("\t")[:4] for row in rows] == [
+        [str(epoch[name]) for name in ("epoch", "loss", "recall@20", "mrr@20")] for epoch in epochs
+    ]
+
+    again = sbr("train", *SMALL, *NAME, "--json")
+    assert again.stderr == "run run is there already, trained with the same options\n"
+    document = json.loads(again.stdout)
+    assert document["run"] == "run"
+    assert document["parameters"] == 320
+    assert document["best_epoch"] == manifest()["best_epoch"]
+    assert document["epochs"] == epochs
+    keys = {"epoch", "loss", "seconds", "events_per_second", "recall@20", "mrr@20"}
+    assert all(epoch.keys() == keys for epoch in epochs)
+
+
+def test_without_a_valid_split_metrics_are_null_and_the_last_epoch_is_the_best(sbr, tmp_path):
+    make_workspace(tmp_path / "other", valid_days=0)
+    document = json.loads(sbr("-w", "other", "train", *SMALL, "--json").stdout)
+    assert [(e["recall@20"], e["mrr@20"]) for e in document["epochs"]] == [(None, None)] * 2
+    assert document["best_epoch"] == 2
+
+
+def test_the_same_name_for_other_options_is_refused_and_overwrite_replaces_it(sbr):
+    sbr("train", *SMALL, *NAME)
+    before = weights()
+    other = ("train", *SMALL, *NAME, "--seed", 2)
+    refused = sbr(*other)
+    assert (refused.code, refused.stdout) == (5, "")
+    assert refused.stderr == (
+        "error: run run is there already, trained with other options or on other data\n"
+        "hint: --overwrite replaces it, --name gives this one another name\n"
+    )
+    assert weights() == before
+    assert sbr(*other, "--overwrite").code == 0
+    assert weights() != before
+    assert manifest()["config"]["seed"] == 2
+    assert not list(Path("sbr-work", ".replaced").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--hsz", "4,,5"], 4, "hsz must be a whole number, or one for each layer with commas "),
+        (["--hsz", "4,5"], 4, "hsz must be one number or 1, one for each of the layers. Received"),
+        (["--preset", "x"], 4, "preset must be one of notebook. Received: x\n"),
+        (["--optimizer", "sgd"], 4, "optimizer must be one of adagrad, adam. Received: sgd\n"),
+        (["--embedding", "x"], 4, "embedding must be one of none, separate, shared. Received: x\n"),
+        (["--epochs", "0"], 4, "epochs must be at least 1. Received: 0\n"),
+        (["--epochs", "x"], 2, "Invalid value for '--epochs': 'x' is not a valid int.\n"),
+        (["--learning-rate", "nan"], 4, "learning-rate must be above 0. Received: nan\n"),
+        (["--name", "a/b"], 4, "a run's name must be 1 to 120 printable characters, without "),
+        (["--resume", "--epochs", "3"], 2, "--resume takes the interrupted run's own options "),
+        (["--resume", "--overwrite"], 2, "--resume takes the interrupted run's own options and "),
+    ],
+)
+def test_a_wrong_option_is_found_before_any_dataset_is_looked_for(sbr, options, code, message):
+    said = sbr("-w", "nowhere", "train", *options)
+    assert (said.code, said.stdout) == (code, "")
+    assert said.stderr.startswith(f"error: {message}")
+
+
+def test_a_dataset_that_is_not_there_is_said(sbr):
+    said = sbr("-w", "nowhere", "train", "--json")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: no dataset in nowhere\nhint: make one with: sbr preprocess LOG\n"
+    )
+    assert not Path("nowhere").exists()
+    assert sbr("train", "--dataset", "x").stderr == (
+        "error: no dataset named x in sbr-work\nhint: there are: user\n"
+    )
+
+
+def test_a_default_name_tells_what_is_not_the_default(sbr):
+    def name(*options: object) -> str:
+        said = sbr("train", "--dry-run", "--json", *options)
+        return json.loads(said.stdout)["plan"]["name"]
+
+    assert name() == "user-1x100"
+    assert name("--layers", 2, "--hsz", "100,50") == "user-2x100-50"
+    assert re.fullmatch(r"user-1x100-[0-9a-f]{6}", name("--seed", 2))
+    assert len({name("--seed", seed) for seed in range(5)}) == 5

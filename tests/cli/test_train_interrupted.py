@@ -1,0 +1,182 @@
+"""Trainings that are interrupted, killed or lost: what is kept, what is said, how they go on."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sbrcli.cli import train as command
+from sbrcli.models.gru4rec.checkpoint import load_checkpoint
+from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.workspace import Workspace
+from tests.chains import make_workspace
+
+SMALL = ("--hsz", 4, "--batch-size", 4, "--bptt", 4, "--epochs", 2)
+RUN = Path("sbr-work", "runs", "run")
+NAME = ("--name", "run")
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path) -> Workspace:
+    return make_workspace(tmp_path / "sbr-work")
+
+
+def weights() -> bytes:
+    return (RUN / "weights.safetensors").read_bytes()
+
+
+def manifest() -> dict:
+    return json.loads((RUN / "manifest.json").read_text())
+
+
+def test_the_replaced_run_is_kept_until_its_successor_is_whole(sbr, monkeypatch):
+    sbr("train", *SMALL, *NAME)
+    before = weights()
+    kept = Path("sbr-work", ".replaced", "run-run", "weights.safetensors")
+    with monkeypatch.context() as patch:
+        press_ctrl_c_at_the_first_events(patch)
+        assert sbr("train", *SMALL, *NAME, "--seed", 2, "--overwrite").code == 130
+        assert kept.read_bytes() == before
+        assert sbr("train", *SMALL, *NAME, "--seed", 3, "--overwrite").code == 130
+        assert kept.read_bytes() == before, "an unfinished run is nothing to keep"
+    assert sbr("train", "--resume").code == 0
+    assert not kept.exists()
+
+
+def press_ctrl_c_at_the_first_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    def watch(_bars: object, what: str, *_: object) -> None:
+        if what == "pairs":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(command._Bars, "watch", watch)
+
+
+def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, monkeypatch):
+    sbr("train", *SMALL, "--name", "whole")
+    with monkeypatch.context() as patch:
+        press_ctrl_c_at_the_first_events(patch)
+        said = sbr("train", *SMALL, *NAME)
+    assert (said.code, said.stdout) == (130, "")
+    assert said.stderr == (
+        "error: interrupted\nhint: sbr train --resume --name run goes on with it\n"
+    )
+    assert load_checkpoint(RUN) is not None
+    assert manifest()["status"] == "training"
+
+    refused = sbr("train", *SMALL, *NAME)
+    assert (refused.code, refused.stdout) == (5, "")
+    assert refused.stderr == (
+        "error: run run was begun and has not finished\n"
+        "hint: sbr train --resume --name run goes on with it, --overwrite begins anew\n"
+    )
+    assert sbr("evaluate", "--run", "run").code == 5
+
+    assert sbr("train", "--resume", *NAME).code == 0
+    assert weights() == Path("sbr-work/runs/whole/weights.safetensors").read_bytes()
+    done = sbr("train", "--resume", *NAME)
+    assert done.code == 0
+    assert done.stderr == "run run is there already, trained with the same options\n"
+
+
+def test_a_process_killed_at_any_moment_is_resumed_to_the_same_bytes(sbr):
+    options = ("--hsz", 4, "--batch-size", 4, "--bptt", 4, "--epochs", 40)
+    sbr("train", *options, "--name", "whole")
+    words = [sys.executable, "-m", "sbrcli", "train", *map(str, options), *NAME]
+    environment = os.environ | {"PYTHONPATH": str(Path(command.__file__).parents[2])}
+
+    def kill_when(is_time) -> None:
+        process = subprocess.Popen(words, env=environment)
+        deadline = time.monotonic() + 60
+        while not is_time() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        assert process.poll() is None, "it was over before it could be killed"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    # Before TensorFlow has loaded, and in the midst of the epochs.
+    kill_when((RUN / "manifest.json").exists)
+    assert load_checkpoint(RUN) is None
+    words[:] = [sys.executable, "-m", "sbrcli", "train", "--resume"]
+    kill_when((RUN / "history.csv").exists)
+    assert manifest()["status"] == "training"
+    found = load_checkpoint(RUN)
+    assert found is None or found[0].epoch < 40
+
+    assert sbr("train", "--resume").code == 0
+    assert weights() == Path("sbr-work/runs/whole/weights.safetensors").read_bytes()
+    rows = [(RUN.parent / name / "history.csv").read_text() for name in ("whole", "run")]
+    timeless = [[re.sub(r"(,[^,]*){2}(?=,[^,]*,[^,]*$)", "", r) for r in t.split()] for t in rows]
+    assert timeless[0] == timeless[1] and len(timeless[0]) == 41
+
+
+def test_nothing_to_resume_is_said(sbr):
+    said = sbr("train", "--resume")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == ("error: no run to resume in sbr-work\nhint: begin one with: sbr train\n")
+    assert "error: no run named x in sbr-work\n" in sbr("train", "--resume", "--name", "x").stderr
+
+
+def test_a_run_is_not_resumed_on_another_dataset(sbr, monkeypatch):
+    with monkeypatch.context() as patch:
+        press_ctrl_c_at_the_first_events(patch)
+        sbr("train", *SMALL, *NAME)
+    path = Path("sbr-work/datasets/user/manifest.json")
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"fingerprint": "another"}))
+    said = sbr("train", "--resume")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: dataset user is not the one that run run was begun on\n"
+        "hint: prepare that dataset again, or train anew with --overwrite\n"
+    )
+
+
+def test_a_loss_that_is_lost_ends_with_6_and_a_hint(sbr):
+    said = sbr("train", *SMALL, *NAME, "--learning-rate", "1e38")
+    assert (said.code, said.stdout) == (6, "")
+    assert re.fullmatch(
+        r"error: the loss is (nan|inf|\d\S+) after 0 events of epoch 1; no weights are kept\n"
+        "hint: train again with --overwrite and a lower --learning-rate\n",
+        said.stderr,
+    )
+    assert manifest()["status"] == "training"
+    assert load_checkpoint(RUN) is None
+
+
+def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):
+    from sbrcli.models.gru4rec import epochs
+
+    finish = epochs.EpochRunner._finish_epoch
+
+    def finish_and_spoil(runner: epochs.EpochRunner) -> None:
+        finish(runner)
+        bias = runner.step.variables["output/bias"]
+        bias.assign(bias * float("nan"))
+
+    monkeypatch.setattr(epochs.EpochRunner, "_finish_epoch", finish_and_spoil)
+    said = sbr("train", *SMALL, *NAME)
+    assert (said.code, said.stdout) == (6, "")
+    assert said.stderr.startswith(
+        "error: the loss is nan after 0 events of epoch 2; epoch 1's weights are kept\n"
+    )
+    found = load_checkpoint(RUN)
+    assert found is not None and found[0].epoch == 2
+    load_gru(RUN)
+
+
+def test_a_manifest_of_no_configuration_is_one_line(sbr, monkeypatch):
+    with monkeypatch.context() as patch:
+        press_ctrl_c_at_the_first_events(patch)
+        sbr("train", *SMALL, *NAME)
+    (RUN / "manifest.json").write_text(
+        json.dumps(manifest() | {"config": manifest()["config"] | {"unheard_of": 1}})
+    )
+    said = sbr("train", "--resume")
+    assert said.code == 5
+    assert said.stderr.startswith("error: the manifest of run run holds no configuration of sbr ")
