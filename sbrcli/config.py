@@ -114,7 +114,7 @@ _CHOICES: dict[str, Any] = {
     "device": Device,
 }
 
-FULL_UP_TO_ITEMS = 10_000
+FULL_UP_TO_ITEMS = 5_000
 AUTO_N_SAMPLE = 2048
 
 
@@ -251,7 +251,7 @@ class TrainConfig:
         """Decide how many negatives are drawn for each chunk; 0 takes all items.
 
         All items cost as much as they are many, drawn ones the same whatever there are; the two
-        cross near `FULL_UP_TO_ITEMS` (tests/benchmarks/bench_training.py measures it).
+        cross near `FULL_UP_TO_ITEMS` (tests/benchmarks/bench_negatives.py measures it).
         """
         if self.n_sample is not None:
             return self.n_sample

@@ -38,7 +38,9 @@ class Optimizer(Protocol):
 
     slots: Slots
 
-    def apply(self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any) -> None:
+    def apply(
+        self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any = 1.0
+    ) -> None:
         """Move every variable by its gradient; `rate` scales the learning rate."""
         ...
 
@@ -61,7 +63,9 @@ class Adagrad:
         if momentum:
             self.slots |= _zeros_like(variables, "update")
 
-    def apply(self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any) -> None:
+    def apply(
+        self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any = 1.0
+    ) -> None:
         """Move every variable by its gradient; of a table, the rows touched only."""
         rate = self.learning_rate * rate
         for name, variable in variables.items():
@@ -93,7 +97,9 @@ class Adam:
         self.slots = _zeros_like(variables, "mean") | _zeros_like(variables, "square")
         self.slots["step"] = tf.Variable(tf.constant(0.0), name="step")
 
-    def apply(self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any) -> None:
+    def apply(
+        self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any = 1.0
+    ) -> None:
         """Move every variable by its gradient; of a table, the rows touched only."""
         step = self.slots["step"].assign_add(1.0)
         rate = rate * self.learning_rate

@@ -80,10 +80,13 @@ def assign(
 def plan_training(assignment: Assignment) -> Training:
     """Say what a training would be, and train nothing."""
     split = assignment.dataset.manifest["splits"]["train"]
+    num_items, config = assignment.shape.num_items, assignment.config
+    n_sample = config.negatives(num_items)
     plan = {
         "name": assignment.name,
         **assignment.settings()["config"],
-        "n_sample": assignment.config.negatives(assignment.shape.num_items),
+        "n_sample": n_sample,
+        "negatives": f"{n_sample} drawn for each chunk" if n_sample else f"all {num_items} items",
         "train_events": split["events"],
         "train_sessions": split["sessions"],
         "next_items_per_epoch": split["events"] - split["sessions"],
