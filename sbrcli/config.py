@@ -4,24 +4,10 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
+from sbrcli.bounds import require, require_at_least, require_fraction
 from sbrcli.errors import ConfigError
 
 SessionKind = Literal["user", "gap", "column"]
-
-
-def _require(holds: bool, expectation: str, received: object) -> None:
-    """Raise a ConfigError that says what was expected and what came."""
-    if not holds:
-        raise ConfigError(f"{expectation}. Received: {received}")
-
-
-def _require_fraction(name: str, value: float) -> None:
-    _require(0 <= value < 1, f"{name} must be at least 0 and below 1", value)
-
-
-def _require_choice(name: str, value: str, choices: Any) -> None:
-    names = get_args(choices)
-    _require(value in names, f"{name} must be one of {', '.join(names)}", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +33,7 @@ class SessionRule:
                 gap_seconds = float(seconds)
             except ValueError:
                 gap_seconds = math.nan
-            _require(
+            require(
                 math.isfinite(gap_seconds) and gap_seconds > 0,
                 "the gap of a session must be a number of seconds above 0, as in gap:3600",
                 text,
@@ -84,27 +70,27 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         rule = SessionRule.parse(self.session) if self.session is not None else None
-        _require(
+        require(
             not self.across_users or (rule is not None and rule.kind == "gap"),
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users",
             f"--session {self.session}" if self.session else "no --session",
         )
-        _require(
+        require(
             self.min_session_length >= 2,
             "min-session-length must be at least 2 (one event has no next item)",
             self.min_session_length,
         )
-        _require(
+        require(
             self.min_item_support >= 1,
             "min-item-support must be at least 1",
             self.min_item_support,
         )
-        _require(
+        require(
             math.isfinite(self.valid_days) and self.valid_days >= 0,
             "valid-days must be a number of days, at least 0",
             self.valid_days,
         )
-        _require(
+        require(
             math.isfinite(self.test_days) and self.test_days > 0,
             "test-days must be a number of days above 0",
             self.test_days,
@@ -113,6 +99,23 @@ class PrepareConfig:
 
 Embedding = Literal["none", "separate", "shared"]
 Optimizer = Literal["adagrad", "adam"]
+Loss = Literal["cross-entropy", "bpr-max", "top1-max", "bpr", "top1"]
+Schedule = Literal["constant", "linear", "cosine"]
+Device = Literal["auto", "cpu", "gpu"]
+Monitor = Literal["mrr@20", "recall@20", "ndcg@20"]
+
+
+_CHOICES: dict[str, Any] = {
+    "embedding": Embedding,
+    "loss": Loss,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+    "monitor": Monitor,
+    "device": Device,
+}
+
+FULL_UP_TO_ITEMS = 5_000
+AUTO_N_SAMPLE = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +135,33 @@ class TrainConfig:
     embedding: Embedding = "shared"
     """How an item enters: one-hot, by a table of its own, or by the output layer's table."""
 
+    loss: Loss = "cross-entropy"
+    n_sample: int | None = None
+    """Negatives drawn for each chunk, beside its own targets; 0 takes all items, None decides by
+    the number of items (see `negatives`)."""
+
+    sample_alpha: float = 0.5
+    """Negatives are drawn with probability proportional to their count to this power."""
+
+    logq: float = 1.0
+    """With cross-entropy over drawn negatives: how far scores are corrected for the drawing."""
+
+    bpreg: float = 1.0
+    """With bpr-max: the weight of the negatives' squared scores."""
+
+    elu: float = 0.0
+    """With the ranking losses: let no score fall below minus this; 0 leaves scores as they are."""
+
+    label_smoothing: float = 0.0
+
     optimizer: Optimizer = "adagrad"
     learning_rate: float = 0.07
+    schedule: Schedule = "constant"
+    """How the learning rate falls to 0 by the last epoch; constant does not."""
+
+    clip_norm: float = 0.0
+    """Scale a step's gradients down to this norm, all weights taken together; 0 never does."""
+
     momentum: float = 0.3
     """With adagrad: the share of the last update that is added to the next."""
 
@@ -144,67 +172,90 @@ class TrainConfig:
     """Steps that gradients run through; weights are updated once in as many steps."""
 
     epochs: int = 8
+    patience: int = 0
+    """Stop after so many epochs without a better one; 0 never does."""
+
+    monitor: Monitor = "mrr@20"
+    """The figure by which the best epoch is chosen."""
+
+    shuffle: bool = False
+    """Take sessions in a new random order each epoch, not by the time of their start."""
+
     seed: int = 1
+    threads: int = 0
+    """Processor threads; 0 takes all cores. The last bits of a result depend on it."""
+
+    device: Device = "auto"
 
     def __post_init__(self) -> None:
-        _require(self.layers >= 1, "layers must be at least 1", self.layers)
-        _require(
+        for name in ("layers", "batch_size", "bptt", "epochs"):
+            require_at_least(self, name, 1)
+        for name in ("sample_alpha", "logq", "bpreg", "elu", "clip_norm", "patience", "threads"):
+            require_at_least(self, name, 0)
+        for name in ("dropout", "embedding_dropout", "label_smoothing", "momentum"):
+            require_fraction(name.replace("_", "-"), getattr(self, name))
+        for name, choices in _CHOICES.items():
+            require(
+                getattr(self, name) in get_args(choices),
+                f"{name} must be one of {', '.join(get_args(choices))}",
+                getattr(self, name),
+            )
+        sizes = ",".join(map(str, self.hsz))
+        require(
             bool(self.hsz) and all(units >= 1 for units in self.hsz),
             "hsz must be at least 1",
-            ",".join(map(str, self.hsz)),
+            sizes,
         )
-        _require(
+        require(
             len(self.hsz) in (1, self.layers),
             f"hsz must be one number or {self.layers}, one for each of the layers",
-            ",".join(map(str, self.hsz)),
+            sizes,
         )
-        _require_fraction("dropout", self.dropout)
-        _require_fraction("embedding-dropout", self.embedding_dropout)
-        _require_choice("embedding", self.embedding, Embedding)
-        _require_choice("optimizer", self.optimizer, Optimizer)
-        _require(
+        require(
+            self.n_sample is None or self.n_sample >= 0,
+            "n-sample must be auto or at least 0",
+            self.n_sample,
+        )
+        require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
             "learning-rate must be above 0",
             self.learning_rate,
         )
-        _require_fraction("momentum", self.momentum)
-        _require(
+        require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)
+        self._require_company()
+
+    def _require_company(self) -> None:
+        """Check the options that go with one value of another option alone."""
+        require(
             self.momentum == 0 or self.optimizer == "adagrad",
             "momentum goes with --optimizer adagrad alone",
             f"--optimizer {self.optimizer} --momentum {self.momentum}",
         )
-        _require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
-        _require(self.bptt >= 1, "bptt must be at least 1", self.bptt)
-        _require(self.epochs >= 1, "epochs must be at least 1", self.epochs)
-        _require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)
+        require(
+            self.label_smoothing == 0 or self.loss == "cross-entropy",
+            "label-smoothing goes with --loss cross-entropy alone",
+            f"--loss {self.loss} --label-smoothing {self.label_smoothing}",
+        )
+        require(
+            self.elu == 0 or self.loss != "cross-entropy",
+            "elu goes with the ranking losses, not with --loss cross-entropy",
+            f"--elu {self.elu}",
+        )
 
     @property
     def units(self) -> tuple[int, ...]:
         """Units of each layer, one number a layer."""
         return self.hsz * self.layers if len(self.hsz) == 1 else self.hsz
 
+    def negatives(self, num_items: int) -> int:
+        """Decide how many negatives are drawn for each chunk; 0 takes all items.
 
-OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
-    "adagrad": {},
-    "adam": {"learning_rate": 0.002, "momentum": 0.0},
-}
-"""What differs from `TrainConfig`'s defaults with each optimizer."""
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "notebook": {
-        "hsz": (50,),
-        "dropout": 0.1,
-        "embedding_dropout": 0.0,
-        "embedding": "none",
-        "optimizer": "adam",
-        "learning_rate": 0.001,
-        "momentum": 0.0,
-        "batch_size": 64,
-        "bptt": 1,
-        "epochs": 3,
-    },
-}
-"""Named sets of options of `sbr train`; what the user says himself goes before them."""
+        All items cost as much as they are many, drawn ones the same whatever there are; the two
+        cross near `FULL_UP_TO_ITEMS` (tests/benchmarks/bench_negatives.py measures it).
+        """
+        if self.n_sample is not None:
+            return self.n_sample
+        return 0 if num_items <= FULL_UP_TO_ITEMS else AUTO_N_SAMPLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,10 +274,10 @@ class EvaluateConfig:
     """Sessions walked side by side; the metrics do not depend on it."""
 
     def __post_init__(self) -> None:
-        _require(self.split in ("test", "valid"), "split must be test or valid", self.split)
+        require(self.split in ("test", "valid"), "split must be test or valid", self.split)
         for k in self.ks:
-            _require(k >= 1, "k must be at least 1", k)
-        _require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
+            require(k >= 1, "k must be at least 1", k)
+        require(self.batch_size >= 1, "batch-size must be at least 1", self.batch_size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +288,7 @@ class RecommendConfig:
     include_seen: bool = False
 
     def __post_init__(self) -> None:
-        _require(self.k >= 1, "k must be at least 1", self.k)
+        require(self.k >= 1, "k must be at least 1", self.k)
 
 
 def differences(config: Any, default: Any) -> dict[str, Any]:

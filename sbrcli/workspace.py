@@ -116,6 +116,13 @@ class Workspace:
         """Delete what `staged` has kept, now that its successor is whole."""
         shutil.rmtree(self._replaced(kind, name), ignore_errors=True)
 
+    def retract(self, kind: Kind, name: str) -> None:
+        """Take a begun folder away again, and put back what it has replaced."""
+        target, replaced = self.place(kind, name), self._replaced(kind, name)
+        shutil.rmtree(target, ignore_errors=True)
+        if replaced.exists():
+            replaced.rename(target)
+
     def _replaced(self, kind: Kind, name: str) -> Path:
         return self.root / ".replaced" / f"{kind}-{name}"
 
@@ -142,7 +149,7 @@ class Workspace:
         complete = [folder for folder in folders if _is_complete(folder)]
         if not complete:
             raise self._missing(kind, None)
-        return max(complete, key=lambda folder: str(folder.manifest.get("created_at", "")))
+        return max(complete, key=_finished_at)
 
     def _paths(self, kind: Kind) -> list[Path]:
         return [self.root / _SHELF[kind] / name for name in self.names(kind)]
@@ -270,6 +277,12 @@ def _damaged(path: Path, what: str) -> ArtefactError:
     return ArtefactError(
         f"{path} is damaged: {what}", hint="make the folder again; --overwrite replaces it"
     )
+
+
+def _finished_at(folder: Folder) -> str:
+    """Tell when a folder became whole: a run that was resumed, at its end."""
+    manifest = folder.manifest
+    return str(manifest.get("completed_at") or manifest.get("created_at", ""))
 
 
 def _is_complete(folder: Folder) -> bool:

@@ -3,7 +3,6 @@
 import pytest
 
 from sbrcli.config import (
-    PRESETS,
     EvaluateConfig,
     PrepareConfig,
     RecommendConfig,
@@ -12,6 +11,7 @@ from sbrcli.config import (
     differences,
 )
 from sbrcli.errors import ConfigError
+from sbrcli.presets import PRESETS
 
 
 @pytest.mark.parametrize("text", ["user", "column", "gap:3600", "gap:0.5", "gap:1234567"])
@@ -52,6 +52,14 @@ def test_a_gap_must_be_a_number_of_seconds_above_0(text):
         (TrainConfig, {"bptt": 0}, "bptt must be at least 1"),
         (TrainConfig, {"epochs": 0}, "epochs must be at least 1"),
         (TrainConfig, {"seed": -1}, "seed must be 0 to 2147483647"),
+        (TrainConfig, {"n_sample": -1}, "n-sample must be auto or at least 0"),
+        (TrainConfig, {"sample_alpha": -0.5}, "sample-alpha must be at least 0"),
+        (TrainConfig, {"logq": -1.0}, "logq must be at least 0"),
+        (TrainConfig, {"bpreg": -1.0}, "bpreg must be at least 0"),
+        (TrainConfig, {"elu": -1.0, "loss": "bpr-max"}, "elu must be at least 0"),
+        (TrainConfig, {"clip_norm": -1.0}, "clip-norm must be at least 0"),
+        (TrainConfig, {"clip_norm": float("nan")}, "clip-norm must be at least 0"),
+        (TrainConfig, {"patience": -1}, "patience must be at least 0"),
         (EvaluateConfig, {"ks": (0,)}, "k must be at least 1"),
         (EvaluateConfig, {"split": "train"}, "split must be test or valid"),
         (RecommendConfig, {"k": 0}, "k must be at least 1"),
@@ -62,6 +70,52 @@ def test_an_option_out_of_bounds_is_refused(make, options, message):
         make(**options)
     assert str(caught.value).startswith(message)
     assert ". Received: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"loss": "mse"},
+            "loss must be one of cross-entropy, bpr-max, top1-max, bpr, top1. Received: mse",
+        ),
+        ({"schedule": "step"}, "schedule must be one of constant, linear, cosine. Received: step"),
+        (
+            {"monitor": "mrr@10"},
+            "monitor must be one of mrr@20, recall@20, ndcg@20. Received: mrr@10",
+        ),
+        ({"device": "tpu"}, "device must be one of auto, cpu, gpu. Received: tpu"),
+        ({"threads": -1}, "threads must be at least 0. Received: -1"),
+        ({"n_sample": -5}, "n-sample must be auto or at least 0. Received: -5"),
+        ({"label_smoothing": 1.0}, "label-smoothing must be at least 0 and below 1. Received: 1.0"),
+        (
+            {"label_smoothing": 0.1, "loss": "bpr"},
+            "label-smoothing goes with --loss cross-entropy alone. "
+            "Received: --loss bpr --label-smoothing 0.1",
+        ),
+        (
+            {"elu": 0.5},
+            "elu goes with the ranking losses, not with --loss cross-entropy. Received: --elu 0.5",
+        ),
+        (
+            {"optimizer": "adam", "momentum": 0.3},
+            "momentum goes with --optimizer adagrad alone. "
+            "Received: --optimizer adam --momentum 0.3",
+        ),
+    ],
+)
+def test_what_a_training_option_may_be_is_said_in_full(options, message):
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**options)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("n_sample", "num_items", "expected"),
+    [(None, 5_000, 0), (None, 5_001, 2048), (0, 10**6, 0), (64, 10, 64)],
+)
+def test_few_items_are_all_compared_and_of_many_some_are_drawn(n_sample, num_items, expected):
+    assert TrainConfig(n_sample=n_sample).negatives(num_items) == expected
 
 
 def test_one_size_serves_for_every_layer():

@@ -36,6 +36,14 @@ def test_the_latest_run_is_the_latest_complete_one(workspace):
         workspace.open("run", "begun")
 
 
+def test_a_run_that_was_resumed_counts_from_its_end(workspace):
+    put(workspace, "run", "resumed", status="complete", completed_at="2999-01-01T00:00:00+00:00")
+    put(
+        workspace, "run", "later-begun", status="complete", completed_at="2998-01-01T00:00:00+00:00"
+    )
+    assert workspace.open("run").name == "resumed"
+
+
 def test_a_missing_folder_is_named_with_those_there_are(workspace):
     with pytest.raises(ArtefactError) as caught:
         workspace.open("dataset")

@@ -3,96 +3,18 @@
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
-from sbrcli.config import OPTIMIZER_DEFAULTS, PRESETS, TrainConfig
 from sbrcli.errors import ConfigError, InterruptionError, UsageError
+from sbrcli.presets import configure_training
 
 if TYPE_CHECKING:
     from sbrcli.models.gru4rec.training import Training
-
-DEFAULTS = TrainConfig()
-NETWORK, FITTING = "Network", "Fitting"
-
-
-def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
-    """Make an option whose default is TrainConfig's, unless a preset or the user says otherwise."""
-    default = getattr(DEFAULTS, name.replace("-", "_"))
-    shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-    settings.setdefault("metavar", "N" if isinstance(default, int) else "X")
-    return typer.Option(
-        f"--{name}", help=f"{text} \\[default: {shown}]", rich_help_panel=panel, **settings
-    )
-
-
-Layers = Annotated[int | None, _option("layers", "GRU layers.", NETWORK)]
-Hsz = Annotated[
-    str | None,
-    _option("hsz", "Units of each layer: one number, or one a layer.", NETWORK, metavar="N[,N…]"),
-]
-Embedding = Annotated[
-    str | None,
-    _option(
-        "embedding",
-        "How an item enters: none (one-hot), separate (a table), shared (the output's table).",
-        NETWORK,
-        metavar="none|separate|shared",
-    ),
-]
-Dropout = Annotated[
-    float | None, _option("dropout", "Share of each layer's output dropped.", NETWORK)
-]
-EmbeddingDropout = Annotated[
-    float | None, _option("embedding-dropout", "Share of the input's embedding dropped.", NETWORK)
-]
-OptimizerName = Annotated[
-    str | None, _option("optimizer", "What moves the weights.", FITTING, metavar="adagrad|adam")
-]
-LearningRate = Annotated[
-    float | None,
-    _option("learning-rate", "Constant; nothing decays. With adam the default is 0.002.", FITTING),
-]
-Momentum = Annotated[
-    float | None, _option("momentum", "Share of the last update kept, with adagrad.", FITTING)
-]
-BatchSize = Annotated[int | None, _option("batch-size", "Sessions trained side by side.", FITTING)]
-Bptt = Annotated[
-    int | None, _option("bptt", "Steps that gradients run through, one update each.", FITTING)
-]
-Epochs = Annotated[int | None, _option("epochs", "Times through the train split.", FITTING)]
-Seed = Annotated[int | None, _option("seed", "Same seed, machine, threads: same result.", FITTING)]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help=f"Begin from named options ({', '.join(PRESETS)}); those you give go before them.",
-    ),
-]
-Name = Annotated[
-    str | None,
-    typer.Option(
-        "--name",
-        metavar="NAME",
-        help="The run's name. \\[default: of the dataset, layers and units]",
-    ),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a run that has the same name.")
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="Go on with the run that was interrupted last, or the one of --name."
-    ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print the plan and parameter count; train nothing.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -103,23 +25,37 @@ def register(app: typer.Typer) -> None:
 def train(
     invocation: Invocation,
     dataset: DatasetName = None,
-    layers: Layers = None,
-    hsz: Hsz = None,
-    embedding: Embedding = None,
-    dropout: Dropout = None,
-    embedding_dropout: EmbeddingDropout = None,
-    optimizer: OptimizerName = None,
-    learning_rate: LearningRate = None,
-    momentum: Momentum = None,
-    batch_size: BatchSize = None,
-    bptt: Bptt = None,
-    epochs: Epochs = None,
-    seed: Seed = None,
-    preset: Preset = None,
-    name: Name = None,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    dry_run: DryRun = False,
+    layers: options.Layers = None,
+    hsz: options.Hsz = None,
+    embedding: options.Embedding = None,
+    dropout: options.Dropout = None,
+    embedding_dropout: options.EmbeddingDropout = None,
+    optimizer: options.OptimizerName = None,
+    learning_rate: options.LearningRate = None,
+    momentum: options.Momentum = None,
+    batch_size: options.BatchSize = None,
+    bptt: options.Bptt = None,
+    loss: options.Loss = None,
+    n_sample: options.NSample = None,
+    sample_alpha: options.SampleAlpha = None,
+    logq: options.Logq = None,
+    bpreg: options.Bpreg = None,
+    elu: options.Elu = None,
+    label_smoothing: options.LabelSmoothing = None,
+    schedule: options.ScheduleName = None,
+    clip_norm: options.ClipNorm = None,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
+    monitor: options.MonitorName = None,
+    shuffle: options.Shuffle = False,
+    threads: options.Threads = None,
+    device: options.DeviceName = None,
+    seed: options.Seed = None,
+    preset: options.Preset = None,
+    name: options.Name = None,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Fit a GRU4Rec to a dataset, with validation after each epoch; the best epoch is kept.
 
@@ -139,11 +75,25 @@ def train(
         "momentum": momentum,
         "batch_size": batch_size,
         "bptt": bptt,
+        "loss": loss,
+        "n_sample": n_sample if n_sample in (None, "auto") else _parse_count("n-sample", n_sample),
+        "sample_alpha": sample_alpha,
+        "logq": logq,
+        "bpreg": bpreg,
+        "elu": elu,
+        "label_smoothing": label_smoothing,
+        "schedule": schedule,
+        "clip_norm": clip_norm,
         "epochs": epochs,
+        "patience": patience,
+        "monitor": monitor,
+        "shuffle": shuffle or None,
+        "threads": threads,
+        "device": device,
         "seed": seed,
     }
     workspace, output = invocation.workspace, invocation.output
-    config = _configure(given, preset)
+    config = configure_training(given, preset)
     if resume:
         _check_alone([*given.values(), preset, dataset], overwrite=overwrite)
         assignment = find_interrupted(workspace, name)
@@ -167,13 +117,11 @@ def train(
     output.show(result, _epoch_tables)
 
 
-def _configure(given: dict[str, Any], preset: str | None) -> TrainConfig:
-    if preset is not None and preset not in PRESETS:
-        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset}")
-    said = {name: value for name, value in given.items() if value is not None}
-    chosen = (PRESETS[preset] if preset else {}) | said
-    # An unknown optimizer has no defaults; TrainConfig refuses it.
-    return TrainConfig(**OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {}) | chosen)
+def _parse_count(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} must be auto or a whole number. Received: {text}") from error
 
 
 def _parse_sizes(text: str) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ PLAN = """\
 What would be trained
 
   option                 value
- ───────────────────────────────────
+ ──────────────────────────────────────
   dataset                user
   parameters             64,640
   name                   user-1x100
@@ -30,13 +30,28 @@ What would be trained
   dropout                0.2
   embedding dropout      0.1
   embedding              shared
+  loss                   cross-entropy
+  n sample               0
+  sample alpha           0.5
+  logq                   1.0
+  bpreg                  1.0
+  elu                    0.0
+  label smoothing        0.0
   optimizer              adagrad
   learning rate          0.07
+  schedule               constant
+  clip norm              0.0
   momentum               0.3
   batch size             32
   bptt                   16
   epochs                 8
+  patience               0
+  monitor                mrr@20
+  shuffle                no
   seed                   1
+  threads                0
+  device                 auto
+  negatives              all 40 items
   train events           318
   train sessions         41
   next items per epoch   277
@@ -154,7 +169,7 @@ def test_a_pipe_gets_tab_separated_values_and_json_one_document(sbr):
     assert document["parameters"] == 320
     assert document["best_epoch"] == manifest()["best_epoch"]
     assert document["epochs"] == epochs
-    keys = {"epoch", "loss", "seconds", "events_per_second", "recall@20", "mrr@20"}
+    keys = {"epoch", "loss", "seconds", "events_per_second", "recall@20", "mrr@20", "ndcg@20"}
     assert all(epoch.keys() == keys for epoch in epochs)
 
 
@@ -187,7 +202,7 @@ def test_the_same_name_for_other_options_is_refused_and_overwrite_replaces_it(sb
     [
         (["--hsz", "4,,5"], 4, "hsz must be a whole number, or one for each layer with commas "),
         (["--hsz", "4,5"], 4, "hsz must be one number or 1, one for each of the layers. Received"),
-        (["--preset", "x"], 4, "preset must be one of notebook. Received: x\n"),
+        (["--preset", "x"], 4, "preset must be one of notebook, rsc15, yoochoose, rees46, coveo, "),
         (["--optimizer", "sgd"], 4, "optimizer must be one of adagrad, adam. Received: sgd\n"),
         (["--embedding", "x"], 4, "embedding must be one of none, separate, shared. Received: x\n"),
         (["--epochs", "0"], 4, "epochs must be at least 1. Received: 0\n"),

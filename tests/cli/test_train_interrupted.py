@@ -111,7 +111,7 @@ def test_a_process_killed_at_any_moment_is_resumed_to_the_same_bytes(sbr):
     assert sbr("train", "--resume").code == 0
     assert weights() == Path("sbr-work/runs/whole/weights.safetensors").read_bytes()
     rows = [(RUN.parent / name / "history.csv").read_text() for name in ("whole", "run")]
-    timeless = [[re.sub(r"(,[^,]*){2}(?=,[^,]*,[^,]*$)", "", r) for r in t.split()] for t in rows]
+    timeless = [[re.sub(r"(,[^,]*){2}(?=(,[^,]*){3}$)", "", r) for r in t.split()] for t in rows]
     assert timeless[0] == timeless[1] and len(timeless[0]) == 41
 
 
@@ -145,8 +145,7 @@ def test_a_loss_that_is_lost_ends_with_6_and_a_hint(sbr):
         "hint: train again with --overwrite and a lower --learning-rate\n",
         said.stderr,
     )
-    assert manifest()["status"] == "training"
-    assert load_checkpoint(RUN) is None
+    assert not RUN.exists()  # nothing of it could be resumed
 
 
 def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):

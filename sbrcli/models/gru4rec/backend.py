@@ -5,13 +5,24 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import Any
+
+from sbrcli.config import Device
+from sbrcli.errors import ConfigError
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
     """Import TensorFlow and Keras, set up for training.
 
     What the user has set in the environment stays, but for Keras' backend: the training step is
-    written for TensorFlow.
+    written for TensorFlow. Called again in the same process, threads and device stay as they are.
+
+    Args:
+        threads: processor threads for one operation; 0 takes all cores.
+        device: `cpu` hides the GPUs there are, `gpu` insists on one, `auto` takes what is there.
+
+    Raises:
+        ConfigError: a GPU is asked for and there is none.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -20,8 +31,24 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         # Looking for a GPU is what the start-up messages are about.
-        tf.config.list_physical_devices()
+        gpus = tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise ConfigError(
+            "device gpu was asked for, but TensorFlow finds no GPU on this machine",
+            hint="leave --device out, or install TensorFlow with GPU support: "
+            "pip install 'tensorflow[and-cuda]'",
+        )
+    # What is set up already can not be set up again, which RuntimeError says.
+    with contextlib.suppress(RuntimeError):
+        _configure(tf, threads, hide_gpus=device == "cpu")
     tf.config.experimental.enable_op_determinism()
+
+
+def _configure(tf: Any, threads: int, *, hide_gpus: bool) -> None:
+    if hide_gpus:
+        tf.config.set_visible_devices([], "GPU")
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 @contextlib.contextmanager

@@ -10,10 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from sbrcli.config import TrainConfig
+from sbrcli.dataset.storage import IntArray, Sessions
 from sbrcli.errors import ArtefactError, TrainingError
-from sbrcli.models.gru4rec.batches import Lanes
+from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
+from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.checkpoint import Place, load_checkpoint, save_checkpoint
-from sbrcli.models.gru4rec.history import write_history
+from sbrcli.models.gru4rec.history import WATCHED, write_history
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.interruption import deferred_interrupt
 from sbrcli.models.gru4rec.network import Gru4Rec
@@ -45,7 +47,10 @@ class Plan:
     folder: Path
     config: TrainConfig
     shape: NetworkShape
-    lanes: Lanes
+    sessions: Sessions
+    train_count: IntArray
+    """(num_items,) events of each item in the sessions: what negatives are drawn by."""
+
     validate: Validate | None
     watch: Watch
     checkpoint_seconds: float = 300.0
@@ -59,10 +64,10 @@ class EpochRunner:
         self.plan = plan
         self.model = Gru4Rec(plan.shape)
         self.model.set_by_name(initialise_weights(plan.shape, plan.config.seed))
-        self.step = TrainingStep(self.model, plan.config)
+        self.lanes = self._arrange(1)
+        self.step = TrainingStep(self.model, plan.config, self._sampler(), self._total_chunks())
         self.states = self.step.zero_states()
         self.place = Place()
-        self.lanes = plan.lanes.padded(plan.config.bptt)
         self.steps_per_call = _steps_per_call(plan.config)
         self.saved_at = time.monotonic()
         self._resume()
@@ -76,12 +81,39 @@ class EpochRunner:
             KeyboardInterrupt: Ctrl-C was pressed; the checkpoint stands where training stopped.
         """
         with deferred_interrupt() as is_interrupted:
-            while self.place.epoch <= self.plan.config.epochs:
+            while not self._is_done():
+                if self.plan.config.shuffle:
+                    self.lanes = self._arrange(self.place.epoch)
                 self._run_epoch(is_interrupted)
                 self._finish_epoch()
                 if is_interrupted():
                     raise KeyboardInterrupt
         return self.place.history
+
+    def _is_done(self) -> bool:
+        """Tell whether the last epoch is done, or none has been better for too long."""
+        history, config = self.place.history, self.plan.config
+        if not history or not config.patience:
+            return len(history) >= config.epochs
+        waited = len(history) - best_epoch(history, config.monitor)
+        return len(history) >= config.epochs or waited >= config.patience
+
+    def _arrange(self, epoch: int) -> Lanes:
+        config, sessions = self.plan.config, self.plan.sessions
+        order = order_by_start(sessions)
+        if config.shuffle:
+            order = np.random.default_rng([config.seed, epoch]).permutation(order)
+        return arrange_lanes(sessions, config.batch_size, order).padded(config.bptt)
+
+    def _total_chunks(self) -> int:
+        return self.plan.config.epochs * len(self.lanes.inputs) // self.plan.config.bptt
+
+    def _sampler(self) -> Sampler | None:
+        config = self.plan.config
+        n_sample = config.negatives(self.plan.shape.num_items)
+        if n_sample == 0:
+            return None
+        return Sampler(self.plan.train_count, n_sample, config.sample_alpha)
 
     def _run_epoch(self, is_interrupted: Callable[[], bool]) -> None:
         place, pairs = self.place, self.lanes.num_pairs
@@ -116,7 +148,7 @@ class EpochRunner:
         pairs = int(is_pair.sum())
         mean = place.loss / max(walked + pairs, 1)
         if not mean < LOST_LOSS:
-            raise _is_lost(f"the loss is {mean:.3g}", place, walked)
+            raise _is_lost(f"the loss is {mean:.3g}", place, walked, self.plan.config.monitor)
         self.plan.watch("pairs", pairs, {"loss": f"{mean:.4f}"})
         return pairs
 
@@ -124,20 +156,19 @@ class EpochRunner:
         place, pairs = self.place, self.lanes.num_pairs
         weights = self.model.read_by_name()
         if not all(np.isfinite(weight).all() for weight in weights.values()):
-            raise _is_lost("the weights are not finite", place, pairs)
+            raise _is_lost("the weights are not finite", place, pairs, self.plan.config.monitor)
         row: dict[str, Any] = {
             "epoch": place.epoch,
             "loss": place.loss / max(pairs, 1),
             "seconds": place.seconds,
             "events_per_second": pairs / max(place.seconds, 1e-9),
-            "recall@20": None,
-            "mrr@20": None,
+            **dict.fromkeys(WATCHED),
         }
         if self.plan.validate is not None:
             self.plan.watch("validation", 0, {})
             row |= self.plan.validate(GruScorer(self.plan.shape, weights))
         place.history.append(row)
-        if best_epoch(place.history) == place.epoch:
+        if best_epoch(place.history, self.plan.config.monitor) == place.epoch:
             save_weights(self.plan.folder / WEIGHTS_FILE, weights)
         # Before the checkpoint: what is done twice after a crash is written twice, not never.
         write_history(self.plan.folder, place.history)
@@ -195,11 +226,11 @@ def _shapes(tensors: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
-def best_epoch(history: list[dict[str, Any]]) -> int:
-    """Name the epoch of the highest mrr@20, the first of several; the last without validation."""
-    if history[-1]["mrr@20"] is None:
+def best_epoch(history: list[dict[str, Any]], monitor: str) -> int:
+    """Name the epoch of the best figure, the first of several; the last without validation."""
+    if history[-1][monitor] is None:
         return len(history)
-    return max(history, key=lambda row: (row["mrr@20"], -row["epoch"]))["epoch"]
+    return max(history, key=lambda row: (row[monitor], -row["epoch"]))["epoch"]
 
 
 def _steps_per_call(config: TrainConfig) -> int:
@@ -207,8 +238,8 @@ def _steps_per_call(config: TrainConfig) -> int:
     return max(1, PAIRS_PER_CALL // chunk) * config.bptt
 
 
-def _is_lost(what: str, place: Place, walked: int) -> TrainingError:
-    kept = f"epoch {best_epoch(place.history)}'s weights are kept" if place.history else ""
+def _is_lost(what: str, place: Place, walked: int, monitor: str) -> TrainingError:
+    kept = f"epoch {best_epoch(place.history, monitor)}'s weights are kept" if place.history else ""
     return TrainingError(
         f"{what} after {walked} events of epoch {place.epoch}; {kept or 'no weights are kept'}",
         hint="train again with --overwrite and a lower --learning-rate",

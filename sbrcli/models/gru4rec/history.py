@@ -7,7 +7,10 @@ from typing import Any
 
 from sbrcli.workspace import write_atomically
 
-COLUMNS = ("epoch", "loss", "seconds", "events_per_second", "recall@20", "mrr@20")
+WATCHED = ("recall@20", "mrr@20", "ndcg@20")
+"""The figures of each epoch on the valid split; None without one."""
+
+COLUMNS = ("epoch", "loss", "seconds", "events_per_second", *WATCHED)
 
 
 def write_history(folder: Path, history: list[dict[str, Any]]) -> None:

@@ -25,7 +25,12 @@ class LossGradients(NamedTuple):
 
 
 def softmax_cross_entropy(
-    hidden: Any, table: Any, bias: Any, targets: Any, row_weights: Any
+    hidden: Any,
+    table: Any,
+    bias: Any,
+    targets: Any,
+    row_weights: Any,
+    label_smoothing: float = 0.0,
 ) -> LossGradients:
     """Compare each row's softmax over all items with its target: -log p(target).
 
@@ -39,6 +44,8 @@ def softmax_cross_entropy(
         bias: (num_items,).
         targets: (rows,) item indices.
         row_weights: (rows,) 1 for a pair that counts, else 0.
+        label_smoothing: the share of the target distribution that is spread evenly over all items
+            (Szegedy et al. 2016, section 7).
 
     Returns:
         The loss's sum, and the gradients of that sum divided by the number of rows.
@@ -47,6 +54,10 @@ def softmax_cross_entropy(
     target_table = tf.gather(table, targets)  # (rows, units)
     target_score = tf.reduce_sum(hidden * target_table, axis=1) + tf.gather(bias, targets)
     share = row_weights / rows
+    even = label_smoothing / table.shape[0]  # what each item has of the target distribution
+    aim = (1 - label_smoothing) * target_score
+    if label_smoothing:
+        aim += even * (tf.linalg.matvec(hidden, tf.reduce_sum(table, axis=0)) + tf.reduce_sum(bias))
 
     loss = tf.constant(0.0)
     hidden_blocks, table_gradient, bias_gradient = [], tf.zeros_like(table), tf.zeros_like(bias)
@@ -57,12 +68,15 @@ def softmax_cross_entropy(
         exponential = tf.exp(scores - highest)
         total = tf.reduce_sum(exponential, axis=1, keepdims=True)
         log_total = tf.math.log(total[:, 0]) + highest[:, 0]
-        loss += tf.reduce_sum(row_weights[block] * (log_total - target_score[block]))
+        loss += tf.reduce_sum(row_weights[block] * (log_total - aim[block]))
         probability = exponential * (share[block][:, None] / total)
+        if label_smoothing:
+            probability -= even * share[block][:, None]
         hidden_blocks.append(tf.matmul(probability, table))
         table_gradient += tf.matmul(probability, hidden[block], transpose_a=True)
         bias_gradient += tf.reduce_sum(probability, axis=0)
 
+    share *= 1 - label_smoothing
     hidden_gradient = tf.concat(hidden_blocks, axis=0) - share[:, None] * target_table
     return LossGradients(
         loss,

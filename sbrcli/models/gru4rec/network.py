@@ -1,11 +1,17 @@
 """The GRU4Rec network as a Keras 3 model: the public face of what training trains."""
 
+import os
+from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is first imported
 
 import keras
 import tensorflow as tf
 
-from sbrcli.models.gru4rec.weights import NetworkShape, Weights
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, Weights, load_weights
+from sbrcli.models.items import ITEMS_FILE, RunItems, load_items
+from sbrcli.workspace import read_manifest
 
 
 class ItemScores(keras.layers.Layer):
@@ -83,3 +89,16 @@ class Gru4Rec(keras.Model):
     def read_by_name(self) -> Weights:
         """Copy every weight out of its variable."""
         return {name: variable.numpy() for name, variable in self.variables_by_name().items()}
+
+
+def load_model(run_folder: Path | str) -> tuple[Gru4Rec, RunItems]:
+    """Load a trained run as a Keras model, with its items: an item's index is its place there.
+
+    Raises:
+        ArtefactError: the run is missing or damaged.
+    """
+    folder = Path(run_folder)
+    shape = NetworkShape.from_manifest(read_manifest(folder, "run"))
+    model = Gru4Rec(shape)
+    model.set_by_name(load_weights(folder / WEIGHTS_FILE, shape))
+    return model, load_items(folder / ITEMS_FILE)

@@ -10,19 +10,32 @@ from typing import Any
 import tensorflow as tf
 
 from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.losses import softmax_cross_entropy
+from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.optimizers import make_optimizer
+from sbrcli.models.gru4rec.objective import Objective, Outcome
+from sbrcli.models.gru4rec.optimizers import Gradients, Rows, clip_gradients, make_optimizer
+from sbrcli.models.gru4rec.schedules import rate_at
 
 _DRAWS_PER_STEP = 64
-"""More than any step draws dropout masks: keeps the seeds of two steps apart."""
+"""More than any step draws at random: keeps the seeds of two steps apart."""
+_NEGATIVES = _DRAWS_PER_STEP - 1
+"""The draw that chooses negatives; those before it make dropout masks."""
 
 
 class TrainingStep:
     """What stays the same from chunk to chunk: variables, optimizer, and the compiled graph."""
 
-    def __init__(self, model: Gru4Rec, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        model: Gru4Rec,
+        config: TrainConfig,
+        sampler: Sampler | None = None,
+        total_chunks: int = 1,
+    ) -> None:
         self.shape = model.network_shape
+        self.config = config
+        self.objective = Objective(config, sampler)
+        self.total_chunks = total_chunks
         self.variables = model.variables_by_name()
         self.optimizer = make_optimizer(config, self.variables)
         self.bptt, self.num_lanes = config.bptt, config.batch_size
@@ -73,6 +86,11 @@ class TrainingStep:
         rows = self.bptt * self.num_lanes
         items, targets = tf.reshape(inputs, (rows,)), tf.reshape(targets, (rows,))
         counts = tf.cast(tf.reshape(is_pair, (rows,)), tf.float32)
+        # Padding has no gradient, yet momentum moves each row that is named: let it name a row
+        # that a pair of this chunk names anyway.
+        pair = tf.argmax(counts)
+        items = tf.where(counts > 0, items, items[pair])
+        targets = tf.where(counts > 0, targets, targets[pair])
         table_name = _input_table(self.shape.embedding)
         entered = tf.gather(self.variables[table_name], items)  # (rows, width)
         recurrent = {n: v for n, v in self.variables.items() if n.startswith("gru_")}
@@ -80,26 +98,56 @@ class TrainingStep:
         with tf.GradientTape() as tape:
             tape.watch(entered)
             hidden, states = self._run_layers(entered, starts, states)  # (rows, units)
-        result = softmax_cross_entropy(
-            hidden, self.variables["output/table"], self.variables["output/bias"], targets, counts
+        outcome = self.objective.measure(
+            hidden,
+            self.variables["output/table"],
+            self.variables["output/bias"],
+            targets,
+            counts,
+            self._seed(_NEGATIVES),
         )
         entered_gradient, *inner = tape.gradient(
-            hidden, [entered, *watched.values()], output_gradients=result.hidden
+            hidden, [entered, *watched.values()], output_gradients=outcome.hidden
         )
         gradients = dict(zip(watched, inner, strict=True))
-        gradients |= {"output/table": result.table, "output/bias": result.bias}
-        before = gradients.get(table_name)
-        if before is None:
-            before = tf.zeros_like(self.variables[table_name])
-        gradients[table_name] = tf.tensor_scatter_nd_add(before, items[:, None], entered_gradient)
-        self.optimizer.apply(self.variables, gradients)
+        gradients |= self._item_gradients(outcome, items, entered_gradient)
+        if self.config.clip_norm:
+            gradients = clip_gradients(gradients, self.config.clip_norm)
+        rate = rate_at(self.config.schedule, self.chunks_done, self.total_chunks)
+        self.optimizer.apply(self.variables, gradients, rate)
         self.chunks_done.assign_add(1)
-        return result.loss, states
+        return outcome.loss, states
+
+    def _item_gradients(self, outcome: Outcome, items: Any, entered: Any) -> Gradients:
+        """Give the gradients of the weights that have a row for each item.
+
+        Args:
+            outcome: gradients of the output layer.
+            items: (rows,) the inputs.
+            entered: (rows, width) gradients of their rows of the input's table.
+        """
+        input_table = _input_table(self.shape.embedding)
+        is_shared = input_table == "output/table"
+        if outcome.items is not None:
+            bias = Rows.summed(outcome.items, outcome.bias)
+            if is_shared:
+                touched = tf.concat([outcome.items, items], axis=0)
+                table = Rows.summed(touched, tf.concat([outcome.table, entered], axis=0))
+                return {"output/table": table, "output/bias": bias}
+            return {
+                "output/table": Rows.summed(outcome.items, outcome.table),
+                "output/bias": bias,
+                input_table: Rows.summed(items, entered),
+            }
+        whole = {"output/table": outcome.table, "output/bias": outcome.bias}
+        before = outcome.table if is_shared else tf.zeros_like(self.variables[input_table])
+        whole[input_table] = tf.tensor_scatter_nd_add(before, items[:, None], entered)
+        return whole
 
     def _run_layers(self, entered: Any, starts: Any, states: list[Any]) -> tuple[Any, list[Any]]:
         """Walk the chunk: (rows, width) of input to (rows, units) of the last layer's output."""
         keeps = tf.unstack(tf.cast(~starts, tf.float32)[:, :, None])  # bptt times (lanes, 1)
-        hidden = _drop(entered, self.embedding_dropout, self._dropout_seed(0))
+        hidden = _drop(entered, self.embedding_dropout, self._seed(0))
         ends = []
         for layer, state in enumerate(states):
             bias = self.variables[f"gru_{layer}/bias"]
@@ -113,11 +161,11 @@ class TrainingStep:
                 bias[1],
             )
             hidden = tf.reshape(hidden, (self.bptt * self.num_lanes, self.shape.units[layer]))
-            hidden = _drop(hidden, self.dropout, self._dropout_seed(layer + 1))
+            hidden = _drop(hidden, self.dropout, self._seed(layer + 1))
             ends.append(end)
         return hidden, ends
 
-    def _dropout_seed(self, draw: int) -> Any:
+    def _seed(self, draw: int) -> Any:
         return tf.stack([self.chunks_done * _DRAWS_PER_STEP + draw, tf.cast(self.seed, tf.int64)])
 
 

@@ -11,7 +11,7 @@ from sbrcli.config import TrainConfig, differences
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.gru4rec.backend import start_tensorflow
-from sbrcli.models.gru4rec.batches import arrange_lanes, order_by_start
+from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, save_items
 from sbrcli.models.scorer import Scorer
@@ -80,9 +80,13 @@ def assign(
 def plan_training(assignment: Assignment) -> Training:
     """Say what a training would be, and train nothing."""
     split = assignment.dataset.manifest["splits"]["train"]
+    num_items, config = assignment.shape.num_items, assignment.config
+    n_sample = config.negatives(num_items)
     plan = {
         "name": assignment.name,
         **assignment.settings()["config"],
+        "n_sample": n_sample,
+        "negatives": f"{n_sample} drawn for each chunk" if n_sample else f"all {num_items} items",
         "train_events": split["events"],
         "train_sessions": split["sessions"],
         "next_items_per_epoch": split["events"] - split["sessions"],
@@ -128,7 +132,13 @@ def train(
                 raise _in_the_way(found)
         if found is None or overwrite:
             _begin_run(workspace, assignment)
-        _train_epochs(workspace, assignment, validate, watch)
+        try:
+            _train_epochs(workspace, assignment, validate, watch)
+        except BaseException:
+            # Nothing that could be resumed: as if it had not been begun.
+            if not (workspace.place("run", assignment.name) / CHECKPOINT_FILE).exists():
+                workspace.retract("run", assignment.name)
+            raise
         workspace.discard_replaced("run", assignment.name)
         return _describe(workspace.open("run", assignment.name), assignment)
 
@@ -214,21 +224,26 @@ def _train_epochs(
 ) -> None:
     folder = workspace.place("run", assignment.name)
     sessions = load_split(assignment.dataset.path, "train")
+<<<<<<< HEAD
     if sessions.items.max() >= assignment.shape.num_items:
         raise _damaged(assignment.dataset)
     lanes = arrange_lanes(sessions, assignment.config.batch_size, order_by_start(sessions))
+=======
+    train_count = load_items(assignment.dataset.path).train_count[: assignment.shape.num_items]
+>>>>>>> issue3
     valid = None
     if assignment.dataset.manifest["splits"]["valid"] is not None:
         valid = load_split(assignment.dataset.path, "valid")
 
-    start_tensorflow()
+    start_tensorflow(assignment.config.threads, assignment.config.device)
     from sbrcli.models.gru4rec.epochs import EpochRunner, Plan, best_epoch
 
     plan = Plan(
         folder=folder,
         config=assignment.config,
         shape=assignment.shape,
-        lanes=lanes,
+        sessions=sessions,
+        train_count=train_count,
         validate=None if valid is None else lambda scorer: validate(scorer, valid),
         watch=watch,
     )
@@ -237,7 +252,7 @@ def _train_epochs(
     manifest |= {
         "status": "complete",
         "completed_at": utc_now(),
-        "best_epoch": best_epoch(history),
+        "best_epoch": best_epoch(history, assignment.config.monitor),
         "epochs": history,
         "versions": _versions(),
     }

@@ -12,7 +12,6 @@ import pytest
 from sbrcli.config import TrainConfig
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.gru4rec import epochs
-from sbrcli.models.gru4rec.batches import arrange_lanes
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from sbrcli.models.gru4rec.epochs import EpochRunner, Plan, best_epoch
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
@@ -37,16 +36,23 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_plan(folder: Path, config: TrainConfig = CONFIG, **settings: Any) -> Plan:
     folder.mkdir(exist_ok=True)
-    lanes = arrange_lanes(SESSIONS, config.batch_size)
     shape = NetworkShape(7, config.units, config.embedding)
     plan = {"validate": mrrs(0.1, 0.2, 0.3), "watch": lambda *_: None, "checkpoint_seconds": 0.0}
-    return Plan(folder=folder, config=config, shape=shape, lanes=lanes, **plan | settings)
+    count = np.bincount(SESSIONS.items, minlength=7)
+    return Plan(
+        folder=folder,
+        config=config,
+        shape=shape,
+        sessions=SESSIONS,
+        train_count=count,
+        **plan | settings,
+    )
 
 
 def mrrs(*values: float) -> Callable[[Any], dict[str, float]]:
     """Validate by a list of figures, whatever the weights are."""
     left = list(values)
-    return lambda _scorer: {"recall@20": 0.5, "mrr@20": left.pop(0)}
+    return lambda _scorer: {"recall@20": 0.5, "mrr@20": left.pop(0), "ndcg@20": 0.5}
 
 
 def outcome(folder: Path, history: list[dict[str, Any]]) -> tuple[bytes, list[Any]]:
@@ -71,8 +77,8 @@ def crash_at(number: int, kind: str = "pairs") -> Callable[..., None]:
 
 def test_the_best_epoch_is_the_first_with_the_highest_mrr():
     history = [{"epoch": n + 1, "mrr@20": m} for n, m in enumerate([0.1, 0.3, 0.2, 0.3])]
-    assert best_epoch(history) == 2
-    assert best_epoch([row | {"mrr@20": None} for row in history]) == 4
+    assert best_epoch(history, "mrr@20") == 2
+    assert best_epoch([row | {"mrr@20": None} for row in history], "mrr@20") == 4
 
 
 def test_the_best_epochs_weights_are_kept_and_not_the_last_ones(tmp_path: Path):

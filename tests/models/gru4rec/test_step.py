@@ -32,7 +32,9 @@ class Recorder:
         self.slots = {}
         self.seen = {name: tf.Variable(tf.zeros_like(v)) for name, v in variables.items()}
 
-    def apply(self, variables: dict[str, tf.Variable], gradients: dict[str, Any]) -> None:
+    def apply(
+        self, variables: dict[str, tf.Variable], gradients: dict[str, Any], rate: Any
+    ) -> None:
         assert gradients.keys() == variables.keys()
         for name, gradient in gradients.items():
             self.seen[name].assign(gradient)

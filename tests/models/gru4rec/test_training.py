@@ -129,7 +129,7 @@ def test_a_complete_run_says_what_it_is_and_scores(tmp_path: Path):
     assert set(run.manifest["versions"]) == {"tensorflow", "keras", "numpy"}
     best = result.epochs[result.best_epoch - 1]
     metrics = validate(load_gru(run.path), load_split(workspace.open("dataset").path, "valid"))
-    assert metrics == {"recall@20": best["recall@20"], "mrr@20": best["mrr@20"]}
+    assert metrics == {name: best[name] for name in ("recall@20", "mrr@20", "ndcg@20")}
     assert not list((tmp_path / ".staging").iterdir())
 
 

@@ -1,0 +1,159 @@
+"""The options of `sbr train`, each with TrainConfig's default in its help."""
+
+from typing import Annotated, Any
+
+import typer
+
+from sbrcli.config import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
+from sbrcli.presets import PRESETS
+
+DEFAULTS = TrainConfig()
+NETWORK, FITTING, NEGATIVES = "Network", "Fitting", "Negatives"
+
+
+def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
+    """Make an option whose default is TrainConfig's, unless a preset or the user says otherwise."""
+    default = getattr(DEFAULTS, name.replace("-", "_"))
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    settings.setdefault("metavar", "N" if isinstance(default, int) else "X")
+    return typer.Option(
+        f"--{name}", help=f"{text} \\[default: {shown}]", rich_help_panel=panel, **settings
+    )
+
+
+Layers = Annotated[int | None, _option("layers", "GRU layers.", NETWORK)]
+Hsz = Annotated[
+    str | None,
+    _option("hsz", "Units of each layer: one number, or one a layer.", NETWORK, metavar="N[,N…]"),
+]
+Embedding = Annotated[
+    str | None,
+    _option(
+        "embedding",
+        "How an item enters: none (one-hot), separate (a table), shared (the output's table).",
+        NETWORK,
+        metavar="none|separate|shared",
+    ),
+]
+Dropout = Annotated[
+    float | None, _option("dropout", "Share of each layer's output dropped.", NETWORK)
+]
+EmbeddingDropout = Annotated[
+    float | None, _option("embedding-dropout", "Share of the input's embedding dropped.", NETWORK)
+]
+OptimizerName = Annotated[
+    str | None, _option("optimizer", "What moves the weights.", FITTING, metavar="adagrad|adam")
+]
+LearningRate = Annotated[
+    float | None,
+    _option("learning-rate", "Constant; nothing decays. With adam the default is 0.002.", FITTING),
+]
+Momentum = Annotated[
+    float | None, _option("momentum", "Share of the last update kept, with adagrad.", FITTING)
+]
+BatchSize = Annotated[int | None, _option("batch-size", "Sessions trained side by side.", FITTING)]
+Bptt = Annotated[
+    int | None, _option("bptt", "Steps that gradients run through, one update each.", FITTING)
+]
+Loss = Annotated[
+    str | None,
+    _option(
+        "loss",
+        "What is minimised.",
+        FITTING,
+        metavar="cross-entropy|bpr-max|top1-max|bpr|top1",
+    ),
+]
+NSample = Annotated[
+    str | None,
+    typer.Option(
+        "--n-sample",
+        metavar="auto|N",
+        help=f"Negatives drawn for each chunk beside its own targets; 0 takes all items; auto "
+        f"takes all up to {FULL_UP_TO_ITEMS:,} items, else {AUTO_N_SAMPLE:,}. \\[default: auto]",
+        rich_help_panel=NEGATIVES,
+    ),
+]
+SampleAlpha = Annotated[
+    float | None, _option("sample-alpha", "Draw by count to this power.", NEGATIVES)
+]
+Logq = Annotated[
+    float | None,
+    _option("logq", "Cross-entropy: how far to correct scores for the drawing.", NEGATIVES),
+]
+Bpreg = Annotated[
+    float | None, _option("bpreg", "bpr-max: weight of the negatives' squared scores.", FITTING)
+]
+Elu = Annotated[
+    float | None,
+    _option("elu", "Ranking losses: no score falls below minus this; 0 leaves them.", FITTING),
+]
+LabelSmoothing = Annotated[
+    float | None,
+    _option("label-smoothing", "Cross-entropy: share of the target spread over all.", FITTING),
+]
+ScheduleName = Annotated[
+    str | None,
+    _option(
+        "schedule",
+        "How the learning rate falls to 0 by the last epoch.",
+        FITTING,
+        metavar="constant|linear|cosine",
+    ),
+]
+ClipNorm = Annotated[
+    float | None, _option("clip-norm", "Scale gradients down to this norm; 0 never.", FITTING)
+]
+Patience = Annotated[
+    int | None, _option("patience", "Stop after so many epochs without a better; 0 never.", FITTING)
+]
+MonitorName = Annotated[
+    str | None,
+    _option(
+        "monitor", "What the best epoch is best in.", FITTING, metavar="mrr@20|recall@20|ndcg@20"
+    ),
+]
+Shuffle = Annotated[
+    bool,
+    typer.Option(
+        "--shuffle",
+        help="Take sessions in a new random order each epoch, not by the time of their start.",
+        rich_help_panel=FITTING,
+    ),
+]
+Epochs = Annotated[int | None, _option("epochs", "Times through the train split.", FITTING)]
+Threads = Annotated[
+    int | None, _option("threads", "Processor threads; 0 takes all cores.", FITTING)
+]
+DeviceName = Annotated[
+    str | None, _option("device", "Where to train.", FITTING, metavar="auto|cpu|gpu")
+]
+Seed = Annotated[int | None, _option("seed", "Same seed, machine, threads: same result.", FITTING)]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help=f"Begin from named options ({', '.join(PRESETS)}); those you give go before them.",
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="The run's name. \\[default: of the dataset, layers and units]",
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a run that has the same name.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with the run that was interrupted last, or the one of --name."
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the plan and parameter count; train nothing.")
+]

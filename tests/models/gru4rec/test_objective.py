@@ -1,0 +1,185 @@
+"""A chunk's loss over all items or drawn ones, and which rows of the output layer it moves."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sbrcli.config import TrainConfig
+from sbrcli.models.gru4rec.candidates import Candidates, Sampler
+from sbrcli.models.gru4rec.objective import Objective
+from tests.models.gru4rec import literal_ranking as literal
+from tests.models.gru4rec.literal_ranking import finite_difference
+
+ITEMS, UNITS = 7, 3
+TARGETS = [2, 5, 2, 0]
+ROW_COUNTS = [1.0, 1.0, 1.0, 0.0]
+DRAWN = [5, 1, 1, 2]  # Of row 1, of nobody, the same again, of rows 0 and 2.
+COLUMNS = TARGETS + DRAWN
+LOG_EXPECTED = np.log([0.5, 2.0, 0.5, 0.1, 2.0, 3.0, 3.0, 0.5])
+
+ROW_LOSSES = {
+    "cross-entropy": literal.cross_entropy,
+    "bpr-max": lambda own, negatives: literal.bpr_max(own, negatives, bpreg=0.9),
+    "top1-max": literal.top1_max,
+    "bpr": literal.bpr,
+    "top1": literal.top1,
+}
+RANKING = [name for name in ROW_LOSSES if name != "cross-entropy"]
+
+
+def some_weights() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(8)
+    shapes = {"hidden": (4, UNITS), "table": (ITEMS, UNITS), "bias": (ITEMS,)}
+    return {name: rng.normal(0, 1, shape) for name, shape in shapes.items()}
+
+
+def fixed_sampler() -> SimpleNamespace:
+    """Draws DRAWN whatever the seed."""
+    columns = np.array(COLUMNS)
+    is_other = columns[None, :] != np.array(TARGETS)[:, None]
+    is_row = np.array([True, True, True, False] + 4 * [True])
+    drawn = Candidates(
+        tf.constant(columns), tf.constant(is_other & is_row), tf.constant(LOG_EXPECTED, tf.float32)
+    )
+    return SimpleNamespace(draw=lambda *_: drawn)
+
+
+def measure(config: TrainConfig, sampler, weights: dict[str, np.ndarray]):
+    parts = [tf.constant(weights[name], tf.float32) for name in ("hidden", "table", "bias")]
+    rows = (tf.constant(TARGETS), tf.constant(ROW_COUNTS))
+    return Objective(config, sampler).measure(*parts, *rows, tf.constant([1, 1]))
+
+
+def literal_mean(config: TrainConfig, weights: dict[str, np.ndarray], columns: list[int] | None):
+    """Give the loss's mean over all rows, padding as 0: over all items where columns is None."""
+    total = 0.0
+    for row, target in enumerate(TARGETS):
+        if not ROW_COUNTS[row]:
+            continue
+
+        def score(item: int, row: int = row) -> float:
+            plain = sum(weights["hidden"][row] * weights["table"][item]) + weights["bias"][item]
+            return literal.elu(plain, config.elu)
+
+        negatives = []
+        for place in range(ITEMS if columns is None else len(columns)):
+            item = place if columns is None else columns[place]
+            is_padding = columns is not None and place < 4 and not ROW_COUNTS[place]
+            if item != target and not is_padding:
+                corrected = columns is not None and config.loss == "cross-entropy"
+                negatives.append(score(item) - corrected * config.logq * LOG_EXPECTED[place])
+        total += ROW_LOSSES[config.loss](score(target), negatives)
+    return total / len(TARGETS)
+
+
+def check(config: TrainConfig, sampler, columns: list[int] | None) -> None:
+    weights = some_weights()
+    outcome = measure(config, sampler, weights)
+    assert float(outcome.loss) / 4 == pytest.approx(
+        literal_mean(config, weights, columns), rel=1e-5
+    )
+    found = {"hidden": outcome.hidden, "table": outcome.table, "bias": outcome.bias}
+    for name, gradient in found.items():
+        expected = finite_difference(
+            lambda at, name=name: literal_mean(config, weights | {name: at}, columns),
+            weights[name],
+        )
+        if name != "hidden" and outcome.items is not None:
+            placed = tf.math.unsorted_segment_sum(gradient, outcome.items, ITEMS)
+        else:
+            placed = gradient
+        np.testing.assert_allclose(placed, expected, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("elu", [0.0, 1.0])
+@pytest.mark.parametrize("loss", RANKING)
+def test_a_ranking_loss_over_all_items_is_the_formula(loss, elu):
+    check(TrainConfig(loss=loss, bpreg=0.9, elu=elu, n_sample=0), None, None)
+
+
+def test_a_cross_entropy_over_all_items_is_the_formula():
+    check(TrainConfig(n_sample=0), None, None)
+
+
+@pytest.mark.parametrize("elu", [0.0, 1.0])
+@pytest.mark.parametrize("loss", RANKING)
+def test_a_ranking_loss_over_drawn_items_is_the_formula_over_raw_scores(loss, elu):
+    check(TrainConfig(loss=loss, bpreg=0.9, elu=elu, n_sample=4), fixed_sampler(), COLUMNS)
+
+
+@pytest.mark.parametrize("logq", [0.0, 0.5, 1.0])
+def test_a_cross_entropy_over_drawn_items_takes_one_softmax_of_their_raw_scores(logq):
+    # Neither is the softmax taken twice, nor over all items and the drawn picked from it.
+    check(TrainConfig(logq=logq, n_sample=4), fixed_sampler(), COLUMNS)
+
+
+@pytest.mark.parametrize("loss", ROW_LOSSES)
+def test_drawn_losses_see_and_move_the_rows_named_and_no_other(loss):
+    weights = some_weights()
+    config = TrainConfig(loss=loss, n_sample=4)
+    outcome = measure(config, fixed_sampler(), weights)
+    assert outcome.items.numpy().tolist() == COLUMNS
+    assert outcome.table.shape == (len(COLUMNS), UNITS)
+    unnamed = sorted(set(range(ITEMS)) - set(COLUMNS))
+    assert unnamed == [3, 4, 6]
+    weights["table"][unnamed] = np.nan
+    weights["bias"][unnamed] = np.nan
+    again = measure(config, fixed_sampler(), weights)
+    for part, other in zip(outcome, again, strict=True):
+        np.testing.assert_array_equal(part, other)
+
+
+@pytest.mark.parametrize("n_sample", [0, 4])
+@pytest.mark.parametrize("loss", ROW_LOSSES)
+def test_a_padding_row_adds_nothing(loss, n_sample):
+    sampler = fixed_sampler() if n_sample else None
+    config = TrainConfig(loss=loss, n_sample=n_sample)
+    weights = some_weights()
+    plain = measure(config, sampler, weights)
+    assert not plain.hidden[3].numpy().any()
+    weights["hidden"][3] += 5
+    for part, other in zip(plain, measure(config, sampler, weights), strict=True):
+        if part is not None:
+            np.testing.assert_array_equal(part, other)
+
+
+TRAIN_COUNT = np.array([5, 10, 20, 40, 25, 60, 40])
+
+
+def gradients_of_hidden(config: TrainConfig, weights: dict[str, np.ndarray], trials: int):
+    """Give (trials, units), the gradient of row 0 with other rows drawn by popularity."""
+    rows = 8
+    rng = np.random.default_rng(2)
+    sampler = Sampler(TRAIN_COUNT, 200, config.sample_alpha)
+    objective = Objective(config, sampler)
+    parts = [tf.constant(weights[name], tf.float32) for name in ("table", "bias")]
+    hidden = tf.constant(np.tile(weights["hidden"][:1], (rows, 1)), tf.float32)
+    gradients = []
+    for trial in range(trials):
+        targets = rng.choice(ITEMS, rows, p=TRAIN_COUNT / TRAIN_COUNT.sum())
+        targets[0] = TARGETS[0]
+        rest = (tf.constant(targets, tf.int32), tf.ones(rows), tf.constant([trial, 1]))
+        gradients.append(objective.measure(hidden, *parts, *rest).hidden[0] * rows)
+    return np.array(gradients)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_logq_1_gives_the_gradient_of_the_softmax_over_all_items(alpha):
+    weights = some_weights()
+    found = gradients_of_hidden(TrainConfig(sample_alpha=alpha, n_sample=200), weights, 150)
+    scores = weights["table"] @ weights["hidden"][0] + weights["bias"]
+    full = np.array(literal.softmax(scores)) @ weights["table"] - weights["table"][TARGETS[0]]
+    error = found.std(axis=0) / np.sqrt(len(found))
+    # Five standard errors, and 1 / n_sample for the bias of a ratio of two sums.
+    assert (np.abs(found.mean(axis=0) - full) < 5 * error + 1 / 200).all()
+    assert (5 * error < 0.05).all()  # The comparison can tell.
+
+
+def test_logq_0_does_not_where_items_are_drawn_unevenly():
+    weights = some_weights()
+    found = gradients_of_hidden(TrainConfig(logq=0.0, n_sample=200), weights, 50)
+    scores = weights["table"] @ weights["hidden"][0] + weights["bias"]
+    full = np.array(literal.softmax(scores)) @ weights["table"] - weights["table"][TARGETS[0]]
+    assert np.abs(found.mean(axis=0) - full).max() > 0.1

@@ -1,0 +1,103 @@
+"""Every preset against the published table, written once more as its rows."""
+
+import pytest
+
+from sbrcli.config import TrainConfig
+from sbrcli.errors import ConfigError
+from sbrcli.presets import PRESETS, configure_training
+
+COLUMNS = (
+    *("loss", "hsz", "batch_size", "embedding_dropout", "dropout"),
+    *("learning_rate", "momentum", "sample_alpha"),
+)
+XE, MAX = "cross-entropy", "bpr-max"
+OFFICIAL = {
+    "rsc15": (XE, (100,), 32, 0.1, 0.0, 0.1, 0.0, 0.75),
+    "yoochoose": (XE, (480,), 48, 0.0, 0.2, 0.07, 0.0, 0.2),
+    "rees46": (XE, (512,), 240, 0.45, 0.0, 0.065, 0.0, 0.5),
+    "coveo": (MAX, (512,), 144, 0.35, 0.0, 0.05, 0.4, 0.2),
+    "retailrocket": (MAX, (224,), 80, 0.5, 0.05, 0.05, 0.4, 0.4),
+    "diginetica": (MAX, (512,), 128, 0.5, 0.3, 0.05, 0.15, 0.3),
+}
+BPREG_AND_ELU = {"coveo": (1.85, 1.0), "retailrocket": (1.95, 0.5), "diginetica": (0.9, 1.0)}
+
+
+@pytest.mark.parametrize(("name", "row"), OFFICIAL.items(), ids=OFFICIAL.keys())
+def test_an_official_preset_is_its_row_of_the_table(name, row):
+    config = TrainConfig(**PRESETS[name])
+    assert {column: getattr(config, column) for column in COLUMNS} == dict(
+        zip(COLUMNS, row, strict=True)
+    )
+    if name in BPREG_AND_ELU:
+        assert (config.bpreg, config.elu) == BPREG_AND_ELU[name]
+    else:
+        assert (config.logq, config.elu) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_the_official_presets_share_the_rest(name):
+    config = TrainConfig(**PRESETS[name])
+    assert (config.embedding, config.optimizer, config.schedule) == (
+        "shared",
+        "adagrad",
+        "constant",
+    )
+    assert (config.layers, config.n_sample, config.epochs, config.bptt) == (1, 2048, 10, 1)
+    assert (config.label_smoothing, config.clip_norm, config.shuffle) == (0.0, 0.0, False)
+
+
+def test_the_notebooks_preset_is_what_the_notebook_trains():
+    config = TrainConfig(**PRESETS["notebook"])
+    assert (config.embedding, config.layers, config.hsz) == ("none", 1, (50,))
+    assert (config.optimizer, config.learning_rate) == ("adam", 0.001)
+    assert (config.loss, config.n_sample) == ("cross-entropy", 0)
+    assert (config.batch_size, config.bptt, config.epochs) == (64, 1, 3)
+    assert (config.dropout, config.embedding_dropout) == (0.1, 0.0)
+
+
+def test_there_are_these_presets_and_no_others():
+    assert set(PRESETS) == {"notebook", *OFFICIAL}
+
+
+def test_what_the_user_says_goes_before_the_preset():
+    config = configure_training({"hsz": (64,), "elu": 0.0, "bptt": None}, "coveo")
+    assert (config.hsz, config.elu, config.bptt) == ((64,), 0.0, 1)
+    assert config.bpreg == 1.85
+
+
+def test_n_sample_auto_goes_before_a_presets_number():
+    assert configure_training({}, "notebook").n_sample == 0
+    assert configure_training({"n_sample": "auto"}, "notebook").n_sample is None
+    assert configure_training({"n_sample": "auto"}, None).n_sample is None
+
+
+def test_another_loss_leaves_behind_what_the_preset_says_for_its_own():
+    config = configure_training({"loss": "cross-entropy"}, "coveo")
+    assert (config.loss, config.elu, config.bpreg) == ("cross-entropy", 0.0, TrainConfig().bpreg)
+    assert (config.learning_rate, config.momentum) == (0.05, 0.4)
+    assert configure_training({"loss": "bpr-max"}, "coveo").elu == 1.0
+
+
+def test_another_optimizer_leaves_behind_the_presets_rate_and_momentum():
+    config = configure_training({"optimizer": "adam"}, "coveo")
+    assert (config.optimizer, config.learning_rate, config.momentum) == ("adam", 0.002, 0.0)
+    config = configure_training({"optimizer": "adagrad"}, "notebook")
+    assert (config.learning_rate, config.momentum) == (
+        TrainConfig().learning_rate,
+        TrainConfig().momentum,
+    )
+    assert configure_training({"optimizer": "adam", "learning_rate": 0.1}, "coveo").momentum == 0
+
+
+def test_without_a_preset_the_optimizer_brings_its_own_defaults():
+    assert configure_training({}, None) == TrainConfig()
+    assert configure_training({"optimizer": "adam"}, None).learning_rate == 0.002
+
+
+def test_an_unknown_preset_is_refused_with_the_names_there_are():
+    with pytest.raises(ConfigError) as caught:
+        configure_training({}, "movielens")
+    assert str(caught.value) == (
+        "preset must be one of notebook, rsc15, yoochoose, rees46, coveo, retailrocket, "
+        "diginetica. Received: movielens"
+    )
