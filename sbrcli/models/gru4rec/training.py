@@ -224,13 +224,9 @@ def _train_epochs(
 ) -> None:
     folder = workspace.place("run", assignment.name)
     sessions = load_split(assignment.dataset.path, "train")
-<<<<<<< HEAD
     if sessions.items.max() >= assignment.shape.num_items:
         raise _damaged(assignment.dataset)
-    lanes = arrange_lanes(sessions, assignment.config.batch_size, order_by_start(sessions))
-=======
     train_count = load_items(assignment.dataset.path).train_count[: assignment.shape.num_items]
->>>>>>> issue3
     valid = None
     if assignment.dataset.manifest["splits"]["valid"] is not None:
         valid = load_split(assignment.dataset.path, "valid")
