@@ -1,6 +1,7 @@
 """What every test may use: a runner of `sbr`, and the pinned terminal."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def pinned_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("SBR_WORKDIR", raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def listening_for_ctrl_c() -> Iterator[None]:
+    """Python's own answer to Ctrl-C, also where the tests' parent ignores it (as `cmd &` does)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
