@@ -22,3 +22,9 @@ def require_at_least(config: Any, name: str, least: int) -> None:
     value = getattr(config, name)
     words = name.replace("_", "-")
     require(math.isfinite(value) and value >= least, f"{words} must be at least {least}", value)
+
+
+def require_at_most(config: Any, name: str, most: int) -> None:
+    """Raise a ConfigError unless the option of that name is at most `most`."""
+    value = getattr(config, name)
+    require(value <= most, f"{name.replace('_', '-')} must be at most {most:,}", value)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
-from sbrcli.bounds import require, require_at_least, require_fraction
+from sbrcli.bounds import require, require_at_least, require_at_most, require_fraction
 from sbrcli.errors import ConfigError
 
 SessionKind = Literal["user", "gap", "column"]
@@ -114,6 +114,16 @@ _CHOICES: dict[str, Any] = {
     "device": Device,
 }
 
+# Beyond these a typing error is likelier than a purpose, and the next step would be out of memory.
+_MOST = {
+    "layers": 100,
+    "batch_size": 65_536,
+    "bptt": 10_000,
+    "epochs": 1_000_000,
+    "threads": 1_024,
+    "sample_alpha": 10,
+}
+
 FULL_UP_TO_ITEMS = 5_000
 AUTO_N_SAMPLE = 2048
 
@@ -192,6 +202,8 @@ class TrainConfig:
             require_at_least(self, name, 1)
         for name in ("sample_alpha", "logq", "bpreg", "elu", "clip_norm", "patience", "threads"):
             require_at_least(self, name, 0)
+        for name, most in _MOST.items():
+            require_at_most(self, name, most)
         for name in ("dropout", "embedding_dropout", "label_smoothing", "momentum"):
             require_fraction(name.replace("_", "-"), getattr(self, name))
         for name, choices in _CHOICES.items():
@@ -202,23 +214,23 @@ class TrainConfig:
             )
         sizes = ",".join(map(str, self.hsz))
         require(
-            bool(self.hsz) and all(units >= 1 for units in self.hsz),
-            "hsz must be at least 1",
+            bool(self.hsz) and all(1 <= units <= 100_000 for units in self.hsz),
+            "hsz must be 1 to 100,000",
             sizes,
         )
         require(
             len(self.hsz) in (1, self.layers),
-            f"hsz must be one number or {self.layers}, one for each of the layers",
-            sizes,
+            "hsz must be one number for all layers, or one for each",
+            f"--layers {self.layers} --hsz {sizes}",
         )
         require(
-            self.n_sample is None or self.n_sample >= 0,
-            "n-sample must be auto or at least 0",
+            self.n_sample is None or 0 <= self.n_sample <= 10_000_000,
+            "n-sample must be auto or 0 to 10,000,000",
             self.n_sample,
         )
         require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
-            "learning-rate must be above 0",
+            "learning-rate must be a number above 0",
             self.learning_rate,
         )
         require(0 <= self.seed < 2**31, "seed must be 0 to 2147483647", self.seed)

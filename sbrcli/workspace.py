@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from sbrcli import __version__
 from sbrcli.errors import ArtefactError, ConfigError
@@ -85,7 +85,9 @@ class Workspace:
     def names(self, kind: Kind) -> list[str]:
         """Name the folders of a kind, in order of name."""
         shelf = self.root / _SHELF[kind]
-        return sorted(p.name for p in shelf.iterdir() if p.is_dir()) if shelf.is_dir() else []
+        found = shelf.iterdir() if shelf.is_dir() else ()
+        # What others have left there, as file browsers do, is none of ours.
+        return sorted(p.name for p in found if p.name[0] != "." and (p / MANIFEST).exists())
 
     @contextlib.contextmanager
     def staged(self, kind: Kind, name: str, *, keep_replaced: bool = False) -> Iterator[Path]:
@@ -136,7 +138,7 @@ class Workspace:
         check_name(kind, name)
         locks = self.root / ".locks"
         self._make(locks)
-        with (locks / f"{kind}-{name}").open("a") as file:
+        with self._opened(locks / f"{kind}-{name}") as file:
             if not _try_lock(file.fileno()):
                 raise ArtefactError(
                     f"another sbr is writing {kind} {name} in {self.root}",
@@ -162,14 +164,23 @@ class Workspace:
             hint = f"there are: {', '.join(there)}"
         return ArtefactError(f"{what} in {self.root}", hint=hint)
 
+    def _opened(self, path: Path) -> IO[str]:
+        try:
+            return path.open("a")
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def _not_writable(self, error: OSError) -> ArtefactError:
+        return ArtefactError(
+            f"can not write in the work directory {self.root}: {error.strerror or error}",
+            hint="free some space or name another with --workdir",
+        )
+
     def _make(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ArtefactError(
-                f"can not write in the work directory {self.root}: {error.strerror}",
-                hint="name another with --workdir",
-            ) from error
+            raise self._not_writable(error) from error
 
     @contextlib.contextmanager
     def _temporary_folder(self, name: str) -> Iterator[Path]:
@@ -179,10 +190,7 @@ class Workspace:
         try:
             yield temporary
         except OSError as error:
-            raise ArtefactError(
-                f"can not write in the work directory {self.root}: {error.strerror or error}",
-                hint="free some space or name another with --workdir",
-            ) from error
+            raise self._not_writable(error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

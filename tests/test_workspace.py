@@ -113,7 +113,24 @@ def test_a_work_directory_that_can_not_be_made_is_a_clear_error(tmp_path):
     assert str(caught.value) == (
         f"can not write in the work directory {tmp_path / 'file'}: Not a directory"
     )
-    assert caught.value.hint == "name another with --workdir"
+    assert caught.value.hint == "free some space or name another with --workdir"
+
+
+def test_a_lock_that_can_not_be_opened_is_a_clear_error(workspace):
+    (workspace.root / ".locks" / "run-a").mkdir(parents=True)
+    with (
+        pytest.raises(ArtefactError, match=r"can not write in the work directory .*: Is a direc"),
+        workspace.locked("run", "a"),
+    ):
+        pass
+
+
+def test_stray_folders_are_passed_over(workspace):
+    put(workspace, "run", "a", status="complete")
+    for stray in (".ipynb_checkpoints", "notes"):
+        (workspace.root / "runs" / stray).mkdir()
+    assert workspace.names("run") == ["a"]
+    assert workspace.open("run").name == "a"
 
 
 def test_two_processes_never_write_the_same_folder(workspace):

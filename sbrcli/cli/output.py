@@ -93,7 +93,9 @@ def is_terminal(stream: IO[str]) -> bool:
 
 def to_json(document: Any) -> str:
     """Write a document as one line of JSON; a number that JSON lacks is a bug."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    # Half a surrogate pair, as undecodable bytes give, is no UTF-8; its escape is JSON still.
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def write_labelled(label: str, text: str, style: str) -> None:

@@ -53,7 +53,10 @@ TestDays = Annotated[
 ]
 DropRepeats = Annotated[
     bool,
-    typer.Option("--drop-repeats", help="Of a session's events of one item in a row, keep one."),
+    typer.Option(
+        "--drop-repeats",
+        help="Of a session's events of one item in a row, keep one, before rare items are dropped.",
+    ),
 ]
 Titles = Annotated[
     Path | None,

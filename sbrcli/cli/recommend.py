@@ -141,11 +141,13 @@ def _answer_one(
 
 def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunItems") -> None:
     show = _shown_by(out, _has_titles(run_items))
-    answered = 0
+    answered = number = 0
     for number, session in enumerate(read_sessions(sessions), start=1):
         found = _answer_line(out, number, session, answer, run_items)
-        answered += bool(found.items)
+        answered += len(found.unknown) < len(session)
         show(number, found)
+    if not number:
+        raise DataError(f"{sessions} holds no session", hint="write one a line, as in 3186,1270")
     if not answered:
         raise DataError(
             f"the run knows no item of any session in {sessions}",
@@ -177,9 +179,10 @@ def _shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], No
             found, lambda shown: [_table(f"Session {number}", shown, titled)]
         )
     header = ("session", "rank", "item", "score", *(["title"] if titled else []))
-    out.write_line("\t".join(header))
 
     def show(number: int, found: "Recommendation") -> None:
+        if number == 1:
+            out.write_line("\t".join(header))
         table = _table("", found, titled)
         lines = ["\t".join(map(_cell, (number, *row))) for row in table.rows]
         out.write_line("\n".join([*lines, ""]))

@@ -148,7 +148,7 @@ def test_a_log_of_one_user_leaves_nothing_for_train_and_says_how_to_cut_it():
         arrange(events, PrepareConfig())
     assert str(raised.value).startswith("no session is left for train: 1 of 1 end within the 30 ")
     assert raised.value.hint == (
-        "lower --test-days, or cut shorter sessions, as with --session gap:3600"
+        "lower --test-days and --valid-days, or where users come back cut by --session gap:3600"
     )
 
 

@@ -97,7 +97,7 @@ def test_no_train_because_of_test_says_which_number_to_change():
         "from 1970-04-07T00:00:00+00:00 to 1970-04-11T00:00:00+00:00"
     )
     assert raised.value.hint == (
-        "lower --test-days, or cut shorter sessions, as with --session gap:3600"
+        "lower --test-days and --valid-days, or where users come back cut by --session gap:3600"
     )
 
 
@@ -109,7 +109,7 @@ def test_no_train_because_of_valid_says_which_number_to_change():
         "from 1970-03-23T00:00:00+00:00 to 1970-03-23T00:00:00+00:00"
     )
     assert raised.value.hint == (
-        "lower --valid-days, or cut shorter sessions, as with --session gap:3600"
+        "lower --test-days and --valid-days, or where users come back cut by --session gap:3600"
     )
 
 

@@ -59,7 +59,7 @@ def _quiet_stderr() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except (ImportError, OSError, RuntimeError):
             held.seek(0)
             stderr.write(held.read())
             raise

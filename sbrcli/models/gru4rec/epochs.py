@@ -106,7 +106,14 @@ class EpochRunner:
         return arrange_lanes(sessions, config.batch_size, order).padded(config.bptt)
 
     def _total_chunks(self) -> int:
-        return self.plan.config.epochs * len(self.lanes.inputs) // self.plan.config.bptt
+        config = self.plan.config
+        if config.shuffle and config.schedule != "constant":
+            # Sessions laid in another order may fill another number of chunks.
+            return sum(
+                len(self._arrange(epoch).inputs) // config.bptt
+                for epoch in range(1, config.epochs + 1)
+            )
+        return config.epochs * len(self.lanes.inputs) // config.bptt
 
     def _sampler(self) -> Sampler | None:
         config = self.plan.config

@@ -3,19 +3,28 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.dataset.storage import Sessions, load_items, load_split
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.errors import ArtefactError, ConfigError, TrainingError
 from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, save_items
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import MANIFEST, Folder, Workspace, new_manifest, utc_now, write_json
+from sbrcli.workspace import (
+    MANIFEST,
+    Folder,
+    Workspace,
+    new_manifest,
+    read_manifest,
+    utc_now,
+    write_json,
+)
 
 Watch = Callable[[str, int, dict[str, Any]], None]
 Validate = Callable[[Scorer, Sessions], dict[str, float]]
@@ -130,16 +139,12 @@ def train(
                 return _describe(found, assignment, already_there=True)
             if not resume:
                 raise _in_the_way(found)
+        undo = ExitStack()
         if found is None or overwrite:
             _begin_run(workspace, assignment)
-        try:
+            undo.callback(_retract_if_bare, workspace, assignment.name)
+        with undo:
             _train_epochs(workspace, assignment, validate, watch)
-        except BaseException:
-            # Nothing that could be resumed: as if it had not been begun.
-            if not (workspace.place("run", assignment.name) / CHECKPOINT_FILE).exists():
-                workspace.retract("run", assignment.name)
-            raise
-        workspace.discard_replaced("run", assignment.name)
         return _describe(workspace.open("run", assignment.name), assignment)
 
 
@@ -219,6 +224,12 @@ def _begin_run(workspace: Workspace, assignment: Assignment) -> None:
         write_json(folder / MANIFEST, manifest)
 
 
+def _retract_if_bare(workspace: Workspace, name: str) -> None:
+    """Where training ended before it saved anything: make it as if it had not been begun."""
+    if not (workspace.place("run", name) / CHECKPOINT_FILE).exists():
+        workspace.retract("run", name)
+
+
 def _train_epochs(
     workspace: Workspace, assignment: Assignment, validate: Validate, watch: Watch
 ) -> None:
@@ -232,7 +243,7 @@ def _train_epochs(
         valid = load_split(assignment.dataset.path, "valid")
 
     start_tensorflow(assignment.config.threads, assignment.config.device)
-    from sbrcli.models.gru4rec.epochs import EpochRunner, Plan, best_epoch
+    from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
 
     plan = Plan(
         folder=folder,
@@ -243,16 +254,34 @@ def _train_epochs(
         validate=None if valid is None else lambda scorer: validate(scorer, valid),
         watch=watch,
     )
-    history = EpochRunner(plan).run()
-    manifest = workspace.find("run", assignment.name).manifest  # pyright: ignore
-    manifest |= {
+    runner = EpochRunner(plan)
+    try:
+        history = runner.run()
+    except TrainingError as error:
+        # The loss is lost in a later epoch: the best one before it is a whole run all the same.
+        if runner.place.history:
+            _complete(workspace, assignment, runner.place.history, stopped=str(error))
+        raise
+    _complete(workspace, assignment, history, stopped=None)
+
+
+def _complete(
+    workspace: Workspace, assignment: Assignment, history: list[dict[str, Any]], stopped: str | None
+) -> None:
+    """Say in the manifest that the run is whole, and let go of what it replaced."""
+    from sbrcli.models.gru4rec.epochs import best_epoch
+
+    folder = workspace.place("run", assignment.name)
+    manifest = read_manifest(folder, "run") | {
         "status": "complete",
         "completed_at": utc_now(),
+        "stopped": stopped,
         "best_epoch": best_epoch(history, assignment.config.monitor),
         "epochs": history,
         "versions": _versions(),
     }
     write_json(folder / MANIFEST, manifest)
+    workspace.discard_replaced("run", assignment.name)
 
 
 def _versions() -> dict[str, str]:
