@@ -89,7 +89,8 @@ def _split_off(events: pd.DataFrame, days: float, name: Split) -> tuple[pd.DataF
         raise DataError(
             f"no session is left for train: {number} of {number} end within the {days:g} days of "
             f"{name}, {times}",
-            hint="lower --test-days and --valid-days, or where users come back cut by --session gap:3600",
+            hint="lower --test-days and --valid-days, or where users come back cut by "
+            "--session gap:3600",
         )
     return before, after
 

@@ -190,7 +190,7 @@ def test_a_wrong_option_is_named_before_the_log_is_looked_for(sbr, words, error,
             [*SUPPORT, "--test-days", "365"],
             "no session is left for train: 4 of 4 end within the 365 days of test, from "
             "1970-01-01T00:00:07+00:00 to 1970-04-11T00:00:01+00:00",
-            "lower --test-days and --valid-days, or where users come back cut by --session gap:3600",
+            "lower --test-days and --valid-days, or where users come back cut by --session gap:3600",  # noqa: E501
         ),
         (
             ["--session", "column"],
