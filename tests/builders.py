@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sbrcli.dataset.storage import Sessions
+from sbrcli.manifests import new_manifest, write_json
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights, save_weights
 from sbrcli.models.items import save_items
-from sbrcli.workspace import new_manifest, write_json
 
 
 def make_sessions(*sessions: list[int]) -> Sessions:

@@ -2,16 +2,10 @@
 
 import pytest
 
-from sbrcli.config import (
-    EvaluateConfig,
-    PrepareConfig,
-    RecommendConfig,
-    SessionRule,
-    TrainConfig,
-    differences,
-)
+from sbrcli.config import EvaluateConfig, PrepareConfig, RecommendConfig, TrainConfig, differences
 from sbrcli.errors import ConfigError
 from sbrcli.presets import PRESETS
+from sbrcli.session_rule import SessionRule
 
 
 @pytest.mark.parametrize("text", ["user", "column", "gap:3600", "gap:0.5", "gap:1234567"])

@@ -8,7 +8,8 @@ import pytest
 
 from sbrcli import __version__
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.workspace import MANIFEST, Workspace, check_name, new_manifest, write_json
+from sbrcli.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.workspace import Workspace, check_name
 
 
 @pytest.fixture

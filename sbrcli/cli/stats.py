@@ -9,8 +9,8 @@ import typer
 
 from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
 from sbrcli.cli.output import Table
-from sbrcli.config import SessionRule
 from sbrcli.errors import UsageError
+from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
     import pandas as pd

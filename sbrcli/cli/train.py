@@ -14,7 +14,7 @@ from sbrcli.errors import ConfigError, InterruptionError, UsageError
 from sbrcli.presets import configure_training
 
 if TYPE_CHECKING:
-    from sbrcli.models.gru4rec.training import Training
+    from sbrcli.models.gru4rec.assignment import Assignment, Training
 
 
 def register(app: typer.Typer) -> None:
@@ -61,8 +61,7 @@ def train(
 
     The run can evaluate and recommend as soon as it is complete.
     """
-    from sbrcli.evaluation.validation import validate
-    from sbrcli.models.gru4rec.training import assign, find_interrupted, plan_training, train
+    from sbrcli.models.gru4rec.assignment import assign, find_interrupted, plan_training
 
     given = {
         "layers": layers,
@@ -92,7 +91,7 @@ def train(
         "device": device,
         "seed": seed,
     }
-    workspace, output = invocation.workspace, invocation.output
+    workspace = invocation.workspace
     config = configure_training(given, preset)
     if resume:
         _check_alone([*given.values(), preset, dataset], overwrite=overwrite)
@@ -100,8 +99,18 @@ def train(
     else:
         assignment = assign(workspace, dataset, config, name)
     if dry_run:
-        output.show(plan_training(assignment), _plan_tables)
-        return
+        invocation.output.show(plan_training(assignment), _plan_tables)
+    else:
+        _train(invocation, assignment, overwrite=overwrite, resume=resume)
+
+
+def _train(
+    invocation: Invocation, assignment: "Assignment", *, overwrite: bool, resume: bool
+) -> None:
+    from sbrcli.evaluation.validation import validate
+    from sbrcli.models.gru4rec.training import train
+
+    workspace, output = invocation.workspace, invocation.output
     try:
         with _Bars(output) as bars:
             result = train(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sbrcli.config import PrepareConfig, SessionRule
+from sbrcli.config import PrepareConfig
 from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
 from sbrcli.dataset.sessions import assign_sessions, default_rule, session_offsets
 from sbrcli.dataset.splits import Splits, drop_unseen, split_by_date
@@ -12,6 +12,7 @@ from sbrcli.dataset.storage import Sessions
 from sbrcli.dataset.vocabulary import Vocabulary, build_vocabulary, categorise_items
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.session_rule import SessionRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from sbrcli.config import PrepareConfig, SessionRule, differences
+from sbrcli.config import PrepareConfig, differences
 from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.sessions import default_rule, id_codes
@@ -25,7 +25,9 @@ from sbrcli.log.events import SESSION_ID
 from sbrcli.log.formats import recognise_format
 from sbrcli.log.reading import hash_file, read_log
 from sbrcli.log.titles import read_titles
-from sbrcli.workspace import MANIFEST, Folder, Workspace, check_name, new_manifest, write_json
+from sbrcli.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.session_rule import SessionRule
+from sbrcli.workspace import Folder, Workspace, check_name
 
 
 def prepare_dataset(

@@ -9,10 +9,10 @@ from collections.abc import Container
 import numpy as np
 import pandas as pd
 
-from sbrcli.config import SessionRule
 from sbrcli.dataset.storage import IntArray
 from sbrcli.errors import DataError
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.session_rule import SessionRule
 
 DAY_SECONDS = 86_400
 

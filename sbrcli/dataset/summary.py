@@ -10,7 +10,8 @@ from sbrcli.dataset.filters import Counts, count
 from sbrcli.errors import ArtefactError
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.times import format_time
-from sbrcli.workspace import MANIFEST, Folder
+from sbrcli.manifests import MANIFEST
+from sbrcli.workspace import Folder
 
 
 @dataclass(frozen=True, slots=True)

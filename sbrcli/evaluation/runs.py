@@ -9,8 +9,9 @@ from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.evaluate import Evaluation, evaluate
+from sbrcli.manifests import read_json, write_json
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.workspace import Folder, Workspace, read_json, write_json
+from sbrcli.workspace import Folder, Workspace
 
 EVALUATION_FILE = "evaluation.json"
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sbrcli.config import PrepareConfig, SessionRule
+from sbrcli.config import PrepareConfig
 from sbrcli.log.times import UNIT_NAMES
+from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
     from sbrcli.log.statistics import LogStatistics

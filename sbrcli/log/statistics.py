@@ -6,12 +6,12 @@ from datetime import UTC, tzinfo
 import numpy as np
 import pandas as pd
 
-from sbrcli.config import SessionRule
 from sbrcli.log.doctor import find_oddities
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
 from sbrcli.log.pauses import suggest_gap
 from sbrcli.log.times import format_time
+from sbrcli.session_rule import SessionRule
 
 RECENT_SECONDS = 30 * 86_400
 _MOST_RATING_VALUES = 100

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.errors import ArtefactError
-from sbrcli.workspace import write_atomically
+from sbrcli.manifests import write_atomically
 
 IntArray = npt.NDArray[np.integer]
 Tensors = dict[str, npt.NDArray]

@@ -166,7 +166,39 @@ def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):
     )
     found = load_checkpoint(RUN)
     assert found is not None and found[0].epoch == 2
+    assert (manifest()["status"], manifest()["best_epoch"]) == ("complete", 1)
+    assert manifest()["stopped"].startswith("the loss is nan after 0 events of epoch 2")
     load_gru(RUN)
+    assert sbr("evaluate").code == 0
+
+
+def test_a_loss_lost_in_the_first_epoch_puts_the_replaced_run_back(sbr, monkeypatch):
+    from sbrcli.models.gru4rec import epochs
+
+    assert sbr("train", *SMALL, *NAME).code == 0
+    before = (RUN / "weights.safetensors").read_bytes()
+    walk = epochs.EpochRunner._walk_once
+
+    def save_and_lose(runner: epochs.EpochRunner, walked: int) -> int:
+        runner._save()  # as after five minutes
+        runner.place.loss = float("nan")
+        return walk(runner, walked)
+
+    monkeypatch.setattr(epochs.EpochRunner, "_walk_once", save_and_lose)
+    assert sbr("train", *SMALL, *NAME, "--seed", "9", "--overwrite").code == 6
+    assert (RUN / "weights.safetensors").read_bytes() == before
+    assert manifest()["status"] == "complete"
+    assert sbr("train", "--resume").code == 5
+
+
+def test_a_damaged_run_is_replaced_by_overwrite(sbr):
+    RUN.mkdir(parents=True)
+    (RUN / "manifest.json").write_text("{")
+    refused = sbr("train", *SMALL, *NAME)
+    assert refused.code == 5
+    assert refused.stderr.endswith("hint: make the folder again; --overwrite replaces it\n")
+    assert sbr("train", *SMALL, *NAME, "--overwrite").code == 0
+    assert manifest()["status"] == "complete"
 
 
 def test_a_manifest_of_no_configuration_is_one_line(sbr, monkeypatch):

@@ -4,7 +4,6 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbrcli.config import SessionRule
 from sbrcli.dataset.filters import (
     Counts,
     cleanse,
@@ -15,6 +14,7 @@ from sbrcli.dataset.filters import (
 )
 from sbrcli.dataset.sessions import assign_sessions
 from sbrcli.dataset.vocabulary import categorise_items
+from sbrcli.session_rule import SessionRule
 from tests.builders import make_events
 
 

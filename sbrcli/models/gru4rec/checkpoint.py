@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sbrcli.errors import ArtefactError
-from sbrcli.workspace import write_atomically
+from sbrcli.manifests import write_atomically
 
 CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
 

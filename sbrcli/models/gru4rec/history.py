@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from sbrcli.workspace import write_atomically
+from sbrcli.manifests import write_atomically
 
 WATCHED = ("recall@20", "mrr@20", "ndcg@20")
 """The figures of each epoch on the valid split; None without one."""

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
 from sbrcli.errors import ArtefactError
+from sbrcli.manifests import read_manifest
 from sbrcli.models.gru4rec.recurrence import GruLayers, input_gates
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
 from sbrcli.models.tiles import TILE_ROWS, TiledMatrix, padded_rows
-from sbrcli.workspace import read_manifest
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor

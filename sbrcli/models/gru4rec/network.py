@@ -9,9 +9,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is
 import keras
 import tensorflow as tf
 
+from sbrcli.manifests import read_manifest
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, Weights, load_weights
 from sbrcli.models.items import ITEMS_FILE, RunItems, load_items
-from sbrcli.workspace import read_manifest
 
 
 class ItemScores(keras.layers.Layer):

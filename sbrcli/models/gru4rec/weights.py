@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sbrcli.config import Embedding
 from sbrcli.errors import ArtefactError
-from sbrcli.workspace import write_atomically
+from sbrcli.manifests import write_atomically
 
 Weights = dict[str, npt.NDArray[np.float32]]
 

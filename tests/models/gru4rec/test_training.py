@@ -9,8 +9,9 @@ import pytest
 from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation.validation import validate
+from sbrcli.models.gru4rec.assignment import Training, assign
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.gru4rec.training import Training, assign, train
+from sbrcli.models.gru4rec.training import train
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE
 from sbrcli.workspace import Workspace
 from tests.chains import FOLLOWS, NUM_ITEMS, make_workspace

@@ -1,0 +1,93 @@
+"""What a folder on disk says of itself, and how its files are replaced: in one step."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from sbrcli import __version__
+from sbrcli.errors import ArtefactError
+
+Kind = Literal["dataset", "run"]
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+MADE_BY: dict[Kind, str] = {"dataset": "sbr preprocess LOG", "run": "sbr train"}
+
+
+def new_manifest(kind: Kind) -> dict[str, Any]:
+    """Begin a manifest: what the folder is, in which format, made when and by which version."""
+    return {
+        "kind": kind,
+        "format_version": FORMAT_VERSION,
+        "sbr_version": __version__,
+        "created_at": utc_now(),
+    }
+
+
+def utc_now() -> str:
+    """Tell the time as ISO 8601 with offset, to the microsecond, so that it sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
+    """Read a folder's manifest and check that this version can use the folder.
+
+    Raises:
+        ArtefactError: it is missing, damaged, of another kind or of another format version.
+    """
+    manifest = read_json(folder / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("kind") != kind:
+        raise _damaged(folder / MANIFEST, f"it is not the manifest of a {kind}")
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ArtefactError(
+            f"{kind} {folder.name} has format version {version}; "
+            f"sbr {__version__} reads version {FORMAT_VERSION}",
+            hint=f"make it again with: {MADE_BY[kind]}, or use the sbr that wrote it",
+        )
+    return manifest
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a dataset or a run.
+
+    Raises:
+        ArtefactError: it is missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _damaged(path, "it is missing") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Replace a JSON file in one step, so that a reader finds the old or the new one whole."""
+    write_atomically(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step; the bytes are on the disk before the name points to them."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ArtefactError(
+            f"can not write {path}: {error.strerror}",
+            hint="free some space or name another place with --workdir",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _damaged(path: Path, what: str) -> ArtefactError:
+    return ArtefactError(
+        f"{path} is damaged: {what}", hint="make the folder again; --overwrite replaces it"
+    )
