@@ -12,10 +12,7 @@ import pytest
 from sbrcli.cli import train as command
 from sbrcli.workspace import Workspace
 from tests.chains import make_workspace
-
-SMALL = ("--hsz", 4, "--batch-size", 4, "--bptt", 4, "--epochs", 2)
-RUN = Path("sbr-work", "runs", "run")
-NAME = ("--name", "run")
+from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 
 PLAN = """\
 What would be trained
@@ -69,14 +66,6 @@ CELLS = ("loss", "recall@20", "mrr@20", "seconds", "speed", "stars")
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path) -> Workspace:
     return make_workspace(tmp_path / "sbr-work")
-
-
-def weights() -> bytes:
-    return (RUN / "weights.safetensors").read_bytes()
-
-
-def manifest() -> dict:
-    return json.loads((RUN / "manifest.json").read_text())
 
 
 def shown(text: str) -> str:

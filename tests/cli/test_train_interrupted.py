@@ -16,23 +16,12 @@ from sbrcli.models.gru4rec.checkpoint import load_checkpoint
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.workspace import Workspace
 from tests.chains import make_workspace
-
-SMALL = ("--hsz", 4, "--batch-size", 4, "--bptt", 4, "--epochs", 2)
-RUN = Path("sbr-work", "runs", "run")
-NAME = ("--name", "run")
+from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path) -> Workspace:
     return make_workspace(tmp_path / "sbr-work")
-
-
-def weights() -> bytes:
-    return (RUN / "weights.safetensors").read_bytes()
-
-
-def manifest() -> dict:
-    return json.loads((RUN / "manifest.json").read_text())
 
 
 def test_the_replaced_run_is_kept_until_its_successor_is_whole(sbr, monkeypatch):
