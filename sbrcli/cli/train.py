@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sbrcli.cli import train_options as options
-from sbrcli.cli.options import DatasetName, Invocation, subcommand
+from sbrcli.cli.options import DEFAULT_WORKDIR, DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
 from sbrcli.errors import ConfigError, InterruptionError, UsageError
 from sbrcli.presets import configure_training
@@ -119,8 +119,10 @@ def _train(
     except KeyboardInterrupt as error:
         if not workspace.place("run", assignment.name).is_dir():
             raise
-        hint = f"sbr train --resume --name {shlex.quote(assignment.name)} goes on with it"
-        raise InterruptionError("interrupted", hint) from error
+        words = ["sbr", "train", "--resume", "--name", assignment.name]
+        if workspace.root != DEFAULT_WORKDIR:
+            words += ["--workdir", str(workspace.root)]
+        raise InterruptionError("interrupted", f"{shlex.join(words)} goes on with it") from error
     if result.already_there:
         output.note(f"run {result.run} is there already, trained with the same options")
     output.show(result, _epoch_tables)

@@ -126,6 +126,17 @@ def test_a_run_is_not_resumed_on_another_dataset(sbr, monkeypatch):
     )
 
 
+def test_the_hint_names_a_work_directory_that_is_not_the_default(sbr, tmp_path, monkeypatch):
+    make_workspace(tmp_path / "other one")
+    press_ctrl_c_at_the_first_events(monkeypatch)
+    said = sbr("-w", "other one", "train", *SMALL, *NAME)
+    assert (said.code, said.stderr) == (
+        130,
+        "error: interrupted\n"
+        "hint: sbr train --resume --name run --workdir 'other one' goes on with it\n",
+    )
+
+
 def test_a_loss_that_is_lost_ends_with_6_and_a_hint(sbr):
     said = sbr("train", *SMALL, *NAME, "--learning-rate", "1e38")
     assert (said.code, said.stdout) == (6, "")
