@@ -1,0 +1,157 @@
+"""The baselines' names, their options, and the defaults of these: the literature's."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, TypeVar, get_args
+
+from sbrcli.bounds import require, require_at_least, require_at_most
+from sbrcli.errors import ConfigError
+
+BaselineName = Literal["popularity", "session-popularity", "markov", "item-knn", "vsknn"]
+BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
+
+StepDecay = Literal["same", "div"]
+PositionWeighting = Literal["same", "linear", "quadratic"]
+NeighbourDecay = Literal["same", "linear", "div", "quadratic"]
+
+Options = TypeVar("Options")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkovConfig:
+    """Sequential rules: what follows the last item, as counted in training."""
+
+    steps: int = 1
+    """How far ahead a following item counts; 1 is the first-order Markov chain."""
+
+    decay: StepDecay = "div"
+    """What an item x steps ahead counts: 1/x (div), or 1 (same)."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, "steps", 1)
+        require_at_most(self, "steps", 1_000)
+        _require_choice(self, "decay", StepDecay)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemKnnConfig:
+    """Items that share sessions with the last item, by their cosine.
+
+    The defaults are those of the item-kNN that GRU4Rec was first compared with (Hidasi et al.
+    2016, arXiv 1511.06939, and its published code).
+    """
+
+    neighbours: int = 100
+    """Most similar items kept for each item."""
+
+    damping: float = 20.0
+    """Added to each item's number of sessions, against chance similarities of rare items."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, "neighbours", 1)
+        require_at_most(self, "neighbours", 1_000_000)
+        require_at_least(self, "damping", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VsknnConfig:
+    """Vector multiplication session kNN (Ludewig & Jannach 2018, arXiv 1803.09587).
+
+    The defaults are those of the authors' published code, whose `div` position weighting is the
+    paper's linear one.
+    """
+
+    k: int = 100
+    """Neighbours: the most similar of the sampled sessions."""
+
+    sample: int = 1_000
+    """The most recent sessions that share an item, among which neighbours are sought."""
+
+    weighting: PositionWeighting = "linear"
+    """What the item at position p of t counts for similarity: 1, p/t, or (p/t)^2."""
+
+    decay: NeighbourDecay = "div"
+    """What a neighbour counts whose last shared item is at position p of t: 1 (same), p/t
+    (linear), 1/(t - p + 1) (div), or the square of that (quadratic)."""
+
+    idf: float = 0.0
+    """Multiply item scores by 1 + idf * log(sessions / sessions with the item); 0 leaves them."""
+
+    def __post_init__(self) -> None:
+        for name in ("k", "sample"):
+            require_at_least(self, name, 1)
+            require_at_most(self, name, 1_000_000)
+        require_at_least(self, "idf", 0)
+        _require_choice(self, "weighting", PositionWeighting)
+        _require_choice(self, "decay", NeighbourDecay)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineConfig:
+    """The options of those baselines that have any."""
+
+    markov: MarkovConfig = field(default_factory=MarkovConfig)
+    item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
+    vsknn: VsknnConfig = field(default_factory=VsknnConfig)
+
+
+def parse_names(text: str) -> tuple[BaselineName, ...]:
+    """Read `all`, or names with commas between them; each once, in the order given.
+
+    Raises:
+        ConfigError: a name is none of a baseline.
+    """
+    if text == "all":
+        return BASELINES
+    names = tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        require(
+            name in BASELINES, f"baselines must be all, or some of {', '.join(BASELINES)}", name
+        )
+    return names  # pyright: ignore[reportReturnType]
+
+
+def parse_options(baseline: str, text: str, options: Options) -> Options:
+    """Put what a user says, as in "k=50,sample=500", in the place of options.
+
+    Args:
+        baseline: its name, for errors.
+        text: names and values; may be empty.
+        options: what holds where nothing is said.
+
+    Raises:
+        ConfigError: an option is unknown, or its value can not be used.
+    """
+    kinds = {option.name: type(getattr(options, option.name)) for option in fields(options)}  # pyright: ignore[reportArgumentType]
+    said: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        require(
+            name in kinds and bool(value),
+            f"{baseline} takes {', '.join(f'{kind}=…' for kind in kinds)}, with commas between",
+            part,
+        )
+        try:
+            said[name] = kinds[name](value)
+        except ValueError as error:
+            raise ConfigError(f"{baseline}'s {name} must be a number. Received: {value}") from error
+    try:
+        return replace(options, **said)  # pyright: ignore[reportArgumentType]
+    except ConfigError as error:
+        raise ConfigError(f"{baseline}'s {error}") from error
+
+
+def write_options(options: Any) -> str:
+    """Write options as `parse_options` reads them, as in "k=50,sample=500"."""
+    return ",".join(
+        f"{option.name}={_short(getattr(options, option.name))}" for option in fields(options)
+    )
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _require_choice(config: Any, name: str, choices: Any) -> None:
+    expected = ", ".join(get_args(choices))
+    value = getattr(config, name)
+    require(value in get_args(choices), f"{name} must be one of {expected}", value)

@@ -1,0 +1,69 @@
+"""Baselines by name, and the sessions that a run's baselines are fitted to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sbrcli.baseline_config import BaselineConfig, BaselineName
+from sbrcli.dataset.storage import Sessions, load_split
+from sbrcli.models.baselines.item_knn import fit_item_knn
+from sbrcli.models.baselines.markov import fit_markov
+from sbrcli.models.baselines.popularity import PopularityScorer, SessionPopularityScorer
+from sbrcli.models.baselines.vsknn import VsknnScorer
+from sbrcli.models.scorer import Scorer
+
+
+class Baseline(Scorer, Protocol):
+    """A scorer that says how much memory it takes."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes of the fitted model's arrays."""
+        ...
+
+
+def fit_baseline(
+    name: BaselineName, training: Sessions, num_items: int, config: BaselineConfig
+) -> Baseline:
+    """Fit a baseline.
+
+    Args:
+        name: which one.
+        training: sessions, every item index below `num_items`.
+        num_items: how many items are scored.
+        config: the baselines' options.
+    """
+    match name:
+        case "popularity":
+            return PopularityScorer(training, num_items)
+        case "session-popularity":
+            return SessionPopularityScorer(training, num_items)
+        case "markov":
+            return fit_markov(training, num_items, config.markov)
+        case "item-knn":
+            return fit_item_knn(training, num_items, config.item_knn)
+        case "vsknn":
+            return VsknnScorer(training, num_items, config.vsknn)
+
+
+def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:
+    """Read the sessions that a run has learned from: train, and valid too where it was refitted.
+
+    Raises:
+        ArtefactError: a split is missing or damaged.
+    """
+    train = load_split(dataset, "train")
+    if not run_manifest.get("refit"):
+        return train
+    return join_sessions(train, load_split(dataset, "valid"))
+
+
+def join_sessions(first: Sessions, second: Sessions) -> Sessions:
+    """Lay two splits end to end."""
+    return Sessions(
+        np.concatenate((first.items, second.items)),
+        np.concatenate((first.offsets, second.offsets[1:] + first.offsets[-1])),
+        np.concatenate((first.timestamps, second.timestamps)),
+    )

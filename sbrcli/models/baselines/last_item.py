@@ -1,0 +1,54 @@
+"""Scores that depend on the session's last item alone: rows of a matrix, item by item."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from sbrcli.dataset.storage import Sessions
+from sbrcli.models.baselines.blocks import (
+    block_rows,
+    fitted_bytes,
+    scored_positions,
+    write_blocks,
+)
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+
+
+class LastItemScorer:
+    """Scores what follows an item by that item's row.
+
+    Args:
+        matrix: (num_items, num_items) sparse; what it does not hold is scored 0.
+    """
+
+    def __init__(self, matrix: sparse.csr_array) -> None:
+        self._matrix = sparse.csr_array(matrix, dtype=np.float32)
+        self._num_items = len(matrix.indptr) - 1
+
+    @property
+    def num_items(self) -> int:
+        """How many items are scored."""
+        return self._num_items
+
+    @property
+    def memory_bytes(self) -> int:
+        """The size of what was fitted."""
+        return fitted_bytes(self._matrix)
+
+    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
+        return write_blocks(self._rows(sessions), self.num_items)
+
+    def score_next(self, items: IntArray) -> FloatArray:
+        """Score what follows the session `items`: (num_items,)."""
+        return self._matrix[items[-1:]].toarray()[0]
+
+    def _rows(self, sessions: Sessions) -> Iterator[tuple[IntArray, sparse.csr_array]]:
+        positions, rows = scored_positions(sessions), block_rows(self.num_items)
+        for begin in range(0, len(positions), rows):
+            block = positions[begin : begin + rows]
+            yield block, self._matrix[sessions.items[block]]

@@ -1,0 +1,87 @@
+"""Baselines' options, as a user says them in one string."""
+
+import pytest
+
+from sbrcli.baseline_config import (
+    BASELINES,
+    ItemKnnConfig,
+    MarkovConfig,
+    VsknnConfig,
+    parse_names,
+    parse_options,
+    write_options,
+)
+from sbrcli.errors import ConfigError
+
+
+def test_all_names_every_baseline():
+    assert parse_names("all") == BASELINES
+
+
+def test_names_come_once_in_the_order_given():
+    assert parse_names("vsknn,markov,vsknn") == ("vsknn", "markov")
+
+
+def test_what_is_not_said_stays_as_it_is():
+    found = parse_options("vsknn", "k=50,weighting=quadratic,idf=1", VsknnConfig(sample=7))
+    assert found == VsknnConfig(k=50, sample=7, weighting="quadratic", idf=1.0)
+    assert parse_options("vsknn", "", VsknnConfig()) == VsknnConfig()
+
+
+def test_options_are_written_as_they_are_read():
+    options = VsknnConfig(k=5, idf=0.5, decay="same")
+    text = write_options(options)
+    assert text == "k=5,sample=1000,weighting=linear,decay=same,idf=0.5"
+    assert parse_options("vsknn", text, VsknnConfig()) == options
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (
+            lambda: parse_names("vsknn,stan"),
+            "baselines must be all, or some of popularity, session-popularity, markov, item-knn, "
+            "vsknn. Received: stan",
+        ),
+        (
+            lambda: parse_options("markov", "step=3", MarkovConfig()),
+            "markov takes steps=…, decay=…, with commas between. Received: step=3",
+        ),
+        (
+            lambda: parse_options("markov", "steps", MarkovConfig()),
+            "markov takes steps=…, decay=…, with commas between. Received: steps",
+        ),
+        (
+            lambda: parse_options("vsknn", "k=many", VsknnConfig()),
+            "vsknn's k must be a number. Received: many",
+        ),
+        (
+            lambda: parse_options("vsknn", "k=0", VsknnConfig()),
+            "vsknn's k must be at least 1. Received: 0",
+        ),
+        (
+            lambda: parse_options("vsknn", "weighting=div", VsknnConfig()),
+            "vsknn's weighting must be one of same, linear, quadratic. Received: div",
+        ),
+        (
+            lambda: parse_options("vsknn", "decay=log", VsknnConfig()),
+            "vsknn's decay must be one of same, linear, div, quadratic. Received: log",
+        ),
+        (
+            lambda: parse_options("vsknn", "idf=nan", VsknnConfig()),
+            "vsknn's idf must be at least 0. Received: nan",
+        ),
+        (
+            lambda: parse_options("item-knn", "damping=-1", ItemKnnConfig()),
+            "item-knn's damping must be at least 0. Received: -1.0",
+        ),
+        (
+            lambda: parse_options("markov", "steps=1001", MarkovConfig()),
+            "markov's steps must be at most 1,000. Received: 1001",
+        ),
+    ],
+)
+def test_what_can_not_be_is_refused(act, message):
+    with pytest.raises(ConfigError) as error:
+        act()
+    assert str(error.value) == message
