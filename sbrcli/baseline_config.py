@@ -1,5 +1,6 @@
 """The baselines' names, their options, and the defaults of these: the literature's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar, get_args
 
@@ -92,6 +93,36 @@ class BaselineConfig:
     markov: MarkovConfig = field(default_factory=MarkovConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
     vsknn: VsknnConfig = field(default_factory=VsknnConfig)
+
+
+OptionedName = Literal["markov", "item-knn", "vsknn"]
+OPTIONED: tuple[OptionedName, ...] = get_args(OptionedName)
+"""The baselines that have options."""
+
+
+def options_of(config: BaselineConfig, name: str) -> Any:
+    """Give a baseline's options; None where it has none."""
+    return getattr(config, name.replace("-", "_"), None)
+
+
+def configure_baselines(
+    said: Mapping[str, str], tuned: Mapping[str, str] | None = None
+) -> BaselineConfig:
+    """Put what the user says before what was tuned, and that before the defaults.
+
+    Args:
+        said: the options of some baselines, as `parse_options` reads them, by the baseline's name.
+        tuned: the same.
+
+    Raises:
+        ConfigError: an option is unknown, or its value can not be used.
+    """
+    config = BaselineConfig()
+    for texts in (tuned or {}, said):
+        for name in OPTIONED:
+            options = parse_options(name, texts.get(name, ""), options_of(config, name))
+            config = replace(config, **{name.replace("-", "_"): options})
+    return config
 
 
 def parse_names(text: str) -> tuple[BaselineName, ...]:

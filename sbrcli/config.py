@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from sbrcli.baseline_config import BaselineName
 from sbrcli.bounds import require, require_at_least, require_at_most, require_fraction
 from sbrcli.session_rule import SessionRule
 
@@ -241,6 +242,12 @@ class EvaluateConfig:
 
     batch_size: int = 128
     """Sessions walked side by side; the metrics do not depend on it."""
+
+    baselines: tuple[BaselineName, ...] = ()
+    """What the run is compared with."""
+
+    slices: bool = False
+    """Give the figures by slices of the next items, too."""
 
     def __post_init__(self) -> None:
         require(self.split in ("test", "valid"), "split must be test or valid", self.split)

@@ -1,18 +1,21 @@
 """`sbr evaluate`: how good a run is, and by which protocol that was found."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from sbrcli.baseline_config import (
+    BaselineConfig,
+    configure_baselines,
+    parse_names,
+    write_options,
+)
+from sbrcli.cli.evaluation_tables import evaluation_tables
 from sbrcli.cli.options import Invocation, RunName, subcommand
-from sbrcli.cli.output import Table
 from sbrcli.config import EvaluateConfig
 
-if TYPE_CHECKING:
-    from sbrcli.evaluation.evaluate import Evaluation, Protocol
-
 DEFAULTS = EvaluateConfig()
+BASELINES = BaselineConfig()
 
 Split = Annotated[Literal["test", "valid"], typer.Option("--split", help="The split to score.")]
 Ks = Annotated[
@@ -39,6 +42,49 @@ NotebookCoverage = Annotated[
         "printed figures.",
     ),
 ]
+Baselines = Annotated[
+    str | None,
+    typer.Option(
+        "--baselines",
+        metavar="all|NAME[,NAME…]",
+        help="Compare with models that only count: popularity, session-popularity, markov, "
+        "item-knn, vsknn.",
+    ),
+]
+Markov = Annotated[
+    str | None,
+    typer.Option(
+        "--markov",
+        metavar="OPTIONS",
+        help=f"How far ahead to count, and what distance costs (div or same). "
+        f"[default: {write_options(BASELINES.markov)}]",
+    ),
+]
+ItemKnn = Annotated[
+    str | None,
+    typer.Option(
+        "--item-knn",
+        metavar="OPTIONS",
+        help=f"Neighbours kept, and the damping. [default: {write_options(BASELINES.item_knn)}]",
+    ),
+]
+Vsknn = Annotated[
+    str | None,
+    typer.Option(
+        "--vsknn",
+        metavar="OPTIONS",
+        help="Neighbours, recent sessions sampled, position weighting (same, linear, quadratic), "
+        "decay by the last shared item (same, linear, div, quadratic), weight of idf. "
+        f"[default: {write_options(BASELINES.vsknn)}]",
+    ),
+]
+Slices = Annotated[
+    bool,
+    typer.Option(
+        "--slices",
+        help="Add figures by position, session length, popularity, new or repeated item, week.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +100,11 @@ def evaluate(
     k: Ks = None,
     exclude_seen: ExcludeSeen = DEFAULTS.exclude_seen,
     notebook_coverage: NotebookCoverage = DEFAULTS.notebook_coverage,
+    baselines: Baselines = None,
+    markov: Markov = None,
+    item_knn: ItemKnn = None,
+    vsknn: Vsknn = None,
+    slices: Slices = DEFAULTS.slices,
 ) -> None:
     """Rank every next item of a split among all items: recall, mrr and ndcg at each k.
 
@@ -67,45 +118,19 @@ def evaluate(
         ks=tuple(dict.fromkeys(k)) if k else DEFAULTS.ks,
         exclude_seen=exclude_seen,
         notebook_coverage=notebook_coverage,
+        baselines=parse_names(baselines) if baselines else (),
+        slices=slices,
     )
+    said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn}
+    options = {name: text for name, text in said.items() if text is not None}
+    configure_baselines(options)  # whatever is wrong with them is told first
     evaluation = evaluate_run(
         invocation.workspace.open("run", run),
         invocation.workspace,
         config,
         lambda total: invocation.output.progress(total, "events", "evaluate"),
+        options,
     )
-    invocation.output.show(evaluation, lambda shown: _tables(shown, config))
-
-
-def _tables(evaluation: "Evaluation", config: EvaluateConfig) -> Iterator[Table]:
-    title = f"Run {evaluation.run} on {evaluation.split}"
-    yield _metrics_table(title, evaluation.metrics, config)
-    if evaluation.protocol.unknown_events:
-        title = "Unknown next items counted as misses"
-        yield _metrics_table(title, evaluation.metrics_unknown_as_miss, config)
-    rows = [
-        *_protocol_rows(evaluation.protocol),
-        ("events per second", evaluation.events_per_second),
-    ]
-    yield Table("Protocol", ("protocol", "value"), rows)
-
-
-def _metrics_table(title: str, metrics: dict[str, float], config: EvaluateConfig) -> Table:
-    names = ("recall", "mrr", "ndcg")
-    rows = [(k, *(metrics[f"{name}@{k}"] for name in names)) for k in config.ks]
-    return Table(title, ("k", *names), rows)
-
-
-def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:
-    yield "dataset", protocol.dataset
-    yield "first time", protocol.first_time
-    yield "last time", protocol.last_time
-    yield "coverage", protocol.coverage
-    yield "next items scored", protocol.events
-    yield "sessions", protocol.sessions
-    yield "unknown next items, left out", protocol.unknown_events
-    yield "candidates", protocol.candidates
-    yield "session's earlier items", "left out" if protocol.exclude_seen else "are candidates"
-    yield "next items seen before", protocol.seen_targets
-    yield "tie rule", protocol.tie_rule
-    yield "tie share", protocol.tie_share
+    invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
+    if evaluation.verdict:
+        invocation.output.note(evaluation.verdict)

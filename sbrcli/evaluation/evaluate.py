@@ -1,20 +1,18 @@
 """One model's figures on one split, with the protocol that they were got by."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
-import numpy.typing as npt
 
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions
 from sbrcli.errors import DataError
-from sbrcli.evaluation.coverage import NOTEBOOK_LANES, all_next_items, notebook_next_items
+from sbrcli.evaluation.leaderboard import Standing
 from sbrcli.evaluation.metrics import metrics_at
-from sbrcli.evaluation.ranks import MISS, Ranks, rank_targets
+from sbrcli.evaluation.ranks import MISS
+from sbrcli.evaluation.scoring import Answers, coverage_of, session_of
+from sbrcli.evaluation.slices import Slice
 from sbrcli.log.times import format_time
-from sbrcli.models.scorer import Scorer
 
 TIE_RULE = "ties count against the next item"
 
@@ -61,40 +59,37 @@ class Evaluation:
 
     protocol: Protocol
     events_per_second: float
+    leaderboard: tuple[Standing, ...] | None = None
+    """With baselines: all models, the best first."""
+
+    verdict: str | None = None
+    """With baselines: how the run compares with the best of the others."""
+
+    slices: tuple[Slice, ...] | None = None
 
 
-def evaluate(
-    scorer: Scorer,
-    sessions: Sessions,
-    config: EvaluateConfig,
-    *,
-    run: str,
-    dataset: str,
-    advance: Callable[[int], None] | None = None,
+def summarise(
+    answers: Answers, sessions: Sessions, config: EvaluateConfig, *, run: str, dataset: str
 ) -> Evaluation:
-    """Rank the next items of a split and sum up.
+    """Sum up how a run answered the next items of a split.
 
     Args:
-        scorer: the model.
-        sessions: the split; items that the scorer does not know are allowed.
-        config: what to score, and the k of the metrics.
-        run: the model's name, for the report.
+        answers: the run's.
+        sessions: the split.
+        config: what was scored, and the k of the metrics.
+        run: the run's name, for the report.
         dataset: the dataset's name, for the report.
-        advance: told how many next items were just ranked.
 
     Raises:
-        DataError: nothing can be scored.
+        DataError: nothing could be scored.
     """
-    covered, coverage = _coverage(sessions, config)
-    begun = perf_counter()
-    ranks = rank_targets(scorer, sessions, exclude_seen=config.exclude_seen, advance=advance)
-    events_per_second = len(ranks.ranks) / (perf_counter() - begun)
-    ranks = ranks.only(covered[ranks.positions])
+    ranks = answers.ranks
     if not len(ranks.ranks):
         raise DataError(
             f"the run knows no next item of the {config.split} split",
             hint="prepare the dataset with fewer --test-days or --valid-days",
         )
+    covered, coverage = coverage_of(sessions, config)
     unknown = int(covered.sum()) - len(ranks.ranks)
     with_misses = np.concatenate((ranks.ranks, np.full(unknown, MISS)))
     return Evaluation(
@@ -105,10 +100,10 @@ def evaluate(
         protocol=Protocol(
             dataset=dataset,
             events=len(ranks.ranks),
-            sessions=_count_sessions(sessions, ranks),
+            sessions=len(np.unique(session_of(sessions, ranks.positions))),
             unknown_events=unknown,
             seen_targets=int(ranks.seen.sum()),
-            candidates=scorer.num_items,
+            candidates=answers.num_items,
             exclude_seen=config.exclude_seen,
             tie_rule=TIE_RULE,
             tie_share=float(ranks.tied.mean()),
@@ -116,16 +111,5 @@ def evaluate(
             first_time=format_time(sessions.timestamps.min().item()),
             last_time=format_time(sessions.timestamps.max().item()),
         ),
-        events_per_second=events_per_second,
+        events_per_second=answers.events_per_second,
     )
-
-
-def _coverage(sessions: Sessions, config: EvaluateConfig) -> tuple[npt.NDArray[np.bool_], str]:
-    if not config.notebook_coverage:
-        return all_next_items(sessions), "every next item of every session"
-    covered, steps = notebook_next_items(sessions)
-    return covered, f"the source notebook's: {steps} steps of its {NOTEBOOK_LANES} lanes"
-
-
-def _count_sessions(sessions: Sessions, ranks: Ranks) -> int:
-    return len(np.unique(np.searchsorted(sessions.offsets, ranks.positions, side="right")))

@@ -4,28 +4,28 @@ A next item is the one right answer among the candidates, so recall at k is the 
 ideal DCG is 1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
 
 
 def recall_at_k(ranks: IntArray, k: int) -> float:
     """Give the share of next items ranked k or better; ranks (events,) from 1."""
-    return _mean(ranks <= k)
+    return _mean(_hits(ranks, k))
 
 
 def mrr_at_k(ranks: IntArray, k: int) -> float:
     """Give the mean of 1 / rank, 0 beyond k; ranks (events,) from 1."""
-    return _mean(np.where(ranks <= k, 1.0 / ranks, 0.0))
+    return _mean(_reciprocal_ranks(ranks, k))
 
 
 def ndcg_at_k(ranks: IntArray, k: int) -> float:
     """Give the mean of 1 / log2(rank + 1), 0 beyond k; ranks (events,) from 1."""
-    # In floating point, where one more than the greatest integer does not overflow.
-    return _mean(np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0))
+    return _mean(_discounted_gains(ranks, k))
 
 
 METRICS = {"recall": recall_at_k, "mrr": mrr_at_k, "ndcg": ndcg_at_k}
@@ -36,6 +36,27 @@ def metrics_at(ranks: IntArray, ks: Iterable[int]) -> dict[str, float]:
     return {f"{name}@{k}": metric(ranks, k) for k in ks for name, metric in METRICS.items()}
 
 
-def _mean(values: npt.NDArray[np.generic]) -> float:
+def values_at(ranks: IntArray, ks: Iterable[int]) -> Iterator[tuple[str, FloatArray]]:
+    """Give every metric's values, (events,), of which `metrics_at` gives the means."""
+    for k in ks:
+        yield f"recall@{k}", _hits(ranks, k)
+        yield f"mrr@{k}", _reciprocal_ranks(ranks, k)
+        yield f"ndcg@{k}", _discounted_gains(ranks, k)
+
+
+def _hits(ranks: IntArray, k: int) -> FloatArray:
+    return (ranks <= k).astype(np.float64)
+
+
+def _reciprocal_ranks(ranks: IntArray, k: int) -> FloatArray:
+    return np.where(ranks <= k, 1.0 / ranks, 0.0)
+
+
+def _discounted_gains(ranks: IntArray, k: int) -> FloatArray:
+    # In floating point, where one more than the greatest integer does not overflow.
+    return np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0)
+
+
+def _mean(values: FloatArray) -> float:
     # Sorted, so that the order of the events does not change even the last bit.
     return float(np.sort(values).mean()) if len(values) else 0.0

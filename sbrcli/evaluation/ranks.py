@@ -30,18 +30,28 @@ class Ranks:
         ranks: (scored,) int64; 1 is best, `MISS` is beyond every k.
         tied: (scored,) whether another candidate has the same score.
         seen: (scored,) whether the session already held the item.
+        scores: (scored,) float64, what the model gave the next item.
     """
 
     positions: IntArray
     ranks: IntArray
     tied: BoolArray
     seen: BoolArray
+    scores: FloatArray
 
     def only(self, chosen: BoolArray) -> "Ranks":
         """Keep the chosen next items, (scored,)."""
         return Ranks(
-            self.positions[chosen], self.ranks[chosen], self.tied[chosen], self.seen[chosen]
+            self.positions[chosen],
+            self.ranks[chosen],
+            self.tied[chosen],
+            self.seen[chosen],
+            self.scores[chosen],
         )
+
+
+Watch = Callable[[FloatArray, BoolArray | None], None]
+"""Shown a block's scores, (batch, num_items), and which items are no candidates, if any."""
 
 
 def rank_targets(
@@ -50,6 +60,7 @@ def rank_targets(
     *,
     exclude_seen: bool = False,
     advance: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
 ) -> Ranks:
     """Rank every next item of every session among all of the scorer's items.
 
@@ -62,20 +73,26 @@ def rank_targets(
         exclude_seen: the session's earlier items, the current one included, are no candidates,
             and a next item among them is a miss.
         advance: told how many next items were just ranked.
+        watch: shown each block of scores after it was ranked.
     """
     known, places = drop_unknown(sessions, scorer.num_items)
     ranks = np.zeros(len(known.items), np.int64)
     tied = np.zeros(len(known.items), np.bool_)
+    own = np.zeros(len(known.items), np.float64)
     for positions, scores in scorer.score_sessions(known):
         excluded = _seen_items(known, positions, scores.shape[1]) if exclude_seen else None
         following = positions + 1
-        ranks[following], tied[following] = rank_rows(scores, known.items[following], excluded)
+        targets = known.items[following]
+        ranks[following], tied[following] = rank_rows(scores, targets, excluded)
+        own[following] = scores[np.arange(len(targets)), targets]
+        if watch is not None:
+            watch(scores, excluded)
         if advance is not None:
             advance(len(positions))
     scored, seen = all_next_items(known), is_repeat(known)
     if exclude_seen:
         ranks[seen], tied[seen] = MISS, False
-    return Ranks(places[scored], ranks[scored], tied[scored], seen[scored])
+    return Ranks(places[scored], ranks[scored], tied[scored], seen[scored], own[scored])
 
 
 def target_ranks(scores: FloatArray, targets: IntArray) -> IntArray:

@@ -1,42 +1,113 @@
 """Evaluate a run on the dataset that it was trained on, and keep the figures in its folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from sbrcli.baseline_config import configure_baselines
 from sbrcli.config import EvaluateConfig
-from sbrcli.dataset.storage import load_split
+from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.errors import ArtefactError
-from sbrcli.evaluation.evaluate import Evaluation, evaluate
+from sbrcli.evaluation.evaluate import Evaluation, summarise
+from sbrcli.evaluation.leaderboard import Contender, rank_models
+from sbrcli.evaluation.rivals import answer_by_baselines
+from sbrcli.evaluation.scoring import Advance, Answers, answer_split
+from sbrcli.evaluation.slices import slice_ranks
+from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.manifests import read_json, write_json
 from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.items import ITEMS_FILE, load_items
 from sbrcli.workspace import Folder, Workspace
 
 EVALUATION_FILE = "evaluation.json"
+TUNED_FILE = "baselines.json"
+GRU = "gru4rec"
+_WEIGHT_BYTES = 4
 
-Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+Progress = Callable[[int], AbstractContextManager[Advance]]
 """Given the number of next items, shows how many are done."""
 
 
 def evaluate_run(
-    run: Folder, workspace: Workspace, config: EvaluateConfig, progress: Progress
+    run: Folder,
+    workspace: Workspace,
+    config: EvaluateConfig,
+    progress: Progress,
+    options: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
+
+    Args:
+        run: the run.
+        workspace: where its dataset is.
+        config: what to score, and what to compare the run with.
+        progress: shown how many next items are done, of all models together.
+        options: baselines' options, as the user writes them; they go before the tuned ones.
 
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
             together.
+        ConfigError: a baseline's options can not be used.
         DataError: nothing of the split can be scored.
     """
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
     scorer = load_gru(run.path, config.batch_size)
-    with progress(sessions.num_next_items) as advance:
-        evaluation = evaluate(
-            scorer, sessions, config, run=run.name, dataset=dataset.name, advance=advance
+    baselines = configure_baselines(options or {}, tuned_options(run))
+    with progress(sessions.num_next_items * (1 + len(config.baselines))) as advance:
+        own = answer_split(
+            GRU, scorer, sessions, config, with_lists=bool(config.baselines), advance=advance
         )
+        evaluation = summarise(own, sessions, config, run=run.name, dataset=dataset.name)
+        rivals = answer_by_baselines(run, dataset, sessions, config, baselines, advance)
+    evaluation = _extended(evaluation, run, [_gru(run, own), *rivals], sessions, config)
     _keep(run, config, evaluation)
+    return evaluation
+
+
+def tuned_options(run: Folder) -> dict[str, str]:
+    """Read the baselines' options that `sbr tune-baselines` chose for a run; none if it did not.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    path = run.path / TUNED_FILE
+    if not path.exists():
+        return {}
+    options = read_json(path).get("options")
+    if not isinstance(options, dict) or not all(isinstance(o, str) for o in options.values()):
+        raise ArtefactError(
+            f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it anew"
+        )
+    return options
+
+
+def _gru(run: Folder, answers: Answers) -> Contender:
+    parameters = NetworkShape.from_manifest(run.manifest).parameters
+    return Contender(answers, parameters * _WEIGHT_BYTES)
+
+
+def _extended(
+    evaluation: Evaluation,
+    run: Folder,
+    contenders: list[Contender],
+    sessions: Sessions,
+    config: EvaluateConfig,
+) -> Evaluation:
+    """Add what was asked for beside the figures: the leaderboard, the slices."""
+    if not config.baselines and not config.slices:
+        return evaluation
+    train_count = load_items(run.path / ITEMS_FILE).train_count
+    if config.slices:
+        ranks = contenders[0].answers.ranks
+        slices = slice_ranks(ranks, sessions, train_count, config.ks)
+        evaluation = replace(evaluation, slices=slices)
+    if config.baselines:
+        board = rank_models(contenders, sessions, train_count, config.ks)
+        verdict = give_verdict(board, GRU)
+        evaluation = replace(evaluation, leaderboard=board.standings, verdict=verdict)
     return evaluation
 
 
@@ -66,7 +137,11 @@ def _keep(run: Folder, config: EvaluateConfig, evaluation: Evaluation) -> None:
     kept: Any = read_json(path) if path.exists() else {}
     if not isinstance(kept, dict):
         kept = {}
-    write_json(path, kept | {_way(config): asdict(evaluation)})
+    way = _way(config)
+    before = kept.get(way)
+    # What was not asked for this time stays as it was found: the run is the same one.
+    found = {key: value for key, value in asdict(evaluation).items() if value is not None}
+    write_json(path, kept | {way: (before if isinstance(before, dict) else {}) | found})
 
 
 def _way(config: EvaluateConfig) -> str:

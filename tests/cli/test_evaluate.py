@@ -131,10 +131,105 @@ def test_each_way_to_evaluate_is_kept_in_the_runs_folder(sbr, run):
     sbr("evaluate", "--exclude-seen")
     kept = json.loads((run / "evaluation.json").read_text())
     assert list(kept) == ["test", "test exclude-seen"]
-    assert kept["test"] == json.loads(said.stdout)
+    told = {key: value for key, value in json.loads(said.stdout).items() if value is not None}
+    assert kept["test"] == told
     assert list(kept["test"]["metrics"]) == [
         f"{name}@{k}" for k in (1, 5, 10, 20) for name in ("recall", "mrr", "ndcg")
     ]
+
+
+def test_baselines_stand_beside_the_run_and_the_verdict_on_stderr(sbr, run):
+    said = sbr("evaluate", "-k", 2, "--baselines", "popularity,markov")
+    found = said.stdout.split("\n\n")
+    lines = found[1].splitlines()
+    assert lines[0] == "model\trecall@2\tmrr@2\tlow\thigh\tndcg@2\tto best\tp"
+    assert sorted(line.split("\t")[0] for line in lines[1:]) == [
+        "gru4rec",
+        "markov",
+        "popularity",
+    ]
+    assert found[2].splitlines()[0] == "model\tcoverage\tpopularity\tgini\tevents/s\tMB"
+    assert said.stderr.endswith("; but 2 sessions are too few to rely on that\n")
+    assert said.code == 0
+
+
+def test_the_leaderboard_is_a_contract_of_scripts(sbr, run):
+    found = json.loads(sbr("evaluate", "-k", 2, "--baselines", "all", "--json").stdout)
+    assert sorted(row["model"] for row in found["leaderboard"]) == [
+        "gru4rec",
+        "item-knn",
+        "markov",
+        "popularity",
+        "session-popularity",
+        "vsknn",
+    ]
+    own = next(row for row in found["leaderboard"] if row["model"] == "gru4rec")
+    assert own["metrics"] == found["metrics"]
+    assert set(own) == {
+        "model",
+        "metrics",
+        "interval",
+        "to_best",
+        "coverage",
+        "mean_popularity",
+        "gini",
+        "events_per_second",
+        "memory_bytes",
+        "options",
+    }
+    assert own["memory_bytes"] == 4 * (3 * 4 + 3 + (4 * 12) * 2 + 2 * 12)
+    assert found["verdict"]
+    options = {row["model"]: row["options"] for row in found["leaderboard"]}
+    assert (options["gru4rec"], options["popularity"]) == (None, None)
+    assert options["vsknn"] == "k=100,sample=1000,weighting=linear,decay=div,idf=0"
+
+
+def test_a_baselines_options_are_given_in_one_string(sbr, run):
+    words = ("--baselines", "vsknn,markov", "--vsknn", "k=2,idf=1", "--json")
+    found = json.loads(sbr("evaluate", *words).stdout)
+    options = {row["model"]: row["options"] for row in found["leaderboard"]}
+    assert options["vsknn"] == "k=2,sample=1000,weighting=linear,decay=div,idf=1"
+    assert options["markov"] == "steps=1,decay=div"
+
+
+def test_quiet_says_no_verdict(sbr, run):
+    assert sbr("evaluate", "--baselines", "markov", "--quiet").stderr == ""
+
+
+def test_what_is_wrong_with_baselines_is_told_before_a_run_is_looked_for(sbr):
+    said = sbr("evaluate", "--baselines", "markow")
+    assert (said.stdout, said.code) == ("", 4)
+    assert said.stderr == (
+        "error: baselines must be all, or some of popularity, session-popularity, markov, "
+        "item-knn, vsknn. Received: markow\n"
+    )
+    said = sbr("evaluate", "--vsknn", "k=0")
+    assert (said.stderr, said.code) == ("error: vsknn's k must be at least 1. Received: 0\n", 4)
+
+
+def test_slices_stand_between_the_metrics_and_the_protocol(sbr, run):
+    said = sbr("evaluate", "-k", 1, "--slices")
+    assert said.stdout.split("\n\n")[1] == (
+        "slice\tvalue\tevents\trecall@1\tmrr@1\tndcg@1\n"
+        "position\t2\t2\t0.5\t0.5\t0.5\n"
+        "position\t3\t1\t0.0\t0.0\t0.0\n"
+        "session length\t2\t1\t0.0\t0.0\t0.0\n"
+        "session length\t3\t2\t0.5\t0.5\t0.5\n"
+        "popularity decile\t4\t1\t0.0\t0.0\t0.0\n"
+        "popularity decile\t7\t1\t0.0\t0.0\t0.0\n"
+        "popularity decile\t10\t1\t1.0\t1.0\t1.0\n"
+        "item\tnew\t3\t" + "\t".join([str(1 / 3)] * 3) + "\n"
+        "week\t1970-03-30\t3\t" + "\t".join([str(1 / 3)] * 3)
+    )
+
+
+def test_a_leaderboard_once_found_stays_when_the_figures_are_asked_for_again(sbr, run):
+    sbr("evaluate", "--baselines", "markov")
+    sbr("evaluate", "--slices")
+    kept = json.loads((run / "evaluation.json").read_text())["test"]
+    assert sorted(row["model"] for row in kept["leaderboard"]) == ["gru4rec", "markov"]
+    assert kept["verdict"]
+    assert kept["slices"]
 
 
 def test_a_dataset_that_has_changed_is_an_artefact_error(sbr, run):

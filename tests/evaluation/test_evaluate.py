@@ -6,7 +6,8 @@ import pytest
 
 from sbrcli.config import EvaluateConfig
 from sbrcli.errors import DataError
-from sbrcli.evaluation.evaluate import Evaluation, evaluate
+from sbrcli.evaluation.evaluate import Evaluation, summarise
+from sbrcli.evaluation.scoring import answer_split
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 
@@ -16,9 +17,9 @@ ROUND = [[0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [2.0, 0.0, 0.0]]
 
 def evaluated(table: list[list[float]], *sessions: list[int], **options) -> Evaluation:
     config = EvaluateConfig(**({"ks": (1, 2)} | options))
-    return evaluate(
-        LastItemScorer(table), make_sessions(*sessions), config, run="r", dataset="user"
-    )
+    split = make_sessions(*sessions)
+    answers = answer_split("m", LastItemScorer(table), split, config)
+    return summarise(answers, split, config, run="r", dataset="user")
 
 
 def test_every_next_item_counts_once_whatever_its_session():
@@ -59,6 +60,9 @@ def test_the_document_is_the_contract_of_scripts():
             "first_time": "1970-01-01T00:00:00+00:00",
             "last_time": "1970-01-01T00:00:04+00:00",
         },
+        "leaderboard": None,
+        "verdict": None,
+        "slices": None,
     }
 
 
@@ -72,9 +76,9 @@ def test_error_19_unknown_next_items_are_left_out_and_stated_as_misses_beside():
 
 
 def test_scored_and_unknown_next_items_are_together_all_of_the_split():
-    sessions = make_sessions([7, 0, 1], [0, 7, 7], [7, 7, 7], [0, 1])
-    found = evaluate(LastItemScorer(ROUND), sessions, EvaluateConfig(), run="r", dataset="d")
-    assert found.protocol.events + found.protocol.unknown_events == sessions.num_next_items
+    sessions = [7, 0, 1], [0, 7, 7], [7, 7, 7], [0, 1]
+    found = evaluated(ROUND, *sessions)
+    assert found.protocol.events + found.protocol.unknown_events == 2 + 2 + 2 + 1
 
 
 def test_a_seen_next_item_is_a_miss_where_seen_items_are_left_out():

@@ -187,3 +187,21 @@ def test_metrics_depend_on_neither_batch_size_nor_session_order_to_1e_9(exclude_
     expected = metrics(128, lists)
     for batch_size, sessions in ((1, lists), (33, lists), (1000, lists), (128, shuffled)):
         assert metrics(batch_size, sessions) == pytest.approx(expected, abs=1e-9, rel=0)
+
+
+def test_the_score_of_each_next_item_is_told_in_the_order_of_the_events():
+    #                                                       0>1  1>0          2>1
+    ranks = rank_targets(LastItemScorer(TABLE), make_sessions([0, 1, 0], [9], [2, 1]))
+    np.testing.assert_allclose(ranks.scores, [0.9, 0.3, 0.6], rtol=1e-6)
+
+
+def test_who_watches_is_shown_every_block_and_who_is_no_candidate():
+    shown = []
+    rank_targets(
+        LastItemScorer(TABLE),
+        make_sessions([0, 1, 0], [2, 1, 1]),
+        exclude_seen=True,
+        watch=lambda scores, excluded: shown.append((scores.shape, excluded.sum())),
+    )
+    # Blocks of three from the end: 2 1 | 2, 0 1, then 0.
+    assert shown == [((3, 3), 2 + 1 + 2), ((1, 3), 1)]

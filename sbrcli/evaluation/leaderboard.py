@@ -1,0 +1,189 @@
+"""Models side by side, on the same next items, and what can be said of their difference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.confidence import interval, p_value, resample_means, session_sums
+from sbrcli.evaluation.metrics import metrics_at, values_at
+from sbrcli.evaluation.scoring import Answers, session_of
+from sbrcli.evaluation.top_lists import coverage_share, gini_index, mean_popularity
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much a model differs from another in one metric: this one less the other."""
+
+    model: str
+    """The other model."""
+
+    metric: str
+    share: float | None
+    """The difference as a share of the other's figure; None where that is 0."""
+
+    interval: tuple[float, float] | None
+    """95 % interval of `share`, by the paired bootstrap over sessions."""
+
+    absolute: float
+    absolute_interval: tuple[float, float]
+    p_value: float
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the interval leaves no difference out."""
+        low, high = self.absolute_interval
+        return low > 0 or high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One model's row of the leaderboard."""
+
+    model: str
+    metrics: dict[str, float]
+    interval: dict[str, tuple[float, float]]
+    """95 % interval of each metric, by the bootstrap over sessions."""
+
+    to_best: Difference | None
+    """How it differs from the best model; None of the best itself."""
+
+    coverage: float
+    """Share of the run's items that stand in at least one top list."""
+
+    mean_popularity: float
+    """Of what is recommended; 1 is the most popular item's."""
+
+    gini: float
+    events_per_second: float
+    memory_bytes: int
+    options: str | None
+    """A baseline's options, as they are given on the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A model's answers, and what else its row says of it."""
+
+    answers: Answers
+    memory_bytes: int
+    options: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Models, the best first, and what tells every two of them apart."""
+
+    standings: tuple[Standing, ...]
+    metric: str
+    """What they are ranked by."""
+
+    sessions: int
+    """Sessions that were drawn from."""
+
+    resampled: dict[str, FloatArray]
+    """(resamples,) of `metric`, by model."""
+
+    def difference(self, model: str, other: str) -> Difference:
+        """Compare two models in the metric that the leaderboard is ranked by."""
+        value = {row.model: row.metrics[self.metric] for row in self.standings}
+        return _difference(
+            (other, self.metric),
+            value[model] - value[other],
+            self.resampled[model] - self.resampled[other],
+            value[other],
+        )
+
+
+def rank_models(
+    contenders: Sequence[Contender],
+    sessions: Sessions,
+    train_count: IntArray,
+    ks: tuple[int, ...],
+) -> Leaderboard:
+    """Rank models by mrr at the greatest k; of equals, the one named first stands above.
+
+    Args:
+        contenders: models that answered the same next items, with their top lists.
+        sessions: the split.
+        train_count: (num_items,) events in training.
+        ks: where the metrics are cut.
+    """
+    names = list(metrics_at(np.ones(1, np.int64), ks))
+    metric = f"mrr@{max(ks)}"
+    session = session_of(sessions, contenders[0].answers.ranks.positions)
+    values = (v for c in contenders for _, v in values_at(c.answers.ranks.ranks, ks))
+    sums = session_sums(session, values)
+    resampled = resample_means(sums).reshape(-1, len(contenders), len(names))
+    figures = [metrics_at(c.answers.ranks.ranks, ks) for c in contenders]
+    order = sorted(range(len(contenders)), key=lambda place: -figures[place][metric])
+    best, column = order[0], names.index(metric)
+    standings = []
+    for place in order:
+        own, draws = figures[place], resampled[:, place]
+        difference = _difference(
+            (contenders[best].answers.model, metric),
+            own[metric] - figures[best][metric],
+            draws[:, column] - resampled[:, best, column],
+            figures[best][metric],
+        )
+        standings.append(
+            _standing(
+                contenders[place],
+                own,
+                {name: interval(draws[:, at]) for at, name in enumerate(names)},
+                None if place == best else difference,
+                train_count,
+            )
+        )
+    return Leaderboard(
+        tuple(standings),
+        metric,
+        len(sums),
+        {c.answers.model: resampled[:, at, column] for at, c in enumerate(contenders)},
+    )
+
+
+def _standing(
+    contender: Contender,
+    metrics: dict[str, float],
+    intervals: dict[str, tuple[float, float]],
+    to_best: Difference | None,
+    train_count: IntArray,
+) -> Standing:
+    answers = contender.answers
+    recommended = answers.recommended
+    if recommended is None:
+        raise ValueError(f"the top lists of {answers.model} were not counted")
+    return Standing(
+        model=answers.model,
+        metrics=metrics,
+        interval=intervals,
+        to_best=to_best,
+        coverage=coverage_share(recommended),
+        mean_popularity=mean_popularity(recommended, train_count),
+        gini=gini_index(recommended),
+        events_per_second=answers.events_per_second,
+        memory_bytes=contender.memory_bytes,
+        options=contender.options,
+    )
+
+
+def _difference(
+    against: tuple[str, str], difference: float, draws: FloatArray, other: float
+) -> Difference:
+    """Sum up a difference; `against` is the other model and the metric, `other` its figure."""
+    low, high = interval(draws)
+    return Difference(
+        *against,
+        share=difference / other if other else None,
+        interval=(low / other, high / other) if other else None,
+        absolute=difference,
+        absolute_interval=(low, high),
+        p_value=p_value(draws),
+    )

@@ -1,0 +1,94 @@
+"""One model's answers to one split: the ranks, and what it recommends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.config import EvaluateConfig
+from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.coverage import NOTEBOOK_LANES, all_next_items, notebook_next_items
+from sbrcli.evaluation.ranks import Ranks, rank_targets
+from sbrcli.evaluation.top_lists import TopLists
+from sbrcli.models.scorer import Scorer
+
+IntArray = npt.NDArray[np.integer]
+BoolArray = npt.NDArray[np.bool_]
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How one model answered the covered next items of a split.
+
+    Args:
+        model: its name.
+        num_items: the candidates.
+        ranks: of the covered next items that the model knows.
+        recommended: (num_items,) how often each item stood in a top list; None where not asked.
+        events_per_second: next items scored and ranked a second, covered or not.
+    """
+
+    model: str
+    num_items: int
+    ranks: Ranks
+    recommended: IntArray | None
+    events_per_second: float
+
+
+def answer_split(
+    model: str,
+    scorer: Scorer,
+    sessions: Sessions,
+    config: EvaluateConfig,
+    *,
+    with_lists: bool = False,
+    advance: Advance | None = None,
+) -> Answers:
+    """Rank every next item of a split by a model.
+
+    Args:
+        model: its name.
+        scorer: the model.
+        sessions: the split; items that the scorer does not know are allowed.
+        config: which next items are covered, and whether seen items are candidates.
+        with_lists: count what stands in the top lists, as long as the greatest k.
+        advance: told how many next items were just ranked.
+    """
+    lists = TopLists(scorer.num_items, max(config.ks)) if with_lists else None
+    begun = perf_counter()
+    ranks = rank_targets(
+        scorer,
+        sessions,
+        exclude_seen=config.exclude_seen,
+        advance=advance,
+        watch=lists.watch if lists else None,
+    )
+    seconds = perf_counter() - begun - (lists.seconds if lists else 0)
+    covered, _ = coverage_of(sessions, config)
+    return Answers(
+        model=model,
+        num_items=scorer.num_items,
+        ranks=ranks.only(covered[ranks.positions]),
+        recommended=lists.counts if lists else None,
+        events_per_second=len(ranks.ranks) / seconds,
+    )
+
+
+def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, str]:
+    """Mark the next items that are covered, (events,), and say in words which these are.
+
+    Raises:
+        DataError: the notebook's loader could not begin.
+    """
+    if not config.notebook_coverage:
+        return all_next_items(sessions), "every next item of every session"
+    covered, steps = notebook_next_items(sessions)
+    return covered, f"the source notebook's: {steps} steps of its {NOTEBOOK_LANES} lanes"
+
+
+def session_of(sessions: Sessions, positions: IntArray) -> IntArray:
+    """Say in which session each position lies, counted from 0."""
+    return np.searchsorted(sessions.offsets, positions, side="right") - 1

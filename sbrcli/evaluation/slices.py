@@ -1,0 +1,106 @@
+"""Where a model is good: its figures by slices of the next items."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.metrics import metrics_at
+from sbrcli.evaluation.ranks import Ranks
+from sbrcli.evaluation.scoring import session_of
+
+IntArray = npt.NDArray[np.integer]
+Labelled = Iterator[tuple[str, npt.NDArray[np.bool_]]]
+
+_LENGTHS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
+"""Upper bounds of the slices by position and by length; one more slice lies beyond."""
+
+DECILES = 10
+MOST_WEEKS = 13
+"""Where the next items lie in more weeks than these, they are told apart by month."""
+
+_DAY = 86_400
+_MONDAY = 3
+"""1970 began on a Thursday, three days after a Monday."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The figures of some of the next items."""
+
+    slice: str
+    """By what the next items are told apart."""
+
+    value: str
+    events: int
+    metrics: dict[str, float]
+
+
+def slice_ranks(
+    ranks: Ranks, sessions: Sessions, train_count: IntArray, ks: tuple[int, ...]
+) -> tuple[Slice, ...]:
+    """Give the figures by position, session length, popularity, novelty and time.
+
+    - position: the next item's place in its session, from 2; unknown events are counted.
+    - session length: events of its session, unknown ones included.
+    - popularity decile: the run's items in tenths by their events in training, 10 the most
+      popular; of items equally popular the lower index stands above.
+    - item: whether the session already held the next item (repeat) or not (new).
+    - week: the week of the next item (UTC), by its Monday; or its month, where there are more
+      than `MOST_WEEKS` weeks.
+
+    Args:
+        ranks: of the scored next items.
+        sessions: the split.
+        train_count: (num_items,) events in training.
+        ks: where the metrics are cut.
+
+    Returns:
+        Only slices that hold a next item.
+    """
+    session = session_of(sessions, ranks.positions)
+    position = ranks.positions - sessions.offsets[session] + 1
+    length = np.diff(sessions.offsets)[session]
+    decile = popularity_decile(train_count)[sessions.items[ranks.positions]]
+    days = np.floor_divide(sessions.timestamps[ranks.positions], _DAY).astype(np.int64)
+    mondays = days - (days + _MONDAY) % 7
+    by_week = len(np.unique(mondays)) <= MOST_WEEKS
+    cut_by = {
+        "position": _by_length(position),
+        "session length": _by_length(length),
+        "popularity decile": _by_value(decile),
+        "item": iter([("new", ~ranks.seen), ("repeat", ranks.seen)]),
+        "week" if by_week else "month": _by_value(
+            mondays.view("M8[D]") if by_week else days.view("M8[D]").astype("M8[M]")
+        ),
+    }
+    return tuple(
+        Slice(name, value, int(chosen.sum()), metrics_at(ranks.ranks[chosen], ks))
+        for name, labelled in cut_by.items()
+        for value, chosen in labelled
+        if chosen.any()
+    )
+
+
+def popularity_decile(train_count: IntArray) -> IntArray:
+    """Give each item's tenth by popularity, (num_items,): 10 is the most popular."""
+    order = np.argsort(-train_count, kind="stable")
+    decile = np.empty(len(order), np.int64)
+    decile[order] = DECILES - np.arange(len(order)) * DECILES // max(1, len(order))
+    return decile
+
+
+def _by_length(lengths: IntArray) -> Labelled:
+    low = 1
+    for high in _LENGTHS:
+        label = str(high) if low == high else f"{low}-{high}"
+        yield label, (lengths >= low) & (lengths <= high)
+        low = high + 1
+    yield f"{low} or more", lengths >= low
+
+
+def _by_value(values: npt.NDArray[np.generic]) -> Labelled:
+    for value in np.unique(values):
+        yield str(value), values == value

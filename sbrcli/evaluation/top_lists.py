@@ -1,0 +1,110 @@
+"""What a model recommends, whoever asks: its top lists, counted item by item.
+
+An item is in the list of a next item if it would be a hit at k: if no more than k candidates,
+itself included, have its score or a better one. So items that tie at the cut are all left out,
+as ties count against the next item too, and a list may be shorter than k.
+"""
+
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+BoolArray = npt.NDArray[np.bool_]
+
+# The best of so many columns at a time bound the k-th best of all.
+_CHUNK = 64
+
+
+class TopLists:
+    """Counts how often each item stands in a top list.
+
+    Args:
+        num_items: how many items there are.
+        k: the lists' length, at most.
+    """
+
+    def __init__(self, num_items: int, k: int) -> None:
+        self.counts = np.zeros(num_items, np.int64)
+        self.seconds = 0.0
+        """The time that counting has taken."""
+
+        self._k = k
+
+    def watch(self, scores: FloatArray, excluded: BoolArray | None) -> None:
+        """Count one block's lists.
+
+        Args:
+            scores: (batch, num_items), higher is better.
+            excluded: (batch, num_items), items that are no candidates.
+        """
+        begun = perf_counter()
+        if excluded is not None:
+            scores = np.where(excluded, -np.inf, scores)
+        for row in scores:
+            self.counts[top_list(row, self._k)] += 1
+        self.seconds += perf_counter() - begun
+
+
+def top_list(scores: FloatArray, k: int) -> IntArray:
+    """Give the items, (k or fewer,) ascending, that no more than k others tie with or beat.
+
+    Args:
+        scores: (num_items,); -inf is no candidate.
+        k: at least 1.
+    """
+    bound = _lower_bound(scores, k + 1)
+    above = np.flatnonzero(scores > bound)
+    if len(above) <= k:  # so the (k + 1)-th best is the bound itself
+        return above
+    own = scores[above]
+    return above[own > np.partition(own, len(own) - k - 1)[len(own) - k - 1]]
+
+
+def _lower_bound(scores: FloatArray, place: int) -> float:
+    """Give a score that at least `place` items have or pass; -inf where there are fewer items.
+
+    The `place`-th best of the bests of many chunks is one, and costs one pass.
+    """
+    whole = len(scores) // _CHUNK * _CHUNK
+    bests = scores[:whole].reshape(_CHUNK, -1).max(axis=0) if whole else scores
+    if len(bests) < place:
+        bests = scores
+    if len(bests) < place:
+        return -np.inf
+    return np.partition(bests, len(bests) - place)[len(bests) - place].item()
+
+
+def coverage_share(counts: IntArray) -> float:
+    """Give the share of the vocabulary that stands in at least one list; counts (num_items,)."""
+    return float(np.count_nonzero(counts) / len(counts))
+
+
+def mean_popularity(counts: IntArray, train_count: IntArray) -> float:
+    """Give the mean popularity of what is recommended, each recommendation counted.
+
+    An item's popularity is its number of events in training as a share of that of the most
+    popular item, as in Ludewig & Jannach 2018 (arXiv 1803.09587). 0 where nothing is recommended.
+
+    Args:
+        counts: (num_items,) how often each item was recommended.
+        train_count: (num_items,) events in training.
+    """
+    total = counts.sum() * train_count.max(initial=0)
+    return float(counts @ train_count / total) if total else 0.0
+
+
+def gini_index(counts: IntArray) -> float:
+    """Give the Gini index of recommendations: 0 if items come equally often, near 1 if one does.
+
+    With counts c ascending and n items it is the sum of (2 i - n - 1) c_i, divided by n times the
+    sum of c (Shani & Gunawardana 2011, Evaluating Recommendation Systems, section 8.3.2.1).
+
+    Args:
+        counts: (num_items,) how often each item was recommended.
+    """
+    total, number = counts.sum(), len(counts)
+    places = 2 * np.arange(1, number + 1) - number - 1
+    return float(places @ np.sort(counts) / (number * total)) if total else 0.0

@@ -1,0 +1,50 @@
+"""Is the model worth it? The leaderboard in one sentence."""
+
+from sbrcli.evaluation.leaderboard import Difference, Leaderboard
+
+FEW_SESSIONS = 20
+"""Below so many sessions the bootstrap's intervals are too narrow to be relied on."""
+
+
+def give_verdict(leaderboard: Leaderboard, model: str) -> str:
+    """Say how a model compares with the best of the others.
+
+    Args:
+        leaderboard: at least two models.
+        model: one of them.
+    """
+    rival = next(row.model for row in leaderboard.standings if row.model != model)
+    found = leaderboard.difference(model, rival)
+    if not found.is_real:
+        sentence = f"{model} can not be told from {rival} by {found.metric}: " + _told(found)
+    elif found.absolute > 0:
+        sentence = f"{model} beats {rival}, the best of the others, {_by_how_much(found)}"
+    else:
+        # What the rival gains is a share of the model's own figure.
+        found = leaderboard.difference(rival, model)
+        sentence = f"{rival} beats {model} {_by_how_much(found)}"
+    if leaderboard.sessions < FEW_SESSIONS:
+        sentence += f"; but {leaderboard.sessions} sessions are too few to rely on that"
+    return sentence
+
+
+def _by_how_much(found: Difference) -> str:
+    if found.share is None:
+        amount, bounds = f"{found.absolute:.4f} in {found.metric}", _bounds(found)
+    else:
+        amount, bounds = f"{100 * found.share:.1f} % of {found.metric}", _bounds(found)
+    return f"by {amount}, 95 % interval {bounds}: the difference is real"
+
+
+def _told(found: Difference) -> str:
+    if found.share is None:
+        return f"a difference of {found.absolute:.4f}, 95 % interval {_bounds(found)}"
+    return f"a difference of {100 * found.share:.1f} %, 95 % interval {_bounds(found)}"
+
+
+def _bounds(found: Difference) -> str:
+    if found.interval is None:
+        low, high = found.absolute_interval
+        return f"{low:.4f} to {high:.4f}"
+    low, high = found.interval
+    return f"{100 * low:.1f} to {100 * high:.1f} %"

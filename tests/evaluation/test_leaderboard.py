@@ -1,0 +1,126 @@
+"""Models side by side: order, intervals, differences, and the sentence that sums them up."""
+
+import numpy as np
+import pytest
+
+from sbrcli.config import EvaluateConfig
+from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.leaderboard import Contender, Leaderboard, rank_models
+from sbrcli.evaluation.scoring import answer_split
+from sbrcli.evaluation.verdict import give_verdict
+from tests.builders import make_sessions
+from tests.evaluation.test_ranks import LastItemScorer
+
+CONFIG = EvaluateConfig(ks=(1, 2))
+FIRST = [[0.0, 3.0, 2.0, 1.0]] * 4
+"""Foretells 1, then 2, then 3."""
+SECOND = [[0.0, 2.0, 3.0, 1.0]] * 4
+"""Foretells 2, then 1, then 3."""
+NOTHING = [[1.0, 1.0, 1.0, 1.0]] * 4
+
+
+def board(sessions: Sessions, **tables: list[list[float]]) -> Leaderboard:
+    contenders = [
+        Contender(
+            answer_split(name, LastItemScorer(table), sessions, CONFIG, with_lists=True),
+            memory_bytes=64,
+        )
+        for name, table in tables.items()
+    ]
+    return rank_models(contenders, sessions, np.array([1, 2, 4, 8]), CONFIG.ks)
+
+
+def sessions_of(next_items: list[int]) -> Sessions:
+    return make_sessions(*([0, item] for item in next_items))
+
+
+def test_the_best_stands_first_and_the_others_say_how_far_they_are_from_it():
+    found = board(sessions_of([1] * 30 + [2] * 10), second=SECOND, first=FIRST)
+    assert [row.model for row in found.standings] == ["first", "second"]
+    best, other = found.standings
+    assert best.metrics["mrr@2"] == pytest.approx((30 + 10 / 2) / 40)
+    assert other.metrics["mrr@2"] == pytest.approx((30 / 2 + 10) / 40)
+    assert best.to_best is None
+    assert other.to_best is not None
+    assert other.to_best.share == pytest.approx((25 - 35) / 35)
+    assert other.to_best.absolute == pytest.approx((25 - 35) / 40)
+    assert (other.to_best.model, other.to_best.metric) == ("first", "mrr@2")
+    assert other.to_best.p_value < 0.01
+
+
+def test_each_metric_has_an_interval_around_its_figure():
+    found = board(sessions_of([1] * 30 + [2] * 10), first=FIRST, second=SECOND)
+    for row in found.standings:
+        assert list(row.interval) == list(row.metrics)
+        assert all(row.interval[m][0] <= row.metrics[m] <= row.interval[m][1] for m in row.metrics)
+    recall = found.standings[0].interval["recall@1"]  # 3/4 of 40: deviation sqrt(3/16/40)
+    deviation = np.sqrt(3 / 16 / 40)
+    assert recall == pytest.approx((0.75 - 1.96 * deviation, 0.75 + 1.96 * deviation), abs=0.03)
+
+
+def test_of_equal_models_the_one_named_first_stands_above():
+    found = board(sessions_of([1, 2, 1]), b=FIRST, a=FIRST)
+    assert [row.model for row in found.standings] == ["b", "a"]
+    assert found.standings[1].to_best is not None
+    assert found.standings[1].to_best.p_value == 1
+
+
+def test_what_is_recommended_is_summed_up():
+    row = board(sessions_of([1, 2]), first=FIRST, other=SECOND).standings[0]
+    # Of 4 items 1 and 2 are in the top 2; their counts are 2 and 4 of 8.
+    assert row.coverage == 2 / 4
+    assert row.mean_popularity == pytest.approx((2 / 8 + 4 / 8) / 2)
+    assert row.gini == pytest.approx((1 * 2 + 3 * 2) / (4 * 4))
+    assert row.memory_bytes == 64
+    assert row.events_per_second > 0
+
+
+def test_a_pair_can_be_real_though_the_intervals_overlap():
+    # Sessions are easy for both or hard for both; the second is a little worse on each easy one.
+    easy, hard = [0] + [1] * 6 + [2] * 4, [0] + [3] * 10
+    found = board(make_sessions(*[easy, hard] * 15), first=FIRST, second=SECOND)
+    best, other = found.standings
+    assert other.interval["mrr@2"][1] > best.interval["mrr@2"][0]
+    assert found.difference("first", "second").is_real
+
+
+def test_the_verdict_when_the_model_is_better():
+    found = board(sessions_of([1] * 300 + [2] * 100), m=FIRST, rival=SECOND, none=NOTHING)
+    low, high = found.difference("m", "rival").interval
+    assert give_verdict(found, "m") == (
+        f"m beats rival, the best of the others, by 40.0 % of mrr@2, 95 % interval "
+        f"{100 * low:.1f} to {100 * high:.1f} %: the difference is real"
+    )
+    assert 0 < low < 0.4 < high
+
+
+def test_the_verdict_when_another_is_better():
+    found = board(sessions_of([1] * 300 + [2] * 100), m=SECOND, rival=FIRST)
+    low, high = found.difference("rival", "m").interval
+    assert give_verdict(found, "m") == (
+        f"rival beats m by 40.0 % of mrr@2, 95 % interval {100 * low:.1f} to {100 * high:.1f} %: "
+        "the difference is real"
+    )
+
+
+def test_the_verdict_when_nobody_can_tell():
+    found = board(sessions_of([1, 2] * 20), m=FIRST, rival=SECOND)
+    low, high = found.difference("m", "rival").interval
+    assert give_verdict(found, "m") == (
+        f"m can not be told from rival by mrr@2: a difference of 0.0 %, 95 % interval "
+        f"{100 * low:.1f} to {100 * high:.1f} %"
+    )
+    assert low < 0 < high
+
+
+def test_the_verdict_against_a_model_that_finds_nothing_is_not_a_share_of_it():
+    found = board(sessions_of([1] * 30), m=FIRST, rival=NOTHING)
+    assert give_verdict(found, "m") == (
+        "m beats rival, the best of the others, by 1.0000 in mrr@2, 95 % interval "
+        "1.0000 to 1.0000: the difference is real"
+    )
+
+
+def test_the_verdict_warns_of_few_sessions():
+    found = board(sessions_of([1, 1, 1]), m=FIRST, rival=SECOND)
+    assert give_verdict(found, "m").endswith("; but 3 sessions are too few to rely on that")
