@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -71,10 +72,16 @@ def write_json(path: Path, document: Any) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step; the bytes are on the disk before the name points to them."""
+    write_parts_atomically(path, [content])
+
+
+def write_parts_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Replace a file in one step, as `write_atomically`, by bytes that come one part at a time."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

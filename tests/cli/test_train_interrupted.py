@@ -95,7 +95,7 @@ def test_a_process_killed_at_any_moment_is_resumed_to_the_same_bytes(sbr):
     kill_when((RUN / "history.csv").exists)
     assert manifest()["status"] == "training"
     found = load_checkpoint(RUN)
-    assert found is None or found[0].epoch < 40
+    assert found is None or found.place.epoch < 40
 
     assert sbr("train", "--resume").code == 0
     assert weights() == Path("sbr-work/runs/whole/weights.safetensors").read_bytes()
@@ -165,7 +165,7 @@ def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):
         "error: the loss is nan after 0 events of epoch 2; epoch 1's weights are kept\n"
     )
     found = load_checkpoint(RUN)
-    assert found is not None and found[0].epoch == 2
+    assert found is not None and found.place.epoch == 2
     assert (manifest()["status"], manifest()["best_epoch"]) == ("complete", 1)
     assert manifest()["stopped"].startswith("the loss is nan after 0 events of epoch 2")
     load_gru(RUN)

@@ -1,15 +1,16 @@
 """Where training stands, in one file that is replaced in one step: nothing of it can be torn."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 
 from sbrcli.errors import ArtefactError
-from sbrcli.manifests import write_atomically
+from sbrcli.models.tensor_file import read_metadata, read_shapes, read_tensors, write_tensors
 
 CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
 
@@ -34,6 +35,25 @@ class Place:
     """A row for each epoch done, as in history.csv."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A run's checkpoint as it lies on the disk."""
+
+    path: Path
+    place: Place
+    shapes: dict[str, tuple[int, ...]]
+    """Of each tensor."""
+
+    def tensors(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Read the tensors, each when it is asked for.
+
+        Raises:
+            ArtefactError: the file is damaged.
+        """
+        with _refusing_damage(self.path):
+            yield from read_tensors(self.path)
+
+
 def save_checkpoint(folder: Path, place: Place, tensors: Mapping[str, Any]) -> None:
     """Replace a run's checkpoint.
 
@@ -42,30 +62,31 @@ def save_checkpoint(folder: Path, place: Place, tensors: Mapping[str, Any]) -> N
         place: how far training has come.
         tensors: weights, optimizer slots and lane states; anything NumPy can make an array of.
     """
-    from safetensors.numpy import save
-
     path = folder / CHECKPOINT_FILE
     path.parent.mkdir(exist_ok=True)
-    # Not np.ascontiguousarray, which makes a number an array of one.
-    arrays = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    write_atomically(path, save(arrays, {"place": json.dumps(asdict(place))}))
+    write_tensors(path, tensors, {"place": json.dumps(asdict(place))})
 
 
-def load_checkpoint(folder: Path) -> tuple[Place, dict[str, Any]] | None:
-    """Read a run's checkpoint; None where it has none yet.
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """Find a run's checkpoint; None where it has none yet.
 
     Raises:
         ArtefactError: it is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
+    with _refusing_damage(path):
+        place = Place(**json.loads(read_metadata(path)["place"]))
+        return Checkpoint(path, place, read_shapes(path))
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
     try:
-        with safe_open(path, framework="numpy") as file:
-            place = Place(**json.loads(file.metadata()["place"]))
-            return place, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        yield
     except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
         raise ArtefactError(
             f"{path} is damaged: {error}", hint="train the run again with --overwrite"

@@ -1,7 +1,7 @@
 """The epochs of a training: walk the lanes, validate, keep the best weights, save the place."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,8 +161,7 @@ class EpochRunner:
 
     def _finish_epoch(self) -> None:
         place, pairs = self.place, self.lanes.num_pairs
-        weights = self.model.read_by_name()
-        if not all(np.isfinite(weight).all() for weight in weights.values()):
+        if not _are_finite(self.step.variables):
             raise _is_lost("the weights are not finite", place, pairs, self.plan.config.monitor)
         row: dict[str, Any] = {
             "epoch": place.epoch,
@@ -173,10 +172,10 @@ class EpochRunner:
         }
         if self.plan.validate is not None:
             self.plan.watch("validation", 0, {})
-            row |= self.plan.validate(GruScorer(self.plan.shape, weights))
+            row |= self.plan.validate(GruScorer(self.plan.shape, self.model.read_by_name()))
         place.history.append(row)
         if best_epoch(place.history, self.plan.config.monitor) == place.epoch:
-            save_weights(self.plan.folder / WEIGHTS_FILE, weights)
+            save_weights(self.plan.folder / WEIGHTS_FILE, self.step.variables)
         # Before the checkpoint: what is done twice after a crash is written twice, not never.
         write_history(self.plan.folder, place.history)
         self.place = Place(epoch=place.epoch + 1, history=place.history)
@@ -194,8 +193,8 @@ class EpochRunner:
 
     def _save(self) -> None:
         """Save the place, unless the last step has spoilt it: then the last good one stays."""
-        tensors = {name: tensor.numpy() for name, tensor in self._tensors().items()}
-        if all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        tensors = self._tensors()
+        if _are_finite(tensors):
             save_checkpoint(self.plan.folder, self.place, tensors)
         self.saved_at = time.monotonic()
 
@@ -204,17 +203,18 @@ class EpochRunner:
         found = load_checkpoint(self.plan.folder)
         if found is None:
             return
-        self.place, tensors = found
         expected = self._tensors()
-        if _shapes(tensors) != _shapes(expected):
+        if found.shapes != {name: tuple(tensor.shape) for name, tensor in expected.items()}:
             raise ArtefactError(
                 f"the checkpoint of run {self.plan.folder.name} does not fit its configuration",
                 hint="train the run again with --overwrite",
             )
-        for name, tensor in expected.items():
-            if isinstance(tensor, tf.Variable):
-                tensor.assign(tensors[name])
-        self.states = [tf.constant(tensors[f"state/{n}"]) for n in range(len(self.states))]
+        self.place = found.place
+        for name, value in found.tensors():
+            if isinstance(expected[name], tf.Variable):
+                expected[name].assign(value)
+            else:
+                self.states[int(name.removeprefix("state/"))] = tf.constant(value)
 
     def _compile(self) -> None:
         """Trace and optimise the graph on no steps at all: the first epoch's time leaves it out."""
@@ -229,8 +229,9 @@ class EpochRunner:
         )
 
 
-def _shapes(tensors: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+def _are_finite(tensors: Mapping[str, Any]) -> bool:
+    """Tell whether no number is infinite or none at all, copying one tensor at a time."""
+    return all(np.isfinite(tensor.numpy()).all() for tensor in tensors.values())
 
 
 def best_epoch(history: list[dict[str, Any]], monitor: str) -> int:

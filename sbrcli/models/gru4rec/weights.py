@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sbrcli.config import Embedding
 from sbrcli.errors import ArtefactError
-from sbrcli.manifests import write_atomically
+from sbrcli.models.tensor_file import read_shapes, read_tensors, write_tensors
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -103,14 +103,12 @@ def initialise_weights(shape: NetworkShape, seed: int) -> Weights:
     return weights
 
 
-def save_weights(path: Path, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
-    """Write weights to a safetensors file, in one step.
+def save_weights(path: Path, weights: Mapping[str, Any]) -> None:
+    """Write weights, arrays or variables, to a safetensors file, in one step.
 
     The same weights give the same bytes: the file holds no name of a run and no time.
     """
-    from safetensors.numpy import save
-
-    write_atomically(path, save({name: np.ascontiguousarray(w) for name, w in weights.items()}))
+    write_tensors(path, weights)
 
 
 def load_weights(path: Path, shape: NetworkShape) -> Weights:
@@ -119,14 +117,13 @@ def load_weights(path: Path, shape: NetworkShape) -> Weights:
     Raises:
         ArtefactError: the file is missing, damaged, or of a network of another shape.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     expected = shape.weight_shapes()
     try:
-        with safe_open(path, framework="numpy") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            if found == expected:
-                return {name: file.get_tensor(name) for name in expected}
+        found = read_shapes(path)
+        if found == expected:
+            return dict(read_tensors(path))
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
     except (OSError, SafetensorError) as error:

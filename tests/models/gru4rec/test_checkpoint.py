@@ -22,7 +22,8 @@ def test_a_checkpoint_is_read_as_it_was_written_to_the_last_bit(tmp_path: Path):
     save_checkpoint(tmp_path, PLACE, TENSORS)
     found = load_checkpoint(tmp_path)
     assert found is not None
-    place, tensors = found
+    assert found.shapes == {name: tensor.shape for name, tensor in TENSORS.items()}
+    place, tensors = found.place, dict(found.tensors())
     assert place == PLACE
     assert tensors.keys() == TENSORS.keys()
     for name, tensor in TENSORS.items():
@@ -38,7 +39,7 @@ def test_a_later_checkpoint_replaces_the_one_before_and_leaves_no_other_file(tmp
     save_checkpoint(tmp_path, PLACE, TENSORS)
     save_checkpoint(tmp_path, Place(epoch=3), TENSORS)
     found = load_checkpoint(tmp_path)
-    assert found is not None and found[0] == Place(epoch=3)
+    assert found is not None and found.place == Place(epoch=3)
     assert list((tmp_path / CHECKPOINT_FILE.parent).iterdir()) == [tmp_path / CHECKPOINT_FILE]
 
 

@@ -128,7 +128,7 @@ def test_a_crash_at_any_moment_changes_nothing_of_the_end(tmp_path: Path, option
 def last_weights(folder: Path) -> dict[str, bytes]:
     found = load_checkpoint(folder)
     assert found is not None
-    return {name: tensor.tobytes() for name, tensor in found[1].items()}
+    return {name: tensor.tobytes() for name, tensor in found.tensors()}
 
 
 @pytest.mark.parametrize("broken", ["save_weights", "save_checkpoint", "write_history"])
@@ -176,7 +176,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_where_training_goes_on_to_the_same_end(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     found = load_checkpoint(folder)
     assert found is not None
-    assert (found[0].epoch, found[0].step) == (1 + press // CALLS, press % CALLS * 4)
+    assert (found.place.epoch, found.place.step) == (1 + press // CALLS, press % CALLS * 4)
     assert outcome(folder, EpochRunner(make_plan(folder, **steady)).run()) == expected
 
 

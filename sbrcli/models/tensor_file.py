@@ -1,0 +1,103 @@
+"""A safetensors file, written and read one tensor at a time: memory holds one copy, not all.
+
+A million items of 100 units are 400 MB a tensor, and a checkpoint holds three such.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.manifests import write_parts_atomically
+
+_KINDS = {"float32": "F32", "int64": "I64"}
+"""What safetensors calls the types that are kept."""
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write tensors in one step, byte for byte as `safetensors.numpy.save` does.
+
+    Args:
+        path: the file, which is replaced.
+        tensors: float32 or int64; anything with a shape and a dtype that NumPy can make an
+            array of, such as a variable of TensorFlow.
+        metadata: what the file says beside them.
+    """
+    write_parts_atomically(path, _parts(tensors, metadata))
+
+
+def read_tensors(path: Path) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Read a file's tensors, each when it is asked for.
+
+    Raises:
+        OSError, SafetensorError: it is missing or damaged.
+    """
+    for name in read_shapes(path):
+        with _opened(path) as file:  # each time anew: what is mapped counts as held
+            tensor = file.get_tensor(name)
+        yield name, tensor
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Name a file's tensors, and their shapes.
+
+    Raises:
+        OSError, SafetensorError: it is missing or damaged.
+    """
+    with _opened(path) as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Give what a file says beside its tensors.
+
+    Raises:
+        OSError, SafetensorError: it is missing or damaged.
+    """
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
+def _opened(path: Path) -> Any:
+    from safetensors import safe_open
+
+    return safe_open(path, framework="numpy")
+
+
+def _parts(
+    tensors: Mapping[str, Any], metadata: Mapping[str, str] | None
+) -> Iterator[bytes | memoryview]:
+    kinds = {name: _dtype(tensor) for name, tensor in tensors.items()}
+    # The widest first, so that every tensor lies at a multiple of its width.
+    order = sorted(tensors, key=lambda name: (-kinds[name].itemsize, name))
+    header: dict[str, Any] = {} if metadata is None else {"__metadata__": dict(metadata)}
+    end = 0
+    for name in order:
+        shape = [int(length) for length in tensors[name].shape]
+        begin, end = end, end + kinds[name].itemsize * int(np.prod(shape))
+        header[name] = {
+            "dtype": _KINDS[kinds[name].name],
+            "shape": shape,
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little")
+    yield text
+    for name in order:
+        yield _little_endian(tensors[name], kinds[name])
+
+
+def _little_endian(tensor: Any, dtype: np.dtype) -> memoryview:
+    array = np.asarray(tensor, dtype.newbyteorder("<"), order="C")
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _dtype(tensor: Any) -> np.dtype:
+    """Give a tensor's type, whether NumPy's or TensorFlow's."""
+    return np.dtype(getattr(tensor.dtype, "as_numpy_dtype", tensor.dtype))

@@ -1,0 +1,85 @@
+"""Print the most memory that a training of a million items comes to hold, stage by stage.
+
+python tests/benchmarks/bench_memory.py
+
+One process trains a few steps of the default configuration (negatives drawn, as `--n-sample auto`
+decides), validates, writes weights and checkpoint, and goes on from that checkpoint in a second
+process, which is the way of `--resume`. Items are random, by popularity as uneven as that of a log
+of clicks.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from sbrcli.config import TrainConfig
+from sbrcli.dataset.storage import Sessions
+from sbrcli.models.gru4rec.backend import start_tensorflow
+from sbrcli.models.gru4rec.weights import NetworkShape
+from tests.benchmarks.bench_negatives import draw_items, item_counts, print_peak
+
+NUM_ITEMS = 1_000_000
+TRAIN_EVENTS, VALID_EVENTS = 100_000, 2_000
+SESSION_LENGTH = 20
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for epochs in ("1", "2"):
+            subprocess.run([sys.executable, __file__, folder, epochs], check=True)
+
+
+def train(folder: Path, epochs: int) -> None:
+    """Train up to the given epoch, from the folder's checkpoint if it has one."""
+    sys.stdout.write(f"\nepoch {epochs}: peak memory, {NUM_ITEMS:,} items x 100 units\n")
+    start_tensorflow()
+    from sbrcli.evaluation.validation import validate
+    from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+
+    print_peak("TensorFlow loaded")
+    train_count = item_counts(NUM_ITEMS)
+    valid = make_sessions(train_count, VALID_EVENTS)
+
+    def watch(happening: str, pairs: int, _: dict[str, Any]) -> None:
+        if happening == "epoch":
+            print_peak("weights made or read, graph compiled")
+        elif happening == "validation":
+            print_peak("trained")
+
+    def validate_and_print(scorer: Any) -> dict[str, float]:
+        metrics = validate(scorer, valid)
+        print_peak("validated")
+        return metrics
+
+    plan = Plan(
+        folder=folder,
+        config=TrainConfig(epochs=epochs),
+        shape=NetworkShape(NUM_ITEMS, (100,), "shared"),
+        sessions=make_sessions(train_count, TRAIN_EVENTS),
+        train_count=train_count,
+        validate=validate_and_print,
+        watch=watch,
+    )
+    EpochRunner(plan).run()
+    print_peak("weights and checkpoint written")
+    sys.stdout.write("wanted: under 4 GiB\n")
+
+
+def make_sessions(train_count: np.ndarray, num_events: int) -> Sessions:
+    """Lay sessions of SESSION_LENGTH random items end to end."""
+    items = draw_items(train_count, (num_events,))
+    offsets = np.arange(0, num_events + 1, SESSION_LENGTH)
+    return Sessions(items, offsets, np.arange(num_events))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        train(Path(sys.argv[1]), int(sys.argv[2]))
+    else:
+        main()
