@@ -21,12 +21,14 @@ class Arrangement:
 
     Args:
         splits: tables of session_id, item_id (categorical) and timestamp.
+        valid_full: valid before items that train lacks left it; None where there is no valid.
         vocabulary: the items of all splits.
         dropped: what was left out, by reason; with the splits it makes up the whole log.
         num_events: how many events the log has.
     """
 
     splits: Splits
+    valid_full: pd.DataFrame | None
     vocabulary: Vocabulary
     dropped: dict[str, Counts]
     num_events: int
@@ -48,7 +50,7 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
     # Test may hold items that valid had before it was cleaned, so those are numbered too.
     later = [raw.test] if raw.valid is None else [raw.valid, raw.test]
     vocabulary = build_vocabulary(raw.train, *later)
-    return Arrangement(splits, vocabulary, dropped | unseen, len(events))
+    return Arrangement(splits, raw.valid, vocabulary, dropped | unseen, len(events))
 
 
 def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:

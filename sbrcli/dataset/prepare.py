@@ -14,6 +14,7 @@ from sbrcli.dataset.sessions import default_rule, id_codes
 from sbrcli.dataset.storage import (
     ITEMS_FILE,
     Items,
+    Sessions,
     id_column,
     split_path,
     write_items,
@@ -116,6 +117,7 @@ def _require_same(there: Folder, source: dict[str, Any], config: PrepareConfig) 
     try:
         difference = _differs_in(there.manifest, source, config)
         kept = [name for name, split in there.manifest["splits"].items() if split is not None]
+        kept += ["valid_full"] if there.manifest.get("train_full") else []
     except (KeyError, TypeError, AttributeError) as error:
         raise damaged_manifest(there) from error
     if difference:
@@ -156,12 +158,30 @@ def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[s
         if events is not None:
             sessions[name] = to_sessions(events, arrangement.vocabulary)
             write_split(folder, name, sessions[name], _session_ids(events), items.ids)
+    train_full = None
+    if arrangement.valid_full is not None:
+        whole = to_sessions(arrangement.valid_full, arrangement.vocabulary)
+        write_split(folder, "valid_full", whole, _session_ids(arrangement.valid_full), items.ids)
+        train_full = _count_both(sessions["train"], whole)
+        # Only where it holds more than valid does it tell two datasets apart.
+        if len(whole.items) > len(sessions["valid"].items):
+            sessions["valid_full"] = whole
     figures = {
         "splits": summaries,
+        "train_full": train_full,
         "dropped": {reason: asdict(counts) for reason, counts in arrangement.dropped.items()},
         "fingerprint": fingerprint(items, sessions),
     }
     write_json(folder / MANIFEST, new_manifest("dataset") | made_of | figures)
+
+
+def _count_both(train: Sessions, valid: Sessions) -> dict[str, int]:
+    """Count what training on both would see; their items are the first of the dataset's."""
+    return {
+        "events": len(train.items) + len(valid.items),
+        "sessions": train.num_sessions + valid.num_sessions,
+        "items": int(max(train.items.max(), valid.items.max())) + 1,
+    }
 
 
 def _session_ids(events: pd.DataFrame) -> pa.Array:

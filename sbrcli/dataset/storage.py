@@ -2,7 +2,8 @@
 
 The files are plain Parquet, for anything to read: `items.parquet` with item_index, item_id,
 train_count and, where there are any, title; `train|valid|test.parquet` with session_id, item_id,
-item_index and timestamp, a session's events side by side.
+item_index and timestamp, a session's events side by side. `valid_full.parquet` is valid before the
+items that train lacks left it: what `sbr train --refit` trains on beside train.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # PyArrow is imported where it is used: whoever needs `Sessions` alone should not wait for it.
 
 IntArray = npt.NDArray[np.integer]
-Split = Literal["train", "valid", "test"]
+Split = Literal["train", "valid", "test", "valid_full"]
 
 ITEM_INDEX = "item_index"
 TRAIN_COUNT = "train_count"

@@ -79,6 +79,7 @@ def test_the_folder_holds_what_was_said(log: Path, workspace: Workspace):
         "items.parquet",
         "train.parquet",
         "valid.parquet",
+        "valid_full.parquet",
         "test.parquet",
     }
 
@@ -149,9 +150,10 @@ def test_another_log_under_the_same_name_is_refused_and_overwrites_if_told(
     assert len(load_split(Path(prepared.dataset), "train").items) == 5 + 1
 
 
-def test_a_dataset_that_lacks_a_file_is_not_the_same(log: Path, workspace: Workspace):
+@pytest.mark.parametrize("name", ["valid.parquet", "valid_full.parquet"])
+def test_a_dataset_that_lacks_a_file_is_not_the_same(log: Path, workspace: Workspace, name: str):
     prepared = prepare_dataset(log, CONFIG, workspace)
-    path = Path(prepared.dataset) / "valid.parquet"
+    path = Path(prepared.dataset) / name
     path.unlink()
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(log, CONFIG, workspace)
@@ -178,8 +180,44 @@ def test_without_valid_days_there_is_no_valid_split(log: Path, workspace: Worksp
     prepared = prepare_dataset(log, config, workspace)
     assert prepared.name == "user-min-item-support-2-valid-days-0"
     assert prepared.splits["valid"] is None
-    assert not (Path(prepared.dataset) / "valid.parquet").exists()
+    assert not list(Path(prepared.dataset).glob("valid*"))
+    manifest = json.loads((Path(prepared.dataset) / "manifest.json").read_text())
+    assert manifest["train_full"] is None
     assert prepare_dataset(log, config, workspace).already_there
+
+
+def write_log_with_new_items(path: Path) -> Path:
+    """Write a log whose valid has an item 3 that train lacks, and its test 3 and 4."""
+    train = "1 1 0, 1 2 1"
+    valid = f"2 2 {50 * DAY}, 2 3 {50 * DAY + 1}, 2 1 {50 * DAY + 2}"
+    valid += f", 3 3 {50 * DAY}, 3 1 {50 * DAY + 1}"
+    test = f"4 4 {99 * DAY}, 4 3 {99 * DAY + 1}, 4 1 {99 * DAY + 2}"
+    return write_ratings(path, f"{train}, {valid}, {test}")
+
+
+def test_valid_is_kept_whole_beside_what_train_knows_of_it(tmp_path: Path, workspace: Workspace):
+    log = write_log_with_new_items(tmp_path / "ratings.dat")
+    prepared = prepare_dataset(log, PrepareConfig(min_item_support=1), workspace)
+    folder = Path(prepared.dataset)
+    assert load_items(folder).ids == ["1", "2", "3", "4"]
+    assert load_split(folder, "valid").items.tolist() == [1, 0]
+    whole = load_split(folder, "valid_full")
+    assert whole.items.tolist() == [1, 2, 0, 2, 0]
+    assert whole.offsets.tolist() == [0, 3, 5]
+    assert load_split(folder, "test").items.tolist() == [2, 0]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    # Items 1 to 3 of 4: the fourth is of test alone.
+    assert manifest["train_full"] == {"events": 2 + 5, "sessions": 1 + 2, "items": 3}
+
+
+def test_what_valid_has_lost_counts_in_the_fingerprint(tmp_path: Path, workspace: Workspace):
+    log = write_log_with_new_items(tmp_path / "ratings.dat")
+    prepared = prepare_dataset(log, PrepareConfig(min_item_support=1), workspace)
+    folder = Path(prepared.dataset)
+    names = ("train", "valid", "test", "valid_full")
+    splits = {name: load_split(folder, name) for name in names}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["fingerprint"] == fingerprint(load_items(folder), splits)
 
 
 def test_titles_are_kept_and_count_as_a_part_of_the_source(log: Path, workspace: Workspace):
