@@ -1,5 +1,6 @@
 """`sbr evaluate`: how good a run is, and by which protocol that was found."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -85,6 +86,15 @@ Slices = Annotated[
         help="Add figures by position, session length, popularity, new or repeated item, week.",
     ),
 ]
+PerEvent = Annotated[
+    Path | None,
+    typer.Option(
+        "--per-event",
+        metavar="FILE",
+        help="Write a Parquet file, one row a next item: model, session, position, target, rank, "
+        "score.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -105,12 +115,14 @@ def evaluate(
     item_knn: ItemKnn = None,
     vsknn: Vsknn = None,
     slices: Slices = DEFAULTS.slices,
+    per_event: PerEvent = None,
 ) -> None:
     """Rank every next item of a split among all items: recall, mrr and ndcg at each k.
 
     The protocol is printed beside the figures, and both are kept in the run's
     evaluation.json.
     """
+    from sbrcli.evaluation.per_event import check_place
     from sbrcli.evaluation.runs import evaluate_run
 
     config = EvaluateConfig(
@@ -124,12 +136,15 @@ def evaluate(
     said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn}
     options = {name: text for name, text in said.items() if text is not None}
     configure_baselines(options)  # whatever is wrong with them is told first
+    if per_event is not None:
+        check_place(per_event)
     evaluation = evaluate_run(
         invocation.workspace.open("run", run),
         invocation.workspace,
         config,
         lambda total: invocation.output.progress(total, "events", "evaluate"),
         options,
+        per_event,
     )
     invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
     if evaluation.verdict:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from sbrcli.baseline_config import configure_baselines
@@ -11,8 +12,9 @@ from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.leaderboard import Contender, rank_models
+from sbrcli.evaluation.per_event import write_per_event
 from sbrcli.evaluation.rivals import answer_by_baselines
-from sbrcli.evaluation.scoring import Advance, Answers, answer_split
+from sbrcli.evaluation.scoring import Advance, Answers, answer_split, coverage_of
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.manifests import read_json, write_json
@@ -36,6 +38,7 @@ def evaluate_run(
     config: EvaluateConfig,
     progress: Progress,
     options: Mapping[str, str] | None = None,
+    per_event: Path | None = None,
 ) -> Evaluation:
     """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
 
@@ -45,10 +48,11 @@ def evaluate_run(
         config: what to score, and what to compare the run with.
         progress: shown how many next items are done, of all models together.
         options: baselines' options, as the user writes them; they go before the tuned ones.
+        per_event: a file to write one row for each model's next item to.
 
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
-            together.
+            together; or `per_event` can not be written.
         ConfigError: a baseline's options can not be used.
         DataError: nothing of the split can be scored.
     """
@@ -62,7 +66,12 @@ def evaluate_run(
         )
         evaluation = summarise(own, sessions, config, run=run.name, dataset=dataset.name)
         rivals = answer_by_baselines(run, dataset, sessions, config, baselines, advance)
-    evaluation = _extended(evaluation, run, [_gru(run, own), *rivals], sessions, config)
+    contenders = [_gru(run, own), *rivals]
+    evaluation = _extended(evaluation, run, contenders, sessions, config)
+    if per_event is not None:
+        covered, _ = coverage_of(sessions, config)
+        answers = [contender.answers for contender in contenders]
+        write_per_event(per_event, dataset.path, config.split, sessions, covered, answers)
     _keep(run, config, evaluation)
     return evaluation
 

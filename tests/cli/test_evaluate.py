@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sbrcli.models.gru4rec.weights import NetworkShape
@@ -82,6 +83,18 @@ def run(sbr, tmp_path: Path) -> Path:
     )
 
 
+def small_run(tmp_path: Path, run: Path) -> None:
+    """A run over 5 and 6 alone, on the same dataset."""
+    make_run(
+        tmp_path / "sbr-work",
+        name="small",
+        ids=("5", "6"),
+        shape=NetworkShape(2, (4,), "shared"),
+        weights=preferring([3.0, 2.0]),
+        dataset=json.loads((run / "manifest.json").read_text())["dataset"],
+    )
+
+
 def without_speed(text: str) -> str:
     """Take out the one line that differs from call to call."""
     return "".join(line for line in text.splitlines(True) if "events per second" not in line)
@@ -99,15 +112,7 @@ def test_a_person_gets_two_tables(sbr, run):
 
 
 def test_unknown_next_items_are_stated_as_misses_beside(sbr, tmp_path, run):
-    dataset = json.loads((run / "manifest.json").read_text())["dataset"]
-    make_run(
-        tmp_path / "sbr-work",
-        name="small",
-        ids=("5", "6"),
-        shape=NetworkShape(2, (4,), "shared"),
-        weights=preferring([3.0, 2.0]),
-        dataset=dataset,
-    )
+    small_run(tmp_path, run)
     said = sbr("evaluate", "--run", "small", "-k", 1, "--json")
     found = json.loads(said.stdout)
     # 6>5 is a hit, 5>6 is not, 7 is unknown.
@@ -230,6 +235,35 @@ def test_a_leaderboard_once_found_stays_when_the_figures_are_asked_for_again(sbr
     assert sorted(row["model"] for row in kept["leaderboard"]) == ["gru4rec", "markov"]
     assert kept["verdict"]
     assert kept["slices"]
+
+
+def test_per_event_gives_what_every_figure_is_made_of(sbr, run, tmp_path):
+    small_run(tmp_path, run)
+    words = ("evaluate", "--run", "small", "-k", 2, "--baselines", "markov", "--json")
+    found = json.loads(sbr(*words, "--per-event", "events.parquet").stdout)
+    rows = pd.read_parquet("events.parquet")
+    assert list(rows) == ["model", "session", "position", "target", "rank", "score"]
+    own = rows[rows["model"] == "gru4rec"]
+    assert own[["session", "position", "target"]].to_numpy().tolist() == [
+        [4, 2, "5"],
+        [4, 3, "7"],
+        [5, 2, "6"],
+    ]
+    # 7 is unknown to the small run.
+    assert own["rank"].isna().tolist() == [False, True, False]
+    assert own["score"].isna().tolist() == [False, True, False]
+    for row in found["leaderboard"]:
+        ranks = rows.loc[rows["model"] == row["model"], "rank"].dropna()
+        assert (1 / ranks[ranks <= 2]).sum() / len(ranks) == pytest.approx(row["metrics"]["mrr@2"])
+
+
+def test_per_event_needs_a_folder_to_write_to(sbr, run):
+    said = sbr("evaluate", "--per-event", "nowhere/events.parquet")
+    assert (said.stdout, said.code) == ("", 4)
+    assert said.stderr == (
+        "error: per-event must be a file in a folder that is there. "
+        "Received: nowhere/events.parquet\n"
+    )
 
 
 def test_a_dataset_that_has_changed_is_an_artefact_error(sbr, run):

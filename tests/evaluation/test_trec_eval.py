@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+import pytrec_eval
 
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import target_ranks
-
-pytrec_eval = pytest.importorskip("pytrec_eval")
 
 KS = (1, 5, 10, 20)
 

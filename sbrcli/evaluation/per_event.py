@@ -1,0 +1,108 @@
+"""One row for each next item, so that anyone can recompute every figure."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions, split_path
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.evaluation.ranks import MISS
+from sbrcli.evaluation.scoring import Answers, session_of
+from sbrcli.log.events import ITEM_ID, SESSION_ID
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def check_place(path: Path) -> None:
+    """Make sure that there is a folder to write a file into.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not path.parent.is_dir() or path.is_dir():
+        raise ConfigError(f"per-event must be a file in a folder that is there. Received: {path}")
+
+
+def write_per_event(
+    path: Path,
+    dataset: Path,
+    split: str,
+    sessions: Sessions,
+    covered: BoolArray,
+    answers: Sequence[Answers],
+) -> None:
+    """Write a Parquet file of model, session, position, target, rank, score.
+
+    A model's rows stand in the order of the split. Ids are those of the log, `position` is the
+    next item's place in its session, from 2. `rank` is empty where the next item can not be
+    recommended, being unknown or, with `exclude_seen`, one of the session's earlier items;
+    `score` is empty where it is unknown.
+
+    Args:
+        path: the file, replaced in one step.
+        dataset: the folder that holds the split.
+        split: its name.
+        sessions: the split, as read.
+        covered: (events,) the next items that count.
+        answers: each model's.
+
+    Raises:
+        ArtefactError: the file can not be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    positions = np.flatnonzero(covered)
+    session = session_of(sessions, positions)
+    ids = pq.read_table(split_path(dataset, split), columns=[SESSION_ID, ITEM_ID]).take(positions)
+    shared = {
+        "session": _plain(ids[SESSION_ID]),
+        "position": pa.array(positions - sessions.offsets[session] + 1),
+        "target": _plain(ids[ITEM_ID]),
+    }
+    tables = [_rows(model, positions, shared) for model in answers]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
+        temporary.replace(path)
+    except OSError as error:
+        raise ArtefactError(
+            f"can not write {path}: {error.strerror or error}", hint="name another file"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _rows(
+    answers: Answers, positions: npt.NDArray[np.integer], shared: "dict[str, pa.Array]"
+) -> "pa.Table":
+    import pyarrow as pa
+
+    known = np.searchsorted(positions, answers.ranks.positions)
+    ranks, scores = np.full(len(positions), MISS), np.full(len(positions), np.nan)
+    ranks[known], scores[known] = answers.ranks.ranks, answers.ranks.scores
+    is_unknown = np.ones(len(positions), np.bool_)
+    is_unknown[known] = False
+    return pa.table(
+        {
+            "model": pa.array([answers.model] * len(positions)).dictionary_encode(),
+            **shared,
+            "rank": pa.array(ranks, mask=ranks == MISS),
+            "score": pa.array(scores, mask=is_unknown),
+        }
+    )
+
+
+def _plain(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Give an id column without its dictionary, which differs from chunk to chunk."""
+    import pyarrow as pa
+
+    is_encoded = pa.types.is_dictionary(column.type)
+    return column.cast(column.type.value_type) if is_encoded else column
