@@ -49,7 +49,7 @@ def fit_baseline(
 
 
 def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:
-    """Read the sessions that a run has learned from: train, and valid too where it was refitted.
+    """Read the sessions that a run has learned from: train, and all of valid where it was refitted.
 
     Raises:
         ArtefactError: a split is missing or damaged.
@@ -57,7 +57,7 @@ def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Se
     train = load_split(dataset, "train")
     if not run_manifest.get("refit"):
         return train
-    return join_sessions(train, load_split(dataset, "valid"))
+    return join_sessions(train, load_split(dataset, "valid_full"))
 
 
 def join_sessions(first: Sessions, second: Sessions) -> Sessions:

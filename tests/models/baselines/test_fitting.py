@@ -34,7 +34,7 @@ def test_two_splits_are_laid_end_to_end():
 
 def test_a_run_has_learned_from_train_and_a_refitted_one_from_valid_too(tmp_path):
     dataset = make_workspace(tmp_path).open("dataset").path
-    train, valid = load_split(dataset, "train"), load_split(dataset, "valid")
+    train, valid = load_split(dataset, "train"), load_split(dataset, "valid_full")
     assert len(load_training_sessions(dataset, {}).items) == len(train.items)
     assert len(load_training_sessions(dataset, {"refit": False}).items) == len(train.items)
     refitted = load_training_sessions(dataset, {"refit": True})
