@@ -105,6 +105,11 @@ def options_of(config: BaselineConfig, name: str) -> Any:
     return getattr(config, name.replace("-", "_"), None)
 
 
+def with_options(config: BaselineConfig, name: OptionedName, options: Any) -> BaselineConfig:
+    """Put other options of one baseline in the place of its own."""
+    return replace(config, **{name.replace("-", "_"): options})
+
+
 def configure_baselines(
     said: Mapping[str, str], tuned: Mapping[str, str] | None = None
 ) -> BaselineConfig:
@@ -121,7 +126,7 @@ def configure_baselines(
     for texts in (tuned or {}, said):
         for name in OPTIONED:
             options = parse_options(name, texts.get(name, ""), options_of(config, name))
-            config = replace(config, **{name.replace("-", "_"): options})
+            config = with_options(config, name, options)
     return config
 
 

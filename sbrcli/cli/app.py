@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sbrcli import __version__
-from sbrcli.cli import demo, evaluate, preprocess, recommend, stats, train
+from sbrcli.cli import demo, evaluate, preprocess, recommend, stats, train, tune_baselines
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, write_labelled
 from sbrcli.errors import ExitCode, SbrError
@@ -66,6 +66,7 @@ stats.register(app)
 preprocess.register(app)
 train.register(app)
 evaluate.register(app)
+tune_baselines.register(app)
 recommend.register(app)
 demo.register(app)
 

@@ -85,7 +85,8 @@ def tuned_options(run: Folder) -> dict[str, str]:
     path = run.path / TUNED_FILE
     if not path.exists():
         return {}
-    options = read_json(path).get("options")
+    kept = read_json(path)
+    options = kept.get("options") if isinstance(kept, dict) else None
     if not isinstance(options, dict) or not all(isinstance(o, str) for o in options.values()):
         raise ArtefactError(
             f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it anew"

@@ -1,0 +1,48 @@
+"""`sbr tune-baselines`: the baselines at their best, before anyone boasts of having beaten them."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+import typer
+
+from sbrcli.cli.options import Invocation, RunName, subcommand
+from sbrcli.cli.output import Table
+
+if TYPE_CHECKING:
+    from sbrcli.evaluation.tuning import Tuning
+
+
+def register(app: typer.Typer) -> None:
+    """Add `tune-baselines` to the application."""
+    subcommand(app, example="sbr tune-baselines")(tune_baselines)
+
+
+def tune_baselines(invocation: Invocation, *, run: RunName = None) -> None:
+    """Choose the options of markov, item-knn and vsknn on the valid split.
+
+    They are fitted to train, and chosen one option after the other by mrr@20. The choice is kept
+    in the run's baselines.json, where sbr evaluate --baselines finds it.
+    """
+    from sbrcli.evaluation.tuning import count_trials, tune_baselines
+
+    folder = invocation.workspace.open("run", run)
+    with invocation.output.progress(count_trials(), "settings", "tune") as advance:
+        tuning = tune_baselines(folder, invocation.workspace, advance)
+    invocation.output.show(tuning, lambda shown: [_table(shown)])
+    words = " ".join(f"--{name} {shlex.quote(text)}" for name, text in tuning.options.items())
+    invocation.output.note(f"sbr evaluate --baselines all now takes: {words}")
+
+
+def _table(tuning: "Tuning") -> Table:
+    columns = ("baseline", "options", "recall@20", "mrr@20", "best")
+    rows = [
+        (
+            trial.baseline,
+            trial.options,
+            trial.metrics["recall@20"],
+            trial.metrics["mrr@20"],
+            "*" if trial.is_chosen else "",
+        )
+        for trial in tuning.trials
+    ]
+    return Table(f"Baselines on {tuning.split}, by {tuning.metric}", columns, rows)

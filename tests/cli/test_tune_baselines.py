@@ -1,0 +1,58 @@
+"""`sbr tune-baselines`: its words, and that `sbr evaluate` listens to it."""
+
+import json
+
+import pytest
+
+from sbrcli.evaluation import tuning
+from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
+
+
+@pytest.fixture(autouse=True)
+def small_grid(monkeypatch):
+    monkeypatch.setattr(
+        tuning, "GRIDS", {"markov": {"steps": (1, 2)}, "item-knn": {}, "vsknn": {"idf": (0.0, 9.0)}}
+    )
+
+
+@pytest.mark.usefixtures("workspace")
+def test_what_was_tried_is_a_table_and_the_choice_is_said(sbr):
+    said = sbr("tune-baselines", "--workdir", "work")
+    lines = [line.split("\t") for line in said.stdout.splitlines()]
+    assert lines[0] == ["baseline", "options", "recall@20", "mrr@20", "best"]
+    assert [line[:2] for line in lines[1:]] == [
+        ["markov", "steps=1,decay=div"],
+        ["markov", "steps=2,decay=div"],
+        ["item-knn", "neighbours=100,damping=20"],
+        ["vsknn", "k=100,sample=1000,weighting=linear,decay=div,idf=0"],
+        ["vsknn", "k=100,sample=1000,weighting=linear,decay=div,idf=9"],
+    ]
+    best = [line for line in lines[1:] if line[4] == "*"]
+    assert [line[0] for line in best] == ["markov", "item-knn", "vsknn"]
+    chosen = " ".join(f"--{line[0]} {line[1]}" for line in best)
+    assert said.stderr == f"sbr evaluate --baselines all now takes: {chosen}\n"
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_choice_goes_before_the_defaults_and_the_user_before_the_choice(sbr, tmp_path):
+    kept = tmp_path / "work/runs/user-1x4/baselines.json"
+    kept.write_text(json.dumps({"options": {"markov": "steps=7,decay=same"}}))
+    words = ("evaluate", "--workdir", "work", "--baselines", "markov", "--json")
+    assert options(sbr(*words)) == "steps=7,decay=same"
+    assert options(sbr(*words, "--markov", "steps=2")) == "steps=2,decay=same"
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_damaged_choice_is_an_artefact_error(sbr, tmp_path):
+    (tmp_path / "work/runs/user-1x4/baselines.json").write_text('{"options": 3}')
+    said = sbr("evaluate", "--workdir", "work", "--baselines", "markov")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: work/runs/user-1x4/baselines.json is damaged: it holds no options\n"
+        "hint: sbr tune-baselines writes it anew\n"
+    )
+
+
+def options(said) -> str:
+    board = json.loads(said.stdout)["leaderboard"]
+    return next(row["options"] for row in board if row["model"] == "markov")

@@ -1,0 +1,89 @@
+"""The search for the baselines' best options."""
+
+import json
+
+import pytest
+
+from sbrcli.baseline_config import BaselineConfig, MarkovConfig, options_of, write_options
+from sbrcli.evaluation import tuning
+from sbrcli.evaluation.tuning import GRIDS, count_trials, search, tune_baselines
+from sbrcli.manifests import read_manifest
+from sbrcli.workspace import Workspace
+from tests.builders import make_run
+from tests.chains import make_workspace
+
+
+def judged_by(**worth: dict):
+    """Judge options by what each of their values is worth."""
+
+    def judge(options: MarkovConfig) -> dict[str, float]:
+        value = sum(values[getattr(options, name)] for name, values in worth.items())
+        return {"mrr@20": float(value)}
+
+    return judge
+
+
+def test_each_option_is_chosen_at_the_best_of_those_before_it():
+    judge = judged_by(steps={1: 0, 2: 3, 3: 1}, decay={"div": 0, "same": 1})
+    grid = {"steps": (1, 2, 3), "decay": ("div", "same")}
+    best, tried = search(MarkovConfig(), grid, judge)
+    assert best == MarkovConfig(steps=2, decay="same")
+    assert [write_options(options) for options in tried] == [
+        "steps=1,decay=div",
+        "steps=2,decay=div",
+        "steps=3,decay=div",
+        "steps=2,decay=same",
+    ]
+
+
+def test_of_equals_the_default_is_chosen():
+    judge = judged_by(steps={1: 0, 2: 0})
+    assert search(MarkovConfig(), {"steps": (2, 1)}, judge)[0] == MarkovConfig()
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_option_is_tried_at_its_default_and_elsewhere(name):
+    default = options_of(BaselineConfig(), name)
+    parsed = {option: getattr(default, option) for option in GRIDS[name]}
+    assert write_options(default).count("=") == len(parsed)
+    assert all(
+        parsed[option] in values and len(values) > 1 for option, values in GRIDS[name].items()
+    )
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Workspace:
+    made = make_workspace(tmp_path / "work")
+    fingerprint = read_manifest(made.place("dataset", "user"), "dataset")["fingerprint"]
+    make_run(
+        tmp_path / "work",
+        ids=[str(item) for item in range(40)],
+        dataset={"name": "user", "fingerprint": fingerprint},
+    )
+    return made
+
+
+def test_the_choice_is_kept_with_all_that_was_tried(workspace):
+    run = workspace.open("run")
+    told = []
+    found = tune_baselines(run, workspace, told.append)
+    assert sum(told) == count_trials() == len(found.trials)
+    for name in GRIDS:
+        own = [trial for trial in found.trials if trial.baseline == name]
+        chosen = [trial for trial in own if trial.is_chosen]
+        assert len(chosen) == 1
+        assert chosen[0].metrics["mrr@20"] == max(trial.metrics["mrr@20"] for trial in own)
+        assert found.options[name] == chosen[0].options
+    kept = json.loads((run.path / "baselines.json").read_text())
+    assert kept["options"] == found.options
+    assert kept["split"] == "valid"
+
+
+def test_the_test_split_is_never_read(workspace, monkeypatch):
+    read = []
+    load = tuning.load_split
+    monkeypatch.setattr(
+        tuning, "load_split", lambda folder, split: read.append(split) or load(folder, split)
+    )
+    tune_baselines(workspace.open("run"), workspace, lambda _done: None)
+    assert read == ["train", "valid"]
