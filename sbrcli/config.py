@@ -146,6 +146,9 @@ class TrainConfig:
     monitor: Monitor = "mrr@20"
     """The figure by which the best epoch is chosen."""
 
+    refit: bool = False
+    """Then train anew on train and valid together, for as many epochs as were best."""
+
     shuffle: bool = False
     """Take sessions in a new random order each epoch, not by the time of their start."""
 
@@ -226,6 +229,24 @@ class TrainConfig:
         if self.n_sample is not None:
             return self.n_sample
         return 0 if num_items <= FULL_UP_TO_ITEMS else AUTO_N_SAMPLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointConfig:
+    """How `sbr train` saves its place; it moves no result, so no run's name or manifest has it."""
+
+    minutes: float = 5.0
+    """Within an epoch, the place is saved this often."""
+
+    def __post_init__(self) -> None:
+        require(
+            math.isfinite(self.minutes) and self.minutes > 0,
+            "checkpoint-minutes must be a number above 0",
+            self.minutes,
+        )
+
+
+DEFAULT_CHECKPOINT = CheckpointConfig()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

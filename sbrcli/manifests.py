@@ -14,6 +14,9 @@ Kind = Literal["dataset", "run"]
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+_TORN = ".tmp"
+"""How the name of a file ends that is not whole yet."""
+
 MADE_BY: dict[Kind, str] = {"dataset": "sbr preprocess LOG", "run": "sbr train"}
 
 
@@ -77,7 +80,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def write_parts_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Replace a file in one step, as `write_atomically`, by bytes that come one part at a time."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TORN}")
     try:
         with temporary.open("wb") as file:
             for part in parts:
@@ -92,6 +95,12 @@ def write_parts_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> N
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_torn_files(folder: Path) -> None:
+    """Delete what a killed process was writing in a folder; no other may be writing in it now."""
+    for path in folder.rglob(f".*{_TORN}"):
+        path.unlink(missing_ok=True)
 
 
 def _damaged(path: Path, what: str) -> ArtefactError:

@@ -10,6 +10,7 @@ import typer
 from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DEFAULT_WORKDIR, DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
+from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.errors import ConfigError, InterruptionError, UsageError
 from sbrcli.presets import configure_training
 
@@ -48,6 +49,7 @@ def train(
     patience: options.Patience = None,
     monitor: options.MonitorName = None,
     shuffle: options.Shuffle = False,
+    refit: options.Refit = False,
     threads: options.Threads = None,
     device: options.DeviceName = None,
     seed: options.Seed = None,
@@ -55,13 +57,20 @@ def train(
     name: options.Name = None,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
+    checkpoint_minutes: options.CheckpointMinutes = DEFAULT_CHECKPOINT.minutes,
     dry_run: options.DryRun = False,
 ) -> None:
     """Fit a GRU4Rec to a dataset, with validation after each epoch; the best epoch is kept.
 
     The run can evaluate and recommend as soon as it is complete.
     """
-    from sbrcli.models.gru4rec.assignment import assign, find_interrupted, plan_training
+    from sbrcli.models.gru4rec.assignment import (
+        assign,
+        assignment_of,
+        describe_run,
+        find_begun,
+        plan_training,
+    )
 
     given = {
         "layers": layers,
@@ -87,35 +96,39 @@ def train(
         "patience": patience,
         "monitor": monitor,
         "shuffle": shuffle or None,
+        "refit": refit or None,
         "threads": threads,
         "device": device,
         "seed": seed,
     }
     workspace = invocation.workspace
     config = configure_training(given, preset)
+    checkpoint = CheckpointConfig(minutes=checkpoint_minutes)
     if resume:
         _check_alone([*given.values(), preset, dataset], overwrite=overwrite)
-        assignment = find_interrupted(workspace, name)
+        run = find_begun(workspace, name)
+        if run.manifest.get("status") == "complete":
+            invocation.output.note(f"run {run.name} is complete already")
+            invocation.output.show(describe_run(run), _epoch_tables)
+            return
+        assignment = assignment_of(workspace, run)
     else:
         assignment = assign(workspace, dataset, config, name)
     if dry_run:
         invocation.output.show(plan_training(assignment), _plan_tables)
     else:
-        _train(invocation, assignment, overwrite=overwrite, resume=resume)
+        _train(invocation, assignment, overwrite=overwrite, resume=resume, checkpoint=checkpoint)
 
 
-def _train(
-    invocation: Invocation, assignment: "Assignment", *, overwrite: bool, resume: bool
-) -> None:
+def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None:
+    """Train, showing how it goes; `how` are the options of `training.train`."""
     from sbrcli.evaluation.validation import validate
     from sbrcli.models.gru4rec.training import train
 
     workspace, output = invocation.workspace, invocation.output
     try:
         with _Bars(output) as bars:
-            result = train(
-                workspace, assignment, validate, bars.watch, overwrite=overwrite, resume=resume
-            )
+            result = train(workspace, assignment, validate, bars.watch, **how)
     except KeyboardInterrupt as error:
         if not workspace.place("run", assignment.name).is_dir():
             raise
@@ -148,7 +161,8 @@ def _parse_sizes(text: str) -> tuple[int, ...]:
 def _check_alone(options: list[Any], *, overwrite: bool) -> None:
     if overwrite or any(option is not None for option in options):
         raise UsageError(
-            "--resume takes the interrupted run's own options and no others but --name",
+            "--resume takes the interrupted run's own options and no others but --name and "
+            "--checkpoint-minutes",
             hint="leave the other options out, or train anew under another --name",
         )
 
@@ -175,6 +189,8 @@ class _Bars:
         self._stack.close()
         if what == "epoch":
             title = f"epoch {figures['epoch']}/{figures['epochs']}"
+            if figures["phase"] == "refit":
+                title = f"refit {title}"
             self._advance = self._stack.enter_context(self._output.progress(count, "events", title))
 
 
@@ -192,6 +208,10 @@ def _epoch_tables(training: "Training") -> Iterator[Table]:
         rows.append([*(epoch[name] for name in figures), "*" if is_best else ""])
     title = f"Run {training.run}: {training.parameters:,} parameters, on dataset {training.dataset}"
     yield Table(title, (*figures, "best"), rows)
+    if training.refit:
+        measured = ("epoch", "loss", "seconds", "events_per_second")
+        rows = [[epoch[name] for name in measured] for epoch in training.refit["epochs"]]
+        yield Table("Refit on train and valid, whose weights are kept", measured, rows)
 
 
 def _plain(value: Any) -> Any:

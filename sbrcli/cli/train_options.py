@@ -122,6 +122,14 @@ Shuffle = Annotated[
     ),
 ]
 Epochs = Annotated[int | None, _option("epochs", "Times through the train split.", FITTING)]
+Refit = Annotated[
+    bool,
+    typer.Option(
+        "--refit",
+        help="Then train anew on train and valid together, for as many epochs as were best.",
+        rich_help_panel=FITTING,
+    ),
+]
 Threads = Annotated[
     int | None, _option("threads", "Processor threads; 0 takes all cores.", FITTING)
 ]
@@ -152,6 +160,14 @@ Resume = Annotated[
     bool,
     typer.Option(
         "--resume", help="Go on with the run that was interrupted last, or the one of --name."
+    ),
+]
+CheckpointMinutes = Annotated[
+    float,
+    typer.Option(
+        "--checkpoint-minutes",
+        metavar="X",
+        help="Within an epoch, save the place this often; --resume goes on from there.",
     ),
 ]
 DryRun = Annotated[

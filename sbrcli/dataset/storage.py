@@ -50,6 +50,14 @@ class Sessions:
         """How many sessions there are."""
         return len(self.offsets) - 1
 
+    def followed_by(self, others: "Sessions") -> "Sessions":
+        """Lay other sessions behind these."""
+        return Sessions(
+            np.concatenate((self.items, others.items)),
+            np.concatenate((self.offsets, self.offsets[-1] + others.offsets[1:])),
+            np.concatenate((self.timestamps, others.timestamps)),
+        )
+
     @property
     def num_next_items(self) -> int:
         """How many (input, next item) pairs there are: one less than events in each session."""

@@ -44,6 +44,7 @@ What would be trained
   epochs                 8
   patience               0
   monitor                mrr@20
+  refit                  no
   shuffle                no
   seed                   1
   threads                0
@@ -198,6 +199,7 @@ def test_the_same_name_for_other_options_is_refused_and_overwrite_replaces_it(sb
         (["--epochs", "x"], 2, "Invalid value for '--epochs': 'x' is not a valid int.\n"),
         (["--learning-rate", "nan"], 4, "learning-rate must be a number above 0. Received: nan\n"),
         (["--name", "a/b"], 4, "a run's name must be 1 to 120 printable characters, without "),
+        (["--checkpoint-minutes", "0"], 4, "checkpoint-minutes must be a number above 0. Rec"),
         (["--resume", "--epochs", "3"], 2, "--resume takes the interrupted run's own options "),
         (["--resume", "--overwrite"], 2, "--resume takes the interrupted run's own options and "),
     ],

@@ -70,7 +70,7 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, 
     assert weights() == Path("sbr-work/runs/whole/weights.safetensors").read_bytes()
     done = sbr("train", "--resume", *NAME)
     assert done.code == 0
-    assert done.stderr == "run run is there already, trained with the same options\n"
+    assert done.stderr == "run run is complete already\n"
 
 
 def test_a_process_killed_at_any_moment_is_resumed_to_the_same_bytes(sbr):
@@ -188,7 +188,7 @@ def test_a_loss_lost_in_the_first_epoch_puts_the_replaced_run_back(sbr, monkeypa
     assert sbr("train", *SMALL, *NAME, "--seed", "9", "--overwrite").code == 6
     assert (RUN / "weights.safetensors").read_bytes() == before
     assert manifest()["status"] == "complete"
-    assert sbr("train", "--resume").code == 5
+    assert sbr("train", "--resume").stderr == "run run is complete already\n"
 
 
 def test_a_damaged_run_is_replaced_by_overwrite(sbr):

@@ -3,13 +3,18 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.workspace import Folder, Workspace
+
+Phase = Literal["fit", "refit"]
+"""Training on train, with the best epoch found on valid; and then anew, on train and valid."""
+
+_COUNTED = ("events", "sessions", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,9 @@ class Training:
     epochs: list[dict[str, Any]]
     best_epoch: int | None
     dataset: str
+    refit: dict[str, Any] | None = None
+    """Its `epochs`, without figures of a valid split; None where nothing was refitted."""
+
     already_there: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
     """The configuration, and how much there is to train on."""
@@ -40,15 +48,24 @@ class Assignment:
     @property
     def shape(self) -> NetworkShape:
         """The network's shape: the dataset's train items, the configuration's units."""
-        num_items = self.dataset.manifest["splits"]["train"]["items"]
-        return NetworkShape(num_items, self.config.units, self.config.embedding)
+        return self.shape_in("fit")
+
+    def shape_in(self, phase: Phase) -> NetworkShape:
+        """Give the network's shape in a phase: a refit has the items of valid too."""
+        return NetworkShape(
+            self.counts_in(phase)["items"], self.config.units, self.config.embedding
+        )
+
+    def counts_in(self, phase: Phase) -> dict[str, int]:
+        """Give the events, sessions and items that a phase trains on."""
+        manifest = self.dataset.manifest
+        return manifest["train_full"] if phase == "refit" else manifest["splits"]["train"]
 
     def settings(self) -> dict[str, Any]:
         """What makes two trainings the same one, as it stands in a manifest."""
-        config = json.loads(json.dumps(asdict(self.config)))
         fingerprint = self.dataset.manifest["fingerprint"]
         return {
-            "config": config,
+            "config": _plain(self.config),
             "dataset": {"name": self.dataset.name, "fingerprint": fingerprint},
         }
 
@@ -59,18 +76,18 @@ def assign(
     """Find the dataset (the latest unless named), and the run's name unless one is given.
 
     Raises:
-        ArtefactError: there is no such dataset.
-        ConfigError: the name can not be a folder's.
+        ArtefactError: there is no such dataset, or it keeps nothing for a refit.
+        ConfigError: the name can not be a folder's, or a refit is asked for without a valid split.
     """
     if name is not None:
         workspace.place("run", name)
-    folder = _open_dataset(workspace, dataset)
+    folder = _open_dataset(workspace, dataset, config)
     return Assignment(folder, config, name or default_run_name(folder.name, config))
 
 
 def plan_training(assignment: Assignment) -> Training:
     """Say what a training would be, and train nothing."""
-    split = assignment.dataset.manifest["splits"]["train"]
+    split = assignment.counts_in("fit")
     num_items, config = assignment.shape.num_items, assignment.config
     n_sample = config.negatives(num_items)
     plan = {
@@ -82,25 +99,34 @@ def plan_training(assignment: Assignment) -> Training:
         "train_sessions": split["sessions"],
         "next_items_per_epoch": split["events"] - split["sessions"],
     }
-    return Training(
-        None, None, assignment.shape.parameters, [], None, assignment.dataset.name, plan=plan
-    )
+    kept = assignment.shape
+    if config.refit:
+        kept = assignment.shape_in("refit")
+        plan |= {f"refit_{what}": assignment.counts_in("refit")[what] for what in _COUNTED}
+    return Training(None, None, kept.parameters, [], None, assignment.dataset.name, plan=plan)
 
 
-def find_interrupted(workspace: Workspace, name: str | None) -> Assignment:
-    """Find the run to resume: the named one, else the latest that has not finished.
+def find_begun(workspace: Workspace, name: str | None) -> Folder:
+    """Find the run to resume: the named one, else the latest unfinished, else the latest of all.
 
     Raises:
-        ArtefactError: there is none, or its dataset is not what it was.
+        ArtefactError: there is none.
     """
     names = [name] if name is not None else workspace.names("run")
     runs = [run for n in names if (run := workspace.find("run", n)) is not None]
-    if name is None:
-        runs = [run for run in runs if run.manifest.get("status") != "complete"]
     if not runs:
         what = "no run to resume" if name is None else f"no run named {name}"
         raise ArtefactError(f"{what} in {workspace.root}", hint="begin one with: sbr train")
-    run = max(runs, key=lambda folder: str(folder.manifest.get("created_at", "")))
+    unfinished = [run for run in runs if run.manifest.get("status") != "complete"]
+    return max(unfinished or runs, key=lambda run: str(run.manifest.get("created_at", "")))
+
+
+def assignment_of(workspace: Workspace, run: Folder) -> Assignment:
+    """Read from a run's manifest what it was begun to do.
+
+    Raises:
+        ArtefactError: the manifest is damaged, or the dataset is not what it was.
+    """
     settings = settings_of(run.manifest)
     try:
         config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
@@ -109,13 +135,42 @@ def find_interrupted(workspace: Workspace, name: str | None) -> Assignment:
             f"the manifest of run {run.name} holds no configuration of sbr {__version__}: {error}",
             hint="train the run again with --overwrite",
         ) from error
-    dataset = _open_dataset(workspace, settings["dataset"]["name"])
+    dataset = _open_dataset(workspace, settings["dataset"]["name"], config)
     if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
         raise ArtefactError(
             f"dataset {dataset.name} is not the one that run {run.name} was begun on",
             hint="prepare that dataset again, or train anew with --overwrite",
         )
     return Assignment(dataset, config, run.name)
+
+
+def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
+    """Say what a complete run is, from its own folder alone.
+
+    Args:
+        run: it.
+        plan: what was just trained; None where the run was there already.
+
+    Raises:
+        ArtefactError: the manifest is damaged.
+    """
+    manifest, settings = run.manifest, settings_of(run.manifest)
+    try:
+        return Training(
+            run=run.name,
+            path=str(run.path),
+            parameters=manifest["parameters"],
+            epochs=manifest["epochs"],
+            best_epoch=manifest["best_epoch"],
+            dataset=settings["dataset"]["name"],
+            refit=manifest.get("refit"),
+            already_there=plan is None,
+            plan={"name": run.name, **settings["config"]} if plan is None else plan,
+        )
+    except (KeyError, TypeError) as error:
+        raise ArtefactError(
+            f"the run's manifest lacks {error}", hint="train the run again with --overwrite"
+        ) from error
 
 
 def default_run_name(dataset: str, config: TrainConfig) -> str:
@@ -127,19 +182,40 @@ def default_run_name(dataset: str, config: TrainConfig) -> str:
     return f"{dataset}-{config.layers}x{sizes}{suffix}"
 
 
-def _open_dataset(workspace: Workspace, name: str | None) -> Folder:
-    """Open a dataset whose manifest says all that training asks of it."""
+def _open_dataset(workspace: Workspace, name: str | None, config: TrainConfig) -> Folder:
+    """Open a dataset whose manifest says all that such a training asks of it."""
     dataset = workspace.open("dataset", name)
     try:
         splits = dataset.manifest["splits"]
-        counts = [splits["train"][what] for what in ("events", "sessions", "items")]
+        counts = [splits["train"][what] for what in _COUNTED]
         is_whole = all(isinstance(count, int) and count > 0 for count in counts)
         is_whole = is_whole and "valid" in splits and "fingerprint" in dataset.manifest
     except (KeyError, TypeError):
         is_whole = False
     if not is_whole:
         raise damaged_dataset(dataset)
+    if config.refit:
+        _require_train_full(dataset)
     return dataset
+
+
+def _require_train_full(dataset: Folder) -> None:
+    """Check that a dataset has what a refit asks of it."""
+    if dataset.manifest["splits"]["valid"] is None:
+        raise ConfigError(
+            "refit needs a valid split, by which the best number of epochs is found; dataset "
+            f"{dataset.name} has none",
+            hint="leave --refit out: all events before test are trained on as it is",
+        )
+    counts = dataset.manifest.get("train_full")
+    if counts is None:
+        raise ArtefactError(
+            f"dataset {dataset.name} was prepared by an sbr that kept nothing for --refit",
+            hint="prepare it again, sbr preprocess LOG --overwrite, or leave --refit out",
+        )
+    is_whole = isinstance(counts, dict) and all(isinstance(counts.get(n), int) for n in _COUNTED)
+    if not is_whole or counts["items"] < dataset.manifest["splits"]["train"]["items"]:
+        raise damaged_dataset(dataset)
 
 
 def damaged_dataset(dataset: Folder) -> ArtefactError:
@@ -156,8 +232,15 @@ def settings_of(manifest: dict[str, Any]) -> dict[str, Any]:
         ArtefactError: it is not there.
     """
     try:
-        return {"config": manifest["config"], "dataset": manifest["dataset"]}
-    except KeyError as error:
+        # An option that came later than the run was at its default.
+        config = _plain(TrainConfig()) | manifest["config"]
+        return {"config": config, "dataset": manifest["dataset"]}
+    except (KeyError, TypeError) as error:
         raise ArtefactError(
             f"the run's manifest lacks {error}", hint="train the run again with --overwrite"
         ) from error
+
+
+def _plain(config: TrainConfig) -> dict[str, Any]:
+    """Give a configuration as JSON reads it back."""
+    return json.loads(json.dumps(asdict(config)))

@@ -12,10 +12,11 @@ import tensorflow as tf
 from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import IntArray, Sessions
 from sbrcli.errors import ArtefactError, TrainingError
+from sbrcli.models.gru4rec.assignment import Phase
 from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
 from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.checkpoint import Place, load_checkpoint, save_checkpoint
-from sbrcli.models.gru4rec.history import WATCHED, write_history
+from sbrcli.models.gru4rec.history import WATCHED, best_epoch, write_history
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.interruption import deferred_interrupt
 from sbrcli.models.gru4rec.network import Gru4Rec
@@ -36,8 +37,8 @@ LOST_LOSS = 1e6
 
 Validate = Callable[[Scorer], dict[str, float]]
 Watch = Callable[[str, int, dict[str, Any]], None]
-"""Told what happens: ("epoch", pairs an epoch has, {"epoch": n, "epochs": n}), ("pairs", pairs
-just walked, {"loss": mean so far}), ("validation", 0, {})."""
+"""Told what happens: ("epoch", pairs an epoch has, {"epoch": n, "epochs": n, "phase": phase}),
+("pairs", pairs just walked, {"loss": mean so far}), ("validation", 0, {})."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Plan:
     """All that the epochs need, and that stays the same while they run."""
 
     folder: Path
+    """Where checkpoint and history lie, and the best epoch's weights but for those of a refit."""
+
     config: TrainConfig
     shape: NetworkShape
     sessions: Sessions
@@ -55,6 +58,16 @@ class Plan:
     watch: Watch
     checkpoint_seconds: float = 300.0
     """Within an epoch, the place is saved this often."""
+
+    phase: Phase = "fit"
+    epochs: int | None = None
+    """Train so many of the configuration's epochs, on whose last one its schedule ends all the
+    same; None trains them all."""
+
+    @property
+    def num_epochs(self) -> int:
+        """How many epochs are trained at most."""
+        return self.config.epochs if self.epochs is None else self.epochs
 
 
 class EpochRunner:
@@ -94,9 +107,9 @@ class EpochRunner:
         """Tell whether the last epoch is done, or none has been better for too long."""
         history, config = self.place.history, self.plan.config
         if not history or not config.patience:
-            return len(history) >= config.epochs
+            return len(history) >= self.plan.num_epochs
         waited = len(history) - best_epoch(history, config.monitor)
-        return len(history) >= config.epochs or waited >= config.patience
+        return len(history) >= self.plan.num_epochs or waited >= config.patience
 
     def _arrange(self, epoch: int) -> Lanes:
         config, sessions = self.plan.config, self.plan.sessions
@@ -124,7 +137,8 @@ class EpochRunner:
 
     def _run_epoch(self, is_interrupted: Callable[[], bool]) -> None:
         place, pairs = self.place, self.lanes.num_pairs
-        self.plan.watch("epoch", pairs, {"epoch": place.epoch, "epochs": self.plan.config.epochs})
+        figures = {"epoch": place.epoch, "epochs": self.plan.num_epochs, "phase": self.plan.phase}
+        self.plan.watch("epoch", pairs, figures)
         walked = int(self.lanes.is_pair[: place.step].sum())
         if walked:
             self.plan.watch("pairs", walked, {})
@@ -155,14 +169,14 @@ class EpochRunner:
         pairs = int(is_pair.sum())
         mean = place.loss / max(walked + pairs, 1)
         if not mean < LOST_LOSS:
-            raise _is_lost(f"the loss is {mean:.3g}", place, walked, self.plan.config.monitor)
+            raise _is_lost(f"the loss is {mean:.3g}", place, walked, self.plan)
         self.plan.watch("pairs", pairs, {"loss": f"{mean:.4f}"})
         return pairs
 
     def _finish_epoch(self) -> None:
         place, pairs = self.place, self.lanes.num_pairs
         if not _are_finite(self.step.variables):
-            raise _is_lost("the weights are not finite", place, pairs, self.plan.config.monitor)
+            raise _is_lost("the weights are not finite", place, pairs, self.plan)
         row: dict[str, Any] = {
             "epoch": place.epoch,
             "loss": place.loss / max(pairs, 1),
@@ -174,7 +188,8 @@ class EpochRunner:
             self.plan.watch("validation", 0, {})
             row |= self.plan.validate(GruScorer(self.plan.shape, self.model.read_by_name()))
         place.history.append(row)
-        if best_epoch(place.history, self.plan.config.monitor) == place.epoch:
+        is_best = best_epoch(place.history, self.plan.config.monitor) == place.epoch
+        if is_best and self.plan.phase == "fit":
             save_weights(self.plan.folder / WEIGHTS_FILE, self.step.variables)
         # Before the checkpoint: what is done twice after a crash is written twice, not never.
         write_history(self.plan.folder, place.history)
@@ -206,7 +221,7 @@ class EpochRunner:
         expected = self._tensors()
         if found.shapes != {name: tuple(tensor.shape) for name, tensor in expected.items()}:
             raise ArtefactError(
-                f"the checkpoint of run {self.plan.folder.name} does not fit its configuration",
+                f"{found.path} does not fit the run's configuration",
                 hint="train the run again with --overwrite",
             )
         self.place = found.place
@@ -234,21 +249,18 @@ def _are_finite(tensors: Mapping[str, Any]) -> bool:
     return all(np.isfinite(tensor.numpy()).all() for tensor in tensors.values())
 
 
-def best_epoch(history: list[dict[str, Any]], monitor: str) -> int:
-    """Name the epoch of the best figure, the first of several; the last without validation."""
-    if history[-1][monitor] is None:
-        return len(history)
-    return max(history, key=lambda row: (row[monitor], -row["epoch"]))["epoch"]
-
-
 def _steps_per_call(config: TrainConfig) -> int:
     chunk = config.batch_size * config.bptt
     return max(1, PAIRS_PER_CALL // chunk) * config.bptt
 
 
-def _is_lost(what: str, place: Place, walked: int, monitor: str) -> TrainingError:
-    kept = f"epoch {best_epoch(place.history, monitor)}'s weights are kept" if place.history else ""
+def _is_lost(what: str, place: Place, walked: int, plan: Plan) -> TrainingError:
+    epoch, kept = f"epoch {place.epoch}", "no weights are kept"
+    if plan.phase == "refit":
+        epoch, kept = f"{epoch} of the refit", "the weights from before the refit are kept"
+    elif place.history:
+        kept = f"epoch {best_epoch(place.history, plan.config.monitor)}'s weights are kept"
     return TrainingError(
-        f"{what} after {walked} events of epoch {place.epoch}; {kept or 'no weights are kept'}",
+        f"{what} after {walked} events of {epoch}; {kept}",
         hint="train again with --overwrite and a lower --learning-rate",
     )

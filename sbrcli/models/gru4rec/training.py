@@ -1,25 +1,41 @@
 """`sbr train`, the whole way: from a dataset to a run folder that can evaluate and recommend."""
 
+import gc
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ArtefactError, TrainingError
-from sbrcli.manifests import MANIFEST, new_manifest, read_manifest, utc_now, write_json
+from sbrcli.manifests import (
+    MANIFEST,
+    new_manifest,
+    read_manifest,
+    remove_torn_files,
+    utc_now,
+    write_json,
+)
 from sbrcli.models.gru4rec.assignment import (
     Assignment,
+    Phase,
     Training,
-    damaged_dataset,
+    describe_run,
     plan_training,
     settings_of,
 )
 from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
-from sbrcli.models.items import ITEMS_FILE, save_items
+from sbrcli.models.gru4rec.history import best_epoch
+from sbrcli.models.gru4rec.material import Material, load_material, save_known_items
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
 from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Folder, Workspace
+
+REFIT_FOLDER = "refit"
+"""Within the run: history and checkpoint of its second phase, with `--refit`."""
 
 Watch = Callable[[str, int, dict[str, Any]], None]
 Validate = Callable[[Scorer, Sessions], dict[str, float]]
@@ -33,11 +49,13 @@ def train(
     *,
     overwrite: bool = False,
     resume: bool = False,
+    checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT,
 ) -> Training:
     """Train a run, or go on with one that was interrupted.
 
     The run's folder appears before TensorFlow loads, with `status: training`; it is complete
-    when its manifest says so.
+    when its manifest says so. A refit is a second phase, which begins when the manifest says so:
+    from then on the first one's epochs and best epoch stand in it.
 
     Args:
         workspace: where the run is kept.
@@ -46,6 +64,7 @@ def train(
         watch: told how training goes, see `epochs.Watch`.
         overwrite: replace a run of the same name.
         resume: go on where the run's checkpoint stands.
+        checkpoint: how its place is saved.
 
     Raises:
         ArtefactError: another run has the name, or another process is writing it.
@@ -57,7 +76,7 @@ def train(
         if found is not None:
             same = settings_of(found.manifest) == assignment.settings()
             if same and found.manifest.get("status") == "complete":
-                return _describe(found, assignment, already_there=True)
+                return describe_run(found)
             if not resume:
                 raise _in_the_way(found)
         undo = ExitStack()
@@ -65,21 +84,20 @@ def train(
             _begin_run(workspace, assignment)
             undo.callback(_retract_if_bare, workspace, assignment.name)
         with undo:
-            _train_epochs(workspace, assignment, validate, watch)
-        return _describe(workspace.open("run", assignment.name), assignment)
+            _Phases(workspace, assignment, validate, watch, checkpoint).run()
+        plan = plan_training(assignment).plan
+        return describe_run(workspace.open("run", assignment.name), plan)
 
 
 def _begin_run(workspace: Workspace, assignment: Assignment) -> None:
-    items = load_items(assignment.dataset.path)
-    known = assignment.shape.num_items
+    train_count = load_items(assignment.dataset.path).train_count[: assignment.shape.num_items]
     with workspace.staged("run", assignment.name, keep_replaced=True) as folder:
-        titles = items.titles[:known] if items.titles is not None else None
-        save_items(folder / ITEMS_FILE, items.ids[:known], items.train_count[:known], titles)
+        save_known_items(folder, assignment, train_count)
         manifest = new_manifest("run") | {
             "status": "training",
+            "phase": "fit",
             **assignment.settings(),
-            "network": assignment.shape.to_manifest(),
-            "parameters": assignment.shape.parameters,
+            **_network(assignment, "fit"),
         }
         write_json(folder / MANIFEST, manifest)
 
@@ -90,61 +108,124 @@ def _retract_if_bare(workspace: Workspace, name: str) -> None:
         workspace.retract("run", name)
 
 
-def _train_epochs(
-    workspace: Workspace, assignment: Assignment, validate: Validate, watch: Watch
-) -> None:
-    folder = workspace.place("run", assignment.name)
-    sessions = load_split(assignment.dataset.path, "train")
-    if sessions.items.max() >= assignment.shape.num_items:
-        raise damaged_dataset(assignment.dataset)
-    train_count = load_items(assignment.dataset.path).train_count[: assignment.shape.num_items]
-    valid = None
-    if assignment.dataset.manifest["splits"]["valid"] is not None:
-        valid = load_split(assignment.dataset.path, "valid")
+class _Phases:
+    """The phases that a run has still to go through, each from wherever it stands."""
 
-    start_tensorflow(assignment.config.threads, assignment.config.device)
-    from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+    def __init__(
+        self,
+        workspace: Workspace,
+        assignment: Assignment,
+        validate: Validate,
+        watch: Watch,
+        checkpoint: CheckpointConfig,
+    ) -> None:
+        self.workspace, self.assignment = workspace, assignment
+        self.folder = workspace.place("run", assignment.name)
+        self.config = assignment.config
+        self.validate, self.watch, self.checkpoint = validate, watch, checkpoint
 
-    plan = Plan(
-        folder=folder,
-        config=assignment.config,
-        shape=assignment.shape,
-        sessions=sessions,
-        train_count=train_count,
-        validate=None if valid is None else lambda scorer: validate(scorer, valid),
-        watch=watch,
-    )
-    runner = EpochRunner(plan)
-    try:
-        history = runner.run()
-    except TrainingError as error:
-        # The loss is lost in a later epoch: the best one before it is a whole run all the same.
-        if runner.place.history:
-            _complete(workspace, assignment, runner.place.history, stopped=str(error))
-        else:
-            # From a place within the first epoch it would only come to the same end again.
-            (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-        raise
-    _complete(workspace, assignment, history, stopped=None)
+    def run(self) -> None:
+        """Train until the run is complete.
+
+        Raises:
+            TrainingError: the loss is lost; the run is complete if it has good weights.
+        """
+        remove_torn_files(self.folder)
+        phases: list[Phase] = ["fit", "refit"] if self.config.refit else ["fit"]
+        if read_manifest(self.folder, "run").get("phase") == "refit":
+            phases = ["refit"]
+        material = {phase: load_material(self.assignment, phase) for phase in phases}
+        start_tensorflow(self.config.threads, self.config.device)
+        if "fit" in material:
+            self._fit(material["fit"])
+        if "refit" in material:
+            gc.collect()  # the first network's variables are of some GB at times, and in cycles
+            self._refit(material["refit"])
+        self._complete(stopped=None)
+
+    def _fit(self, material: Material) -> None:
+        """Train on train; note the epochs and the best of them."""
+        dataset, validate, valid = self.assignment.dataset, self.validate, None
+        if dataset.manifest["splits"]["valid"] is not None:
+            valid = load_split(dataset.path, "valid")
+        runner = self._make_runner(
+            self.folder,
+            material,
+            validate=None if valid is None else lambda scorer: validate(scorer, valid),
+        )
+        try:
+            history = runner.run()
+        except TrainingError as error:
+            # The loss is lost in a later epoch: the best one before it is a whole run all the same.
+            if runner.place.history:
+                self._note(self._epochs_in(runner.place.history))
+                self._complete(stopped=str(error))
+            else:
+                # From a place within the first epoch it would only come to the same end again.
+                (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+            raise
+        self._note(self._epochs_in(history) | {"phase": "refit" if self.config.refit else "fit"})
+
+    def _refit(self, material: Material) -> None:
+        """Train anew on train and valid; only at the end do these weights become the run's."""
+        folder = self.folder / REFIT_FOLDER
+        folder.mkdir(exist_ok=True)
+        # Some items more must not change the way in which the best epoch was found.
+        n_sample = self.config.negatives(self.assignment.shape.num_items)
+        runner = self._make_runner(
+            folder,
+            material,
+            config=replace(self.config, n_sample=n_sample),
+            phase="refit",
+            epochs=read_manifest(self.folder, "run")["best_epoch"],
+        )
+        try:
+            history = runner.run()
+        except TrainingError as error:
+            self._complete(stopped=str(error))
+            raise
+        save_known_items(self.folder, self.assignment, material.train_count)
+        save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
+        self._note({"refit": {"epochs": history}, **_network(self.assignment, "refit")})
+
+    def _make_runner(self, folder: Path, material: Material, **settings: Any) -> Any:
+        from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+
+        plan = {
+            "folder": folder,
+            "config": self.config,
+            "shape": material.shape,
+            "sessions": material.sessions,
+            "train_count": material.train_count,
+            "validate": None,
+            "watch": self.watch,
+            "checkpoint_seconds": 60 * self.checkpoint.minutes,
+        }
+        return EpochRunner(Plan(**plan | settings))
+
+    def _epochs_in(self, history: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"epochs": history, "best_epoch": best_epoch(history, self.config.monitor)}
+
+    def _note(self, facts: dict[str, Any]) -> None:
+        write_json(self.folder / MANIFEST, read_manifest(self.folder, "run") | facts)
+
+    def _complete(self, stopped: str | None) -> None:
+        """Say in the manifest that the run is whole, and let go of what it replaced."""
+        self._note(
+            {
+                "status": "complete",
+                "completed_at": utc_now(),
+                "stopped": stopped,
+                "versions": _versions(),
+            }
+        )
+        self.workspace.discard_replaced("run", self.assignment.name)
 
 
-def _complete(
-    workspace: Workspace, assignment: Assignment, history: list[dict[str, Any]], stopped: str | None
-) -> None:
-    """Say in the manifest that the run is whole, and let go of what it replaced."""
-    from sbrcli.models.gru4rec.epochs import best_epoch
-
-    folder = workspace.place("run", assignment.name)
-    manifest = read_manifest(folder, "run") | {
-        "status": "complete",
-        "completed_at": utc_now(),
-        "stopped": stopped,
-        "best_epoch": best_epoch(history, assignment.config.monitor),
-        "epochs": history,
-        "versions": _versions(),
-    }
-    write_json(folder / MANIFEST, manifest)
-    workspace.discard_replaced("run", assignment.name)
+def _network(assignment: Assignment, phase: Phase) -> dict[str, Any]:
+    """Describe a phase's network, as a manifest does."""
+    shape = assignment.shape_in(phase)
+    return {"network": shape.to_manifest(), "parameters": shape.parameters}
 
 
 def _versions() -> dict[str, str]:
@@ -153,17 +234,6 @@ def _versions() -> dict[str, str]:
     import tensorflow as tf
 
     return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
-
-
-def _describe(run: Folder, assignment: Assignment, already_there: bool = False) -> Training:
-    return replace(
-        plan_training(assignment),
-        run=run.name,
-        path=str(run.path),
-        epochs=run.manifest["epochs"],
-        best_epoch=run.manifest["best_epoch"],
-        already_there=already_there,
-    )
 
 
 def _in_the_way(run: Folder) -> ArtefactError:

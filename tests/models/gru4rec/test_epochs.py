@@ -13,7 +13,8 @@ from sbrcli.config import TrainConfig
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.gru4rec import epochs
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
-from sbrcli.models.gru4rec.epochs import EpochRunner, Plan, best_epoch
+from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+from sbrcli.models.gru4rec.history import best_epoch
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
 from tests.builders import make_sessions
 
@@ -228,7 +229,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path):
     with pytest.raises(ArtefactError) as caught:
         EpochRunner(make_plan(tmp_path, other))
     assert str(caught.value) == (
-        f"the checkpoint of run {tmp_path.name} does not fit its configuration"
+        f"{tmp_path / CHECKPOINT_FILE} does not fit the run's configuration"
     )
 
 

@@ -82,7 +82,9 @@ def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: in
     assert [row["epoch"] for row in result.epochs] == list(range(1, epochs + 1))
     begun = [(count, figures) for what, count, figures in told if what == "epoch"]
     pairs = load_split(workspace.open("dataset").path, "train").num_next_items
-    assert begun == [(pairs, {"epoch": n + 1, "epochs": epochs}) for n in range(epochs)]
+    assert begun == [
+        (pairs, {"epoch": n + 1, "epochs": epochs, "phase": "fit"}) for n in range(epochs)
+    ]
     assert sum(count for what, count, _ in told if what == "pairs") == epochs * pairs
 
 
@@ -101,6 +103,7 @@ def test_every_option_reaches_the_model(tmp_path: Path):
         {"batch_size": 5},
         {"bptt": 3},
         {"epochs": 2},
+        {"refit": True},
         {"seed": 2},
     ]
     workspace, seen = make_workspace(tmp_path), {}

@@ -1,0 +1,43 @@
+"""What a phase of training walks: its sessions, and the items that they hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sbrcli.dataset.storage import IntArray, Sessions, load_items, load_split
+from sbrcli.models.gru4rec.assignment import Assignment, Phase, damaged_dataset
+from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.items import ITEMS_FILE, save_items
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The sessions of a phase, and the network that fits them."""
+
+    sessions: Sessions
+    shape: NetworkShape
+    train_count: IntArray
+    """(num_items,) events of each item in the sessions."""
+
+
+def load_material(assignment: Assignment, phase: Phase) -> Material:
+    """Read what a phase trains on: train, or in a refit train and all that valid had.
+
+    Raises:
+        ArtefactError: the dataset is damaged.
+    """
+    folder, shape = assignment.dataset.path, assignment.shape_in(phase)
+    sessions = load_split(folder, "train")
+    if phase == "refit":
+        sessions = sessions.followed_by(load_split(folder, "valid_full"))
+    if sessions.items.max() >= shape.num_items:
+        raise damaged_dataset(assignment.dataset)
+    return Material(sessions, shape, np.bincount(sessions.items, minlength=shape.num_items))
+
+
+def save_known_items(run: Path, assignment: Assignment, train_count: IntArray) -> None:
+    """Write a run's own copy of its items: the dataset's first, as many as have a count."""
+    items, known = load_items(assignment.dataset.path), len(train_count)
+    titles = items.titles[:known] if items.titles is not None else None
+    save_items(run / ITEMS_FILE, items.ids[:known], train_count, titles)
