@@ -9,7 +9,7 @@ from typing import Any
 from sbrcli.baseline_config import configure_baselines
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions, load_split
-from sbrcli.errors import ArtefactError
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.per_event import write_per_event
@@ -53,9 +53,14 @@ def evaluate_run(
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
             together; or `per_event` can not be written.
-        ConfigError: a baseline's options can not be used.
+        ConfigError: a baseline's options can not be used, or a refitted run is to be scored on
+            what it was trained on.
         DataError: nothing of the split can be scored.
     """
+    if config.split == "valid" and run.manifest.get("refit"):
+        raise ConfigError(
+            f"run {run.name} was trained on the valid split too (--refit); evaluate it on test"
+        )
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
     scorer = load_gru(run.path, config.batch_size)
