@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from sbrcli import __version__
-from sbrcli.cli import demo, evaluate, preprocess, recommend, stats, train, tune_baselines
+from sbrcli.cli import (
+    compare,
+    demo,
+    evaluate,
+    preprocess,
+    recommend,
+    stats,
+    train,
+    tune_baselines,
+)
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, write_labelled
 from sbrcli.errors import ExitCode, SbrError
@@ -67,6 +76,7 @@ preprocess.register(app)
 train.register(app)
 evaluate.register(app)
 tune_baselines.register(app)
+compare.register(app)
 recommend.register(app)
 demo.register(app)
 

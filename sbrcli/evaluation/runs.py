@@ -147,16 +147,27 @@ def dataset_of(run: Folder, workspace: Workspace) -> Folder:
     return dataset
 
 
-def _keep(run: Folder, config: EvaluateConfig, evaluation: Evaluation) -> None:
+def read_evaluation(run: Folder, config: EvaluateConfig) -> dict[str, Any]:
+    """Read what a run keeps of a way to evaluate it; empty if it was not evaluated so.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    found = _kept(run).get(_way(config))
+    return found if isinstance(found, dict) else {}
+
+
+def _kept(run: Folder) -> dict[str, Any]:
     path = run.path / EVALUATION_FILE
     kept: Any = read_json(path) if path.exists() else {}
-    if not isinstance(kept, dict):
-        kept = {}
-    way = _way(config)
-    before = kept.get(way)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _keep(run: Folder, config: EvaluateConfig, evaluation: Evaluation) -> None:
     # What was not asked for this time stays as it was found: the run is the same one.
     found = {key: value for key, value in asdict(evaluation).items() if value is not None}
-    write_json(path, kept | {way: (before if isinstance(before, dict) else {}) | found})
+    found = read_evaluation(run, config) | found
+    write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
 
 
 def _way(config: EvaluateConfig) -> str:

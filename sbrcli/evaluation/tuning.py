@@ -24,16 +24,14 @@ METRIC = "mrr@20"
 
 GRIDS: dict[OptionedName, dict[str, tuple[Any, ...]]] = {
     "markov": {"steps": (1, 2, 3, 5, 10, 20), "decay": ("div", "same")},
-    "item-knn": {
-        "neighbours": (50, 100, 200, 500, 1_000),
-        "damping": (0.0, 5.0, 20.0, 50.0, 100.0),
-    },
+    # A list of 20 items is made of the 20 nearest neighbours, however many there are.
+    "item-knn": {"damping": (0.0, 5.0, 20.0, 50.0, 100.0, 200.0)},
     "vsknn": {
         "weighting": ("same", "linear", "quadratic"),
         "decay": ("same", "linear", "div", "quadratic"),
         "sample": (500, 1_000, 2_500, 5_000),
         "k": (50, 100, 200, 500),
-        "idf": (0.0, 1.0, 5.0),
+        "idf": (0.0, 1.0, 5.0, 20.0),
     },
 }
 """What is tried of each option, in the order in which options are chosen."""

@@ -42,13 +42,11 @@ def test_of_equals_the_default_is_chosen():
 
 
 @pytest.mark.parametrize("name", GRIDS)
-def test_every_option_is_tried_at_its_default_and_elsewhere(name):
+def test_what_is_tried_holds_the_default_and_others(name):
     default = options_of(BaselineConfig(), name)
-    parsed = {option: getattr(default, option) for option in GRIDS[name]}
-    assert write_options(default).count("=") == len(parsed)
-    assert all(
-        parsed[option] in values and len(values) > 1 for option, values in GRIDS[name].items()
-    )
+    for option, values in GRIDS[name].items():
+        assert getattr(default, option) in values
+        assert len(values) > 1
 
 
 @pytest.fixture
