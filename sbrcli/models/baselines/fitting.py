@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from sbrcli.baseline_config import BaselineConfig, BaselineName
 from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.models.baselines.item_knn import fit_item_knn
@@ -57,13 +55,4 @@ def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Se
     train = load_split(dataset, "train")
     if not run_manifest.get("refit"):
         return train
-    return join_sessions(train, load_split(dataset, "valid_full"))
-
-
-def join_sessions(first: Sessions, second: Sessions) -> Sessions:
-    """Lay two splits end to end."""
-    return Sessions(
-        np.concatenate((first.items, second.items)),
-        np.concatenate((first.offsets, second.offsets[1:] + first.offsets[-1])),
-        np.concatenate((first.timestamps, second.timestamps)),
-    )
+    return train.followed_by(load_split(dataset, "valid_full"))

@@ -5,11 +5,7 @@ import pytest
 
 from sbrcli.baseline_config import BASELINES, BaselineConfig
 from sbrcli.dataset.storage import load_split
-from sbrcli.models.baselines.fitting import (
-    fit_baseline,
-    join_sessions,
-    load_training_sessions,
-)
+from sbrcli.models.baselines.fitting import fit_baseline, load_training_sessions
 from tests.builders import make_sessions
 from tests.chains import make_workspace
 from tests.models.baselines.logs import scores_by_position
@@ -25,18 +21,11 @@ def test_every_baseline_scores_every_next_item_among_all_items(name):
     assert all(row.shape == (4,) and np.isfinite(row).all() for row in found.values())
 
 
-def test_two_splits_are_laid_end_to_end():
-    joined = join_sessions(make_sessions([0, 1], [2]), make_sessions([3, 4, 5]))
-    assert joined.items.tolist() == [0, 1, 2, 3, 4, 5]
-    assert joined.offsets.tolist() == [0, 2, 3, 6]
-    assert len(joined.timestamps) == 6
-
-
 def test_a_run_has_learned_from_train_and_a_refitted_one_from_valid_too(tmp_path):
     dataset = make_workspace(tmp_path).open("dataset").path
     train, valid = load_split(dataset, "train"), load_split(dataset, "valid_full")
     assert len(load_training_sessions(dataset, {}).items) == len(train.items)
-    assert len(load_training_sessions(dataset, {"refit": False}).items) == len(train.items)
-    refitted = load_training_sessions(dataset, {"refit": True})
+    assert len(load_training_sessions(dataset, {"refit": None}).items) == len(train.items)
+    refitted = load_training_sessions(dataset, {"refit": {"epochs": []}})
     assert len(refitted.items) == len(train.items) + len(valid.items)
     assert refitted.num_sessions == train.num_sessions + valid.num_sessions
