@@ -36,7 +36,10 @@ Workdir = Annotated[
         rich_help_panel=GLOBAL,
     ),
 ]
-Log = Annotated[Path, typer.Argument(metavar="LOG", help="The log of events: a file.")]
+Log = Annotated[
+    Path,
+    typer.Argument(metavar="LOG", help="The log of events: a file, or - for standard input."),
+]
 DatasetName = Annotated[
     str | None,
     typer.Option("--dataset", metavar="NAME", help="A dataset; the latest unless given."),

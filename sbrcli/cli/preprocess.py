@@ -11,7 +11,10 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, Log, TimeZone, subcommand
 from sbrcli.cli.output import Table
+from sbrcli.cli.read_options import takes_read_options
 from sbrcli.config import PrepareConfig
+from sbrcli.errors import UsageError
+from sbrcli.read_config import ReadConfig
 
 if TYPE_CHECKING:
     from sbrcli.dataset.summary import PreparedDataset, SplitSummary
@@ -62,6 +65,16 @@ Titles = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Titles of the items, as in movies.dat; kept for good."),
 ]
+TestLog = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A log that is test: LOG is train, and nothing is split off by date.",
+    ),
+]
+ValidLog = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="With --test-log: a log that is valid.")
+]
 Name = Annotated[
     str | None,
     typer.Option(
@@ -77,13 +90,16 @@ Overwrite = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Make `preprocess` a subcommand of `app`."""
-    subcommand(app, example="sbr preprocess ratings.dat --session gap:3600")(preprocess)
+    subcommand(app, example="sbr preprocess ratings.dat --session gap:3600")(
+        takes_read_options(preprocess)
+    )
 
 
 def preprocess(
     invocation: Invocation,
     log: Log,
     *,
+    reading: ReadConfig,
     session: Session = DEFAULTS.session,
     across_users: AcrossUsers = DEFAULTS.across_users,
     min_session_length: MinSessionLength = DEFAULTS.min_session_length,
@@ -91,13 +107,15 @@ def preprocess(
     valid_days: ValidDays = DEFAULTS.valid_days,
     test_days: TestDays = DEFAULTS.test_days,
     drop_repeats: DropRepeats = DEFAULTS.drop_repeats,
+    test_log: TestLog = None,
+    valid_log: ValidLog = None,
     titles: Titles = None,
     name: Name = None,
     overwrite: Overwrite = False,
     tz: TimeZone = "UTC",
 ) -> None:
     """Make a dataset of LOG: sessions, cleansed and split by date into train, valid and test."""
-    from sbrcli.dataset.prepare import prepare_dataset
+    from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
     from sbrcli.log.times import find_zone
 
     zone = find_zone(tz)
@@ -110,8 +128,20 @@ def preprocess(
         test_days=test_days,
         drop_repeats=drop_repeats,
     )
+    if valid_log is not None and test_log is None:
+        raise UsageError(
+            "--valid-log goes with --test-log", hint="sbr preprocess TRAIN --test-log TEST"
+        )
     prepared = prepare_dataset(
-        log, config, invocation.workspace, name=name, overwrite=overwrite, titles=titles
+        log,
+        config,
+        invocation.workspace,
+        reading=reading,
+        given=None if test_log is None else GivenSplit(test=test_log, valid=valid_log),
+        name=name,
+        overwrite=overwrite,
+        titles=titles,
+        say=invocation.output.note,
     )
     invocation.output.show(prepared.in_zone(zone), partial(_tables, config=config, tz=tz))
     invocation.output.note(_closing_words(prepared))
@@ -142,6 +172,8 @@ def _split_cells(split: "SplitSummary | None") -> Sequence[object]:
 
 def _reasons(config: PrepareConfig) -> dict[str, str]:
     return {
+        "bad_rows": "can not be events",
+        "other_events": "not of the kinds asked for",
         "repeats": "same item again",
         "short_sessions": f"fewer than {config.min_session_length} events",
         "rare_items": f"fewer than {config.min_item_support} events",

@@ -1,6 +1,6 @@
 """`sbr stats`: what a log, or a prepared dataset, holds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,9 @@ import typer
 
 from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
 from sbrcli.cli.output import Table
+from sbrcli.cli.read_options import takes_read_options
 from sbrcli.errors import UsageError
+from sbrcli.read_config import ReadConfig
 from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
 LogOrNone = Annotated[
     Path | None,
-    typer.Argument(metavar="LOG", help="The log of events: a file; else a dataset is described."),
+    typer.Argument(
+        metavar="LOG",
+        help="The log of events: a file, or - for standard input; else a dataset is described.",
+    ),
 ]
 Session = Annotated[
     str | None,
@@ -36,12 +41,14 @@ Session = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `stats` to the application."""
-    subcommand(app, example="sbr stats ratings.dat --session gap:3600")(stats)
+    subcommand(app, example="sbr stats ratings.dat --session gap:3600")(takes_read_options(stats))
 
 
 def stats(
     invocation: Invocation,
     log: LogOrNone = None,
+    *,
+    reading: ReadConfig,
     session: Session = None,
     dataset: DatasetName = None,
     tz: TimeZone = "UTC",
@@ -55,6 +62,11 @@ def stats(
     zone = find_zone(tz)
     rule = None if session is None else SessionRule.parse(session)
     if log is None:
+        if reading != ReadConfig():
+            raise UsageError(
+                "how a log is read goes with a LOG; a dataset has been read",
+                hint="sbr stats LOG --columns user=NAME,item=NAME,time=NAME",
+            )
         if rule is not None:
             raise UsageError(
                 "--session goes with a LOG; a dataset has its sessions",
@@ -66,20 +78,32 @@ def stats(
     elif dataset is not None:
         raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
     else:
-        statistics = _describe_log(log, rule, zone)
-        title = log.name
+        statistics = _describe_log(log, reading, rule, zone, invocation.output.note)
+        title = "Standard input" if log == Path("-") else log.name
     invocation.output.show(statistics, lambda shown: _tables(shown, title))
 
 
-def _describe_log(log: Path, rule: SessionRule | None, zone: tzinfo) -> "LogStatistics":
+def _describe_log(
+    log: Path,
+    reading: ReadConfig,
+    rule: SessionRule | None,
+    zone: tzinfo,
+    say: Callable[[str], None],
+) -> "LogStatistics":
     from sbrcli.dataset.sessions import assign_sessions, default_rule
-    from sbrcli.log.reading import read_log
+    from sbrcli.log.incoming import on_disk
+    from sbrcli.log.reading import describe_reading, read_log
     from sbrcli.log.statistics import describe_log
 
-    read = read_log(log)
+    with on_disk(log) as path:
+        read = read_log(path, reading)
+    say(describe_reading(read))
     rule = rule or default_rule(read.events)
     events = assign_sessions(read.events, rule)
-    return describe_log(events, rule=rule, zone=zone, time_unit=read.format.time_unit)
+    unit, bad_rows = read.format.time_unit, read.bad_rows
+    return describe_log(
+        events, rule=rule, zone=zone, time_unit=unit, bad_rows=bad_rows.count if bad_rows else 0
+    )
 
 
 def _describe_dataset(folder: "Folder", zone: tzinfo) -> "LogStatistics":

@@ -9,7 +9,7 @@ from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
 from sbrcli.dataset.sessions import assign_sessions, default_rule, session_offsets
 from sbrcli.dataset.splits import Splits, drop_unseen, split_by_date
 from sbrcli.dataset.storage import Sessions
-from sbrcli.dataset.vocabulary import Vocabulary, build_vocabulary, categorise_items
+from sbrcli.dataset.vocabulary import Vocabulary, align_items, build_vocabulary, categorise_items
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.session_rule import SessionRule
@@ -44,13 +44,45 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
     Raises:
         DataError: the log lacks what the rule asks for, or a split comes out empty.
     """
-    clean, dropped = _cleanse(_narrow(events, config), config)
+    clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
     raw = split_by_date(clean, config.valid_days, config.test_days)
+    return _complete(raw, dropped, len(events))
+
+
+def arrange_given(
+    train: pd.DataFrame, valid: pd.DataFrame | None, test: pd.DataFrame, config: PrepareConfig
+) -> Arrangement:
+    """Make sessions of logs that are split already, and number their items.
+
+    Train alone is cleansed of short sessions and rare items, and of repeats all are. What train
+    lacks leaves valid and test, as `drop_unseen` says. A session never goes on in another log.
+
+    Args:
+        train: an event table in file order.
+        valid: another, if there is one.
+        test: another.
+        config: how; its days do not count.
+
+    Raises:
+        DataError: a log lacks what the session rule asks for, or a split comes out empty.
+    """
+    given = [train, test] if valid is None else [train, test, valid]
+    tables = [_narrow(table, config) for table in align_items(given)]
+    clean, dropped = _cleanse(tables[0], config)
+    later = [drop_repeats(table) if config.drop_repeats else table for table in tables[1:]]
+    for before, after in zip(tables[1:], later, strict=True):
+        dropped["repeats"] += count(before) - count(after)
+    raw = Splits(clean, None if valid is None else later[1], later[0])
+    return _complete(raw, dropped, sum(map(len, given)))
+
+
+def _complete(raw: Splits, dropped: dict[str, Counts], num_events: int) -> Arrangement:
+    """Leave out of valid and test what train lacks, and number the items."""
     splits, unseen = drop_unseen(raw)
     # Test may hold items that valid had before it was cleaned, so those are numbered too.
     later = [raw.test] if raw.valid is None else [raw.valid, raw.test]
     vocabulary = build_vocabulary(raw.train, *later)
-    return Arrangement(splits, raw.valid, vocabulary, dropped | unseen, len(events))
+    return Arrangement(splits, raw.valid, vocabulary, dropped | unseen, num_events)
 
 
 def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
@@ -63,7 +95,7 @@ def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
     """Sort the log into sessions and keep no other column than a dataset has."""
     events = events.filter(items=[USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP])
     rule = SessionRule.parse(config.session) if config.session else default_rule(events)
-    events = assign_sessions(categorise_items(events), rule, config.across_users)
+    events = assign_sessions(events, rule, config.across_users)
     return events.filter(items=[SESSION_ID, ITEM_ID, TIMESTAMP])
 
 

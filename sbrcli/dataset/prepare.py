@@ -1,34 +1,40 @@
 """From a log to a dataset on disk: what `sbr preprocess` does."""
 
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from sbrcli.config import PrepareConfig, differences
-from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
+from sbrcli.bounds import require
+from sbrcli.config import PrepareConfig
+from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_sessions
+from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
+from sbrcli.dataset.request import Request, describe_file, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes
-from sbrcli.dataset.storage import (
-    ITEMS_FILE,
-    Items,
-    Sessions,
-    id_column,
-    split_path,
-    write_items,
-    write_split,
-)
-from sbrcli.dataset.summary import PreparedDataset, damaged_manifest, summarise
-from sbrcli.errors import ArtefactError
+from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
+from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.log.events import SESSION_ID
-from sbrcli.log.formats import recognise_format
-from sbrcli.log.reading import hash_file, read_log
+from sbrcli.log.incoming import on_disk
+from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.titles import read_titles
 from sbrcli.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.read_config import ReadConfig
 from sbrcli.session_rule import SessionRule
-from sbrcli.workspace import Folder, Workspace, check_name
+from sbrcli.workspace import Workspace, check_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenSplit:
+    """Logs whose sessions are test and valid, beside a log that is train alone."""
+
+    test: Path
+    valid: Path | None = None
 
 
 def prepare_dataset(
@@ -36,117 +42,108 @@ def prepare_dataset(
     config: PrepareConfig,
     workspace: Workspace,
     *,
+    reading: ReadConfig = AS_READ,
+    given: GivenSplit | None = None,
     name: str | None = None,
     overwrite: bool = False,
     titles: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> PreparedDataset:
     """Make a dataset of a log, or find that it has been made.
 
     Args:
-        log: the log's file.
+        log: the log's file; - is standard input.
         config: how.
         workspace: where the dataset goes.
+        reading: how the log is read.
+        given: the logs of test and valid, where they are split already.
         name: the dataset's; by default its session rule and the options that are not the default.
         overwrite: make it anew, whatever stands under its name.
         titles: a file of the items' titles, kept in the dataset.
+        say: is told what each log was read as.
 
     Returns:
         What the dataset holds, times in UTC.
 
     Raises:
-        ConfigError: the name can not be one.
+        ConfigError: the name can not be one, or options do not go together.
         DataError: a file can not be read, or a split comes out empty.
         ArtefactError: something else has the name, or the folder can not be written.
     """
     if name is not None:
         check_name("dataset", name)
-    config = _resolve(config, log)
-    name = name or default_name(config)
-    source = _describe_file(log) | {"titles": _describe_file(titles) if titles else None}
-    with workspace.locked("dataset", name):
-        there = None if overwrite else workspace.find("dataset", name)
-        if there is not None:
-            _require_same(there, source, config)
-            return PreparedDataset.from_folder(there, already_there=True)
-        arrangement = arrange(read_log(log).events, config)
-        items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
-        made_of = {"source": source | {"rows": arrangement.num_events}, "config": asdict(config)}
-        with workspace.staged("dataset", name) as folder:
-            _write(folder, arrangement, items, made_of)
+    if given is not None:
+        _refuse_days(config)
+    with ExitStack() as stack:
+        called: dict[str, Path] = {"log": log}
+        if given is not None:
+            called |= {"test_log": given.test} | ({"valid_log": given.valid} if given.valid else {})
+        logs = {part: stack.enter_context(on_disk(path)) for part, path in called.items()}
+        source = describe_file(logs["log"], log) | {
+            part: describe_file(logs[part], called[part]) if part in logs else None
+            for part in ("test_log", "valid_log")
+        }
+        source |= {"titles": describe_file(titles, titles) if titles else None}
+        request = Request(_resolve(config, logs["log"], reading), reading, source)
+        name = name or request.name()
+        with workspace.locked("dataset", name):
+            there = None if overwrite else workspace.find("dataset", name)
+            if there is not None:
+                require_same(there, request)
+                return PreparedDataset.from_folder(there, already_there=True)
+            arrangement = _arrange(logs, request, say)
+            items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
+            made_of = {
+                "source": source | {"rows": arrangement.num_events},
+                "config": request.options(),
+            }
+            with workspace.staged("dataset", name) as folder:
+                _write(folder, arrangement, items, made_of)
     return PreparedDataset.from_folder(workspace.open("dataset", name))
 
 
-def default_name(config: PrepareConfig) -> str:
-    """Name a dataset by its session rule, and by every other option that is not the default.
-
-    With `session="gap:3600", across_users=True` it is gap-3600-across-users.
-    """
-    options = differences(replace(config, session=None, across_users=False), PrepareConfig())
-    words = [str(config.session).replace(":", "-")]
-    words += ["across-users"] * config.across_users
-    for option, value in options.items():
-        words.append(option.replace("_", "-"))
-        words += [] if isinstance(value, bool) else [_plain(value)]
-    return "-".join(words)
-
-
-def _resolve(config: PrepareConfig, log: Path) -> PrepareConfig:
+def _resolve(config: PrepareConfig, log: Path, reading: ReadConfig) -> PrepareConfig:
     """Write the session rule into the options, in one way however it was typed."""
     if config.session is None:
-        rule = default_rule(recognise_format(log).columns)
+        rule = default_rule(recognise_format(log, reading).columns)
     else:
         rule = SessionRule.parse(config.session)
     return replace(config, session=str(rule))
 
 
-def _plain(number: float) -> str:
-    """Write a number exactly and as short as it goes: 30.0 is 30, 0.5 stays."""
-    return repr(number).removesuffix(".0")
-
-
-def _describe_file(path: Path) -> dict[str, Any]:
-    return {"name": path.name, "sha256": hash_file(path)}
-
-
-def _require_same(there: Folder, source: dict[str, Any], config: PrepareConfig) -> None:
-    """Let a dataset pass that is whole, and of the same files and options.
-
-    Raises:
-        ArtefactError: it is something else, or damaged.
-    """
-    try:
-        difference = _differs_in(there.manifest, source, config)
-        kept = [name for name, split in there.manifest["splits"].items() if split is not None]
-        kept += ["valid_full"] if there.manifest.get("train_full") else []
-    except (KeyError, TypeError, AttributeError) as error:
-        raise damaged_manifest(there) from error
-    if difference:
-        raise ArtefactError(
-            f"dataset {there.name} is there already, made {difference}",
-            hint="--overwrite replaces it, --name keeps both",
+def _refuse_days(config: PrepareConfig) -> None:
+    """Refuse to cut by date what has been split already."""
+    default = PrepareConfig()
+    for option in ("valid_days", "test_days"):
+        days = getattr(config, option)
+        require(
+            days == getattr(default, option),
+            f"{option.replace('_', '-')} goes with a split by date, not with --test-log",
+            f"{days:g}",
         )
-    for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in kept)]:
-        if not path.is_file():
-            raise ArtefactError(
-                f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
-            )
 
 
-def _differs_in(
-    manifest: dict[str, Any], source: dict[str, Any], config: PrepareConfig
-) -> str | None:
-    """Say in which way a dataset was made otherwise than is asked for now; None if it was not."""
-    was, made_with, wanted = manifest["source"], manifest["config"], asdict(config)
-    if was["sha256"] != source["sha256"]:
-        return f"of another log ({was['name']})"
-    if (was["titles"] or {}).get("sha256") != (source["titles"] or {}).get("sha256"):
-        return "with other titles" if was["titles"] else "without titles"
-    others = [
-        f"{option.replace('_', '-')} {made_with.get(option)}, not {value}"
-        for option, value in wanted.items()
-        if made_with.get(option) != value
-    ]
-    return f"with {', '.join(others)}" if others else None
+def _arrange(logs: Mapping[str, Path], request: Request, say: Callable[[str], None]) -> Arrangement:
+    """Read the logs and arrange their events; what reading left out is counted with the rest."""
+    read = {}
+    for part, path in logs.items():
+        read[part] = read_log(path, request.reading)
+        say(describe_reading(read[part]))
+    if len(read) == 1:
+        arrangement = arrange(read["log"].events, request.config)
+    else:
+        tables = {part: log.events for part, log in read.items()}
+        arrangement = arrange_given(
+            tables["log"], tables.get("valid_log"), tables["test_log"], request.config
+        )
+    left_out = {}
+    if request.reading.skip_bad_rows:
+        bad = sum(log.bad_rows.count for log in read.values() if log.bad_rows)
+        left_out["bad_rows"] = Counts(events=bad)
+    if request.reading.events:
+        left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
+    rows = arrangement.num_events + sum(counts.events for counts in left_out.values())
+    return replace(arrangement, dropped=left_out | arrangement.dropped, num_events=rows)
 
 
 def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[str, Any]) -> None:

@@ -1,9 +1,11 @@
 """Item id ↔ item index: the ids of the log are strings, the network's are 0, 1, 2, …"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from sbrcli.dataset.filters import count_items
 from sbrcli.dataset.sessions import id_codes
@@ -52,6 +54,20 @@ def categorise_items(events: pd.DataFrame) -> pd.DataFrame:
         return events
     codes, categories = pd.factorize(ids.to_numpy())
     return events.assign(**{ITEM_ID: pd.Categorical.from_codes(codes, categories)})
+
+
+def align_items(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Make `item_id` categorical with the same categories in all tables, ids as text."""
+    aligned = [categorise_items(table) for table in tables]
+    texts = [
+        table[ITEM_ID].cat.rename_categories(table[ITEM_ID].cat.categories.astype(str))
+        for table in aligned
+    ]
+    categories = union_categoricals(texts).categories
+    return [
+        table.assign(**{ITEM_ID: ids.cat.set_categories(categories)})
+        for table, ids in zip(aligned, texts, strict=True)
+    ]
 
 
 def build_vocabulary(train: pd.DataFrame, *later: pd.DataFrame) -> Vocabulary:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sbrcli.config import PrepareConfig
-from sbrcli.log.times import UNIT_NAMES
+from sbrcli.log.times import PER_SECOND, UNIT_NAMES
 from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def find_oddities(
 
 
 def _odd_times(statistics: "LogStatistics", first: float, last: float) -> Iterator[str]:
-    if statistics.time_unit != "s":
+    per_second = PER_SECOND.get(statistics.time_unit, 1)
+    if per_second > 1 and last * per_second >= _YEAR_2200_SECONDS:
         yield (
             f"The times were read as {UNIT_NAMES[statistics.time_unit]}: as seconds they would lie "
             "beyond the year 2200. Check the first and last time above."

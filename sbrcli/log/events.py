@@ -16,3 +16,7 @@ SESSION_ID = "session_id"
 ITEM_ID = "item_id"
 TIMESTAMP = "timestamp"
 RATING = "rating"
+
+EVENT = "event"
+TIME_OF_DAY = "time_of_day"
+"""Two more that a log may have; they are used in reading it, and no part of the event table."""

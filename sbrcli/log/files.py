@@ -1,16 +1,20 @@
 """Open a log's file, compressed or not, and say plainly what is wrong with it."""
 
+import codecs
 import contextlib
-import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from sbrcli.errors import DataError
+from sbrcli.log.compression import decompressed, name_compression
 
-_COMPRESSIONS = {b"\x1f\x8b": "gzip"}
-"""Compression by the file's first bytes; its name may say anything."""
+LONGEST_LINE_BYTES = 1 << 24
+"""A longer line is no event, and is not read into memory."""
+
+_CHUNK_BYTES = 1 << 16
 
 
 def recognise_compression(path: Path) -> str | None:
@@ -20,28 +24,36 @@ def recognise_compression(path: Path) -> str | None:
         DataError: the file can not be opened.
     """
     with explained(path), path.open("rb") as file:
-        return _COMPRESSIONS.get(file.read(2))
+        return name_compression(file.read(6))
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, decompressed on the way.
+def opened(path: Path, encoding: str | None = None) -> Iterator[BinaryIO]:
+    """Open a file for reading, decompressed and recoded into UTF-8 on the way.
+
+    Args:
+        path: the file.
+        encoding: of its text; None gives the bytes as they are.
 
     Raises:
-        DataError: the file can not be opened, or (also while the body reads) is damaged.
+        DataError: the file can not be opened, or (also while the body reads) is damaged, or is not
+            in that encoding.
     """
     compression = recognise_compression(path)
-    with explained(path), path.open("rb") as file:
-        if compression is None:
-            yield file
-        else:
-            with gzip.GzipFile(fileobj=file) as decompressed:
-                yield decompressed  # pyright: ignore[reportReturnType]
+    with explained(path, compression), contextlib.ExitStack() as stack:
+        file: BinaryIO = stack.enter_context(path.open("rb"))
+        if compression is not None:
+            file = stack.enter_context(decompressed(path, file, compression))
+        yield file if encoding is None else _Recoded(path, file, encoding)  # pyright: ignore
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path, compression: str | None = None) -> Iterator[None]:
     """Turn what the system says of a file into an error that a user can mend.
+
+    Args:
+        path: the file.
+        compression: how it is compressed, if it is.
 
     Raises:
         DataError: the body met a missing, unreadable or damaged file.
@@ -51,27 +63,83 @@ def explained(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file", hint="check the name and the folder") from error
     except IsADirectoryError as error:
-        raise DataError(
-            f"{path} is a folder, not a file", hint="name the file in it that holds the events"
-        ) from error
+        raise _folder(path) from error
     except PermissionError as error:
         raise _refused(path) from error
     except EOFError as error:
-        raise DataError(
-            f"{path}: the gzip file is cut short", hint="copy or download it again"
-        ) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: the gzip file is damaged: {error}", hint="copy or download it again"
-        ) from error
+        raise _damaged(path, f"the {compression} file is cut short") from error
     except OSError as error:
-        raise DataError(f"{path}: it can not be read: {error.strerror or error}") from error
+        if compression is None:
+            raise DataError(f"{path}: it can not be read: {error.strerror or error}") from error
+        if "Truncated" in str(error):  # as PyArrow's zstd says it
+            raise _damaged(path, f"the {compression} file is cut short") from error
+        raise _damaged(path, f"the {compression} file is damaged: {error}") from error
+    except zlib.error as error:
+        raise _damaged(path, f"the {compression} file is damaged: {error}") from error
+    except Exception as error:
+        # Errors of modules that are loaded only where a file needs them.
+        if type(error).__name__ in ("LZMAError", "BadZipFile"):
+            raise _damaged(path, f"the {compression} file is damaged: {error}") from error
+        raise
+
+
+class _Recoded(io.RawIOBase):
+    """A file whose text reads as UTF-8."""
+
+    def __init__(self, path: Path, file: BinaryIO, encoding: str) -> None:
+        super().__init__()
+        self._path = path
+        self._file = file
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+
+        self._waiting = b""
+
+    def readable(self) -> bool:
+        """Say that this is a file to read from."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Read some bytes; none at the end."""
+        while not self._waiting:
+            read = self._file.read(_CHUNK_BYTES)
+            try:
+                text = self._decoder.decode(read, final=not read)
+            except UnicodeError as error:
+                raise DataError(
+                    f"{self._path}: its text is not {self._encoding}",
+                    hint="name the encoding it is in, as in --encoding latin-1",
+                ) from error
+            # Half a surrogate pair, which some encodings can hold, is no UTF-8.
+            self._waiting = text.encode("utf-8", errors="replace")
+            if not read:
+                break
+        given = self._waiting[: len(buffer)]
+        self._waiting = self._waiting[len(given) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+
+def too_long(path: Path, line: int) -> DataError:
+    """Say that a line is too long to be one event."""
+    return DataError(
+        f"{path} line {line}: it is longer than {LONGEST_LINE_BYTES >> 20} MiB",
+        hint="a log has one event a line; see whether its line ends are line feeds",
+    )
+
+
+def _folder(path: Path) -> DataError:
+    return DataError(
+        f"{path} is a folder, not a file", hint="name the file in it that holds the events"
+    )
 
 
 def _refused(path: Path) -> DataError:
     # Windows refuses to open a folder where other systems say that it is one.
     if path.is_dir():
-        return DataError(
-            f"{path} is a folder, not a file", hint="name the file in it that holds the events"
-        )
+        return _folder(path)
     return DataError(f"{path}: no permission to read it", hint=f"allow it: chmod u+r {path}")
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"{path}: {what}", hint="copy or download it again")

@@ -13,6 +13,41 @@ _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,1000}")
 Ids = np.ndarray | pd.Categorical
 
 
+def read_ids(column: pa.ChunkedArray) -> Ids:
+    """Turn a column of a file into ids, whatever its type.
+
+    Args:
+        column: (events,) without nulls.
+
+    Raises:
+        ValueError: an id is empty or a fraction, or the column holds neither text nor numbers.
+    """
+    kind = column.type
+    if pa.types.is_integer(kind):
+        try:
+            return column.cast(pa.int64()).to_numpy()
+        except pa.ArrowInvalid:  # beyond 64 bits with a sign
+            column = column.cast(pa.string())
+    elif pa.types.is_floating(kind):
+        # Some writers make floats of integers; what they could still hold exactly is taken back.
+        numbers = column.to_numpy()
+        if not (np.abs(numbers) < 2**53).all() or (numbers != np.floor(numbers)).any():
+            raise ValueError("ids that are fractions")
+        return numbers.astype(np.int64)
+    elif not pa.types.is_dictionary(kind):
+        column = column.cast(pa.string())
+    elif kind.value_type != pa.string():
+        column = column.cast(pa.dictionary(kind.index_type, pa.string()))
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    encoded = column.unify_dictionaries().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0)
+    if encoded.dictionary.index("").as_py() >= 0:
+        raise ValueError("an id is empty")
+    return id_column(encoded)
+
+
 def id_column(encoded: pa.DictionaryArray) -> Ids:
     """Turn ids into int64 where that loses nothing, else into an ordered categorical of strings.
 

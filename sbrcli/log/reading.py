@@ -1,159 +1,219 @@
-"""A log's file → one event table.
-
-PyArrow parses in several threads and hands ids over as indices into their distinct texts, so
-that an id is looked at once, however often it occurs, and never becomes a float on the way.
-"""
+"""A log's file → one event table."""
 
 import hashlib
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import csv
+import pyarrow.compute as pc
 
 from sbrcli.errors import DataError
-from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.files import explained, opened
-from sbrcli.log.formats import LogFormat, recognise_format
-from sbrcli.log.ids import Ids, id_column
-from sbrcli.log.rows import find_wrong_row
-from sbrcli.log.times import is_in_calendar, recognise_unit, to_seconds
-
-_BLOCK_BYTES = 1 << 24
-_ONE_BYTE_SEPARATOR = "\x1f"
-"""Stands for a longer separator, which PyArrow does not take: ASCII's own unit separator."""
+from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
+from sbrcli.log.columns import listed
+from sbrcli.log.delimited import parse_text
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.files import explained
+from sbrcli.log.formats import LogFormat, describe_format
+from sbrcli.log.ids import Ids, read_ids
+from sbrcli.log.incoming import renamed
+from sbrcli.log.moments import read_days, read_seconds
+from sbrcli.log.recognition import AS_READ, recognise_format
+from sbrcli.log.rows import WrongRowError
+from sbrcli.log.times import is_in_calendar
+from sbrcli.read_config import ReadConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A log as read: its event table in file order, and what its file was recognised as."""
+    """A log as read.
+
+    Args:
+        events: its event table in file order.
+        format: what its file was recognised as.
+        other_events: how many of its events were not of the kinds that `--event` asked for.
+        bad_rows: what was left out under `--skip-bad-rows`; None where nothing was.
+    """
 
     events: pd.DataFrame
     format: LogFormat
+    other_events: int = 0
+    bad_rows: BadRows | None = None
 
 
-def read_log(path: Path) -> Log:
+def read_log(path: Path, config: ReadConfig = AS_READ) -> Log:
     """Read a log into an event table (see `sbrcli.log.events`).
+
+    Args:
+        path: the log's file, or a folder of Parquet files.
+        config: what the user says of it.
 
     Raises:
         DataError: the file can not be read, its layout is not known, it holds no event, or a row
             is wrong; the row is named by its line.
     """
-    log_format = recognise_format(path)
-    table = _parse(path, log_format)
-    if not table.num_rows:
+    log_format = recognise_format(path, config)
+    if config.events and EVENT not in log_format.columns:
         raise DataError(
-            f"{path}: no event below the header", hint="a log has one event a line below it"
+            f"{path}: no column names the kind of an event; found {listed(log_format.names)}",
+            hint="--columns event=NAME says which it is; else leave --event out",
         )
-    times, log_format = _read_times(path, table[TIMESTAMP], log_format)
+    try:
+        return _read(path, log_format, config)
+    except WrongRowError as wrong:
+        if not config.skip_bad_rows or log_format.kind == "parquet":
+            raise name_wrong_row(path, wrong) from wrong
+        log = _read_good_rows(path, wrong, config)
+    return replace(log, format=replace(log_format, time_unit=log.format.time_unit))
+
+
+def describe_reading(log: Log) -> str:
+    """Say in one line what a log was read as, and what was left out on the way."""
+    words = f"read as {describe_format(log.format)}"
+    if log.bad_rows is not None:
+        words += (
+            f"; left out {log.bad_rows.count:,} rows that can not be events, the first: "
+            f"{log.bad_rows.first}"
+        )
+    return words
+
+
+def hash_file(path: Path) -> str:
+    """Give the SHA-256 of a file's bytes, as they lie on the disk; of a folder, of its files.
+
+    Raises:
+        DataError: it can not be read.
+    """
+    if path.is_dir():
+        from sbrcli.log.parquet import list_parts
+
+        hashes = [f"{part.relative_to(path)} {hash_file(part)}\n" for part in list_parts(path)]
+        return hashlib.sha256("".join(hashes).encode()).hexdigest()
+    with explained(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig) -> Log:
+    """Read a copy of the log without the rows that can not be events.
+
+    A second round is needed where the unit of the times was not known in the first, and some lie
+    outside the calendar.
+    """
+    bad_rows: BadRows | None = None
+    source = path
+    with tempfile.TemporaryDirectory(prefix="sbr-") as folder:
+        while True:
+            copy = Path(folder) / ("second" if bad_rows else "first")
+            with renamed(source, path):
+                copied_format, left_out = write_good_rows(source, wrong.log_format, copy)
+                if not left_out.count:
+                    raise name_wrong_row(source, wrong) from wrong
+            bad_rows, source = left_out.after(bad_rows), copy
+            try:
+                with renamed(copy, path):
+                    return replace(_read(copy, copied_format, config), bad_rows=bad_rows)
+            except WrongRowError as again:
+                wrong = again
+
+
+def _read(path: Path, log_format: LogFormat, config: ReadConfig) -> Log:
+    table, gaps = _parse(path, log_format, config)
+    num_rows = table.num_rows
+    if not num_rows:
+        raise DataError(
+            f"{path}: no event below the header"
+            if log_format.has_header
+            else f"{path}: it holds no event",
+            hint="a log has one event a line below it"
+            if log_format.has_header
+            else "a log has one event a row: who, what and when",
+        )
+    if config.events:
+        table = _take_events(path, table, config.events)
+    if log_format.kind == "json":
+        _refuse_gaps(table, log_format)
+    times, log_format = _read_times(table, log_format)
     columns: dict[str, Ids | np.ndarray] = {
-        name: _read_ids(path, table[name], log_format)
+        name: _read_ids(table[name], log_format)
         for name in (USER_ID, SESSION_ID, ITEM_ID)
         if name in table.column_names
     }
     columns[TIMESTAMP] = times
     if RATING in table.column_names:
-        columns[RATING] = _read_ratings(path, table[RATING], log_format)
-    return Log(pd.DataFrame(columns, copy=False), log_format)
+        columns[RATING] = _read_ratings(table[RATING], log_format)
+    events = pd.DataFrame(columns, copy=False)
+    bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
+    return Log(events, log_format, num_rows - table.num_rows, bad_rows)
 
 
-def hash_file(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes, as they lie on the disk.
+def _parse(path: Path, log_format: LogFormat, config: ReadConfig) -> tuple[pa.Table, int]:
+    """Parse the columns that make events, and count the rows that Parquet lacks values in."""
+    used = [c for c in log_format.columns if c and (c != EVENT or config.events)]
+    if log_format.kind == "json":
+        from sbrcli.log.json_lines import parse_json
 
-    Raises:
-        DataError: it can not be read.
-    """
-    with explained(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return parse_json(path, log_format, used), 0
+    if log_format.kind == "parquet":
+        from sbrcli.log.parquet import parse_parquet
 
-
-class _Joined:
-    """A file whose separator of several bytes reads as one byte."""
-
-    closed = False
-
-    def __init__(self, file: BinaryIO, separator: str) -> None:
-        self._file = file
-        self._separator = separator.encode()
-        self._kept = b""
-
-    def read(self, size: int) -> bytes:
-        """Read about as many bytes; none at the end."""
-        read = self._file.read(size)
-        chunk = self._kept + read
-        # A separator may go on in the next chunk: what could be its beginning waits for it.
-        whole = chunk.rstrip(self._separator) if read else chunk
-        self._kept = chunk[len(whole) :]
-        joined = whole.replace(self._separator, _ONE_BYTE_SEPARATOR.encode())
-        return joined if joined or not read else self.read(size)
+        return parse_parquet(path, log_format, used, skips_gaps=config.skip_bad_rows)
+    return parse_text(path, log_format, used), 0
 
 
-def _parse(path: Path, log_format: LogFormat) -> pa.Table:
-    """Parse the columns that make events; times as numbers or whatever they are."""
-    names = [column or f"unused {at}" for at, column in enumerate(log_format.columns)]
-    used = [column for column in log_format.columns if column]
-    text = pa.dictionary(pa.int32(), pa.string())
-    types = dict.fromkeys((USER_ID, SESSION_ID, ITEM_ID), text) | {RATING: pa.float64()}
-    is_joined = len(log_format.separator) > 1
+def _take_events(path: Path, table: pa.Table, wanted: tuple[str, ...]) -> pa.Table:
+    """Keep the events of some kinds."""
+    kinds = table[EVENT].cast(pa.string())
+    is_wanted = pc.is_in(kinds, pa.array(wanted))  # pyright: ignore
+    kept = table.filter(is_wanted).drop_columns([EVENT])
+    there = [str(kind) for kind in pc.unique(kinds).to_pylist()]  # pyright: ignore
+    missing = [kind for kind in wanted if kind not in there]
+    if missing:
+        raise DataError(
+            f"{path}: no event is of the kind {missing[0]}; found {listed(there)}",
+            hint="--event takes one or more of these, with commas between them",
+        )
+    return kept
+
+
+def _refuse_gaps(table: pa.Table, log_format: LogFormat) -> None:
+    for name in table.column_names:
+        if name != RATING and table[name].null_count:
+            raise WrongRowError(log_format, f"the column {log_format.place(name)} has gaps")
+
+
+def _read_ids(column: pa.ChunkedArray, log_format: LogFormat) -> Ids:
     try:
-        with opened(path) as file:
-            source = _Joined(file, log_format.separator) if is_joined else file
-            return csv.read_csv(
-                pa.PythonFile(source, mode="r"),
-                csv.ReadOptions(
-                    column_names=names, skip_rows=log_format.skipped_lines, block_size=_BLOCK_BYTES
-                ),
-                csv.ParseOptions(
-                    delimiter=_ONE_BYTE_SEPARATOR if is_joined else log_format.separator,
-                    quote_char='"' if log_format.is_quoted else False,
-                    newlines_in_values=log_format.is_quoted,
-                ),
-                csv.ConvertOptions(include_columns=used, column_types=types, null_values=[""]),
-            )
-    except pa.ArrowInvalid as error:
-        if not log_format.has_header or "Empty CSV file" not in str(error):
-            raise _wrong(path, log_format, str(error)) from error
-        return pa.table({name: pa.array([], types.get(name)) for name in used})
+        return read_ids(column)
+    except (ValueError, NotImplementedError) as error:  # Arrow's own errors derive from these
+        raise WrongRowError(log_format, str(error)) from error
 
 
-def _read_ids(path: Path, column: pa.ChunkedArray, log_format: LogFormat) -> Ids:
-    encoded = column.unify_dictionaries().combine_chunks()
-    if encoded.dictionary.index("").as_py() >= 0:
-        raise _wrong(path, log_format, "an id is empty")
-    return id_column(encoded)
-
-
-def _read_times(
-    path: Path, column: pa.ChunkedArray, log_format: LogFormat
-) -> tuple[np.ndarray, LogFormat]:
+def _read_times(table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, LogFormat]:
     """Give times in seconds, and the format with the unit that they were in."""
-    is_numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    if not is_numeric or column.null_count:
-        raise _wrong(path, log_format, "a timestamp is not a number")
-    times = column.to_numpy()
-    unit = recognise_unit(float(np.partition(times, len(times) // 2)[len(times) // 2]))
+    times = table[TIMESTAMP]
+    if times.null_count:
+        raise WrongRowError(log_format, "a timestamp is missing")
+    try:
+        if TIME_OF_DAY in table.column_names:
+            seconds, unit = read_days(times, table[TIME_OF_DAY]), "iso"
+        else:
+            seconds, unit = read_seconds(times, log_format.time_unit)
+    except (ValueError, NotImplementedError) as error:
+        raise WrongRowError(log_format, str(error)) from error
     log_format = replace(log_format, time_unit=unit)
-    seconds = to_seconds(times, unit)
     # NaN is the least and the greatest, and lies in no calendar.
     if not (is_in_calendar(seconds.min()) and is_in_calendar(seconds.max())):
-        raise _wrong(path, log_format, "a timestamp is out of range")
+        raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")
     return seconds, log_format
 
 
-def _read_ratings(path: Path, column: pa.ChunkedArray, log_format: LogFormat) -> np.ndarray:
+def _read_ratings(column: pa.ChunkedArray, log_format: LogFormat) -> np.ndarray:
     """Give ratings, NaN where there is none."""
     if column.null_count:
         column = column.fill_null(float("nan"))
     ratings = column.to_numpy()
     if np.isinf(ratings).any():
-        raise _wrong(path, log_format, "a rating is infinite")
+        raise WrongRowError(log_format, "a rating is infinite")
     return ratings
-
-
-def _wrong(path: Path, log_format: LogFormat, complaint: str) -> DataError:
-    """Name the first wrong row by its line; failing that, say what the parser said."""
-    found = find_wrong_row(path, log_format)
-    return found or DataError(f"{path}: it can not be read: {complaint.splitlines()[0]}")

@@ -1,101 +1,190 @@
-"""Read a log row by row to name the first wrong row by its line: slow, and only after the fast
-reader has failed.
+"""Judge a log row by row, to name the first wrong row by its line or to leave such rows out: slow,
+and only after the fast reader has failed.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from sbrcli.errors import DataError
-from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.files import opened
-from sbrcli.log.formats import RECODE, LogFormat
-from sbrcli.log.times import PER_SECOND, UNIT_NAMES, is_in_calendar, is_number
+from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
+from sbrcli.log.formats import RECODE, LogFormat, describe_layout
+from sbrcli.log.times import (
+    PER_SECOND,
+    UNIT_NAMES,
+    is_in_calendar,
+    is_iso_time,
+    is_number,
+    iso_seconds,
+)
 
-_ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
+ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
+MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+
+Complaint = tuple[str, str]
+"""What is wrong with a row, and what to do about it."""
 
 
-def find_wrong_row(path: Path, log_format: LogFormat) -> DataError | None:
-    """Find the first row of a log that can not be an event, and say why; None if all can.
+class WrongRowError(Exception):
+    """The fast reader met a row that can not be an event, and does not know which.
+
+    Args:
+        log_format: the log's, with the unit of its times where that is known by now.
+        complaint: what the fast reader said.
+    """
+
+    def __init__(self, log_format: LogFormat, complaint: str) -> None:
+        super().__init__(complaint)
+        self.log_format = log_format
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRow:
+    """A row, the line on which it begins, and what is wrong with it, if anything."""
+
+    line: int
+    text: str
+    complaint: Complaint | None
+
+
+def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
+    """Judge every row of a delimited text.
 
     Raises:
-        DataError: the file itself is damaged.
+        DataError: the file itself is damaged, a line is endless, or a quote is not closed.
     """
-    with opened(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    with lines_of(path, log_format) as lines:
+        rows = (
+            _quoted_rows(path, lines, log_format.separator)
+            if log_format.is_quoted
+            else _bare_rows(lines, log_format.separator)
+        )
+        for line, text, fields in rows:
+            # Empty lines are no rows.
+            if line > log_format.skipped_lines and fields not in ([], [""]):
+                yield JudgedRow(line, text, _complaint(fields, text, log_format))
+
+
+@contextmanager
+def lines_of(path: Path, log_format: LogFormat) -> Iterator[Iterator[str]]:
+    """Open a text to read it line by line, bytes that are not UTF-8 kept as surrogates.
+
+    Raises:
+        DataError: the file is damaged, or (while its lines are read) one is endless.
+    """
+    with opened(path, log_format.encoding) as file:
+        source = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
+        text = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape", newline="")
         try:
-            for line, fields in _numbered_rows(text, log_format):
-                wrong = _complaint(fields, log_format)
-                if wrong is not None:
-                    return DataError(f"{path} line {line}: {wrong[0]}", hint=wrong[1])
+            yield _bounded_lines(path, text)
         finally:
             text.detach()  # it would close the file with it
+
+
+def _bounded_lines(path: Path, text: TextIO) -> Iterator[str]:
+    number = 0
+    while line := text.readline(LONGEST_LINE_BYTES):
+        number += 1
+        if len(line) == LONGEST_LINE_BYTES and not line.endswith(("\n", "\r")):
+            raise too_long(path, number)
+        yield line
+
+
+def field_complaint(column: str | None, field: str, unit: str) -> Complaint | None:
+    """Say what is wrong with one field of a row."""
+    if column in ID_NAMES and not field:
+        return f"the {ID_NAMES[column]} is empty", MEND
+    if column == RATING and field and not is_number(field):
+        return f"rating '{field}' is not a number", MEND
+    if column == TIME_OF_DAY and not is_number(field):
+        return f"the milliseconds '{field}' are not a number", MEND
+    if column == TIMESTAMP:
+        return _time_complaint(field, unit)
     return None
 
 
-def _numbered_rows(text: TextIO, log_format: LogFormat) -> Iterator[tuple[int, list[str] | None]]:
-    """Give the rows below the header with the line on which each begins; empty lines are none.
-
-    A row is None where a field has no end.
-    """
-    if log_format.is_quoted:
-        rows = _quoted_rows(text, log_format.separator)
+def _time_complaint(field: str, unit: str) -> Complaint | None:
+    if unit == "iso":
+        if not is_iso_time(field):
+            return f"timestamp '{field}' is not a date, as the others are", MEND
+        seconds, in_unit = iso_seconds(field), ""
     else:
-        rows = (
-            (line, row.rstrip("\r\n").split(log_format.separator))
-            for line, row in enumerate(text, start=1)
-        )
-    for line, fields in rows:
-        if line > log_format.skipped_lines and fields not in ([], [""]):
-            yield line, fields
+        if not is_number(field):
+            hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; " + MEND
+            return f"timestamp '{field}' is not a number", hint
+        if unit == "auto":
+            return None
+        seconds, in_unit = float(field) / PER_SECOND[unit], f", in {UNIT_NAMES[unit]}"
+    if is_in_calendar(seconds):
+        return None
+    return (
+        f"timestamp '{field}' lies outside the years 1970 to 9999{in_unit}",
+        "give all times in one unit, and say which with --time-unit; or leave such rows out with "
+        "--skip-bad-rows",
+    )
 
 
-def _quoted_rows(text: TextIO, separator: str) -> Iterator[tuple[int, list[str] | None]]:
-    reader = csv.reader(text, delimiter=separator)
+def _bare_rows(lines: Iterator[str], separator: str) -> Iterator[tuple[int, str, list[str]]]:
+    for line, text in enumerate(lines, start=1):
+        row = text.rstrip("\r\n")
+        yield line, row + "\n", row.split(separator)
+
+
+def _quoted_rows(
+    path: Path, lines: Iterator[str], separator: str
+) -> Iterator[tuple[int, str, list[str]]]:
+    reader = csv.reader(lines, delimiter=separator)
     begins = 1
     try:
         for fields in reader:
-            yield begins, fields
+            yield begins, _quoted(fields, separator), fields
             begins = reader.line_num + 1
-    except csv.Error:
-        yield begins, None
+    except csv.Error as error:
+        raise DataError(
+            f"{path} line {begins}: a quote is opened and not closed",
+            hint="double the quotes within a field",
+        ) from error
 
 
-def _complaint(fields: list[str] | None, log_format: LogFormat) -> tuple[str, str] | None:
-    """Say what is wrong with a row, and what to do about it."""
-    if fields is None:
-        return "a quote is opened and not closed", "double the quotes within a field"
-    if any(not field.isascii() and _is_undecoded(field) for field in fields):
-        return "not UTF-8 text", RECODE
+def _quoted(fields: list[str], separator: str) -> str:
+    row = io.StringIO()
+    csv.writer(row, delimiter=separator, lineterminator="\n").writerow(fields)
+    return row.getvalue()
+
+
+def _complaint(fields: list[str], text: str, log_format: LogFormat) -> Complaint | None:
+    if not text.isascii() and is_undecoded(text):
+        return f"not {log_format.encoding or 'UTF-8'} text", RECODE
+    separator = log_format.separator
+    if len(separator) > 1 and _is_unclear(text, separator):
+        wrong = f"a field begins or ends with a part of the separator {separator}, or holds \\x1f"
+        return wrong, MEND
     if len(fields) != len(log_format.columns):
         return (
             f"{len(log_format.columns)} fields expected, {len(fields)} found",
-            f"mend the line, or take it out; the log was read as {log_format.name}",
+            f"{MEND}; the log was read as {describe_layout(log_format)}",
         )
-    for column, field in zip(log_format.columns, fields, strict=True):
-        wrong = _field_complaint(column, field, log_format.time_unit)
-        if wrong is not None:
-            return wrong
-    return None
+    if log_format.names and tuple(fields) == log_format.names:
+        return "the header again", "take the line out, or leave such rows out with --skip-bad-rows"
+    named = zip(log_format.columns, fields, strict=True)
+    found = (field_complaint(column, field, log_format.time_unit) for column, field in named)
+    return next(filter(None, found), None)
 
 
-def _field_complaint(column: str | None, field: str, unit: str) -> tuple[str, str] | None:
-    if column in _ID_NAMES and not field:
-        return f"the {_ID_NAMES[column]} is empty", "give it an id, or take the line out"
-    if column == RATING and field and not is_number(field):
-        return f"rating '{field}' is not a number", "mend the line, or take it out"
-    if column == TIMESTAMP and not is_number(field):
-        return f"timestamp '{field}' is not a number", "convert the column to Unix seconds"
-    if column == TIMESTAMP and not is_in_calendar(float(field) / PER_SECOND[unit]):
-        return (
-            f"timestamp '{field}' lies outside the years 1 to 9999, in {UNIT_NAMES[unit]}",
-            "give all times in one unit, such as Unix seconds",
-        )
-    return None
+def _is_unclear(row: str, separator: str) -> bool:
+    """Tell whether a row could be split in more than one way, or in a way unlike the fast one."""
+    width = len(separator)
+    runs = re.findall(re.escape(separator[0]) + f"{{{width},}}", row)
+    is_one_letter = len(set(separator)) == 1
+    return "\x1f" in row or (is_one_letter and any(len(run) % width for run in runs))
 
 
-def _is_undecoded(field: str) -> bool:
+def is_undecoded(text: str) -> bool:
     """Tell whether bytes were kept that are not UTF-8."""
-    return any("\udc80" <= character <= "\udcff" for character in field)
+    return any("\udc80" <= character <= "\udcff" for character in text)

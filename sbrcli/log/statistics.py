@@ -52,7 +52,10 @@ class LogStatistics:
     session_length: SessionLength
     time: TimeRange
     time_unit: str
-    """Of the log's own times: "s", "ms", "us" or "ns"."""
+    """Of the log's own times: "s", "ms", "us" or "ns", or "iso" for dates in words."""
+
+    bad_rows: int
+    """Rows left out since they can not be events; none unless that was asked for."""
 
     tie_share: float
     """Of consecutive events of a user (else a session), the share with the same time."""
@@ -82,6 +85,7 @@ def describe_log(
     rule: SessionRule,
     zone: tzinfo = UTC,
     time_unit: str = "s",
+    bad_rows: int = 0,
 ) -> LogStatistics:
     """Count what a log holds, and say what is odd about it.
 
@@ -91,6 +95,7 @@ def describe_log(
         rule: how `session_id` was made.
         zone: where times are printed.
         time_unit: what the log's times were in before they became seconds.
+        bad_rows: how many rows were left out in reading it.
     """
     columns = dict(events.items())
     times = columns[TIMESTAMP].to_numpy()
@@ -110,6 +115,7 @@ def describe_log(
         session_length=_describe_lengths(sessions.lengths),
         time=TimeRange(format_time(first, zone), format_time(last, zone)),
         time_unit=time_unit,
+        bad_rows=bad_rows,
         tie_share=people.share_of_steps(np.diff(people.times) == 0),
         repeat_share=sessions.share_of_steps(np.diff(sessions.items) == 0),
         duplicates=_count_duplicates(sessions),

@@ -12,14 +12,23 @@ from sbrcli.errors import ConfigError
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 """How many of each time unit make a second."""
 
-UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+UNIT_NAMES = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+    "iso": "ISO 8601",
+}
 
-EARLIEST_SECONDS = -62_000_000_000
 LATEST_SECONDS = 253_370_000_000
-"""Just within the years 1 and 9999 in every time zone: what a calendar can name."""
+"""Just within the year 9999 in every time zone: what a calendar can name."""
 
 _YEAR_2200_SECONDS = 7_258_118_400
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_ISO_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)([T ](\d\d:\d\d(:\d\d)?)(\.\d{1,9})?( UTC|Z|[+-]\d\d(:?\d\d)?)?)?",
+    re.ASCII,
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,9 +70,31 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(stripped) is not None and math.isfinite(float(stripped))
 
 
+def is_iso_time(text: str) -> bool:
+    """Tell whether a field is a date, or a date and time, as 2014-04-07T10:51:09.277Z.
+
+    Between date and time may stand a space, behind them a zone; ` UTC` is one too.
+    """
+    match = _ISO_TIME.fullmatch(text)
+    if match is None:
+        return False
+    try:
+        datetime.fromisoformat(f"{match[1]}T{match[3] or '00:00'}")
+    except ValueError:
+        return False
+    return True
+
+
+def iso_seconds(text: str) -> float:
+    """Give the seconds since 1970 of a date in words, to the second and without its zone."""
+    match = _ISO_TIME.fullmatch(text)
+    assert match is not None
+    return datetime.fromisoformat(f"{match[1]}T{match[3] or '00:00'}+00:00").timestamp()
+
+
 def is_in_calendar(seconds: float) -> bool:
-    """Tell whether a time lies within the years 1 to 9999."""
-    return EARLIEST_SECONDS <= seconds <= LATEST_SECONDS
+    """Tell whether a time lies within the years 1970 to 9999; nothing was logged before."""
+    return 0 <= seconds <= LATEST_SECONDS
 
 
 def find_zone(name: str) -> tzinfo:

@@ -15,6 +15,7 @@ LOG = ", ".join(
         f"4 7 {100 * DAY}, 4 8 {100 * DAY + 1}",
     ]
 )
+READ_AS = 'read as MovieLens 1M ("::" separated, no header): user, item, time in seconds\n'
 TSV = """\
 split	events	sessions	items	first_time	last_time
 train	5	2	2	1970-01-01T00:00:00+00:00	1970-01-01T00:00:10+00:00
@@ -55,7 +56,7 @@ def lines(text: str) -> list[str]:
 def test_a_pipe_gets_two_blocks_of_tab_separated_values(sbr):
     said = sbr("preprocess", "ratings.dat", *SUPPORT)
     assert (said.stdout, said.code) == (TSV, 0)
-    assert said.stderr == (
+    assert said.stderr == READ_AS + (
         "wrote sbr-work/datasets/user-min-item-support-2; sbr train trains on it\n"
     )
 
@@ -202,7 +203,7 @@ def test_a_wrong_option_is_named_before_the_log_is_looked_for(sbr, words, error,
 def test_a_log_that_leaves_too_little_says_what_to_change(sbr, words, error, hint):
     said = sbr("preprocess", "ratings.dat", *words, "--json")
     assert (said.stdout, said.code) == ("", 3)
-    assert said.stderr == f"error: {error}\nhint: {hint}\n"
+    assert said.stderr == f"{READ_AS}error: {error}\nhint: {hint}\n"
 
 
 def test_a_missing_log_is_an_error_of_data(sbr):

@@ -11,6 +11,8 @@ from tests.builders import write_ratings
 
 LOG = "1 10 978300760, 1 20 978300760, 1 30 978400000, 2 10 986000000, 2 10 986000010"
 
+READ_AS = 'read as MovieLens 1M ("::" separated, no header): user, item, time in seconds\n'
+
 TABLES = """\
 ratings.dat
 
@@ -89,14 +91,15 @@ def test_a_person_sees_tables(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     said = sbr("stats", "ratings.dat", terminal=True)
     assert said.code == 0
-    assert said.stderr == ""
+    assert said.stderr == READ_AS
     assert plain(said.stdout) == TABLES
 
 
 def test_a_pipe_gets_blocks_of_tab_separated_values(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     said = sbr("stats", "ratings.dat")
-    assert (said.stdout, said.stderr, said.code) == (TSV, "", 0)
+    assert (said.stdout, said.stderr, said.code) == (TSV, READ_AS, 0)
+    assert sbr("stats", "ratings.dat", "--quiet").stderr == ""
 
 
 def test_json_has_the_promised_keys(sbr):
@@ -117,10 +120,10 @@ def test_json_has_the_promised_keys(sbr):
     assert len(document["warnings"]) == 2
     assert document.keys() == {
         *("events", "users", "items", "sessions", "density", "session_length", "time"),
-        *("time_unit", "tie_share", "repeat_share", "duplicates", "single_event_users"),
+        *("time_unit", "bad_rows", "tie_share", "repeat_share", "duplicates", "single_event_users"),
         *("ratings", "suggested_gap_seconds", "new_item_share", "warnings"),
     }
-    assert said.stderr == ""
+    assert said.stderr == READ_AS
 
 
 def test_times_print_in_the_zone_that_was_asked_for(sbr):
@@ -203,7 +206,8 @@ def test_a_wrong_row_is_named_and_stdout_stays_empty(sbr):
     assert said.stdout == ""
     assert said.stderr == (
         "error: clicks.csv line 17: timestamp 'yesterday' is not a number\n"
-        "hint: convert the column to Unix seconds\n"
+        "hint: times are numbers, or all of them dates as 2014-04-07T10:51:09Z; mend the line, "
+        "or leave such rows out with --skip-bad-rows\n"
     )
     assert said.code == 3
 
@@ -214,7 +218,7 @@ def test_what_a_hostile_log_holds_does_nothing_to_the_terminal(sbr):
     assert said.stderr == (
         "error: log.csv line 1: no column for the time; "
         "found userId, itemId, \\x1b[31m[bold]when\n"
-        "hint: name the columns userId or sessionId, itemId, and timestamp\n"
+        "hint: say which it is, as in --columns user=NAME,item=NAME,time=NAME\n"
     )
 
 

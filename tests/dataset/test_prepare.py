@@ -11,7 +11,8 @@ from sbrcli.config import PrepareConfig
 from sbrcli.dataset import prepare
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
-from sbrcli.dataset.prepare import default_name, prepare_dataset
+from sbrcli.dataset.prepare import prepare_dataset
+from sbrcli.dataset.request import default_name
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.summary import SplitSummary
 from sbrcli.errors import ArtefactError, ConfigError, DataError
@@ -92,6 +93,8 @@ def test_the_manifest_tells_what_the_dataset_was_made_of(log: Path, workspace: W
         "sha256": manifest["source"]["sha256"],
         "rows": LOG.count(",") + 1,
         "titles": None,
+        "test_log": None,
+        "valid_log": None,
     }
     assert manifest["config"]["session"] == "user"
     assert manifest["config"]["min_item_support"] == 2

@@ -11,11 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbrcli.errors import DataError
-from sbrcli.log import reading
+from sbrcli.log import delimited
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.reading import hash_file, read_log
 
 HEADER = "userId,itemId,timestamp\n"
+MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+NUMBERS = f"times are numbers, or all of them dates as 2014-04-07T10:51:09Z; {MEND}"
+AGAIN = "take the line out, or leave such rows out with --skip-bad-rows"
+UNCLEAR = "a field begins or ends with a part of the separator ::, or holds \\x1f"
+UNIT = (
+    "give all times in one unit, and say which with --time-unit; or leave such rows out with "
+    "--skip-bad-rows"
+)
 
 
 def test_movielens_1m_rows_become_events_in_file_order():
@@ -89,7 +97,7 @@ def test_a_single_colon_is_part_of_an_id_between_double_colons():
 def test_a_separator_that_a_block_cuts_in_two_is_found(monkeypatch: pytest.MonkeyPatch):
     rows = [f"{user}::{user * 7}::3::{user + 1}" for user in range(300)]
     for block in range(20, 40):
-        monkeypatch.setattr(reading, "_BLOCK_BYTES", block)
+        monkeypatch.setattr(delimited, "_BLOCK_BYTES", block)
         assert read("\n".join(rows))[ITEM_ID].tolist() == [user * 7 for user in range(300)]
 
 
@@ -122,63 +130,86 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
         (
             HEADER + "1,2,3\n\n1,2,yesterday\n",
             "log line 4: timestamp 'yesterday' is not a number",
-            "convert the column to Unix seconds",
+            NUMBERS,
         ),
         (
             HEADER + "1,2,3\n1,2,\n",
             "log line 3: timestamp '' is not a number",
-            "convert the column to Unix seconds",
+            NUMBERS,
         ),
         (
             HEADER + "1,2,3\n1,2,NaN\n",
             "log line 3: timestamp 'NaN' is not a number",
-            "convert the column to Unix seconds",
+            NUMBERS,
         ),
         (
             HEADER + "1,2,-inf\n",
             "log line 2: timestamp '-inf' is not a number",
-            "convert the column to Unix seconds",
+            NUMBERS,
         ),
         (
-            HEADER + "1,2,2020-01-01\n",
-            "log line 2: timestamp '2020-01-01' is not a number",
-            "convert the column to Unix seconds",
+            HEADER + "1,2,10\n1,2,2020-01-01\n",
+            "log line 3: timestamp '2020-01-01' is not a number",
+            NUMBERS,
+        ),
+        (
+            HEADER + "1,2,-1\n",
+            "log line 2: timestamp '-1' lies outside the years 1970 to 9999, in seconds",
+            UNIT,
+        ),
+        (
+            HEADER + "1,2,2020-01-01\n1,2,soon\n",
+            "log line 3: timestamp 'soon' is not a date, as the others are",
+            MEND,
+        ),
+        (
+            HEADER + "1,2,2020-01-01\n1,2,1066-10-14 09:00:00\n",
+            "log line 3: timestamp '1066-10-14 09:00:00' lies outside the years 1970 to 9999",
+            UNIT,
+        ),
+        (HEADER + "1,2,3\n" + HEADER, "log line 3: the header again", AGAIN),
+        ("a:::b::3::4\n1::2::3::4\n", "log line 1: " + UNCLEAR, MEND),
+        ("1::2::3::4\n1::a\x1fb::3::4\n", "log line 2: " + UNCLEAR, MEND),
+        (
+            "sessionId;itemId;timeframe;eventdate\n1;2;NA;2016-05-09\n",
+            "log line 2: the milliseconds 'NA' are not a number",
+            MEND,
         ),
         (
             HEADER + "1,2,978300760\n1,2,978300761\n1,3,978300762000000\n",
-            "log line 4: timestamp '978300762000000' lies outside the years 1 to 9999, in seconds",
-            "give all times in one unit, such as Unix seconds",
+            "log line 4: timestamp '978300762000000' lies outside the years 1970 to 9999, "
+            "in seconds",
+            UNIT,
         ),
         (
             HEADER + "1,2,3\n1,,4\n",
             "log line 3: the item id is empty",
-            "give it an id, or take the line out",
+            MEND,
         ),
         (
             HEADER + ",2,3\n",
             "log line 2: the user id is empty",
-            "give it an id, or take the line out",
+            MEND,
         ),
         (
             "sessionId,itemId,time\n,2,3\n",
             "log line 2: the session id is empty",
-            "give it an id, or take the line out",
+            MEND,
         ),
         (
             HEADER + '1,"a\nb",3\n1,2\n',
             "log line 4: 3 fields expected, 2 found",
-            "mend the line, or take it out; the log was read as columns userId, itemId, timestamp",
+            f"{MEND}; the log was read as a table (comma separated, header)",
         ),
         (
             "1::2::5::978300760\n1::2::5\n",
             "log line 2: 4 fields expected, 3 found",
-            "mend the line, or take it out; "
-            "the log was read as MovieLens 1M (user::item::rating::timestamp)",
+            f'{MEND}; the log was read as MovieLens 1M ("::" separated, no header)',
         ),
         (
             "1::2::good::978300760\n",
             "log line 1: rating 'good' is not a number",
-            "mend the line, or take it out",
+            MEND,
         ),
         (
             HEADER + '1,2,3\n1,"' + "x" * 200_000 + "\n1,2,4\n",
@@ -202,7 +233,7 @@ def test_bytes_that_are_not_utf_8_are_named_by_their_line():
     Path("log").write_bytes(HEADER.encode() + b"1,2,3\n1,caf\xe9,4\n")
     assert complaint("log") == (
         "log line 3: not UTF-8 text",
-        "write it in UTF-8, as with: iconv -f latin1 -t utf-8 OLD > NEW",
+        "say in which encoding it is, as in --encoding latin-1",
     )
 
 

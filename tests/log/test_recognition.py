@@ -5,7 +5,7 @@ import pytest
 
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.formats import recognise_format
+from sbrcli.log.recognition import recognise_format
 
 
 def test_double_colons_are_movielens_1m():

@@ -1,0 +1,99 @@
+"""The options that say how a log is read, which every subcommand that reads one has."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from sbrcli.read_config import TIME_UNITS, ReadConfig
+
+READING = "How the log is read (it is recognised; these go before)"
+"""The help panel of these options."""
+
+DEFAULTS = ReadConfig()
+
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROLE=NAME,…",
+        help="Which column is what: user, session, item, time, event or rating, as in "
+        "user=visitorid,item=itemid. Without a header, columns are numbered from 1.",
+        rich_help_panel=READING,
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="What stands between two fields: any characters, or tab.",
+        rich_help_panel=READING,
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line names the columns.",
+        rich_help_panel=READING,
+    ),
+]
+TimeUnit = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(TIME_UNITS),
+        help="What times are in, since 1970. Dates as 2014-04-07T10:51:09Z are recognised.",
+        rich_help_panel=READING,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Of the text, as in latin-1; else UTF-8.", rich_help_panel=READING
+    ),
+]
+Event = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND,…",
+        help="Take these events alone, as in view, of a log that names their kinds.",
+        rich_help_panel=READING,
+    ),
+]
+SkipBadRows = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad-rows",
+        help="Leave rows out that can not be events, and count them.",
+        rich_help_panel=READING,
+    ),
+]
+_OPTIONS = {
+    "columns": Columns,
+    "sep": Separator,
+    "header": Header,
+    "time_unit": TimeUnit,
+    "encoding": Encoding,
+    "event": Event,
+    "skip_bad_rows": SkipBadRows,
+}
+
+
+def takes_read_options(function: Callable) -> Callable:
+    """Give a subcommand's function these options, and it a ReadConfig as `reading`."""
+
+    @functools.wraps(function)
+    def run(*words: Any, **options: Any) -> None:
+        reading = ReadConfig(**{name: options.pop(name) for name in _OPTIONS})
+        function(*words, reading=reading, **options)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = inspect.signature(function)
+    added = [
+        inspect.Parameter(name, keyword, annotation=kind, default=getattr(DEFAULTS, name))
+        for name, kind in _OPTIONS.items()
+    ]
+    kept = [p for name, p in own.parameters.items() if name != "reading"]
+    run.__signature__ = own.replace(parameters=[*kept, *added])  # pyright: ignore
+    return run

@@ -1,0 +1,125 @@
+"""What a dataset is asked to be made of, and whether one that is there was made of the same."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sbrcli.config import PrepareConfig, differences
+from sbrcli.dataset.storage import ITEMS_FILE, split_path
+from sbrcli.dataset.summary import damaged_manifest
+from sbrcli.errors import ArtefactError
+from sbrcli.log.reading import hash_file
+from sbrcli.read_config import ReadConfig
+from sbrcli.workspace import Folder
+
+OTHER_FILES = {
+    "titles": ("titles", "other titles"),
+    "test_log": ("a test log", "another test log"),
+    "valid_log": ("a valid log", "another valid log"),
+}
+"""The files beside the log that a dataset may be made of, and how one or another is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a dataset is asked to be made of.
+
+    Args:
+        config: how, with the session rule written out.
+        reading: how its log is read.
+        source: name and sha256 of the log, and of each of `OTHER_FILES`, None where there is none.
+    """
+
+    config: PrepareConfig
+    reading: ReadConfig
+    source: Mapping[str, Any]
+
+    def options(self) -> dict[str, Any]:
+        """Give every option's value, for the manifest."""
+        columns = sorted(self.reading.named_columns.items())
+        written = ",".join(f"{role}={name}" for role, name in columns) or None
+        return asdict(self.config) | asdict(replace(self.reading, columns=written))
+
+    def name(self) -> str:
+        """Name a dataset by what is asked for."""
+        name = default_name(self.config)
+        if self.reading.events:
+            kinds = "-".join(self.reading.events)
+            name += "-event-" + "".join(c if c.isalnum() else "-" for c in kinds)[:60]
+        return f"{name}-given-split" if self.source["test_log"] else name
+
+
+def default_name(config: PrepareConfig) -> str:
+    """Name a dataset by its session rule, and by every other option that is not the default.
+
+    With `session="gap:3600", across_users=True` it is gap-3600-across-users.
+    """
+    options = differences(replace(config, session=None, across_users=False), PrepareConfig())
+    words = [str(config.session).replace(":", "-")]
+    words += ["across-users"] * config.across_users
+    for option, value in options.items():
+        words.append(option.replace("_", "-"))
+        words += [] if isinstance(value, bool) else [_plain(value)]
+    return "-".join(words)
+
+
+def describe_file(path: Path, called: Path) -> dict[str, Any]:
+    """Say what a file holds.
+
+    Args:
+        path: where it lies.
+        called: what the user calls it; - is standard input.
+
+    Raises:
+        DataError: it can not be read.
+    """
+    name = "standard input" if called == Path("-") else called.name
+    return {"name": name, "sha256": hash_file(path)}
+
+
+def require_same(there: Folder, request: Request) -> None:
+    """Let a dataset pass that is whole, and of the same files and options.
+
+    Raises:
+        ArtefactError: it is something else, or damaged.
+    """
+    try:
+        difference = _differs_in(there.manifest, request)
+        kept = [name for name, split in there.manifest["splits"].items() if split is not None]
+        kept += ["valid_full"] if there.manifest.get("train_full") else []
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damaged_manifest(there) from error
+    if difference:
+        raise ArtefactError(
+            f"dataset {there.name} is there already, made {difference}",
+            hint="--overwrite replaces it, --name keeps both",
+        )
+    for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in kept)]:
+        if not path.is_file():
+            raise ArtefactError(
+                f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
+            )
+
+
+def _plain(number: float) -> str:
+    """Write a number exactly and as short as it goes: 30.0 is 30, 0.5 stays."""
+    return repr(number).removesuffix(".0")
+
+
+def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
+    """Say in which way a dataset was made otherwise than is asked for now; None if it was not."""
+    was, made_with, source = manifest["source"], manifest["config"], request.source
+    if was["sha256"] != source["sha256"]:
+        return f"of another log ({was['name']})"
+    for other, (one, another) in OTHER_FILES.items():
+        if (was.get(other) or {}).get("sha256") != (source[other] or {}).get("sha256"):
+            return f"with {another}" if was.get(other) else f"without {one}"
+    # An option that the dataset was made before had its default.
+    defaults = Request(PrepareConfig(), ReadConfig(), {}).options()
+    others = [
+        f"{option.replace('_', '-')} {made_with.get(option, defaults[option])}, not {value}"
+        for option, value in request.options().items()
+        if made_with.get(option, defaults[option]) != value
+    ]
+    return f"with {', '.join(others)}" if others else None

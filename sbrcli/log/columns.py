@@ -1,0 +1,111 @@
+"""Which column of a log is what: by the names that logs use, or as the user says."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sbrcli.errors import DataError
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+
+ROLE_NAMES = {
+    USER_ID: "user",
+    SESSION_ID: "session",
+    ITEM_ID: "item",
+    TIMESTAMP: "time",
+    EVENT: "event",
+    RATING: "rating",
+    TIME_OF_DAY: "milliseconds within the day",
+}
+"""How a person calls a column; `--columns` takes all but the last."""
+
+_COLUMN_NAMES = {
+    USER_ID: ("userid", "user", "visitorid"),
+    SESSION_ID: ("sessionid", "session", "usersession"),
+    ITEM_ID: ("itemid", "movieid", "productid", "item", "movie"),
+    RATING: ("rating",),
+    TIMESTAMP: ("timestamp", "time", "eventtime", "datetime", "eventdate"),
+    EVENT: ("event", "eventtype"),
+    TIME_OF_DAY: ("timeframe",),
+}
+"""The names that a header may give to each column of the event table, the best first."""
+
+_TYPED_NAME = re.compile(r"(.*):(token|token_seq|float|float_seq)")
+"""RecBole's way to name a column: user_id:token."""
+
+
+def normalised(name: str) -> str:
+    """Write a column's name without case, spaces, underscores and RecBole's type."""
+    typed = _TYPED_NAME.fullmatch(name)
+    return re.sub(r"[\s_]", "", typed[1] if typed else name).casefold()
+
+
+def listed(fields: Sequence[str]) -> str:
+    """Name fields in one line of a message, the first twenty of them, each cut at 40 letters."""
+    shown = [field if len(field) <= 40 else f"{field[:37]}..." for field in fields[:20]]
+    more = f", and {len(fields) - 20} more" if len(fields) > 20 else ""
+    return ", ".join(shown) + more
+
+
+def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, int]:
+    """Find the place of each known column among a log's names.
+
+    Args:
+        names: as they stand in the log.
+        wanted: names that the user gave, by "user", "item" and so on; they go before what is known.
+
+    Returns:
+        Places by the column of the event table; a wanted name that is not there is left out.
+    """
+    plain = [normalised(name) for name in names]
+    found: dict[str, int] = {}
+    for column, role in ROLE_NAMES.items():
+        if role in wanted:
+            name = wanted[role]
+            if name in names:
+                found[column] = names.index(name)
+            elif normalised(name) in plain:
+                found[column] = plain.index(normalised(name))
+    for column, aliases in _COLUMN_NAMES.items():
+        places = [plain.index(alias) for alias in aliases if alias in plain]
+        free = [place for place in places if place not in found.values()]
+        if free and ROLE_NAMES[column] not in wanted:
+            found[column] = free[0]
+    if "time" in wanted or TIMESTAMP not in found or plain[found[TIMESTAMP]] != "eventdate":
+        found.pop(TIME_OF_DAY, None)
+    elif "user" not in wanted and SESSION_ID in found:
+        # Diginetica names its sessions' users in a few rows only.
+        found.pop(USER_ID, None)
+    return found
+
+
+def check_columns(
+    where: str, names: Sequence[str], columns: Mapping[str, int], wanted: Mapping[str, str]
+) -> None:
+    """Check that a log has a user or session, an item and a time, and no doubt which they are.
+
+    Raises:
+        DataError: it has not; the columns found are named.
+    """
+    for column, role in ROLE_NAMES.items():
+        if role in wanted and column not in columns:
+            raise DataError(
+                f"{where}: no column named {wanted[role]}; found {listed(names)}",
+                hint=f"--columns {role}=NAME takes one of these",
+            )
+    lacks = [] if {USER_ID, SESSION_ID} & set(columns) else ["user or session"]
+    lacks += [what for what, c in (("item", ITEM_ID), ("time", TIMESTAMP)) if c not in columns]
+    if lacks:
+        raise DataError(
+            f"{where}: no column for the {' and the '.join(lacks)}; found {listed(names)}",
+            hint="say which it is, as in --columns user=NAME,item=NAME,time=NAME",
+        )
+    counts = Counter(normalised(name) for name in names)
+    exact = Counter(names)
+    for column, position in columns.items():
+        name = names[position]
+        by_name = ROLE_NAMES[column] in wanted and exact[name] == 1
+        if counts[normalised(name)] > 1 and not by_name:
+            raise DataError(
+                f"{where}: two columns are named {name}; found {listed(names)}",
+                hint="rename all but one of them",
+            )

@@ -1,0 +1,94 @@
+"""Parse delimited text with PyArrow, in several threads.
+
+Ids come as indices into their distinct texts, so that an id is looked at once, however often it
+occurs, and never becomes a float on the way.
+"""
+
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+from pyarrow import csv
+
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.files import LONGEST_LINE_BYTES, opened
+from sbrcli.log.formats import LogFormat
+from sbrcli.log.rows import WrongRowError
+
+_BLOCK_BYTES = LONGEST_LINE_BYTES
+_ONE_BYTE_SEPARATOR = b"\x1f"
+"""Stands for a longer separator, which PyArrow does not take: ASCII's own unit separator."""
+
+
+def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
+    """Parse some columns of a text; times as numbers or whatever they are.
+
+    Raises:
+        DataError: the file is damaged.
+        WrongRowError: a row has too many or too few fields, or one of the wrong kind.
+    """
+    names = [column or f"unused {at}" for at, column in enumerate(log_format.columns)]
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = dict.fromkeys((USER_ID, SESSION_ID, ITEM_ID, EVENT), text) | {RATING: pa.float64()}
+    if log_format.time_unit == "iso":
+        types[TIMESTAMP] = pa.string()
+    is_joined = len(log_format.separator) > 1
+    try:
+        with opened(path, log_format.encoding) as file:
+            source = _Joined(file, log_format.separator) if is_joined else file
+            return csv.read_csv(
+                pa.PythonFile(source, mode="r"),
+                csv.ReadOptions(
+                    column_names=names, skip_rows=log_format.skipped_lines, block_size=_BLOCK_BYTES
+                ),
+                csv.ParseOptions(
+                    delimiter=_ONE_BYTE_SEPARATOR.decode() if is_joined else log_format.separator,
+                    quote_char='"' if log_format.is_quoted else False,
+                    newlines_in_values=log_format.is_quoted,
+                ),
+                csv.ConvertOptions(include_columns=used, column_types=types, null_values=[""]),
+            )
+    except pa.ArrowInvalid as error:
+        if not log_format.has_header or "Empty CSV file" not in str(error):
+            raise WrongRowError(log_format, str(error)) from error
+        return pa.table({name: pa.array([], types.get(name)) for name in used})
+    except _UnclearError as error:
+        raise WrongRowError(log_format, str(error)) from error
+
+
+class _UnclearError(Exception):
+    """A row could be split in more than one way."""
+
+
+class _Joined:
+    """A file whose separator of several bytes reads as one byte."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO, separator: str) -> None:
+        self._file = file
+        self._separator = separator.encode()
+        self._longer = self._separator + self._separator[:1]
+        self._kept = b""
+
+    def read(self, size: int) -> bytes:
+        """Read about as many bytes; none at the end."""
+        while True:
+            read = self._file.read(size)
+            chunk = self._kept + read
+            # A separator may go on in the next chunk: what could be its beginning waits for it.
+            whole = chunk.rstrip(self._separator) if read else chunk
+            self._kept = chunk[len(whole) :]
+            if whole or not read:
+                self._check(whole)
+                return whole.replace(self._separator, _ONE_BYTE_SEPARATOR)
+
+    def _check(self, chunk: bytes) -> None:
+        if _ONE_BYTE_SEPARATOR in chunk:
+            raise _UnclearError("a field holds the unit separator \\x1f")
+        if self._longer in chunk and len(set(self._separator)) == 1:
+            width, letter = len(self._separator), re.escape(self._separator[:1])
+            for run in re.finditer(letter + b"{%d,}" % width, chunk):
+                if len(run[0]) % width:
+                    raise _UnclearError("a field begins or ends with a part of the separator")

@@ -1,0 +1,200 @@
+"""Recognise delimited text: separator, header, and where each column lies.
+
+What is known of formats is data: `columns` for files with a header, `_HEADERLESS` for the rest,
+`_NAMED` for what a header is called. A new format is a new line in one of them.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sbrcli.errors import DataError
+from sbrcli.log.columns import ROLE_NAMES, check_columns, listed, match_columns, normalised
+from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.formats import RECODE, LogFormat
+from sbrcli.log.times import is_iso_time, is_number
+from sbrcli.read_config import ReadConfig
+
+_SEPARATORS = (",", "\t", ";", "|", "::")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The first lines of a text that are not empty, and the number of the first of them."""
+
+    first_line: int
+    lines: Sequence[str]
+
+
+_MOVIELENS = (USER_ID, ITEM_ID, RATING, TIMESTAMP)
+_HEADERLESS = (
+    LogFormat(name="MovieLens 1M", separator="::", columns=_MOVIELENS),
+    LogFormat(name="MovieLens 100k", separator="\t", columns=_MOVIELENS),
+    LogFormat(
+        name="Yoochoose clicks",
+        separator=",",
+        is_quoted=True,
+        columns=(SESSION_ID, TIMESTAMP, ITEM_ID, None),
+        time_unit="iso",
+    ),
+)
+
+_NAMED = {
+    "Diginetica": {"sessionid", "itemid", "timeframe", "eventdate"},
+    "RetailRocket": {"timestamp", "visitorid", "event", "itemid"},
+    "MovieLens": {"userid", "movieid", "rating", "timestamp"},
+    "GRU4Rec": {"sessionid", "itemid", "time"},
+}
+"""Logs by the column names, written without case, that tell them from others."""
+
+
+def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
+    """Recognise delimited text by its first lines.
+
+    Raises:
+        DataError: it is of no known layout, or lacks a column.
+    """
+    wanted = config.named_columns
+    separators = (config.separator,) if config.separator is not None else _SEPARATORS
+    numbered = bool(wanted) and all(name.isdecimal() for name in wanted.values())
+    found = None
+    if config.header is False or (config.header is None and numbered):
+        found = _numbered(path, sample, separators, wanted)
+    elif config.header is None and not wanted:
+        # A row of ids like "user" and "item" must not pass for a header.
+        found = _from_rows(sample.lines[:1], separators)
+    if found is None:
+        found = _from_header(path, sample, separators, config)
+    if found is None and config.header is None:
+        found = _from_rows(sample.lines, separators)
+    if found is None:
+        raise _unknown(path, sample, separators)
+    if config.time_unit != "auto":
+        return replace(found, time_unit=config.time_unit)
+    return _with_iso_times(found, sample)
+
+
+def split_fields(line: str, separator: str, is_quoted: bool) -> list[str]:
+    """Split one line into its fields."""
+    if is_quoted:
+        try:
+            return next(csv.reader([line], delimiter=separator), [])
+        except csv.Error:  # a field beyond all measure
+            return line.split(separator)
+    return line.split(separator)
+
+
+def _may_quote(separator: str) -> bool:
+    return len(separator) == 1
+
+
+def _split_best(line: str, separators: Sequence[str]) -> tuple[list[str], str]:
+    """Split where most fields come of it."""
+    readings = [(split_fields(line, s, _may_quote(s)), s) for s in separators]
+    return max(readings, key=lambda reading: len(reading[0]))
+
+
+def _from_header(
+    path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
+) -> LogFormat | None:
+    """Recognise the header whose names say the most; None where no name is known."""
+    wanted, line = config.named_columns, sample.lines[0]
+    readings = {s: split_fields(line, s, _may_quote(s)) for s in separators}
+    found = {s: match_columns(names, wanted) for s, names in readings.items()}
+    separator = max(found, key=lambda s: len(found[s]))
+    columns, names = found[separator], readings[separator]
+    if not columns:
+        if not wanted and not config.header:
+            return None
+        names, separator = _split_best(line, separators)
+    check_columns(f"{path} line {sample.first_line}", names, columns, wanted)
+    place = {position: column for column, position in columns.items()}
+    return LogFormat(
+        name=_name_of(names),
+        names=tuple(names),
+        separator=separator,
+        skipped_lines=sample.first_line,
+        is_quoted=_may_quote(separator),
+        columns=tuple(place.get(position) for position in range(len(names))),
+    )
+
+
+def _name_of(names: Sequence[str]) -> str:
+    plain = {normalised(name) for name in names}
+    if all(":" in name for name in names):
+        return "RecBole .inter"
+    return next((name for name, known in _NAMED.items() if known <= plain), "a table")
+
+
+def _numbered(
+    path: Path, sample: Sample, separators: Sequence[str], wanted: dict[str, str]
+) -> LogFormat | None:
+    """Read a text without header by the numbers of its columns, counted from 1."""
+    if not wanted:
+        found = _from_rows(sample.lines, separators)
+        if found is None:
+            raise _unknown(path, sample, separators)
+        return found
+    fields, separator = _split_best(sample.lines[0], separators)
+    names = [str(number) for number in range(1, len(fields) + 1)]
+    where = f"{path}, whose columns are numbered as it has no header"
+    columns = {
+        column: names.index(wanted[role])
+        for column, role in ROLE_NAMES.items()
+        if wanted.get(role) in names
+    }
+    check_columns(where, names, columns, wanted)
+    place = {position: column for column, position in columns.items()}
+    return LogFormat(
+        name="a table",
+        names=tuple(names),
+        separator=separator,
+        is_quoted=_may_quote(separator),
+        columns=tuple(place.get(position) for position in range(len(names))),
+    )
+
+
+def _from_rows(lines: Sequence[str], separators: Sequence[str]) -> LogFormat | None:
+    """Recognise a file without header: one of its first rows must be as the layout says.
+
+    One is enough, so that a wrong first row is reported as such.
+    """
+    known = (f for f in _HEADERLESS if f.separator in separators)
+    return next((f for f in known if any(_fits(f, line) for line in lines)), None)
+
+
+def _fits(log_format: LogFormat, line: str) -> bool:
+    fields = split_fields(line, log_format.separator, log_format.is_quoted)
+    if len(fields) != len(log_format.columns):
+        return False
+    time = fields[log_format.position(TIMESTAMP)]
+    if log_format.time_unit == "iso":
+        return is_iso_time(time)
+    # Four fields between tabs may be anything; between double colons they are MovieLens'.
+    return len(log_format.separator) > 1 or (
+        is_number(time) and is_number(fields[log_format.position(RATING)])
+    )
+
+
+def _with_iso_times(log_format: LogFormat, sample: Sample) -> LogFormat:
+    """Note that a log's times are dates in words, where the first that says anything is."""
+    at = log_format.position(TIMESTAMP)
+    for line in sample.lines[log_format.has_header :]:
+        fields = split_fields(line, log_format.separator, log_format.is_quoted)
+        if len(fields) > at and (is_iso_time(fields[at]) or is_number(fields[at])):
+            unit = "auto" if is_number(fields[at]) else "iso"
+            return replace(log_format, time_unit=unit)
+    return log_format
+
+
+def _unknown(path: Path, sample: Sample, separators: Sequence[str]) -> DataError:
+    line = sample.lines[0]
+    if "\ufffd" in line:
+        return DataError(f"{path} line {sample.first_line}: not UTF-8 text", hint=RECODE)
+    fields, _ = _split_best(line, separators)
+    return DataError(
+        f"{path}: not a layout that sbr knows; its first line has {listed(fields)}",
+        hint="say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
+        "with a line that names its columns",
+    )

@@ -1,0 +1,84 @@
+"""Recognise a log by its first bytes: how it is packed, and what kind of file it is."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from sbrcli.errors import DataError
+from sbrcli.log.files import LONGEST_LINE_BYTES, opened, recognise_compression, too_long
+from sbrcli.log.formats import LogFormat
+from sbrcli.log.layouts import Sample, recognise_text
+from sbrcli.read_config import ReadConfig
+
+SAMPLE_BYTES = 1 << 16
+_SAMPLE_LINES = 20
+_PARQUET_MAGIC = b"PAR1"
+
+_WHOLE_LINE = re.compile(rb"[^\r\n][\r\n]")
+
+AS_READ = ReadConfig()
+
+
+def recognise_format(path: Path, config: ReadConfig = AS_READ) -> LogFormat:
+    """Recognise a log by its first lines.
+
+    The unit of its times stays "auto" unless the options or dates in words say it.
+
+    Args:
+        path: a file, or a folder of Parquet files.
+        config: what the user says of it; it goes before what is recognised.
+
+    Raises:
+        DataError: the file can not be read, is empty, holds no text, or is of no known layout.
+    """
+    if path.is_dir() or _begins(path) == _PARQUET_MAGIC:
+        from sbrcli.log.parquet import recognise_parquet
+
+        return recognise_parquet(path, config)
+    compression = recognise_compression(path)
+    sample = _take_sample(path, config)
+    if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
+        from sbrcli.log.json_lines import recognise_json
+
+        log_format = recognise_json(path, sample, config)
+    else:
+        log_format = recognise_text(path, sample, config)
+    return replace(log_format, compression=compression, encoding=config.encoding)
+
+
+def _begins(path: Path) -> bytes:
+    with opened(path) as file:
+        return file.read(len(_PARQUET_MAGIC))
+
+
+def _take_sample(path: Path, config: ReadConfig) -> Sample:
+    """Give the first lines of a file that are not empty, at least one."""
+    with opened(path, config.encoding) as file:
+        data = more = file.read(SAMPLE_BYTES)
+        while more and not _WHOLE_LINE.search(data):
+            if len(data) > LONGEST_LINE_BYTES:
+                raise too_long(path, 1)
+            more = file.read(len(data))
+            data += more
+    if data.startswith(_PARQUET_MAGIC):
+        raise DataError(f"{path}: Parquet within an archive", hint="unpack it first")
+    if b"\0" in data:
+        raise _binary(path, config)
+    # A character cut by the sample's end is no error here; a wrong one is found by its line later.
+    text = data.decode("utf-8-sig", errors="replace")
+    every = re.split(r"\r\n|\n|\r", text)
+    lines = [line for line in every if line]
+    if not lines:
+        raise DataError(
+            f"{path}: the file is empty", hint="a log has one event a line: who, what and when"
+        )
+    # Where the sample ends within a line, that line may be cut.
+    whole = max(1, len(lines) - bool(more))
+    return Sample(every.index(lines[0]) + 1, lines[: min(_SAMPLE_LINES, whole)])
+
+
+def _binary(path: Path, config: ReadConfig) -> DataError:
+    hint = "sbr reads text and Parquet, also as .gz, .bz2, .xz, .zst or .zip"
+    if config.encoding is None:
+        hint += "; text of two bytes a letter needs --encoding utf-16"
+    return DataError(f"{path}: binary data, not text", hint=hint)

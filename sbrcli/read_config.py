@@ -1,0 +1,101 @@
+"""How a log is read, where its own first lines do not say it or say it wrongly."""
+
+import codecs
+from dataclasses import dataclass
+
+from sbrcli.bounds import require
+from sbrcli.errors import ConfigError
+
+ROLES = ("user", "session", "item", "time", "event", "rating")
+"""What a column of a log can be, as `--columns` names it."""
+
+TIME_UNITS = ("auto", "s", "ms", "us", "ns")
+
+_SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConfig:
+    """How a log is read; None and "auto" leave it to recognition. Kept in a dataset's manifest."""
+
+    columns: str | None = None
+    """Which column is what, as in `user=visitorid,item=itemid`; without a header, their numbers."""
+
+    sep: str | None = None
+    """Between two fields: any characters, or `tab`."""
+
+    header: bool | None = None
+    """Whether the first line names the columns."""
+
+    time_unit: str = "auto"
+    encoding: str | None = None
+    """Of the text; UTF-8 unless given."""
+
+    event: str | None = None
+    """The events to take, with commas between them, of a log that names its events' kinds."""
+
+    skip_bad_rows: bool = False
+    """Leave rows out that can not be events, and count them."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.time_unit in TIME_UNITS,
+            f"time-unit must be one of {', '.join(TIME_UNITS)}",
+            self.time_unit,
+        )
+        require(
+            self.sep is None or (self.sep != "" and not set(self.sep) & set('\r\n"')),
+            "sep must be one character or more, without quotes and line ends",
+            repr(self.sep),
+        )
+        require(self.event is None or bool(self.events), "event must name an event", self.event)
+        if self.encoding is not None:
+            _check_encoding(self.encoding)
+        named = self.named_columns
+        require(
+            len(set(named.values())) == len(named),
+            "columns must name each column once",
+            self.columns,
+        )
+
+    @property
+    def named_columns(self) -> dict[str, str]:
+        """The log's own name of each column that was named, by what it is.
+
+        Raises:
+            ConfigError: `columns` is not written as `user=NAME,item=NAME`.
+        """
+        named: dict[str, str] = {}
+        for part in self.columns.split(",") if self.columns is not None else ():
+            role, equals, name = (word.strip() for word in part.partition("="))
+            if role not in ROLES or not equals or not name or role in named:
+                raise ConfigError(
+                    f"columns must be written as ROLE=NAME with commas between, each of "
+                    f"{', '.join(ROLES)} at most once. Received: {self.columns}",
+                    hint="for example --columns user=visitorid,item=itemid,time=timestamp",
+                )
+            named[role] = name
+        return named
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events to take; none of them takes all."""
+        words = self.event.split(",") if self.event is not None else ()
+        return tuple(stripped for word in words if (stripped := word.strip()))
+
+    @property
+    def separator(self) -> str | None:
+        """What stands between two fields, with words such as `tab` resolved."""
+        return None if self.sep is None else _SEPARATOR_WORDS.get(self.sep, self.sep)
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        is_text = codecs.lookup(name)._is_text_encoding  # type: ignore[attr-defined]
+    except (LookupError, ValueError):
+        is_text = False
+    if not is_text:
+        raise ConfigError(
+            f"encoding must be one that Python knows. Received: {name}",
+            hint="for example --encoding latin-1, cp1252, shift_jis or utf-16",
+        )
