@@ -125,7 +125,7 @@ def test_a_markup_or_escape_sequence_in_a_message_is_harmless(sbr):
 
 def test_a_reader_that_leaves_is_no_error(tmp_path):
     log = write_ratings(tmp_path / "log", "1 5 10, 1 6 20")
-    command = [sys.executable, "-m", "sbrcli", "stats", str(log)]
+    command = [sys.executable, "-m", "sbrcli", "stats", str(log), "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
