@@ -48,3 +48,19 @@ def _prepared(users: int, is_chain: bool, valid_days: float) -> Path:
     config = PrepareConfig(session="user", valid_days=valid_days, test_days=10, min_item_support=1)
     prepare_dataset(log, config, Workspace(root / "work"), name="user")
     return root / "work"
+
+
+def make_workspace_with_new_item(folder: Path, *, valid_days: float = 20) -> Workspace:
+    """Give such a work directory whose valid and test sessions have an item that train lacks.
+
+    It is item 777: user 998 in valid has it, and user 999 in test.
+    """
+    folder.mkdir(exist_ok=True)
+    log = write_chain_log(folder / "log.dat", users=60)
+    with log.open("a") as file:
+        for user, day in ((998, 85), (999, 97)):
+            for event, item in enumerate((1, 777, 2, 777, 3)):
+                file.write(f"{user}::{item}::5::{day * DAY + 60 * event + 7}\n")
+    config = PrepareConfig(session="user", valid_days=valid_days, test_days=10, min_item_support=1)
+    prepare_dataset(log, config, Workspace(folder / "sbr-work"), name="user")
+    return Workspace(folder / "sbr-work")

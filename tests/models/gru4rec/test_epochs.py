@@ -97,6 +97,16 @@ def test_the_best_epochs_weights_are_kept_and_not_the_last_ones(tmp_path: Path):
     assert all((one != seen[1]).any() for one in (seen[0], seen[2], seen[3]))
 
 
+def test_fewer_epochs_leave_the_schedule_as_it_is(tmp_path: Path):
+    """A refit of two epochs of four ends with the rate that the best epoch ended with."""
+    config = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=4, schedule="linear")
+    figures = mrrs(0.1, 0.3, 0.2, 0.2)
+    EpochRunner(make_plan(tmp_path / "best", config, validate=figures)).run()
+    EpochRunner(make_plan(tmp_path / "two", config, validate=None, epochs=2)).run()
+    two, best = ((tmp_path / name / WEIGHTS_FILE).read_bytes() for name in ("two", "best"))
+    assert two == best
+
+
 def test_an_epoch_walks_all_its_pairs_also_with_fewer_sessions_than_lanes(tmp_path: Path):
     """Known errors 5 and 6."""
     told = []
