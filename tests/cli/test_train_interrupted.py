@@ -3,10 +3,8 @@
 import json
 import os
 import re
+import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -73,35 +71,60 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, 
     assert done.stderr == "run run is complete already\n"
 
 
-def test_a_process_killed_at_any_moment_is_resumed_to_the_same_bytes(sbr):
-    options = ("--hsz", 4, "--batch-size", 4, "--bptt", 4, "--epochs", 40)
-    sbr("train", *options, "--name", "whole")
-    words = [sys.executable, "-m", "sbrcli", "train", *map(str, options), *NAME]
-    environment = os.environ | {"PYTHONPATH": str(Path(command.__file__).parents[2])}
+def test_a_complete_run_is_resumed_to_nothing_even_where_its_dataset_is_gone(sbr):
+    trained = json.loads(sbr("train", *SMALL, *NAME, "--json").stdout)
+    shutil.rmtree("sbr-work/datasets")
+    for more in (NAME, ()):
+        said = sbr("train", "--resume", *more, "--json")
+        assert (said.code, said.stderr) == (0, "run run is complete already\n")
+        document = json.loads(said.stdout)
+        assert document["already_there"]
+        for key in trained.keys() - {"already_there", "plan"}:
+            assert document[key] == trained[key], key
 
-    def kill_when(is_time) -> None:
-        process = subprocess.Popen(words, env=environment)
-        deadline = time.monotonic() + 60
-        while not is_time() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
-        assert process.poll() is None, "it was over before it could be killed"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
 
-    # Before TensorFlow has loaded, and in the midst of the epochs.
-    kill_when((RUN / "manifest.json").exists)
-    assert load_checkpoint(RUN) is None
-    words[:] = [sys.executable, "-m", "sbrcli", "train", "--resume"]
-    kill_when((RUN / "history.csv").exists)
-    assert manifest()["status"] == "training"
-    found = load_checkpoint(RUN)
-    assert found is None or found.place.epoch < 40
+def test_an_unfinished_run_goes_before_a_complete_one(sbr, monkeypatch):
+    with monkeypatch.context() as patch:
+        press_ctrl_c_at_the_first_events(patch)
+        sbr("train", *SMALL, *NAME)
+    sbr("train", *SMALL, "--name", "later")
+    assert json.loads(sbr("train", "--resume", "--json").stdout)["run"] == "run"
 
-    assert sbr("train", "--resume").code == 0
-    assert weights() == Path("sbr-work/runs/whole/weights.safetensors").read_bytes()
-    rows = [(RUN.parent / name / "history.csv").read_text() for name in ("whole", "run")]
-    timeless = [[re.sub(r"(,[^,]*){2}(?=(,[^,]*){3}$)", "", r) for r in t.split()] for t in rows]
-    assert timeless[0] == timeless[1] and len(timeless[0]) == 41
+
+def test_the_place_is_saved_as_often_as_is_asked_for_and_that_changes_no_run(sbr, monkeypatch):
+    from sbrcli.models.gru4rec import epochs
+
+    monkeypatch.setattr(epochs, "PAIRS_PER_CALL", 64)
+    saved = []
+    save = epochs.EpochRunner._save
+
+    def note(runner: epochs.EpochRunner) -> None:
+        saved.append(runner.place.step)
+        save(runner)
+
+    monkeypatch.setattr(epochs.EpochRunner, "_save", note)
+    sbr("train", *SMALL, "--name", "seldom")
+    assert saved == [0, 0], "at the end of each epoch, when the next one's place is its first step"
+    saved.clear()
+    sbr("train", *SMALL, *NAME, "--checkpoint-minutes", "1e-9")
+    assert saved[:3] == [16, 32, 48]  # 64 pairs in 4 lanes are 16 steps
+    assert weights() == (RUN.parent / "seldom" / "weights.safetensors").read_bytes()
+    again = sbr("train", *SMALL, *NAME, "--checkpoint-minutes", 7)
+    assert again.stderr == "run run is there already, trained with the same options\n"
+
+
+def test_how_often_the_place_is_saved_can_be_said_anew_on_resuming(sbr, monkeypatch):
+    with monkeypatch.context() as patch:
+        press_ctrl_c_at_the_first_events(patch)
+        sbr("train", *SMALL, *NAME)
+    refused = sbr("train", "--resume", "--seed", 2)
+    assert refused.code == 2
+    assert refused.stderr == (
+        "error: --resume takes the interrupted run's own options and no others but --name and "
+        "--checkpoint-minutes\n"
+        "hint: leave the other options out, or train anew under another --name\n"
+    )
+    assert sbr("train", "--resume", "--checkpoint-minutes", "0.5").code == 0
 
 
 def test_nothing_to_resume_is_said(sbr):

@@ -1,0 +1,99 @@
+"""Real processes, killed with SIGKILL: whenever that is, `--resume` ends with the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sbrcli.cli import train as command
+from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from tests.chains import make_workspace_with_new_item
+from tests.cli.small_run import NAME, RUN, manifest
+from tests.cli.stopping_child import PAIRS_PER_CALL
+
+OPTIONS = ("--hsz", 4, "--batch-size", 4, "--bptt", 8, "--epochs", 3, "--refit")
+STEPS_PER_CALL = PAIRS_PER_CALL // 4
+CHECKPOINT = f"run/{CHECKPOINT_FILE}"
+REFIT_CHECKPOINT = f"refit/{CHECKPOINT_FILE}"
+STOPPED = Path("stopped")
+
+
+def kill(is_time: Callable[[], bool], *words: object) -> None:
+    """Start `tests.cli.stopping_child`, and kill it when it is time."""
+    root = str(Path(command.__file__).parents[2])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.cli.stopping_child", *map(str, words)],
+        env=os.environ | {"PYTHONPATH": root},
+    )
+    deadline = time.monotonic() + 90
+    while not is_time() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert process.poll() is None, "it was over before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert is_time()
+    assert manifest()["status"] == "training"
+    STOPPED.unlink(missing_ok=True)
+
+
+def place(folder: str = ".") -> tuple[int, int] | None:
+    """Say where a checkpoint stands: epoch, and first step still to be walked."""
+    found = load_checkpoint(RUN / folder)
+    return None if found is None else (found.place.epoch, found.place.step)
+
+
+def torn_files() -> list[str]:
+    """Name the files that are not whole, without the number of the process that wrote them."""
+    return [path.with_suffix("").stem for path in RUN.rglob(".*.tmp")]
+
+
+def outcome(run: Path) -> list[object]:
+    """Give all that no interruption may change: of the histories, all but the two times."""
+    names = ("weights.safetensors", "items.safetensors")
+    lines = [
+        line.split(",")
+        for path in (run / "history.csv", run / "refit" / "history.csv")
+        for line in path.read_text().splitlines()
+    ]
+    return [*((run / name).read_bytes() for name in names), [c[:2] + c[4:] for c in lines]]
+
+
+def test_a_process_killed_again_and_again_is_resumed_to_the_same_bytes(sbr, tmp_path, monkeypatch):
+    from sbrcli.models.gru4rec import epochs
+
+    monkeypatch.setattr(epochs, "PAIRS_PER_CALL", PAIRS_PER_CALL)
+    make_workspace_with_new_item(tmp_path)
+    assert sbr("train", *OPTIONS, "--name", "whole").code == 0
+    resume = ("train", "--resume", "--checkpoint-minutes")
+    seldom, often = "60", "1e-9"
+
+    # Before TensorFlow has loaded.
+    kill((RUN / "manifest.json").exists, "never", 1, "train", *OPTIONS, *NAME)
+    assert place() is None
+    # In the first epoch, before anything is saved; then while each of its files is being written.
+    kill(STOPPED.exists, "pairs", 1, *resume, seldom)
+    assert place() is None
+    for file in ("run/weights.safetensors", "run/history.csv", CHECKPOINT):
+        kill(STOPPED.exists, file, 1, *resume, seldom)
+        assert (place(), torn_files()) == (None, [f".{Path(file).name}"])
+    # Between two epochs.
+    kill(STOPPED.exists, "epoch", 2, *resume, seldom)
+    assert (place(), torn_files()) == ((2, 0), [])
+    # In the midst of the second epoch, and there while one checkpoint replaces another.
+    kill(STOPPED.exists, "pairs", 2, *resume, often)
+    assert place() == (2, STEPS_PER_CALL)
+    kill(STOPPED.exists, CHECKPOINT, 2, *resume, often)
+    assert (place(), torn_files()) == ((2, 2 * STEPS_PER_CALL), [f".{CHECKPOINT_FILE.name}"])
+    # In the refit: while its first checkpoint is being written, and in its midst.
+    kill(STOPPED.exists, REFIT_CHECKPOINT, 1, *resume, seldom)
+    assert manifest()["phase"] == "refit"
+    assert (place("refit"), torn_files()) == (None, [f".{CHECKPOINT_FILE.name}"])
+    kill(STOPPED.exists, "pairs", 2, *resume, often)
+    assert place("refit") == (1, STEPS_PER_CALL)
+
+    assert sbr("train", "--resume").code == 0
+    assert outcome(RUN) == outcome(RUN.with_name("whole"))
+    assert torn_files() == []

@@ -1,0 +1,128 @@
+"""`sbr train --refit` as its user meets it, from the plan to the recommendation."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sbrcli.cli.output import Output
+from tests.chains import make_workspace, make_workspace_with_new_item
+from tests.cli.small_run import NAME, RUN, SMALL, manifest
+
+NEW = "777"
+"""An item of valid and test that train lacks."""
+
+
+@pytest.fixture
+def refitted(sbr, tmp_path: Path) -> dict:
+    """A refitted run and what `sbr train` said of it."""
+    make_workspace_with_new_item(tmp_path)
+    said = sbr("train", *SMALL, *NAME, "--refit", "--json")
+    assert (said.code, said.stderr) == (0, "")
+    return json.loads(said.stdout)
+
+
+def test_a_refitted_run_says_what_it_did_scores_test_and_recommends(sbr, refitted):
+    assert [row["epoch"] for row in refitted["epochs"]] == [1, 2]
+    rows = refitted["refit"]["epochs"]
+    assert [row["epoch"] for row in rows] == list(range(1, refitted["best_epoch"] + 1))
+    assert manifest()["refit"] == refitted["refit"]
+    assert refitted["parameters"] == 41 * 4 + 41 + 2 * 4 * 12 + 2 * 12
+
+    assert len((RUN / "history.csv").read_text().splitlines()) == 1 + 2
+    again = (RUN / "refit" / "history.csv").read_text().splitlines()
+    assert len(again) == 1 + refitted["best_epoch"]
+
+    said = sbr("evaluate", "--json")
+    protocol = json.loads(said.stdout)["protocol"]
+    assert (said.code, protocol["unknown_events"], protocol["candidates"]) == (0, 0, 41)
+    said = sbr("recommend", "--items", f"{NEW},1", "-k", 40, "--json")
+    recommended = json.loads(said.stdout)
+    assert recommended["unknown"] == []
+    assert len(recommended["items"]) == 39
+    assert NEW not in {row["item"] for row in recommended["items"]}, "it has been seen"
+    said = sbr("recommend", "--items", "1", "-k", 41, "--json")
+    assert NEW in {row["item"] for row in json.loads(said.stdout)["items"]}
+
+
+def test_a_refitted_run_is_not_scored_on_what_it_was_trained_on(sbr, refitted):
+    said = sbr("evaluate", "--split", "valid")
+    assert (said.code, said.stdout) == (4, "")
+    assert said.stderr == (
+        "error: run run was trained on the valid split too (--refit); evaluate it on test\n"
+    )
+
+
+def test_a_refitted_run_is_a_keras_model_with_the_new_item(refitted):
+    from sbrcli.models.gru4rec.inference import load_gru
+    from sbrcli.models.gru4rec.network import load_model
+
+    model, items = load_model(RUN)
+    session = [items.index_of[NEW], items.index_of["1"]]
+    scores = np.asarray(model(np.array([session])))[0, -1]
+    np.testing.assert_allclose(scores, load_gru(RUN).score_next(np.array(session)), atol=1e-5)
+
+
+def test_a_person_gets_a_second_table_and_sees_the_phase(sbr, tmp_path, monkeypatch):
+    make_workspace_with_new_item(tmp_path)
+    titles = []
+    progress = Output.progress
+
+    def note(output: Output, count: int, unit: str, title: str):
+        titles.append(title)
+        return progress(output, count, unit, title)
+
+    monkeypatch.setattr(Output, "progress", note)
+    said = sbr("train", *SMALL, *NAME, "--refit")
+    assert said.code == 0
+    best = manifest()["best_epoch"]
+    again = [f"refit epoch {n}/{best}" for n in range(1, best + 1)]
+    assert titles == ["epoch 1/2", "epoch 2/2", *again]
+    first, second = said.stdout.strip("\n").split("\n\n")
+    assert len(first.splitlines()) == 1 + 2
+    header, *rows = second.splitlines()
+    assert header == "epoch\tloss\tseconds\tevents_per_second"
+    assert [row.split("\t")[:2] for row in rows] == [
+        [str(row["epoch"]), str(row["loss"])] for row in manifest()["refit"]["epochs"]
+    ]
+
+
+def test_the_plan_tells_what_a_refit_trains_on(sbr, tmp_path):
+    make_workspace_with_new_item(tmp_path)
+    plan, refit = (
+        json.loads(sbr("train", *SMALL, "--dry-run", "--json", *more).stdout)
+        for more in ([], ["--refit"])
+    )
+    assert "refit_events" not in plan["plan"]
+    assert refit["plan"]["refit"] is True
+    held = json.loads(Path("sbr-work/datasets/user/manifest.json").read_text())
+    for what in ("events", "sessions", "items"):
+        assert refit["plan"][f"refit_{what}"] == held["train_full"][what]
+    # One item more has a row of 4 units and a bias.
+    assert refit["parameters"] == plan["parameters"] + 4 + 1
+    assert refit["plan"]["name"] != plan["plan"]["name"]
+
+
+def test_a_run_without_refit_is_another_run(sbr, refitted):
+    said = sbr("train", *SMALL, *NAME)
+    assert (said.code, said.stderr) == (
+        5,
+        "error: run run is there already, trained with other options or on other data\n"
+        "hint: --overwrite replaces it, --name gives this one another name\n",
+    )
+    again = sbr("train", *SMALL, *NAME, "--refit", "--json")
+    assert again.stderr == "run run is there already, trained with the same options\n"
+    assert json.loads(again.stdout)["refit"] == refitted["refit"]
+
+
+def test_a_refit_without_a_valid_split_is_a_wrong_option(sbr, tmp_path):
+    make_workspace(tmp_path / "sbr-work", valid_days=0)
+    for more in ([], ["--dry-run"]):
+        said = sbr("train", "--refit", *more)
+        assert (said.code, said.stdout) == (4, "")
+        assert said.stderr == (
+            "error: refit needs a valid split, by which the best number of epochs is found; "
+            "dataset user has none\n"
+            "hint: leave --refit out: all events before test are trained on as it is\n"
+        )
