@@ -20,7 +20,7 @@ _MAGIC = {
     b"PK\x05\x06": "zip",
 }
 
-LARGEST_EXPANSION = 200
+LARGEST_EXPANSION = 100
 """No log becomes so many times as large as its compressed file; a bomb becomes more than that."""
 
 _ALWAYS_ALLOWED_BYTES = 1 << 28
@@ -42,7 +42,7 @@ def decompressed(path: Path, file: BinaryIO, compression: str) -> Iterator[Binar
 
     Raises:
         DataError: a zip archive does not hold one readable file, or (while the body reads) the
-            content is over 256 MiB and over 200 times as large as the file.
+            content is over 256 MiB and over 100 times as large as the file.
     """
     size = path.stat().st_size
     with ExitStack() as stack:

@@ -32,7 +32,7 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
         # Some writers make floats of integers; what they could still hold exactly is taken back.
         numbers = column.to_numpy()
         if not (np.abs(numbers) < 2**53).all() or (numbers != np.floor(numbers)).any():
-            raise ValueError("ids that are fractions")
+            raise ValueError("its ids are fractions")
         return numbers.astype(np.int64)
     elif not pa.types.is_dictionary(kind):
         column = column.cast(pa.string())
@@ -44,7 +44,7 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0)
     if encoded.dictionary.index("").as_py() >= 0:
-        raise ValueError("an id is empty")
+        raise ValueError("one of its ids is empty")
     return id_column(encoded)
 
 

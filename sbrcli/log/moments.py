@@ -23,7 +23,7 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> tuple[np.ndarray, str]:
     """
     kind = times.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        times = _parse_dates(times) if unit == "iso" else times.cast(pa.float64())
+        times = _parse_texts(times, unit)
         kind = times.type
     if pa.types.is_date(kind):
         times = times.cast(pa.timestamp("s"))
@@ -50,6 +50,17 @@ def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarra
     return to_seconds(begins * 1000.0 + passed, "ms")
 
 
+def _parse_texts(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
+    if unit == "iso":
+        return _parse_dates(texts)
+    try:
+        return texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        if unit != "auto":
+            raise
+        return _parse_dates(texts)
+
+
 def _parse_dates(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """Read dates as `times.is_iso_time` tells them; to nanoseconds where the log has those."""
     texts = pc.replace_substring_regex(texts.cast(pa.string()), " UTC$", "Z")  # pyright: ignore
@@ -61,4 +72,7 @@ def _parse_dates(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     # Some have a zone and some not, or some have nanoseconds.
     timed = pc.replace_substring_regex(texts, r"^(\d{4}-\d\d-\d\d)$", r"\1T00:00")  # pyright: ignore
     zoned = pc.replace_substring_regex(timed, r"^(.{10}[T ][\d:.]+)$", r"\1Z")  # pyright: ignore
-    return zoned.cast(pa.timestamp("ns", "UTC"))
+    try:
+        return zoned.cast(pa.timestamp("ns", "UTC"))
+    except pa.ArrowInvalid as error:
+        raise ValueError("its times are neither numbers nor dates") from error

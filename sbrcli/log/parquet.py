@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sbrcli.bounds import require
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import TYPES
 from sbrcli.log.columns import check_columns, match_columns
@@ -48,7 +49,11 @@ def recognise_parquet(path: Path, config: ReadConfig) -> LogFormat:
 
     Raises:
         DataError: it is damaged, or a column is missing.
+        ConfigError: an option is for text alone.
     """
+    for option in ("sep", "header", "encoding"):
+        asked = getattr(config, option)
+        require(asked is None, f"{option} is for text, and {path} is Parquet", asked)
     parts = list_parts(path)
     with explained(parts[0]), _damage_told(parts[0]), pq.ParquetFile(parts[0]) as file:
         names = file.schema_arrow.names
@@ -143,7 +148,7 @@ def _refuse_bomb(path: Path, metadata: pq.FileMetaData) -> None:
 def _rows_without_gaps(path: Path, table: pa.Table, used: list[str]) -> pa.ChunkedArray | None:
     """Tell which rows have all values; None where all rows have."""
     whole = None
-    for column in used:
+    for column in used if table.num_rows else ():
         if column in (RATING, EVENT):
             continue
         kind = table[column].type

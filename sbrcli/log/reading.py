@@ -73,10 +73,8 @@ def describe_reading(log: Log) -> str:
     """Say in one line what a log was read as, and what was left out on the way."""
     words = f"read as {describe_format(log.format)}"
     if log.bad_rows is not None:
-        words += (
-            f"; left out {log.bad_rows.count:,} rows that can not be events, the first: "
-            f"{log.bad_rows.first}"
-        )
+        count, first = log.bad_rows.count, log.bad_rows.first
+        words += f"; rows left out that can not be events: {count:,}, the first: {first}"
     return words
 
 

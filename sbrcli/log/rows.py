@@ -139,12 +139,14 @@ def _bare_rows(lines: Iterator[str], separator: str) -> Iterator[tuple[int, str,
 def _quoted_rows(
     path: Path, lines: Iterator[str], separator: str
 ) -> Iterator[tuple[int, str, list[str]]]:
-    reader = csv.reader(lines, delimiter=separator)
+    taken: list[str] = []
+    reader = csv.reader(_recorded(lines, taken), delimiter=separator)
     begins = 1
     try:
         for fields in reader:
-            yield begins, _quoted(fields, separator), fields
+            yield begins, "".join(taken).rstrip("\r\n") + "\n", fields
             begins = reader.line_num + 1
+            taken.clear()
     except csv.Error as error:
         raise DataError(
             f"{path} line {begins}: a quote is opened and not closed",
@@ -152,10 +154,11 @@ def _quoted_rows(
         ) from error
 
 
-def _quoted(fields: list[str], separator: str) -> str:
-    row = io.StringIO()
-    csv.writer(row, delimiter=separator, lineterminator="\n").writerow(fields)
-    return row.getvalue()
+def _recorded(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """Give lines on, and remember them."""
+    for line in lines:
+        taken.append(line)
+        yield line
 
 
 def _complaint(fields: list[str], text: str, log_format: LogFormat) -> Complaint | None:

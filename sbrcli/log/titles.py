@@ -50,7 +50,7 @@ def _read_text(path: Path) -> str:
         data = file.read()
     if b"\0" in data:
         raise DataError(
-            f"{path}: binary data, not text", hint="titles are read from text, plain or gzipped"
+            f"{path}: binary data, not text", hint="titles are read from text, plain or compressed"
         )
     try:
         return data.decode("utf-8-sig")

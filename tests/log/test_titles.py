@@ -49,7 +49,11 @@ def test_real_titles_are_read_whole(shared_data):
     [
         (b"", "titles: the file is empty", "a line has an item id and its title"),
         (b" \n", "titles: the file is empty", "a line has an item id and its title"),
-        (b"a\0b", "titles: binary data, not text", "titles are read from text, plain or gzipped"),
+        (
+            b"a\0b",
+            "titles: binary data, not text",
+            "titles are read from text, plain or compressed",
+        ),
         (
             b"Toy Story\n",
             "titles: no separator in its first line: Toy Story",
