@@ -65,7 +65,7 @@ def print_start_up(began: float, dataset: str | None) -> None:
     step = make_step(num_items, config)
     lanes = sbr_lanes(sessions, config)
     built = time.time()
-    walk(step, lanes, slice(0, 0), step.zero_states())
+    step.compile()
     compiled = time.time()
     walk(step, lanes, slice(0, config.bptt), step.zero_states())
     stepped = time.time()

@@ -83,8 +83,8 @@ class EpochRunner:
         self.place = Place()
         self.steps_per_call = _steps_per_call(plan.config)
         self.saved_at = time.monotonic()
+        self.step.compile()
         self._resume()
-        self._compile()
 
     def run(self) -> list[dict[str, Any]]:
         """Train until the last epoch is done; give a row for each, as in history.csv.
@@ -230,18 +230,6 @@ class EpochRunner:
                 expected[name].assign(value)
             else:
                 self.states[int(name.removeprefix("state/"))] = tf.constant(value)
-
-    def _compile(self) -> None:
-        """Trace and optimise the graph on no steps at all: the first epoch's time leaves it out."""
-        none = slice(0, 0)
-        lanes = self.lanes
-        self.step.walk(
-            lanes.inputs[none],
-            lanes.targets[none],
-            lanes.starts[none],
-            lanes.is_pair[none],
-            self.states,
-        )
 
 
 def _are_finite(tensors: Mapping[str, Any]) -> bool:

@@ -5,12 +5,14 @@ beginning; the state goes on into the next chunk. Many chunks are walked inside 
 graph, since a call costs as much as a small chunk does.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from sbrcli.config import TrainConfig
 from sbrcli.models.gru4rec.candidates import Sampler
+from sbrcli.models.gru4rec.gru_layer import Walk, unwind_layer, walk_layer
 from sbrcli.models.gru4rec.network import Gru4Rec
 from sbrcli.models.gru4rec.objective import Objective, Outcome
 from sbrcli.models.gru4rec.optimizers import Gradients, Rows, clip_gradients, make_optimizer
@@ -20,6 +22,19 @@ _DRAWS_PER_STEP = 64
 """More than any step draws at random: keeps the seeds of two steps apart."""
 _NEGATIVES = _DRAWS_PER_STEP - 1
 """The draw that chooses negatives; those before it make dropout masks."""
+
+
+class _Pass(NamedTuple):
+    """One layer's way forward."""
+
+    entering: Any
+    """(rows, width) its input."""
+
+    mask: Any
+    """(rows, width) what its input was multiplied by; None without dropout."""
+
+    walk: Walk | None
+    """None at the end, where the last layer's output goes on to the items."""
 
 
 class TrainingStep:
@@ -42,6 +57,10 @@ class TrainingStep:
         self.dropout, self.embedding_dropout = config.dropout, config.embedding_dropout
         self.seed = config.seed
         self.chunks_done = tf.Variable(tf.constant(0, tf.int64), name="chunks_done")
+        # XLA for a GPU needs parts of CUDA that TensorFlow does not always find.
+        with_xla = not tf.config.get_visible_devices("GPU")
+        self.walk_layer = tf.function(walk_layer, autograph=False, jit_compile=with_xla)
+        self.unwind_layer = tf.function(unwind_layer, autograph=False, jit_compile=with_xla)
         lanes = (None, self.num_lanes)
         self.walk = tf.function(
             self._walk,
@@ -56,6 +75,19 @@ class TrainingStep:
         )
         """(inputs, targets, starts, is_pair, states) to (the losses' sum, states): trains on the
         steps given, a multiple of `bptt`, each array (steps, lanes)."""
+
+    def compile(self) -> None:
+        """Trace and compile the graph, on a chunk of padding, so that no step's time holds that.
+
+        To be called before any other chunk: padding has no gradient, and while no weight has
+        moved yet there is no momentum either, so only what counts the steps must be put back.
+        """
+        shape = (self.bptt, self.num_lanes)
+        items, no = np.zeros(shape, np.int32), np.zeros(shape, bool)
+        self.walk(items, items, no, no, self.zero_states())
+        for counter in (self.chunks_done, self.optimizer.slots.get("step")):
+            if counter is not None:
+                counter.assign(tf.zeros_like(counter))
 
     def zero_states(self) -> list[Any]:
         """Give the state before the first chunk: (lanes, units) for each layer."""
@@ -91,13 +123,8 @@ class TrainingStep:
         pair = tf.argmax(counts)
         items = tf.where(counts > 0, items, items[pair])
         targets = tf.where(counts > 0, targets, targets[pair])
-        table_name = _input_table(self.shape.embedding)
-        entered = tf.gather(self.variables[table_name], items)  # (rows, width)
-        recurrent = {n: v for n, v in self.variables.items() if n.startswith("gru_")}
-        watched = {n: v for n, v in recurrent.items() if n != table_name}
-        with tf.GradientTape() as tape:
-            tape.watch(entered)
-            hidden, states = self._run_layers(entered, starts, states)  # (rows, units)
+        entered = tf.gather(self.variables[_input_table(self.shape.embedding)], items)
+        hidden, states, passes = self._run_layers(entered, starts, states)  # (rows, units)
         outcome = self.objective.measure(
             hidden,
             self.variables["output/table"],
@@ -106,10 +133,7 @@ class TrainingStep:
             counts,
             self._seed(_NEGATIVES),
         )
-        entered_gradient, *inner = tape.gradient(
-            hidden, [entered, *watched.values()], output_gradients=outcome.hidden
-        )
-        gradients = dict(zip(watched, inner, strict=True))
+        entered_gradient, gradients = self._unwind_layers(passes, outcome.hidden)
         gradients |= self._item_gradients(outcome, items, entered_gradient)
         if self.config.clip_norm:
             gradients = clip_gradients(gradients, self.config.clip_norm)
@@ -144,16 +168,24 @@ class TrainingStep:
         whole[input_table] = tf.tensor_scatter_nd_add(before, items[:, None], entered)
         return whole
 
-    def _run_layers(self, entered: Any, starts: Any, states: list[Any]) -> tuple[Any, list[Any]]:
-        """Walk the chunk: (rows, width) of input to (rows, units) of the last layer's output."""
-        keeps = tf.unstack(tf.cast(~starts, tf.float32)[:, :, None])  # bptt times (lanes, 1)
-        hidden = _drop(entered, self.embedding_dropout, self._seed(0))
-        ends = []
+    def _run_layers(
+        self, entered: Any, starts: Any, states: list[Any]
+    ) -> tuple[Any, list[Any], list[_Pass]]:
+        """Walk the chunk: (rows, width) of input to (rows, units) of the last layer's output.
+
+        Returns:
+            That output, the states after the chunk, and what the way back needs of each layer.
+        """
+        keeps = tf.cast(~starts, tf.float32)[:, :, None]  # (bptt, lanes, 1)
+        mask = _dropout_mask(entered.shape, self.embedding_dropout, self._seed(0))
+        ends, passes = [], []
+        hidden = entered
         for layer, state in enumerate(states):
+            hidden = entering = _masked(hidden, mask)
             bias = self.variables[f"gru_{layer}/bias"]
-            if layer > 0 or self.shape.embedding != "none":
+            if self._has_kernel(layer):
                 hidden = tf.matmul(hidden, self.variables[f"gru_{layer}/kernel"])
-            hidden, end = run_gru(
+            hidden, end, walk = self.walk_layer(
                 tf.reshape(hidden + bias[0], (self.bptt, self.num_lanes, -1)),
                 keeps,
                 state,
@@ -161,39 +193,43 @@ class TrainingStep:
                 bias[1],
             )
             hidden = tf.reshape(hidden, (self.bptt * self.num_lanes, self.shape.units[layer]))
-            hidden = _drop(hidden, self.dropout, self._seed(layer + 1))
+            passes.append(_Pass(entering, mask, walk))
+            mask = _dropout_mask(hidden.shape, self.dropout, self._seed(layer + 1))
             ends.append(end)
-        return hidden, ends
+        passes.append(_Pass(hidden, mask, None))
+        return _masked(hidden, mask), ends, passes
+
+    def _unwind_layers(self, passes: list[_Pass], gradient: Any) -> tuple[Any, dict[str, Any]]:
+        """Give the gradient of the input, (rows, width), and of the layers' own weights.
+
+        Args:
+            passes: as `_run_layers` gave them.
+            gradient: (rows, units) of the last layer's output.
+        """
+        gradients: dict[str, Any] = {}
+        gradient = _masked(gradient, passes[-1].mask)
+        for layer in reversed(range(len(passes) - 1)):
+            entering, mask, walk = passes[layer]
+            name = f"gru_{layer}"
+            shape = (self.bptt, self.num_lanes, self.shape.units[layer])
+            recurrent = self.variables[f"{name}/recurrent_kernel"]
+            found = self.unwind_layer(walk, tf.reshape(gradient, shape), recurrent)
+            gradient = tf.reshape(found.projected, (self.bptt * self.num_lanes, -1))
+            gradients[f"{name}/recurrent_kernel"] = found.kernel
+            gradients[f"{name}/bias"] = tf.stack([tf.reduce_sum(gradient, axis=0), found.bias])
+            if self._has_kernel(layer):
+                kernel = self.variables[f"{name}/kernel"]
+                gradients[f"{name}/kernel"] = tf.matmul(entering, gradient, transpose_a=True)
+                gradient = tf.matmul(gradient, kernel, transpose_b=True)
+            gradient = _masked(gradient, mask)
+        return gradient, gradients
+
+    def _has_kernel(self, layer: int) -> bool:
+        """Tell whether a layer multiplies its input: a one-hot one picks the kernel's rows."""
+        return layer > 0 or self.shape.embedding != "none"
 
     def _seed(self, draw: int) -> Any:
         return tf.stack([self.chunks_done * _DRAWS_PER_STEP + draw, tf.cast(self.seed, tf.int64)])
-
-
-def run_gru(projected: Any, keeps: list[Any], state: Any, kernel: Any, bias: Any) -> Any:
-    """Walk one GRU layer through a chunk, gates in the order z, r, candidate.
-
-    Args:
-        projected: (steps, lanes, 3 * units) the input's share of the gates, bias included.
-        keeps: for each step (lanes, 1), 0 where a session starts and the state is zero, else 1.
-        state: (lanes, units) before the first step.
-        kernel: (units, 3 * units) recurrent.
-        bias: (3 * units,) recurrent.
-
-    Returns:
-        (steps, lanes, units) states, and the last of them.
-    """
-    units = state.shape[-1]
-    outputs = []
-    for entering, keep in zip(tf.unstack(projected, num=len(keeps)), keeps, strict=True):
-        # The reset comes first, so that every gate, the update gate too, sees the zero state.
-        state = state * keep
-        recurrent = tf.matmul(state, kernel) + bias
-        gates = tf.sigmoid(entering[:, : 2 * units] + recurrent[:, : 2 * units])
-        update, reset = gates[:, :units], gates[:, units:]
-        candidate = tf.tanh(entering[:, 2 * units :] + reset * recurrent[:, 2 * units :])
-        state = candidate + update * (state - candidate)
-        outputs.append(state)
-    return tf.stack(outputs), state
 
 
 def _input_table(embedding: str) -> str:
@@ -205,9 +241,13 @@ def _input_table(embedding: str) -> str:
     }[embedding]
 
 
-def _drop(values: Any, dropout: float, seed: Any) -> Any:
-    """Set a share of the values to zero and scale up the rest, so that the mean stays."""
+def _dropout_mask(shape: Any, dropout: float, seed: Any) -> Any:
+    """Make what sets a share of the values to zero and scales the rest up, so the mean stays."""
     if dropout == 0:
-        return values
-    kept = tf.random.stateless_uniform(values.shape, seed) >= dropout
-    return values * tf.cast(kept, values.dtype) / (1 - dropout)
+        return None
+    kept = tf.random.stateless_uniform(shape, seed) >= dropout
+    return tf.cast(kept, tf.float32) / (1 - dropout)
+
+
+def _masked(values: Any, mask: Any) -> Any:
+    return values if mask is None else values * mask

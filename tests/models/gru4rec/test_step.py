@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sbrcli.config import TrainConfig
 from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes
+from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.network import Gru4Rec
 from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
@@ -184,3 +185,32 @@ def test_walking_no_steps_changes_nothing():
     assert int(step.chunks_done) == 0
     for name, weight in weights_of(step).items():
         np.testing.assert_array_equal(weight, before[name])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"momentum": 0.3, "label_smoothing": 0.1},
+        {"optimizer": "adam", "momentum": 0.0, "clip_norm": 1.0},
+        {"loss": "bpr-max", "bpreg": 1.0, "n_sample": 4, "momentum": 0.3},
+        {"n_sample": 4, "logq": 1.0, "optimizer": "adam", "momentum": 0.0},
+    ],
+    ids=str,
+)
+def test_compiling_moves_nothing_and_counts_no_step(options):
+    shape = NetworkShape(ITEMS, (3,), "shared")
+    config = TrainConfig(**{"hsz": (3,), "batch_size": LANES, "bptt": BPTT} | options)
+    model = Gru4Rec(shape)
+    model.set_by_name(initialise_weights(shape, seed=2))
+    sampler = Sampler(np.arange(1, ITEMS + 1), 4, 0.5) if config.n_sample == 4 else None
+    step = TrainingStep(model, config, sampler)
+    variables = [*step.variables.values(), *step.optimizer.slots.values(), step.chunks_done]
+    before = [variable.numpy() for variable in variables]
+    step.compile()
+    for variable, value in zip(variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value, err_msg=variable.name)
+
+    lanes = two_chunks()
+    step.walk(lanes.inputs, lanes.targets, lanes.starts, lanes.is_pair, step.zero_states())
+    assert int(step.chunks_done) == 2
+    assert not np.array_equal(step.variables["output/table"].numpy(), before[-1])

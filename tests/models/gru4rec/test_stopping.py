@@ -9,6 +9,7 @@ import tensorflow as tf
 from sbrcli.config import TrainConfig
 from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
 from sbrcli.models.gru4rec.history import best_epoch
+from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.gru4rec.weights import NetworkShape, load_weights
 from tests.builders import make_sessions
 
@@ -22,7 +23,7 @@ NUM_EVENTS = sum(map(len, SESSIONS))
 @pytest.fixture(autouse=True)
 def nothing_compiled(monkeypatch):
     """No step is taken here, so none need be compiled."""
-    monkeypatch.setattr(EpochRunner, "_compile", lambda _runner: None)
+    monkeypatch.setattr(TrainingStep, "compile", lambda _step: None)
 
 
 def make_runner(folder: Path, figures: list[dict] | None = None, **options) -> EpochRunner:
