@@ -104,12 +104,27 @@ def parse_parquet(
             table = kept
         tables.append(table)
     try:
-        return pa.concat_tables(tables, promote_options="permissive"), left_out
+        return _joined(tables), left_out
     except pa.ArrowException as error:
         raise DataError(
             f"{path}: its parts have columns of different types: {str(error).splitlines()[0]}",
             hint="write all parts with the same types",
         ) from error
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Lay tables end to end, also where one writer has encoded its text and another has not."""
+    if len({table.schema for table in tables}) > 1:
+        tables = [_without_dictionaries(table) for table in tables]
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def _without_dictionaries(table: pa.Table) -> pa.Table:
+    plain = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(plain))
 
 
 def _read_part(path: Path, names: list[str]) -> pa.Table:

@@ -209,9 +209,11 @@ def _read_times(table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, Log
 
 def _read_ratings(column: pa.ChunkedArray, log_format: LogFormat) -> np.ndarray:
     """Give ratings, NaN where there is none."""
-    if column.null_count:
-        column = column.fill_null(float("nan"))
-    ratings = column.to_numpy()
+    try:
+        numbers = column.cast(pa.float64())
+    except (ValueError, NotImplementedError) as error:
+        raise WrongRowError(log_format, "one of its ratings is not a number") from error
+    ratings = numbers.fill_null(float("nan")).to_numpy()
     if np.isinf(ratings).any():
         raise WrongRowError(log_format, "a rating is infinite")
     return ratings

@@ -1,0 +1,69 @@
+import pytest
+
+from sbrcli.errors import ConfigError
+from sbrcli.read_config import ReadConfig
+
+
+def test_columns_are_named_by_what_they_are():
+    config = ReadConfig(columns=" user = visitor id ,time=t=0")
+    assert config.named_columns == {"user": "visitor id", "time": "t=0"}
+
+
+def test_separators_may_be_words():
+    assert [ReadConfig(sep=sep).separator for sep in ("tab", "\\t", "::", "comma", None)] == [
+        "\t",
+        "\t",
+        "::",
+        ",",
+        None,
+    ]
+
+
+def test_events_are_parted_by_commas():
+    assert ReadConfig(event="view, buy,").events == ("view", "buy")
+    assert ReadConfig().events == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        (
+            {"columns": "visitor"},
+            "columns must be written as ROLE=NAME with commas between, each of user, session, "
+            "item, time, event, rating at most once. Received: visitor",
+            "for example --columns user=visitorid,item=itemid,time=timestamp",
+        ),
+        (
+            {"columns": "user=a,user=b"},
+            "columns must be written as ROLE=NAME with commas between, each of user, session, "
+            "item, time, event, rating at most once. Received: user=a,user=b",
+            "for example --columns user=visitorid,item=itemid,time=timestamp",
+        ),
+        (
+            {"columns": "user=a,item=a"},
+            "columns must name each column once. Received: user=a,item=a",
+            None,
+        ),
+        (
+            {"sep": ""},
+            "sep must be one character or more, without quotes and line ends. Received: ''",
+            None,
+        ),
+        ({"time_unit": "h"}, "time-unit must be one of auto, s, ms, us, ns. Received: h", None),
+        ({"event": " ,"}, "event must name an event. Received:  ,", None),
+        (
+            {"encoding": "klingon"},
+            "encoding must be one that Python knows. Received: klingon",
+            "for example --encoding latin-1, cp1252, shift_jis or utf-16",
+        ),
+        (
+            {"encoding": "hex"},
+            "encoding must be one that Python knows. Received: hex",
+            "for example --encoding latin-1, cp1252, shift_jis or utf-16",
+        ),
+    ],
+)
+def test_a_value_that_can_not_be_is_refused(options: dict, message: str, hint: str | None):
+    with pytest.raises(ConfigError) as caught:
+        ReadConfig(**options)
+    assert (str(caught.value), caught.value.hint) == (message, hint)
