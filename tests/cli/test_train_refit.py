@@ -1,11 +1,14 @@
 """`sbr train --refit` as its user meets it, from the plan to the recommendation."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sbrcli.cli import train as command
 from sbrcli.cli.output import Output
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest
@@ -86,6 +89,27 @@ def test_a_person_gets_a_second_table_and_sees_the_phase(sbr, tmp_path, monkeypa
     assert [row.split("\t")[:2] for row in rows] == [
         [str(row["epoch"]), str(row["loss"])] for row in manifest()["refit"]["epochs"]
     ]
+
+
+def test_ctrl_c_in_the_refit_says_how_to_go_on(sbr, tmp_path, monkeypatch):
+    make_workspace_with_new_item(tmp_path)
+
+    def press(_bars: object, what: str, _count: int, figures: dict) -> None:
+        if what == "epoch" and figures["phase"] == "refit":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command._Bars, "watch", press)
+        said = sbr("train", *SMALL, *NAME, "--refit")
+    assert (said.code, said.stdout) == (130, "")
+    assert said.stderr == (
+        "error: interrupted\nhint: sbr train --resume --name run goes on with it\n"
+    )
+    assert (manifest()["status"], manifest()["phase"]) == ("training", "refit")
+    assert sbr("evaluate", "--run", "run").code == 5, "no run for anyone before it is whole"
+    resumed = json.loads(sbr("train", "--resume", "--json").stdout)
+    assert len(resumed["epochs"]) == 2
+    assert len(resumed["refit"]["epochs"]) == resumed["best_epoch"]
 
 
 def test_the_plan_tells_what_a_refit_trains_on(sbr, tmp_path):
