@@ -148,6 +148,8 @@ def _tables(statistics: "LogStatistics", title: str) -> Iterator[Table]:
 def _rows(statistics: "LogStatistics") -> Iterator[tuple[str, object]]:
     length = statistics.session_length
     yield "events", statistics.events
+    if statistics.bad_rows:
+        yield "rows left out", statistics.bad_rows
     yield "users", statistics.users
     yield "items", statistics.items
     yield "sessions", statistics.sessions

@@ -46,7 +46,8 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
     """
     clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
     raw = split_by_date(clean, config.valid_days, config.test_days)
-    return _complete(raw, dropped, len(events))
+    splits, unseen = drop_unseen(raw)
+    return _complete(raw, splits, dropped | unseen, len(events))
 
 
 def arrange_given(
@@ -73,16 +74,18 @@ def arrange_given(
     for before, after in zip(tables[1:], later, strict=True):
         dropped["repeats"] += count(before) - count(after)
     raw = Splits(clean, None if valid is None else later[1], later[0])
-    return _complete(raw, dropped, sum(map(len, given)))
+    splits, unseen = drop_unseen(raw, is_given=True)
+    return _complete(raw, splits, dropped | unseen, sum(map(len, given)))
 
 
-def _complete(raw: Splits, dropped: dict[str, Counts], num_events: int) -> Arrangement:
-    """Leave out of valid and test what train lacks, and number the items."""
-    splits, unseen = drop_unseen(raw)
+def _complete(
+    raw: Splits, splits: Splits, dropped: dict[str, Counts], num_events: int
+) -> Arrangement:
+    """Number the items of splits, which were `raw` before unseen items left them."""
     # Test may hold items that valid had before it was cleaned, so those are numbered too.
     later = [raw.test] if raw.valid is None else [raw.valid, raw.test]
     vocabulary = build_vocabulary(raw.train, *later)
-    return Arrangement(splits, raw.valid, vocabulary, dropped | unseen, num_events)
+    return Arrangement(splits, raw.valid, vocabulary, dropped, num_events)
 
 
 def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:

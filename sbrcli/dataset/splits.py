@@ -58,11 +58,15 @@ def split_by_date(events: pd.DataFrame, valid_days: float, test_days: float) -> 
     return Splits(train, valid, test)
 
 
-def drop_unseen(splits: Splits) -> tuple[Splits, dict[str, Counts]]:
+def drop_unseen(splits: Splits, is_given: bool = False) -> tuple[Splits, dict[str, Counts]]:
     """Leave out what no model could have learned, then sessions without a next item.
 
     Items seen neither in train nor in valid leave test, items unseen in train leave valid; then
     the sessions left with one event leave.
+
+    Args:
+        splits: the three, or two.
+        is_given: whether they came so, and were not cut by date; it changes what an error advises.
 
     Returns:
         The splits, and what went as `test_unseen_items`, `test_short_sessions` and the same of
@@ -73,11 +77,11 @@ def drop_unseen(splits: Splits) -> tuple[Splits, dict[str, Counts]]:
     """
     in_train = count_items(splits.train) > 0
     in_either = in_train | (count_items(splits.valid) > 0) if splits.valid is not None else in_train
-    test, dropped = _keep_seen(splits.test, in_either, "test")
+    test, dropped = _keep_seen(splits.test, in_either, "test", is_given)
     if splits.valid is None:
         nothing = {"valid_unseen_items": Counts(), "valid_short_sessions": Counts()}
         return replace(splits, test=test), dropped | nothing
-    valid, dropped_of_valid = _keep_seen(splits.valid, in_train, "valid")
+    valid, dropped_of_valid = _keep_seen(splits.valid, in_train, "valid", is_given)
     return replace(splits, test=test, valid=valid), dropped | dropped_of_valid
 
 
@@ -96,12 +100,12 @@ def _split_off(events: pd.DataFrame, days: float, name: Split) -> tuple[pd.DataF
 
 
 def _keep_seen(
-    events: pd.DataFrame, seen: np.ndarray, name: Split
+    events: pd.DataFrame, seen: np.ndarray, name: Split, is_given: bool
 ) -> tuple[pd.DataFrame, dict[str, Counts]]:
     known = keep_items(events, seen)
     long = drop_short_sessions(known, 2)
     if long.empty:
-        raise _nothing_left(events, name)
+        raise _nothing_left(events, name, is_given)
     before, between, after = count(events), count(known), count(long)
     dropped = {
         f"{name}_unseen_items": before - between,
@@ -110,10 +114,12 @@ def _keep_seen(
     return long, dropped
 
 
-def _nothing_left(events: pd.DataFrame, name: Split) -> DataError:
+def _nothing_left(events: pd.DataFrame, name: Split, is_given: bool) -> DataError:
     number, times = _ends_in_words(events)
     hint = f"raise --{name}-days, or lower --min-item-support"
-    if name == "valid":
+    if is_given:
+        hint = "see whether the logs name items alike; lower --min-item-support"
+    elif name == "valid":
         hint += "; --valid-days 0 makes no valid split"
     return DataError(
         f"no session is left for {name}: of its {number}, which end {times}, none has 2 events of "

@@ -1,0 +1,127 @@
+"""Train, valid and test that are given as three logs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sbrcli.config import PrepareConfig
+from sbrcli.dataset.arrangement import arrange_given
+from sbrcli.dataset.filters import Counts
+from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
+from sbrcli.dataset.storage import load_items, load_split
+from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.read_config import ReadConfig
+from sbrcli.workspace import Workspace
+from tests.builders import make_events, write_ratings
+
+CONFIG = PrepareConfig(session="user", min_item_support=2)
+TRAIN = "1 7 0, 1 8 1, 2 8 2, 2 7 3, 2 9 4, 3 7 5"
+
+
+def test_train_is_cleansed_and_what_it_lacks_leaves_test():
+    test = make_events("1 8 10, 1 7 11, 1 6 12, 4 9 13, 4 7 14")
+    made = arrange_given(make_events(TRAIN), None, test, CONFIG)
+    # User 3 has one event, and item 9 one; that leaves test with item 9's and 6's gone, and user
+    # 4 with one event.
+    assert made.dropped == {
+        "repeats": Counts(),
+        "short_sessions": Counts(1, 1, 0),
+        "rare_items": Counts(1, 0, 1),
+        "test_unseen_items": Counts(2, 0, 2),
+        "test_short_sessions": Counts(1, 1, 0),
+        "valid_unseen_items": Counts(),
+        "valid_short_sessions": Counts(),
+    }
+    assert made.num_events == 11
+    assert made.splits.valid is None
+    assert made.vocabulary.ids == ["7", "8", "6", "9"]
+    assert len(made.splits.train) + len(made.splits.test) == 11 - 5
+
+
+def test_what_valid_has_may_stay_in_test():
+    valid, test = make_events("1 7 6, 1 8 7, 1 5 8"), make_events("1 5 10, 1 7 11")
+    made = arrange_given(make_events(TRAIN), valid, test, CONFIG)
+    assert made.dropped["valid_unseen_items"] == Counts(1, 0, 1)
+    assert len(made.splits.test) == 2
+
+
+def test_repeats_leave_every_split():
+    train, test = make_events(TRAIN + ", 1 8 2"), make_events("1 8 10, 1 8 11, 1 7 12")
+    config = PrepareConfig(session="user", min_item_support=2, drop_repeats=True)
+    assert arrange_given(train, None, test, config).dropped["repeats"] == Counts(2, 0, 0)
+
+
+def test_ids_that_are_numbers_in_one_log_and_text_in_another_are_the_same(tmp_path: Path):
+    train = write_ratings(tmp_path / "train", TRAIN)
+    test = write_ratings(tmp_path / "test", "x 7 10, x 8 11, x 07 12")
+    workspace = Workspace(tmp_path / "work")
+    prepared = prepare_dataset(train, CONFIG, workspace, given=GivenSplit(test=test))
+    folder = Path(prepared.dataset)
+    ids = load_items(folder).ids
+    assert prepared.name == "user-min-item-support-2-given-split"
+    assert [ids[index] for index in load_split(folder, "test").items] == ["7", "8"]
+    assert ids == ["7", "8", "07"]
+
+
+def test_a_session_never_goes_on_in_another_log():
+    """Session 1 is in train and in test: it is two sessions."""
+    test = make_events("1 8 0, 1 7 1")
+    made = arrange_given(make_events(TRAIN), None, test, CONFIG)
+    assert made.splits.train["session_id"].tolist() == [1, 1, 2, 2]
+    assert made.splits.test["session_id"].tolist() == [1, 1]
+
+
+def test_the_manifest_names_all_logs_and_another_test_is_another_dataset(tmp_path: Path):
+    train = write_ratings(tmp_path / "train", TRAIN)
+    test = write_ratings(tmp_path / "test", "1 8 10, 1 7 11")
+    valid = write_ratings(tmp_path / "valid", "1 7 6, 1 8 7")
+    given, workspace = GivenSplit(test=test, valid=valid), Workspace(tmp_path / "work")
+    reading = ReadConfig(columns="time=4,user=1,item=2")
+    said: list[str] = []
+    prepared = prepare_dataset(
+        train, CONFIG, workspace, reading=reading, given=given, name="mine", say=said.append
+    )
+    assert said == ['read as a table ("::" separated, no header): user, item, time in seconds'] * 3
+    manifest = json.loads((Path(prepared.dataset) / "manifest.json").read_text())
+    assert manifest["source"]["test_log"]["name"] == "test"
+    assert manifest["source"]["valid_log"]["name"] == "valid"
+    assert manifest["source"]["rows"] == 10
+    assert manifest["config"]["columns"] == "item=2,time=4,user=1"
+    assert prepare_dataset(
+        train, CONFIG, workspace, reading=reading, given=given, name="mine"
+    ).already_there
+    other = GivenSplit(test=test, valid=test)
+    for asked, difference in [
+        (GivenSplit(test=valid, valid=valid), "with another test log"),
+        (other, "with another valid log"),
+        (None, "with another test log"),
+    ]:
+        with pytest.raises(ArtefactError) as raised:
+            prepare_dataset(train, CONFIG, workspace, reading=reading, given=asked, name="mine")
+        assert str(raised.value) == f"dataset mine is there already, made {difference}"
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(train, CONFIG, workspace, given=given, name="mine")
+    assert str(raised.value) == (
+        "dataset mine is there already, made with columns item=2,time=4,user=1, not None"
+    )
+
+
+def test_a_test_of_unknown_items_says_what_to_look_at():
+    with pytest.raises(DataError) as raised:
+        arrange_given(make_events(TRAIN), None, make_events("1 70 10, 1 80 11"), CONFIG)
+    assert str(raised.value) == (
+        "no session is left for test: of its 1, which end from 1970-01-01T00:00:11+00:00 to "
+        "1970-01-01T00:00:11+00:00, none has 2 events of items seen before"
+    )
+    assert raised.value.hint == ("see whether the logs name items alike; lower --min-item-support")
+
+
+def test_days_go_with_a_split_by_date_alone(tmp_path: Path):
+    config = PrepareConfig(test_days=1)
+    with pytest.raises(ConfigError) as raised:
+        given = GivenSplit(test=Path("test"))
+        prepare_dataset(Path("train"), config, Workspace(tmp_path), given=given)
+    assert str(raised.value) == (
+        "test-days goes with a split by date, not with --test-log. Received: 1"
+    )
