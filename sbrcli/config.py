@@ -267,6 +267,9 @@ class EvaluateConfig:
     baselines: tuple[BaselineName, ...] = ()
     """What the run is compared with."""
 
+    hybrid: bool = False
+    """Compare it with a blend of itself and a baseline, too."""
+
     slices: bool = False
     """Give the figures by slices of the next items, too."""
 

@@ -52,6 +52,14 @@ Baselines = Annotated[
         "item-knn, vsknn.",
     ),
 ]
+HybridToo = Annotated[
+    bool,
+    typer.Option(
+        "--hybrid",
+        help="Compare with a blend of the run with markov or vsknn; which, and how much of it, is "
+        "chosen on the valid split, once, and kept in the run's hybrid.json.",
+    ),
+]
 Markov = Annotated[
     str | None,
     typer.Option(
@@ -111,6 +119,7 @@ def evaluate(
     exclude_seen: ExcludeSeen = DEFAULTS.exclude_seen,
     notebook_coverage: NotebookCoverage = DEFAULTS.notebook_coverage,
     baselines: Baselines = None,
+    hybrid: HybridToo = DEFAULTS.hybrid,
     markov: Markov = None,
     item_knn: ItemKnn = None,
     vsknn: Vsknn = None,
@@ -131,6 +140,7 @@ def evaluate(
         exclude_seen=exclude_seen,
         notebook_coverage=notebook_coverage,
         baselines=parse_names(baselines) if baselines else (),
+        hybrid=hybrid,
         slices=slices,
     )
     said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn}

@@ -1,16 +1,21 @@
-"""What a run is compared with: baselines that learn from the same sessions."""
+"""What a run is compared with: baselines that learn from the same sessions, and a blend."""
 
 from collections.abc import Iterator
 
 from sbrcli.baseline_config import BaselineConfig, options_of, write_options
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.hybrid import Hybrid
 from sbrcli.evaluation.leaderboard import Contender
 from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.evaluation.scoring import Advance, answer_split
-from sbrcli.models.baselines.fitting import fit_baseline, load_training_sessions
+from sbrcli.models.baselines.fitting import fit_baseline, fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.hybrid import HybridScorer
+from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Folder
+
+HYBRID = "hybrid"
 
 
 def answer_by_baselines(
@@ -56,3 +61,42 @@ def _each_baseline(
         answers = answer_split(name, scorer, sessions, config, with_lists=True, advance=advance)
         own = options_of(options, name)
         yield Contender(answers, scorer.memory_bytes, write_options(own) if own else None)
+
+
+def answer_by_hybrid(
+    run: Folder,
+    dataset: Folder,
+    sessions: Sessions,
+    config: EvaluateConfig,
+    options: BaselineConfig,
+    network: Scorer,
+    hybrid: Hybrid,
+    advance: Advance,
+) -> Contender:
+    """Blend a run's network with its partner, fitted as the baselines are, and ask both as one.
+
+    Args:
+        run: the run.
+        dataset: the one that it was trained on.
+        sessions: the split to answer.
+        config: what to score.
+        options: the baselines'.
+        network: the run's model.
+        hybrid: which partner, and how much of it.
+        advance: told how many next items were just ranked.
+
+    Raises:
+        ArtefactError: the sessions that the run has learned from are missing or damaged.
+    """
+    num_items = network.num_items
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    partner = fit_partner(hybrid.partner, training, num_items, options)
+    scorer = HybridScorer(network, partner, hybrid.weight)
+    answers = answer_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
+    memory = network_bytes(run) + partner.memory_bytes
+    return Contender(answers, memory, f"partner={hybrid.partner},weight={hybrid.weight:g}")
+
+
+def network_bytes(run: Folder) -> int:
+    """Count the bytes of a run's weights, in single precision."""
+    return 4 * NetworkShape.from_manifest(run.manifest).parameters

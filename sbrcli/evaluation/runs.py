@@ -6,27 +6,32 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sbrcli.baseline_config import configure_baselines
+from sbrcli.baseline_config import BaselineConfig, configure_baselines
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
+from sbrcli.evaluation.hybrid import Hybrid, choose_hybrid, count_tried, find_hybrid
 from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.per_event import write_per_event
-from sbrcli.evaluation.rivals import answer_by_baselines
-from sbrcli.evaluation.scoring import Advance, Answers, answer_split, coverage_of
+from sbrcli.evaluation.rivals import (
+    HYBRID,
+    answer_by_baselines,
+    answer_by_hybrid,
+    network_bytes,
+)
+from sbrcli.evaluation.scoring import Advance, answer_split, coverage_of
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.manifests import read_json, write_json
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, load_items
+from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Folder, Workspace
 
 EVALUATION_FILE = "evaluation.json"
 TUNED_FILE = "baselines.json"
 GRU = "gru4rec"
-_WEIGHT_BYTES = 4
 
 Progress = Callable[[int], AbstractContextManager[Advance]]
 """Given the number of next items, shows how many are done."""
@@ -53,8 +58,8 @@ def evaluate_run(
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
             together; or `per_event` can not be written.
-        ConfigError: a baseline's options can not be used, or a refitted run is to be scored on
-            what it was trained on.
+        ConfigError: a baseline's options can not be used, or a refitted run is to be scored, or
+            its hybrid to be chosen, on what it was trained on.
         DataError: nothing of the split can be scored.
     """
     if config.split == "valid" and run.manifest.get("refit"):
@@ -65,13 +70,21 @@ def evaluate_run(
     sessions = load_split(dataset.path, config.split)
     scorer = load_gru(run.path, config.batch_size)
     baselines = configure_baselines(options or {}, tuned_options(run))
-    with progress(sessions.num_next_items * (1 + len(config.baselines))) as advance:
-        own = answer_split(
-            GRU, scorer, sessions, config, with_lists=bool(config.baselines), advance=advance
-        )
+    hybrid = None
+    if config.hybrid:
+        hybrid = _find_or_choose_hybrid(run, dataset, scorer, baselines, progress)
+        # The better of both, of which the hybrid promises to be no worse.
+        config = replace(config, baselines=config.baselines or (hybrid.partner,))
+    models = 1 + len(config.baselines) + config.hybrid
+    with progress(sessions.num_next_items * models) as advance:
+        own = answer_split(GRU, scorer, sessions, config, with_lists=models > 1, advance=advance)
         evaluation = summarise(own, sessions, config, run=run.name, dataset=dataset.name)
-        rivals = answer_by_baselines(run, dataset, sessions, config, baselines, advance)
-    contenders = [_gru(run, own), *rivals]
+        contenders = [Contender(own, network_bytes(run))]
+        contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)
+        if hybrid is not None:
+            contenders.append(
+                answer_by_hybrid(run, dataset, sessions, config, baselines, scorer, hybrid, advance)
+            )
     evaluation = _extended(evaluation, run, contenders, sessions, config)
     if per_event is not None:
         covered, _ = coverage_of(sessions, config)
@@ -99,9 +112,14 @@ def tuned_options(run: Folder) -> dict[str, str]:
     return options
 
 
-def _gru(run: Folder, answers: Answers) -> Contender:
-    parameters = NetworkShape.from_manifest(run.manifest).parameters
-    return Contender(answers, parameters * _WEIGHT_BYTES)
+def _find_or_choose_hybrid(
+    run: Folder, dataset: Folder, network: Scorer, options: BaselineConfig, progress: Progress
+) -> Hybrid:
+    found = find_hybrid(run, options)
+    if found is not None:
+        return found
+    with progress(count_tried(dataset)) as advance:
+        return choose_hybrid(run, dataset, network, options, advance)
 
 
 def _extended(
@@ -121,7 +139,7 @@ def _extended(
         evaluation = replace(evaluation, slices=slices)
     if config.baselines:
         board = rank_models(contenders, sessions, train_count, config.ks)
-        verdict = give_verdict(board, GRU)
+        verdict = give_verdict(board, GRU, HYBRID)
         evaluation = replace(evaluation, leaderboard=board.standings, verdict=verdict)
     return evaluation
 

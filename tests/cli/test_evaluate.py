@@ -197,6 +197,12 @@ def test_a_baselines_options_are_given_in_one_string(sbr, run):
     assert options["markov"] == "steps=1,decay=div"
 
 
+def test_the_hybrid_needs_a_valid_split(sbr, run):
+    said = sbr("evaluate", "--hybrid")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr.startswith("error: dataset user has no valid split\n")
+
+
 def test_quiet_says_no_verdict(sbr, run):
     assert sbr("evaluate", "--baselines", "markov", "--quiet").stderr == ""
 

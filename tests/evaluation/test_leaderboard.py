@@ -124,3 +124,11 @@ def test_the_verdict_against_a_model_that_finds_nothing_is_not_a_share_of_it():
 def test_the_verdict_warns_of_few_sessions():
     found = board(sessions_of([1, 1, 1]), m=FIRST, rival=SECOND)
     assert give_verdict(found, "m").endswith("; but 3 sessions are too few to rely on that")
+
+
+def test_the_verdict_on_a_blend_comes_second_and_no_model_is_compared_with_its_own_blend():
+    found = board(sessions_of([1] * 60 + [2] * 20), blend=FIRST, m=SECOND, none=NOTHING)
+    first, second = give_verdict(found, "m", "blend").split("; ")
+    assert first.startswith("m beats none, the best of the others, by ")
+    assert second.startswith("blend beats m, the best of the others, by ")
+    assert "; " not in give_verdict(found, "m")

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sbrcli.baseline_config import BaselineConfig, BaselineName
 from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.models.baselines.item_knn import fit_item_knn
+from sbrcli.models.baselines.last_item import LastItemScorer
 from sbrcli.models.baselines.markov import fit_markov
 from sbrcli.models.baselines.popularity import PopularityScorer, SessionPopularityScorer
 from sbrcli.models.baselines.vsknn import VsknnScorer
@@ -44,6 +45,15 @@ def fit_baseline(
             return fit_item_knn(training, num_items, config.item_knn)
         case "vsknn":
             return VsknnScorer(training, num_items, config.vsknn)
+
+
+def fit_partner(
+    name: str, training: Sessions, num_items: int, config: BaselineConfig
+) -> LastItemScorer | VsknnScorer:
+    """Fit a baseline that a network can be blended with: markov, or vsknn."""
+    if name == "markov":
+        return fit_markov(training, num_items, config.markov)
+    return VsknnScorer(training, num_items, config.vsknn)
 
 
 def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:

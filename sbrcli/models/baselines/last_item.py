@@ -1,6 +1,6 @@
 """Scores that depend on the session's last item alone: rows of a matrix, item by item."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,15 @@ class LastItemScorer:
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""
-        return self._matrix[items[-1:]].toarray()[0]
+        return self.sparse_next(items).toarray()[0]
+
+    def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
+        """Give what gives the sparse scores of what follows events of these sessions."""
+        return lambda positions: self._matrix[sessions.items[positions]]
+
+    def sparse_next(self, items: IntArray) -> sparse.csr_array:
+        """Score what follows the session `items`, as one sparse row."""
+        return self._matrix[items[-1:]]
 
     def _rows(self, sessions: Sessions) -> Iterator[tuple[IntArray, sparse.csr_array]]:
         positions, rows = scored_positions(sessions), block_rows(self.num_items)

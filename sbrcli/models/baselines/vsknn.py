@@ -20,7 +20,7 @@ followed event by event:
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -74,27 +74,35 @@ class VsknnScorer:
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""
+        return self.sparse_next(items).astype(np.float32).toarray()[0]
+
+    def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
+        """Give what gives the sparse scores of what follows events of these sessions.
+
+        The neighbours of all their events are found at once, and kept.
+        """
+        found = dict(self._walk(sessions))
+        return lambda positions: self._score([found[place] for place in positions.tolist()])
+
+    def sparse_next(self, items: IntArray) -> sparse.csr_array:
+        """Score what follows the session `items`, as one sparse row."""
         *_, neighbours = self._follow(items, _Traces(self._num_sessions))
-        return self._score([neighbours]).astype(np.float32).toarray()[0]
+        return self._score([neighbours])
 
     def _products(self, sessions: Sessions) -> Iterator[tuple[IntArray, sparse.csr_array]]:
-        rows, traces = block_rows(self.num_items), _Traces(self._num_sessions)
-        positions: list[int] = []
-        found: list[Neighbours] = []
-        cuts = sessions.offsets.tolist()
-        for begin, end in itertools.pairwise(cuts):
-            for position, neighbours in enumerate(
-                self._follow(sessions.items[begin : end - 1], traces), start=begin
-            ):
-                positions.append(position)
-                found.append(neighbours)
-                if len(found) == rows:
-                    yield np.array(positions), self._score(found)
-                    positions, found = [], []
-        if found:
+        walk, rows = self._walk(sessions), block_rows(self.num_items)
+        while block := list(itertools.islice(walk, rows)):
+            positions, found = zip(*block, strict=True)
             yield np.array(positions), self._score(found)
 
-    def _score(self, found: list[Neighbours]) -> sparse.csr_array:
+    def _walk(self, sessions: Sessions) -> Iterator[tuple[int, Neighbours]]:
+        """Give each position that has a next one, with the neighbours after it."""
+        traces, cuts = _Traces(self._num_sessions), sessions.offsets.tolist()
+        for begin, end in itertools.pairwise(cuts):
+            followed = sessions.items[begin : max(begin, end - 1)]
+            yield from enumerate(self._follow(followed, traces), start=begin)
+
+    def _score(self, found: Sequence[Neighbours]) -> sparse.csr_array:
         """Sum up the items of each row's neighbours: (rows, num_items)."""
         cuts = np.cumsum([0, *(len(sessions) for sessions, _ in found)])
         columns = np.concatenate([sessions for sessions, _ in found])

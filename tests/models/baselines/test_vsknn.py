@@ -66,6 +66,11 @@ def test_only_the_most_recent_sessions_that_share_an_item_are_compared():
     assert scores_after([0, 1], training, 5, sample=3, decay="same")[4] == pytest.approx(3 / 2)
 
 
+def test_an_empty_session_has_nothing_to_follow_wherever_it_stands():
+    scorer = VsknnScorer(make_sessions([0, 1]), 2, VsknnConfig())
+    assert sorted(scores_by_position(scorer, make_sessions([], [0, 1, 0], []))) == [0, 1]
+
+
 def test_idf_lifts_rare_items():
     training = make_sessions([0, 1], [0, 1], [0, 2], [3, 4])
     found = scores_after([0], training, 5, idf=2.0)

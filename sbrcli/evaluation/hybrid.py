@@ -1,0 +1,158 @@
+"""Choose what a run is blended with, and how much of it, on the valid split."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from sbrcli.baseline_config import BaselineConfig, options_of, write_options
+from sbrcli.dataset.storage import Sessions, load_items, load_split
+from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.evaluation.metrics import metrics_at
+from sbrcli.evaluation.ranks import drop_unknown, rank_rows
+from sbrcli.manifests import read_json, write_json
+from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.hybrid import Partner, blend, score_both
+from sbrcli.models.scorer import Scorer
+from sbrcli.workspace import Folder
+
+HYBRID_FILE = "hybrid.json"
+METRIC = "mrr@20"
+PARTNERS = ("markov", "vsknn")
+WEIGHTS = tuple(tenth / 10 for tenth in range(11))
+"""The partner's; 0 is the run alone, 1 the partner alone."""
+
+# More of valid is not walked, but every so many-th session.
+_ENOUGH_EVENTS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class HybridTrial:
+    """One partner and weight, and its figures on valid."""
+
+    partner: str
+    weight: float
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Hybrid:
+    """What a run is blended with; kept in its folder."""
+
+    partner: str
+    weight: float
+    metric: str
+    options: dict[str, str]
+    """The options of all partners that were tried, as given on the command line."""
+
+    trials: tuple[HybridTrial, ...]
+
+
+def find_hybrid(run: Folder, options: BaselineConfig) -> Hybrid | None:
+    """Read what was chosen for a run; None if nothing was, or with other options.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    path = run.path / HYBRID_FILE
+    if not path.exists():
+        return None
+    kept: Any = read_json(path)
+    try:
+        trials = tuple(HybridTrial(**trial) for trial in kept["trials"])
+        hybrid = Hybrid(**{**kept, "trials": trials})
+        is_whole = hybrid.partner in PARTNERS and 0 <= hybrid.weight <= 1
+    except (KeyError, TypeError):
+        is_whole = False
+    if not is_whole:
+        raise ArtefactError(
+            f"{path} is damaged: it names no blend",
+            hint="delete it; sbr evaluate --hybrid writes it",
+        )
+    return hybrid if hybrid.options == _texts(options) else None
+
+
+def choose_hybrid(
+    run: Folder,
+    dataset: Folder,
+    network: Scorer,
+    options: BaselineConfig,
+    advance: Callable[[int], None],
+) -> Hybrid:
+    """Choose the partner and the weight that are best on valid, and write them into the run.
+
+    Both alone, the run and the partner, are among what is tried, so that the blend is never worse
+    on the sessions that it was chosen on.
+
+    Args:
+        run: the run.
+        dataset: the one that it was trained on.
+        network: its model.
+        options: the partners'.
+        advance: told how many next items were just scored, by one partner.
+
+    Raises:
+        ArtefactError: the dataset is damaged, or has no valid split.
+        ConfigError: the run was trained on valid.
+        DataError: the run knows nothing of valid.
+    """
+    if run.manifest.get("refit"):
+        raise ConfigError(
+            f"run {run.name} was trained on the valid split too (--refit), by which the weight of "
+            "a hybrid is chosen"
+        )
+    training = load_split(dataset.path, "train")
+    valid, _ = drop_unknown(load_split(dataset.path, "valid"), network.num_items)
+    if not valid.num_next_items:
+        raise DataError(
+            "the run knows no next item of the valid split, by which a hybrid is chosen",
+            hint="prepare the dataset with more --valid-days",
+        )
+    num_items = load_items(dataset.path).num_train_items
+    trials: list[HybridTrial] = []
+    for name in PARTNERS:
+        partner = fit_partner(name, training, num_items, options)
+        trials += _try_weights(name, network, partner, _thinned(valid), advance)
+    best = max(trials, key=lambda trial: trial.metrics[METRIC])
+    hybrid = Hybrid(best.partner, best.weight, METRIC, _texts(options), tuple(trials))
+    write_json(run.path / HYBRID_FILE, asdict(hybrid))
+    return hybrid
+
+
+def count_tried(dataset: Folder) -> int:
+    """Say how many next items `choose_hybrid` scores, of all partners together."""
+    return len(PARTNERS) * _thinned(load_split(dataset.path, "valid")).num_next_items
+
+
+def _try_weights(
+    name: str,
+    network: Scorer,
+    partner: Partner,
+    sessions: Sessions,
+    advance: Callable[[int], None],
+) -> list[HybridTrial]:
+    ranks: dict[float, list[np.ndarray]] = {weight: [] for weight in WEIGHTS}
+    for positions, scores, rows in score_both(network, partner, sessions):
+        targets = sessions.items[positions + 1]
+        for weight, found in ranks.items():
+            found.append(rank_rows(blend(scores, rows, weight), targets)[0])
+        advance(len(positions))
+    return [
+        HybridTrial(name, weight, metrics_at(np.concatenate(found), [20]))
+        for weight, found in ranks.items()
+    ]
+
+
+def _thinned(sessions: Sessions) -> Sessions:
+    """Keep every so many-th session, so that some `_ENOUGH_EVENTS` events are left."""
+    step = max(1, len(sessions.items) // _ENOUGH_EVENTS)
+    kept = np.arange(0, sessions.num_sessions, step)
+    lengths = np.diff(sessions.offsets)
+    is_kept = np.repeat(np.arange(sessions.num_sessions) % step == 0, lengths)
+    offsets = np.concatenate(([0], np.cumsum(lengths[kept])))
+    return Sessions(sessions.items[is_kept], offsets, sessions.timestamps[is_kept])
+
+
+def _texts(options: BaselineConfig) -> dict[str, str]:
+    return {name: write_options(options_of(options, name)) for name in PARTNERS}

@@ -1,0 +1,96 @@
+"""The choice of a blend on valid, and what is kept of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sbrcli.baseline_config import BaselineConfig, configure_baselines
+from sbrcli.dataset.storage import load_split
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.evaluation import hybrid
+from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid
+from sbrcli.evaluation.metrics import metrics_at
+from sbrcli.evaluation.ranks import rank_targets
+from sbrcli.manifests import write_json
+from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.hybrid import HybridScorer
+from sbrcli.workspace import Folder
+from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
+
+OPTIONS = BaselineConfig()
+
+
+@pytest.fixture
+def run(workspace) -> Folder:  # noqa: F811
+    return workspace.open("run")
+
+
+@pytest.fixture
+def dataset(workspace) -> Folder:  # noqa: F811
+    return workspace.open("dataset")
+
+
+def choose(run: Folder, dataset: Folder) -> hybrid.Hybrid:
+    return choose_hybrid(run, dataset, load_gru(run.path), OPTIONS, lambda _done: None)
+
+
+def test_the_best_on_valid_is_chosen_and_is_no_worse_than_both_alone(run, dataset):
+    found = choose(run, dataset)
+    best = max(trial.metrics["mrr@20"] for trial in found.trials)
+    chosen = [t for t in found.trials if (t.partner, t.weight) == (found.partner, found.weight)]
+    assert [trial.metrics["mrr@20"] for trial in chosen] == [best]
+    valid, network = load_split(dataset.path, "valid"), load_gru(run.path)
+    partner = fit_partner(found.partner, load_split(dataset.path, "train"), 40, OPTIONS)
+    for scorer in (network, partner):
+        assert best >= metrics_at(rank_targets(scorer, valid).ranks, [20])["mrr@20"] - 1e-9
+    both = HybridScorer(network, partner, found.weight)
+    assert metrics_at(rank_targets(both, valid).ranks, [20])["mrr@20"] == pytest.approx(best)
+
+
+def test_on_a_chain_that_the_network_does_not_know_the_chain_is_chosen(run, dataset):
+    # The network's weights are random, and the log is a Markov chain.
+    found = choose(run, dataset)
+    assert (found.partner, found.weight > 0) == ("markov", True)
+
+
+def test_the_choice_is_kept_and_found_again_unless_the_options_have_changed(run, dataset):
+    assert find_hybrid(run, OPTIONS) is None
+    chosen = choose(run, dataset)
+    assert find_hybrid(run, OPTIONS) == chosen
+    assert find_hybrid(run, configure_baselines({"markov": "steps=3"})) is None
+
+
+def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
+    told = []
+    choose_hybrid(run, dataset, load_gru(run.path), OPTIONS, told.append)
+    assert sum(told) == count_tried(dataset)
+
+
+def test_of_a_large_valid_split_every_so_many_th_session_is_tried(run, dataset, monkeypatch):
+    valid = load_split(dataset.path, "valid")
+    monkeypatch.setattr(hybrid, "_ENOUGH_EVENTS", len(valid.items) // 2)
+    assert count_tried(dataset) == 2 * np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
+    assert choose(run, dataset).trials
+
+
+def test_a_run_that_was_trained_on_valid_has_none_to_choose_by(run, dataset):
+    refitted = Folder("run", run.path, run.manifest | {"refit": {"epochs": []}})
+    with pytest.raises(ConfigError) as error:
+        choose(refitted, dataset)
+    assert str(error.value) == (
+        "run user-1x4 was trained on the valid split too (--refit), by which the weight of a "
+        "hybrid is chosen"
+    )
+
+
+@pytest.mark.parametrize("damage", [{"partner": "gru"}, {"weight": 2}, {"trials": 3}, {"more": 1}])
+def test_a_damaged_choice_is_an_artefact_error(run, dataset, damage):
+    choose(run, dataset)
+    path = run.path / "hybrid.json"
+    write_json(path, json.loads(path.read_text()) | damage)
+    with pytest.raises(ArtefactError) as error:
+        find_hybrid(run, OPTIONS)
+    assert str(error.value) == f"{path} is damaged: it names no blend"
+    assert error.value.hint == "delete it; sbr evaluate --hybrid writes it"
