@@ -1,0 +1,59 @@
+"""Each line of the README's section on one's own log runs, on a log as the line has it."""
+
+import gzip
+import io
+import re
+import shlex
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.readme_reference import README
+
+SECTION = README.read_text(encoding="utf-8").partition("## Your own log")[2].partition("\n## ")[0]
+LINES = re.search(r"```sh\n(.*?)```", SECTION, re.DOTALL)[1].splitlines()  # type: ignore[index]
+
+DAY = 86_400
+EVENTS = [(user, item, user * DAY) for user in range(1, 100) for item in (1, 2, 3)]
+SESSIONS = "SessionId\tItemId\tTime\n" + "".join(f"{u}\t{i}\t{t}\n" for u, i, t in EVENTS)
+RETAIL_ROCKET = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(
+    f"{time * 10_000},{user},{'view' if item < 3 else 'addtocart'},{item},\n"
+    for user, item, time in EVENTS
+)
+
+
+@pytest.fixture(autouse=True)
+def logs() -> None:
+    with zipfile.ZipFile("ml-1m.zip", "w") as archive:
+        archive.writestr("ratings.dat", "".join(f"{u}::{i}::5::{t}\n" for u, i, t in EVENTS))
+    Path("events.csv").write_text(RETAIL_ROCKET)
+    Path("events.csv.gz").write_bytes(gzip.compress(RETAIL_ROCKET.encode()))
+    Path("clicks.txt").write_text("at|visitor|product\n10|ann|7\n20|ann|8\n")
+    Path("plain.txt").write_text("1\tx\t7\t10\n1\tx\t8\t20\n")
+    Path("clicks.jsonl").write_text('{"who": "ann", "item": 7, "time": 10}\n')
+    Path("latin.csv").write_bytes("user,item,time\ncafé,7,10\n".encode("latin-1"))
+    Path("parts").mkdir()
+    table = pa.table({"user": ["ann", None], "item": [7, 8], "time": [10, 20]})
+    pq.write_table(table, "parts/part-0.parquet")
+    for name in ("train_full.tsv", "train_tr.tsv", "train_valid.tsv", "test.tsv"):
+        Path(name).write_text(SESSIONS)
+
+
+def test_there_are_lines_to_run():
+    assert len(LINES) == 10
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_of_the_readme_runs(sbr, monkeypatch: pytest.MonkeyPatch, line: str):
+    before, _, command = line.rpartition(" | ")
+    if before.startswith("zcat "):
+        unpacked = gzip.decompress(Path(before.removeprefix("zcat ")).read_bytes())
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(unpacked)))
+    else:
+        command = line
+    said = sbr(*shlex.split(command)[1:])
+    assert said.code == 0, said.stderr
+    assert said.stderr.startswith("read as ")
