@@ -30,6 +30,7 @@ from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.history import best_epoch
 from sbrcli.models.gru4rec.material import Material, load_material, save_known_items
+from sbrcli.models.gru4rec.memory import out_of_memory_explained, require_memory
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
 from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Folder, Workspace
@@ -68,8 +69,11 @@ def train(
 
     Raises:
         ArtefactError: another run has the name, or another process is writing it.
-        TrainingError: the loss is no number any more.
+        ConfigError: the machine has too little memory for such a network.
+        TrainingError: the loss is no number any more, or memory ran out.
     """
+    phase: Phase = "refit" if assignment.config.refit else "fit"
+    require_memory(assignment.shape_in(phase).parameters, assignment.config)
     with workspace.locked("run", assignment.name):
         # A damaged run can not be read, and is replaced all the same.
         found = None if overwrite else workspace.find("run", assignment.name)
@@ -136,11 +140,12 @@ class _Phases:
             phases = ["refit"]
         material = {phase: load_material(self.assignment, phase) for phase in phases}
         start_tensorflow(self.config.threads, self.config.device)
-        if "fit" in material:
-            self._fit(material["fit"])
-        if "refit" in material:
-            gc.collect()  # the first network's variables are of some GB at times, and in cycles
-            self._refit(material["refit"])
+        with out_of_memory_explained():
+            if "fit" in material:
+                self._fit(material["fit"])
+            if "refit" in material:
+                gc.collect()  # the first network's variables are of some GB at times, in cycles
+                self._refit(material["refit"])
         self._complete(stopped=None)
 
     def _fit(self, material: Material) -> None:
