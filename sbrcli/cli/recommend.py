@@ -50,6 +50,13 @@ Titles = Annotated[
 IncludeSeen = Annotated[
     bool, typer.Option("--include-seen", help="Let the session's own items come again.")
 ]
+Hybrid = Annotated[
+    bool,
+    typer.Option(
+        "--hybrid",
+        help="Recommend by the blend with a baseline that sbr evaluate --hybrid has chosen.",
+    ),
+]
 
 Recommend = Callable[[Sequence[str]], "Recommendation"]
 
@@ -68,6 +75,7 @@ def recommend(
     run: RunName = None,
     titles: Titles = None,
     include_seen: IncludeSeen = DEFAULTS.include_seen,
+    hybrid: Hybrid = False,
 ) -> None:
     """Recommend what follows a session of items, or each session of a FILE.
 
@@ -80,7 +88,7 @@ def recommend(
     config = RecommendConfig(k=k, include_seen=include_seen)
     folder = invocation.workspace.open("run", run)
     run_items = _load_items(folder, titles)
-    answer = _load_model(folder, run_items, config)
+    answer = _load_model(folder, run_items, config, hybrid)
     if session is not None:
         _answer_one(invocation.output, session, answer, run_items)
     elif sessions is not None:
@@ -113,7 +121,9 @@ def _load_items(folder: "Folder", titles: Path | None) -> "RunItems":
     return with_titles(load_items(folder.path / ITEMS_FILE), given)
 
 
-def _load_model(folder: "Folder", run_items: "RunItems", config: RecommendConfig) -> Recommend:
+def _load_model(
+    folder: "Folder", run_items: "RunItems", config: RecommendConfig, hybrid: bool
+) -> Recommend:
     from sbrcli.errors import ArtefactError
     from sbrcli.models.gru4rec.inference import load_gru
     from sbrcli.recommendation import recommend
@@ -125,6 +135,11 @@ def _load_model(folder: "Folder", run_items: "RunItems", config: RecommendConfig
             f"{len(run_items.ids)}",
             hint="train the run again with --overwrite",
         )
+    if hybrid:
+        from sbrcli.models.hybrid_files import load_hybrid
+
+        both = load_hybrid(folder.path, scorer)
+        return lambda session: recommend(both, run_items, session, config)
     return lambda session: recommend(scorer, run_items, session, config)
 
 

@@ -8,32 +8,21 @@ import numpy as np
 
 from sbrcli.baseline_config import BaselineConfig, options_of, write_options
 from sbrcli.dataset.storage import Sessions, load_items, load_split
-from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.errors import ConfigError, DataError
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
-from sbrcli.manifests import read_json, write_json
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.hybrid import Partner, blend, score_both
+from sbrcli.models.hybrid_files import PARTNERS, read_choice, save_hybrid
 from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Folder
 
-HYBRID_FILE = "hybrid.json"
 METRIC = "mrr@20"
-PARTNERS = ("markov", "vsknn")
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))
 """The partner's; 0 is the run alone, 1 the partner alone."""
 
 # More of valid is not walked, but every so many-th session.
 _ENOUGH_EVENTS = 30_000
-
-
-@dataclass(frozen=True, slots=True)
-class HybridTrial:
-    """One partner and weight, and its figures on valid."""
-
-    partner: str
-    weight: float
-    metrics: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +35,8 @@ class Hybrid:
     options: dict[str, str]
     """The options of all partners that were tried, as given on the command line."""
 
-    trials: tuple[HybridTrial, ...]
+    trials: list[dict[str, Any]]
+    """Each partner and weight, and its metrics."""
 
 
 def find_hybrid(run: Folder, options: BaselineConfig) -> Hybrid | None:
@@ -55,22 +45,16 @@ def find_hybrid(run: Folder, options: BaselineConfig) -> Hybrid | None:
     Raises:
         ArtefactError: the file is damaged.
     """
-    path = run.path / HYBRID_FILE
-    if not path.exists():
+    kept = read_choice(run.path)
+    if kept is None or kept["options"] != _texts(options):
         return None
-    kept: Any = read_json(path)
-    try:
-        trials = tuple(HybridTrial(**trial) for trial in kept["trials"])
-        hybrid = Hybrid(**{**kept, "trials": trials})
-        is_whole = hybrid.partner in PARTNERS and 0 <= hybrid.weight <= 1
-    except (KeyError, TypeError):
-        is_whole = False
-    if not is_whole:
-        raise ArtefactError(
-            f"{path} is damaged: it names no blend",
-            hint="delete it; sbr evaluate --hybrid writes it",
-        )
-    return hybrid if hybrid.options == _texts(options) else None
+    return Hybrid(
+        kept["partner"],
+        kept["weight"],
+        kept.get("metric", METRIC),
+        kept["options"],
+        kept.get("trials", []),
+    )
 
 
 def choose_hybrid(
@@ -110,13 +94,15 @@ def choose_hybrid(
             hint="prepare the dataset with more --valid-days",
         )
     num_items = load_items(dataset.path).num_train_items
-    trials: list[HybridTrial] = []
-    for name in PARTNERS:
-        partner = fit_partner(name, training, num_items, options)
-        trials += _try_weights(name, network, partner, _thinned(valid), advance)
-    best = max(trials, key=lambda trial: trial.metrics[METRIC])
-    hybrid = Hybrid(best.partner, best.weight, METRIC, _texts(options), tuple(trials))
-    write_json(run.path / HYBRID_FILE, asdict(hybrid))
+    partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
+    trials = [
+        trial
+        for name, partner in partners.items()
+        for trial in _try_weights(name, network, partner, _thinned(valid), advance)
+    ]
+    best = max(trials, key=lambda trial: trial["metrics"][METRIC])
+    hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials)
+    save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
     return hybrid
 
 
@@ -131,7 +117,7 @@ def _try_weights(
     partner: Partner,
     sessions: Sessions,
     advance: Callable[[int], None],
-) -> list[HybridTrial]:
+) -> list[dict[str, Any]]:
     ranks: dict[float, list[np.ndarray]] = {weight: [] for weight in WEIGHTS}
     for positions, scores, rows in score_both(network, partner, sessions):
         targets = sessions.items[positions + 1]
@@ -139,7 +125,11 @@ def _try_weights(
             found.append(rank_rows(blend(scores, rows, weight), targets)[0])
         advance(len(positions))
     return [
-        HybridTrial(name, weight, metrics_at(np.concatenate(found), [20]))
+        {
+            "partner": name,
+            "weight": weight,
+            "metrics": metrics_at(np.concatenate(found), [20]),
+        }
         for weight, found in ranks.items()
     ]
 

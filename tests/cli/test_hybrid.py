@@ -2,8 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from sbrcli.baseline_config import BaselineConfig
+from sbrcli.dataset.storage import load_split
+from sbrcli.models.baselines.fitting import fit_partner
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
 EVALUATE = ("evaluate", "--workdir", "work", "--hybrid", "--json")
@@ -31,3 +35,24 @@ def test_the_choice_is_made_once(sbr, tmp_path):
     rows = {row["model"]: row for row in found["leaderboard"]}
     assert set(rows) == {"gru4rec", "popularity", "hybrid"}
     assert rows["hybrid"]["options"] == "partner=vsknn,weight=0.3"
+
+
+def test_recommendations_follow_the_chain_that_the_network_does_not_know(sbr, workspace):  # noqa: F811
+    sbr(*EVALUATE)
+    training = load_split(workspace.open("dataset").path, "train")
+    chain = fit_partner("markov", training, 40, BaselineConfig())
+    followers = np.array([chain.score_next(np.array([item])) for item in range(40)])
+    best = np.sort(followers, axis=1)
+    surest = int((best[:, -1] - best[:, -2]).argmax())  # ids are the indices of the items
+    said = sbr("recommend", "--workdir", "work", "--items", surest, "-k", 1, "--hybrid")
+    assert said.stdout.splitlines()[1].split("\t")[1] == str(followers[surest].argmax())
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_run_without_a_hybrid_can_not_recommend_by_it(sbr):
+    said = sbr("recommend", "--workdir", "work", "--items", "7", "--hybrid")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: run user-1x4 has no hybrid\n"
+        "hint: choose it with: sbr evaluate --hybrid --run user-1x4\n"
+    )

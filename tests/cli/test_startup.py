@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import make_run
+from sbrcli.baseline_config import BaselineConfig
+from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.hybrid_files import save_hybrid
+from tests.builders import make_run, make_sessions
 
 SLOW = {"tensorflow", "keras", "pandas", "pyarrow", "scipy", "matplotlib"}
 
@@ -50,3 +53,12 @@ def test_recommend_loads_numpy_alone_for_sessions_in_a_file(tmp_path):
     make_run(tmp_path / "sbr-work")
     (tmp_path / "sessions.txt").write_text("10\n20,30\n")
     assert not modules_of("recommend", "sessions.txt") & SLOW
+
+
+def test_recommend_by_the_hybrid_loads_scipy_but_neither_pandas_nor_pyarrow(tmp_path):
+    run = make_run(tmp_path / "sbr-work")
+    training = make_sessions([0, 1, 2], [3, 4])
+    fitted = fit_partner("vsknn", training, 9, BaselineConfig())
+    save_hybrid(run, {"partner": "vsknn", "weight": 0.5, "options": {}}, fitted)
+    modules = modules_of("recommend", "--items", "10,20", "--hybrid")
+    assert modules & SLOW == {"scipy"}

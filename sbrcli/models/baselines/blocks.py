@@ -45,11 +45,10 @@ def write_blocks(
         yield positions, scores.astype(np.float32).toarray(out=block)
 
 
-def fitted_bytes(*arrays: npt.NDArray | sparse.csr_array) -> int:
-    """Count the bytes of what a model has learned."""
-    return sum(
-        array.nbytes
-        if isinstance(array, np.ndarray)
-        else array.data.nbytes + array.indices.nbytes + array.indptr.nbytes
-        for array in arrays
-    )
+def matrix_arrays(name: str, matrix: sparse.csr_array) -> dict[str, npt.NDArray]:
+    """Give the arrays of a sparse matrix, by name."""
+    return {
+        f"{name}/data": matrix.data,
+        f"{name}/indices": matrix.indices,
+        f"{name}/indptr": matrix.indptr,
+    }

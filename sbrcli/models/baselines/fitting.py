@@ -10,7 +10,7 @@ from sbrcli.models.baselines.item_knn import fit_item_knn
 from sbrcli.models.baselines.last_item import LastItemScorer
 from sbrcli.models.baselines.markov import fit_markov
 from sbrcli.models.baselines.popularity import PopularityScorer, SessionPopularityScorer
-from sbrcli.models.baselines.vsknn import VsknnScorer
+from sbrcli.models.baselines.vsknn import VsknnScorer, fit_vsknn
 from sbrcli.models.scorer import Scorer
 
 
@@ -44,7 +44,7 @@ def fit_baseline(
         case "item-knn":
             return fit_item_knn(training, num_items, config.item_knn)
         case "vsknn":
-            return VsknnScorer(training, num_items, config.vsknn)
+            return fit_vsknn(training, num_items, config.vsknn)
 
 
 def fit_partner(
@@ -53,7 +53,7 @@ def fit_partner(
     """Fit a baseline that a network can be blended with: markov, or vsknn."""
     if name == "markov":
         return fit_markov(training, num_items, config.markov)
-    return VsknnScorer(training, num_items, config.vsknn)
+    return fit_vsknn(training, num_items, config.vsknn)
 
 
 def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:

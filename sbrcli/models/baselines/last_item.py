@@ -9,7 +9,7 @@ from scipy import sparse
 from sbrcli.dataset.storage import Sessions
 from sbrcli.models.baselines.blocks import (
     block_rows,
-    fitted_bytes,
+    matrix_arrays,
     scored_positions,
     write_blocks,
 )
@@ -37,7 +37,11 @@ class LastItemScorer:
     @property
     def memory_bytes(self) -> int:
         """The size of what was fitted."""
-        return fitted_bytes(self._matrix)
+        return sum(array.nbytes for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, npt.NDArray]:
+        """Give all that was fitted, by name."""
+        return matrix_arrays("matrix", self._matrix)
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.baselines.blocks import block_rows, fitted_bytes, scored_positions
+from sbrcli.models.baselines.blocks import block_rows, scored_positions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -31,7 +31,7 @@ class PopularityScorer:
     @property
     def memory_bytes(self) -> int:
         """The size of what was fitted."""
-        return fitted_bytes(self._counts)
+        return self._counts.nbytes
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
@@ -68,7 +68,7 @@ class SessionPopularityScorer:
     @property
     def memory_bytes(self) -> int:
         """The size of what was fitted."""
-        return fitted_bytes(self._shares)
+        return self._shares.nbytes
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""

@@ -28,7 +28,7 @@ from scipy import sparse
 
 from sbrcli.baseline_config import NeighbourDecay, PositionWeighting, VsknnConfig
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.baselines.blocks import block_rows, fitted_bytes, write_blocks
+from sbrcli.models.baselines.blocks import block_rows, matrix_arrays, write_blocks
 from sbrcli.models.baselines.incidence import session_items
 
 IntArray = npt.NDArray[np.integer]
@@ -39,24 +39,41 @@ Neighbours = tuple[IntArray, FloatArray]
 _POWERS: dict[PositionWeighting, int] = {"same": 0, "linear": 1, "quadratic": 2}
 
 
-class VsknnScorer:
-    """Scores items by the sessions nearest to the session so far.
+def fit_vsknn(training: Sessions, num_items: int, config: VsknnConfig) -> "VsknnScorer":
+    """Note which sessions hold which items.
 
     Args:
         training: the sessions among which neighbours are sought.
         num_items: how many items are scored.
         config: neighbours, sample and weights.
     """
+    incidence = session_items(training, num_items)
+    by_item = sparse.csr_array(incidence.T)
+    holders, cuts = _first_of_each_row(by_item, config.sample)
+    num_sessions, sessions_of = len(incidence.indptr) - 1, np.diff(by_item.indptr)
+    factors = 1 + config.idf * np.log(max(1, num_sessions) / np.maximum(sessions_of, 1))
+    incidence.data = factors[incidence.indices]
+    return VsknnScorer(incidence, holders, cuts, config)
 
-    def __init__(self, training: Sessions, num_items: int, config: VsknnConfig) -> None:
-        self._config, self._num_items = config, num_items
-        self._incidence = session_items(training, num_items)
-        by_item = sparse.csr_array(self._incidence.T)
-        self._holders, self._cuts = _first_of_each_row(by_item, config.sample)
-        sessions_of = np.maximum(np.diff(by_item.indptr), 1)
-        self._num_sessions = len(self._incidence.indptr) - 1
-        factors = 1 + config.idf * np.log(max(1, self._num_sessions) / sessions_of)
-        self._incidence.data = factors[self._incidence.indices]
+
+class VsknnScorer:
+    """Scores items by the sessions nearest to the session so far.
+
+    Args:
+        incidence: (sessions, num_items) sparse, the most recent session first: what an item gains
+            from a neighbour that holds it.
+        holders: each item's most recent sessions, item by item, the most recent first.
+        cuts: (num_items + 1,); item i is held by `holders[cuts[i]:cuts[i + 1]]`.
+        config: neighbours, sample and weights.
+    """
+
+    def __init__(
+        self, incidence: sparse.csr_array, holders: IntArray, cuts: IntArray, config: VsknnConfig
+    ) -> None:
+        self._incidence, self._config = incidence, config
+        self._holders, self._cuts = holders, cuts
+        self._num_items = len(cuts) - 1
+        self._num_sessions = len(incidence.indptr) - 1
 
     @property
     def num_items(self) -> int:
@@ -66,7 +83,15 @@ class VsknnScorer:
     @property
     def memory_bytes(self) -> int:
         """The size of what was fitted."""
-        return fitted_bytes(self._incidence, self._holders, self._cuts)
+        return sum(array.nbytes for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, npt.NDArray]:
+        """Give all that was fitted, by name, as `VsknnScorer` takes it."""
+        return {
+            **matrix_arrays("incidence", self._incidence),
+            "holders": self._holders,
+            "cuts": self._cuts,
+        }
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""

@@ -1,0 +1,117 @@
+"""What a run keeps of the blend that was chosen for it, in files that NumPy and SciPy read.
+
+`hybrid.json` names the partner, its weight and its options; `hybrid.safetensors` holds the partner
+as it was fitted, so that a recommendation needs the run folder alone.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from sbrcli.baseline_config import configure_baselines
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.manifests import read_json, write_atomically, write_json
+from sbrcli.models.baselines.last_item import LastItemScorer
+from sbrcli.models.baselines.vsknn import VsknnScorer
+from sbrcli.models.hybrid import HybridScorer
+from sbrcli.models.scorer import Scorer
+
+PARTNERS = ("markov", "vsknn")
+HYBRID_FILE = "hybrid.json"
+PARTNER_FILE = "hybrid.safetensors"
+
+Arrays = dict[str, npt.NDArray]
+
+
+def save_hybrid(
+    run_folder: Path, document: dict[str, Any], partner: LastItemScorer | VsknnScorer
+) -> None:
+    """Keep a choice, `partner`, `weight`, `options` and whatever else, and the fitted partner."""
+    from safetensors.numpy import save
+
+    own = {
+        f"{document['partner']}/{name}": np.ascontiguousarray(array)
+        for name, array in partner.arrays().items()
+    }
+    write_atomically(run_folder / PARTNER_FILE, save(own))
+    write_json(run_folder / HYBRID_FILE, document)
+
+
+def read_choice(run_folder: Path) -> dict[str, Any] | None:
+    """Read what was chosen for a run; None if nothing was.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    path = run_folder / HYBRID_FILE
+    if not path.exists():
+        return None
+    kept = read_json(path)
+    try:
+        is_whole = kept["partner"] in PARTNERS and 0 <= kept["weight"] <= 1
+        configure_baselines(kept["options"])
+    except (KeyError, TypeError, AttributeError, ConfigError):
+        is_whole = False
+    if not is_whole:
+        raise _damaged(path, "it names no blend")
+    return kept
+
+
+def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
+    """Blend a run's network with the partner that was chosen for it.
+
+    Raises:
+        ArtefactError: nothing was chosen so far, or a file is damaged.
+    """
+    choice = read_choice(run_folder)
+    if choice is None:
+        raise ArtefactError(
+            f"run {run_folder.name} has no hybrid",
+            hint=f"choose it with: sbr evaluate --hybrid --run {run_folder.name}",
+        )
+    path = run_folder / PARTNER_FILE
+    try:
+        partner = _load_partner(path, choice, network.num_items)
+    except FileNotFoundError as error:
+        raise _damaged(path, "it is missing") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(path, str(error)) from error
+    return HybridScorer(network, partner, choice["weight"])
+
+
+def _load_partner(
+    path: Path, choice: dict[str, Any], num_items: int
+) -> LastItemScorer | VsknnScorer:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        kept = load(path.read_bytes())
+    except SafetensorError as error:
+        raise ValueError(error) from error
+    name = choice["partner"]
+    own = {key.removeprefix(f"{name}/"): array for key, array in kept.items()}
+    if name == "markov":
+        return LastItemScorer(_matrix(own, "matrix", num_items))
+    config = configure_baselines(choice["options"]).vsknn
+    incidence = _matrix(own, "incidence", num_items)
+    if len(own["cuts"]) != num_items + 1:
+        raise ValueError(f"cuts has {len(own['cuts'])} entries for {num_items} items")
+    return VsknnScorer(incidence, own["holders"], own["cuts"], config)
+
+
+def _matrix(arrays: Arrays, name: str, num_items: int) -> sparse.csr_array:
+    data, indices, indptr = (arrays[f"{name}/{part}"] for part in ("data", "indices", "indptr"))
+    matrix = sparse.csr_array((data, indices, indptr), shape=(len(indptr) - 1, num_items))
+    matrix.check_format(full_check=True)
+    return matrix
+
+
+def _damaged(path: Path, what: str) -> ArtefactError:
+    return ArtefactError(
+        f"{path} is damaged: {what}",
+        hint=f"delete {HYBRID_FILE} beside it; sbr evaluate --hybrid makes both anew",
+    )

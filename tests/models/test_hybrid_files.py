@@ -1,0 +1,89 @@
+"""The blend that a run keeps: what is read is what was written, and damage is told."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sbrcli.baseline_config import configure_baselines
+from sbrcli.errors import ArtefactError
+from sbrcli.manifests import write_json
+from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.hybrid import HybridScorer
+from sbrcli.models.hybrid_files import load_hybrid, read_choice, save_hybrid
+from tests.builders import make_sessions
+from tests.models.baselines.logs import random_log
+from tests.models.test_hybrid import NUM_ITEMS, network
+
+OPTIONS = {"vsknn": "k=3,idf=1", "markov": "steps=2"}
+
+
+def keep(folder, name: str, weight: float = 0.3):
+    training = make_sessions(*random_log(1, sessions=40, num_items=NUM_ITEMS))
+    fitted = fit_partner(name, training, NUM_ITEMS, configure_baselines(OPTIONS))
+    save_hybrid(folder, {"partner": name, "weight": weight, "options": OPTIONS}, fitted)
+    return fitted
+
+
+@pytest.mark.parametrize("name", ["markov", "vsknn"])
+def test_what_is_read_scores_as_what_was_kept(tmp_path, name):
+    fitted = keep(tmp_path, name)
+    session = np.array([3, 1, 4, 1])
+    expected = HybridScorer(network(), fitted, 0.3).score_next(session)
+    np.testing.assert_array_equal(load_hybrid(tmp_path, network()).score_next(session), expected)
+
+
+def test_another_choice_takes_the_place_of_the_first(tmp_path):
+    keep(tmp_path, "vsknn")
+    keep(tmp_path, "markov", weight=0.9)
+    choice = read_choice(tmp_path)
+    assert choice is not None
+    assert (choice["partner"], choice["weight"]) == ("markov", 0.9)
+    load_hybrid(tmp_path, network())
+
+
+def test_a_run_without_a_choice_says_how_one_is_made(tmp_path):
+    assert read_choice(tmp_path) is None
+    with pytest.raises(ArtefactError) as error:
+        load_hybrid(tmp_path, network())
+    assert str(error.value) == f"run {tmp_path.name} has no hybrid"
+    assert error.value.hint == f"choose it with: sbr evaluate --hybrid --run {tmp_path.name}"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"partner": "gru"},
+        {"weight": 2},
+        {"weight": "x"},
+        {"options": 3},
+        {"options": {"vsknn": "k"}},
+    ],
+)
+def test_a_damaged_choice_is_told(tmp_path, damage):
+    keep(tmp_path, "markov")
+    path = tmp_path / "hybrid.json"
+    write_json(path, json.loads(path.read_text()) | damage)
+    with pytest.raises(ArtefactError) as error:
+        read_choice(tmp_path)
+    assert str(error.value) == f"{path} is damaged: it names no blend"
+    assert error.value.hint == (
+        "delete hybrid.json beside it; sbr evaluate --hybrid makes both anew"
+    )
+
+
+def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):
+    keep(tmp_path, "markov")
+    kept = tmp_path / "hybrid.safetensors"
+    write_json(tmp_path / "hybrid.json", read_choice(tmp_path) | {"partner": "vsknn"})
+    with pytest.raises(ArtefactError) as error:
+        load_hybrid(tmp_path, network())
+    assert str(error.value) == f"{kept} is damaged: 'incidence/data'"
+    kept.write_bytes(b"none")
+    with pytest.raises(ArtefactError) as error:
+        load_hybrid(tmp_path, network())
+    assert str(error.value).startswith(f"{kept} is damaged: ")
+    kept.unlink()
+    with pytest.raises(ArtefactError) as error:
+        load_hybrid(tmp_path, network())
+    assert str(error.value) == f"{kept} is damaged: it is missing"
