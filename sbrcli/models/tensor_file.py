@@ -31,16 +31,14 @@ def write_tensors(
     write_parts_atomically(path, _parts(tensors, metadata))
 
 
-def read_tensors(path: Path) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Read a file's tensors, each when it is asked for.
+def read_tensor(path: Path, name: str) -> npt.NDArray[Any]:
+    """Read one of a file's tensors.
 
     Raises:
-        OSError, SafetensorError: it is missing or damaged.
+        OSError, SafetensorError: the file is missing or damaged.
     """
-    for name in read_shapes(path):
-        with _opened(path) as file:  # each time anew: what is mapped counts as held
-            tensor = file.get_tensor(name)
-        yield name, tensor
+    with _opened(path) as file:  # for each anew: what is mapped counts as held
+        return file.get_tensor(name)
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:

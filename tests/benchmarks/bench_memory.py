@@ -22,7 +22,7 @@ from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import Sessions
 from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.weights import NetworkShape
-from tests.benchmarks.bench_negatives import draw_items, item_counts, print_peak
+from tests.benchmarks.bench_negatives import draw_items, item_counts
 
 NUM_ITEMS = 1_000_000
 TRAIN_EVENTS, VALID_EVENTS = 100_000, 2_000
@@ -76,6 +76,14 @@ def make_sessions(train_count: np.ndarray, num_events: int) -> Sessions:
     items = draw_items(train_count, (num_events,))
     offsets = np.arange(0, num_events + 1, SESSION_LENGTH)
     return Sessions(items, offsets, np.arange(num_events))
+
+
+def print_peak(stage: str) -> None:
+    import resource
+
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+    peak = kilobytes / 2**20 if sys.platform != "darwin" else kilobytes / 2**30
+    sys.stdout.write(f"{peak:.2f} GiB\t{stage}\n")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
-"""Time drawn negatives by the number of items, and against the full softmax; print peak memory.
+"""Time drawn negatives by the number of items, and against the full softmax.
 
 python tests/benchmarks/bench_negatives.py
 
-Three tables, all with the default configuration: what one training process with a million items
-comes to hold, stage by stage; what an event costs with 2,048 drawn negatives as the items grow; and
-drawn negatives against all items, whose crossing is what `FULL_UP_TO_ITEMS` in `sbrcli/config.py`
-goes by. Items are random, by popularity as uneven as that of a log of clicks.
+Two tables, both with the default configuration: what an event costs with 2,048 drawn negatives as
+the items grow; and drawn negatives against all items, whose crossing is what `FULL_UP_TO_ITEMS` in
+`sbrcli/config.py` goes by. Items are random, by popularity as uneven as that of a log of clicks.
+What a training of a million items holds in memory, bench_memory.py prints.
 """
 
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,20 +20,16 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sbrcli.config import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
-from sbrcli.dataset.storage import Sessions
 from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 
 GROWING = (4_000, 40_000, 400_000)
 CROSSING = (2_000, 3_500, 5_000, 7_500, 10_000, 20_000, 40_000)
-LARGE = 1_000_000
 EVENTS_PER_SLICE = 2**12
 ROUNDS = 5
 
 
 def main() -> None:
-    # First, while this process is small: on Linux a child's peak begins at its parent's size.
-    subprocess.run([sys.executable, __file__, "--memory"], check=True)
     start_tensorflow()
     print_growth()
     print_crossing(units=50)
@@ -119,48 +113,5 @@ def draw_items(train_count: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return rng.choice(len(train_count), size, p=chance).astype(np.int32)
 
 
-def print_memory() -> None:
-    """Train an epoch of LARGE items, and print the most that was held by the end of each stage."""
-    sys.stdout.write(f"peak memory, {LARGE:,} items x 100 units\n")
-    start_tensorflow()
-    from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
-
-    print_peak("TensorFlow loaded")
-    train_count = item_counts(LARGE)
-    items = draw_items(train_count, (200_000,))
-    sessions = Sessions(items, np.arange(0, len(items) + 1, 20), np.arange(len(items)))
-
-    def watch(happening: str, pairs: int, _: dict[str, Any]) -> None:
-        if happening == "epoch":
-            print_peak("weights made, graph compiled")
-        elif happening == "pairs" and pairs:
-            watched.append(pairs)
-            if sum(watched) == sessions.num_next_items:
-                print_peak("trained")
-
-    watched: list[int] = []
-    with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(
-            folder=Path(folder),
-            config=TrainConfig(epochs=1),
-            shape=NetworkShape(LARGE, (100,), "shared"),
-            sessions=sessions,
-            train_count=train_count,
-            validate=None,
-            watch=watch,
-        )
-        EpochRunner(plan).run()
-    print_peak("weights and checkpoint written")
-    sys.stdout.write("wanted: at most 4 GiB\n")
-
-
-def print_peak(stage: str) -> None:
-    import resource
-
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
-    peak = kilobytes / 2**20 if sys.platform != "darwin" else kilobytes / 2**30
-    sys.stdout.write(f"{peak:.2f} GiB\t{stage}\n")
-
-
 if __name__ == "__main__":
-    print_memory() if "--memory" in sys.argv else main()
+    main()

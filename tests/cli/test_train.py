@@ -187,6 +187,15 @@ def test_the_same_name_for_other_options_is_refused_and_overwrite_replaces_it(sb
     assert not list(Path("sbr-work", ".replaced").iterdir())
 
 
+def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
+    sbr("train", *SMALL, *NAME)
+    config = {name: value for name, value in manifest()["config"].items() if name != "refit"}
+    (RUN / "manifest.json").write_text(json.dumps(manifest() | {"config": config}))
+    said = sbr("train", *SMALL, *NAME)
+    assert said.stderr == "run run is there already, trained with the same options\n"
+    assert sbr("train", *SMALL, *NAME, "--refit").code == 5
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [

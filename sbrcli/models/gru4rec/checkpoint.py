@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from sbrcli.errors import ArtefactError
-from sbrcli.models.tensor_file import read_metadata, read_shapes, read_tensors, write_tensors
+from sbrcli.models.tensor_file import read_metadata, read_shapes, read_tensor, write_tensors
 
 CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
 
@@ -44,14 +44,14 @@ class Checkpoint:
     shapes: dict[str, tuple[int, ...]]
     """Of each tensor."""
 
-    def tensors(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        """Read the tensors, each when it is asked for.
+    def read(self, name: str) -> npt.NDArray[Any]:
+        """Read one tensor.
 
         Raises:
             ArtefactError: the file is damaged.
         """
         with _refusing_damage(self.path):
-            yield from read_tensors(self.path)
+            return read_tensor(self.path, name)
 
 
 def save_checkpoint(folder: Path, place: Place, tensors: Mapping[str, Any]) -> None:

@@ -225,11 +225,10 @@ class EpochRunner:
                 hint="train the run again with --overwrite",
             )
         self.place = found.place
-        for name, value in found.tensors():
-            if isinstance(expected[name], tf.Variable):
-                expected[name].assign(value)
-            else:
-                self.states[int(name.removeprefix("state/"))] = tf.constant(value)
+        for name, tensor in expected.items():
+            if isinstance(tensor, tf.Variable):
+                tensor.assign(found.read(name))
+        self.states = [tf.constant(found.read(f"state/{n}")) for n in range(len(self.states))]
 
 
 def _are_finite(tensors: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sbrcli.config import Embedding
 from sbrcli.errors import ArtefactError
-from sbrcli.models.tensor_file import read_shapes, read_tensors, write_tensors
+from sbrcli.models.tensor_file import read_shapes, read_tensor, write_tensors
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -123,7 +123,7 @@ def load_weights(path: Path, shape: NetworkShape) -> Weights:
     try:
         found = read_shapes(path)
         if found == expected:
-            return dict(read_tensors(path))
+            return {name: read_tensor(path, name) for name in expected}
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
     except (OSError, SafetensorError) as error:
