@@ -102,7 +102,10 @@ def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
     """Open the one file that a zip archive holds; what systems add to archives does not count."""
     import zipfile
 
-    archive = zipfile.ZipFile(file)
+    try:
+        archive = zipfile.ZipFile(file)
+    except NotImplementedError as error:
+        raise _unknown_zip(path, error) from error
     members = [
         info
         for info in archive.infolist()
@@ -118,4 +121,11 @@ def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
         )
     if members[0].flag_bits & 1:
         raise DataError(f"{path}: the zip archive is encrypted", hint="unpack it first")
-    return archive.open(members[0])  # pyright: ignore[reportReturnType]
+    try:
+        return archive.open(members[0])  # pyright: ignore[reportReturnType]
+    except NotImplementedError as error:
+        raise _unknown_zip(path, error) from error
+
+
+def _unknown_zip(path: Path, error: NotImplementedError) -> DataError:
+    return DataError(f"{path}: a zip archive of an unknown kind: {error}", hint="unpack it first")

@@ -17,7 +17,7 @@ from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
 from sbrcli.read_config import ReadConfig
 
-_MOST_ROWS_PER_BYTE = 100
+_MOST_ROWS_PER_BYTE = 10
 _ALWAYS_ALLOWED_ROWS = 10_000_000
 _MOST_EXPANSION = 1000
 _ALWAYS_ALLOWED_BYTES = 1 << 28
@@ -182,7 +182,9 @@ def _rows_without_gaps(path: Path, table: pa.Table, used: list[str]) -> pa.Chunk
 def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
+    except (pa.ArrowException, ValueError, MemoryError, OverflowError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's, not PyArrow's
         said = (str(error) or "no memory").splitlines()[0]
         raise _damaged(path, said) from error
 

@@ -38,12 +38,23 @@ def recognise_format(path: Path, config: ReadConfig = AS_READ) -> LogFormat:
     compression = recognise_compression(path)
     sample = _take_sample(path, config)
     if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
-        from sbrcli.log.json_lines import recognise_json
-
-        log_format = recognise_json(path, sample, config)
+        log_format = _recognise_json_or_text(path, sample, config)
     else:
         log_format = recognise_text(path, sample, config)
     return replace(log_format, compression=compression, encoding=config.encoding)
+
+
+def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
+    """Recognise a log that begins with a bracket, as an id may, too."""
+    from sbrcli.log.json_lines import recognise_json
+
+    try:
+        return recognise_json(path, sample, config)
+    except DataError as no_json:
+        try:
+            return recognise_text(path, sample, config)
+        except DataError:
+            raise no_json from None
 
 
 def _begins(path: Path) -> bytes:

@@ -26,7 +26,8 @@ LATEST_SECONDS = 253_370_000_000
 _YEAR_2200_SECONDS = 7_258_118_400
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ISO_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)([T ](\d\d:\d\d(:\d\d)?)(\.\d{1,9})?( UTC|Z|[+-]\d\d(:?\d\d)?)?)?",
+    r"(\d{4}-\d\d-\d\d)"
+    r"([T ](\d\d:\d\d(:\d\d)?)((?<=:\d\d:\d\d)\.\d{1,9})?( UTC|Z|[+-]\d\d(:?\d\d)?)?)?",
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -79,6 +79,24 @@ def test_a_zip_archive_of_more_or_less_than_one_file_is_refused(names: tuple, fo
     )
 
 
+def test_a_zip_archive_of_an_unknown_kind_is_refused():
+    content = bytearray(zipped(b"1::2::3::4\n", "a"))
+    # The method of compression, where the file begins and in the list at the end.
+    content[8] = content[content.index(b"PK\x01\x02") + 10] = 77
+    Path("log").write_bytes(content)
+    assert complaint() == (
+        "log: a zip archive of an unknown kind: That compression method is not supported",
+        "unpack it first",
+    )
+
+
+def test_an_encrypted_zip_archive_is_refused():
+    content = bytearray(zipped(b"1::2::3::4\n", "a"))
+    content[6] = content[content.index(b"PK\x01\x02") + 8] = 1
+    Path("log").write_bytes(content)
+    assert complaint() == ("log: the zip archive is encrypted", "unpack it first")
+
+
 def test_a_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sbrcli.log.compression._ALWAYS_ALLOWED_BYTES", 1 << 16)
     Path("log").write_bytes(gzip.compress(b"1::2::3::978300760\n" * 500_000))

@@ -97,6 +97,14 @@ def test_a_wrong_line_is_named(text: str, message: str, hint: str):
     assert (str(caught.value), caught.value.hint) == (message, hint)
 
 
+def test_bytes_that_are_not_utf_8_are_named_by_their_line():
+    Path("log").write_bytes(GOOD.encode() + GOOD.encode().replace(b"ann", b"\xe9"))
+    with pytest.raises(DataError) as caught:
+        read_log(Path("log"))
+    assert str(caught.value) == "log line 2: not UTF-8 text"
+    assert caught.value.hint == "say in which encoding it is, as in --encoding latin-1"
+
+
 @pytest.mark.parametrize("before", ["", GOOD])
 def test_an_endless_line_is_refused_and_not_read(before: str, monkeypatch: pytest.MonkeyPatch):
     for module in ("files", "rows", "recognition", "json_lines"):

@@ -72,6 +72,11 @@ def test_ids_that_look_like_column_names_are_no_header():
     assert not recognise_format(Path("log")).has_header
 
 
+def test_an_id_may_begin_as_json_does():
+    write("{a::[b::5::978300760\n")
+    assert recognise_format(Path("log")).separator == "::"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
