@@ -18,7 +18,8 @@ from sbrcli.dataset.request import Request, describe_file, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
-from sbrcli.log.events import SESSION_ID
+from sbrcli.errors import DataError
+from sbrcli.log.events import SESSION_ID, USER_ID
 from sbrcli.log.incoming import on_disk
 from sbrcli.log.reading import describe_reading, read_log
 from sbrcli.log.recognition import AS_READ, recognise_format
@@ -133,6 +134,7 @@ def _arrange(logs: Mapping[str, Path], request: Request, say: Callable[[str], No
         arrangement = arrange(read["log"].events, request.config)
     else:
         tables = {part: log.events for part, log in read.items()}
+        _require_same_owners(tables)
         arrangement = arrange_given(
             tables["log"], tables.get("valid_log"), tables["test_log"], request.config
         )
@@ -144,6 +146,21 @@ def _arrange(logs: Mapping[str, Path], request: Request, say: Callable[[str], No
         left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
     rows = arrangement.num_events + sum(counts.events for counts in left_out.values())
     return replace(arrangement, dropped=left_out | arrangement.dropped, num_events=rows)
+
+
+def _require_same_owners(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Check that logs of one split name users and sessions alike.
+
+    Raises:
+        DataError: one lacks what the first has.
+    """
+    for column, words in ((USER_ID, "users"), (SESSION_ID, "sessions")):
+        for part, table in tables.items():
+            if column in tables["log"] and column not in table:
+                raise DataError(
+                    f"the {part.replace('_', ' ')} names no {words}, as the log does",
+                    hint="give all of them the same columns",
+                )
 
 
 def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[str, Any]) -> None:
