@@ -65,10 +65,11 @@ def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
             if log_format.is_quoted
             else _bare_rows(lines, log_format.separator)
         )
+        columns = [(at, column) for at, column in enumerate(log_format.columns) if column]
         for line, text, fields in rows:
             # Empty lines are no rows.
             if line > log_format.skipped_lines and fields not in ([], [""]):
-                yield JudgedRow(line, text, _complaint(fields, text, log_format))
+                yield JudgedRow(line, text, _complaint(fields, text, log_format, columns))
 
 
 @contextmanager
@@ -96,10 +97,10 @@ def _bounded_lines(path: Path, text: TextIO) -> Iterator[str]:
         yield line
 
 
-def field_complaint(column: str | None, field: str, unit: str) -> Complaint | None:
+def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
     """Say what is wrong with one field of a row."""
-    if column in ID_NAMES and not field:
-        return f"the {ID_NAMES[column]} is empty", MEND
+    if column in ID_NAMES:
+        return None if field else (f"the {ID_NAMES[column]} is empty", MEND)
     if column == RATING and field and not is_number(field):
         return f"rating '{field}' is not a number", MEND
     if column == TIME_OF_DAY and not is_number(field):
@@ -161,7 +162,9 @@ def _recorded(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
         yield line
 
 
-def _complaint(fields: list[str], text: str, log_format: LogFormat) -> Complaint | None:
+def _complaint(
+    fields: list[str], text: str, log_format: LogFormat, columns: list[tuple[int, str]]
+) -> Complaint | None:
     if not text.isascii() and is_undecoded(text):
         return f"not {log_format.encoding or 'UTF-8'} text", RECODE
     separator = log_format.separator
@@ -175,13 +178,17 @@ def _complaint(fields: list[str], text: str, log_format: LogFormat) -> Complaint
         )
     if log_format.names and tuple(fields) == log_format.names:
         return "the header again", "take the line out, or leave such rows out with --skip-bad-rows"
-    named = zip(log_format.columns, fields, strict=True)
-    found = (field_complaint(column, field, log_format.time_unit) for column, field in named)
-    return next(filter(None, found), None)
+    for at, column in columns:
+        wrong = field_complaint(column, fields[at], log_format.time_unit)
+        if wrong is not None:
+            return wrong
+    return None
 
 
 def _is_unclear(row: str, separator: str) -> bool:
     """Tell whether a row could be split in more than one way, or in a way unlike the fast one."""
+    if separator + separator[0] not in row and "\x1f" not in row:
+        return False
     width = len(separator)
     runs = re.findall(re.escape(separator[0]) + f"{{{width},}}", row)
     is_one_letter = len(set(separator)) == 1
