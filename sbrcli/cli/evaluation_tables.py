@@ -23,6 +23,7 @@ def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator
         yield _metrics_table(title, evaluation.metrics_unknown_as_miss, ks)
     if evaluation.leaderboard is not None:
         yield _leaderboard_table(evaluation.leaderboard, max(ks))
+        yield _difference_table(evaluation.leaderboard, max(ks))
         yield _recommended_table(evaluation.leaderboard, max(ks))
     if evaluation.slices is not None:
         yield _slices_table(evaluation.slices, max(ks))
@@ -39,9 +40,8 @@ def _metrics_table(title: str, metrics: dict[str, float], ks: tuple[int, ...]) -
 
 
 def _leaderboard_table(standings: "tuple[Standing, ...]", k: int) -> Table:
-    """Show the figures, the bounds of mrr, and by which share each mrr differs from the best."""
     title = f"Leaderboard, by mrr@{k}; low and high are its 95 % interval"
-    columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}", "to best", "p")
+    columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}")
     rows = [
         (
             row.model,
@@ -49,12 +49,21 @@ def _leaderboard_table(standings: "tuple[Standing, ...]", k: int) -> Table:
             row.metrics[f"mrr@{k}"],
             *row.interval[f"mrr@{k}"],
             row.metrics[f"ndcg@{k}"],
-            row.to_best.share if row.to_best else None,
-            row.to_best.p_value if row.to_best else None,
         )
         for row in standings
     ]
     return Table(title, columns, rows)
+
+
+def _difference_table(standings: "tuple[Standing, ...]", k: int) -> Table:
+    """Show by which share of the best's mrr each other model differs from it."""
+    title = f"How far from {standings[0].model}: share of its mrr@{k}"
+    rows = []
+    for row in standings:
+        if row.to_best is not None:
+            low, high = row.to_best.interval or (None, None)
+            rows.append((row.model, row.to_best.share, low, high, row.to_best.p_value))
+    return Table(title, ("model", "to best", "low", "high", "p"), rows)
 
 
 def _recommended_table(standings: "tuple[Standing, ...]", k: int) -> Table:

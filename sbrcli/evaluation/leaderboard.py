@@ -25,7 +25,7 @@ class Difference:
 
     metric: str
     share: float | None
-    """The difference as a share of the other's figure; None where that is 0."""
+    """The difference as a share of the other's figure; None where that is 0, in a draw even."""
 
     interval: tuple[float, float] | None
     """95 % interval of `share`, by the paired bootstrap over sessions."""
@@ -94,9 +94,8 @@ class Leaderboard:
         value = {row.model: row.metrics[self.metric] for row in self.standings}
         return _difference(
             (other, self.metric),
-            value[model] - value[other],
-            self.resampled[model] - self.resampled[other],
-            value[other],
+            (value[model], self.resampled[model]),
+            (value[other], self.resampled[other]),
         )
 
 
@@ -128,9 +127,8 @@ def rank_models(
         own, draws = figures[place], resampled[:, place]
         difference = _difference(
             (contenders[best].answers.model, metric),
-            own[metric] - figures[best][metric],
-            draws[:, column] - resampled[:, best, column],
-            figures[best][metric],
+            (own[metric], draws[:, column]),
+            (figures[best][metric], resampled[:, best, column]),
         )
         standings.append(
             _standing(
@@ -175,15 +173,22 @@ def _standing(
 
 
 def _difference(
-    against: tuple[str, str], difference: float, draws: FloatArray, other: float
+    against: tuple[str, str], own: tuple[float, FloatArray], other: tuple[float, FloatArray]
 ) -> Difference:
-    """Sum up a difference; `against` is the other model and the metric, `other` its figure."""
-    low, high = interval(draws)
+    """Sum up a difference.
+
+    Args:
+        against: the other model's name, and the metric.
+        own: a model's figure, and (resamples,) what it is in each draw.
+        other: the same of the other model, from the same draws.
+    """
+    (value, draws), (other_value, other_draws) = own, other
+    is_share = bool(other_value > 0 and (other_draws > 0).all())
     return Difference(
         *against,
-        share=difference / other if other else None,
-        interval=(low / other, high / other) if other else None,
-        absolute=difference,
-        absolute_interval=(low, high),
-        p_value=p_value(draws),
+        share=value / other_value - 1 if is_share else None,
+        interval=interval(draws / other_draws - 1) if is_share else None,
+        absolute=value - other_value,
+        absolute_interval=interval(draws - other_draws),
+        p_value=p_value(draws - other_draws),
     )

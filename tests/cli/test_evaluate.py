@@ -147,15 +147,28 @@ def test_baselines_stand_beside_the_run_and_the_verdict_on_stderr(sbr, run):
     said = sbr("evaluate", "-k", 2, "--baselines", "popularity,markov")
     found = said.stdout.split("\n\n")
     lines = found[1].splitlines()
-    assert lines[0] == "model\trecall@2\tmrr@2\tlow\thigh\tndcg@2\tto best\tp"
+    assert lines[0] == "model\trecall@2\tmrr@2\tlow\thigh\tndcg@2"
     assert sorted(line.split("\t")[0] for line in lines[1:]) == [
         "gru4rec",
         "markov",
         "popularity",
     ]
-    assert found[2].splitlines()[0] == "model\tcoverage\tpopularity\tgini\tevents/s\tMB"
+    assert [line.split("\t")[0] for line in found[2].splitlines()] == [
+        "model",
+        *(line.split("\t")[0] for line in lines[2:]),
+    ]
+    assert found[2].splitlines()[0] == "model\tto best\tlow\thigh\tp"
+    assert found[3].splitlines()[0] == "model\tcoverage\tpopularity\tgini\tevents/s\tMB"
     assert said.stderr.endswith("; but 2 sessions are too few to rely on that\n")
     assert said.code == 0
+
+
+def test_a_person_reads_the_leaderboard_in_80_columns(sbr, run):
+    said = sbr("evaluate", "--baselines", "all", terminal=True)
+    lines = [line.rstrip() for line in said.stdout.splitlines()]
+    headers = [line.split()[0:2] for line in lines if line.startswith("  model ")]
+    assert headers == [["model", "recall@20"], ["model", "to"], ["model", "coverage"]]
+    assert sum(line.startswith("  session-popularity ") for line in lines) >= 2
 
 
 def test_the_leaderboard_is_a_contract_of_scripts(sbr, run):

@@ -48,6 +48,15 @@ def test_the_best_stands_first_and_the_others_say_how_far_they_are_from_it():
     assert other.to_best.p_value < 0.01
 
 
+def test_what_is_less_is_never_less_by_more_than_all_of_it():
+    found = board(
+        sessions_of([1] * 4 + [3] * 26 + [2] * 30), first=FIRST, none=NOTHING, other=SECOND
+    )
+    for row in found.standings[1:]:
+        assert row.to_best is not None
+        assert row.to_best.interval[0] >= -1
+
+
 def test_each_metric_has_an_interval_around_its_figure():
     found = board(sessions_of([1] * 30 + [2] * 10), first=FIRST, second=SECOND)
     for row in found.standings:
