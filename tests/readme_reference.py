@@ -42,7 +42,8 @@ def _is_own(parameter: object) -> bool:
 def _row(parameter: object) -> str:
     metavar = parameter.metavar or ""  # type: ignore[attr-defined]
     is_argument = parameter.param_type_name == "argument"  # type: ignore[attr-defined]
-    words = metavar if is_argument else f"{', '.join(parameter.opts)} {metavar}".strip()  # type: ignore[attr-defined]
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])  # type: ignore[attr-defined]
+    words = metavar if is_argument else f"{names} {metavar}".strip()
     text = re.sub(r"\\\[", "[", parameter.help or "")  # type: ignore[attr-defined]
     default = getattr(parameter, "default", None)
     if default not in (None, False) and not is_argument and "[default" not in text:

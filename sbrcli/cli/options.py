@@ -38,7 +38,10 @@ Workdir = Annotated[
 ]
 Log = Annotated[
     Path,
-    typer.Argument(metavar="LOG", help="The log of events: a file, or - for standard input."),
+    typer.Argument(
+        metavar="LOG",
+        help="The log of events: a file, a folder of Parquet files, or - for standard input.",
+    ),
 ]
 DatasetName = Annotated[
     str | None,

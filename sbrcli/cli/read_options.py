@@ -17,9 +17,9 @@ DEFAULTS = ReadConfig()
 Columns = Annotated[
     str | None,
     typer.Option(
-        metavar="ROLE=NAME,…",
-        help="Which column is what: user, session, item, time, event or rating, as in "
-        "user=visitorid,item=itemid. Without a header, columns are numbered from 1.",
+        metavar="ROLE=NAME",
+        help="Which column is what: user, session, item, time, event or rating, with commas "
+        "between, as in user=who,item=what. Without a header, columns are numbered from 1.",
         rich_help_panel=READING,
     ),
 ]
@@ -42,8 +42,9 @@ Header = Annotated[
 TimeUnit = Annotated[
     str,
     typer.Option(
-        metavar="|".join(TIME_UNITS),
-        help="What times are in, since 1970. Dates as 2014-04-07T10:51:09Z are recognised.",
+        metavar="UNIT",
+        help=f"What times since 1970 are in: {', '.join(TIME_UNITS)}. Dates as "
+        "2014-04-07T10:51:09Z are recognised.",
         rich_help_panel=READING,
     ),
 ]
@@ -56,8 +57,8 @@ Encoding = Annotated[
 Event = Annotated[
     str | None,
     typer.Option(
-        metavar="KIND,…",
-        help="Take these events alone, as in view, of a log that names their kinds.",
+        metavar="KIND",
+        help="Take events of this kind alone, or of these with commas between, as in view.",
         rich_help_panel=READING,
     ),
 ]

@@ -25,7 +25,8 @@ LogOrNone = Annotated[
     Path | None,
     typer.Argument(
         metavar="LOG",
-        help="The log of events: a file, or - for standard input; else a dataset is described.",
+        help="The log of events: a file, a folder of Parquet files, or - for standard input; "
+        "else a dataset is described.",
     ),
 ]
 Session = Annotated[
