@@ -60,6 +60,15 @@ HybridToo = Annotated[
         "chosen on the valid split, once, and kept in the run's hybrid.json.",
     ),
 ]
+HybridFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--hybrid-from",
+        metavar="RUN",
+        help="Take over what was chosen for another run; one trained with --refit has no valid "
+        "split to choose by.",
+    ),
+]
 Markov = Annotated[
     str | None,
     typer.Option(
@@ -120,6 +129,7 @@ def evaluate(
     notebook_coverage: NotebookCoverage = DEFAULTS.notebook_coverage,
     baselines: Baselines = None,
     hybrid: HybridToo = DEFAULTS.hybrid,
+    hybrid_from: HybridFrom = None,
     markov: Markov = None,
     item_knn: ItemKnn = None,
     vsknn: Vsknn = None,
@@ -140,7 +150,7 @@ def evaluate(
         exclude_seen=exclude_seen,
         notebook_coverage=notebook_coverage,
         baselines=parse_names(baselines) if baselines else (),
-        hybrid=hybrid,
+        hybrid=hybrid or hybrid_from is not None,
         slices=slices,
     )
     said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn}
@@ -155,6 +165,7 @@ def evaluate(
         lambda total: invocation.output.progress(total, "events", "evaluate"),
         options,
         per_event,
+        hybrid_from,
     )
     invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
     if evaluation.verdict:

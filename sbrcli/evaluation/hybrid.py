@@ -1,19 +1,25 @@
 """Choose what a run is blended with, and how much of it, on the valid split."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from sbrcli.baseline_config import BaselineConfig, options_of, write_options
+from sbrcli.baseline_config import (
+    BaselineConfig,
+    configure_baselines,
+    options_of,
+    write_options,
+)
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
+from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.hybrid import Partner, blend, score_both
-from sbrcli.models.hybrid_files import PARTNERS, read_choice, save_hybrid
+from sbrcli.models.hybrid_files import PARTNERS, no_hybrid, read_choice, save_hybrid
 from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Folder
 
@@ -38,23 +44,20 @@ class Hybrid:
     trials: list[dict[str, Any]]
     """Each partner and weight, and its metrics."""
 
+    taken_from: str | None = None
+    """The run that it was chosen for, if it was another one."""
+
 
 def find_hybrid(run: Folder, options: BaselineConfig) -> Hybrid | None:
-    """Read what was chosen for a run; None if nothing was, or with other options.
+    """Read what was chosen for a run; None if nothing was, or by it with other options.
 
     Raises:
         ArtefactError: the file is damaged.
     """
-    kept = read_choice(run.path)
-    if kept is None or kept["options"] != _texts(options):
+    kept = _read(run)
+    if kept is None or (kept.taken_from is None and kept.options != _texts(options)):
         return None
-    return Hybrid(
-        kept["partner"],
-        kept["weight"],
-        kept.get("metric", METRIC),
-        kept["options"],
-        kept.get("trials", []),
-    )
+    return kept
 
 
 def choose_hybrid(
@@ -84,7 +87,8 @@ def choose_hybrid(
     if run.manifest.get("refit"):
         raise ConfigError(
             f"run {run.name} was trained on the valid split too (--refit), by which the weight of "
-            "a hybrid is chosen"
+            "a hybrid is chosen",
+            hint="take that of a run that was not, with --hybrid-from RUN",
         )
     training = load_split(dataset.path, "train")
     valid, _ = drop_unknown(load_split(dataset.path, "valid"), network.num_items)
@@ -103,6 +107,29 @@ def choose_hybrid(
     best = max(trials, key=lambda trial: trial["metrics"][METRIC])
     hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials)
     save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
+    return hybrid
+
+
+def take_hybrid(run: Folder, other: Folder, dataset: Folder) -> Hybrid:
+    """Take over what was chosen for another run, with the partner fitted as this run was.
+
+    Args:
+        run: a run, which may have been trained on valid.
+        other: a run that was not, and has a hybrid.
+        dataset: the one that `run` was trained on.
+
+    Raises:
+        ArtefactError: the other run has no hybrid, or something is damaged.
+    """
+    found = _read(other)
+    if found is None:
+        raise no_hybrid(other.path)
+    num_items = NetworkShape.from_manifest(run.manifest).num_items
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    options = configure_baselines(found.options)
+    hybrid = replace(found, taken_from=other.name)
+    partner = fit_partner(found.partner, training, num_items, options)
+    save_hybrid(run.path, asdict(hybrid), partner)
     return hybrid
 
 
@@ -142,6 +169,20 @@ def _thinned(sessions: Sessions) -> Sessions:
     is_kept = np.repeat(np.arange(sessions.num_sessions) % step == 0, lengths)
     offsets = np.concatenate(([0], np.cumsum(lengths[kept])))
     return Sessions(sessions.items[is_kept], offsets, sessions.timestamps[is_kept])
+
+
+def _read(run: Folder) -> Hybrid | None:
+    kept = read_choice(run.path)
+    if kept is None:
+        return None
+    return Hybrid(
+        kept["partner"],
+        kept["weight"],
+        kept.get("metric", METRIC),
+        kept["options"],
+        kept.get("trials", []),
+        kept.get("taken_from"),
+    )
 
 
 def _texts(options: BaselineConfig) -> dict[str, str]:

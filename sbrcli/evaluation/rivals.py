@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
-from sbrcli.baseline_config import BaselineConfig, options_of, write_options
+from sbrcli.baseline_config import (
+    BaselineConfig,
+    configure_baselines,
+    options_of,
+    write_options,
+)
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.hybrid import Hybrid
@@ -68,7 +73,6 @@ def answer_by_hybrid(
     dataset: Folder,
     sessions: Sessions,
     config: EvaluateConfig,
-    options: BaselineConfig,
     network: Scorer,
     hybrid: Hybrid,
     advance: Advance,
@@ -80,7 +84,6 @@ def answer_by_hybrid(
         dataset: the one that it was trained on.
         sessions: the split to answer.
         config: what to score.
-        options: the baselines'.
         network: the run's model.
         hybrid: which partner, and how much of it.
         advance: told how many next items were just ranked.
@@ -90,7 +93,7 @@ def answer_by_hybrid(
     """
     num_items = network.num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
-    partner = fit_partner(hybrid.partner, training, num_items, options)
+    partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
     scorer = HybridScorer(network, partner, hybrid.weight)
     answers = answer_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
     memory = network_bytes(run) + partner.memory_bytes

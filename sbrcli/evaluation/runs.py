@@ -11,7 +11,7 @@ from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
-from sbrcli.evaluation.hybrid import Hybrid, choose_hybrid, count_tried, find_hybrid
+from sbrcli.evaluation.hybrid import Hybrid, choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.per_event import write_per_event
 from sbrcli.evaluation.rivals import (
@@ -44,6 +44,7 @@ def evaluate_run(
     progress: Progress,
     options: Mapping[str, str] | None = None,
     per_event: Path | None = None,
+    hybrid_from: str | None = None,
 ) -> Evaluation:
     """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
 
@@ -54,6 +55,7 @@ def evaluate_run(
         progress: shown how many next items are done, of all models together.
         options: baselines' options, as the user writes them; they go before the tuned ones.
         per_event: a file to write one row for each model's next item to.
+        hybrid_from: the run whose choice of a hybrid is taken over; None makes one's own.
 
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
@@ -72,7 +74,10 @@ def evaluate_run(
     baselines = configure_baselines(options or {}, tuned_options(run))
     hybrid = None
     if config.hybrid:
-        hybrid = _find_or_choose_hybrid(run, dataset, scorer, baselines, progress)
+        if hybrid_from is not None:
+            hybrid = take_hybrid(run, workspace.open("run", hybrid_from), dataset)
+        else:
+            hybrid = _find_or_choose_hybrid(run, dataset, scorer, baselines, progress)
         # The better of both, of which the hybrid promises to be no worse.
         config = replace(config, baselines=config.baselines or (hybrid.partner,))
     models = 1 + len(config.baselines) + config.hybrid
@@ -83,7 +88,7 @@ def evaluate_run(
         contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)
         if hybrid is not None:
             contenders.append(
-                answer_by_hybrid(run, dataset, sessions, config, baselines, scorer, hybrid, advance)
+                answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
             )
     evaluation = _extended(evaluation, run, contenders, sessions, config)
     if per_event is not None:

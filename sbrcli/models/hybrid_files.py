@@ -68,10 +68,7 @@ def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
     """
     choice = read_choice(run_folder)
     if choice is None:
-        raise ArtefactError(
-            f"run {run_folder.name} has no hybrid",
-            hint=f"choose it with: sbr evaluate --hybrid --run {run_folder.name}",
-        )
+        raise no_hybrid(run_folder)
     path = run_folder / PARTNER_FILE
     try:
         partner = _load_partner(path, choice, network.num_items)
@@ -80,6 +77,14 @@ def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
     except (OSError, ValueError, KeyError) as error:
         raise _damaged(path, str(error)) from error
     return HybridScorer(network, partner, choice["weight"])
+
+
+def no_hybrid(run_folder: Path) -> ArtefactError:
+    """Make the error that says that a run has no hybrid."""
+    return ArtefactError(
+        f"run {run_folder.name} has no hybrid",
+        hint=f"choose it with: sbr evaluate --hybrid --run {run_folder.name}",
+    )
 
 
 def _load_partner(

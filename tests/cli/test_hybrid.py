@@ -1,6 +1,7 @@
 """The blend of a run with a baseline, as a user meets it."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -55,4 +56,29 @@ def test_a_run_without_a_hybrid_can_not_recommend_by_it(sbr):
     assert said.stderr == (
         "error: run user-1x4 has no hybrid\n"
         "hint: choose it with: sbr evaluate --hybrid --run user-1x4\n"
+    )
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_choice_of_another_run_is_taken_over(sbr, tmp_path):
+    runs = tmp_path / "work/runs"
+    shutil.copytree(runs / "user-1x4", runs / "refitted")
+    manifest = json.loads((runs / "refitted/manifest.json").read_text())
+    (runs / "refitted/manifest.json").write_text(json.dumps(manifest | {"refit": {"epochs": []}}))
+    refitted = ("evaluate", "--workdir", "work", "--run", "refitted", "--json")
+    said = sbr(*refitted, "--hybrid")
+    assert (said.stdout, said.code) == ("", 4)
+    assert said.stderr == (
+        "error: run refitted was trained on the valid split too (--refit), by which the weight of "
+        "a hybrid is chosen\n"
+        "hint: take that of a run that was not, with --hybrid-from RUN\n"
+    )
+    sbr("evaluate", "--workdir", "work", "--run", "user-1x4", "--hybrid")
+    taken = json.loads(sbr(*refitted, "--hybrid-from", "user-1x4").stdout)
+    assert "hybrid" in [row["model"] for row in taken["leaderboard"]]
+    # From now on it is the run's own.
+    assert sbr(*refitted, "--hybrid").code == 0
+    assert (
+        sbr("recommend", "--workdir", "work", "--run", "refitted", "--items", 3, "--hybrid").code
+        == 0
     )

@@ -1,6 +1,7 @@
 """The choice of a blend on valid, and what is kept of it."""
 
 import json
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -8,14 +9,15 @@ import pytest
 
 from sbrcli.baseline_config import BaselineConfig, configure_baselines
 from sbrcli.dataset.storage import load_split
-from sbrcli.errors import ConfigError
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation import hybrid
-from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid
+from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.hybrid import HybridScorer
+from sbrcli.models.hybrid_files import load_hybrid
 from sbrcli.workspace import Folder
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
@@ -86,3 +88,35 @@ def test_a_run_that_was_trained_on_valid_has_none_to_choose_by(run, dataset):
         "run user-1x4 was trained on the valid split too (--refit), by which the weight of a "
         "hybrid is chosen"
     )
+    assert error.value.hint == "take that of a run that was not, with --hybrid-from RUN"
+
+
+def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_was(
+    run, dataset, tmp_path
+):
+    chosen = choose(run, dataset)
+    path = tmp_path / "refitted"
+    shutil.copytree(run.path, path)
+    (path / "hybrid.json").unlink()
+    refitted = Folder("run", path, run.manifest | {"refit": {"epochs": []}})
+    taken = take_hybrid(refitted, run, dataset)
+    assert (taken.partner, taken.weight, taken.taken_from) == (
+        chosen.partner,
+        chosen.weight,
+        "user-1x4",
+    )
+    # What is taken over stays, whatever the options are now.
+    assert find_hybrid(refitted, configure_baselines({"markov": "steps=3"})) == taken
+    training = load_training_sessions(dataset.path, refitted.manifest)
+    expected = fit_partner(chosen.partner, training, 40, OPTIONS).score_next(np.array([3]))
+    network = load_gru(path)
+    both = load_hybrid(path, network).score_next(np.array([3]))
+    own = (1 - chosen.weight) * network.score_next(np.array([3]))
+    gained = np.log1p(40 * expected / expected.sum())
+    np.testing.assert_allclose(both, own + chosen.weight * gained, rtol=1e-5)
+
+
+def test_a_run_without_a_hybrid_has_none_to_be_taken(run, dataset):
+    with pytest.raises(ArtefactError) as error:
+        take_hybrid(run, run, dataset)
+    assert str(error.value) == "run user-1x4 has no hybrid"
