@@ -12,6 +12,18 @@ OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 """What differs from `TrainConfig`'s defaults with each optimizer."""
 
+SHORT_SESSION_EVENTS = 20
+"""Where train's sessions have fewer events on average, they are short."""
+
+SHORT_SESSIONS: dict[str, Any] = {
+    "batch_size": 64,
+    "bptt": 8,
+    "dropout": 0.3,
+    "embedding_dropout": 0.3,
+    "learning_rate": 0.1,
+}
+"""What differs from `TrainConfig`'s defaults where sessions are short."""
+
 _OFFICIAL: dict[str, Any] = {
     "layers": 1,
     "embedding": "shared",
@@ -75,13 +87,16 @@ _GO_WITH = {"optimizer": ("learning_rate", "momentum"), "loss": ("logq", "bpreg"
 """What a preset says for its own optimizer or loss, and for no other."""
 
 
-def configure_training(given: Mapping[str, Any], preset: str | None) -> TrainConfig:
+def configure_training(
+    given: Mapping[str, Any], preset: str | None, *, short_sessions: bool = False
+) -> TrainConfig:
     """Put what the user says before the preset, and that before the defaults.
 
     Args:
         given: the user's options; None where he says nothing. An `n_sample` of "auto" lets the
             number of items decide, also where the preset names a number.
         preset: a name of `PRESETS`, or None.
+        short_sessions: without a preset, let `SHORT_SESSIONS` be the defaults.
 
     Raises:
         ConfigError: there is no such preset, or an option is out of bounds.
@@ -97,5 +112,7 @@ def configure_training(given: Mapping[str, Any], preset: str | None) -> TrainCon
     chosen |= said
     if chosen.get("n_sample") == "auto":
         chosen["n_sample"] = None
+    suited = SHORT_SESSIONS if short_sessions and preset is None else {}
     # An unknown optimizer has no defaults; TrainConfig refuses it.
-    return TrainConfig(**OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {}) | chosen)
+    its_own = OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {})
+    return TrainConfig(**suited | its_own | chosen)

@@ -94,6 +94,15 @@ def test_without_a_preset_the_optimizer_brings_its_own_defaults():
     assert configure_training({"optimizer": "adam"}, None).learning_rate == 0.002
 
 
+def test_short_sessions_have_defaults_of_their_own_behind_what_the_user_says():
+    config = configure_training({"bptt": 4}, None, short_sessions=True)
+    assert (config.bptt, config.batch_size, config.learning_rate) == (4, 64, 0.1)
+    assert (config.dropout, config.embedding_dropout) == (0.3, 0.3)
+    assert configure_training({}, "coveo", short_sessions=True) == configure_training({}, "coveo")
+    adam = configure_training({"optimizer": "adam"}, None, short_sessions=True)
+    assert (adam.learning_rate, adam.momentum, adam.bptt) == (0.002, 0.0, 8)
+
+
 def test_an_unknown_preset_is_refused_with_the_names_there_are():
     with pytest.raises(ConfigError) as caught:
         configure_training({}, "movielens")

@@ -62,7 +62,8 @@ def train(
 ) -> None:
     """Fit a GRU4Rec to a dataset, with validation after each epoch; the best epoch is kept.
 
-    The run can evaluate and recommend as soon as it is complete.
+    The run can evaluate and recommend as soon as it is complete. Some defaults are others where
+    sessions are short, fewer than 20 events on average; --dry-run tells them all.
     """
     from sbrcli.models.gru4rec.assignment import (
         assign,
@@ -113,7 +114,8 @@ def train(
             return
         assignment = assignment_of(workspace, run)
     else:
-        assignment = assign(workspace, dataset, config, name)
+        for_short = configure_training(given, preset, short_sessions=True)
+        assignment = assign(workspace, dataset, config, name, for_short)
     if dry_run:
         invocation.output.show(plan_training(assignment), _plan_tables)
     else:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from sbrcli.config import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
-from sbrcli.presets import PRESETS
+from sbrcli.presets import PRESETS, SHORT_SESSIONS
 
 DEFAULTS = TrainConfig()
 NETWORK, FITTING, NEGATIVES = "Network", "Fitting", "Negatives"
@@ -15,6 +15,8 @@ def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
     """Make an option whose default is TrainConfig's, unless a preset or the user says otherwise."""
     default = getattr(DEFAULTS, name.replace("-", "_"))
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    if (short := SHORT_SESSIONS.get(name.replace("-", "_"))) is not None:
+        shown += f"; short sessions: {short}"
     settings.setdefault("metavar", "N" if isinstance(default, int) else "X")
     return typer.Option(
         f"--{name}", help=f"{text} \\[default: {shown}]", rich_help_panel=panel, **settings

@@ -24,8 +24,8 @@ What would be trained
   name                   user-1x100
   layers                 1
   hsz                    100
-  dropout                0.2
-  embedding dropout      0.1
+  dropout                0.3
+  embedding dropout      0.3
   embedding              shared
   loss                   cross-entropy
   n sample               0
@@ -35,12 +35,12 @@ What would be trained
   elu                    0.0
   label smoothing        0.0
   optimizer              adagrad
-  learning rate          0.07
+  learning rate          0.1
   schedule               constant
   clip norm              0.0
   momentum               0.3
-  batch size             32
-  bptt                   16
+  batch size             64
+  bptt                   8
   epochs                 8
   patience               0
   monitor                mrr@20
@@ -50,6 +50,7 @@ What would be trained
   threads                0
   device                 auto
   negatives              all 40 items
+  session length         7.8, short
   train events           318
   train sessions         41
   next items per epoch   277
@@ -86,7 +87,7 @@ def test_a_dry_run_gives_trains_document_with_no_run_and_no_epochs(sbr):
     document = json.loads(said.stdout)
     assert (document["run"], document["epochs"], document["best_epoch"]) == (None, [], None)
     assert document["parameters"] == 40 * 100 + 40 + 2 * 100 * 300 + 2 * 300
-    assert document["plan"]["learning_rate"] == 0.07
+    assert document["plan"]["learning_rate"] == 0.1
 
 
 def test_a_dry_run_waits_for_no_tensorflow():

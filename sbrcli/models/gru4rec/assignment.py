@@ -9,6 +9,7 @@ from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.presets import SHORT_SESSION_EVENTS
 from sbrcli.workspace import Folder, Workspace
 
 Phase = Literal["fit", "refit"]
@@ -71,9 +72,20 @@ class Assignment:
 
 
 def assign(
-    workspace: Workspace, dataset: str | None, config: TrainConfig, name: str | None
+    workspace: Workspace,
+    dataset: str | None,
+    config: TrainConfig,
+    name: str | None,
+    for_short: TrainConfig | None = None,
 ) -> Assignment:
     """Find the dataset (the latest unless named), and the run's name unless one is given.
+
+    Args:
+        workspace: where the dataset is, and the run will be.
+        dataset: its name.
+        config: how to train; what the run is named by.
+        name: the run's.
+        for_short: how to train instead where the dataset's sessions are short.
 
     Raises:
         ArtefactError: there is no such dataset, or it keeps nothing for a refit.
@@ -82,7 +94,15 @@ def assign(
     if name is not None:
         workspace.place("run", name)
     folder = _open_dataset(workspace, dataset, config)
-    return Assignment(folder, config, name or default_run_name(folder.name, config))
+    name = name or default_run_name(folder.name, config)
+    is_short = mean_session_length(folder) < SHORT_SESSION_EVENTS
+    return Assignment(folder, for_short if for_short and is_short else config, name)
+
+
+def mean_session_length(dataset: Folder) -> float:
+    """Give the mean number of events of a dataset's train sessions."""
+    train = dataset.manifest["splits"]["train"]
+    return train["events"] / train["sessions"]
 
 
 def plan_training(assignment: Assignment) -> Training:
@@ -95,6 +115,7 @@ def plan_training(assignment: Assignment) -> Training:
         **assignment.settings()["config"],
         "n_sample": n_sample,
         "negatives": f"{n_sample} drawn for each chunk" if n_sample else f"all {num_items} items",
+        "session_length": _judge_length(mean_session_length(assignment.dataset)),
         "train_events": split["events"],
         "train_sessions": split["sessions"],
         "next_items_per_epoch": split["events"] - split["sessions"],
@@ -104,6 +125,10 @@ def plan_training(assignment: Assignment) -> Training:
         kept = assignment.shape_in("refit")
         plan |= {f"refit_{what}": assignment.counts_in("refit")[what] for what in _COUNTED}
     return Training(None, None, kept.parameters, [], None, assignment.dataset.name, plan=plan)
+
+
+def _judge_length(events: float) -> str:
+    return f"{events:.1f}, {'short' if events < SHORT_SESSION_EVENTS else 'long'}"
 
 
 def find_begun(workspace: Workspace, name: str | None) -> Folder:

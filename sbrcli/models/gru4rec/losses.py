@@ -1,4 +1,4 @@
-"""The cross-entropy over all items, with its gradients, in one pass over blocks of rows."""
+"""The cross-entropy over all items or drawn ones, and its gradients, in blocks of rows."""
 
 from typing import Any, NamedTuple
 
@@ -6,6 +6,9 @@ import tensorflow as tf
 
 ROWS_PER_BLOCK = 256
 """At some thousand items a block of scores stays in the processor's cache between its uses."""
+
+_LOWEST = -1e30
+"""In place of a score that does not count."""
 
 
 class LossGradients(NamedTuple):
@@ -83,4 +86,55 @@ def softmax_cross_entropy(
         hidden_gradient,
         tf.tensor_scatter_nd_sub(table_gradient, targets[:, None], share[:, None] * hidden),
         tf.tensor_scatter_nd_sub(bias_gradient, targets[:, None], share),
+    )
+
+
+def drawn_cross_entropy(
+    hidden: Any, part: Any, bias: Any, shift: Any, counts: Any, row_weights: Any
+) -> LossGradients:
+    """Compare each row's softmax over its target and drawn items with the target: -log p(target).
+
+    Args:
+        hidden: (rows, units); the number of rows is static.
+        part: (columns, units) rows of the item table; row r's target is column r.
+        bias: (columns,) of the items, by which targets are scored.
+        shift: (columns,) what is added to scores as negatives: the bias, less a correction for
+            the drawing.
+        counts: (rows, columns) bool: whether the column counts as a negative of the row.
+        row_weights: (rows,) 1 for a pair that counts, else 0.
+
+    Returns:
+        As `softmax_cross_entropy`, with the columns in place of the items.
+    """
+    rows = hidden.shape[0]
+    own_table = part[:rows]
+    own = tf.reduce_sum(hidden * own_table, axis=1) + bias[:rows]
+    share = row_weights / rows
+
+    loss = tf.constant(0.0)
+    hidden_blocks, pulls = [], []
+    table_gradient, bias_gradient = tf.zeros_like(part), tf.zeros_like(shift)
+    for first in range(0, rows, ROWS_PER_BLOCK):
+        block = slice(first, first + ROWS_PER_BLOCK)
+        scores = tf.matmul(hidden[block], part, transpose_b=True) + shift  # (block, columns)
+        scores = tf.where(counts[block], scores, _LOWEST)
+        highest = tf.maximum(tf.reduce_max(scores, axis=1), own[block])
+        exponential = tf.exp(scores - highest[:, None])
+        own_exponential = tf.exp(own[block] - highest)
+        total = tf.reduce_sum(exponential, axis=1) + own_exponential
+        loss += tf.reduce_sum(row_weights[block] * (tf.math.log(total) + highest - own[block]))
+        probability = exponential * (share[block] / total)[:, None]
+        pull = share[block] * (own_exponential / total - 1)
+        pulls.append(pull)
+        hidden_blocks.append(tf.matmul(probability, part) + pull[:, None] * own_table[block])
+        table_gradient += tf.matmul(probability, hidden[block], transpose_a=True)
+        bias_gradient += tf.reduce_sum(probability, axis=0)
+
+    pull = tf.concat(pulls, axis=0)
+    columns = tf.range(rows)[:, None]
+    return LossGradients(
+        loss,
+        tf.concat(hidden_blocks, axis=0),
+        tf.tensor_scatter_nd_add(table_gradient, columns, pull[:, None] * hidden),
+        tf.tensor_scatter_nd_add(bias_gradient, columns, pull),
     )

@@ -13,7 +13,7 @@ import tensorflow as tf
 from sbrcli.config import TrainConfig
 from sbrcli.models.gru4rec import ranking_losses
 from sbrcli.models.gru4rec.candidates import Sampler
-from sbrcli.models.gru4rec.losses import softmax_cross_entropy
+from sbrcli.models.gru4rec.losses import drawn_cross_entropy, softmax_cross_entropy
 from sbrcli.models.gru4rec.ranking_losses import RankingLoss, elu
 
 
@@ -96,8 +96,13 @@ class Objective:
         rows = hidden.shape[0]
         drawn = self.sampler.draw(targets, row_counts, seed)
         part, part_bias = tf.gather(table, drawn.items), tf.gather(bias, drawn.items)
-        counts = tf.cast(drawn.counts, tf.float32)
         correction = self.config.logq * drawn.log_expected if self.is_cross_entropy else 0.0
+        if self.is_cross_entropy and not self.config.label_smoothing:
+            result = drawn_cross_entropy(
+                hidden, part, part_bias, part_bias - correction, drawn.counts, row_counts
+            )
+            return Outcome(result.loss, result.hidden, drawn.items, result.table, result.bias)
+        counts = tf.cast(drawn.counts, tf.float32)
         with tf.GradientTape() as tape:
             tape.watch([hidden, part, part_bias])
             shift = part_bias - correction  # (columns,)

@@ -1,0 +1,41 @@
+"""What is to be trained: how long a dataset's sessions are decides some of the defaults."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sbrcli.config import TrainConfig
+from sbrcli.manifests import MANIFEST
+from sbrcli.models.gru4rec.assignment import assign, mean_session_length, plan_training
+from sbrcli.workspace import Workspace
+from tests.chains import make_workspace
+
+LONG, SHORT = TrainConfig(hsz=(5,)), TrainConfig(hsz=(6,))
+
+
+def workspace_of(folder: Path, events: int, sessions: int) -> Workspace:
+    """Make a dataset whose manifest tells so many events and sessions in train."""
+    workspace = make_workspace(folder)
+    path = workspace.open("dataset").path / MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["splits"]["train"] |= {"events": events, "sessions": sessions}
+    path.write_text(json.dumps(manifest))
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("events", "chosen", "judged"),
+    [(1999, SHORT, "20.0, short"), (2000, LONG, "20.0, long")],
+)
+def test_sessions_of_fewer_than_20_events_on_average_are_short(tmp_path, events, chosen, judged):
+    workspace = workspace_of(tmp_path, events, sessions=100)
+    assignment = assign(workspace, None, LONG, None, SHORT)
+    assert mean_session_length(assignment.dataset) == events / 100
+    assert assignment.config == chosen
+    assert assignment.name == "user-1x5", "the name tells what was asked for"
+    assert plan_training(assignment).plan["session_length"] == judged
+
+
+def test_without_an_alternative_the_configuration_holds_for_all(tmp_path):
+    assert assign(workspace_of(tmp_path, 200, 100), None, LONG, None).config == LONG
