@@ -4,6 +4,7 @@ A compression is known by the file's first bytes; its name may say anything.
 """
 
 import io
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -102,10 +103,8 @@ def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
     """Open the one file that a zip archive holds; what systems add to archives does not count."""
     import zipfile
 
-    try:
+    with _zip_explained(path):
         archive = zipfile.ZipFile(file)
-    except NotImplementedError as error:
-        raise _unknown_zip(path, error) from error
     members = [
         info
         for info in archive.infolist()
@@ -121,11 +120,24 @@ def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
         )
     if members[0].flag_bits & 1:
         raise DataError(f"{path}: the zip archive is encrypted", hint="unpack it first")
-    try:
+    with _zip_explained(path):
         return archive.open(members[0])  # pyright: ignore[reportReturnType]
+
+
+@contextmanager
+def _zip_explained(path: Path) -> Iterator[None]:
+    """Turn what Python's zipfile says of an odd archive into an error; it has no one kind for it.
+
+    Raises:
+        DataError: the archive is damaged, or needs what Python has not.
+    """
+    try:
+        yield
     except NotImplementedError as error:
-        raise _unknown_zip(path, error) from error
-
-
-def _unknown_zip(path: Path, error: NotImplementedError) -> DataError:
-    return DataError(f"{path}: a zip archive of an unknown kind: {error}", hint="unpack it first")
+        raise DataError(
+            f"{path}: a zip archive of an unknown kind: {error}", hint="unpack it first"
+        ) from error
+    except (IndexError, ValueError, LookupError, OverflowError, struct.error) as error:
+        raise DataError(
+            f"{path}: the zip file is damaged: {error}", hint="copy or download it again"
+        ) from error

@@ -52,7 +52,9 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         if any(isinstance(found.get(names[position]), str) for found in objects)
     }
     unit = config.time_unit
-    if unit == "auto" and TIMESTAMP in texts:
+    if TIME_OF_DAY in columns:
+        unit = "iso"
+    elif unit == "auto" and TIMESTAMP in texts:
         times = [str(found.get(names[columns[TIMESTAMP]])) for found in objects]
         unit = "iso" if any(map(is_iso_time, times)) else "auto"
     return LogFormat(
@@ -107,7 +109,7 @@ def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
         return "not UTF-8 text", RECODE
     found = _load(text)
     if not isinstance(found, dict):
-        return "it is not a JSON object", MEND
+        return "it is not a JSON object, or one that names a key twice", MEND
     for name, column in zip(log_format.names, log_format.columns, strict=True):
         if column is not None:
             wrong = _value_complaint(column, found.get(name), log_format)
@@ -144,13 +146,20 @@ def _type_complaint(column: str, value: Any, *, is_text: bool) -> str | None:
 def _load(line: str) -> Any:
     """Read a line of JSON; None where it is none."""
     try:
-        return json.loads(line, parse_constant=_refuse)
+        return json.loads(line, parse_constant=_refuse, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         return None
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _is_int64(value: object) -> bool:

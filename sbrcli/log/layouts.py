@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sbrcli.errors import DataError
 from sbrcli.log.columns import ROLE_NAMES, check_columns, listed, match_columns, normalised
-from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.formats import RECODE, LogFormat
 from sbrcli.log.times import is_iso_time, is_number
 from sbrcli.read_config import ReadConfig
@@ -70,6 +70,8 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         found = _from_rows(sample.lines, separators)
     if found is None:
         raise _unknown(path, sample, separators)
+    if TIME_OF_DAY in found.columns:
+        return replace(found, time_unit="iso")
     if config.time_unit != "auto":
         return replace(found, time_unit=config.time_unit)
     return _with_iso_times(found, sample)

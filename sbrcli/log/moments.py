@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sbrcli.log.times import recognise_unit, to_seconds
+from sbrcli.log.times import is_short_span, recognise_unit, to_seconds
 
 
 def read_seconds(times: pa.ChunkedArray, unit: str) -> tuple[np.ndarray, str]:
@@ -40,13 +40,15 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> tuple[np.ndarray, str]:
 
 
 def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarray:
-    """Turn dates, and the milliseconds passed since each began, into seconds since 1970 UTC.
+    """Turn dates, and the milliseconds passed since each began (up to a year), into seconds since 1970 UTC.
 
     Raises:
         ValueError: one of them is no date, or no number.
     """
     begins, _ = read_seconds(days, "iso")
     passed = milliseconds.cast(pa.float64()).to_numpy()
+    if not (is_short_span(passed.min()) and is_short_span(passed.max())):
+        raise ValueError("milliseconds that are below 0 or more than a year")
     return to_seconds(begins * 1000.0 + passed, "ms")
 
 

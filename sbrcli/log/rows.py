@@ -21,6 +21,7 @@ from sbrcli.log.times import (
     is_in_calendar,
     is_iso_time,
     is_number,
+    is_short_span,
     iso_seconds,
 )
 
@@ -68,7 +69,7 @@ def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
         columns = [(at, column) for at, column in enumerate(log_format.columns) if column]
         for line, text, fields in rows:
             # Empty lines are no rows.
-            if line > log_format.skipped_lines and fields not in ([], [""]):
+            if line > log_format.skipped_lines and text != "\n":
                 yield JudgedRow(line, text, _complaint(fields, text, log_format, columns))
 
 
@@ -103,8 +104,8 @@ def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
         return None if field else (f"the {ID_NAMES[column]} is empty", MEND)
     if column == RATING and field and not is_number(field):
         return f"rating '{field}' is not a number", MEND
-    if column == TIME_OF_DAY and not is_number(field):
-        return f"the milliseconds '{field}' are not a number", MEND
+    if column == TIME_OF_DAY and not (is_number(field) and is_short_span(float(field))):
+        return f"the milliseconds '{field}' are no number from 0 to 31622400000 (a year)", MEND
     if column == TIMESTAMP:
         return _time_complaint(field, unit)
     return None

@@ -100,6 +100,11 @@ def is_in_calendar(seconds: float) -> bool:
     return 0 <= seconds <= LATEST_SECONDS
 
 
+def is_short_span(milliseconds: float) -> bool:
+    """Tell whether so many milliseconds may pass in a session: up to a year."""
+    return 0 <= milliseconds <= 366 * 86_400_000
+
+
 def find_zone(name: str) -> tzinfo:
     """Find a time zone by its name, as in Asia/Seoul.
 

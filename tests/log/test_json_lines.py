@@ -46,8 +46,17 @@ def test_columns_and_events_are_named_as_in_a_table():
             "log line 1: it is not a JSON object",
             "write one object a line, as in: jq -c '.[]' OLD > NEW",
         ),
-        (GOOD + "{\n", "log line 2: it is not a JSON object", MEND),
-        (GOOD + "\n[1]\n", "log line 3: it is not a JSON object", MEND),
+        (GOOD + "{\n", "log line 2: it is not a JSON object, or one that names a key twice", MEND),
+        (
+            GOOD + "\n[1]\n",
+            "log line 3: it is not a JSON object, or one that names a key twice",
+            MEND,
+        ),
+        (
+            GOOD + '{"user": "a", "item": 1, "item": 2, "time": 3}\n',
+            "log line 2: it is not a JSON object, or one that names a key twice",
+            MEND,
+        ),
         (GOOD + '{"user": "a", "time": 3}\n', "log line 2: the item id is missing", MEND),
         (
             GOOD + '{"user": null, "item": 1, "time": 3}\n',

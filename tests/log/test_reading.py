@@ -172,7 +172,7 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
         ("1::2::3::4\n1::a\x1fb::3::4\n", "log line 2: " + UNCLEAR, MEND),
         (
             "sessionId;itemId;timeframe;eventdate\n1;2;NA;2016-05-09\n",
-            "log line 2: the milliseconds 'NA' are not a number",
+            "log line 2: the milliseconds 'NA' are no number from 0 to 31622400000 (a year)",
             MEND,
         ),
         (
