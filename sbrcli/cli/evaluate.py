@@ -25,7 +25,7 @@ Ks = Annotated[
         "-k",
         metavar="K",
         help="Cut the ranking here; may be given more than once. "
-        f"[default: {', '.join(map(str, DEFAULTS.ks))}]",
+        f"\\[default: {', '.join(map(str, DEFAULTS.ks))}]",
     ),
 ]
 ExcludeSeen = Annotated[
@@ -75,7 +75,7 @@ Markov = Annotated[
         "--markov",
         metavar="OPTIONS",
         help=f"How far ahead to count, and what distance costs (div or same). "
-        f"[default: {write_options(BASELINES.markov)}]",
+        f"\\[default: {write_options(BASELINES.markov)}]",
     ),
 ]
 ItemKnn = Annotated[
@@ -83,7 +83,7 @@ ItemKnn = Annotated[
     typer.Option(
         "--item-knn",
         metavar="OPTIONS",
-        help=f"Neighbours kept, and the damping. [default: {write_options(BASELINES.item_knn)}]",
+        help=f"Neighbours kept, and the damping. \\[default: {write_options(BASELINES.item_knn)}]",
     ),
 ]
 Vsknn = Annotated[
@@ -93,7 +93,7 @@ Vsknn = Annotated[
         metavar="OPTIONS",
         help="Neighbours, recent sessions sampled, position weighting (same, linear, quadratic), "
         "decay by the last shared item (same, linear, div, quadratic), weight of idf. "
-        f"[default: {write_options(BASELINES.vsknn)}]",
+        f"\\[default: {write_options(BASELINES.vsknn)}]",
     ),
 ]
 Slices = Annotated[

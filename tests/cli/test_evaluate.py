@@ -345,3 +345,10 @@ def test_the_notebooks_coverage_of_movielens_1m_has_as_many_steps_as_the_noteboo
     assert sbr("preprocess", ml_1m, *options, "--name", "ml").code == 0
     covered, found = notebook_next_items(load_split(tmp_path / "sbr-work/datasets/ml", "test"))
     assert (found, int(covered.sum())) == (steps, events)
+
+
+def test_the_help_shows_the_defaults(sbr):
+    text = " ".join(sbr("evaluate", "--help").stdout.replace("│", " ").split())
+    assert "[default: 1, 5, 10, 20]" in text
+    for start in ("[default: steps=1", "[default: neighbours=100", "[default: k=100"):
+        assert start in text
