@@ -105,13 +105,13 @@ def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
 
     with _zip_explained(path):
         archive = zipfile.ZipFile(file)
-    members = [
-        info
-        for info in archive.infolist()
-        if not info.is_dir()
-        and not info.filename.startswith("__MACOSX/")
-        and not Path(info.filename).name.startswith(".")
-    ]
+        members = [
+            info
+            for info in archive.infolist()
+            if not info.is_dir()
+            and not info.filename.startswith("__MACOSX/")
+            and not Path(info.filename).name.startswith(".")
+        ]
     if len(members) != 1:
         found = ", ".join(info.filename for info in members[:10]) or "none"
         raise DataError(

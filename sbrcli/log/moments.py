@@ -40,7 +40,7 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> tuple[np.ndarray, str]:
 
 
 def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarray:
-    """Turn dates, and the milliseconds passed since each began (up to a year), into seconds since 1970 UTC.
+    """Turn dates, and the milliseconds since each began, up to a year, into seconds since 1970.
 
     Raises:
         ValueError: one of them is no date, or no number.

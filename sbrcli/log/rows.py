@@ -4,6 +4,7 @@ and only after the fast reader has failed.
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,16 +61,19 @@ def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
     Raises:
         DataError: the file itself is damaged, a line is endless, or a quote is not closed.
     """
-    with lines_of(path, log_format) as lines:
+    first = log_format.skipped_lines + 1
+    with lines_of(path, log_format) as every_line:
+        # The header is a line by itself, whatever quotes it holds.
+        lines = itertools.islice(every_line, log_format.skipped_lines, None)
         rows = (
-            _quoted_rows(path, lines, log_format.separator)
+            _quoted_rows(path, lines, first, log_format.separator)
             if log_format.is_quoted
-            else _bare_rows(lines, log_format.separator)
+            else _bare_rows(lines, first, log_format.separator)
         )
         columns = [(at, column) for at, column in enumerate(log_format.columns) if column]
         for line, text, fields in rows:
             # Empty lines are no rows.
-            if line > log_format.skipped_lines and text != "\n":
+            if text != "\n":
                 yield JudgedRow(line, text, _complaint(fields, text, log_format, columns))
 
 
@@ -132,22 +136,24 @@ def _time_complaint(field: str, unit: str) -> Complaint | None:
     )
 
 
-def _bare_rows(lines: Iterator[str], separator: str) -> Iterator[tuple[int, str, list[str]]]:
-    for line, text in enumerate(lines, start=1):
+def _bare_rows(
+    lines: Iterator[str], first: int, separator: str
+) -> Iterator[tuple[int, str, list[str]]]:
+    for line, text in enumerate(lines, start=first):
         row = text.rstrip("\r\n")
         yield line, row + "\n", row.split(separator)
 
 
 def _quoted_rows(
-    path: Path, lines: Iterator[str], separator: str
+    path: Path, lines: Iterator[str], first: int, separator: str
 ) -> Iterator[tuple[int, str, list[str]]]:
     taken: list[str] = []
     reader = csv.reader(_recorded(lines, taken), delimiter=separator)
-    begins = 1
+    begins = first
     try:
         for fields in reader:
             yield begins, "".join(taken).rstrip("\r\n") + "\n", fields
-            begins = reader.line_num + 1
+            begins = first + reader.line_num
             taken.clear()
     except csv.Error as error:
         raise DataError(

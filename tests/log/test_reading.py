@@ -167,6 +167,11 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
             "log line 3: timestamp '1066-10-14 09:00:00' lies outside the years 1970 to 9999",
             UNIT,
         ),
+        (
+            'userId,itemId,"timestamp\n1,2,3\n1,2\n',
+            "log line 3: 3 fields expected, 2 found",
+            f"{MEND}; the log was read as a table (comma separated, header)",
+        ),
         (HEADER + "1,2,3\n" + HEADER, "log line 3: the header again", AGAIN),
         ("a:::b::3::4\n1::2::3::4\n", "log line 1: " + UNCLEAR, MEND),
         ("1::2::3::4\n1::a\x1fb::3::4\n", "log line 2: " + UNCLEAR, MEND),
