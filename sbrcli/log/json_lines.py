@@ -94,7 +94,7 @@ def judge_objects(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
     """Judge every line; see `rows.judge_rows`."""
     with lines_of(path, log_format) as lines:
         for line, text in enumerate(lines, start=1):
-            if text.strip():
+            if text.strip(" \t\r\n"):
                 yield JudgedRow(line, text.rstrip("\r\n") + "\n", _complaint(text, log_format))
 
 
