@@ -82,8 +82,8 @@ _MOST = {
     "sample_alpha": 10,
 }
 
-FULL_UP_TO_ITEMS = 5_000
-AUTO_N_SAMPLE = 2048
+FULL_UP_TO_ITEMS = 10_000
+AUTO_N_SAMPLE = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

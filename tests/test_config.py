@@ -110,7 +110,7 @@ def test_what_a_training_option_may_be_is_said_in_full(options, message):
 
 @pytest.mark.parametrize(
     ("n_sample", "num_items", "expected"),
-    [(None, 5_000, 0), (None, 5_001, 2048), (0, 10**6, 0), (64, 10, 64)],
+    [(None, 10_000, 0), (None, 10_001, 8192), (0, 10**6, 0), (64, 10, 64)],
 )
 def test_few_items_are_all_compared_and_of_many_some_are_drawn(n_sample, num_items, expected):
     assert TrainConfig(n_sample=n_sample).negatives(num_items) == expected

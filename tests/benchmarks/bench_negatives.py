@@ -24,7 +24,10 @@ from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 
 GROWING = (4_000, 40_000, 400_000)
-CROSSING = (2_000, 3_500, 5_000, 7_500, 10_000, 20_000, 40_000)
+N_SAMPLE = 2048
+"""The official GRU4Rec's, while the items grow."""
+
+CROSSING = (3_500, 5_000, 10_000, 15_000, 20_000, 40_000)
 EVENTS_PER_SLICE = 2**12
 ROUNDS = 5
 
@@ -38,9 +41,9 @@ def main() -> None:
 
 def print_growth() -> None:
     """Print an event's cost for each of GROWING, as a ratio to the first."""
-    slices = {n: make_slice(n, TrainConfig(n_sample=AUTO_N_SAMPLE)) for n in GROWING}
+    slices = {n: make_slice(n, TrainConfig(n_sample=N_SAMPLE)) for n in GROWING}
     seconds = median_seconds(slices)
-    sys.stdout.write(f"\n{AUTO_N_SAMPLE} drawn negatives, 100 units\nitems\tan event\tratio\n")
+    sys.stdout.write(f"\n{N_SAMPLE} drawn negatives, 100 units\nitems\tan event\tratio\n")
     for num_items, taken in seconds.items():
         cost = 1e6 * taken / EVENTS_PER_SLICE
         ratio = taken / seconds[GROWING[0]]
