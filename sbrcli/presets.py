@@ -73,6 +73,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 3,
         "n_sample": 0,
     },
+    "best": {"hsz": (192,), "dropout": 0.3, "epochs": 12},
     "rsc15": _official(100, 32, (0.1, 0.0), 0.1, 0.75, **_XE),
     "yoochoose": _official(480, 48, (0.0, 0.2), 0.07, 0.2, **_XE),
     "rees46": _official(512, 240, (0.45, 0.0), 0.065, 0.5, **_XE),
@@ -96,7 +97,7 @@ def configure_training(
         given: the user's options; None where he says nothing. An `n_sample` of "auto" lets the
             number of items decide, also where the preset names a number.
         preset: a name of `PRESETS`, or None.
-        short_sessions: without a preset, let `SHORT_SESSIONS` be the defaults.
+        short_sessions: let `SHORT_SESSIONS` be the defaults, unless a preset says all that they do.
 
     Raises:
         ConfigError: there is no such preset, or an option is out of bounds.
@@ -112,7 +113,7 @@ def configure_training(
     chosen |= said
     if chosen.get("n_sample") == "auto":
         chosen["n_sample"] = None
-    suited = SHORT_SESSIONS if short_sessions and preset is None else {}
+    suited = SHORT_SESSIONS if short_sessions and preset in (None, "best") else {}
     # An unknown optimizer has no defaults; TrainConfig refuses it.
     its_own = OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {})
     return TrainConfig(**suited | its_own | chosen)

@@ -56,7 +56,7 @@ def test_the_notebooks_preset_is_what_the_notebook_trains():
 
 
 def test_there_are_these_presets_and_no_others():
-    assert set(PRESETS) == {"notebook", *OFFICIAL}
+    assert set(PRESETS) == {"notebook", "best", *OFFICIAL}
 
 
 def test_what_the_user_says_goes_before_the_preset():
@@ -98,6 +98,8 @@ def test_short_sessions_have_defaults_of_their_own_behind_what_the_user_says():
     config = configure_training({"bptt": 4}, None, short_sessions=True)
     assert (config.bptt, config.batch_size, config.learning_rate) == (4, 64, 0.1)
     assert (config.dropout, config.embedding_dropout) == (0.3, 0.3)
+    best = configure_training({}, "best", short_sessions=True)
+    assert (best.hsz, best.bptt, best.learning_rate) == ((192,), 8, 0.1)
     assert configure_training({}, "coveo", short_sessions=True) == configure_training({}, "coveo")
     adam = configure_training({"optimizer": "adam"}, None, short_sessions=True)
     assert (adam.learning_rate, adam.momentum, adam.bptt) == (0.002, 0.0, 8)
@@ -107,6 +109,6 @@ def test_an_unknown_preset_is_refused_with_the_names_there_are():
     with pytest.raises(ConfigError) as caught:
         configure_training({}, "movielens")
     assert str(caught.value) == (
-        "preset must be one of notebook, rsc15, yoochoose, rees46, coveo, retailrocket, "
+        "preset must be one of notebook, best, rsc15, yoochoose, rees46, coveo, retailrocket, "
         "diginetica. Received: movielens"
     )

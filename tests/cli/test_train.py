@@ -202,7 +202,7 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
     [
         (["--hsz", "4,,5"], 4, "hsz must be a whole number, or one for each layer with commas "),
         (["--hsz", "4,5"], 4, "hsz must be one number for all layers, or one for each. Rec"),
-        (["--preset", "x"], 4, "preset must be one of notebook, rsc15, yoochoose, rees46, coveo, "),
+        (["--preset", "x"], 4, "preset must be one of notebook, best, rsc15, yoochoose, rees46, "),
         (["--optimizer", "sgd"], 4, "optimizer must be one of adagrad, adam. Received: sgd\n"),
         (["--embedding", "x"], 4, "embedding must be one of none, separate, shared. Received: x\n"),
         (["--epochs", "0"], 4, "epochs must be at least 1. Received: 0\n"),
