@@ -1,7 +1,11 @@
 """The command `sbr`: its subcommands, and the one place where an error becomes an exit code."""
 
+import errno
+import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -18,7 +22,7 @@ from sbrcli.cli import (
     tune_baselines,
 )
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
-from sbrcli.cli.output import Output, write_labelled
+from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
 from sbrcli.errors import ExitCode, SbrError
 from sbrcli.workspace import Workspace
 
@@ -81,8 +85,13 @@ recommend.register(app)
 demo.register(app)
 
 
+_NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What a write fails with where the machine is at fault, not `sbr`."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run `sbr` and leave the process with its exit code."""
+    signal.signal(signal.SIGTERM, _end_as_ctrl_c)
     sys.exit(run(arguments))
 
 
@@ -92,7 +101,12 @@ def run(arguments: list[str] | None = None) -> int:
     A bug is not caught: its traceback is what its finder must send.
     """
     try:
+        open_closed_streams()
         code = app(args=arguments, prog_name="sbr", standalone_mode=False) or ExitCode.OK
+    except SystemExit:
+        return ExitCode.OK  # Typer's answer to a reader of the help who has left
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
     except SbrError as error:
         return _fail(str(error), error.hint, error.exit_code)
     except _WrongWords as error:
@@ -100,8 +114,23 @@ def run(arguments: list[str] | None = None) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "sbr"
         return _fail(message, f"{command} --help shows what can be said", ExitCode.USAGE)
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
+        give_up_stdout()
+        where = f"{error.filename}" if error.filename else "what was asked for"
+        message = f"can not write {where}: {os.strerror(error.errno)}"
+        return _fail(message, "free some space or write elsewhere", ExitCode.ARTEFACT)
     # Typer makes a KeyboardInterrupt an exit with this code, without a word.
     return _fail("interrupted", None, code) if code == ExitCode.INTERRUPTED else code
+
+
+def _end_as_ctrl_c(_number: int, frame: FrameType | None) -> None:
+    """Answer SIGTERM as Ctrl-C is answered just now: a training saves its place first."""
+    answer = signal.getsignal(signal.SIGINT)
+    if not callable(answer):  # the parent ignores Ctrl-C, as `nohup` and `sbr … &` do
+        raise KeyboardInterrupt
+    answer(signal.SIGINT, frame)
 
 
 def _fail(message: str, hint: str | None, code: ExitCode) -> int:

@@ -5,11 +5,14 @@ tab-separated values, `--json` gives the dataclass as one document.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Any, TypeVar
+
+from sbrcli.errors import ArtefactError
 
 Result = TypeVar("Result")
 Advance = Callable[..., None]
@@ -43,13 +46,19 @@ class Output:
             self.write_line("\n\n".join(blocks))
 
     def write_line(self, text: str) -> None:
-        """Write one line of result to stdout, at once."""
-        _write(sys.stdout, text + "\n")
+        """Write one line of result to stdout, at once.
+
+        Raises:
+            ArtefactError: stdout takes it no more, as a file on a full disk.
+            BrokenPipeError: whoever read it has left.
+        """
+        with _refusing_results():
+            _write(sys.stdout, text + "\n")
 
     def note(self, text: str) -> None:
         """Tell the person at the keyboard something; `--quiet` silences it."""
         if not self.quiet:
-            _write(sys.stderr, "\n".join(map(printable, text.split("\n"))) + "\n")
+            _say("\n".join(map(printable, text.split("\n"))) + "\n")
 
     def warn(self, text: str) -> None:
         """Say what is odd, on stderr, also under `--quiet`."""
@@ -91,6 +100,27 @@ def is_terminal(stream: IO[str]) -> bool:
     return stream.isatty()
 
 
+def open_closed_streams() -> None:
+    """Where stderr was closed, say nothing; else the next file opened would be taken for it.
+
+    Raises:
+        ArtefactError: stdout was closed, so that there is no place for results.
+    """
+    if sys.stderr is None:
+        sys.stderr = _nowhere(2)
+    if sys.stdout is None:
+        sys.stdout = _nowhere(1)
+        raise ArtefactError(
+            "can not write the results to stdout: it is closed",
+            hint="send it to a file, or to /dev/null where they are not wanted",
+        )
+
+
+def give_up_stdout() -> None:
+    """Let go of what stdout did not take; Python would complain of it once more at exit."""
+    _nowhere(sys.stdout.fileno())
+
+
 def to_json(document: Any) -> str:
     """Write a document as one line of JSON; a number that JSON lacks is a bug."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
@@ -107,7 +137,7 @@ def write_labelled(label: str, text: str, style: str) -> None:
         line = Text.assemble((f"{label}:", f"bold {style}"), f" {printable(text)}")
         Console(stderr=True).print(line, soft_wrap=True, highlight=False)
     else:
-        _write(sys.stderr, f"{label}: {printable(text)}\n")
+        _say(f"{label}: {printable(text)}\n")
 
 
 def printable(text: str) -> str:
@@ -156,11 +186,41 @@ def _print_rich(tables: Iterable[Table]) -> None:
             )
         for row in table.rows:
             shown.add_row(*(Text(for_person(value)) for value in row))
-        console.print(shown)
+        with _refusing_results():
+            console.print(shown)
 
 
 def _is_number(value: object) -> bool:
     return value is None or isinstance(value, (int, float))
+
+
+@contextmanager
+def _refusing_results() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        give_up_stdout()
+        raise ArtefactError(
+            f"can not write the results to stdout: {error.strerror}",
+            hint="free some space or send them elsewhere",
+        ) from error
+
+
+def _say(text: str) -> None:
+    # What stderr does not take can be said nowhere, and the results matter more.
+    with suppress(OSError):
+        _write(sys.stderr, text)
+
+
+def _nowhere(descriptor: int) -> IO[str]:
+    """Open a stream of that number that takes everything and keeps nothing."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    if nothing != descriptor:
+        os.dup2(nothing, descriptor)
+        os.close(nothing)
+    return open(descriptor, "w", encoding="utf-8", closefd=False)
 
 
 def _write(stream: IO[str], text: str) -> None:

@@ -1,0 +1,21 @@
+"""`sbr` as a process of its own, started by a shell so that its streams can be anything."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from sbrcli.cli import app
+from tests.conftest import Said
+
+ROOT = Path(app.__file__).parents[2]
+SBR = shlex.join([sys.executable, "-m", "sbrcli"])
+
+
+def shell(command: str) -> Said:
+    """Run a line of bash in which `sbr` is the command; the exit code is the last one's."""
+    script = f'set -o pipefail\nsbr() {{ {SBR} "$@"; }}\n{command}'
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=120
+    )
+    return Said(done.stdout, done.stderr, done.returncode)

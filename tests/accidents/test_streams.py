@@ -1,0 +1,63 @@
+"""Streams that take nothing: full, closed, or left by their reader."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.accidents.processes import shell
+from tests.builders import write_ratings
+
+FULL = Path("/dev/full")
+CLOSED = """\
+error: can not write the results to stdout: it is closed
+hint: send it to a file, or to /dev/null where they are not wanted
+"""
+NO_SPACE = """\
+error: can not write the results to stdout: No space left on device
+hint: free some space or send them elsewhere
+"""
+
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path) -> None:
+    write_ratings(tmp_path / "log", "1 5 10, 1 6 20, 2 5 15, 2 6 16")
+
+
+@needs_full
+@pytest.mark.parametrize("words", ["stats log --quiet", "stats log --quiet --json"])
+def test_results_that_find_no_space_are_an_error_of_one_line(words):
+    said = shell(f"sbr {words} >/dev/full")
+    assert (said.code, said.stdout, said.stderr) == (5, "", NO_SPACE)
+
+
+@needs_full
+@pytest.mark.parametrize("words", ["--help", "--version"])
+def test_a_help_that_finds_no_space_is_an_error_of_one_line(words):
+    said = shell(f"sbr {words} >/dev/full")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: can not write what was asked for: No space left on device\n"
+        "hint: free some space or write elsewhere\n"
+    )
+
+
+@pytest.mark.parametrize("words", ["stats log", "preprocess log", "--version"])
+def test_a_closed_stdout_is_refused_before_anything_is_done(words):
+    said = shell(f"sbr {words} >&-")
+    assert (said.code, said.stdout, said.stderr) == (5, "", CLOSED)
+    assert not Path("sbr-work").exists()
+
+
+@pytest.mark.parametrize("stderr", ["2>&-", pytest.param("2>/dev/full", marks=needs_full)])
+def test_a_stderr_that_takes_nothing_stops_no_command(stderr):
+    said = shell(f"sbr stats log --json {stderr}")
+    assert (said.code, said.stdout.count("\n"), said.stderr) == (0, 1, "")
+    assert shell(f"sbr stats none {stderr}").code == 3
+
+
+@pytest.mark.parametrize("words", ["stats log --quiet", "--help", "--version"])
+def test_a_reader_that_has_left_is_no_error(words):
+    said = shell(f"sbr {words} | true")
+    assert (said.code, said.stdout, said.stderr) == (0, "", "")
