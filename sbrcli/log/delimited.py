@@ -17,6 +17,9 @@ from sbrcli.log.formats import LogFormat
 from sbrcli.log.rows import WrongRowError
 
 _BLOCK_BYTES = LONGEST_LINE_BYTES
+_HEADER_ALONE = ("Empty CSV file", "Could not skip initial")
+"""What PyArrow says where nothing follows the header, with and without a line end."""
+
 _ONE_BYTE_SEPARATOR = b"\x1f"
 """Stands for a longer separator, which PyArrow does not take: ASCII's own unit separator."""
 
@@ -50,7 +53,8 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
                 csv.ConvertOptions(include_columns=used, column_types=types, null_values=[""]),
             )
     except pa.ArrowInvalid as error:
-        if not log_format.has_header or "Empty CSV file" not in str(error):
+        is_header_alone = any(words in str(error) for words in _HEADER_ALONE)
+        if not log_format.has_header or not is_header_alone:
             raise WrongRowError(log_format, str(error)) from error
         return pa.table({name: pa.array([], types.get(name)) for name in used})
     except _UnclearError as error:

@@ -128,6 +128,11 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
             "a log has one event a line below it",
         ),
         (
+            HEADER.rstrip(),
+            "log: no event below the header",
+            "a log has one event a line below it",
+        ),
+        (
             HEADER + "1,2,3\n\n1,2,yesterday\n",
             "log line 4: timestamp 'yesterday' is not a number",
             NUMBERS,
