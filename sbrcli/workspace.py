@@ -1,19 +1,22 @@
 """The folders that `sbr` keeps on disk: whole or absent, each with a manifest that says what it is.
 
 A work directory holds `datasets/<name>/` and `runs/<name>/`. A folder is written under
-`.staging/`, beside them, and renamed into its place; what it replaces is renamed away first and
-deleted last. Locks and staged folders never lie inside `datasets/` or `runs/`.
+`.staging/`, beside them, and renamed into its place; what it replaces is renamed to `.replaced/`
+first and deleted last. Where a process is killed between the two, or a replaced run's successor is
+deleted before it is whole, the next `sbr` puts the replaced folder back.
 """
 
 import contextlib
+import os
 import shutil
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.disk import remove_folder, save_files, save_names, try_lock
+from sbrcli.errors import ArtefactError, ConfigError, SbrError
 from sbrcli.manifests import MADE_BY, MANIFEST, Kind, read_manifest
 
 _SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
@@ -38,6 +41,8 @@ class Workspace:
     """A work directory; made when something is first written to it."""
 
     root: Path
+    warn: Callable[[str], None] = field(default=lambda _: None, compare=False)
+    """Told of what is odd, but in nobody's way."""
 
     def place(self, kind: Kind, name: str) -> Path:
         """Say where a folder of that name lies, there or not.
@@ -56,6 +61,7 @@ class Workspace:
         if name is None:
             return self._latest(kind)
         path = self.place(kind, name)
+        self._bring_back_replaced()
         if not path.is_dir():
             raise self._missing(kind, name)
         folder = Folder(kind, path, read_manifest(path, kind))
@@ -72,10 +78,12 @@ class Workspace:
             ArtefactError: it is there, but damaged or of another format version.
         """
         path = self.place(kind, name)
+        self._bring_back_replaced()
         return Folder(kind, path, read_manifest(path, kind)) if path.is_dir() else None
 
     def names(self, kind: Kind) -> list[str]:
         """Name the folders of a kind, in order of name."""
+        self._bring_back_replaced()
         shelf = self.root / _SHELF[kind]
         found = shelf.iterdir() if shelf.is_dir() else ()
         # What others have left there, as file browsers do, is none of ours.
@@ -93,18 +101,27 @@ class Workspace:
             keep_replaced: keep what was there before until `discard_replaced`: for a folder that
                 is not whole yet when it takes its place.
         """
-        target = self.place(kind, name)
+        target, replaced = self.place(kind, name), self._replaced(kind, name)
         self._make(target.parent)
-        with self._temporary_folder(name) as temporary:
-            new, old = temporary / "new", temporary / "old"
-            new.mkdir()
+        with self._temporary_folder(kind, name) as new:
             yield new
-            if keep_replaced and target.exists() and not self._replaced(kind, name).exists():
-                old = self._replaced(kind, name)
-                self._make(old.parent)
-            if target.exists():
-                target.rename(old)
-            new.rename(target)
+            save_files(new)
+            keeps_older = keep_replaced and replaced.exists() and not _is_whole(kind, target)
+            if target.exists() and keeps_older:
+                remove_folder(target, new.with_name(f".old-{new.name}"))
+            elif target.exists():
+                self._make(replaced.parent)
+                shutil.rmtree(replaced, ignore_errors=True)
+                target.rename(replaced)
+            try:
+                new.rename(target)
+            except BaseException:
+                if replaced.exists() and not target.exists():
+                    replaced.rename(target)
+                raise
+            save_names(target.parent)
+        if not keep_replaced:
+            self.discard_replaced(kind, name)
 
     def discard_replaced(self, kind: Kind, name: str) -> None:
         """Delete what `staged` has kept, now that its successor is whole."""
@@ -113,16 +130,37 @@ class Workspace:
     def retract(self, kind: Kind, name: str) -> None:
         """Take a begun folder away again, and put back what it has replaced."""
         target, replaced = self.place(kind, name), self._replaced(kind, name)
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            remove_folder(target, self._staging(kind, name))
         if replaced.exists():
             replaced.rename(target)
 
     def _replaced(self, kind: Kind, name: str) -> Path:
         return self.root / ".replaced" / f"{kind}-{name}"
 
+    def _staging(self, kind: Kind, name: str) -> Path:
+        return self.root / ".staging" / f"{kind}-{name}"
+
+    def _bring_back_replaced(self) -> None:
+        """Put back each replaced folder whose successor is not there, unless it is just coming."""
+        shelf = self.root / ".replaced"
+        for folder in sorted(shelf.iterdir()) if shelf.is_dir() else ():
+            for kind, own_shelf in _SHELF.items():
+                name = folder.name.removeprefix(f"{kind}-")
+                if name == folder.name or (self.root / own_shelf / name).exists():
+                    continue
+                # Another process writes it, or the place is to be read only: it stays there.
+                with contextlib.suppress(SbrError, OSError), self.locked(kind, name):
+                    pass
+
     @contextlib.contextmanager
-    def locked(self, kind: Kind, name: str) -> Iterator[None]:
+    def locked(self, kind: Kind, name: str, *, wait_seconds: float = 0) -> Iterator[None]:
         """Keep every other `sbr` from writing the same folder meanwhile.
+
+        Args:
+            kind: a dataset or a run.
+            name: the folder's name.
+            wait_seconds: how long to wait for another process that is writing it.
 
         Raises:
             ArtefactError: another process holds the lock.
@@ -131,22 +169,36 @@ class Workspace:
         locks = self.root / ".locks"
         self._make(locks)
         with self._opened(locks / f"{kind}-{name}") as file:
-            if not _try_lock(file.fileno()):
-                raise ArtefactError(
-                    f"another sbr is writing {kind} {name} in {self.root}",
-                    hint="wait until it ends, or give another --name",
-                )
+            deadline = time.monotonic() + wait_seconds
+            while not try_lock(file.fileno()):
+                if time.monotonic() >= deadline:
+                    raise ArtefactError(
+                        f"another sbr is writing {kind} {name} in {self.root}",
+                        hint="wait until it ends, or give another --name",
+                    )
+                time.sleep(0.05)
+            target, replaced = self.place(kind, name), self._replaced(kind, name)
+            if replaced.exists() and not target.exists():
+                replaced.rename(target)
             yield
 
     def _latest(self, kind: Kind) -> Folder:
-        folders = [Folder(kind, p, read_manifest(p, kind)) for p in self._paths(kind)]
-        complete = [folder for folder in folders if _is_complete(folder)]
+        complete, damaged = [], []
+        for name in self.names(kind):
+            path = self.place(kind, name)
+            try:
+                folder = Folder(kind, path, read_manifest(path, kind))
+            except ArtefactError as error:
+                damaged.append(error)
+                continue
+            if _is_complete(folder):
+                complete.append(folder)
         if not complete:
-            raise self._missing(kind, None)
-        return max(complete, key=_finished_at)
-
-    def _paths(self, kind: Kind) -> list[Path]:
-        return [self.root / _SHELF[kind] / name for name in self.names(kind)]
+            raise damaged[0] if damaged else self._missing(kind, None)
+        latest = max(complete, key=_finished_at)
+        for error in damaged:
+            self.warn(f"{error}; the latest {kind} of the others, {latest.name}, is taken")
+        return latest
 
     def _missing(self, kind: Kind, name: str | None) -> ArtefactError:
         there = self.names(kind)
@@ -163,8 +215,10 @@ class Workspace:
             raise self._not_writable(error) from error
 
     def _not_writable(self, error: OSError) -> ArtefactError:
+        # PyArrow's errors have a number, but words of their own.
+        why = os.strerror(error.errno) if error.errno else str(error)
         return ArtefactError(
-            f"can not write in the work directory {self.root}: {error.strerror or error}",
+            f"can not write in the work directory {self.root}: {why}",
             hint="free some space or name another with --workdir",
         )
 
@@ -175,10 +229,10 @@ class Workspace:
             raise self._not_writable(error) from error
 
     @contextlib.contextmanager
-    def _temporary_folder(self, name: str) -> Iterator[Path]:
-        staging = self.root / ".staging"
-        self._make(staging)
-        temporary = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=staging))
+    def _temporary_folder(self, kind: Kind, name: str) -> Iterator[Path]:
+        temporary = self._staging(kind, name)
+        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+        self._make(temporary)
         try:
             yield temporary
         except OSError as error:
@@ -212,20 +266,8 @@ def _is_complete(folder: Folder) -> bool:
     return folder.kind == "dataset" or folder.manifest.get("status") == "complete"
 
 
-def _try_lock(descriptor: int) -> bool:
-    """Take an exclusive lock that the system frees when the process ends, however it ends."""
+def _is_whole(kind: Kind, path: Path) -> bool:
     try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # pyright: ignore
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        return _is_complete(Folder(kind, path, read_manifest(path, kind)))
+    except ArtefactError:
         return False
-    return True

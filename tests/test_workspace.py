@@ -1,8 +1,11 @@
 """Folders on disk: whole or absent, and which is the latest."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -145,3 +148,112 @@ def test_two_processes_never_write_the_same_folder(workspace):
     assert "another sbr is writing run a" in other.stderr
     after = subprocess.run(command, capture_output=True, text=True, check=True)
     assert after.stdout == "locked\n"
+
+
+def mark(workspace: Workspace, kind: str = "dataset") -> str:
+    return workspace.open(kind, "a").manifest["marker"]
+
+
+def test_the_latest_passes_over_a_damaged_one_with_a_warning(workspace):
+    said: list[str] = []
+    workspace = Workspace(workspace.root, said.append)
+    put(workspace, "run", "whole", status="complete")
+    put(workspace, "run", "broken", status="complete")
+    put(workspace, "run", "newer", status="complete", format_version=2)
+    broken = workspace.place("run", "broken") / MANIFEST
+    broken.write_text("{")
+    assert workspace.open("run").name == "whole"
+    assert said == [
+        f"{broken} is damaged: Expecting property name enclosed in double quotes: line 1 column 2 "
+        "(char 1); the latest run of the others, whole, is taken",
+        f"run newer has format version 2; sbr {__version__} reads version 1; "
+        "the latest run of the others, whole, is taken",
+    ]
+
+
+def test_the_latest_is_an_error_where_all_are_damaged(workspace):
+    put(workspace, "run", "broken", status="complete")
+    (workspace.place("run", "broken") / MANIFEST).write_text("[]")
+    with pytest.raises(ArtefactError, match=r"broken/manifest\.json is damaged: it is not the man"):
+        workspace.open("run")
+
+
+def test_an_interruption_between_the_two_renames_puts_the_old_folder_back(workspace, monkeypatch):
+    put(workspace, "dataset", "a", marker="old")
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.parent.name == ".staging":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        put(workspace, "dataset", "a", marker="new")
+    assert mark(workspace) == "old"
+    assert list((workspace.root / ".staging").iterdir()) == []
+
+
+def test_a_kill_between_the_two_renames_leaves_a_folder_that_the_next_sbr_puts_back(workspace):
+    put(workspace, "dataset", "a", marker="old")
+    replaced = workspace.root / ".replaced" / "dataset-a"
+    replaced.parent.mkdir(exist_ok=True)
+    workspace.place("dataset", "a").rename(replaced)
+    with workspace.locked("dataset", "b"):
+        assert workspace.names("dataset") == ["a"]
+    assert mark(workspace) == "old"
+    assert not replaced.exists()
+
+
+def test_a_replaced_folder_stays_where_another_process_is_writing_its_successor(workspace):
+    put(workspace, "dataset", "a", marker="old")
+    replaced = workspace.root / ".replaced" / "dataset-a"
+    replaced.parent.mkdir(exist_ok=True)
+    with workspace.locked("dataset", "a"):
+        workspace.place("dataset", "a").rename(replaced)
+        assert workspace.find("dataset", "a") is None
+    assert mark(workspace) == "old"
+
+
+def test_a_deleted_successor_brings_the_replaced_run_back(workspace):
+    put(workspace, "run", "a", status="complete", marker="old")
+    with workspace.staged("run", "a", keep_replaced=True) as folder:
+        write_json(folder / MANIFEST, new_manifest("run") | {"status": "training"})
+    shutil.rmtree(workspace.place("run", "a"))
+    assert mark(workspace, "run") == "old"
+
+
+def test_what_a_killed_process_staged_is_deleted_by_the_next_of_that_name(workspace):
+    torn = workspace.root / ".staging" / "dataset-a" / "half.parquet"
+    torn.parent.mkdir(parents=True)
+    torn.write_text("half")
+    put(workspace, "dataset", "a")
+    assert not (workspace.place("dataset", "a") / "half.parquet").exists()
+    assert list((workspace.root / ".staging").iterdir()) == []
+
+
+def test_every_file_is_on_the_disk_before_its_folder_has_its_name(workspace, monkeypatch):
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with workspace.staged("dataset", "a") as folder:
+        (folder / "train.parquet").write_text("rows")
+        write_json(folder / MANIFEST, new_manifest("dataset"))
+        synced.clear()
+    staged = workspace.root / ".staging" / "dataset-a"
+    assert set(synced[:2]) == {str(staged / "train.parquet"), str(staged / MANIFEST)}
+    assert synced[2:] == [str(staged), str(workspace.root / "datasets")]
+
+
+def test_a_lock_is_waited_for_as_long_as_is_said(workspace):
+    with (
+        workspace.locked("run", "a"),
+        pytest.raises(ArtefactError, match="another sbr is writing run a"),
+        workspace.locked("run", "a", wait_seconds=0.1),
+    ):
+        pass

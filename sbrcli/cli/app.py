@@ -70,7 +70,8 @@ def _begin(
     ] = False,
 ) -> None:
     """Turn a log of who-clicked-what-when into next-item recommendations."""
-    ctx.obj = Invocation(Output(as_json, quiet), Workspace(workdir))
+    output = Output(as_json, quiet)
+    ctx.obj = Invocation(output, Workspace(workdir, output.warn))
     if ctx.invoked_subcommand is None:
         sys.stdout.write(ctx.get_help() + "\n")
 

@@ -1,0 +1,52 @@
+"""What a disk is asked to do for a folder: delete it at once, keep it for good, lock it."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+
+def remove_folder(folder: Path, aside: Path) -> None:
+    """Delete a folder at once: it is renamed aside, and then deleted file by file."""
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.parent.mkdir(exist_ok=True)
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def save_files(folder: Path) -> None:
+    """Let the disk have each file of a folder, before the folder's name points to them."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    save_names(folder)
+
+
+def save_names(folder: Path) -> None:
+    """Let the disk have a folder's list of names, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take an exclusive lock that the system frees when the process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # pyright: ignore
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
