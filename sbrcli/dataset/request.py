@@ -108,13 +108,14 @@ def _plain(number: float) -> str:
 
 
 def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
-    """Say in which way a dataset was made otherwise than is asked for now; None if it was not."""
+    """Say in which ways a dataset was made otherwise than is asked for now; None if it was not."""
     was, made_with, source = manifest["source"], manifest["config"], request.source
+    differences = []
     if was["sha256"] != source["sha256"]:
-        return f"of another log ({was['name']})"
+        differences.append(f"of another log ({was['name']})")
     for other, (one, another) in OTHER_FILES.items():
         if (was.get(other) or {}).get("sha256") != (source[other] or {}).get("sha256"):
-            return f"with {another}" if was.get(other) else f"without {one}"
+            differences.append(f"with {another}" if was.get(other) else f"without {one}")
     # An option that the dataset was made before had its default.
     defaults = Request(PrepareConfig(), ReadConfig(), {}).options()
     others = [
@@ -122,4 +123,5 @@ def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
         for option, value in request.options().items()
         if made_with.get(option, defaults[option]) != value
     ]
-    return f"with {', '.join(others)}" if others else None
+    differences += [f"with {', '.join(others)}"] if others else []
+    return "; ".join(differences) or None

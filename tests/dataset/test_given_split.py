@@ -95,7 +95,7 @@ def test_the_manifest_names_all_logs_and_another_test_is_another_dataset(tmp_pat
     for asked, difference in [
         (GivenSplit(test=valid, valid=valid), "with another test log"),
         (other, "with another valid log"),
-        (None, "with another test log"),
+        (None, "with another test log; with another valid log"),
     ]:
         with pytest.raises(ArtefactError) as raised:
             prepare_dataset(train, CONFIG, workspace, reading=reading, given=asked, name="mine")

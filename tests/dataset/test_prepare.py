@@ -138,6 +138,18 @@ def test_other_options_under_the_same_name_are_refused(
     assert (Path(first.dataset) / "manifest.json").read_bytes() == before
 
 
+def test_all_that_differs_is_named(log: Path, workspace: Workspace):
+    prepare_dataset(log, CONFIG, workspace, name="mine")
+    other = write_ratings(log.with_name("other.dat"), LOG + ", 1 7 30")
+    titles = write_columns(log.with_name("titles.csv"), "itemId,title", "3,Three")
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(other, PrepareConfig(), workspace, name="mine", titles=titles)
+    assert str(raised.value) == (
+        "dataset mine is there already, made of another log (ratings.dat); without titles; "
+        "with min-item-support 2, not 5"
+    )
+
+
 def test_another_log_under_the_same_name_is_refused_and_overwrites_if_told(
     log: Path, workspace: Workspace
 ):
