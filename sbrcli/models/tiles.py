@@ -64,7 +64,9 @@ class TiledMatrix:
         blocks, inputs, width = self._blocks.shape
         tiles = len(rows) // TILE_ROWS
         tiled = out.reshape(tiles, TILE_ROWS, blocks, width).transpose(0, 2, 1, 3)
-        np.matmul(rows.reshape(tiles, 1, TILE_ROWS, inputs), self._blocks, out=tiled)
+        # What diverges is found in the results; NumPy's warning would reach the user's terminal.
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.matmul(rows.reshape(tiles, 1, TILE_ROWS, inputs), self._blocks, out=tiled)
 
     def take_columns(self, columns: npt.NDArray[np.integer]) -> FloatArray:
         """Copy columns of the matrix, without the bias, as rows: (len(columns), inputs)."""

@@ -40,3 +40,10 @@ def test_columns_can_be_taken_out_again_as_rows():
     tiled = TiledMatrix(matrix, np.ones(4000))
     columns = np.array([3999, 0, 17, 17])
     assert np.array_equal(tiled.take_columns(columns), matrix[:, columns].T)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_product_that_overflows_says_so_by_its_numbers_alone():
+    huge = np.float32(3e38)
+    matrix = TiledMatrix(np.full((2, 3), huge), np.zeros(3))
+    assert np.isinf(multiplied(matrix, np.full((1, 2), huge))).all()
