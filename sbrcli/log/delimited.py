@@ -5,12 +5,14 @@ occurs, and never becomes a float on the way.
 """
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv
 
+from sbrcli.log.deferred import errors_deferred
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import LogFormat
@@ -38,8 +40,9 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
         types[TIMESTAMP] = pa.string()
     is_joined = len(log_format.separator) > 1
     try:
-        with opened(path, log_format.encoding) as file:
-            source = _Joined(file, log_format.separator) if is_joined else file
+        with opened(path, log_format.encoding) as file, ExitStack() as stack:
+            joined = _Joined(file, log_format.separator) if is_joined else file
+            source = stack.enter_context(errors_deferred(joined))
             return csv.read_csv(
                 pa.PythonFile(source, mode="r"),
                 csv.ReadOptions(

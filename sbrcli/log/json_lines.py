@@ -10,6 +10,7 @@ from pyarrow import json as arrow_json
 
 from sbrcli.errors import DataError
 from sbrcli.log.columns import check_columns, match_columns
+from sbrcli.log.deferred import errors_deferred
 from sbrcli.log.events import EVENT, RATING, TIME_OF_DAY, TIMESTAMP
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import RECODE, LogFormat
@@ -76,9 +77,9 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
     """
     schema = pa.schema([(log_format.place(c), _type_of(log_format, c)) for c in used])
     try:
-        with opened(path, log_format.encoding) as file:
+        with opened(path, log_format.encoding) as file, errors_deferred(file) as source:
             table = arrow_json.read_json(
-                pa.PythonFile(file, mode="r"),
+                pa.PythonFile(source, mode="r"),
                 arrow_json.ReadOptions(block_size=LONGEST_LINE_BYTES),
                 arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
             )

@@ -25,6 +25,7 @@ def stats(path: Path) -> tuple[str, str, int]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
     )
     return done.stdout, done.stderr, done.returncode

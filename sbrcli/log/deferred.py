@@ -1,0 +1,40 @@
+"""Errors of a file that wait until its reader is done.
+
+PyArrow's readers leave tasks behind where reading fails under them, and Python can then wait for
+them forever as it exits. So a file that fails says that it has ended, and its error comes after.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class DeferredFile:
+    """A file that ends where it fails."""
+
+    closed = False
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.error: BaseException | None = None
+
+    def read(self, size: int) -> bytes:
+        """Read about as many bytes; none at the end, or from an error on."""
+        if self.error is not None:
+            return b""
+        try:
+            return self._file.read(size)
+        except BaseException as error:  # Ctrl-C too
+            self.error = error
+            return b""
+
+
+@contextmanager
+def errors_deferred(file: Any) -> Iterator[DeferredFile]:
+    """Give a file that never fails while the body reads it, and raise its error at the end."""
+    source = DeferredFile(file)
+    try:
+        yield source
+    finally:
+        if source.error is not None:
+            raise source.error

@@ -1,0 +1,23 @@
+import pytest
+
+from sbrcli.log.deferred import errors_deferred
+
+
+class Failing:
+    """A file that fails at its second reading."""
+
+    times = 0
+
+    def read(self, size: int) -> bytes:
+        self.times += 1
+        if self.times == 2:
+            raise EOFError("cut")
+        return b"a" * size
+
+
+def test_a_file_that_fails_ends_and_its_error_comes_after():
+    read = []
+    with pytest.raises(EOFError, match="cut"), errors_deferred(Failing()) as source:
+        read += [source.read(2), source.read(2), source.read(2)]
+        raise ValueError("what the reader says of the cut")
+    assert read == [b"aa", b"", b""]
