@@ -1,5 +1,6 @@
 """What a folder on disk says of itself, and how its files are replaced: in one step."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable
@@ -94,7 +95,8 @@ def write_parts_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> N
             hint="free some space or name another place with --workdir",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only place refuses even what is not there
+            temporary.unlink(missing_ok=True)
 
 
 def remove_torn_files(folder: Path) -> None:

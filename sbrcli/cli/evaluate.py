@@ -166,6 +166,7 @@ def evaluate(
         options,
         per_event,
         hybrid_from,
+        invocation.output.warn,
     )
     invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
     if evaluation.verdict:

@@ -23,7 +23,7 @@ from sbrcli.evaluation.rivals import (
 from sbrcli.evaluation.scoring import Advance, answer_split, coverage_of
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
-from sbrcli.manifests import read_json, write_json
+from sbrcli.manifests import read_json, read_manifest, write_json
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.items import ITEMS_FILE, load_items
 from sbrcli.models.scorer import Scorer
@@ -32,6 +32,9 @@ from sbrcli.workspace import Folder, Workspace
 EVALUATION_FILE = "evaluation.json"
 TUNED_FILE = "baselines.json"
 GRU = "gru4rec"
+
+_PATIENCE_SECONDS = 10
+"""So long another evaluation of the run is waited for, which keeps its figures just now."""
 
 Progress = Callable[[int], AbstractContextManager[Advance]]
 """Given the number of next items, shows how many are done."""
@@ -45,6 +48,7 @@ def evaluate_run(
     options: Mapping[str, str] | None = None,
     per_event: Path | None = None,
     hybrid_from: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
 
@@ -56,6 +60,7 @@ def evaluate_run(
         options: baselines' options, as the user writes them; they go before the tuned ones.
         per_event: a file to write one row for each model's next item to.
         hybrid_from: the run whose choice of a hybrid is taken over; None makes one's own.
+        warn: told where the figures can not be kept, which does not make them less true.
 
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
@@ -68,6 +73,7 @@ def evaluate_run(
         raise ConfigError(
             f"run {run.name} was trained on the valid split too (--refit); evaluate it on test"
         )
+    read_evaluation(run, config)  # where it is damaged, that is said before the work
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
     scorer = load_gru(run.path, config.batch_size)
@@ -95,7 +101,10 @@ def evaluate_run(
         covered, _ = coverage_of(sessions, config)
         answers = [contender.answers for contender in contenders]
         write_per_event(per_event, dataset.path, config.split, sessions, covered, answers)
-    _keep(run, config, evaluation)
+    try:
+        _keep(run, workspace, config, evaluation)
+    except ArtefactError as error:
+        warn(f"the figures are not kept in run {run.name}: {error}")
     return evaluation
 
 
@@ -182,15 +191,23 @@ def read_evaluation(run: Folder, config: EvaluateConfig) -> dict[str, Any]:
 
 def _kept(run: Folder) -> dict[str, Any]:
     path = run.path / EVALUATION_FILE
-    kept: Any = read_json(path) if path.exists() else {}
+    try:
+        kept: Any = read_json(path) if path.exists() else {}
+    except ArtefactError as error:
+        raise ArtefactError(str(error), hint="delete it; sbr evaluate writes it anew") from error
     return kept if isinstance(kept, dict) else {}
 
 
-def _keep(run: Folder, config: EvaluateConfig, evaluation: Evaluation) -> None:
+def _keep(
+    run: Folder, workspace: Workspace, config: EvaluateConfig, evaluation: Evaluation
+) -> None:
     # What was not asked for this time stays as it was found: the run is the same one.
     found = {key: value for key, value in asdict(evaluation).items() if value is not None}
-    found = read_evaluation(run, config) | found
-    write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
+    with workspace.locked("run", run.name, wait_seconds=_PATIENCE_SECONDS):
+        if read_manifest(run.path, "run") != run.manifest:
+            raise ArtefactError("it has been replaced meanwhile")
+        found = read_evaluation(run, config) | found
+        write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
 
 
 def _way(config: EvaluateConfig) -> str:

@@ -1,0 +1,27 @@
+"""A small run, trained once and copied for each test."""
+
+from functools import cache
+from pathlib import Path
+from shutil import copytree
+from tempfile import mkdtemp
+
+import pytest
+
+from tests.accidents.processes import shell
+from tests.chains import make_workspace
+
+
+@cache
+def _trained() -> Path:
+    root = Path(mkdtemp(prefix="sbr-accidents-"))
+    make_workspace(root)
+    words = "train --name run --hsz 4 --batch-size 4 --bptt 4 --epochs 1 --quiet"
+    assert shell(f"sbr {words} --workdir {root}").code == 0
+    return root
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """Give the folder of a small run, `run`, on the dataset `user`, in the work directory."""
+    copytree(_trained(), tmp_path / "sbr-work")
+    return Path("sbr-work", "runs", "run")

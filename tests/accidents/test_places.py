@@ -1,0 +1,108 @@
+"""Work directories that can not be written: full, or to be read only."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.accidents.processes import shell
+from tests.chains import make_workspace, write_chain_log
+
+TRAIN = "train --name run --hsz 64 --batch-size 4 --bptt 4 --epochs 1 --quiet"
+TRIED = "preprocess log --session user --test-days 10 --valid-days 20 --quiet"
+
+
+def files(shelf: str) -> list[Path]:
+    """List what lies in the work directory, but for its locks."""
+    return [p for p in Path("sbr-work", shelf).rglob("*") if p.is_file()]
+
+
+def refuse_locks() -> None:
+    """Let the work directory take no lock, as where it is to be read only; also for root."""
+    locks = Path("sbr-work", ".locks")
+    for lock in locks.iterdir() if locks.exists() else ():
+        lock.unlink()
+    locks.rmdir() if locks.exists() else None
+    locks.write_text("")
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_disk_that_fills_up_while_a_dataset_is_written_leaves_nothing(tmp_path, blocks):
+    write_chain_log(tmp_path / "log", users=300)
+    said = shell(f"ulimit -f {blocks}; sbr {TRIED}")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: can not write in the work directory sbr-work: File too large\n"
+        "hint: free some space or name another with --workdir\n"
+    )
+    assert files("datasets") == files(".staging") == []
+    assert shell(f"sbr {TRIED}").code == 0
+
+
+def test_a_disk_that_fills_up_while_a_run_is_written_leaves_nothing(tmp_path):
+    make_workspace(tmp_path / "sbr-work")
+    said = shell(f"ulimit -f 8; sbr {TRAIN}")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: can not write sbr-work/runs/run/weights.safetensors: File too large\n"
+        "hint: free some space or name another place with --workdir\n"
+    )
+    assert files("runs") == files(".staging") == []
+
+
+@pytest.mark.parametrize("words", [TRIED, TRAIN])
+def test_a_place_to_read_only_is_an_error_of_one_line(tmp_path, words):
+    make_workspace(tmp_path / "sbr-work")
+    write_chain_log(tmp_path / "log", users=30)
+    refuse_locks()
+    said = shell(f"sbr {words} --name other")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: can not write in the work directory sbr-work: File exists\n"
+        "hint: free some space or name another with --workdir\n"
+    )
+    assert [p.name for p in Path("sbr-work", "datasets").iterdir()] == ["user"]
+    assert files("runs") == []
+
+
+def test_figures_that_can_not_be_kept_are_printed_with_a_warning(trained, sbr):
+    refuse_locks()
+    said = sbr("evaluate", "--json", "--quiet")
+    assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
+    assert said.stderr == (
+        "warning: the figures are not kept in run run: can not write in the work directory "
+        "sbr-work: File exists\n"
+    )
+    assert not (trained / "evaluation.json").exists()
+
+
+def test_figures_of_a_run_that_was_replaced_meanwhile_are_not_kept_in_the_new_one(
+    trained, sbr, monkeypatch
+):
+    from sbrcli.evaluation import runs
+
+    summarise = runs.summarise
+
+    def replace_run(*words, **options):
+        path = trained / "manifest.json"
+        document = json.loads(path.read_text()) | {"completed_at": "2999"}
+        path.write_text(json.dumps(document))
+        return summarise(*words, **options)
+
+    monkeypatch.setattr(runs, "summarise", replace_run)
+    said = sbr("evaluate", "--json", "--quiet")
+    assert said.code == 0
+    assert said.stderr == (
+        "warning: the figures are not kept in run run: it has been replaced meanwhile\n"
+    )
+    assert not (trained / "evaluation.json").exists()
+
+
+def test_a_damaged_evaluation_is_refused_before_the_work(trained, sbr):
+    (trained / "evaluation.json").write_text("{")
+    said = sbr("evaluate")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: sbr-work/runs/run/evaluation.json is damaged: Expecting property name enclosed in "
+        "double quotes: line 1 column 2 (char 1)\nhint: delete it; sbr evaluate writes it anew\n"
+    )
