@@ -60,6 +60,7 @@ Optimizer = Literal["adagrad", "adam"]
 Loss = Literal["cross-entropy", "bpr-max", "top1-max", "bpr", "top1"]
 Schedule = Literal["constant", "linear", "cosine"]
 Device = Literal["auto", "cpu", "gpu"]
+Precision = Literal["auto", "float32", "bfloat16"]
 Monitor = Literal["mrr@20", "recall@20", "ndcg@20"]
 
 
@@ -70,6 +71,7 @@ _CHOICES: dict[str, Any] = {
     "schedule": Schedule,
     "monitor": Monitor,
     "device": Device,
+    "precision": Precision,
 }
 
 # Beyond these a typing error is likelier than a purpose, and the next step would be out of memory.
@@ -157,6 +159,9 @@ class TrainConfig:
     """Processor threads; 0 takes all cores. The last bits of a result depend on it."""
 
     device: Device = "auto"
+    precision: Precision = "auto"
+    """Of the output layer's products with cross-entropy; auto takes bfloat16 where the processor
+    has instructions for it. The rest is float32."""
 
     def __post_init__(self) -> None:
         for name in ("layers", "batch_size", "bptt", "epochs"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sbrcli.cli import app, output
+from sbrcli.models.gru4rec import backend
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -37,6 +38,12 @@ def listening_for_ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def plain_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor without bfloat16: what a test finds depends on none."""
+    monkeypatch.setattr(backend, "has_bfloat16", lambda: False)
 
 
 @pytest.fixture

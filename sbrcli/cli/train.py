@@ -52,6 +52,7 @@ def train(
     refit: options.Refit = False,
     threads: options.Threads = None,
     device: options.DeviceName = None,
+    precision: options.PrecisionName = None,
     seed: options.Seed = None,
     preset: options.Preset = None,
     name: options.Name = None,
@@ -100,6 +101,7 @@ def train(
         "refit": refit or None,
         "threads": threads,
         "device": device,
+        "precision": precision,
         "seed": seed,
     }
     workspace = invocation.workspace

@@ -138,6 +138,15 @@ Threads = Annotated[
 DeviceName = Annotated[
     str | None, _option("device", "Where to train.", FITTING, metavar="auto|cpu|gpu")
 ]
+PrecisionName = Annotated[
+    str | None,
+    _option(
+        "precision",
+        "Of the output layer's products; auto: bfloat16 where the processor has it.",
+        FITTING,
+        metavar="auto|float32|bfloat16",
+    ),
+]
 Seed = Annotated[int | None, _option("seed", "Same seed, machine, threads: same result.", FITTING)]
 Preset = Annotated[
     str | None,

@@ -5,9 +5,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from sbrcli.config import Device
+from sbrcli.config import Device, Precision
 from sbrcli.errors import ConfigError
 
 
@@ -42,6 +43,28 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
     with contextlib.suppress(RuntimeError):
         _configure(tf, threads, hide_gpus=device == "cpu")
     tf.config.experimental.enable_op_determinism()
+
+
+def multiplies_in_bfloat16(precision: Precision) -> bool:
+    """Tell whether the output layer's products are to be taken in bfloat16.
+
+    Args:
+        precision: `auto` where the processor multiplies such numbers faster, and no GPU trains.
+    """
+    if precision != "auto":
+        return precision == "bfloat16"
+    import tensorflow as tf
+
+    return has_bfloat16() and not tf.config.get_visible_devices("GPU")
+
+
+def has_bfloat16() -> bool:
+    """Ask Linux whether the processor has instructions for bfloat16; elsewhere, say no."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _configure(tf: Any, threads: int, *, hide_gpus: bool) -> None:

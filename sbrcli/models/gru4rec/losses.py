@@ -34,6 +34,7 @@ def softmax_cross_entropy(
     targets: Any,
     row_weights: Any,
     label_smoothing: float = 0.0,
+    dtype: Any = tf.float32,
 ) -> LossGradients:
     """Compare each row's softmax over all items with its target: -log p(target).
 
@@ -49,6 +50,8 @@ def softmax_cross_entropy(
         row_weights: (rows,) 1 for a pair that counts, else 0.
         label_smoothing: the share of the target distribution that is spread evenly over all items
             (Szegedy et al. 2016, section 7).
+        dtype: of the numbers that go into the three products, and of the products; all else is
+            float32.
 
     Returns:
         The loss's sum, and the gradients of that sum divided by the number of rows.
@@ -64,9 +67,12 @@ def softmax_cross_entropy(
 
     loss = tf.constant(0.0)
     hidden_blocks, table_gradient, bias_gradient = [], tf.zeros_like(table), tf.zeros_like(bias)
+    factor = tf.cast(table, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
         block = slice(first, first + ROWS_PER_BLOCK)
-        scores = tf.matmul(hidden[block], table, transpose_b=True) + bias  # (block, num_items)
+        scores = (
+            _product(tf.cast(hidden[block], dtype), factor, transpose_b=True) + bias
+        )  # (block, num_items)
         highest = tf.reduce_max(scores, axis=1, keepdims=True)
         exponential = tf.exp(scores - highest)
         total = tf.reduce_sum(exponential, axis=1, keepdims=True)
@@ -75,8 +81,9 @@ def softmax_cross_entropy(
         probability = exponential * (share[block][:, None] / total)
         if label_smoothing:
             probability -= even * share[block][:, None]
-        hidden_blocks.append(tf.matmul(probability, table))
-        table_gradient += tf.matmul(probability, hidden[block], transpose_a=True)
+        lowered = tf.cast(probability, dtype)
+        hidden_blocks.append(_product(lowered, factor))
+        table_gradient += _product(lowered, tf.cast(hidden[block], dtype), transpose_a=True)
         bias_gradient += tf.reduce_sum(probability, axis=0)
 
     share *= 1 - label_smoothing
@@ -90,7 +97,13 @@ def softmax_cross_entropy(
 
 
 def drawn_cross_entropy(
-    hidden: Any, part: Any, bias: Any, shift: Any, counts: Any, row_weights: Any
+    hidden: Any,
+    part: Any,
+    bias: Any,
+    shift: Any,
+    counts: Any,
+    row_weights: Any,
+    dtype: Any = tf.float32,
 ) -> LossGradients:
     """Compare each row's softmax over its target and drawn items with the target: -log p(target).
 
@@ -102,6 +115,7 @@ def drawn_cross_entropy(
             the drawing.
         counts: (rows, columns) bool: whether the column counts as a negative of the row.
         row_weights: (rows,) 1 for a pair that counts, else 0.
+        dtype: as for `softmax_cross_entropy`.
 
     Returns:
         As `softmax_cross_entropy`, with the columns in place of the items.
@@ -114,9 +128,12 @@ def drawn_cross_entropy(
     loss = tf.constant(0.0)
     hidden_blocks, pulls = [], []
     table_gradient, bias_gradient = tf.zeros_like(part), tf.zeros_like(shift)
+    factor = tf.cast(part, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
         block = slice(first, first + ROWS_PER_BLOCK)
-        scores = tf.matmul(hidden[block], part, transpose_b=True) + shift  # (block, columns)
+        scores = (
+            _product(tf.cast(hidden[block], dtype), factor, transpose_b=True) + shift
+        )  # (block, columns)
         scores = tf.where(counts[block], scores, _LOWEST)
         highest = tf.maximum(tf.reduce_max(scores, axis=1), own[block])
         exponential = tf.exp(scores - highest[:, None])
@@ -126,8 +143,9 @@ def drawn_cross_entropy(
         probability = exponential * (share[block] / total)[:, None]
         pull = share[block] * (own_exponential / total - 1)
         pulls.append(pull)
-        hidden_blocks.append(tf.matmul(probability, part) + pull[:, None] * own_table[block])
-        table_gradient += tf.matmul(probability, hidden[block], transpose_a=True)
+        lowered = tf.cast(probability, dtype)
+        hidden_blocks.append(_product(lowered, factor) + pull[:, None] * own_table[block])
+        table_gradient += _product(lowered, tf.cast(hidden[block], dtype), transpose_a=True)
         bias_gradient += tf.reduce_sum(probability, axis=0)
 
     pull = tf.concat(pulls, axis=0)
@@ -138,3 +156,9 @@ def drawn_cross_entropy(
         tf.tensor_scatter_nd_add(table_gradient, columns, pull[:, None] * hidden),
         tf.tensor_scatter_nd_add(bias_gradient, columns, pull),
     )
+
+
+def _product(left: Any, right: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    """Multiply two matrices of one type; give float32."""
+    product = tf.matmul(left, right, transpose_a=transpose_a, transpose_b=transpose_b)
+    return tf.cast(product, tf.float32)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from sbrcli.config import TrainConfig
 from sbrcli.models.gru4rec import ranking_losses
+from sbrcli.models.gru4rec.backend import multiplies_in_bfloat16
 from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.losses import drawn_cross_entropy, softmax_cross_entropy
 from sbrcli.models.gru4rec.ranking_losses import RankingLoss, elu
@@ -42,6 +43,7 @@ class Objective:
     def __init__(self, config: TrainConfig, sampler: Sampler | None) -> None:
         self.config, self.sampler = config, sampler
         self.is_cross_entropy = config.loss == "cross-entropy"
+        self.dtype = tf.bfloat16 if multiplies_in_bfloat16(config.precision) else tf.float32
         self.row_losses: RankingLoss = {
             "cross-entropy": partial(
                 ranking_losses.cross_entropy, label_smoothing=config.label_smoothing
@@ -67,7 +69,7 @@ class Objective:
         """
         if self.sampler is None and self.is_cross_entropy:
             result = softmax_cross_entropy(
-                hidden, table, bias, targets, row_counts, self.config.label_smoothing
+                hidden, table, bias, targets, row_counts, self.config.label_smoothing, self.dtype
             )
             return Outcome(result.loss, result.hidden, None, result.table, result.bias)
         if self.sampler is None:
@@ -99,7 +101,13 @@ class Objective:
         correction = self.config.logq * drawn.log_expected if self.is_cross_entropy else 0.0
         if self.is_cross_entropy and not self.config.label_smoothing:
             result = drawn_cross_entropy(
-                hidden, part, part_bias, part_bias - correction, drawn.counts, row_counts
+                hidden,
+                part,
+                part_bias,
+                part_bias - correction,
+                drawn.counts,
+                row_counts,
+                self.dtype,
             )
             return Outcome(result.loss, result.hidden, drawn.items, result.table, result.bias)
         counts = tf.cast(drawn.counts, tf.float32)
