@@ -131,6 +131,32 @@ def test_drawn_losses_see_and_move_the_rows_named_and_no_other(loss):
         np.testing.assert_array_equal(part, other)
 
 
+@pytest.mark.parametrize("loss", ROW_LOSSES)
+def test_only_without_drawing_is_a_row_scored_against_all_items(loss):
+    """Known error 9: all items scored, and then some of them chosen."""
+    rows, num_items = len(TARGETS), 53  # 53 is no number of rows, columns or units
+
+    def sizes(n_sample: int) -> set[int | None]:
+        config = TrainConfig(loss=loss, n_sample=n_sample)
+        sampler = Sampler(np.ones(num_items, np.int64), n_sample, 0.5) if n_sample else None
+        objective = Objective(config, sampler)
+        graph = tf.function(
+            lambda *parts: objective.measure(*parts, tf.constant(ROW_COUNTS), tf.constant([1, 1]))
+        ).get_concrete_function(
+            tf.TensorSpec((rows, UNITS)),
+            tf.TensorSpec((num_items, UNITS)),
+            tf.TensorSpec((num_items,)),
+            tf.TensorSpec((rows,), tf.int32),
+        )
+        shapes = [
+            out.shape for operation in graph.graph.get_operations() for out in operation.outputs
+        ]
+        return {shape[1] for shape in shapes if shape.rank == 2 and shape[0] == rows}
+
+    assert num_items not in sizes(4)
+    assert num_items in sizes(0)
+
+
 @pytest.mark.parametrize("n_sample", [0, 4])
 @pytest.mark.parametrize("loss", ROW_LOSSES)
 def test_a_padding_row_adds_nothing(loss, n_sample):

@@ -104,6 +104,26 @@ def test_momentum_waits_for_the_rows_next_touch():
     np.testing.assert_allclose(table["table"][:, 0], [first + second, first], rtol=1e-6)
 
 
+def test_adagrad_with_momentum_and_duplicates_is_a_loop_over_rows():
+    """Known error 17: momentum missing, or duplicates squared before they are summed."""
+    table = some_table()
+    weights = table["table"].numpy().astype(float)
+    accumulators, updates = np.zeros_like(weights), np.zeros_like(weights)
+    optimizer = Adagrad(table, 0.05, 0.3)
+    rng = np.random.default_rng(4)
+    for step in range(5):
+        named = rng.integers(ROWS, size=len(NAMED)).tolist()
+        values = some_values(step)
+        optimizer.apply(table, as_rows(values, named), 1.0)
+        for row in set(named):
+            summed = sum(value for name, value in zip(named, values, strict=True) if name == row)
+            accumulators[row] += summed**2
+            moved = 0.05 * summed / np.sqrt(accumulators[row] + 1e-6)
+            updates[row] = 0.3 * updates[row] - moved
+            weights[row] += updates[row]
+    np.testing.assert_allclose(table["table"].numpy(), weights, rtol=1e-5, atol=1e-6)
+
+
 def test_adam_on_rows_is_algorithm_1_for_each_row_with_the_step_counted_for_all():
     table = {"table": tf.Variable(tf.zeros((2, 1)))}
     optimizer = Adam(table, 0.002)
