@@ -40,10 +40,12 @@ def listening_for_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(autouse=True)
-def plain_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def plain_processor() -> Iterator[None]:
     """A processor without bfloat16: what a test finds depends on none."""
-    monkeypatch.setattr(backend, "has_bfloat16", lambda: False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backend, "has_bfloat16", lambda: False)
+        yield
 
 
 @pytest.fixture
