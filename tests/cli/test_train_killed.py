@@ -14,7 +14,20 @@ from tests.chains import make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, manifest
 from tests.cli.stopping_child import PAIRS_PER_CALL
 
-OPTIONS = ("--hsz", 4, "--batch-size", 4, "--bptt", 8, "--epochs", 3, "--refit")
+# The killed process is another one, in which the processor is what it is.
+OPTIONS = (
+    "--precision",
+    "float32",
+    "--hsz",
+    4,
+    "--batch-size",
+    4,
+    "--bptt",
+    8,
+    "--epochs",
+    3,
+    "--refit",
+)
 STEPS_PER_CALL = PAIRS_PER_CALL // 4
 CHECKPOINT = f"run/{CHECKPOINT_FILE}"
 REFIT_CHECKPOINT = f"refit/{CHECKPOINT_FILE}"
