@@ -49,6 +49,7 @@ What would be trained
   seed                   1
   threads                0
   device                 auto
+  precision              auto
   negatives              all 40 items
   session length         7.8, short
   train events           318

@@ -29,17 +29,18 @@ def bytes_of(workspace: Workspace, name: str = "run") -> bytes:
 
 
 def test_a_markov_chain_is_learned_to_its_bound(tmp_path: Path):
-    workspace = make_workspace(tmp_path, users=800)
-    result = run_training(workspace, hsz=(32,), batch_size=16, epochs=6)
+    # So many events that two rounds learn the chain, and none of them by heart.
+    workspace = make_workspace(tmp_path, users=8000)
+    plain = {"dropout": 0.0, "embedding_dropout": 0.0}
+    result = run_training(workspace, hsz=(32,), batch_size=16, epochs=2, **plain)
     # The one that follows is ranked first; the other 38 come in any order behind it.
-    bound = FOLLOWS + (1 - FOLLOWS) * sum(1 / rank for rank in range(2, 21)) / (NUM_ITEMS - 2)
-    best = max(epoch["mrr@20"] for epoch in result.epochs)
-    assert 0.95 * bound < best < 1.05 * bound
-    # The loss goes down towards the chain's entropy, and not below what a memory would explain.
     others = NUM_ITEMS - 2
+    bound = FOLLOWS + (1 - FOLLOWS) * sum(1 / rank for rank in range(2, 21)) / others
+    best = max(epoch["mrr@20"] for epoch in result.epochs)
+    assert 0.97 * bound < best < 1.03 * bound
+    # No model of the chain has a lower loss than its entropy.
     entropy = -FOLLOWS * np.log(FOLLOWS) - (1 - FOLLOWS) * np.log((1 - FOLLOWS) / others)
-    assert result.epochs[-1]["loss"] == pytest.approx(entropy, rel=0.35)
-    assert result.epochs[0]["loss"] > result.epochs[-1]["loss"] > 0.8 * entropy
+    assert 0.99 * entropy < result.epochs[-1]["loss"] < 1.05 * entropy
 
 
 def test_nothing_is_learned_where_there_is_nothing_to_learn(tmp_path: Path):
