@@ -44,7 +44,7 @@ def kill_at_random(rng: random.Random, seconds: dict[str, float]) -> None:
     command, sign = rng.choice(list(COMMANDS)), rng.choice(SIGNALS)
     process = start(COMMANDS[command])
     # Until the interpreter stands and Ctrl-C is listened to, nothing is written.
-    time.sleep(rng.uniform(0.3, max(0.4, seconds[command])))
+    time.sleep(rng.uniform(0.6, max(0.7, seconds[command])))
     process.send_signal(sign)
     _, stderr = process.communicate(timeout=120)
     assert "Traceback" not in stderr, f"{command}, {sign.name}: {stderr}"
