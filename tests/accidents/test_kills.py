@@ -48,7 +48,10 @@ def kill_at_random(rng: random.Random, seconds: dict[str, float]) -> None:
     process.send_signal(sign)
     _, stderr = process.communicate(timeout=120)
     assert "Traceback" not in stderr, f"{command}, {sign.name}: {stderr}"
-    assert process.returncode in (0, 130, -sign), f"{command}, {sign.name}: {stderr}"
+    # Where Ctrl-C meets code that is made as it runs (a dataclass being defined), Python ends by
+    # that signal in the end, though it was answered: to a shell that is 130 as well.
+    codes = (0, 130, -signal.SIGINT, -sign)
+    assert process.returncode in codes, f"{command}, {sign.name}: {stderr}"
     require_whole_folders()
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from sbrcli.cli import train as command
 from sbrcli.cli.output import Output
-from sbrcli.config import TrainConfig
 from sbrcli.evaluation.validation import validate
 from sbrcli.models.gru4rec.assignment import assign
 from sbrcli.models.gru4rec.training import train
+from sbrcli.presets import configure_training
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest
 
@@ -26,7 +26,8 @@ NEW = "777"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work directory with a refitted run."""
     workspace = make_workspace_with_new_item(tmp_path_factory.mktemp("trained"))
-    config = TrainConfig(hsz=(4,), batch_size=4, bptt=4, epochs=2, refit=True)
+    given = {"hsz": (4,), "batch_size": 4, "bptt": 4, "epochs": 2, "refit": True}
+    config = configure_training(given, None, short_sessions=True)
     train(workspace, assign(workspace, None, config, "run"), validate, lambda *_: None)
     return workspace.root
 
