@@ -12,7 +12,7 @@ from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, Log, TimeZone, subcommand
 from sbrcli.cli.output import Table
 from sbrcli.cli.read_options import takes_read_options
-from sbrcli.config import PrepareConfig
+from sbrcli.config import PrepareConfig, SplitRule
 from sbrcli.errors import UsageError
 from sbrcli.read_config import ReadConfig
 
@@ -43,6 +43,14 @@ MinSessionLength = Annotated[
 ]
 MinItemSupport = Annotated[
     int, typer.Option(metavar="EVENTS", help="Drop items that have fewer events.")
+]
+Split = Annotated[
+    SplitRule,
+    typer.Option(
+        "--split",
+        help="By date, the sessions that end last are test and those before valid; last: of each "
+        "session the last event is test and the one before valid, as long as two are left.",
+    ),
 ]
 ValidDays = Annotated[
     float,
@@ -99,11 +107,11 @@ def preprocess(
     invocation: Invocation,
     log: Log,
     *,
-    reading: ReadConfig,
     session: Session = DEFAULTS.session,
     across_users: AcrossUsers = DEFAULTS.across_users,
     min_session_length: MinSessionLength = DEFAULTS.min_session_length,
     min_item_support: MinItemSupport = DEFAULTS.min_item_support,
+    split: Split = DEFAULTS.split,
     valid_days: ValidDays = DEFAULTS.valid_days,
     test_days: TestDays = DEFAULTS.test_days,
     drop_repeats: DropRepeats = DEFAULTS.drop_repeats,
@@ -113,6 +121,7 @@ def preprocess(
     name: Name = None,
     overwrite: Overwrite = False,
     tz: TimeZone = "UTC",
+    reading: ReadConfig,
 ) -> None:
     """Make a dataset of LOG: sessions, cleansed and split by date into train, valid and test."""
     from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
@@ -124,6 +133,7 @@ def preprocess(
         across_users=across_users,
         min_session_length=min_session_length,
         min_item_support=min_item_support,
+        split=split,
         valid_days=valid_days,
         test_days=test_days,
         drop_repeats=drop_repeats,

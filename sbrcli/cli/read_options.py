@@ -1,12 +1,10 @@
 """The options that say how a log is read, which every subcommand that reads one has."""
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sbrcli.cli.gathered import takes_options
 from sbrcli.read_config import TIME_UNITS, ReadConfig
 
 READING = "How the log is read (it is recognised; these go before)"
@@ -70,7 +68,7 @@ SkipBadRows = Annotated[
         rich_help_panel=READING,
     ),
 ]
-_OPTIONS = {
+_KINDS = {
     "columns": Columns,
     "sep": Separator,
     "header": Header,
@@ -80,21 +78,9 @@ _OPTIONS = {
     "skip_bad_rows": SkipBadRows,
 }
 
-
-def takes_read_options(function: Callable) -> Callable:
-    """Give a subcommand's function these options, and it a ReadConfig as `reading`."""
-
-    @functools.wraps(function)
-    def run(*words: Any, **options: Any) -> None:
-        reading = ReadConfig(**{name: options.pop(name) for name in _OPTIONS})
-        function(*words, reading=reading, **options)
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    own = inspect.signature(function)
-    added = [
-        inspect.Parameter(name, keyword, annotation=kind, default=getattr(DEFAULTS, name))
-        for name, kind in _OPTIONS.items()
-    ]
-    kept = [p for name, p in own.parameters.items() if name != "reading"]
-    run.__signature__ = own.replace(parameters=[*kept, *added])  # pyright: ignore
-    return run
+takes_read_options = takes_options(
+    "reading",
+    {name: (kind, getattr(DEFAULTS, name)) for name, kind in _KINDS.items()},
+    lambda values: ReadConfig(**values),
+)
+"""Give a subcommand's function these options, and it a ReadConfig as `reading`."""

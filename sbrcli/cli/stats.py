@@ -49,10 +49,10 @@ def stats(
     invocation: Invocation,
     log: LogOrNone = None,
     *,
-    reading: ReadConfig,
     session: Session = None,
     dataset: DatasetName = None,
     tz: TimeZone = "UTC",
+    reading: ReadConfig,
 ) -> None:
     """Count the events, sessions and items of LOG, and say what is odd about it.
 

@@ -11,7 +11,7 @@ from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DEFAULT_WORKDIR, DatasetName, Invocation, subcommand
 from sbrcli.cli.output import Advance, Output, Table
 from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
-from sbrcli.errors import ConfigError, InterruptionError, UsageError
+from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.presets import configure_training
 
 if TYPE_CHECKING:
@@ -20,40 +20,14 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add `train` to the application."""
-    subcommand(app, example="sbr train --layers 2 --hsz 50")(train)
+    subcommand(app, example="sbr train --layers 2 --hsz 50")(options.takes_training_options(train))
 
 
 def train(
     invocation: Invocation,
+    *,
     dataset: DatasetName = None,
-    layers: options.Layers = None,
-    hsz: options.Hsz = None,
-    embedding: options.Embedding = None,
-    dropout: options.Dropout = None,
-    embedding_dropout: options.EmbeddingDropout = None,
-    optimizer: options.OptimizerName = None,
-    learning_rate: options.LearningRate = None,
-    momentum: options.Momentum = None,
-    batch_size: options.BatchSize = None,
-    bptt: options.Bptt = None,
-    loss: options.Loss = None,
-    n_sample: options.NSample = None,
-    sample_alpha: options.SampleAlpha = None,
-    logq: options.Logq = None,
-    bpreg: options.Bpreg = None,
-    elu: options.Elu = None,
-    label_smoothing: options.LabelSmoothing = None,
-    schedule: options.ScheduleName = None,
-    clip_norm: options.ClipNorm = None,
-    epochs: options.Epochs = None,
-    patience: options.Patience = None,
-    monitor: options.MonitorName = None,
-    shuffle: options.Shuffle = False,
-    refit: options.Refit = False,
-    threads: options.Threads = None,
-    device: options.DeviceName = None,
-    precision: options.PrecisionName = None,
-    seed: options.Seed = None,
+    given: dict[str, Any],
     preset: options.Preset = None,
     name: options.Name = None,
     overwrite: options.Overwrite = False,
@@ -74,36 +48,6 @@ def train(
         plan_training,
     )
 
-    given = {
-        "layers": layers,
-        "hsz": None if hsz is None else _parse_sizes(hsz),
-        "embedding": embedding,
-        "dropout": dropout,
-        "embedding_dropout": embedding_dropout,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "momentum": momentum,
-        "batch_size": batch_size,
-        "bptt": bptt,
-        "loss": loss,
-        "n_sample": n_sample if n_sample in (None, "auto") else _parse_count("n-sample", n_sample),
-        "sample_alpha": sample_alpha,
-        "logq": logq,
-        "bpreg": bpreg,
-        "elu": elu,
-        "label_smoothing": label_smoothing,
-        "schedule": schedule,
-        "clip_norm": clip_norm,
-        "epochs": epochs,
-        "patience": patience,
-        "monitor": monitor,
-        "shuffle": shuffle or None,
-        "refit": refit or None,
-        "threads": threads,
-        "device": device,
-        "precision": precision,
-        "seed": seed,
-    }
     workspace = invocation.workspace
     config = configure_training(given, preset)
     checkpoint = CheckpointConfig(minutes=checkpoint_minutes)
@@ -143,23 +87,6 @@ def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None
     if result.already_there:
         output.note(f"run {result.run} is there already, trained with the same options")
     output.show(result, _epoch_tables)
-
-
-def _parse_count(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise ConfigError(f"{name} must be auto or a whole number. Received: {text}") from error
-
-
-def _parse_sizes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise ConfigError(
-            f"hsz must be a whole number, or one for each layer with commas between. "
-            f"Received: {text}"
-        ) from error
 
 
 def _check_alone(options: list[Any], *, overwrite: bool) -> None:

@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from sbrcli.cli.gathered import takes_options
 from sbrcli.config import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
+from sbrcli.errors import ConfigError
 from sbrcli.presets import PRESETS, SHORT_SESSIONS
 
 DEFAULTS = TrainConfig()
@@ -116,7 +118,7 @@ MonitorName = Annotated[
     ),
 ]
 Shuffle = Annotated[
-    bool,
+    bool | None,
     typer.Option(
         "--shuffle",
         help="Take sessions in a new random order each epoch, not by the time of their start.",
@@ -125,7 +127,7 @@ Shuffle = Annotated[
 ]
 Epochs = Annotated[int | None, _option("epochs", "Times through the train split.", FITTING)]
 Refit = Annotated[
-    bool,
+    bool | None,
     typer.Option(
         "--refit",
         help="Then train anew on train and valid together, for as many epochs as were best.",
@@ -184,3 +186,69 @@ CheckpointMinutes = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan and parameter count; train nothing.")
 ]
+
+_KINDS = {
+    "layers": Layers,
+    "hsz": Hsz,
+    "embedding": Embedding,
+    "dropout": Dropout,
+    "embedding_dropout": EmbeddingDropout,
+    "optimizer": OptimizerName,
+    "learning_rate": LearningRate,
+    "momentum": Momentum,
+    "batch_size": BatchSize,
+    "bptt": Bptt,
+    "loss": Loss,
+    "n_sample": NSample,
+    "sample_alpha": SampleAlpha,
+    "logq": Logq,
+    "bpreg": Bpreg,
+    "elu": Elu,
+    "label_smoothing": LabelSmoothing,
+    "schedule": ScheduleName,
+    "clip_norm": ClipNorm,
+    "epochs": Epochs,
+    "patience": Patience,
+    "monitor": MonitorName,
+    "shuffle": Shuffle,
+    "refit": Refit,
+    "threads": Threads,
+    "device": DeviceName,
+    "precision": PrecisionName,
+    "seed": Seed,
+}
+
+
+def _gather(values: dict[str, Any]) -> dict[str, Any]:
+    """Give TrainConfig's values, None where the user said nothing."""
+    return values | {
+        "hsz": _parse_sizes(values["hsz"]),
+        "n_sample": _parse_count("n-sample", values["n_sample"]),
+    }
+
+
+def _parse_count(name: str, text: str | None) -> int | str | None:
+    if text in (None, "auto"):
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} must be auto or a whole number. Received: {text}") from error
+
+
+def _parse_sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            f"hsz must be a whole number, or one for each layer with commas between. "
+            f"Received: {text}"
+        ) from error
+
+
+takes_training_options = takes_options(
+    "given", {name: (kind, None) for name, kind in _KINDS.items()}, _gather
+)
+"""Give a subcommand's function these options, and it their values as `given`."""
