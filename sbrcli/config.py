@@ -8,6 +8,8 @@ from sbrcli.baseline_config import BaselineName
 from sbrcli.bounds import require, require_at_least, require_at_most, require_fraction
 from sbrcli.session_rule import SessionRule
 
+SplitRule = Literal["date", "last"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareConfig:
@@ -21,6 +23,9 @@ class PrepareConfig:
 
     min_session_length: int = 2
     min_item_support: int = 5
+    split: SplitRule = "date"
+    """What valid and test are: the sessions of the last days, or each session's last events."""
+
     valid_days: float = 30.0
     test_days: float = 30.0
     drop_repeats: bool = False
@@ -42,6 +47,11 @@ class PrepareConfig:
             self.min_item_support >= 1,
             "min-item-support must be at least 1",
             self.min_item_support,
+        )
+        require(
+            self.split in get_args(SplitRule),
+            f"split must be {' or '.join(get_args(SplitRule))}",
+            self.split,
         )
         require(
             math.isfinite(self.valid_days) and self.valid_days >= 0,

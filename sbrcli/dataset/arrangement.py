@@ -6,9 +6,10 @@ import pandas as pd
 
 from sbrcli.config import PrepareConfig
 from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
+from sbrcli.dataset.leave_out import drop_unseen_targets, leave_last_out
 from sbrcli.dataset.sessions import assign_sessions, default_rule, session_offsets
 from sbrcli.dataset.splits import Splits, drop_unseen, split_by_date
-from sbrcli.dataset.storage import Sessions
+from sbrcli.dataset.storage import IS_TARGET, Sessions
 from sbrcli.dataset.vocabulary import Vocabulary, align_items, build_vocabulary, categorise_items
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
@@ -20,10 +21,12 @@ class Arrangement:
     """A log arranged for training and evaluation, not yet on disk.
 
     Args:
-        splits: tables of session_id, item_id (categorical) and timestamp.
+        splits: tables of session_id, item_id (categorical) and timestamp, and is_target where last
+            events were left out.
         valid_full: valid before items that train lacks left it; None where there is no valid.
         vocabulary: the items of all splits.
-        dropped: what was left out, by reason; with the splits it makes up the whole log.
+        dropped: what was left out, by reason; with the splits it makes up the whole log, of
+            splits with is_target its events alone.
         num_events: how many events the log has.
     """
 
@@ -45,8 +48,12 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
         DataError: the log lacks what the rule asks for, or a split comes out empty.
     """
     clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
-    raw = split_by_date(clean, config.valid_days, config.test_days)
-    splits, unseen = drop_unseen(raw)
+    if config.split == "last":
+        raw = leave_last_out(clean, with_valid=config.valid_days > 0)
+        splits, unseen = drop_unseen_targets(raw)
+    else:
+        raw = split_by_date(clean, config.valid_days, config.test_days)
+        splits, unseen = drop_unseen(raw)
     return _complete(raw, splits, dropped | unseen, len(events))
 
 
@@ -91,7 +98,8 @@ def _complete(
 def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
     """Turn a split's table into arrays."""
     times = events[TIMESTAMP].to_numpy()
-    return Sessions(vocabulary.encode(events), session_offsets(events), times)
+    targets = events[IS_TARGET].to_numpy() if IS_TARGET in events else None
+    return Sessions(vocabulary.encode(events), session_offsets(events), times, targets)
 
 
 def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:

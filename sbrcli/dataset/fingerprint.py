@@ -10,7 +10,7 @@ from sbrcli.dataset.storage import Items, Sessions
 
 
 def fingerprint(items: Items, splits: Mapping[str, Sessions]) -> str:
-    """Hash item ids and each split's sessions, item indices and times.
+    """Hash item ids and each split's sessions, item indices, times and targets.
 
     Datasets with the same fingerprint train the same model, whatever wrote their files and
     whatever the log called its sessions.
@@ -31,4 +31,6 @@ def fingerprint(items: Items, splits: Mapping[str, Sessions]) -> str:
         digest.update(np.ascontiguousarray(sessions.offsets, dtype="<i8").data)
         digest.update(np.ascontiguousarray(sessions.items, dtype="<i4").data)
         digest.update(np.ascontiguousarray(sessions.timestamps, dtype=f"<{kind}8").data)
+        if sessions.targets is not None:
+            digest.update(np.packbits(sessions.targets).data)
     return digest.hexdigest()

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sbrcli.bounds import require
-from sbrcli.config import PrepareConfig
+from sbrcli.config import PrepareConfig, differences
 from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_sessions
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
@@ -18,6 +18,7 @@ from sbrcli.dataset.request import Request, describe_file, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
+from sbrcli.dataset.train_full import join_train_full
 from sbrcli.errors import DataError
 from sbrcli.log.events import SESSION_ID, USER_ID
 from sbrcli.log.incoming import on_disk
@@ -73,8 +74,7 @@ def prepare_dataset(
     """
     if name is not None:
         check_name("dataset", name)
-    if given is not None:
-        _refuse_days(config)
+    _require_company(config, given)
     with ExitStack() as stack:
         called: dict[str, Path] = {"log": log}
         if given is not None:
@@ -112,15 +112,24 @@ def _resolve(config: PrepareConfig, log: Path, reading: ReadConfig) -> PrepareCo
     return replace(config, session=str(rule))
 
 
-def _refuse_days(config: PrepareConfig) -> None:
-    """Refuse to cut by date what has been split already."""
-    default = PrepareConfig()
+def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
+    """Refuse two splits at once, and days where nothing is cut by date."""
+    if given is None and config.split == "date":
+        return
+    require(
+        given is None or config.split == "date",
+        "split says how one log is cut, and does not go with --test-log",
+        config.split,
+    )
+    others = differences(config, PrepareConfig())
+    if given is None and config.valid_days == 0:  # which makes no valid, here too
+        others.pop("valid_days")
+    instead = "--split last" if given is None else "--test-log"
     for option in ("valid_days", "test_days"):
-        days = getattr(config, option)
         require(
-            days == getattr(default, option),
-            f"{option.replace('_', '-')} goes with a split by date, not with --test-log",
-            f"{days:g}",
+            option not in others,
+            f"{option.replace('_', '-')} goes with a split by date, not with {instead}",
+            f"{getattr(config, option):g}",
         )
 
 
@@ -176,7 +185,7 @@ def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[s
     if arrangement.valid_full is not None:
         whole = to_sessions(arrangement.valid_full, arrangement.vocabulary)
         write_split(folder, "valid_full", whole, _session_ids(arrangement.valid_full), items.ids)
-        train_full = _count_both(sessions["train"], whole)
+        train_full = _count(join_train_full(sessions["train"], whole))
         # Only where it holds more than valid does it tell two datasets apart.
         if len(whole.items) > len(sessions["valid"].items):
             sessions["valid_full"] = whole
@@ -189,12 +198,12 @@ def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[s
     write_json(folder / MANIFEST, new_manifest("dataset") | made_of | figures)
 
 
-def _count_both(train: Sessions, valid: Sessions) -> dict[str, int]:
-    """Count what training on both would see; their items are the first of the dataset's."""
+def _count(train_full: Sessions) -> dict[str, int]:
+    """Count what a refit sees; its items are the first of the dataset's."""
     return {
-        "events": len(train.items) + len(valid.items),
-        "sessions": train.num_sessions + valid.num_sessions,
-        "items": int(max(train.items.max(), valid.items.max())) + 1,
+        "events": len(train_full.items),
+        "sessions": train_full.num_sessions,
+        "items": int(train_full.items.max()) + 1,
     }
 
 

@@ -102,9 +102,9 @@ def require_same(there: Folder, request: Request) -> None:
             )
 
 
-def _plain(number: float) -> str:
-    """Write a number exactly and as short as it goes: 30.0 is 30, 0.5 stays."""
-    return repr(number).removesuffix(".0")
+def _plain(value: float | str) -> str:
+    """Write a number exactly and as short as it goes: 30.0 is 30, 0.5 stays; and words as is."""
+    return str(value).removesuffix(".0")
 
 
 def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:

@@ -4,6 +4,10 @@ The files are plain Parquet, for anything to read: `items.parquet` with item_ind
 train_count and, where there are any, title; `train|valid|test.parquet` with session_id, item_id,
 item_index and timestamp, a session's events side by side. `valid_full.parquet` is valid before the
 items that train lacks left it: what `sbr train --refit` trains on beside train.
+
+Where the last events of sessions were left out, valid and test have a column more, is_target: which
+events a model is asked for. The others are there for what comes before these, and lie in an
+earlier split too. valid_full is then every session without its test event, so all of train.
 """
 
 from dataclasses import dataclass
@@ -22,11 +26,13 @@ if TYPE_CHECKING:
 # PyArrow is imported where it is used: whoever needs `Sessions` alone should not wait for it.
 
 IntArray = npt.NDArray[np.integer]
+BoolArray = npt.NDArray[np.bool_]
 Split = Literal["train", "valid", "test", "valid_full"]
 
 ITEM_INDEX = "item_index"
 TRAIN_COUNT = "train_count"
 TITLE = "title"
+IS_TARGET = "is_target"
 
 ITEMS_FILE = "items.parquet"
 
@@ -39,11 +45,13 @@ class Sessions:
         items: (events,) int32 item indices.
         offsets: (sessions + 1,) int64; session s is `items[offsets[s]:offsets[s + 1]]`.
         timestamps: (events,) seconds since 1970 UTC, int64 or float64.
+        targets: (events,) the events that a model is asked for; None for every next item.
     """
 
     items: IntArray
     offsets: IntArray
     timestamps: npt.NDArray[np.generic]
+    targets: BoolArray | None = None
 
     @property
     def num_sessions(self) -> int:
@@ -52,16 +60,39 @@ class Sessions:
 
     def followed_by(self, others: "Sessions") -> "Sessions":
         """Lay other sessions behind these."""
+        targets = None
+        if self.targets is not None or others.targets is not None:
+            targets = np.concatenate((self.next_items, others.next_items))
         return Sessions(
             np.concatenate((self.items, others.items)),
             np.concatenate((self.offsets, self.offsets[-1] + others.offsets[1:])),
             np.concatenate((self.timestamps, others.timestamps)),
+            targets,
+        )
+
+    def only(self, kept: BoolArray) -> "Sessions":
+        """Keep the sessions for which `kept`, (sessions,), holds."""
+        lengths = np.diff(self.offsets)
+        events = np.repeat(kept, lengths)
+        return Sessions(
+            self.items[events],
+            np.concatenate(([0], np.cumsum(lengths[kept]))),
+            self.timestamps[events],
+            None if self.targets is None else self.targets[events],
         )
 
     @property
+    def next_items(self) -> BoolArray:
+        """The events that a model is asked for, (events,): never a session's first."""
+        asked = np.ones(len(self.items), np.bool_) if self.targets is None else self.targets.copy()
+        firsts = self.offsets[:-1]
+        asked[firsts[firsts < len(asked)]] = False
+        return asked
+
+    @property
     def num_next_items(self) -> int:
-        """How many (input, next item) pairs there are: one less than events in each session."""
-        return int(np.maximum(np.diff(self.offsets) - 1, 0).sum())
+        """How many events a model is asked for."""
+        return int(np.count_nonzero(self.next_items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +127,7 @@ def load_split(folder: Path, split: Split) -> Sessions:
             f"dataset {folder.name} has no valid split",
             hint="sbr preprocess makes one with --valid-days above 0",
         )
-    table = _read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP])
+    table = _read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP], optional=IS_TARGET)
     sessions = _plain_ids(table[SESSION_ID])
     _require_numbers(path, table, [ITEM_INDEX], [TIMESTAMP])
     begins = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
@@ -104,7 +135,8 @@ def load_split(folder: Path, split: Split) -> Sessions:
     items = _to_numpy(table[ITEM_INDEX]).astype(np.int32)
     if not len(items) or items.min() < 0:
         raise _damaged(path, "it holds no events, or an item index below 0")
-    return Sessions(items, offsets, _to_numpy(table[TIMESTAMP]))
+    targets = _read_targets(path, table, offsets)
+    return Sessions(items, offsets, _to_numpy(table[TIMESTAMP]), targets)
 
 
 def load_items(folder: Path) -> Items:
@@ -143,6 +175,8 @@ def write_split(
         ITEM_INDEX: pa.array(sessions.items),
         TIMESTAMP: pa.array(sessions.timestamps),
     }
+    if sessions.targets is not None:
+        columns[IS_TARGET] = pa.array(sessions.targets)
     _write_table(split_path(folder, split), pa.table(columns))
 
 
@@ -194,6 +228,20 @@ def _read_table(path: Path, required: list[str], optional: str = "") -> "pa.Tabl
         if table[name].null_count:
             raise _damaged(path, f"its column {name} has gaps")
     return table
+
+
+def _read_targets(path: Path, table: "pa.Table", offsets: IntArray) -> BoolArray | None:
+    import pyarrow as pa
+
+    if IS_TARGET not in table.column_names:
+        return None
+    column = table[IS_TARGET]
+    if not pa.types.is_boolean(column.type) or column.null_count:
+        raise _damaged(path, f"its column {IS_TARGET} holds other values than true and false")
+    targets = _to_numpy(column.cast(pa.uint8())).astype(np.bool_)
+    if targets[offsets[:-1]].any():
+        raise _damaged(path, f"its column {IS_TARGET} asks for the first event of a session")
+    return targets
 
 
 def _require_numbers(

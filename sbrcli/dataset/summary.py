@@ -37,7 +37,8 @@ class PreparedDataset:
     """By train, valid, test; valid is None where there is none."""
 
     dropped: dict[str, Counts]
-    """By reason; its events and the splits' are every row of the log, once."""
+    """By reason; its events and the splits' are every row of the log, once. With --split last an
+    event of valid or test is a session's last there: the others are train's or valid's too."""
 
     already_there: bool = False
     """Whether the same had been made before, and nothing was done."""

@@ -87,7 +87,9 @@ def summarise(
     if not len(ranks.ranks):
         raise DataError(
             f"the run knows no next item of the {config.split} split",
-            hint="prepare the dataset with fewer --test-days or --valid-days",
+            hint="prepare the dataset with fewer --test-days or --valid-days"
+            if sessions.targets is None
+            else "prepare the dataset with a higher --min-item-support",
         )
     covered, coverage = coverage_of(sessions, config)
     unknown = int(covered.sum()) - len(ranks.ranks)

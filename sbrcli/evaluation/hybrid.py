@@ -95,7 +95,9 @@ def choose_hybrid(
     if not valid.num_next_items:
         raise DataError(
             "the run knows no next item of the valid split, by which a hybrid is chosen",
-            hint="prepare the dataset with more --valid-days",
+            hint="prepare the dataset with more --valid-days"
+            if valid.targets is None
+            else "prepare the dataset with a higher --min-item-support",
         )
     num_items = load_items(dataset.path).num_train_items
     partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
@@ -162,13 +164,13 @@ def _try_weights(
 
 
 def _thinned(sessions: Sessions) -> Sessions:
-    """Keep every so many-th session, so that some `_ENOUGH_EVENTS` events are left."""
-    step = max(1, len(sessions.items) // _ENOUGH_EVENTS)
-    kept = np.arange(0, sessions.num_sessions, step)
-    lengths = np.diff(sessions.offsets)
-    is_kept = np.repeat(np.arange(sessions.num_sessions) % step == 0, lengths)
-    offsets = np.concatenate(([0], np.cumsum(lengths[kept])))
-    return Sessions(sessions.items[is_kept], offsets, sessions.timestamps[is_kept])
+    """Keep every so many-th session, so that some `_ENOUGH_EVENTS` events are left.
+
+    Where some events alone are asked for, so many of these are left.
+    """
+    events = len(sessions.items) if sessions.targets is None else sessions.num_next_items
+    step = max(1, events // _ENOUGH_EVENTS)
+    return sessions.only(np.arange(sessions.num_sessions) % step == 0)
 
 
 def _read(run: Folder) -> Hybrid | None:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions
-from sbrcli.evaluation.coverage import NOTEBOOK_LANES, all_next_items, notebook_next_items
+from sbrcli.errors import ConfigError
+from sbrcli.evaluation.coverage import NOTEBOOK_LANES, notebook_next_items
 from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.models.scorer import Scorer
@@ -47,7 +48,7 @@ def answer_split(
     with_lists: bool = False,
     advance: Advance | None = None,
 ) -> Answers:
-    """Rank every next item of a split by a model.
+    """Rank every next item of a split that is asked for by a model.
 
     Args:
         model: its name.
@@ -56,7 +57,11 @@ def answer_split(
         config: which next items are covered, and whether seen items are candidates.
         with_lists: count what stands in the top lists, as long as the greatest k.
         advance: told how many next items were just ranked.
+
+    Raises:
+        ConfigError, DataError: as `coverage_of` does.
     """
+    covered, _ = coverage_of(sessions, config)
     lists = TopLists(scorer.num_items, max(config.ks)) if with_lists else None
     begun = perf_counter()
     ranks = rank_targets(
@@ -67,7 +72,6 @@ def answer_split(
         watch=lists.watch if lists else None,
     )
     seconds = perf_counter() - begun - (lists.seconds if lists else 0)
-    covered, _ = coverage_of(sessions, config)
     return Answers(
         model=model,
         num_items=scorer.num_items,
@@ -81,10 +85,18 @@ def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, 
     """Mark the next items that are covered, (events,), and say in words which these are.
 
     Raises:
+        ConfigError: the notebook's are asked for where it had no such split.
         DataError: the notebook's loader could not begin.
     """
     if not config.notebook_coverage:
-        return all_next_items(sessions), "every next item of every session"
+        what = "every next item" if sessions.targets is None else "the last event"
+        return sessions.next_items, f"{what} of every session"
+    if sessions.targets is not None:
+        raise ConfigError(
+            "notebook-coverage goes with a split by date; of this dataset the last event of each "
+            "session is scored",
+            hint="leave --notebook-coverage out",
+        )
     covered, steps = notebook_next_items(sessions)
     return covered, f"the source notebook's: {steps} steps of its {NOTEBOOK_LANES} lanes"
 

@@ -7,5 +7,5 @@ from sbrcli.models.scorer import Scorer
 
 
 def validate(scorer: Scorer, sessions: Sessions) -> dict[str, float]:
-    """Give recall, mrr and ndcg at 20 over every next item of the valid split."""
+    """Give recall, mrr and ndcg at 20 over the next items that the valid split asks for."""
     return metrics_at(rank_targets(scorer, sessions).ranks, [20])

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.scorer import Scorer
+from sbrcli.models.scorer import Scorer, score_asked
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -33,7 +33,7 @@ class Partner(Protocol):
     """A model that scores most items 0."""
 
     def sparse_rows(self, sessions: Sessions) -> RowsOf:
-        """Give what gives the scores of what follows events of these sessions."""
+        """Give what gives the scores of what follows events, where it is asked for."""
         ...
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
@@ -83,10 +83,13 @@ def blend(scores: FloatArray, rows: sparse.csr_array, weight: float) -> FloatArr
 def score_both(
     network: Scorer, partner: Partner, sessions: Sessions
 ) -> Iterator[tuple[IntArray, FloatArray, sparse.csr_array]]:
-    """Give positions, the network's scores and the partner's sparse rows, block by block."""
+    """Give positions, the network's scores and the partner's sparse rows, block by block.
+
+    Both are of what precedes the events asked for, and of nothing else.
+    """
     for begin, some in _some_at_a_time(sessions):
         rows_of = partner.sparse_rows(some)
-        for positions, scores in network.score_sessions(some):
+        for positions, scores in score_asked(network, some):
             yield begin + positions, scores, rows_of(positions)
 
 
@@ -102,5 +105,6 @@ def _some_at_a_time(sessions: Sessions) -> Iterator[tuple[int, Sessions]]:
                 sessions.items[begin:end],
                 sessions.offsets[first : last + 1] - begin,
                 sessions.timestamps[begin:end],
+                None if sessions.targets is None else sessions.targets[begin:end],
             ),
         )

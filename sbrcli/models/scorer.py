@@ -1,15 +1,17 @@
 """The protocol that every model meets, neural or not."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
+from sbrcli.models.sparse_rows import SparseRows
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
+Rows = TypeVar("Rows", FloatArray, SparseRows)
 
 
 class Scorer(Protocol):
@@ -30,11 +32,27 @@ class Scorer(Protocol):
 
         Yields:
             (rows,) positions into `sessions.items`, and (rows, num_items) scores of what follows
-            them. Each position comes once, in any order. The scores may be overwritten by the
-            next block; copy what is to stay.
+            them. Each position comes once, in any order; what is not followed by one of
+            `sessions.next_items` need not come. The scores may be overwritten by the next block;
+            copy what is to stay.
         """
         ...
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`, (events,) with at least one: (num_items,)."""
         ...
+
+
+def score_asked(scorer: Scorer, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Give what `score_sessions` does, of the positions before events that are asked for alone."""
+    return only_asked(scorer.score_sessions(sessions), sessions)
+
+
+def only_asked(
+    blocks: Iterator[tuple[IntArray, Rows]], sessions: Sessions
+) -> Iterator[tuple[IntArray, Rows]]:
+    """Keep the rows of scores at positions before events that are asked for."""
+    is_asked = sessions.next_items
+    for positions, scores in blocks:
+        asked = is_asked[positions + 1]
+        yield (positions, scores) if asked.all() else (positions[asked], scores[asked])

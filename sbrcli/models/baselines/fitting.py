@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from sbrcli.baseline_config import BaselineConfig, BaselineName
 from sbrcli.dataset.storage import Sessions, load_split
+from sbrcli.dataset.train_full import load_train_full
 from sbrcli.models.baselines.item_knn import fit_item_knn
 from sbrcli.models.baselines.last_item import LastItemScorer
 from sbrcli.models.baselines.markov import fit_markov
@@ -62,7 +63,4 @@ def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Se
     Raises:
         ArtefactError: a split is missing or damaged.
     """
-    train = load_split(dataset, "train")
-    if not run_manifest.get("refit"):
-        return train
-    return train.followed_by(load_split(dataset, "valid_full"))
+    return load_train_full(dataset) if run_manifest.get("refit") else load_split(dataset, "train")

@@ -61,7 +61,7 @@ class GruScorer:
         return self._shape.num_items
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event but each session's last.
+        """Score what follows each event, where it is asked for.
 
         Args:
             sessions: every item index below `num_items`.
@@ -97,14 +97,21 @@ class GruScorer:
         return scores[0, : self.num_items].copy()
 
     def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Give the last layer's state after each event that has a next one."""
+        """Give the last layer's state after each event whose next one is asked for."""
         steps = np.diff(sessions.offsets) - 1
+        is_asked = None if sessions.targets is None else sessions.next_items
         # The longest first, so that the lanes of a batch leave from the end.
         order = np.argsort(-steps, kind="stable")
         order = order[steps[order] > 0]
         for begin in range(0, len(order), self._batch_size):
             batch = order[begin : begin + self._batch_size]
-            yield from self._walk_batch(sessions.items, sessions.offsets[batch], steps[batch])
+            walk = self._walk_batch(sessions.items, sessions.offsets[batch], steps[batch])
+            if is_asked is None:
+                yield from walk
+                continue
+            for positions, states in walk:
+                asked = is_asked[positions + 1]
+                yield positions[asked], states[asked]
 
     def _walk_batch(
         self, items: IntArray, starts: IntArray, steps: IntArray

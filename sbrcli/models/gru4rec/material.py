@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sbrcli.dataset.storage import IntArray, Sessions, load_items, load_split
+from sbrcli.dataset.train_full import load_train_full
 from sbrcli.models.gru4rec.assignment import Assignment, Phase, damaged_dataset
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, save_items
@@ -28,9 +29,7 @@ def load_material(assignment: Assignment, phase: Phase) -> Material:
         ArtefactError: the dataset is damaged.
     """
     folder, shape = assignment.dataset.path, assignment.shape_in(phase)
-    sessions = load_split(folder, "train")
-    if phase == "refit":
-        sessions = sessions.followed_by(load_split(folder, "valid_full"))
+    sessions = load_train_full(folder) if phase == "refit" else load_split(folder, "train")
     if sessions.items.max() >= shape.num_items:
         raise damaged_dataset(assignment.dataset)
     return Material(sessions, shape, np.bincount(sessions.items, minlength=shape.num_items))
