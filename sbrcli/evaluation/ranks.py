@@ -1,14 +1,15 @@
 """The rank of each next item among all candidates: what every metric is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.evaluation.coverage import all_next_items
-from sbrcli.models.scorer import Scorer
+from sbrcli.evaluation.sparse_ranks import rank_sparse_rows
+from sbrcli.models.scorer import Scorer, only_asked, score_asked
+from sbrcli.models.sparse_rows import SparseRows, SparseScorer
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -50,7 +51,7 @@ class Ranks:
         )
 
 
-Watch = Callable[[FloatArray, BoolArray | None], None]
+Watch = Callable[[FloatArray | SparseRows, BoolArray | None], None]
 """Shown a block's scores, (batch, num_items), and which items are no candidates, if any."""
 
 
@@ -62,7 +63,7 @@ def rank_targets(
     advance: Callable[[int], None] | None = None,
     watch: Watch | None = None,
 ) -> Ranks:
-    """Rank every next item of every session among all of the scorer's items.
+    """Rank every next item that is asked for among all of the scorer's items.
 
     Events of items that the scorer does not know are left out of the sessions first: they are
     neither input nor target, and the state carries over.
@@ -79,17 +80,20 @@ def rank_targets(
     ranks = np.zeros(len(known.items), np.int64)
     tied = np.zeros(len(known.items), np.bool_)
     own = np.zeros(len(known.items), np.float64)
-    for positions, scores in scorer.score_sessions(known):
-        excluded = _seen_items(known, positions, scores.shape[1]) if exclude_seen else None
+    scored, seen = known.next_items, is_repeat(known)
+    for positions, scores in _asked_blocks(scorer, known, sparsely=not exclude_seen):
+        excluded = _seen_items(known, positions, scorer.num_items) if exclude_seen else None
         following = positions + 1
         targets = known.items[following]
-        ranks[following], tied[following] = rank_rows(scores, targets, excluded)
-        own[following] = scores[np.arange(len(targets)), targets]
+        if isinstance(scores, SparseRows):
+            found = rank_sparse_rows(scores, targets)
+        else:
+            found = *rank_rows(scores, targets, excluded), scores[np.arange(len(targets)), targets]
+        ranks[following], tied[following], own[following] = found
         if watch is not None:
             watch(scores, excluded)
         if advance is not None:
             advance(len(positions))
-    scored, seen = all_next_items(known), is_repeat(known)
     if exclude_seen:
         ranks[seen], tied[seen] = MISS, False
     return Ranks(places[scored], ranks[scored], tied[scored], seen[scored], own[scored])
@@ -156,7 +160,8 @@ def drop_unknown(sessions: Sessions, num_items: int) -> tuple[Sessions, IntArray
     known = (sessions.items >= 0) & (sessions.items < num_items)
     places = np.flatnonzero(known)
     offsets = np.concatenate(([0], np.cumsum(known)))[sessions.offsets]
-    return Sessions(sessions.items[places], offsets, sessions.timestamps[places]), places
+    targets = None if sessions.targets is None else sessions.targets[places]
+    return Sessions(sessions.items[places], offsets, sessions.timestamps[places], targets), places
 
 
 def is_repeat(sessions: Sessions) -> BoolArray:
@@ -167,6 +172,14 @@ def is_repeat(sessions: Sessions) -> BoolArray:
     repeats = np.zeros(len(order), np.bool_)
     repeats[order[1:]] = (items[1:] == items[:-1]) & (session[1:] == session[:-1])
     return repeats
+
+
+def _asked_blocks(
+    scorer: Scorer, sessions: Sessions, *, sparsely: bool
+) -> Iterator[tuple[IntArray, FloatArray | SparseRows]]:
+    if sparsely and isinstance(scorer, SparseScorer):
+        return only_asked(scorer.score_sparsely(sessions), sessions)
+    return score_asked(scorer, sessions)
 
 
 def _count_true(rows: BoolArray) -> list[np.intp]:

@@ -5,10 +5,13 @@ itself included, have its score or a better one. So items that tie at the cut ar
 as ties count against the next item too, and a list may be shorter than k.
 """
 
+import itertools
 from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
+
+from sbrcli.models.sparse_rows import SparseRows
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -33,19 +36,35 @@ class TopLists:
 
         self._k = k
 
-    def watch(self, scores: FloatArray, excluded: BoolArray | None) -> None:
+    def watch(self, scores: FloatArray | SparseRows, excluded: BoolArray | None) -> None:
         """Count one block's lists.
 
         Args:
             scores: (batch, num_items), higher is better.
-            excluded: (batch, num_items), items that are no candidates.
+            excluded: (batch, num_items), items that are no candidates; None of sparse rows.
         """
         begun = perf_counter()
-        if excluded is not None:
-            scores = np.where(excluded, -np.inf, scores)
-        for row in scores:
-            self.counts[top_list(row, self._k)] += 1
+        if isinstance(scores, SparseRows):
+            self._count_sparse(scores)
+        else:
+            if excluded is not None:
+                scores = np.where(excluded, -np.inf, scores)
+            for row in scores:
+                self.counts[top_list(row, self._k)] += 1
         self.seconds += perf_counter() - begun
+
+    def _count_sparse(self, rows: SparseRows) -> None:
+        common = rows.common
+        is_held = np.zeros(len(common.scores), np.bool_)
+        for begin, end in itertools.pairwise(rows.cuts.tolist()):
+            items, values = rows.items[begin:end], rows.values[begin:end]
+            # Of the other items the best k + 1 are enough: the last of these is in no list.
+            is_held[items] = True
+            best = common.best_first[: self._k + 1 + len(items)]
+            best = best[~is_held[best]][: self._k + 1]
+            is_held[items] = False
+            scores = np.concatenate((values, common.scores[best]))
+            self.counts[np.concatenate((items, best))[top_list(scores, self._k)]] += 1
 
 
 def top_list(scores: FloatArray, k: int) -> IntArray:

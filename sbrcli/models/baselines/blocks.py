@@ -1,24 +1,15 @@
-"""Sparse rows of scores, written out in blocks of a bounded size."""
+"""The positions that a baseline scores, block by block, and its sparse matrices as arrays."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli.dataset.storage import Sessions
+from sbrcli.models.sparse_rows import CommonScores, SparseRows, block_rows
 
 IntArray = npt.NDArray[np.integer]
-FloatArray = npt.NDArray[np.floating]
-
-# A block holds at most so many scores, 4 MB, whatever the number of events; but at least one row.
-_BLOCK_SCORES = 2**20
-_BLOCK_ROWS = 512
-
-
-def block_rows(num_items: int) -> int:
-    """Say how many rows of scores a block holds at most."""
-    return min(_BLOCK_ROWS, max(1, _BLOCK_SCORES // max(1, num_items)))
 
 
 def scored_positions(sessions: Sessions) -> IntArray:
@@ -29,20 +20,17 @@ def scored_positions(sessions: Sessions) -> IntArray:
     return np.flatnonzero(has_next)
 
 
-def write_blocks(
-    products: Iterable[tuple[IntArray, sparse.csr_array]], num_items: int
-) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Write sparse scores out, as `Scorer.score_sessions` yields them.
+def blocks_of_positions(sessions: Sessions, num_items: int) -> Iterator[IntArray]:
+    """Give every position that has a next one in its session, `block_rows` at most at a time."""
+    positions, rows = scored_positions(sessions), block_rows(num_items)
+    for begin in range(0, len(positions), rows):
+        yield positions[begin : begin + rows]
 
-    Args:
-        products: positions, and as many sparse rows of scores, `block_rows` at most.
-        num_items: columns.
-    """
-    buffer = np.empty((block_rows(num_items), num_items), np.float32)
-    for positions, scores in products:
-        block = buffer[: len(positions)]
-        # Single precision also makes one of scores that differ by the rounding of their sums.
-        yield positions, scores.astype(np.float32).toarray(out=block)
+
+def rows_of_matrix(matrix: sparse.csr_array, common: CommonScores) -> SparseRows:
+    """Take rows of a sparse matrix, (rows, num_items), that holds each item of a row once."""
+    # Single precision also makes one of scores that differ by the rounding of their sums.
+    return SparseRows(common, matrix.indptr, matrix.indices, matrix.data.astype(np.float32))
 
 
 def matrix_arrays(name: str, matrix: sparse.csr_array) -> dict[str, npt.NDArray]:

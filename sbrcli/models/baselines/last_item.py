@@ -7,18 +7,14 @@ import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.baselines.blocks import (
-    block_rows,
-    matrix_arrays,
-    scored_positions,
-    write_blocks,
-)
+from sbrcli.models.baselines.blocks import blocks_of_positions, matrix_arrays, rows_of_matrix
+from sbrcli.models.sparse_rows import SparseRows, SparseScorer
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
 
-class LastItemScorer:
+class LastItemScorer(SparseScorer):
     """Scores what follows an item by that item's row.
 
     Args:
@@ -26,26 +22,18 @@ class LastItemScorer:
     """
 
     def __init__(self, matrix: sparse.csr_array) -> None:
+        super().__init__(np.zeros(len(matrix.indptr) - 1, np.float32))
         self._matrix = sparse.csr_array(matrix, dtype=np.float32)
-        self._num_items = len(matrix.indptr) - 1
-
-    @property
-    def num_items(self) -> int:
-        """How many items are scored."""
-        return self._num_items
-
-    @property
-    def memory_bytes(self) -> int:
-        """The size of what was fitted."""
-        return sum(array.nbytes for array in self.arrays().values())
 
     def arrays(self) -> dict[str, npt.NDArray]:
         """Give all that was fitted, by name."""
         return matrix_arrays("matrix", self._matrix)
 
-    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
-        return write_blocks(self._rows(sessions), self.num_items)
+    def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
+        """Score what follows each event, as sparse rows."""
+        rows_of = self.sparse_rows(sessions)
+        for positions in blocks_of_positions(sessions, self.num_items):
+            yield positions, rows_of_matrix(rows_of(positions), self.common)
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""
@@ -58,9 +46,3 @@ class LastItemScorer:
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
         """Score what follows the session `items`, as one sparse row."""
         return self._matrix[items[-1:]]
-
-    def _rows(self, sessions: Sessions) -> Iterator[tuple[IntArray, sparse.csr_array]]:
-        positions, rows = scored_positions(sessions), block_rows(self.num_items)
-        for begin in range(0, len(positions), rows):
-            block = positions[begin : begin + rows]
-            yield block, self._matrix[sessions.items[block]]

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.baselines.blocks import block_rows, scored_positions
+from sbrcli.models.baselines.blocks import blocks_of_positions
+from sbrcli.models.sparse_rows import SparseRows, SparseScorer
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
 
-class PopularityScorer:
+class PopularityScorer(SparseScorer):
     """Scores each item by how often it occurs in training, whatever the session.
 
     Args:
@@ -21,31 +22,24 @@ class PopularityScorer:
     """
 
     def __init__(self, training: Sessions, num_items: int) -> None:
-        self._counts = np.bincount(training.items, minlength=num_items).astype(np.float64)
+        super().__init__(np.bincount(training.items, minlength=num_items).astype(np.float64))
 
-    @property
-    def num_items(self) -> int:
-        """How many items are scored."""
-        return len(self._counts)
+    def arrays(self) -> dict[str, npt.NDArray]:
+        """Give all that was fitted, by name."""
+        return {"counts": self.common.scores}
 
-    @property
-    def memory_bytes(self) -> int:
-        """The size of what was fitted."""
-        return self._counts.nbytes
-
-    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
-        positions, rows = scored_positions(sessions), block_rows(self.num_items)
-        for begin in range(0, len(positions), rows):
-            block = positions[begin : begin + rows]
-            yield block, np.broadcast_to(self._counts, (len(block), self.num_items))
+    def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
+        """Score what follows each event, as sparse rows."""
+        for positions in blocks_of_positions(sessions, self.num_items):
+            cuts = np.zeros(len(positions) + 1, np.int64)
+            yield positions, SparseRows(self.common, cuts, np.empty(0, np.int64), np.empty(0))
 
     def score_next(self, items: IntArray) -> FloatArray:  # noqa: ARG002  the protocol's
         """Score what follows the session `items`: (num_items,)."""
-        return self._counts.copy()
+        return self.common.scores.copy()
 
 
-class SessionPopularityScorer:
+class SessionPopularityScorer(SparseScorer):
     """Scores each item by how often the session holds it; of equals, by how often training does.
 
     It is the S-POP of Hidasi et al. 2016 (arXiv 1511.06939).
@@ -58,33 +52,31 @@ class SessionPopularityScorer:
     def __init__(self, training: Sessions, num_items: int) -> None:
         counts = np.bincount(training.items, minlength=num_items)
         # Below 1, so that one event in the session outweighs it.
-        self._shares = counts / (len(training.items) + 1)
+        super().__init__(counts / (len(training.items) + 1))
 
-    @property
-    def num_items(self) -> int:
-        """How many items are scored."""
-        return len(self._shares)
+    def arrays(self) -> dict[str, npt.NDArray]:
+        """Give all that was fitted, by name."""
+        return {"shares": self.common.scores}
 
-    @property
-    def memory_bytes(self) -> int:
-        """The size of what was fitted."""
-        return self._shares.nbytes
-
-    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
-        positions = scored_positions(sessions)
+    def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
+        """Score what follows each event, as sparse rows."""
         begins = set(sessions.offsets[:-1].tolist())
-        rows = block_rows(self.num_items)
-        buffer, state = np.empty((rows, self.num_items)), self._shares.copy()
-        for begin in range(0, len(positions), rows):
-            block = positions[begin : begin + rows]
-            for row, position in zip(buffer, block.tolist(), strict=False):
+        held: dict[int, float] = {}
+        for positions in blocks_of_positions(sessions, self.num_items):
+            cuts, items, values = [0], [], []
+            for position in positions.tolist():
                 if position in begins:
-                    state[:] = self._shares
-                state[sessions.items[position]] += 1
-                row[:] = state
-            yield block, buffer[: len(block)]
+                    held = {}
+                item = int(sessions.items[position])
+                held[item] = 1 + held.get(item, float(self.common.scores[item]))
+                items += held.keys()
+                values += held.values()
+                cuts.append(len(items))
+            rows = SparseRows(
+                self.common, np.array(cuts), np.array(items, np.int64), np.array(values)
+            )
+            yield positions, rows
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""
-        return self._shares + np.bincount(items, minlength=self.num_items)
+        return self.common.scores + np.bincount(items, minlength=self.num_items)

@@ -28,10 +28,12 @@ from scipy import sparse
 
 from sbrcli.baseline_config import NeighbourDecay, PositionWeighting, VsknnConfig
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.baselines.blocks import block_rows, matrix_arrays, write_blocks
+from sbrcli.models.baselines.blocks import matrix_arrays, rows_of_matrix
 from sbrcli.models.baselines.incidence import session_items
+from sbrcli.models.sparse_rows import SparseRows, SparseScorer, block_rows
 
 IntArray = npt.NDArray[np.integer]
+BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.floating]
 Neighbours = tuple[IntArray, FloatArray]
 """Rows of the training sessions, the most recent first, and the weight of each."""
@@ -56,7 +58,7 @@ def fit_vsknn(training: Sessions, num_items: int, config: VsknnConfig) -> "Vsknn
     return VsknnScorer(incidence, holders, cuts, config)
 
 
-class VsknnScorer:
+class VsknnScorer(SparseScorer):
     """Scores items by the sessions nearest to the session so far.
 
     Args:
@@ -70,20 +72,10 @@ class VsknnScorer:
     def __init__(
         self, incidence: sparse.csr_array, holders: IntArray, cuts: IntArray, config: VsknnConfig
     ) -> None:
+        super().__init__(np.zeros(len(cuts) - 1, np.float32))
         self._incidence, self._config = incidence, config
         self._holders, self._cuts = holders, cuts
-        self._num_items = len(cuts) - 1
         self._num_sessions = len(incidence.indptr) - 1
-
-    @property
-    def num_items(self) -> int:
-        """How many items are scored."""
-        return self._num_items
-
-    @property
-    def memory_bytes(self) -> int:
-        """The size of what was fitted."""
-        return sum(array.nbytes for array in self.arrays().values())
 
     def arrays(self) -> dict[str, npt.NDArray]:
         """Give all that was fitted, by name, as `VsknnScorer` takes it."""
@@ -93,9 +85,12 @@ class VsknnScorer:
             "cuts": self._cuts,
         }
 
-    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
-        return write_blocks(self._products(sessions), self.num_items)
+    def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
+        """Score what follows each event, as sparse rows."""
+        walk, rows = self._walk(sessions), block_rows(self.num_items)
+        while block := list(itertools.islice(walk, rows)):
+            positions, found = zip(*block, strict=True)
+            yield np.array(positions), rows_of_matrix(self._score(found), self.common)
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""
@@ -111,21 +106,18 @@ class VsknnScorer:
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
         """Score what follows the session `items`, as one sparse row."""
-        *_, neighbours = self._follow(items, _Traces(self._num_sessions))
-        return self._score([neighbours])
-
-    def _products(self, sessions: Sessions) -> Iterator[tuple[IntArray, sparse.csr_array]]:
-        walk, rows = self._walk(sessions), block_rows(self.num_items)
-        while block := list(itertools.islice(walk, rows)):
-            positions, found = zip(*block, strict=True)
-            yield np.array(positions), self._score(found)
+        is_last = np.arange(len(items)) == len(items) - 1
+        return self._score(list(self._follow(items, is_last, _Traces(self._num_sessions))))
 
     def _walk(self, sessions: Sessions) -> Iterator[tuple[int, Neighbours]]:
-        """Give each position that has a next one, with the neighbours after it."""
+        """Give each position before an event that is asked for, with the neighbours after it."""
         traces, cuts = _Traces(self._num_sessions), sessions.offsets.tolist()
+        is_asked = sessions.next_items
         for begin, end in itertools.pairwise(cuts):
             followed = sessions.items[begin : max(begin, end - 1)]
-            yield from enumerate(self._follow(followed, traces), start=begin)
+            asked = is_asked[begin + 1 : end]
+            places = (begin + np.flatnonzero(asked)).tolist()
+            yield from zip(places, self._follow(followed, asked, traces), strict=True)
 
     def _score(self, found: Sequence[Neighbours]) -> sparse.csr_array:
         """Sum up the items of each row's neighbours: (rows, num_items)."""
@@ -137,12 +129,19 @@ class VsknnScorer:
             sparse.csr_array((weights, columns, cuts), shape=shape) @ self._incidence
         )
 
-    def _follow(self, items: IntArray, traces: "_Traces") -> Iterator[Neighbours]:
-        """Give the neighbours after each event of a session; `traces` are left clean."""
+    def _follow(self, items: IntArray, asked: BoolArray, traces: "_Traces") -> Iterator[Neighbours]:
+        """Give the neighbours after events of a session, where asked; `traces` are left clean.
+
+        Args:
+            items: (events,), those of a session.
+            asked: (events,), after which of them.
+            traces: clean ones.
+        """
         config, power = self._config, _POWERS[self._config.weighting]
         sampled = np.empty(0, np.int64)
         latest: dict[int, int] = {}
-        for position, item in enumerate(items.tolist(), start=1):
+        events = zip(items.tolist(), asked.tolist(), strict=True)
+        for position, (item, is_asked) in enumerate(events, start=1):
             holders = self._holders[self._cuts[item] : self._cuts[item + 1]]
             before = latest.get(item)
             if before is None:
@@ -151,6 +150,8 @@ class VsknnScorer:
             traces.similarity[holders] += position**power - (before**power if before else 0)
             traces.last_shared[holders] = position
             latest[item] = position
+            if not is_asked:
+                continue
             nearest = _nearest(traces.similarity[sampled], config.k)
             sessions = sampled[nearest]
             shares = traces.similarity[sessions] / position**power

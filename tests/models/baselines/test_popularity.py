@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sbrcli.models.baselines import blocks
+from sbrcli.models import sparse_rows
 from sbrcli.models.baselines.popularity import PopularityScorer, SessionPopularityScorer
 from tests.builders import make_sessions
 from tests.models.baselines.logs import assert_scores_like, random_log, scores_by_position
@@ -21,7 +21,7 @@ def test_session_popularity_counts_the_session_first_and_training_among_equals()
 
 
 def test_session_popularity_is_the_same_at_every_event_of_every_session(monkeypatch):
-    monkeypatch.setattr(blocks, "_BLOCK_ROWS", 3)
+    monkeypatch.setattr(sparse_rows, "_BLOCK_ROWS", 3)
     total = len(TRAINING.items) + 1
     assert_scores_like(
         SessionPopularityScorer(TRAINING, 5),

@@ -5,7 +5,7 @@ import pytest
 
 from sbrcli.baseline_config import VsknnConfig
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.baselines import blocks
+from sbrcli.models import sparse_rows
 from sbrcli.models.baselines.vsknn import fit_vsknn
 from tests.builders import make_sessions
 from tests.models.baselines.literal import vsknn_scores
@@ -99,7 +99,7 @@ def test_blocks_end_where_they_are_full_and_none_is_lost(monkeypatch):
     log = make_sessions([0, 1, 2, 0], [1], [2, 0], [], [1, 2, 1])
     whole = scores_by_position(scorer, log)
     assert sorted(whole) == [0, 1, 2, 5, 7, 8]
-    monkeypatch.setattr(blocks, "_BLOCK_ROWS", 2)
+    monkeypatch.setattr(sparse_rows, "_BLOCK_ROWS", 2)
     assert [len(p) for p, _ in scorer.score_sessions(log)] == [2, 2, 2]
     cut = scores_by_position(scorer, log)
     assert all((cut[position] == row).all() for position, row in whole.items())

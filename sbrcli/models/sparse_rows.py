@@ -1,0 +1,114 @@
+"""Scores of which a session changes few: these, and what all other items are scored in any row.
+
+Whoever knows this can rank without writing all scores out; see `sbrcli.evaluation.sparse_ranks`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+BoolArray = npt.NDArray[np.bool_]
+
+# A block holds at most so many scores, 4 MB, whatever the number of events; but at least one row.
+_BLOCK_SCORES = 2**20
+_BLOCK_ROWS = 512
+
+
+class CommonScores:
+    """What items are scored wherever a row says nothing else.
+
+    Args:
+        scores: (num_items,), none NaN.
+    """
+
+    def __init__(self, scores: FloatArray) -> None:
+        self.scores = scores
+        self.best_first = np.argsort(-scores, kind="stable")
+        """(num_items,) items, of equals the lower index first."""
+
+        self.ascending = scores[self.best_first[::-1]]
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """Rows of scores, as the items that each scores otherwise than in common.
+
+    Args:
+        common: the scores of all other items.
+        cuts: (rows + 1,); row r holds `items[cuts[r]:cuts[r + 1]]`, each of them once.
+        items: (entries,) item indices.
+        values: (entries,) their scores, of the same type as the common ones, none NaN.
+    """
+
+    common: CommonScores
+    cuts: IntArray
+    items: IntArray
+    values: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.cuts) - 1
+
+    def __getitem__(self, kept: BoolArray) -> "SparseRows":
+        """Keep the rows for which `kept`, (rows,), holds."""
+        lengths = np.diff(self.cuts)
+        entries = np.repeat(kept, lengths)
+        cuts = np.concatenate(([0], np.cumsum(lengths[kept])))
+        return SparseRows(self.common, cuts, self.items[entries], self.values[entries])
+
+    def rows_of_entries(self) -> IntArray:
+        """Say in which row each entry lies: (entries,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.cuts))
+
+    def write(self, out: FloatArray) -> None:
+        """Write all scores out, to (rows, num_items)."""
+        out[:] = self.common.scores
+        out[self.rows_of_entries(), self.items] = self.values
+
+
+class SparseScorer(ABC):
+    """A `sbrcli.models.scorer.Scorer` whose rows are sparse.
+
+    Args:
+        common: (num_items,) what items are scored that a session does not change.
+    """
+
+    def __init__(self, common: FloatArray) -> None:
+        self.common = CommonScores(common)
+
+    @property
+    def num_items(self) -> int:
+        """How many items are scored."""
+        return len(self.common.scores)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The size of what was fitted."""
+        return sum(array.nbytes for array in self.arrays().values())
+
+    @abstractmethod
+    def arrays(self) -> dict[str, npt.NDArray]:
+        """Give all that was fitted, by name."""
+
+    @abstractmethod
+    def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
+        """Give what `score_sessions` does, in blocks of `block_rows` at most, as sparse rows."""
+
+    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
+        buffer = np.empty((block_rows(self.num_items), self.num_items), self.common.scores.dtype)
+        for positions, rows in self.score_sparsely(sessions):
+            block = buffer[: len(positions)]
+            rows.write(block)
+            yield positions, block
+
+
+def block_rows(num_items: int) -> int:
+    """Say how many rows of scores a block holds at most."""
+    return min(_BLOCK_ROWS, max(1, _BLOCK_SCORES // max(1, num_items)))
