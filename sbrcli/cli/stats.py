@@ -111,29 +111,26 @@ def _describe_dataset(folder: "Folder", zone: tzinfo) -> "LogStatistics":
     """Describe all splits of a dataset together; what was odd about its log is past."""
     from dataclasses import replace
 
-    from sbrcli.dataset.storage import load_split, split_path
+    from sbrcli.dataset.joined import load_all_sessions
     from sbrcli.log.statistics import describe_log
 
-    names = ("train", "valid", "test")
-    has_valid = split_path(folder.path, "valid").exists()
-    splits = [load_split(folder.path, name) for name in names if name != "valid" or has_valid]
-    described = describe_log(_to_events(splits), rule=SessionRule("column"), zone=zone)
+    events = _to_events(load_all_sessions(folder.path))
+    described = describe_log(events, rule=SessionRule("column"), zone=zone)
     return replace(described, warnings=())
 
 
-def _to_events(splits: "list[Sessions]") -> "pd.DataFrame":
-    """Lay splits end to end as one event table, sessions numbered from 0."""
+def _to_events(sessions: "Sessions") -> "pd.DataFrame":
+    """Make an event table of sessions, numbered from 0."""
     import numpy as np
     import pandas as pd
 
     from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
 
-    lengths = np.concatenate([np.diff(split.offsets) for split in splits])
     return pd.DataFrame(
         {
-            SESSION_ID: np.repeat(np.arange(len(lengths)), lengths),
-            ITEM_ID: np.concatenate([split.items for split in splits]),
-            TIMESTAMP: np.concatenate([split.timestamps for split in splits]),
+            SESSION_ID: np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets)),
+            ITEM_ID: sessions.items,
+            TIMESTAMP: sessions.timestamps,
         }
     )
 

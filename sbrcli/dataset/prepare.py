@@ -14,11 +14,11 @@ from sbrcli.config import PrepareConfig, differences
 from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_sessions
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
+from sbrcli.dataset.joined import join_train_full
 from sbrcli.dataset.request import Request, describe_file, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
-from sbrcli.dataset.train_full import join_train_full
 from sbrcli.errors import DataError
 from sbrcli.log.events import SESSION_ID, USER_ID
 from sbrcli.log.incoming import on_disk

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sbrcli.baseline_config import BaselineConfig, BaselineName
+from sbrcli.dataset.joined import load_train_full
 from sbrcli.dataset.storage import Sessions, load_split
-from sbrcli.dataset.train_full import load_train_full
 from sbrcli.models.baselines.item_knn import fit_item_knn
 from sbrcli.models.baselines.last_item import LastItemScorer
 from sbrcli.models.baselines.markov import fit_markov

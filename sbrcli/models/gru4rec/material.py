@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sbrcli.dataset.joined import load_train_full
 from sbrcli.dataset.storage import IntArray, Sessions, load_items, load_split
-from sbrcli.dataset.train_full import load_train_full
 from sbrcli.models.gru4rec.assignment import Assignment, Phase, damaged_dataset
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, save_items
