@@ -129,6 +129,15 @@ def test_logs_of_one_split_name_the_same(tmp_path: Path):
     assert not list(tmp_path.glob("work/datasets/*"))
 
 
+def test_last_events_are_not_left_out_of_what_is_split_already(tmp_path: Path):
+    given, config = GivenSplit(test=Path("test")), PrepareConfig(split="last")
+    with pytest.raises(ConfigError) as raised:
+        prepare_dataset(Path("train"), config, Workspace(tmp_path), given=given)
+    assert str(raised.value) == (
+        "split says how one log is cut, and does not go with --test-log. Received: last"
+    )
+
+
 def test_days_go_with_a_split_by_date_alone(tmp_path: Path):
     config = PrepareConfig(test_days=1)
     with pytest.raises(ConfigError) as raised:

@@ -279,6 +279,8 @@ def test_ids_that_are_no_integers_come_back_as_they_were(tmp_path: Path, workspa
         ({"session": "user", "min_item_support": 10}, "user-min-item-support-10"),
         ({"session": "user", "valid_days": 0, "test_days": 7.5}, "user-valid-days-0-test-days-7.5"),
         ({"session": "column", "drop_repeats": True}, "column-drop-repeats"),
+        ({"session": "user", "split": "last"}, "user-split-last"),
+        ({"session": "user", "split": "last", "valid_days": 0}, "user-split-last-valid-days-0"),
     ],
 )
 def test_a_name_has_every_option_that_is_not_the_default(options, name):
@@ -327,3 +329,72 @@ def test_every_row_is_accounted_for(log: Path, workspace: Workspace):
     kept = sum(split.events for split in prepared.splits.values() if split)
     assert kept + sum(counts.events for counts in prepared.dropped.values()) == 11
     assert np.sum([s.sessions for s in prepared.splits.values() if s]) + 1 == 5
+
+
+def test_a_dataset_of_an_sbr_that_split_by_date_alone_is_the_same(log: Path, workspace: Workspace):
+    path = Path(prepare_dataset(log, CONFIG, workspace).dataset) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert manifest["config"].pop("split") == "date"
+    path.write_text(json.dumps(manifest))
+    assert prepare_dataset(log, CONFIG, workspace).already_there
+    config = PrepareConfig(min_item_support=2, split="last")
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(log, config, workspace, name="user-min-item-support-2")
+    assert str(raised.value) == (
+        "dataset user-min-item-support-2 is there already, made with split date, not last"
+    )
+
+
+def test_left_out_events_are_marked_and_a_refit_is_counted_without_those_of_test(
+    tmp_path: Path, workspace: Workspace
+):
+    text = (
+        "1 1 0, 1 2 1, 2 1 0, 2 2 1, 2 2 2, 3 1 0, 3 2 1, 3 3 2, 3 1 3, 4 2 0, 4 1 1, 4 1 2, 4 3 3"
+    )
+    log = write_ratings(tmp_path / "ratings.dat", text)
+    config = PrepareConfig(min_item_support=1, split="last")
+    prepared = prepare_dataset(log, config, workspace)
+    assert prepared.name == "user-min-item-support-1-split-last"
+    folder = Path(prepared.dataset)
+    assert load_split(folder, "train").targets is None
+    for name, targets in (
+        ("valid", [False, False, True]),
+        ("test", [False, False, True] + [False, False, False, True] * 2),
+        ("valid_full", [False] * 2 * 2 + [False, False, True] * 2),
+    ):
+        found = load_split(folder, name).targets
+        assert found is not None and found.tolist() == targets
+    # Of 13 events, users 2, 3 and 4 gave one to test; item 3 is of valid, not of train.
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["train_full"] == {"events": 13 - 3, "sessions": 4, "items": 3}
+    assert prepared.splits["valid"] is not None
+    assert prepared.splits["valid"].events == 3
+    assert prepared.dropped["valid_unseen_items"] == Counts(events=1, sessions=1, items=1)
+    names = ("train", "valid", "test", "valid_full")
+    splits = {name: load_split(folder, name) for name in names}
+    assert manifest["fingerprint"] == fingerprint(load_items(folder), splits)
+    assert prepare_dataset(log, config, workspace).already_there
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"valid_days": 7},
+            "valid-days goes with a split by date, not with --split last. Received: 7",
+        ),
+        (
+            {"test_days": 1.5},
+            "test-days goes with a split by date, not with --split last. Received: 1.5",
+        ),
+        (
+            {"valid_days": 0, "test_days": 1},
+            "test-days goes with a split by date, not with --split last. Received: 1",
+        ),
+    ],
+)
+def test_days_do_not_go_with_last_events(tmp_path: Path, workspace: Workspace, options, message):
+    config = PrepareConfig(split="last", **options)
+    with pytest.raises(ConfigError) as raised:
+        prepare_dataset(tmp_path / "none.dat", config, workspace)
+    assert str(raised.value) == message

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ SESSIONS = Sessions(
     np.array([0, 1, 0, 2, 1], dtype=np.int32), np.array([0, 2, 5]), np.array([5, 6, 1, 2, 3])
 )
 
+ASKED = replace(SESSIONS, targets=np.array([False, True, False, False, True]))
+
 
 def write(folder: Path, sessions: Sessions = SESSIONS, ids: object = None) -> None:
     numbers = np.repeat([7, 9], [2, 3])
@@ -38,6 +41,10 @@ def assert_same(left: Sessions, right: Sessions) -> None:
     for name in ("items", "offsets", "timestamps"):
         assert getattr(left, name).tolist() == getattr(right, name).tolist()
         assert getattr(left, name).dtype == getattr(right, name).dtype
+    assert (left.targets is None) == (right.targets is None)
+    if left.targets is not None and right.targets is not None:
+        assert left.targets.tolist() == right.targets.tolist()
+        assert left.targets.dtype == np.bool_
 
 
 def test_a_split_comes_back_as_it_was_written(tmp_path: Path):
@@ -49,6 +56,14 @@ def test_times_with_fractions_come_back_as_they_were(tmp_path: Path):
     sessions = Sessions(SESSIONS.items, SESSIONS.offsets, SESSIONS.timestamps + 1_700_000_000.123)
     write(tmp_path, sessions)
     assert_same(load_split(tmp_path, "train"), sessions)
+
+
+def test_the_events_that_are_asked_for_come_back_as_they_were(tmp_path: Path):
+    write(tmp_path, ASKED)
+    assert_same(load_split(tmp_path, "train"), ASKED)
+    table = pd.read_parquet(tmp_path / "train.parquet")
+    assert list(table.columns) == ["session_id", "item_id", "item_index", "timestamp", "is_target"]
+    assert table["is_target"].tolist() == [False, True, False, False, True]
 
 
 def test_sessions_with_names_come_back_as_those_with_numbers(tmp_path: Path):
@@ -139,6 +154,54 @@ def test_a_damaged_split_is_named_with_what_is_wrong(tmp_path: Path, columns, co
     assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
 
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ([0, 1, 0, 0, 1], "its column is_target holds other values than true and false"),
+        (
+            [False, True, None, False, True],
+            "its column is_target holds other values than true and false",
+        ),
+        (
+            [False, True, True, False, True],
+            "its column is_target asks for the first event of a session",
+        ),
+    ],
+)
+def test_damage_to_what_is_asked_for_is_named(tmp_path: Path, values, complaint):
+    write(tmp_path, ASKED)
+    path = tmp_path / "train.parquet"
+    damage(path, is_target=values)
+    with pytest.raises(ArtefactError) as raised:
+        load_split(tmp_path, "train")
+    assert str(raised.value) == f"{path} is damaged: {complaint}"
+
+
+def test_every_event_but_a_sessions_first_is_asked_for_unless_it_is_said_otherwise():
+    sessions = make_sessions([0, 1], [], [0], [0, 1, 2], [])
+    assert sessions.next_items.tolist() == [False, True, False, False, True, True]
+    assert sessions.num_next_items == 3
+    assert make_sessions([]).next_items.tolist() == []
+    asked = replace(sessions, targets=np.array([False, False, True, False, False, True]))
+    # The third event is the first of a session, as where unknown items left: nothing comes before.
+    assert asked.next_items.tolist() == [False] * 5 + [True]
+    assert asked.num_next_items == 1
+
+
+def test_what_is_asked_for_is_kept_with_sessions_that_are_joined_or_chosen():
+    both = SESSIONS.followed_by(ASKED)
+    before = [False, True, False, True, True]
+    assert both.next_items.tolist() == [*before, *ASKED.next_items.tolist()]
+    assert both.targets is not None
+    assert SESSIONS.followed_by(SESSIONS).targets is None
+    second = both.only(np.array([False, True, False, True]))
+    assert second.items.tolist() == SESSIONS.items[2:].tolist() * 2
+    assert second.offsets.tolist() == [0, 3, 6]
+    assert second.timestamps.tolist() == SESSIONS.timestamps[2:].tolist() * 2
+    assert second.next_items.tolist() == [False, True, True, False, False, True]
+    assert SESSIONS.only(np.array([True, False])).targets is None
+
+
 def test_a_missing_or_truncated_file_is_named(tmp_path: Path):
     with pytest.raises(ArtefactError, match=r"train\.parquet is damaged: it is missing"):
         load_split(tmp_path, "train")
@@ -175,6 +238,8 @@ def test_a_fingerprint_differs_where_anything_differs():
         (ITEMS, {"train": make_sessions([0, 1], [2, 1])}),
         (ITEMS, {"train": later}),
         (ITEMS, {"train": floats}),
+        (ITEMS, {"train": replace(sessions, targets=np.array([False, True, False, True]))}),
+        (ITEMS, {"train": replace(sessions, targets=np.array([False, True, False, False]))}),
         (ITEMS, {"test": sessions}),
         (ITEMS, {"train": sessions, "test": sessions}),
         (Items(["3186", "a", "b"], ITEMS.train_count), {"train": sessions}),
