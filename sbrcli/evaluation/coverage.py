@@ -1,4 +1,4 @@
-"""Which next items are scored: every one, or those that the source notebook's loader reached."""
+"""Which next items the source notebook's loader reached."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +9,6 @@ from sbrcli.errors import DataError
 BoolArray = npt.NDArray[np.bool_]
 
 NOTEBOOK_LANES = 64
-
-
-def all_next_items(sessions: Sessions) -> BoolArray:
-    """Mark every event but each session's first: (events,)."""
-    covered = np.ones(len(sessions.items), np.bool_)
-    firsts = sessions.offsets[:-1]
-    covered[firsts[firsts < len(covered)]] = False
-    return covered
 
 
 def notebook_next_items(sessions: Sessions, lanes: int = NOTEBOOK_LANES) -> tuple[BoolArray, int]:

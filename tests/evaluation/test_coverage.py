@@ -5,7 +5,7 @@ import pytest
 
 from sbrcli.dataset.storage import Sessions
 from sbrcli.errors import DataError
-from sbrcli.evaluation.coverage import all_next_items, notebook_next_items
+from sbrcli.evaluation.coverage import notebook_next_items
 from tests.builders import make_sessions
 
 
@@ -55,9 +55,3 @@ def test_fewer_sessions_than_lanes_are_refused():
     assert str(error.value) == (
         "the source notebook's loader needs 64 sessions, and the split has 2"
     )
-
-
-def test_every_event_but_a_sessions_first_is_a_next_item():
-    sessions = make_sessions([0, 1], [], [0], [0, 1, 2], [])
-    assert all_next_items(sessions).tolist() == [False, True, False, False, True, True]
-    assert all_next_items(make_sessions([])).tolist() == []

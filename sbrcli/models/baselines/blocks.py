@@ -12,17 +12,9 @@ from sbrcli.models.sparse_rows import CommonScores, SparseRows, block_rows
 IntArray = npt.NDArray[np.integer]
 
 
-def scored_positions(sessions: Sessions) -> IntArray:
-    """Give every position that has a next one in its session, ascending."""
-    has_next = np.ones(len(sessions.items), np.bool_)
-    ends = sessions.offsets[1:]
-    has_next[ends[ends > sessions.offsets[:-1]] - 1] = False
-    return np.flatnonzero(has_next)
-
-
 def blocks_of_positions(sessions: Sessions, num_items: int) -> Iterator[IntArray]:
-    """Give every position that has a next one in its session, `block_rows` at most at a time."""
-    positions, rows = scored_positions(sessions), block_rows(num_items)
+    """Give the positions that are followed by an event that is asked for, ascending, in blocks."""
+    positions, rows = np.flatnonzero(sessions.next_items[1:]), block_rows(num_items)
     for begin in range(0, len(positions), rows):
         yield positions[begin : begin + rows]
 

@@ -60,15 +60,18 @@ class SessionPopularityScorer(SparseScorer):
 
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
         """Score what follows each event, as sparse rows."""
-        begins = set(sessions.offsets[:-1].tolist())
         held: dict[int, float] = {}
+        counted = 0
         for positions in blocks_of_positions(sessions, self.num_items):
             cuts, items, values = [0], [], []
-            for position in positions.tolist():
-                if position in begins:
-                    held = {}
-                item = int(sessions.items[position])
-                held[item] = 1 + held.get(item, float(self.common.scores[item]))
+            session = np.searchsorted(sessions.offsets, positions, side="right") - 1
+            starts = sessions.offsets[session].tolist()
+            for start, position in zip(starts, positions.tolist(), strict=True):
+                if counted <= start:  # nothing of this session has been counted
+                    held, counted = {}, start
+                for item in sessions.items[counted : position + 1].tolist():
+                    held[item] = 1 + held.get(item, float(self.common.scores[item]))
+                counted = position + 1
                 items += held.keys()
                 values += held.values()
                 cuts.append(len(items))
