@@ -5,6 +5,7 @@ A million items of 100 units are 400 MB a tensor, and a checkpoint holds three s
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,13 @@ def read_tensor(path: Path, name: str) -> npt.NDArray[Any]:
     """Read one of a file's tensors.
 
     Raises:
-        OSError, SafetensorError: the file is missing or damaged.
+        OSError, ValueError: the file is missing or damaged, lacks the tensor, or has it of a type
+            that is never written.
     """
     with _opened(path) as file:  # for each anew: what is mapped counts as held
+        kind = file.get_slice(name).get_dtype()
+        if kind not in _KINDS.values():
+            raise ValueError(f"{name} is of type {kind}")
         return file.get_tensor(name)
 
 
@@ -45,7 +50,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Name a file's tensors, and their shapes.
 
     Raises:
-        OSError, SafetensorError: it is missing or damaged.
+        OSError, ValueError: it is missing or damaged.
     """
     with _opened(path) as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -55,22 +60,32 @@ def read_metadata(path: Path) -> dict[str, str]:
     """Give what a file says beside its tensors.
 
     Raises:
-        OSError, SafetensorError: it is missing or damaged.
+        OSError, ValueError: it is missing or damaged.
     """
     with _opened(path) as file:
         return file.metadata() or {}
 
 
-def _opened(path: Path) -> Any:
-    from safetensors import safe_open
+def dtype_of(tensor: Any) -> np.dtype:
+    """Give a tensor's type, whether NumPy's or TensorFlow's."""
+    return np.dtype(getattr(tensor.dtype, "as_numpy_dtype", tensor.dtype))
 
-    return safe_open(path, framework="numpy")
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except SafetensorError as error:
+        raise ValueError(error) from error
 
 
 def _parts(
     tensors: Mapping[str, Any], metadata: Mapping[str, str] | None
 ) -> Iterator[bytes | memoryview]:
-    kinds = {name: _dtype(tensor) for name, tensor in tensors.items()}
+    kinds = {name: dtype_of(tensor) for name, tensor in tensors.items()}
     # The widest first, so that every tensor lies at a multiple of its width.
     order = sorted(tensors, key=lambda name: (-kinds[name].itemsize, name))
     header: dict[str, Any] = {} if metadata is None else {"__metadata__": dict(metadata)}
@@ -94,8 +109,3 @@ def _parts(
 def _little_endian(tensor: Any, dtype: np.dtype) -> memoryview:
     array = np.asarray(tensor, dtype.newbyteorder("<"), order="C")
     return array.reshape(-1).view(np.uint8).data
-
-
-def _dtype(tensor: Any) -> np.dtype:
-    """Give a tensor's type, whether NumPy's or TensorFlow's."""
-    return np.dtype(getattr(tensor.dtype, "as_numpy_dtype", tensor.dtype))

@@ -4,15 +4,28 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from sbrcli.errors import ArtefactError
-from sbrcli.models.tensor_file import read_metadata, read_shapes, read_tensor, write_tensors
+from sbrcli.models.gru4rec.history import COLUMNS
+from sbrcli.models.tensor_file import (
+    dtype_of,
+    read_metadata,
+    read_shapes,
+    read_tensor,
+    write_tensors,
+)
 
 CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
+
+
+class UnusableCheckpointError(ArtefactError):
+    """A checkpoint is damaged, or of another training: this one can only begin anew."""
 
 
 @dataclass(slots=True)
@@ -48,10 +61,28 @@ class Checkpoint:
         """Read one tensor.
 
         Raises:
-            ArtefactError: the file is damaged.
+            UnusableCheckpointError: the file is damaged.
         """
         with _refusing_damage(self.path):
             return read_tensor(self.path, name)
+
+    def require(self, expected: Mapping[str, Any]) -> None:
+        """Check, one at a time, that the tensors are such as these, and all numbers finite.
+
+        Args:
+            expected: by name, what has the shape and the dtype, NumPy's or TensorFlow's.
+
+        Raises:
+            UnusableCheckpointError: they are not, or the file is damaged.
+        """
+        does_fit = self.shapes == {name: tuple(like.shape) for name, like in expected.items()}
+        for name, like in expected.items() if does_fit else ():
+            tensor = self.read(name)
+            does_fit = does_fit and tensor.dtype == dtype_of(like)
+            if not np.isfinite(tensor).all():
+                raise _damaged(self.path, f"{name} is not made of finite numbers")
+        if not does_fit:
+            raise UnusableCheckpointError(f"{self.path} does not fit the run's configuration")
 
 
 def save_checkpoint(folder: Path, place: Place, tensors: Mapping[str, Any]) -> None:
@@ -71,23 +102,44 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     """Find a run's checkpoint; None where it has none yet.
 
     Raises:
-        ArtefactError: it is damaged.
+        UnusableCheckpointError: it is damaged.
+        ArtefactError: the system can not read it.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
     with _refusing_damage(path):
-        place = Place(**json.loads(read_metadata(path)["place"]))
-        return Checkpoint(path, place, read_shapes(path))
+        return Checkpoint(path, _read_place(read_metadata(path)["place"]), read_shapes(path))
+
+
+def _read_place(text: str) -> Place:
+    """Read what `save_checkpoint` wrote of a place.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: no training stands there.
+    """
+    place = Place(**json.loads(text))
+    numbers = [place.epoch, place.step, place.loss, place.seconds]
+    numbers += [figure for row in place.history for figure in row.values() if figure is not None]
+    is_place = all(isinstance(number, (int, float)) and isfinite(number) for number in numbers)
+    is_place = is_place and isinstance(place.step, int) and place.step >= 0
+    is_place = is_place and [row["epoch"] for row in place.history] == list(range(1, place.epoch))
+    if not is_place or any(row.keys() != set(COLUMNS) for row in place.history):
+        raise ValueError("it names no place where training stands")
+    return place
 
 
 @contextmanager
 def _refusing_damage(path: Path) -> Iterator[None]:
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+    except PermissionError as error:  # which is no damage, and nothing to begin anew for
         raise ArtefactError(
-            f"{path} is damaged: {error}", hint="train the run again with --overwrite"
+            f"can not read {path}: {error}", hint=f"allow it: chmod u+r {path}"
         ) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, what: str) -> UnusableCheckpointError:
+    return UnusableCheckpointError(f"{path} is damaged: {what}")

@@ -15,7 +15,13 @@ from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.gru4rec.assignment import Phase
 from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
 from sbrcli.models.gru4rec.candidates import Sampler
-from sbrcli.models.gru4rec.checkpoint import Place, load_checkpoint, save_checkpoint
+from sbrcli.models.gru4rec.checkpoint import (
+    Checkpoint,
+    Place,
+    UnusableCheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+)
 from sbrcli.models.gru4rec.history import WATCHED, best_epoch, write_history
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.interruption import deferred_interrupt
@@ -25,6 +31,7 @@ from sbrcli.models.gru4rec.weights import (
     WEIGHTS_FILE,
     NetworkShape,
     initialise_weights,
+    load_weights,
     save_weights,
 )
 from sbrcli.models.scorer import Scorer
@@ -63,6 +70,9 @@ class Plan:
     epochs: int | None = None
     """Train so many of the configuration's epochs, on whose last one its schedule ends all the
     same; None trains them all."""
+
+    warn: Callable[[str], None] = lambda _: None
+    """Told where training can not go on from its checkpoint, and begins anew."""
 
     @property
     def num_epochs(self) -> int:
@@ -214,21 +224,29 @@ class EpochRunner:
         self.saved_at = time.monotonic()
 
     def _resume(self) -> None:
-        """Go back to where the checkpoint stands, if there is one."""
-        found = load_checkpoint(self.plan.folder)
-        if found is None:
+        """Go back to where the checkpoint stands, if there is one that can be used."""
+        try:
+            found = load_checkpoint(self.plan.folder)
+            if found is None:
+                return
+            self._require_usable(found)
+        except UnusableCheckpointError as error:
+            self.plan.warn(f"{error}; training begins anew")
             return
-        expected = self._tensors()
-        if found.shapes != {name: tuple(tensor.shape) for name, tensor in expected.items()}:
-            raise ArtefactError(
-                f"{found.path} does not fit the run's configuration",
-                hint="train the run again with --overwrite",
-            )
         self.place = found.place
-        for name, tensor in expected.items():
+        for name, tensor in self._tensors().items():
             if isinstance(tensor, tf.Variable):
                 tensor.assign(found.read(name))
         self.states = [tf.constant(found.read(f"state/{n}")) for n in range(len(self.states))]
+
+    def _require_usable(self, found: Checkpoint) -> None:
+        """Check that training can go on from a checkpoint, and keeps the best weights so far."""
+        found.require(self._tensors())
+        if found.place.history and self.plan.phase == "fit":
+            try:
+                load_weights(self.plan.folder / WEIGHTS_FILE, self.plan.shape)
+            except ArtefactError as error:
+                raise UnusableCheckpointError(str(error)) from error
 
 
 def _are_finite(tensors: Mapping[str, Any]) -> bool:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.errors import ArtefactError
 from sbrcli.manifests import read_manifest
 from sbrcli.models.gru4rec.recurrence import GruLayers, input_gates
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
@@ -159,15 +158,7 @@ def load_gru(run_folder: Path, batch_size: int = 128) -> GruScorer:
         ArtefactError: something is missing or damaged, or does not fit together.
     """
     shape = NetworkShape.from_manifest(read_manifest(run_folder, "run"))
-    path = run_folder / WEIGHTS_FILE
-    weights = load_weights(path, shape)
-    for name, weight in weights.items():
-        if weight.dtype != np.float32 or not np.isfinite(weight).all():
-            raise ArtefactError(
-                f"{path} is damaged: {name} is not made of finite float32 numbers",
-                hint="train the run again with --overwrite",
-            )
-    return GruScorer(shape, weights, batch_size)
+    return GruScorer(shape, load_weights(run_folder / WEIGHTS_FILE, shape), batch_size)
 
 
 class _Block:

@@ -204,6 +204,7 @@ class _Phases:
             "train_count": material.train_count,
             "validate": None,
             "watch": self.watch,
+            "warn": self.workspace.warn,
             "checkpoint_seconds": 60 * self.checkpoint.minutes,
         }
         return EpochRunner(Plan(**plan | settings))

@@ -117,21 +117,26 @@ def load_weights(path: Path, shape: NetworkShape) -> Weights:
     Raises:
         ArtefactError: the file is missing, damaged, or of a network of another shape.
     """
-    from safetensors import SafetensorError
-
     expected = shape.weight_shapes()
     try:
         found = read_shapes(path)
         if found == expected:
-            return {name: read_tensor(path, name) for name in expected}
+            return {name: _read_weight(path, name) for name in expected}
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     wrong = sorted(
         name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
     )
     raise _damaged(path, f"its weights do not fit the manifest: {', '.join(wrong)}")
+
+
+def _read_weight(path: Path, name: str) -> npt.NDArray[np.float32]:
+    weight = read_tensor(path, name)
+    if weight.dtype != np.float32 or not np.isfinite(weight).all():
+        raise ValueError(f"{name} is not made of finite float32 numbers")
+    return weight
 
 
 def _damaged(path: Path, what: str) -> ArtefactError:

@@ -1,20 +1,25 @@
 """The checkpoint: read as it was written, or refused."""
 
+import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sbrcli.errors import ArtefactError
 from sbrcli.models.gru4rec.checkpoint import (
     CHECKPOINT_FILE,
     Place,
+    UnusableCheckpointError,
     load_checkpoint,
     save_checkpoint,
 )
+from sbrcli.models.tensor_file import write_tensors
 
 TENSORS = {"weight/a": np.ones((2, 3), np.float32), "chunks_done": np.array(7, np.int64)}
-ROW = {"epoch": 1, "loss": 1 / 3, "recall@20": None}
+ROW = {"epoch": 1, "loss": 1 / 3, "seconds": 0.5, "events_per_second": 1e5}
+ROW |= {"recall@20": None, "mrr@20": None, "ndcg@20": None}
 PLACE = Place(epoch=2, step=8, loss=0.1 + 0.2, seconds=1.5, history=[ROW])
 
 
@@ -37,9 +42,9 @@ def test_a_run_without_a_checkpoint_has_none(tmp_path: Path):
 
 def test_a_later_checkpoint_replaces_the_one_before_and_leaves_no_other_file(tmp_path: Path):
     save_checkpoint(tmp_path, PLACE, TENSORS)
-    save_checkpoint(tmp_path, Place(epoch=3), TENSORS)
+    save_checkpoint(tmp_path, Place(step=3), TENSORS)
     found = load_checkpoint(tmp_path)
-    assert found is not None and found.place == Place(epoch=3)
+    assert found is not None and found.place == Place(step=3)
     assert list((tmp_path / CHECKPOINT_FILE.parent).iterdir()) == [tmp_path / CHECKPOINT_FILE]
 
 
@@ -48,11 +53,10 @@ def test_a_cut_checkpoint_is_refused(tmp_path: Path, length: int):
     save_checkpoint(tmp_path, PLACE, TENSORS)
     path = tmp_path / CHECKPOINT_FILE
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(ArtefactError) as caught:
+    with pytest.raises(UnusableCheckpointError) as caught:
         load_checkpoint(tmp_path)
     assert str(caught.value).startswith(f"{path} is damaged: ")
     assert "\n" not in str(caught.value)
-    assert caught.value.hint == "train the run again with --overwrite"
 
 
 def test_tensors_without_a_place_are_no_checkpoint(tmp_path: Path):
@@ -61,5 +65,55 @@ def test_tensors_without_a_place_are_no_checkpoint(tmp_path: Path):
     path = tmp_path / CHECKPOINT_FILE
     path.parent.mkdir()
     save_file(TENSORS, path)
-    with pytest.raises(ArtefactError, match="is damaged"):
+    with pytest.raises(UnusableCheckpointError, match="is damaged"):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epoch": 3},
+        {"epoch": "2"},
+        {"epoch": None},
+        {"step": -1},
+        {"step": 0.5},
+        {"loss": math.nan},
+        {"seconds": [1]},
+        {"history": {}},
+        {"history": [1]},
+        {"history": [ROW | {"epoch": 2}]},
+        {"history": [ROW | {"loss": "1"}]},
+        {"history": [{"epoch": 1}]},
+        {"other": 1},
+    ],
+    ids=str,
+)
+def test_a_place_where_no_training_can_stand_is_damage(tmp_path: Path, change: dict[str, object]):
+    place = json.dumps(asdict(PLACE) | change)
+    (tmp_path / CHECKPOINT_FILE).parent.mkdir()
+    write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": place})
+    with pytest.raises(UnusableCheckpointError, match="is damaged: "):
+        load_checkpoint(tmp_path)
+
+
+def test_tensors_of_other_names_shapes_types_or_without_a_number_are_refused(tmp_path: Path):
+    def refusal(changed: dict[str, np.ndarray]) -> str:
+        save_checkpoint(tmp_path, PLACE, TENSORS | changed)
+        found = load_checkpoint(tmp_path)
+        assert found is not None
+        with pytest.raises(UnusableCheckpointError) as caught:
+            found.require(TENSORS)
+        return str(caught.value)
+
+    path = tmp_path / CHECKPOINT_FILE
+    unfit = f"{path} does not fit the run's configuration"
+    assert refusal({"weight/b": np.ones(2, np.float32)}) == unfit
+    assert refusal({"weight/a": np.ones((3, 2), np.float32)}) == unfit
+    assert refusal({"weight/a": np.ones((2, 3), np.int64)}) == unfit
+    assert refusal({"weight/a": np.full((2, 3), np.nan, np.float32)}) == (
+        f"{path} is damaged: weight/a is not made of finite numbers"
+    )
+    save_checkpoint(tmp_path, PLACE, TENSORS)
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    found.require(TENSORS)

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from sbrcli.config import TrainConfig
-from sbrcli.errors import ArtefactError, TrainingError
+from sbrcli.errors import TrainingError
 from sbrcli.models.gru4rec import epochs
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
@@ -233,14 +234,37 @@ def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_pat
     assert not (tmp_path / WEIGHTS_FILE).exists()
 
 
-def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path):
+def warned_of_beginning_anew(folder: Path, config: TrainConfig = CONFIG) -> list[str]:
+    """Train where a checkpoint can not be used; the outcome is that of no interruption."""
+    expected = outcome(folder / "whole", EpochRunner(make_plan(folder / "whole", config)).run())
+    told: list[str] = []
+    runner = EpochRunner(replace(make_plan(folder, config), warn=told.append))
+    assert outcome(folder, runner.run()) == expected
+    return told
+
+
+def test_a_checkpoint_of_another_network_is_left_and_training_begins_anew(tmp_path: Path):
     EpochRunner(make_plan(tmp_path)).run()
-    other = TrainConfig(hsz=(6,), batch_size=3, bptt=2)
-    with pytest.raises(ArtefactError) as caught:
-        EpochRunner(make_plan(tmp_path, other))
-    assert str(caught.value) == (
-        f"{tmp_path / CHECKPOINT_FILE} does not fit the run's configuration"
-    )
+    other = TrainConfig(hsz=(6,), batch_size=3, bptt=2, epochs=1)
+    assert warned_of_beginning_anew(tmp_path, other) == [
+        f"{tmp_path / CHECKPOINT_FILE} does not fit the run's configuration; training begins anew"
+    ]
+
+
+def test_a_damaged_checkpoint_is_left_and_training_begins_anew(tmp_path: Path):
+    EpochRunner(make_plan(tmp_path)).run()
+    (tmp_path / CHECKPOINT_FILE).write_bytes(b"")
+    (told,) = warned_of_beginning_anew(tmp_path)
+    assert told.startswith(f"{tmp_path / CHECKPOINT_FILE} is damaged: ")
+    assert told.endswith("; training begins anew")
+
+
+def test_where_the_best_weights_so_far_are_damaged_training_begins_anew(tmp_path: Path):
+    EpochRunner(make_plan(tmp_path)).run()
+    (tmp_path / WEIGHTS_FILE).unlink()
+    assert warned_of_beginning_anew(tmp_path) == [
+        f"{tmp_path / WEIGHTS_FILE} is damaged: it is missing; training begins anew"
+    ]
 
 
 def test_a_torn_file_beside_the_checkpoint_is_no_matter(tmp_path: Path):
