@@ -6,6 +6,7 @@ from sbrcli.baseline_config import (
     BASELINES,
     ItemKnnConfig,
     MarkovConfig,
+    StanConfig,
     VsknnConfig,
     parse_names,
     parse_options,
@@ -39,9 +40,9 @@ def test_options_are_written_as_they_are_read():
     ("act", "message"),
     [
         (
-            lambda: parse_names("vsknn,stan"),
+            lambda: parse_names("vsknn,stamp"),
             "baselines must be all, or some of popularity, session-popularity, markov, item-knn, "
-            "vsknn. Received: stan",
+            "vsknn, stan. Received: stamp",
         ),
         (
             lambda: parse_options("markov", "step=3", MarkovConfig()),
@@ -66,6 +67,22 @@ def test_options_are_written_as_they_are_read():
         (
             lambda: parse_options("vsknn", "decay=log", VsknnConfig()),
             "vsknn's decay must be one of same, linear, div, quadratic. Received: log",
+        ),
+        (
+            lambda: VsknnConfig(weighting="div"),  # pyright: ignore[reportArgumentType]
+            "weighting must be one of same, linear, quadratic. Received: div",
+        ),
+        (
+            lambda: MarkovConfig(decay="log"),  # pyright: ignore[reportArgumentType]
+            "decay must be one of same, div. Received: log",
+        ),
+        (
+            lambda: parse_options("stan", "lambda2=0", StanConfig()),
+            "stan's lambda2 must be above 0. Received: 0.0",
+        ),
+        (
+            lambda: parse_options("stan", "lambda3=inf", StanConfig()),
+            "stan's lambda3 must be above 0. Received: inf",
         ),
         (
             lambda: parse_options("vsknn", "idf=nan", VsknnConfig()),

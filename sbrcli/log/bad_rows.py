@@ -38,7 +38,10 @@ def name_wrong_row(path: Path, wrong: WrongRowError) -> DataError:
             message, hint = row.complaint
             return DataError(f"{path} line {row.line}: {message}", hint=hint)
     said = str(wrong).splitlines()[0]
-    return DataError(f"{path}: it can not be read: {said}")
+    return DataError(
+        f"{path}: it can not be read: {said}",
+        hint="mend what that says, or write the log in another format, as Parquet",
+    )
 
 
 def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogFormat, BadRows]:

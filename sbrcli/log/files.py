@@ -70,7 +70,10 @@ def explained(path: Path, compression: str | None = None) -> Iterator[None]:
         raise _damaged(path, f"the {compression} file is cut short") from error
     except OSError as error:
         if compression is None:
-            raise DataError(f"{path}: it can not be read: {error.strerror or error}") from error
+            raise DataError(
+                f"{path}: it can not be read: {error.strerror or error}",
+                hint="check the file and its disk; temporary copies lie where TMPDIR says",
+            ) from error
         if "Truncated" in str(error):  # as PyArrow's zstd says it
             raise _damaged(path, f"the {compression} file is cut short") from error
         raise _damaged(path, f"the {compression} file is damaged: {error}") from error

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sbrcli.errors import DataError
-from sbrcli.log.files import LONGEST_LINE_BYTES, opened, recognise_compression, too_long
+from sbrcli.log.files import LONGEST_LINE_BYTES, explained, opened, recognise_compression, too_long
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.layouts import Sample, recognise_text
 from sbrcli.read_config import ReadConfig
@@ -58,7 +58,7 @@ def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> L
 
 
 def _begins(path: Path) -> bytes:
-    with opened(path) as file:
+    with explained(path), path.open("rb") as file:
         return file.read(len(_PARQUET_MAGIC))
 
 

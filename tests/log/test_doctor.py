@@ -53,6 +53,15 @@ def test_exact_duplicates():
     )
 
 
+def test_exact_duplicates_of_a_session():
+    events = make_log(times=[0, 0, 0, 100], items=[5, 6, 5, 6])
+    sessions = events.rename(columns={"user_id": "session_id"})
+    assert describe_log(sessions, rule=SessionRule("column")).warnings[1:] == (
+        "Exact duplicates (same session, item and time as an earlier event): 2. If something was "
+        "logged twice, take them out.",
+    )
+
+
 def test_users_with_one_event():
     events = pd.concat([make_log(), make_events(f"7 5 {START}")])
     assert warnings(events) == (

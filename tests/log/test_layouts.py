@@ -172,6 +172,13 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             "--columns time=NAME takes one of these",
         ),
         (
+            "a b c\n",
+            {"columns": "user=1,item=2", "sep": " "},
+            "log, whose columns are numbered as it has no header: no column for the time; "
+            "found 1, 2, 3",
+            "say which it is, as in --columns user=NAME,item=NAME,time=NAME",
+        ),
+        (
             "user,item,time\n1,2,3\n",
             {"event": "view"},
             "log: no column names the kind of an event; found user, item, time",

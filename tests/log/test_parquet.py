@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +115,26 @@ def test_a_folder_is_hashed_by_its_parts():
             TYPES,
         ),
         (
+            {"user": ["a"], "item": [1], "time": [1], "rating": [float("inf")]},
+            "log: a rating is infinite",
+            TYPES,
+        ),
+        (
+            {"user": ["a"], "item": [1], "time": [1], "rating": ["good"]},
+            "log: one of its ratings is not a number",
+            TYPES,
+        ),
+        (
+            {"user": ["a"], "item": [1], "time": [b"soon"]},
+            "log: times of type binary",
+            TYPES,
+        ),
+        (
+            {"sessionId": [1], "itemId": [1], "timeframe": [-1], "eventdate": ["2020-01-01"]},
+            "log: milliseconds that are below 0 or more than a year",
+            TYPES,
+        ),
+        (
             {"who": ["a"], "item": [1], "time": [1]},
             "log: no column for the user or session; found who, item, time",
             "say which it is, as in --columns user=NAME,item=NAME,time=NAME",
@@ -160,6 +180,48 @@ def test_a_file_that_claims_more_than_it_can_hold_is_refused(monkeypatch: pytest
     )
 
 
+def test_a_file_that_claims_more_bytes_than_it_can_hold_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("sbrcli.log.parquet._ALWAYS_ALLOWED_BYTES", 1000)
+    monkeypatch.setattr("sbrcli.log.parquet._MOST_EXPANSION", 1)
+    zeros = pa.array(np.zeros(100_000, np.int64))
+    table = pa.table({"user": zeros, "item": zeros, "time": zeros})
+    pq.write_table(table, "log", use_dictionary=False)
+    claimed = pq.ParquetFile("log").metadata.row_group(0).total_byte_size
+    size = Path("log").stat().st_size
+    assert complaint() == (
+        f"log: the Parquet file is damaged: it claims {claimed:,} bytes in {size:,}",
+        DAMAGED,
+    )
+
+
+def test_a_file_that_holds_fewer_rows_than_it_promises_is_refused():
+    write(user=["a"] * 300, item=[1] * 300, time=[1] * 300)
+    whole = Path("log").read_bytes()
+    # In the footer, behind the column names, 300 (as d8 04) is the number of rows.
+    at = whole.index(b"\xd8\x04", whole.index(b"user", len(whole) // 4))
+    Path("log").write_bytes(whole[:at] + b"\xda\x04" + whole[at + 2 :])
+    assert complaint() == (
+        "log: the Parquet file is damaged: 301 rows promised, 300 found",
+        DAMAGED,
+    )
+
+
+def test_parts_of_different_types_are_refused():
+    Path("log").mkdir()
+    write("log/a.parquet", user=["a"], item=[3], time=[1])
+    write("log/b.parquet", user=["a"], item=[3], time=[date(2020, 1, 1)])
+    message, hint = complaint()
+    assert (message.splitlines(), hint) == (
+        [
+            "log: its parts have columns of different types: Unable to merge: Field timestamp has "
+            "incompatible types: int64 vs date32[day]"
+        ],
+        "write all parts with the same types",
+    )
+
+
 def test_a_part_that_lacks_a_column_is_named():
     Path("log").mkdir()
     write("log/a.parquet", user=["a"], item=[3], time=[1])
@@ -170,10 +232,19 @@ def test_a_part_that_lacks_a_column_is_named():
     )
 
 
-def test_options_of_text_are_refused():
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sep": ";"}, "sep is for text, and log is Parquet. Received: ;"),
+        ({"header": False}, "header is for text, and log is Parquet. Received: False"),
+        ({"encoding": "latin-1"}, "encoding is for text, and log is Parquet. Received: latin-1"),
+    ],
+)
+def test_options_of_text_are_refused(options: dict, message: str):
     write(user=["a"], item=[1], time=[1])
-    with pytest.raises(ConfigError, match=r"^sep is for text, and log is Parquet\. Received: ;$"):
-        read_log(Path("log"), ReadConfig(sep=";"))
+    with pytest.raises(ConfigError) as caught:
+        read_log(Path("log"), ReadConfig(**options))
+    assert str(caught.value) == message
 
 
 def write(path: str = "log", **columns: object) -> None:

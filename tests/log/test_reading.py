@@ -279,6 +279,25 @@ def test_a_refusal_of_the_system_is_explained(monkeypatch: pytest.MonkeyPatch):
     assert complaint("log") == ("log: no permission to read it", "allow it: chmod u+r log")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links are another thing there")
+def test_what_the_system_can_not_read_says_why():
+    Path("log").symlink_to("log")
+    assert complaint("log") == (
+        "log: it can not be read: Too many levels of symbolic links",
+        "check the file and its disk; temporary copies lie where TMPDIR says",
+    )
+
+
+def test_where_no_row_is_wrong_by_itself_what_the_fast_reader_says_is_told():
+    # Nanoseconds since 1970 in 64 bits end in 2262.
+    rows = "1,2,2020-01-01T00:00:00.123456789Z\n1,2,2500-01-01T00:00:00Z\n"
+    Path("log").write_text(HEADER + rows)
+    assert complaint("log") == (
+        "log: it can not be read: its times are neither numbers nor dates",
+        "mend what that says, or write the log in another format, as Parquet",
+    )
+
+
 def test_a_gzip_file_cut_short_says_so():
     rows = "".join(f"{n}::{n * n}::3::{n}\n" for n in range(50_000)).encode()
     whole = gzip.compress(rows)

@@ -6,6 +6,7 @@ import pytest
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.recognition import recognise_format
+from sbrcli.read_config import ReadConfig
 
 
 def test_double_colons_are_movielens_1m():
@@ -118,7 +119,50 @@ def test_a_first_line_of_many_columns_is_named_in_part():
     write(",".join(["a" * 50] * 22))
     with pytest.raises(DataError) as caught:
         recognise_format(Path("log"))
-    assert str(caught.value).endswith(", ".join(["a" * 37 + "..."] * 20) + ", and 2 more")
+    shown = ", ".join(["a" * 37 + "..."] * 20)
+    assert str(caught.value) == (
+        f"log: not a layout that sbr knows; its first line has {shown}, and 2 more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "userId,user_id,itemId,time\n",
+            "log line 1: two columns are named userId; found userId, user_id, itemId, time",
+        ),
+        (
+            '{"userId": 1, "user_id": 1, "itemId": 1, "time": 1}\n',
+            "log: two columns are named userId; found userId, user_id, itemId, time",
+        ),
+    ],
+)
+def test_two_columns_of_one_name_are_refused(text: str, message: str):
+    write(text)
+    with pytest.raises(DataError) as caught:
+        recognise_format(Path("log"))
+    assert (str(caught.value), caught.value.hint) == (message, "rename all but one of them")
+
+
+def test_parquet_within_an_archive_is_refused():
+    Path("log.gz").write_bytes(gzip.compress(b"PAR1" + b"\0" * 100 + b"PAR1"))
+    with pytest.raises(DataError) as caught:
+        recognise_format(Path("log.gz"))
+    assert (str(caught.value), caught.value.hint) == (
+        "log.gz: Parquet within an archive",
+        "unpack it first",
+    )
+
+
+def test_binary_data_in_an_encoding_that_was_named_is_refused_without_naming_one():
+    Path("log").write_bytes(bytes(range(256)))
+    with pytest.raises(DataError) as caught:
+        recognise_format(Path("log"), ReadConfig(encoding="latin-1"))
+    assert (str(caught.value), caught.value.hint) == (
+        "log: binary data, not text",
+        "sbr reads text and Parquet, also as .gz, .bz2, .xz, .zst or .zip",
+    )
 
 
 def write(text: str, name: str = "log") -> None:
