@@ -123,7 +123,7 @@ def preprocess(
     tz: TimeZone = "UTC",
     reading: ReadConfig,
 ) -> None:
-    """Make a dataset of LOG: sessions, cleansed and split by date into train, valid and test."""
+    """Make a dataset of LOG: sessions, cleansed and split into train, valid and test."""
     from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
     from sbrcli.log.times import find_zone
 
