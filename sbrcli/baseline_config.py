@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import isfinite
 from typing import Any, Literal, TypeVar, get_args
 
 from sbrcli.bounds import require, require_at_least, require_at_most
 from sbrcli.errors import ConfigError
 
-BaselineName = Literal["popularity", "session-popularity", "markov", "item-knn", "vsknn"]
+BaselineName = Literal["popularity", "session-popularity", "markov", "item-knn", "vsknn", "stan"]
 BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
 
 StepDecay = Literal["same", "div"]
@@ -87,15 +88,48 @@ class VsknnConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StanConfig:
+    """Sequence and time aware neighbourhood (Garg et al. 2019, SIGIR).
+
+    The defaults of `sample` and the lambdas are those of the implementation that later comparisons
+    use (session-rec, Ludewig et al. 2021), which has none for `k`.
+    """
+
+    k: int = 500
+    """Neighbours: the most similar of the sampled sessions."""
+
+    sample: int = 5_000
+    """The most recent sessions that share an item, among which neighbours are sought."""
+
+    lambda1: float = 1.02
+    """How many events back in the session an item counts 1/e of the last one."""
+
+    lambda2: float = 5.0
+    """How many days a session is older, that counts 1/e of another one."""
+
+    lambda3: float = 2.05
+    """How many places from the shared item a neighbour's item counts 1/e."""
+
+    def __post_init__(self) -> None:
+        for name in ("k", "sample"):
+            require_at_least(self, name, 1)
+            require_at_most(self, name, 1_000_000)
+        for name in ("lambda1", "lambda2", "lambda3"):
+            value = getattr(self, name)
+            require(isfinite(value) and value > 0, f"{name} must be above 0", value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineConfig:
     """The options of those baselines that have any."""
 
     markov: MarkovConfig = field(default_factory=MarkovConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
     vsknn: VsknnConfig = field(default_factory=VsknnConfig)
+    stan: StanConfig = field(default_factory=StanConfig)
 
 
-OptionedName = Literal["markov", "item-knn", "vsknn"]
+OptionedName = Literal["markov", "item-knn", "vsknn", "stan"]
 OPTIONED: tuple[OptionedName, ...] = get_args(OptionedName)
 """The baselines that have options."""
 

@@ -49,7 +49,7 @@ Baselines = Annotated[
         "--baselines",
         metavar="all|NAME[,NAME…]",
         help="Compare with models that only count: popularity, session-popularity, markov, "
-        "item-knn, vsknn.",
+        "item-knn, vsknn, stan.",
     ),
 ]
 HybridToo = Annotated[
@@ -96,6 +96,16 @@ Vsknn = Annotated[
         f"\\[default: {write_options(BASELINES.vsknn)}]",
     ),
 ]
+Stan = Annotated[
+    str | None,
+    typer.Option(
+        "--stan",
+        metavar="OPTIONS",
+        help="Neighbours, recent sessions sampled, and what makes a thing count 1/e: events back "
+        "in the session (lambda1), days between sessions (lambda2), places from the shared item "
+        f"(lambda3). \\[default: {write_options(BASELINES.stan)}]",
+    ),
+]
 Slices = Annotated[
     bool,
     typer.Option(
@@ -133,6 +143,7 @@ def evaluate(
     markov: Markov = None,
     item_knn: ItemKnn = None,
     vsknn: Vsknn = None,
+    stan: Stan = None,
     slices: Slices = DEFAULTS.slices,
     per_event: PerEvent = None,
 ) -> None:
@@ -153,7 +164,7 @@ def evaluate(
         hybrid=hybrid or hybrid_from is not None,
         slices=slices,
     )
-    said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn}
+    said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn, "stan": stan}
     options = {name: text for name, text in said.items() if text is not None}
     configure_baselines(options)  # whatever is wrong with them is told first
     if per_event is not None:

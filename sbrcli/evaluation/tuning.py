@@ -33,6 +33,13 @@ GRIDS: dict[OptionedName, dict[str, tuple[Any, ...]]] = {
         "k": (50, 100, 200, 500),
         "idf": (0.0, 1.0, 5.0, 20.0),
     },
+    "stan": {
+        "lambda1": (0.5, 1.02, 2.0, 4.0, 8.0),
+        "lambda3": (0.5, 1.02, 2.05, 4.0, 8.0),
+        "lambda2": (5.0, 20.0, 100.0, 500.0),
+        "k": (100, 500, 1_500),
+        "sample": (1_000, 2_500, 5_000),
+    },
 }
 """What is tried of each option, in the order in which options are chosen."""
 

@@ -179,6 +179,7 @@ def test_the_leaderboard_is_a_contract_of_scripts(sbr, run):
         "markov",
         "popularity",
         "session-popularity",
+        "stan",
         "vsknn",
     ]
     own = next(row for row in found["leaderboard"] if row["model"] == "gru4rec")
@@ -200,14 +201,17 @@ def test_the_leaderboard_is_a_contract_of_scripts(sbr, run):
     options = {row["model"]: row["options"] for row in found["leaderboard"]}
     assert (options["gru4rec"], options["popularity"]) == (None, None)
     assert options["vsknn"] == "k=100,sample=1000,weighting=linear,decay=div,idf=0"
+    assert options["stan"] == "k=500,sample=5000,lambda1=1.02,lambda2=5,lambda3=2.05"
 
 
 def test_a_baselines_options_are_given_in_one_string(sbr, run):
-    words = ("--baselines", "vsknn,markov", "--vsknn", "k=2,idf=1", "--json")
+    words = ("--baselines", "vsknn,markov,stan", "--vsknn", "k=2,idf=1")
+    words += ("--stan", "lambda1=0.5,k=3", "--json")
     found = json.loads(sbr("evaluate", *words).stdout)
     options = {row["model"]: row["options"] for row in found["leaderboard"]}
     assert options["vsknn"] == "k=2,sample=1000,weighting=linear,decay=div,idf=1"
     assert options["markov"] == "steps=1,decay=div"
+    assert options["stan"] == "k=3,sample=5000,lambda1=0.5,lambda2=5,lambda3=2.05"
 
 
 def test_the_hybrid_needs_a_valid_split(sbr, run):
@@ -225,7 +229,7 @@ def test_what_is_wrong_with_baselines_is_told_before_a_run_is_looked_for(sbr):
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
         "error: baselines must be all, or some of popularity, session-popularity, markov, "
-        "item-knn, vsknn. Received: markow\n"
+        "item-knn, vsknn, stan. Received: markow\n"
     )
     said = sbr("evaluate", "--vsknn", "k=0")
     assert (said.stderr, said.code) == ("error: vsknn's k must be at least 1. Received: 0\n", 4)

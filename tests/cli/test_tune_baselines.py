@@ -11,7 +11,9 @@ from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 @pytest.fixture(autouse=True)
 def small_grid(monkeypatch):
     monkeypatch.setattr(
-        tuning, "GRIDS", {"markov": {"steps": (1, 2)}, "item-knn": {}, "vsknn": {"idf": (0.0, 9.0)}}
+        tuning,
+        "GRIDS",
+        {"markov": {"steps": (1, 2)}, "item-knn": {}, "vsknn": {"idf": (0.0, 9.0)}, "stan": {}},
     )
 
 
@@ -26,9 +28,10 @@ def test_what_was_tried_is_a_table_and_the_choice_is_said(sbr):
         ["item-knn", "neighbours=100,damping=20"],
         ["vsknn", "k=100,sample=1000,weighting=linear,decay=div,idf=0"],
         ["vsknn", "k=100,sample=1000,weighting=linear,decay=div,idf=9"],
+        ["stan", "k=500,sample=5000,lambda1=1.02,lambda2=5,lambda3=2.05"],
     ]
     best = [line for line in lines[1:] if line[4] == "*"]
-    assert [line[0] for line in best] == ["markov", "item-knn", "vsknn"]
+    assert [line[0] for line in best] == ["markov", "item-knn", "vsknn", "stan"]
     chosen = " ".join(f"--{line[0]} {line[1]}" for line in best)
     assert said.stderr == f"sbr evaluate --baselines all now takes: {chosen}\n"
 

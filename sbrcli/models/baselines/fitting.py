@@ -11,6 +11,7 @@ from sbrcli.models.baselines.item_knn import fit_item_knn
 from sbrcli.models.baselines.last_item import LastItemScorer
 from sbrcli.models.baselines.markov import fit_markov
 from sbrcli.models.baselines.popularity import PopularityScorer, SessionPopularityScorer
+from sbrcli.models.baselines.stan import fit_stan
 from sbrcli.models.baselines.vsknn import VsknnScorer, fit_vsknn
 from sbrcli.models.scorer import Scorer
 
@@ -46,6 +47,8 @@ def fit_baseline(
             return fit_item_knn(training, num_items, config.item_knn)
         case "vsknn":
             return fit_vsknn(training, num_items, config.vsknn)
+        case "stan":
+            return fit_stan(training, num_items, config.stan)
 
 
 def fit_partner(

@@ -1,9 +1,12 @@
 """Which session holds which item, as a sparse matrix."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli.dataset.storage import Sessions
+
+IntArray = npt.NDArray[np.integer]
 
 
 def session_items(sessions: Sessions, num_items: int) -> sparse.csr_array:
@@ -15,15 +18,41 @@ def session_items(sessions: Sessions, num_items: int) -> sparse.csr_array:
     Returns:
         (sessions, num_items) float64, each row's items ascending.
     """
+    places = last_places(sessions, num_items)
+    ones = np.ones(len(places.data))
+    return sparse.csr_array((ones, places.indices, places.indptr), shape=places.shape)
+
+
+def last_places(sessions: Sessions, num_items: int) -> sparse.csr_array:
+    """Say where in each session an item stands last, from 1; otherwise as `session_items`.
+
+    Returns:
+        (sessions, num_items) int64, each row's items ascending.
+    """
     lengths = np.diff(sessions.offsets)
     filled = np.flatnonzero(lengths)
-    ends = sessions.timestamps[sessions.offsets[1:][filled] - 1]
-    recent_first = np.argsort(ends, kind="stable")[::-1]
-    row_of = np.empty(len(filled), np.int64)
-    row_of[recent_first] = np.arange(len(filled))
-    rows = np.repeat(row_of, lengths[filled])
-    ones = np.ones(len(sessions.items))
-    matrix = sparse.csr_array((ones, (rows, sessions.items)), shape=(len(filled), num_items))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return matrix
+    row_of = np.empty(len(lengths), np.int64)
+    row_of[filled[_recent_first(sessions)]] = np.arange(len(filled))
+    row = np.repeat(row_of, lengths)
+    place = np.arange(len(row)) - np.repeat(sessions.offsets[:-1], lengths) + 1
+    order = np.lexsort((place, sessions.items, row))
+    row, items, place = row[order], sessions.items[order], place[order]
+    is_last = np.ones(len(row), np.bool_)
+    is_last[:-1] = (row[1:] != row[:-1]) | (items[1:] != items[:-1])
+    entries = (place[is_last], (row[is_last], items[is_last]))
+    return sparse.csr_array(entries, shape=(len(filled), num_items))
+
+
+def session_ends(sessions: Sessions) -> npt.NDArray[np.float64]:
+    """Give the time of each session's last event, in the order of `session_items`."""
+    return _ends(sessions)[_recent_first(sessions)].astype(np.float64)
+
+
+def _recent_first(sessions: Sessions) -> IntArray:
+    """Order the sessions that are not empty, counted without those that are."""
+    return np.argsort(_ends(sessions), kind="stable")[::-1]
+
+
+def _ends(sessions: Sessions) -> npt.NDArray[np.generic]:
+    filled = np.diff(sessions.offsets) > 0
+    return sessions.timestamps[sessions.offsets[1:][filled] - 1]

@@ -1,6 +1,6 @@
 """Baselines as their papers state them, event by event, in plain Python: slow, and easy to read."""
 
-from math import log, sqrt
+from math import exp, log, sqrt
 
 Session = list[int]
 
@@ -47,6 +47,41 @@ def vsknn_scores(
         score * (1 + idf * log(len(training) / count)) if count else 0.0
         for score, count in zip(scores, holders, strict=True)
     ]
+
+
+def stan_scores(
+    current: Session,
+    training: list[Session],
+    ends: list[float],
+    num_items: int,
+    *,
+    now: float,
+    k: int,
+    sample: int,
+    lambda1: float,
+    lambda2: float,
+    lambda3: float,
+) -> list[float]:
+    """STAN of Garg et al. 2019; `training` stands in the order of its sessions' ends, in days."""
+    length = len(current)
+    position_of = {item: position for position, item in enumerate(current, start=1)}
+    pairs = list(zip(training, ends, strict=True))[::-1]
+    sampled = [(session, end) for session, end in pairs if set(session) & set(current)][:sample]
+
+    def similarity(session: Session, end: float) -> float:
+        shared = set(session) & set(current)
+        alike = sum(exp((position_of[item] - length) / lambda1) for item in shared)
+        size = sqrt(len(set(session)) * len(set(current)))
+        return alike / size * exp(-(now - end) / lambda2)
+
+    similar = [(similarity(session, end), session) for session, end in sampled]
+    scores = [0.0] * num_items
+    for weight, session in sorted(similar, key=lambda pair: -pair[0])[:k]:
+        place_of = {item: place for place, item in enumerate(session)}
+        nearest = max(set(session) & set(current), key=lambda item: position_of[item])
+        for item, place in place_of.items():
+            scores[item] += weight * exp(-abs(place - place_of[nearest]) / lambda3)
+    return scores
 
 
 def rule_scores(
