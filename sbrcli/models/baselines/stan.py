@@ -116,12 +116,11 @@ class StanScorer(SessionKnnScorer):
         similarity = traces.similarity[sampled] * fading * ageing / self._sizes[sampled]
         chosen = nearest(similarity, self._config.k)
         sessions, similarity = sampled[chosen], similarity[chosen]
-        begins, ends = self._places.indptr[sessions], self._places.indptr[sessions + 1]
-        lengths = ends - begins
-        entries = np.arange(lengths.sum()) + np.repeat(ends - np.cumsum(lengths), lengths)
-        distance = self._places.data[entries] - np.repeat(traces.place[sessions], lengths)
-        weights = np.repeat(similarity, lengths) * self._by_distance[np.abs(distance)]
-        sums = np.bincount(self._places.indices[entries], weights, minlength=self.num_items)
+        rows = self._places[sessions]
+        lengths = np.diff(rows.indptr)
+        distance = np.abs(rows.data - np.repeat(traces.place[sessions], lengths))
+        weights = np.repeat(similarity, lengths) * self._by_distance[distance]
+        sums = np.bincount(rows.indices, weights, minlength=self.num_items)
         items = np.flatnonzero(sums)
         return items, sums[items].astype(np.float64, copy=False)
 
