@@ -19,6 +19,7 @@ from sbrcli.errors import (
     UsageError,
 )
 from tests.builders import write_ratings
+from tests.conftest import Said
 
 
 def test_sbr_alone_prints_help(sbr):
@@ -58,6 +59,12 @@ def test_a_word_that_is_no_number_is_a_usage_error(sbr):
     said = sbr("train", "--epochs", "many")
     assert said.code == ExitCode.USAGE
     assert said.stderr.startswith("error: Invalid value for '--epochs': ")
+
+
+def test_what_is_no_command_is_a_usage_error(sbr):
+    assert sbr("frobnicate") == Said(
+        "", "error: No such command 'frobnicate'.\nhint: sbr --help shows what can be said\n", 2
+    )
 
 
 @pytest.mark.parametrize(

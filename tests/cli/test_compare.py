@@ -126,6 +126,10 @@ def test_another_split_and_another_way_are_read_apart(sbr):
     write_run("a", figure=0.1, way="valid exclude-seen")
     said = sbr("compare", "--split", "valid", "--exclude-seen", "--json")
     assert json.loads(said.stdout)["runs"][0]["metrics"]["recall@20"] == 0.1
+    said = sbr("compare", "--exclude-seen")
+    assert said.stderr == (
+        "warning: not evaluated so far: a (sbr evaluate --exclude-seen --run NAME)\n"
+    )
     said = sbr("compare", "--split", "valid")
     assert said.stderr == (
         "warning: not evaluated so far: a (sbr evaluate --split valid --run NAME)\n"

@@ -211,6 +211,16 @@ def test_a_file_that_is_not_there_is_a_data_error(sbr, run):
     )
 
 
+def test_a_file_without_sessions_is_a_data_error(sbr, run):
+    Path("none.txt").write_text("")
+    said = sbr("recommend", "none.txt", "--json")
+    assert (said.stdout, said.stderr, said.code) == (
+        "",
+        "error: none.txt holds no session\nhint: write one a line, as in 3186,1270\n",
+        3,
+    )
+
+
 def test_a_run_whose_parts_do_not_fit_is_an_artefact_error(sbr, tmp_path):
     folder = make_run(tmp_path / "sbr-work", ids=IDS, shape=NetworkShape(5, (4,), "none"))
     said = sbr("recommend", "--items", "10")

@@ -117,14 +117,21 @@ def test_a_test_of_unknown_items_says_what_to_look_at():
     assert raised.value.hint == ("see whether the logs name items alike; lower --min-item-support")
 
 
-def test_logs_of_one_split_name_the_same(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("sessionId", "userId", "the test log names no sessions, as the log does"),
+        ("userId", "sessionId", "the test log names no users, as the log does"),
+    ],
+)
+def test_logs_of_one_split_name_the_same(tmp_path: Path, first: str, second: str, message: str):
     train, test = tmp_path / "train", tmp_path / "test"
-    train.write_text("sessionId,itemId,time\n1,7,0\n1,8,1\n")
-    test.write_text("userId,itemId,time\n1,7,0\n1,8,1\n")
+    train.write_text(f"{first},itemId,time\n1,7,0\n1,8,1\n")
+    test.write_text(f"{second},itemId,time\n1,7,0\n1,8,1\n")
     with pytest.raises(DataError) as raised:
         given = GivenSplit(test=test)
         prepare_dataset(train, PrepareConfig(), Workspace(tmp_path / "work"), given=given)
-    assert str(raised.value) == "the test log names no sessions, as the log does"
+    assert str(raised.value) == message
     assert raised.value.hint == "give all of them the same columns"
     assert not list(tmp_path.glob("work/datasets/*"))
 
