@@ -17,6 +17,7 @@ from sbrcli.cli import (
     evaluate,
     preprocess,
     recommend,
+    report,
     stats,
     train,
     tune_baselines,
@@ -82,6 +83,7 @@ train.register(app)
 evaluate.register(app)
 tune_baselines.register(app)
 compare.register(app)
+report.register(app)
 recommend.register(app)
 demo.register(app)
 

@@ -1,0 +1,55 @@
+"""`sbr report`: a run as one HTML file that needs nothing but itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbrcli.cli.options import Invocation, RunName, subcommand
+from sbrcli.cli.output import Table
+
+if TYPE_CHECKING:
+    from sbrcli.report.report import Report
+
+DEFAULT_OUT = Path("report.html")
+
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="FILE", help="The file to write; one that is there is replaced."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `report` to the application."""
+    subcommand(app, example="sbr report --out report.html")(report)
+
+
+def report(invocation: Invocation, *, run: RunName = None, out: Out = DEFAULT_OUT) -> None:
+    """Write one HTML file about a run: its figures, its training, its data, twenty examples.
+
+    It can be read offline and on a phone, and be sent to anyone. Leaderboard and slices are in
+    it as far as sbr evaluate --baselines all --slices has kept them. Plots need matplotlib.
+    """
+    from sbrcli.report.plots import require_matplotlib
+    from sbrcli.report.report import check_place, write_report
+
+    check_place(out)
+    require_matplotlib()
+    written = write_report(invocation.workspace.open("run", run), invocation.workspace, out)
+    invocation.output.show(written, lambda shown: [_table(shown)])
+    if written.missing:
+        invocation.output.note(
+            f"not in it, as it is not there yet: {', '.join(written.missing)}; "
+            f"sbr evaluate --run {written.run} --baselines all --slices makes it"
+        )
+    invocation.output.note(f"wrote {written.report}, {_size(written.bytes)}; a browser shows it")
+
+
+def _table(written: "Report") -> Table:
+    return Table(
+        "Report", ("report", "run", "bytes"), [(written.report, written.run, written.bytes)]
+    )
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"

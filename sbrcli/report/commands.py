@@ -1,0 +1,140 @@
+"""The command lines that made a run, from what its folders say of themselves."""
+
+import shlex
+from dataclasses import asdict
+from typing import Any
+
+from sbrcli.baseline_config import (
+    BASELINES,
+    OPTIONED,
+    BaselineConfig,
+    options_of,
+    write_options,
+)
+from sbrcli.config import EvaluateConfig, PrepareConfig, TrainConfig
+from sbrcli.dataset.request import OTHER_FILES, Request
+from sbrcli.errors import ConfigError
+from sbrcli.evaluation.rivals import HYBRID
+from sbrcli.evaluation.runs import GRU
+from sbrcli.models.gru4rec.assignment import (
+    default_run_name,
+    mean_session_length,
+    settings_of,
+)
+from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
+from sbrcli.read_config import ReadConfig
+from sbrcli.report.kept import Kept, cuts_of
+from sbrcli.workspace import Folder
+
+
+def preprocess_command(dataset: Folder) -> str:
+    """Write the `sbr preprocess` that made a dataset; its files are called as they were then.
+
+    Raises:
+        KeyError, TypeError, AttributeError: its manifest is damaged.
+    """
+    source, made_with = dataset.manifest["source"], dataset.manifest["config"]
+    defaults = Request(PrepareConfig(), ReadConfig(), {}).options()
+    words = ["sbr", "preprocess", _file_word(source["name"])]
+    words += _options(made_with, defaults)
+    for part in OTHER_FILES:
+        if source.get(part):
+            words += [_flag(part), _file_word(source[part]["name"])]
+    if _usual_name(dataset) != dataset.name:
+        words += ["--name", dataset.name]
+    return shlex.join(words)
+
+
+def train_command(run: Folder, dataset: Folder) -> str:
+    """Write the `sbr train` that made a run, with the options that are not the default there.
+
+    Raises:
+        ArtefactError: the run's manifest is damaged.
+        KeyError, TypeError, AttributeError: the dataset's is.
+    """
+    config = settings_of(run.manifest)["config"]
+    is_short = mean_session_length(dataset) < SHORT_SESSION_EVENTS
+    usual = configure_training({"optimizer": config["optimizer"]}, None, short_sessions=is_short)
+    defaults = {name: _listed(value) for name, value in asdict(usual).items()}
+    said = {name: value for name, value in config.items() if value != defaults.get(name)}
+    words = ["sbr", "train", "--dataset", dataset.name]
+    if config["optimizer"] != TrainConfig().optimizer:
+        words += ["--optimizer", config["optimizer"]]
+    words += _options({name: "auto" if v is None else v for name, v in said.items()}, {})
+    given = {name: tuple(v) if isinstance(v, list) else v for name, v in said.items()}
+    named_by = configure_training({"optimizer": config["optimizer"]} | given, None)
+    if default_run_name(dataset.name, named_by) != run.name:
+        words += ["--name", run.name]
+    return shlex.join(words)
+
+
+def evaluate_command(run: Folder, kept: Kept) -> str:
+    """Write one `sbr evaluate` that brings all that is kept of a run's evaluation."""
+    words = ["sbr", "evaluate", "--run", run.name]
+    cuts = cuts_of(kept.metrics)
+    if cuts != tuple(sorted(EvaluateConfig().ks)):
+        words += [word for k in cuts for word in ("-k", str(k))]
+    options = {row.model: row.options for row in kept.leaderboard}
+    compared = [model for model in options if model not in (GRU, HYBRID)]
+    if compared:
+        words += ["--baselines", "all" if set(compared) == set(BASELINES) else ",".join(compared)]
+    for name in OPTIONED:
+        usual = write_options(options_of(BaselineConfig(), name))
+        if options.get(name) not in (None, usual):
+            words += [f"--{name}", str(options[name])]
+    words += ["--hybrid"] * (HYBRID in options) + ["--slices"] * bool(kept.slices)
+    return shlex.join(words)
+
+
+def full_evaluate_command(run: Folder) -> str:
+    """Write the `sbr evaluate` that brings all that a report can show."""
+    return shlex.join(["sbr", "evaluate", "--run", run.name, "--baselines", "all", "--slices"])
+
+
+def report_command(run: Folder) -> str:
+    """Write the `sbr report` of a run."""
+    return shlex.join(["sbr", "report", "--run", run.name])
+
+
+def _options(said: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
+    """Write options that differ from the defaults as one types them."""
+    words: list[str] = []
+    for name, value in said.items():
+        if value == defaults.get(name) or value is None:
+            continue
+        if isinstance(value, bool):
+            words.append(_flag(name) if value else f"--no-{_flag(name)[2:]}")
+        else:
+            words += [_flag(name), _typed(value)]
+    return words
+
+
+def _typed(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _listed(value: object) -> object:
+    """Give a value as JSON reads it back."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _file_word(name: str) -> str:
+    return "-" if name == "standard input" else name
+
+
+def _usual_name(dataset: Folder) -> str | None:
+    """Give the name that the dataset would have without `--name`; None where that is not known."""
+    made_with = dataset.manifest["config"]
+    # An option that the dataset was made before had its default.
+    options = {name: made_with.get(name, value) for name, value in asdict(PrepareConfig()).items()}
+    try:
+        config, reading = PrepareConfig(**options), ReadConfig(event=made_with.get("event"))
+    except ConfigError:  # of an sbr that had other bounds
+        return None
+    return Request(config, reading, {"test_log": None} | dataset.manifest["source"]).name()

@@ -1,0 +1,193 @@
+"""The data: what the splits hold, how long sessions are, how long pauses, how popular items."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+from sbrcli.report.axes import fill_steps, name_axes, use_counts, use_durations, use_powers
+from sbrcli.report.html import (
+    Section,
+    write_figure,
+    write_paragraph,
+    write_plots,
+    write_table,
+)
+from sbrcli.report.plots import draw_plot
+from sbrcli.report.svg import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+
+_MOST_BARS = 24
+_CURVE_POINTS = 200
+_SHORTEST_PAUSE = 0.001
+
+
+def describe_data(manifest: dict[str, Any], training: Sessions, train_count: IntArray) -> Section:
+    """Tell of a dataset.
+
+    Args:
+        manifest: the dataset's.
+        training: the sessions that the run has learned from.
+        train_count: (num_items,) the events of each of the run's items in them.
+
+    Raises:
+        KeyError, TypeError, AttributeError: the manifest is damaged.
+    """
+    columns = ("split", "events", "sessions", "items", "first event", "last event")
+    splits = [
+        (name, *(held[what] for what in ("events", "sessions", "items")), *_times(held))
+        for name, held in manifest["splits"].items()
+        if held is not None
+    ]
+    dropped = [
+        (reason.replace("_", " "), *(counts[what] for what in ("events", "sessions", "items")))
+        for reason, counts in manifest["dropped"].items()
+        if any(counts.values())
+    ]
+    source = manifest["source"]
+    content = write_paragraph(
+        f"Made of {source['name']}, {source['rows']:,} rows. The plots show the sessions that the "
+        "run has learned from."
+    )
+    plots = [draw_lengths(np.diff(training.offsets)), draw_pauses(pauses_of(training))]
+    plots.append(draw_popularity(train_count))
+    content += write_plots([plot for plot in plots if plot])
+    content += write_table("The splits; times are UTC", columns, splits)
+    if dropped:
+        content += write_table(
+            "What was dropped", ("dropped", "events", "sessions", "items"), dropped
+        )
+    else:
+        content += write_paragraph("Nothing was dropped.")
+    return Section("data", "The data", content)
+
+
+def draw_lengths(lengths: IntArray) -> str:
+    """Draw how many sessions have how many events; lengths (sessions,)."""
+    counts, edges = histogram_of_lengths(lengths)
+    median, longest = np.median(lengths), lengths.max()
+
+    def paint(axes: "Axes") -> None:
+        fill_steps(axes, counts, edges)
+        axes.set_xscale("log")
+        use_powers(axes.xaxis, edges[0], edges[-1])
+        use_counts(axes.yaxis)
+        _mark(axes, float(median))
+        name_axes(axes, "events in the session", "sessions")
+
+    told = f"{len(lengths):,} sessions: the median has {median:,g} events, the longest {longest:,}"
+    alt = f"Histogram of session lengths on a logarithmic axis. {told}."
+    return write_figure(draw_plot("lengths", alt, paint), f"Session length. {told}.")
+
+
+def draw_pauses(pauses: FloatArray) -> str:
+    """Draw how long pauses within sessions are, (pauses,) seconds; empty where there are none."""
+    longer = pauses[pauses >= _SHORTEST_PAUSE]
+    if not len(longer):
+        return ""
+    low, high = longer.min(), longer.max()
+    edges = np.geomspace(low, max(high, 2 * low), _MOST_BARS + 1)
+    edges[-1] = max(high, 2 * low)
+    counts, _ = np.histogram(longer, edges)
+
+    def paint(axes: "Axes") -> None:
+        fill_steps(axes, counts.tolist(), edges.tolist())
+        axes.set_xscale("log")
+        use_durations(axes.xaxis, edges[0], edges[-1])
+        use_counts(axes.yaxis)
+        name_axes(axes, "pause before the next event", "pauses")
+
+    none = 1 - len(longer) / len(pauses)
+    told = f"the median is {write_seconds(np.median(pauses).item())}"
+    told += f"; {100 * none:.1f} % are no pause at all and not drawn" if none else ""
+    alt = f"Histogram of the pauses within sessions on a logarithmic axis: {told}."
+    return write_figure(draw_plot("pauses", alt, paint), f"Pauses within sessions: {told}.")
+
+
+def draw_popularity(train_count: IntArray) -> str:
+    """Draw the items' events by rank, both logarithmic."""
+    ranks, counts = popularity_curve(train_count)
+    tenth = max(1, len(train_count) // 10)
+    share = np.sort(train_count)[::-1][:tenth].sum() / max(1, train_count.sum())
+
+    def paint(axes: "Axes") -> None:
+        axes.plot(ranks, counts, color=COLOURS["one"], marker="" if len(ranks) > 1 else "o")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        use_powers(axes.xaxis, ranks[0], ranks[-1])
+        use_powers(axes.yaxis, counts[-1], counts[0])
+        name_axes(axes, "item, by popularity", "events")
+
+    told = (
+        f"{len(train_count):,} items; the most popular tenth has {100 * share:.0f} % of the events"
+    )
+    alt = f"Curve of the items' events by popularity, both axes logarithmic. {told}."
+    return write_figure(draw_plot("popularity", alt, paint), f"Popularity. {told}.")
+
+
+def histogram_of_lengths(lengths: IntArray) -> tuple[list[int], list[float]]:
+    """Count sessions by length, between bounds that are whole and, further up, ever wider apart.
+
+    Lengths 2, 3, 3 and 9 give the counts [1, 2, 0, …, 1] between [2, 3, 4, 5, …, 10].
+
+    Args:
+        lengths: (sessions,) at least one.
+    """
+    low, high = int(lengths.min()), int(lengths.max()) + 1
+    edges = np.unique(np.rint(np.geomspace(low, high, _MOST_BARS + 1)).astype(np.int64))
+    counts, _ = np.histogram(lengths, edges)
+    return counts.tolist(), edges.astype(float).tolist()
+
+
+def pauses_of(sessions: Sessions) -> FloatArray:
+    """Give the seconds between each two consecutive events of a session, (pauses,)."""
+    steps = np.diff(sessions.timestamps.astype(np.float64))
+    within = np.ones(len(steps), np.bool_)
+    within[sessions.offsets[1:-1] - 1] = False
+    return steps[within]
+
+
+def popularity_curve(train_count: IntArray) -> tuple[list[int], list[int]]:
+    """Give ranks, from 1, and the events of the items there: about 200 points of any catalogue.
+
+    Args:
+        train_count: (num_items,) events; items without any are left out.
+    """
+    counts = np.sort(train_count[train_count > 0])[::-1]
+    ranks = np.unique(np.rint(np.geomspace(1, max(1, len(counts)), _CURVE_POINTS)).astype(int))
+    ranks = ranks[ranks <= len(counts)]
+    return ranks.tolist(), counts[ranks - 1].tolist()
+
+
+def write_seconds(seconds: float) -> str:
+    """Write a duration for a person: 0 s, 45 s, 12 min, 3.5 h, 2 days."""
+    for size, word in ((172_800, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / (86_400 if word == 'days' else size):.3g} {word}"
+    return f"{seconds:.3g} s"
+
+
+def _times(held: dict[str, Any]) -> tuple[str, str]:
+    """Give a split's first and last time to the minute."""
+    return tuple(str(held[f"{which}_time"])[:16].replace("T", " ") for which in ("first", "last"))  # pyright: ignore[reportReturnType]
+
+
+def _mark(axes: "Axes", median: float) -> None:
+    """Mark the median, with its name in some room above."""
+    axes.set_ylim(top=1.12 * axes.get_ylim()[1])
+    axes.axvline(median, color=COLOURS["two"], linewidth=1.4, linestyle=(0, (4, 3)))
+    axes.annotate(
+        "median",
+        (median, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, -2),
+        textcoords="offset points",
+        va="top",
+        color=COLOURS["two"],
+    )

@@ -1,0 +1,157 @@
+"""The evaluation: the run's figures, the leaderboard with its intervals, and the protocol."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sbrcli.evaluation.leaderboard import Standing
+from sbrcli.evaluation.metrics import METRICS
+from sbrcli.evaluation.runs import GRU
+from sbrcli.report.axes import name_bars
+from sbrcli.report.html import (
+    Number,
+    Section,
+    percent,
+    visible,
+    write_figure,
+    write_missing,
+    write_plots,
+    write_rows,
+    write_table,
+    write_text,
+)
+from sbrcli.report.kept import Kept, cuts_of
+from sbrcli.report.plots import draw_plot
+from sbrcli.report.svg import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MEGABYTE = 1e6
+_WORDS = {
+    "events": "next items scored",
+    "unknown_events": "unknown next items, left out",
+    "exclude_seen": "session's earlier items",
+    "seen_targets": "next items seen before",
+}
+
+
+def describe_evaluation(kept: Kept | None, command: str) -> Section:
+    """Tell how good a run is on test.
+
+    Args:
+        kept: what its evaluation has come to; None where it was not evaluated.
+        command: what evaluates it and compares it with all baselines.
+    """
+    if kept is None:
+        content = write_missing("The run has not been evaluated on test so far.", command)
+        return Section("evaluation", "How good it is", content)
+    content, figures = "", []
+    if kept.verdict:
+        content = f'<p class="verdict">{write_text(kept.verdict)}.</p>\n'
+    if kept.leaderboard:
+        figures.append(
+            draw_leaderboard(kept.leaderboard, f"mrr@{max(cuts_of(kept.leaderboard[0].metrics))}")
+        )
+    figures.append(_figures("Every next item of the test split, ranked", kept.metrics))
+    if kept.protocol.get("unknown_events"):
+        caption = "The same with unknown next items as misses"
+        figures.append(_figures(caption, kept.metrics_unknown_as_miss))
+    content += write_plots(figures)
+    if kept.leaderboard:
+        content += _describe_leaderboard(kept.leaderboard)
+    else:
+        content += write_missing("The run has been compared with no other model so far.", command)
+    return Section("evaluation", "How good it is", content)
+
+
+def describe_protocol(kept: Kept) -> Section:
+    """Tell what was scored, among what, and by which rules."""
+    rows = [(_WORDS.get(name, name.replace("_", " ")), value) for name, value in _told(kept)]
+    return Section("protocol", "The protocol", write_rows(rows))
+
+
+def draw_leaderboard(standings: Sequence[Standing], metric: str) -> str:
+    """Draw each model's figure with its interval, the best on top and the run in colour."""
+    rows = list(reversed(standings))
+    names = [visible(row.model) for row in rows]
+
+    def paint(axes: "Axes") -> None:
+        for place, row in enumerate(rows):
+            value, (low, high) = row.metrics[metric], row.interval[metric]
+            colour = COLOURS["one" if row.model == GRU else "soft"]
+            axes.plot([low, high], [place, place], color=colour, linewidth=2.4)
+            axes.plot([value], [place], color=colour, marker="o", markersize=7)
+        axes.set_yticks(range(len(rows)), names)
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.set_xlim(left=0)
+        name_bars(axes, metric)
+
+    told = "; ".join(
+        f"{row.model} {row.metrics[metric]:.4f} ({low:.4f} to {high:.4f})"
+        for row in standings
+        for low, high in [row.interval[metric]]
+    )
+    plot = draw_plot(
+        "leaderboard",
+        f"Each model's {metric} with its 95 % interval. {told}.",
+        paint,
+        height=60 + 26 * len(rows),
+    )
+    return write_figure(
+        plot, f"{metric} of each model and its 95 % interval, by the bootstrap over sessions."
+    )
+
+
+def _describe_leaderboard(standings: Sequence[Standing]) -> str:
+    k = max(cuts_of(standings[0].metrics))
+    columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}", "to best", "p")
+    rows = [
+        (
+            row.model,
+            row.metrics[f"recall@{k}"],
+            row.metrics[f"mrr@{k}"],
+            *row.interval[f"mrr@{k}"],
+            row.metrics[f"ndcg@{k}"],
+            _to_best(row),
+            row.to_best.p_value if row.to_best else None,
+        )
+        for row in standings
+    ]
+    caption = f"Leaderboard, by mrr@{k}; low and high are its 95 % interval"
+    content = write_table(caption, columns, rows)
+    columns = ("model", "coverage", "popularity", "gini", "events/s", "MB", "options")
+    rows = [
+        (
+            row.model,
+            percent(row.coverage),
+            row.mean_popularity,
+            row.gini,
+            round(row.events_per_second),
+            Number(row.memory_bytes, f"{row.memory_bytes / _MEGABYTE:.1f}"),
+            row.options,
+        )
+        for row in standings
+    ]
+    return content + write_table(f"What stands in their top {k}, and its cost", columns, rows)
+
+
+def _to_best(row: Standing) -> Number | None:
+    """Say by which share of the best's figure a model differs from it."""
+    if row.to_best is None or row.to_best.share is None:
+        return None
+    return percent(row.to_best.share)
+
+
+def _figures(caption: str, metrics: dict[str, float]) -> str:
+    rows = [(k, *(metrics[f"{name}@{k}"] for name in METRICS)) for k in cuts_of(metrics)]
+    return write_table(caption, ("k", *METRICS), rows)
+
+
+def _told(kept: Kept) -> list[tuple[str, Any]]:
+    """Give a protocol's rows."""
+    shown = {**kept.protocol}
+    if isinstance(shown.get("exclude_seen"), bool):
+        shown["exclude_seen"] = "left out" if shown["exclude_seen"] else "are candidates"
+    if isinstance(shown.get("tie_share"), float):
+        shown["tie_share"] = percent(shown["tie_share"], 3)
+    return list(shown.items())

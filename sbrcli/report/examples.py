@@ -1,0 +1,97 @@
+"""Sessions of a split, each with its last event held back, and what the run expected there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.ranks import drop_unknown, target_ranks
+from sbrcli.models.items import RunItems
+from sbrcli.models.scorer import Scorer
+from sbrcli.recommendation import top_items
+
+IntArray = npt.NDArray[np.integer]
+
+COUNT = 20
+SEED = 1
+TOP = 10
+LATEST = 8
+"""So many of a session's items are shown before the one held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedItem:
+    """An item as a person knows it."""
+
+    item_id: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A session, its last event held back, and what was recommended for it."""
+
+    events: int
+    """Of the session, that held back included."""
+
+    latest: tuple[NamedItem, ...]
+    """The last items before the one held back, oldest first."""
+
+    held_back: NamedItem
+    rank: int
+    """Of the item held back among all items, by the rules of `sbr evaluate`."""
+
+    best: tuple[NamedItem, ...]
+    """What the run expected, best first."""
+
+
+def find_examples(scorer: Scorer, items: RunItems, sessions: Sessions) -> list[Example]:
+    """Ask a run for the last event of some sessions of a split, the shortest session first.
+
+    Events of items that the run does not know are left out, as in an evaluation; all items are
+    candidates.
+    """
+    known, _ = drop_unknown(sessions, scorer.num_items)
+    chosen = choose_sessions(np.diff(known.offsets))
+    bounds = [known.offsets[at : at + 2].tolist() for at in chosen]
+    return [_ask(scorer, items, known.items[begin:end]) for begin, end in bounds]
+
+
+def choose_sessions(lengths: IntArray, count: int = COUNT, seed: int = SEED) -> list[int]:
+    """Draw sessions of all lengths: one of each `count`-th part of them, ordered by length.
+
+    Args:
+        lengths: (sessions,) events; who has fewer than 2 has no next item.
+        count: how many; all, where there are no more.
+        seed: of the drawing.
+
+    Returns:
+        Their places in `lengths`, the shortest first.
+    """
+    able = np.flatnonzero(lengths >= 2)
+    able = able[np.argsort(lengths[able], kind="stable")]
+    if len(able) <= count:
+        return able.tolist()
+    rng = np.random.default_rng(seed)
+    bounds = np.linspace(0, len(able), count + 1).astype(np.int64).tolist()
+    return [int(able[rng.integers(low, high)]) for low, high in pairwise(bounds)]
+
+
+def _ask(scorer: Scorer, items: RunItems, session: IntArray) -> Example:
+    scores = scorer.score_next(session[:-1])
+    best = top_items(scores, np.arange(len(scores)), TOP)
+    return Example(
+        events=len(session),
+        latest=_named(items, session[:-1][-LATEST:].tolist()),
+        held_back=_named(items, session[-1:].tolist())[0],
+        rank=int(target_ranks(scores[None], session[-1:])[0]),
+        best=_named(items, best.tolist()),
+    )
+
+
+def _named(items: RunItems, indices: Sequence[int]) -> tuple[NamedItem, ...]:
+    titles = items.titles
+    return tuple(NamedItem(items.ids[at], titles[at] if titles else None) for at in indices)

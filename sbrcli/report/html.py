@@ -1,0 +1,159 @@
+"""The parts that a page is made of; whatever a user wrote is plain text in each of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+# They join and part letters in many scripts, and turn nothing around.
+_JOINERS = "\u200c\u200d"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page that its links name.
+
+    Args:
+        anchor: what a link calls it; letters alone.
+        heading: plain text.
+        content: HTML.
+    """
+
+    anchor: str
+    heading: str
+    content: str
+
+    def to_html(self) -> str:
+        """Write it under its heading."""
+        return (
+            f'<section id="{self.anchor}">\n<h2>{write_text(self.heading)}</h2>\n'
+            f"{self.content}</section>\n"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that is shown in another way than it would be by itself, as in 12.5 %."""
+
+    value: float
+    text: str
+
+
+def percent(share: float, digits: int = 1) -> Number:
+    """Show a share as a percentage."""
+    return Number(share, f"{100 * share:.{digits}f} %")
+
+
+def visible(text: str) -> str:
+    r"""Replace what is not seen, or turns other text around, by its escape, as in `\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _JOINERS else ascii(c)[1:-1] for c in text)
+
+
+def write_text(text: object) -> str:
+    """Write plain text as HTML."""
+    return escape(visible(str(text)))
+
+
+def write_paragraph(text: str) -> str:
+    """Write plain text as a paragraph."""
+    return f"<p>{write_text(text)}</p>\n"
+
+
+def write_figure(plot: str, caption: str) -> str:
+    """Put words under a plot, which is an SVG element."""
+    return f"<figure>\n{plot}\n<figcaption>{write_text(caption)}</figcaption>\n</figure>\n"
+
+
+def write_plots(figures: Sequence[str]) -> str:
+    """Lay figures, plots or tables, side by side, as far as the page is wide."""
+    return f'<div class="plots">\n{"".join(figures)}</div>\n' if figures else ""
+
+
+def write_facts(facts: Mapping[str, object]) -> str:
+    """Show a few figures large, each under its name."""
+    pairs = "".join(
+        f"<div><dt>{write_text(name)}</dt><dd>{_show(value)}</dd></div>\n"
+        for name, value in facts.items()
+    )
+    return f'<dl class="facts">\n{pairs}</dl>\n'
+
+
+def write_rows(rows: Sequence[tuple[str, object]]) -> str:
+    """Show values beside their names, one a line."""
+    pairs = "".join(
+        f"<div><dt>{write_text(name)}</dt><dd>{_show(value)}</dd></div>\n" for name, value in rows
+    )
+    return f'<dl class="rows">\n{pairs}</dl>\n'
+
+
+def write_commands(commands: Sequence[str]) -> str:
+    """Show command lines, one a line."""
+    lines = "\n".join(write_text(command) for command in commands)
+    return (
+        f'<pre tabindex="0" role="region" aria-label="Command lines"><code>{lines}</code></pre>\n'
+    )
+
+
+def write_missing(what: str, command: str) -> str:
+    """Say what the page lacks, and which command would bring it."""
+    return (
+        f'<p class="verdict missing">{write_text(what)} '
+        f"<code>{write_text(command)}</code> brings it; then write the report again.</p>\n"
+    )
+
+
+def write_table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Write a table that a press on a column's name sorts.
+
+    Args:
+        caption: plain text.
+        columns: their names.
+        rows: one value a column: text, a number, a `Number`, or None for nothing.
+    """
+    is_number = [
+        all(isinstance(row[at], (int, float, Number, type(None))) for row in rows)
+        for at in range(len(columns))
+    ]
+    head = "".join(
+        f'<th scope="col"{_class(number)}><button type="button">{write_text(name)}</button></th>'
+        for name, number in zip(columns, is_number, strict=True)
+    )
+    body = "".join("<tr>" + "".join(map(_cell, row, is_number)) + "</tr>\n" for row in rows)
+    name = write_text(caption)
+    return (
+        f'<figure class="table">\n<figcaption>{name}</figcaption>\n'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{name}">\n'
+        f'<table aria-label="{name}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}</tbody>\n</table>\n</div>\n</figure>\n"
+    )
+
+
+def write_details(summary: str, content: str) -> str:
+    """Fold content, which is HTML, away under a line of plain text that opens it."""
+    return f"<details>\n<summary>{write_text(summary)}</summary>\n{content}</details>\n"
+
+
+def _cell(value: object, is_number: bool) -> str:
+    if value is None:
+        return f"<td{_class(is_number)}></td>"
+    number = value.value if isinstance(value, Number) else value
+    sorted_by = f' data-value="{number!r}"' if isinstance(number, (int, float)) else ""
+    return f"<td{_class(is_number)}{sorted_by}>{_show(value)}</td>"
+
+
+def _class(is_number: bool) -> str:
+    return ' class="number"' if is_number else ""
+
+
+def _show(value: object) -> str:
+    """Write a value: digits grouped, no more decimals than one can use."""
+    if isinstance(value, Number):
+        return write_text(value.text)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
+    return write_text(value)

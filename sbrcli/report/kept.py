@@ -1,0 +1,102 @@
+"""What `sbr evaluate` has kept of a run, checked before it is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sbrcli.config import EvaluateConfig
+from sbrcli.errors import ArtefactError
+from sbrcli.evaluation.leaderboard import Difference, Standing
+from sbrcli.evaluation.metrics import METRICS
+from sbrcli.evaluation.runs import EVALUATION_FILE, read_evaluation
+from sbrcli.evaluation.slices import Slice
+from sbrcli.workspace import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The figures of a run on test, as far as they are there."""
+
+    metrics: dict[str, float]
+    metrics_unknown_as_miss: dict[str, float]
+    protocol: dict[str, Any]
+    leaderboard: tuple[Standing, ...]
+    """Empty where the run was compared with nothing."""
+
+    verdict: str
+    slices: tuple[Slice, ...]
+    """Empty where the figures were not cut."""
+
+
+def read_kept(run: Folder) -> Kept | None:
+    """Read what a run keeps of its evaluation on test; None where it was not evaluated.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    found = read_evaluation(run, EvaluateConfig())
+    if not found:
+        return None
+    try:
+        return Kept(
+            metrics=_metrics(found["metrics"]),
+            metrics_unknown_as_miss=_metrics(found["metrics_unknown_as_miss"]),
+            protocol=dict(found["protocol"]),
+            leaderboard=tuple(_standing(row) for row in found.get("leaderboard") or ()),
+            verdict=str(found.get("verdict") or ""),
+            slices=tuple(_slice(row) for row in found.get("slices") or ()),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError(
+            f"{run.path / EVALUATION_FILE} is damaged: it is not what sbr evaluate writes",
+            hint="delete it; sbr evaluate writes it anew",
+        ) from error
+
+
+def cuts_of(metrics: Mapping[str, float]) -> tuple[int, ...]:
+    """Say at which k metrics are cut, ascending: {"mrr@5": …, "recall@20": …} has 5 and 20."""
+    return tuple(sorted({int(name.partition("@")[2]) for name in metrics}))
+
+
+def _metrics(found: Any) -> dict[str, float]:
+    metrics = {str(name): float(value) for name, value in found.items()}
+    is_whole = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in METRICS)
+    if not metrics or not is_whole:
+        raise ValueError("a metric is missing")
+    return metrics
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(
+        model=str(row["model"]),
+        metrics=_metrics(row["metrics"]),
+        interval={name: _pair(row["interval"][name]) for name in row["metrics"]},
+        to_best=_difference(row["to_best"]) if row["to_best"] else None,
+        coverage=float(row["coverage"]),
+        mean_popularity=float(row["mean_popularity"]),
+        gini=float(row["gini"]),
+        events_per_second=float(row["events_per_second"]),
+        memory_bytes=int(row["memory_bytes"]),
+        options=str(row["options"]) if row["options"] else None,
+    )
+
+
+def _difference(found: Any) -> Difference:
+    return Difference(
+        model=str(found["model"]),
+        metric=str(found["metric"]),
+        share=None if found["share"] is None else float(found["share"]),
+        interval=None if found["interval"] is None else _pair(found["interval"]),
+        absolute=float(found["absolute"]),
+        absolute_interval=_pair(found["absolute_interval"]),
+        p_value=float(found["p_value"]),
+    )
+
+
+def _slice(row: Any) -> Slice:
+    return Slice(str(row["slice"]), str(row["value"]), int(row["events"]), _metrics(row["metrics"]))
+
+
+def _pair(found: Any) -> tuple[float, float]:
+    low, high = found
+    return float(low), float(high)

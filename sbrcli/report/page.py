@@ -1,0 +1,46 @@
+"""One HTML page that needs nothing but itself: its frame, its policy, its style and its script."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+
+from sbrcli import __version__
+from sbrcli.report.html import Section, write_text
+
+STYLE = resources.files(__package__ or "").joinpath("page.css").read_text(encoding="utf-8")
+SCRIPT = resources.files(__package__ or "").joinpath("page.js").read_text(encoding="utf-8")
+
+
+def write_page(title: str, introduction: str, sections: Sequence[Section]) -> str:
+    """Frame sections as one page; its policy lets no request leave and no other script run.
+
+    Args:
+        title: the page's, plain text.
+        introduction: what stands above the sections, HTML.
+        sections: in order; the page's links name them.
+    """
+    policy = (
+        f"default-src 'none'; style-src '{_digest(STYLE)}'; script-src '{_digest(SCRIPT)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    links = "".join(
+        f'<a href="#{section.anchor}">{write_text(section.heading)}</a>\n' for section in sections
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{write_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<header>\n<h1>{write_text(title)}</h1>\n{introduction}"
+        f'<nav aria-label="Sections">\n{links}</nav>\n</header>\n'
+        f"<main>\n{''.join(section.to_html() for section in sections)}</main>\n"
+        f"<footer><p>Made by sbr report {__version__}. The page needs no network: "
+        "all that it shows is in it.</p></footer>\n"
+        f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
+    )
+
+
+def _digest(text: str) -> str:
+    """Name a text as a content security policy does."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,161 @@
+"""From a run and what is kept of it to one page: what `sbr report` does."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbrcli.dataset.storage import load_split
+from sbrcli.dataset.summary import damaged_manifest
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.evaluation.runs import dataset_of
+from sbrcli.models.baselines.fitting import load_training_sessions
+from sbrcli.models.gru4rec.assignment import Training, describe_run
+from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.items import ITEMS_FILE, load_items
+from sbrcli.report.commands import (
+    evaluate_command,
+    full_evaluate_command,
+    preprocess_command,
+    report_command,
+    train_command,
+)
+from sbrcli.report.data_section import describe_data
+from sbrcli.report.evaluation_section import describe_evaluation, describe_protocol
+from sbrcli.report.examples import TOP, find_examples
+from sbrcli.report.examples_section import describe_examples
+from sbrcli.report.html import Section, write_commands, write_facts, write_paragraph
+from sbrcli.report.kept import Kept, cuts_of, read_kept
+from sbrcli.report.page import write_page
+from sbrcli.report.slices_section import describe_slices
+from sbrcli.report.training_section import describe_training
+from sbrcli.workspace import Folder, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `sbr report` has written."""
+
+    report: str
+    """The file's path."""
+
+    run: str
+    bytes: int
+    missing: tuple[str, ...]
+    """What the page says is not there yet: evaluation, leaderboard, slices."""
+
+
+def check_place(path: Path) -> None:
+    """Make sure that there is a folder to write a file into.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not path.parent.is_dir() or path.is_dir():
+        raise ConfigError(f"out must be a file in a folder that is there. Received: {path}")
+
+
+def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
+    """Write the page of a run into a file, which is replaced in one step.
+
+    What `sbr evaluate` has kept is shown, and nothing is evaluated but a few examples.
+
+    Args:
+        run: the run.
+        workspace: where its dataset is.
+        path: the file.
+
+    Raises:
+        ArtefactError: the run, its dataset or its evaluation is missing or damaged, or the file
+            can not be written.
+    """
+    kept = read_kept(run)
+    dataset = dataset_of(run, workspace)
+    content = make_page(run, dataset, kept).encode()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        raise ArtefactError(
+            f"can not write {path}: {error.strerror}", hint="name another file with --out"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Report(str(path), run.name, len(content), _missing(kept))
+
+
+def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
+    """Make the page of a run, as text; the same of the same.
+
+    Args:
+        run: the run.
+        dataset: the one that it was trained on.
+        kept: what its evaluation has come to; None where it was not evaluated.
+
+    Raises:
+        ArtefactError: the run or its dataset is damaged.
+    """
+    training = describe_run(run)
+    scorer, items = load_gru(run.path), load_items(run.path / ITEMS_FILE)
+    learned_from = load_training_sessions(dataset.path, run.manifest)
+    examples = find_examples(scorer, items, load_split(dataset.path, "test"))
+    recall = kept.metrics.get(f"recall@{TOP}") if kept is not None else None
+    to_do = full_evaluate_command(run)
+    sections = [describe_evaluation(kept, to_do)]
+    if kept is not None:
+        sections.append(describe_slices(kept.slices, to_do))
+    sections.append(describe_examples(examples, scorer.num_items, recall))
+    sections.append(_describe_training(run, training))
+    try:
+        sections.append(describe_data(dataset.manifest, learned_from, items.train_count))
+        commands = [preprocess_command(dataset), train_command(run, dataset)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damaged_manifest(dataset) from error
+    sections += [describe_protocol(kept)] if kept is not None else []
+    commands += [evaluate_command(run, kept)] if kept is not None else []
+    sections.append(_describe_commands([*commands, report_command(run)]))
+    return write_page(f"Run {run.name}", _introduce(run, training, kept), sections)
+
+
+def _introduce(run: Folder, training: Training, kept: Kept | None) -> str:
+    """Say what the run is, and give its foremost figures."""
+    words = (
+        f"A GRU4Rec trained on dataset {training.dataset} by sbr {run.manifest['sbr_version']}, "
+        "which recommends the next item of a session."
+    )
+    facts: dict[str, object] = {}
+    if kept is not None:
+        k = max(cuts_of(kept.metrics))
+        facts |= {f"{name}@{k} on test": kept.metrics[f"{name}@{k}"] for name in ("recall", "mrr")}
+        facts["items ranked"] = kept.protocol.get("candidates")
+        facts["next items scored"] = kept.protocol.get("events")
+    facts |= {"parameters": training.parameters, "epochs": len(training.epochs)}
+    return write_paragraph(words) + write_facts(facts)
+
+
+def _describe_training(run: Folder, training: Training) -> Section:
+    refit = training.refit["epochs"] if training.refit else []
+    try:
+        return describe_training(
+            training.epochs, training.best_epoch or 0, refit, str(training.plan["monitor"])
+        )
+    except (KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise ArtefactError(
+            f"the manifest of run {run.name} is damaged: its epochs are not what sbr train writes",
+            hint="train the run again with --overwrite",
+        ) from error
+
+
+def _describe_commands(commands: list[str]) -> Section:
+    words = (
+        "These make the same again, where the log lies in the current folder. "
+        "Options that are not named have their defaults."
+    )
+    return Section("commands", "How it was made", write_paragraph(words) + write_commands(commands))
+
+
+def _missing(kept: Kept | None) -> tuple[str, ...]:
+    if kept is None:
+        return ("evaluation", "leaderboard", "slices")
+    found = {"leaderboard": kept.leaderboard, "slices": kept.slices}
+    return tuple(name for name, rows in found.items() if not rows)

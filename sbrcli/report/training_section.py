@@ -1,0 +1,132 @@
+"""The training: loss and figures by epoch, and what the run was trained with."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sbrcli.report.axes import name_axes, use_whole_numbers
+from sbrcli.report.html import (
+    Number,
+    Section,
+    write_figure,
+    write_paragraph,
+    write_plots,
+    write_table,
+)
+from sbrcli.report.plots import draw_plot
+from sbrcli.report.svg import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Epoch = dict[str, Any]
+
+_FIGURES = ("recall@20", "ndcg@20", "mrr@20")
+_COLUMNS = ("epoch", "loss", *_FIGURES, "seconds", "events_per_second")
+
+
+def describe_training(
+    epochs: Sequence[Epoch], best_epoch: int, refit: Sequence[Epoch], monitor: str
+) -> Section:
+    """Tell how a run was trained.
+
+    Args:
+        epochs: one row each, as `sbr train` gives them; figures are None without a valid split.
+        best_epoch: whose weights were the best.
+        refit: the rows of a second training on train and valid; empty without one.
+        monitor: what the best epoch is best in.
+
+    Raises:
+        KeyError, TypeError: the rows lack something.
+    """
+    has_valid = all(row["mrr@20"] is not None for row in epochs)
+    words = f"{len(epochs)} epochs" if len(epochs) > 1 else "One epoch"
+    if has_valid and len(epochs) > 1:
+        words += f"; epoch {best_epoch} was the best in {monitor} on the valid split"
+    elif not has_valid:
+        words += "; without a valid split to judge by, the last weights were kept"
+    if refit:
+        words += (
+            f". Then the run was trained anew on train and valid, for {len(refit)} "
+            f"epoch{'s' if len(refit) > 1 else ''}, and these weights were kept"
+        )
+    plots = []
+    if len(epochs) > 1:  # one point is no curve
+        plots.append(draw_loss(epochs, refit))
+        plots += [draw_figures(epochs, best_epoch)] if has_valid else []
+    content = write_paragraph(f"{words}.") + write_plots(plots)
+    content += _table("Epochs", epochs, best_epoch)
+    if refit:
+        content += _table("Epochs of the refit", refit, None)
+    return Section("training", "The training", content)
+
+
+def draw_loss(epochs: Sequence[Epoch], refit: Sequence[Epoch]) -> str:
+    """Draw the training loss of each epoch, and of each of a refit."""
+    losses = [row["loss"] for row in epochs]
+
+    def paint(axes: "Axes") -> None:
+        _curve(axes, epochs, "loss", "one", "first training" if refit else None)
+        if refit:
+            _curve(axes, refit, "loss", "two", "refit")
+            axes.legend(frameon=False, labelcolor="linecolor")
+        use_whole_numbers(axes.xaxis)
+        name_axes(axes, "epoch", "training loss")
+
+    told = f"Training loss, from {losses[0]:.3f} in the first epoch to {losses[-1]:.3f} in the last"
+    return write_figure(draw_plot("loss", f"Curve by epoch. {told}.", paint), f"{told}.")
+
+
+def draw_figures(epochs: Sequence[Epoch], best_epoch: int) -> str:
+    """Draw recall, ndcg and mrr on the valid split after each epoch."""
+
+    def paint(axes: "Axes") -> None:
+        for name, colour in zip(_FIGURES, ("one", "three", "two"), strict=True):
+            _curve(axes, epochs, name, colour, None)
+            axes.annotate(
+                name,
+                (epochs[-1]["epoch"], epochs[-1][name]),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=COLOURS[colour],
+            )
+        axes.axvline(best_epoch, color=COLOURS["soft"], linewidth=1, linestyle=(0, (4, 3)))
+        axes.set_ylim(bottom=0)
+        use_whole_numbers(axes.xaxis)
+        name_axes(axes, "epoch", "on the valid split")
+
+    best = next(row for row in epochs if row["epoch"] == best_epoch)
+    figures = ", ".join(f"{name} {best[name]:.4f}" for name in _FIGURES)
+    told = f"Figures on the valid split; in epoch {best_epoch}, the best: {figures}"
+    return write_figure(draw_plot("figures", f"Curves by epoch. {told}.", paint), f"{told}.")
+
+
+def _curve(axes: "Axes", rows: Sequence[Epoch], name: str, colour: str, label: str | None) -> None:
+    axes.plot(
+        [row["epoch"] for row in rows],
+        [row[name] for row in rows],
+        color=COLOURS[colour],
+        marker="o" if len(rows) <= 30 else "",
+        label=label,
+    )
+
+
+def _table(caption: str, rows: Sequence[Epoch], best_epoch: int | None) -> str:
+    columns = [name for name in _COLUMNS if any(row.get(name) is not None for row in rows)]
+    cells = [
+        [*(_value(row, name) for name in columns), "best" if row["epoch"] == best_epoch else None]
+        for row in rows
+    ]
+    names = [name.replace("events_per_second", "events/s") for name in columns]
+    if best_epoch is None:
+        return write_table(caption, names, [row[:-1] for row in cells])
+    return write_table(caption, [*names, "best"], cells)
+
+
+def _value(row: Epoch, name: str) -> object:
+    value = row.get(name)
+    if value is None:
+        return None
+    if name == "events_per_second":
+        return round(value)
+    return Number(value, f"{value:,.1f}") if name == "seconds" else value

@@ -1,0 +1,154 @@
+"""The command lines that made a run, as one would type them."""
+
+import json
+import shlex
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from sbrcli.baseline_config import BASELINES
+from sbrcli.cli.app import run as run_sbr
+from sbrcli.config import TrainConfig
+from sbrcli.models.gru4rec import assignment
+from sbrcli.presets import PRESETS, configure_training
+from sbrcli.report.commands import (
+    evaluate_command,
+    full_evaluate_command,
+    preprocess_command,
+    report_command,
+    train_command,
+)
+from sbrcli.report.kept import read_kept
+from sbrcli.workspace import Folder, Workspace
+from tests.builders import write_ratings
+from tests.chains import make_workspace
+from tests.report.test_kept import BEST, EVALUATION, FULL, METRICS, STANDING, keep
+
+DAY = 86_400
+LOG = ", ".join(f"{user} {item} {user * DAY}" for user in range(1, 100) for item in (1, 2, 3, 1, 2))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--session user",
+        "--session gap:3600 --across-users --min-item-support 1",
+        "--session gap:0.5 --min-session-length 3 --min-item-support 1",
+        "--session user --drop-repeats --valid-days 0 --test-days 1.5",
+        "--session user --skip-bad-rows --no-header --time-unit s --titles titles.csv",
+        "--session user --split last",
+        "--session user --sep :: --encoding utf-8 --test-log 'more of it.dat'",
+        "--session user --columns item=2,time=4,user=1 --name 'of my own'",
+    ],
+)
+def test_a_dataset_s_command_makes_the_same_dataset(tmp_path, words):
+    write_ratings(tmp_path / "log.dat", LOG)
+    write_ratings(tmp_path / "more of it.dat", LOG)
+    (tmp_path / "titles.csv").write_text("item,title\n1,One\n")
+    assert run_sbr(shlex.split(f"preprocess log.dat {words}")) == 0
+    made = Workspace(tmp_path / "sbr-work").open("dataset")
+    command = shlex.split(preprocess_command(made))
+    assert command[:3] == ["sbr", "preprocess", "log.dat"]
+    assert sorted(command[3:]) == sorted(shlex.split(words))
+    # It is there already, made of the same log with the same options.
+    assert run_sbr(command[1:]) == 0
+    assert Workspace(tmp_path / "sbr-work").names("dataset") == [made.name]
+
+
+def test_a_log_from_standard_input_is_a_dash(tmp_path):
+    dataset = make_workspace(tmp_path / "w").open("dataset")
+    source = dataset.manifest["source"] | {"name": "standard input"}
+    dataset = replace(dataset, manifest=dataset.manifest | {"source": source})
+    assert preprocess_command(dataset).startswith("sbr preprocess - --session user ")
+
+
+def trained(tmp_path, config: TrainConfig, *, name: str | None = None, events: int = 10) -> tuple:
+    """A dataset whose train sessions have that many events, and a run of it."""
+    dataset = make_workspace(tmp_path / "w").open("dataset")
+    train = dataset.manifest["splits"]["train"] | {"events": events, "sessions": 1}
+    manifest = dataset.manifest | {"splits": dataset.manifest["splits"] | {"train": train}}
+    dataset = replace(dataset, manifest=manifest)
+    settings: dict[str, Any] = {"config": json.loads(json.dumps(asdict(config))), "dataset": {}}
+    name = name or assignment.default_run_name(dataset.name, config)
+    return Folder("run", tmp_path / name, settings), dataset
+
+
+GIVEN = [
+    {},
+    {"hsz": (50, 30), "layers": 2, "seed": 7},
+    {"optimizer": "adam", "loss": "bpr-max", "bpreg": 0.5, "elu": 1.0},
+    {"optimizer": "adam", "learning_rate": 0.0001, "n_sample": 64, "shuffle": True},
+    {"n_sample": 0, "label_smoothing": 0.1, "schedule": "cosine", "clip_norm": 2.0},
+    {"refit": True, "batch_size": 32, "dropout": 0.2, "learning_rate": 0.07},
+    *({"preset": name} for name in PRESETS),
+]
+
+
+@pytest.mark.parametrize("events", [10, 100])
+@pytest.mark.parametrize("given", GIVEN, ids=str)
+def test_a_run_s_command_trains_with_the_same_options(tmp_path, monkeypatch, given, events):
+    given = dict(given)
+    preset = given.pop("preset", None)
+    config = configure_training(given, preset, short_sessions=events < 20)
+    run, dataset = trained(tmp_path, config, name="named", events=events)
+    words = shlex.split(train_command(run, dataset))
+    assert words[:4] == ["sbr", "train", "--dataset", "user"]
+    asked = []
+
+    def assign(_workspace, dataset, config, name, for_short):
+        asked.append((dataset, for_short if events < 20 else config, name))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(assignment, "assign", assign)
+    assert run_sbr(words[1:]) == 130
+    assert asked == [("user", config, "named")]
+
+
+def test_options_at_their_defaults_are_not_named(tmp_path):
+    run, dataset = trained(tmp_path, configure_training({}, None, short_sessions=True))
+    assert train_command(replace(run, path=tmp_path / "user-1x100"), dataset) == (
+        "sbr train --dataset user"
+    )
+    run, dataset = trained(tmp_path, TrainConfig(), events=100)
+    assert train_command(run, dataset) == "sbr train --dataset user"
+
+
+def test_a_name_that_follows_from_the_options_is_not_named(tmp_path):
+    run, dataset = trained(tmp_path, TrainConfig(epochs=3, n_sample=5), events=100)
+    assert train_command(run, dataset) == "sbr train --dataset user --n-sample 5 --epochs 3"
+
+
+def evaluated(tmp_path, document: dict) -> str:
+    run = keep(tmp_path, {"test": document})
+    kept = read_kept(run)
+    assert kept is not None
+    return evaluate_command(run, kept)
+
+
+def test_one_evaluation_brings_all_that_is_kept(tmp_path):
+    assert evaluated(tmp_path, FULL) == (
+        "sbr evaluate --run user-1x4 -k 5 --baselines markov --slices"
+    )
+
+
+def test_an_evaluation_at_the_usual_cuts_alone_has_no_options(tmp_path):
+    usual = {name.replace("5", str(k)): 0.5 for k in (1, 5, 10, 20) for name in METRICS}
+    document = EVALUATION | {"metrics": usual}
+    assert evaluated(tmp_path, document) == "sbr evaluate --run user-1x4"
+
+
+def test_all_baselines_their_options_and_the_hybrid_are_named(tmp_path):
+    others = [name for name in (*BASELINES, "hybrid") if name != "markov"]
+    board = [BEST, STANDING | {"options": "steps=5,decay=same"}]
+    board += [STANDING | {"model": name, "options": None} for name in others]
+    assert evaluated(tmp_path, EVALUATION | {"leaderboard": board}) == (
+        "sbr evaluate --run user-1x4 -k 5 --baselines all --markov steps=5,decay=same --hybrid"
+    )
+
+
+def test_names_are_quoted_for_the_shell(tmp_path):
+    run = Folder("run", tmp_path / "it's; rm", {})
+    quoted = "'it'\"'\"'s; rm'"
+    assert report_command(run) == f"sbr report --run {quoted}"
+    assert full_evaluate_command(run) == (f"sbr evaluate --run {quoted} --baselines all --slices")

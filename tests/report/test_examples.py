@@ -1,0 +1,66 @@
+"""The example sessions: which are drawn, and what the run is asked."""
+
+import numpy as np
+import pytest
+
+from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.items import RunItems
+from sbrcli.report.examples import NamedItem, choose_sessions, find_examples
+from tests.builders import make_run, make_sessions
+from tests.cli.test_recommend import preferring
+
+
+def test_sessions_of_all_lengths_are_drawn_the_shortest_first():
+    lengths = np.random.default_rng(3).permutation(np.arange(2, 1002))
+    chosen = choose_sessions(lengths)
+    drawn = [int(lengths[at]) for at in chosen]
+    assert len(drawn) == 20
+    # One of each twentieth: of 2 to 51, of 52 to 101, and so on.
+    assert [(length - 2) // 50 for length in drawn] == list(range(20))
+    assert choose_sessions(lengths) == chosen
+    assert choose_sessions(lengths, seed=2) != chosen
+
+
+def test_few_sessions_are_all_taken_and_those_without_a_next_item_never():
+    assert choose_sessions(np.array([3, 1, 2, 0])) == [2, 0]
+    assert choose_sessions(np.array([1, 1])) == []
+
+
+@pytest.fixture
+def scorer(tmp_path):
+    return load_gru(make_run(tmp_path, ids="abcd", weights=preferring([4.0, 3.0, 2.0, 1.0])))
+
+
+ITEMS = RunItems(list("abcd"), np.ones(4, np.int64), ["Ann", None, "Cid", "Dot"])
+
+
+def test_the_last_event_is_held_back_and_ranked_among_all_items(scorer):
+    (example,) = find_examples(scorer, ITEMS, make_sessions([3, 0, 2]))
+    assert example.events == 3
+    assert example.latest == (NamedItem("d", "Dot"), NamedItem("a", "Ann"))
+    assert example.held_back == NamedItem("c", "Cid")
+    assert example.rank == 3
+    assert [item.item_id for item in example.best] == list("abcd")
+
+
+def test_ties_count_against_the_item_held_back(tmp_path):
+    even = load_gru(make_run(tmp_path, ids="abcd", weights=preferring([1.0, 1.0, 1.0, 1.0])))
+    (example,) = find_examples(even, ITEMS, make_sessions([1, 0]))
+    assert example.rank == 4
+
+
+def test_unknown_events_are_left_out_and_sessions_with_nothing_else_too(scorer):
+    examples = find_examples(scorer, ITEMS, make_sessions([9, 3], [0, 9, 1, 9], [8, 9]))
+    assert [(example.events, example.held_back.item_id) for example in examples] == [(2, "b")]
+
+
+def test_only_the_latest_items_of_a_long_session_are_shown(scorer):
+    (example,) = find_examples(scorer, ITEMS, make_sessions([0] * 30 + [1, 2, 3]))
+    assert example.events == 33
+    assert [item.item_id for item in example.latest] == list("aaaaaabc")
+
+
+def test_items_without_titles_have_their_ids(scorer):
+    items = RunItems(list("abcd"), np.ones(4, np.int64))
+    (example,) = find_examples(scorer, items, make_sessions([1, 0]))
+    assert example.held_back == NamedItem("a", None)

@@ -1,0 +1,46 @@
+"""How the examples are shown."""
+
+from sbrcli.report.examples import Example, NamedItem
+from sbrcli.report.examples_section import describe_examples
+from tests.report.test_html import HARMLESS, HOSTILE
+
+A, B, C = NamedItem("1", "Ann"), NamedItem("2"), NamedItem("3", "Cid")
+HIT = Example(events=3, latest=(A, B), held_back=C, rank=1, best=(C, A))
+MISS = Example(events=12, latest=(A, B), held_back=B, rank=1234, best=(C, A))
+
+
+def test_the_item_that_came_is_marked_where_it_was_expected():
+    content = describe_examples([HIT, MISS], 4321, 0.25).content
+    assert (
+        "was asked for it among all 4,321 items. 1 of them stand in its top 10; of all next items "
+        "of the split 25.0 % do.</p>" in content
+    )
+    assert content.count('<li class="hit">') == 1
+    assert '<li class="hit"><bdi>Cid</bdi> <bdi class="id">3</bdi> ✓</li>' in content
+    assert '<span class="rank hit">rank 1</span>' in content
+    assert '<span class="rank">rank 1,234</span>' in content
+    assert content.count("<details open>") == 1
+
+
+def test_a_session_says_how_much_of_it_is_shown():
+    content = describe_examples([HIT, MISS], 9, None).content
+    assert "<h3>Its items before</h3>" in content
+    assert "<h3>The last 2 of 11 items before</h3>" in content
+    assert "1 of them stand in its top 10.</p>" in content
+    short = Example(events=2, latest=(A,), held_back=B, rank=2, best=(A, B))
+    content = describe_examples([short], 9, None).content
+    assert "<h3>Its item before</h3>" in content
+    assert '<span class="soft">after 1 event</span>' in content
+
+
+def test_hostile_ids_and_titles_are_text():
+    item = NamedItem(HOSTILE, HOSTILE)
+    example = Example(events=2, latest=(item,), held_back=item, rank=1, best=(item,))
+    content = describe_examples([example], 9, None).content
+    assert HOSTILE not in content
+    assert content.count(HARMLESS) == 3 * 2
+
+
+def test_where_no_session_can_be_asked_for_that_is_said():
+    content = describe_examples([], 9, None).content
+    assert content == "<p>No session of the test split holds two items that the run knows.</p>\n"

@@ -1,0 +1,109 @@
+"""What an evaluation has kept is read, and a damaged file is said to be one."""
+
+import json
+
+import pytest
+
+from sbrcli.errors import ArtefactError
+from sbrcli.evaluation.leaderboard import Difference, Standing
+from sbrcli.evaluation.slices import Slice
+from sbrcli.report.kept import cuts_of, read_kept
+from sbrcli.workspace import Workspace
+from tests.builders import make_run
+
+METRICS = {"recall@5": 0.5, "mrr@5": 0.25, "ndcg@5": 0.3}
+INTERVAL = {name: [0.1, 0.6] for name in METRICS}
+TO_BEST = {
+    "model": "gru4rec",
+    "metric": "mrr@5",
+    "share": -0.5,
+    "interval": [-0.6, -0.4],
+    "absolute": -0.1,
+    "absolute_interval": [-0.2, -0.05],
+    "p_value": 0.01,
+}
+STANDING = {
+    "model": "markov",
+    "metrics": METRICS,
+    "interval": INTERVAL,
+    "to_best": TO_BEST,
+    "coverage": 0.5,
+    "mean_popularity": 0.25,
+    "gini": 0.125,
+    "events_per_second": 1000.0,
+    "memory_bytes": 64,
+    "options": "steps=1,decay=div",
+}
+EVALUATION = {
+    "metrics": METRICS,
+    "metrics_unknown_as_miss": METRICS,
+    "protocol": {"events": 7, "unknown_events": 0},
+}
+BEST = STANDING | {"model": "gru4rec", "to_best": None, "options": None}
+FULL = EVALUATION | {
+    "leaderboard": [BEST, STANDING],
+    "verdict": "gru4rec beats markov",
+    "slices": [{"slice": "item", "value": "new", "events": 7, "metrics": METRICS}],
+}
+
+
+def keep(tmp_path, document: object):
+    run = make_run(tmp_path)
+    (run / "evaluation.json").write_text(json.dumps(document))
+    return Workspace(tmp_path).open("run")
+
+
+def test_a_run_that_was_not_evaluated_on_test_keeps_nothing(tmp_path):
+    assert read_kept(keep(tmp_path, {"valid": EVALUATION})) is None
+
+
+def test_figures_alone_come_without_leaderboard_and_slices(tmp_path):
+    kept = read_kept(keep(tmp_path, {"test": EVALUATION}))
+    assert kept is not None
+    assert kept.metrics == METRICS
+    assert (kept.leaderboard, kept.verdict, kept.slices) == ((), "", ())
+
+
+def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_path):
+    kept = read_kept(keep(tmp_path, {"test": FULL | {"new": 1}}))
+    assert kept is not None
+    assert kept.slices == (Slice("item", "new", 7, METRICS),)
+    assert kept.leaderboard[1] == Standing(
+        model="markov",
+        metrics=METRICS,
+        interval=dict.fromkeys(METRICS, (0.1, 0.6)),
+        to_best=Difference("gru4rec", "mrr@5", -0.5, (-0.6, -0.4), -0.1, (-0.2, -0.05), 0.01),
+        coverage=0.5,
+        mean_popularity=0.25,
+        gini=0.125,
+        events_per_second=1000.0,
+        memory_bytes=64,
+        options="steps=1,decay=div",
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"metrics": {"recall@5": 0.5}},
+        {"metrics": {"recall": 0.5}},
+        {"metrics": {}},
+        {"metrics": 3},
+        {"protocol": 3},
+        {"leaderboard": 3},
+        {"leaderboard": [STANDING | {"interval": {}}]},
+        {"leaderboard": [STANDING | {"memory_bytes": "much"}]},
+        {"slices": [{}]},
+    ],
+)
+def test_a_damaged_file_is_an_artefact_error(tmp_path, document):
+    run = keep(tmp_path, {"test": FULL | document})
+    with pytest.raises(ArtefactError) as caught:
+        read_kept(run)
+    path = run.path / "evaluation.json"
+    assert str(caught.value) == f"{path} is damaged: it is not what sbr evaluate writes"
+    assert caught.value.hint == "delete it; sbr evaluate writes it anew"
+
+
+def test_metrics_are_cut_where_their_names_say():
+    assert cuts_of({"mrr@20": 0.1, "recall@5": 0.1, "recall@20": 0.2}) == (5, 20)

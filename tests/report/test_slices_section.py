@@ -1,0 +1,37 @@
+"""What the page tells of the slices."""
+
+from sbrcli.evaluation.slices import Slice
+from sbrcli.report.slices_section import describe_slices
+
+
+def cut(kind: str, value: str, mrr: float) -> Slice:
+    return Slice(kind, value, 7, {"recall@5": 0.5, "mrr@5": mrr, "ndcg@5": 0.3})
+
+
+def test_without_slices_the_command_is_named():
+    content = describe_slices((), "sbr evaluate --slices").content
+    assert (
+        "The figures have not been cut into slices so far. <code>sbr evaluate --slices" in content
+    )
+
+
+def test_each_kind_of_several_slices_is_a_plot_and_all_stand_in_the_table():
+    slices = [cut("position", "2", 0.25), cut("position", "3", 0.5), cut("item", "new", 0.125)]
+    content = describe_slices(slices, "").content
+    assert content.count("<svg") == 1
+    assert 'aria-label="Bars of mrr@5 by position. 2: 0.2500, 3: 0.5000."' in content
+    assert "<td>item</td><td>new</td>" in content
+    assert "<summary>All figures of the slices as a table</summary>" in content
+
+
+def test_slices_without_a_hit_can_be_drawn():
+    content = describe_slices([cut("item", "new", 0.0), cut("item", "repeat", 0.0)], "").content
+    assert content.count("<svg") == 1
+
+
+def test_of_very_many_slices_the_first_are_drawn():
+    slices = [cut("month", f"month {place}", 0.5) for place in range(100)]
+    content = describe_slices(slices, "").content
+    assert content.count(">month 39</text>") == 1
+    assert "month 40</text>" not in content
+    assert "<td>month 99</td>" in content
