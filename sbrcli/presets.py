@@ -95,7 +95,8 @@ def configure_training(
 
     Args:
         given: the user's options; None where he says nothing. An `n_sample` of "auto" lets the
-            number of items decide, also where the preset names a number.
+            number of items decide, also where the preset names a number. Several sizes in `hsz`
+            are as many layers.
         preset: a name of `PRESETS`, or None.
         short_sessions: let `SHORT_SESSIONS` be the defaults, unless a preset says all that they do.
 
@@ -111,6 +112,8 @@ def configure_training(
         if said.get(name, theirs) != theirs:
             chosen = {option: value for option, value in chosen.items() if option not in company}
     chosen |= said
+    if "layers" not in said and len(said.get("hsz", ())) > 1:
+        chosen["layers"] = len(said["hsz"])
     if chosen.get("n_sample") == "auto":
         chosen["n_sample"] = None
     suited = SHORT_SESSIONS if short_sessions and preset in (None, "best") else {}

@@ -65,6 +65,15 @@ def test_what_the_user_says_goes_before_the_preset():
     assert config.bpreg == 1.85
 
 
+@pytest.mark.parametrize("preset", [None, "coveo"])
+def test_several_sizes_are_as_many_layers_unless_their_number_is_said(preset):
+    config = configure_training({"hsz": (100, 50)}, preset)
+    assert (config.layers, config.units) == (2, (100, 50))
+    assert configure_training({"hsz": (100,)}, preset).layers == 1
+    with pytest.raises(ConfigError, match=r"Received: --layers 1 --hsz 100,50"):
+        configure_training({"layers": 1, "hsz": (100, 50)}, preset)
+
+
 def test_n_sample_auto_goes_before_a_presets_number():
     assert configure_training({}, "notebook").n_sample == 0
     assert configure_training({"n_sample": "auto"}, "notebook").n_sample is None

@@ -25,7 +25,9 @@ def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
     )
 
 
-Layers = Annotated[int | None, _option("layers", "GRU layers.", NETWORK)]
+Layers = Annotated[
+    int | None, _option("layers", "GRU layers; else as many as --hsz has numbers.", NETWORK)
+]
 Hsz = Annotated[
     str | None,
     _option("hsz", "Units of each layer: one number, or one a layer.", NETWORK, metavar="N[,N…]"),

@@ -214,10 +214,10 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
             "error: n-sample must be auto or a whole number. Received: many\n",
         ),
         (
-            ["--hsz", "4,5"],
+            ["--layers", "3", "--hsz", "4,5"],
             4,
             "error: hsz must be one number for all layers, or one for each. Received: "
-            "--layers 1 --hsz 4,5\n",
+            "--layers 3 --hsz 4,5\n",
         ),
         (
             ["--preset", "x"],
