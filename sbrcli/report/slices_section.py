@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sbrcli.evaluation.metrics import METRICS
 from sbrcli.evaluation.slices import Slice
-from sbrcli.report.axes import name_bars
+from sbrcli.report.axes import name_axes, name_bars
 from sbrcli.report.html import (
     Section,
     visible,
@@ -24,8 +24,10 @@ from sbrcli.report.svg import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_BARS = 40
-"""More would not be told apart; the table has them all."""
+_MOST_BARS = 15
+"""More, as of months, are a curve."""
+
+_LABELS_OF_CURVE = 4
 
 _BAR_UNITS = 19
 
@@ -48,7 +50,7 @@ def describe_slices(slices: Sequence[Slice], command: str) -> Section:
     )
     content += write_plots(
         [
-            draw_slices(f"slice-{place}", kind, parts[:_MOST_BARS], f"mrr@{k}")
+            draw_slices(f"slice-{place}", kind, parts, f"mrr@{k}")
             for place, (kind, parts) in enumerate(kinds)
             if len(parts) > 1
         ]
@@ -64,7 +66,13 @@ def describe_slices(slices: Sequence[Slice], command: str) -> Section:
 
 
 def draw_slices(name: str, kind: str, parts: Sequence[Slice], metric: str) -> str:
-    """Draw the figure of each slice of one kind as a bar, the first on top."""
+    """Draw the figure of each slice of one kind: as bars, or as a curve where there are many."""
+    draw = _draw_bars if len(parts) <= _MOST_BARS else _draw_curve
+    return write_figure(draw(name, kind, parts, metric), f"{metric} by {kind}.")
+
+
+def _draw_bars(name: str, kind: str, parts: Sequence[Slice], metric: str) -> str:
+    """Draw bars, the first on top."""
     values = [part.metrics[metric] for part in parts]
 
     def paint(axes: "Axes") -> None:
@@ -81,5 +89,25 @@ def draw_slices(name: str, kind: str, parts: Sequence[Slice], metric: str) -> st
         f"{part.value}: {value:.4f}" for part, value in zip(parts, values, strict=True)
     )
     alt = f"Bars of {metric} by {kind}. {told}."
-    plot = draw_plot(name, alt, paint, height=52 + _BAR_UNITS * len(parts))
-    return write_figure(plot, f"{metric} by {kind}.")
+    return draw_plot(name, alt, paint, height=52 + _BAR_UNITS * len(parts))
+
+
+def _draw_curve(name: str, kind: str, parts: Sequence[Slice], metric: str) -> str:
+    """Draw a curve from the first slice to the last; some have their name below."""
+    values = [part.metrics[metric] for part in parts]
+    last = len(parts) - 1
+    labelled = [place * last // (_LABELS_OF_CURVE - 1) for place in range(_LABELS_OF_CURVE)]
+
+    def paint(axes: "Axes") -> None:
+        axes.plot(range(len(parts)), values, color=COLOURS["one"])
+        axes.set_xticks(labelled, [visible(parts[place].value) for place in labelled])
+        axes.set_ylim(bottom=0)
+        name_axes(axes, kind, metric)
+
+    lowest, highest = (choose(parts, key=lambda one: one.metrics[metric]) for choose in (min, max))
+    alt = (
+        f"Curve of {metric} by {kind}, {len(parts)} of them from {parts[0].value} to "
+        f"{parts[-1].value}: lowest {lowest.metrics[metric]:.4f} in {lowest.value}, "
+        f"highest {highest.metrics[metric]:.4f} in {highest.value}."
+    )
+    return draw_plot(name, alt, paint)

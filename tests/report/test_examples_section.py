@@ -13,7 +13,8 @@ def test_the_item_that_came_is_marked_where_it_was_expected():
     content = describe_examples([HIT, MISS], 4321, 0.25).content
     assert (
         "was asked for it among all 4,321 items. 1 of them stand in its top 10; of all next items "
-        "of the split 25.0 % do.</p>" in content
+        "of the split 25.0 % do. Each line names the item held back and its rank, and opens to the "
+        "whole example.</p>" in content
     )
     assert content.count('<li class="hit">') == 1
     assert '<li class="hit"><bdi>Cid</bdi> <bdi class="id">3</bdi> ✓</li>' in content
@@ -26,7 +27,7 @@ def test_a_session_says_how_much_of_it_is_shown():
     content = describe_examples([HIT, MISS], 9, None).content
     assert "<h3>Its items before</h3>" in content
     assert "<h3>The last 2 of 11 items before</h3>" in content
-    assert "1 of them stand in its top 10.</p>" in content
+    assert "1 of them stand in its top 10. Each line" in content
     short = Example(events=2, latest=(A,), held_back=B, rank=2, best=(A, B))
     content = describe_examples([short], 9, None).content
     assert "<h3>Its item before</h3>" in content
