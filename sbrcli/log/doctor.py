@@ -21,7 +21,11 @@ _YEAR_2200_SECONDS = 7_258_118_400
 
 
 def find_oddities(
-    statistics: "LogStatistics", rule: SessionRule, first: float, last: float
+    statistics: "LogStatistics",
+    rule: SessionRule,
+    first: float,
+    last: float,
+    spaced_id: str | None = None,
 ) -> Iterator[str]:
     """Say what a log's owner should know before training on it.
 
@@ -30,7 +34,13 @@ def find_oddities(
         rule: what its sessions are.
         first: the first time, in seconds since 1970.
         last: the last one.
+        spaced_id: an item id that begins or ends with a space, if there is one.
     """
+    if spaced_id is not None:
+        yield (
+            f"Item ids begin or end with a space, as '{spaced_id}' does. It is a part of the id, "
+            "which --items and titles do not have. Take such spaces out."
+        )
     yield from _odd_times(statistics, first, last)
     yield from _odd_events(statistics, rule)
     yield from _odd_users_and_items(statistics)

@@ -17,6 +17,7 @@ from sbrcli.log.times import is_iso_time, is_number
 from sbrcli.read_config import ReadConfig
 
 _SEPARATORS = (",", "\t", ";", "|", "::")
+_HIGHEST_RATING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,13 @@ def _fits(log_format: LogFormat, line: str) -> bool:
         return is_iso_time(time)
     # Four fields between tabs may be anything; between double colons they are MovieLens'.
     return len(log_format.separator) > 1 or (
-        is_number(time) and is_number(fields[log_format.position(RATING)])
+        is_number(time) and _may_be_rating(fields[log_format.position(RATING)])
     )
+
+
+def _may_be_rating(field: str) -> bool:
+    """Tell a rating from an id or a time, which another order of columns has in its place."""
+    return is_number(field) and abs(float(field)) <= _HIGHEST_RATING
 
 
 def _with_iso_times(log_format: LogFormat, sample: Sample) -> LogFormat:

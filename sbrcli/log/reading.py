@@ -165,11 +165,12 @@ def _take_events(path: Path, table: pa.Table, wanted: tuple[str, ...]) -> pa.Tab
     kinds = table[EVENT].cast(pa.string())
     is_wanted = pc.is_in(kinds, pa.array(wanted))  # pyright: ignore
     kept = table.filter(is_wanted).drop_columns([EVENT])
-    there = [str(kind) for kind in pc.unique(kinds).to_pylist()]  # pyright: ignore
+    there = pc.unique(kinds).to_pylist()  # pyright: ignore
     missing = [kind for kind in wanted if kind not in there]
     if missing:
+        found = listed([kind or "(no kind)" for kind in there])
         raise DataError(
-            f"{path}: no event is of the kind {missing[0]}; found {listed(there)}",
+            f"{path}: no event is of the kind {missing[0]}; found {found}",
             hint="--event takes one or more of these, with commas between them",
         )
     return kept

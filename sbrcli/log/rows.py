@@ -28,6 +28,7 @@ from sbrcli.log.times import (
 
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
 MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+NO_RATING = MEND + "; or rename the column, as a log needs no ratings"
 
 Complaint = tuple[str, str]
 """What is wrong with a row, and what to do about it."""
@@ -107,7 +108,7 @@ def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
     if column in ID_NAMES:
         return None if field else (f"the {ID_NAMES[column]} is empty", MEND)
     if column == RATING and field and not is_number(field):
-        return f"rating '{field}' is not a number", MEND
+        return f"rating '{field}' is not a number", NO_RATING
     if column == TIME_OF_DAY and not (is_number(field) and is_short_span(float(field))):
         return f"the milliseconds '{field}' are no number from 0 to 31622400000 (a year)", MEND
     if column == TIMESTAMP:

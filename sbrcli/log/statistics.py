@@ -124,7 +124,14 @@ def describe_log(
         suggested_gap_seconds=_suggest_gap(users, rule),
         new_item_share=_new_item_share(items, times, first, last),
     )
-    return replace(statistics, warnings=tuple(find_oddities(statistics, rule, first, last)))
+    oddities = find_oddities(statistics, rule, first, last, _find_spaced(columns[ITEM_ID]))
+    return replace(statistics, warnings=tuple(oddities))
+
+
+def _find_spaced(ids: pd.Series) -> str | None:
+    """Find an id that begins or ends with a space; None where there is none."""
+    texts = ids.cat.categories if isinstance(ids.dtype, pd.CategoricalDtype) else ()
+    return next((text for text in texts if text != text.strip()), None)
 
 
 def _describe_lengths(lengths: np.ndarray) -> SessionLength:

@@ -141,6 +141,16 @@ def test_a_gap_that_would_tell_visits_apart():
     )
 
 
+def test_an_item_id_with_a_space_at_its_end():
+    events = make_log()
+    for item_id, shown in ((" 5", "' 5'"), ("5 ", "'5 '")):
+        items = events["item_id"].replace({5: item_id, 6: "6"}).astype("category")
+        assert warnings(events.assign(item_id=items)) == (
+            f"Item ids begin or end with a space, as {shown} does. It is a part of the id, which "
+            "--items and titles do not have. Take such spaces out.",
+        )
+
+
 def make_log(
     users: int = 2,
     items: list[int] | tuple[int, ...] = (5, 6, 5, 6),

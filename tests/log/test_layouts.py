@@ -191,6 +191,33 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             "--event takes one or more of these, with commas between them",
         ),
         (
+            "user,item,time,event\n1,2,3,view\n1,2,3,\n",
+            {"event": "None"},
+            "log: no event is of the kind None; found view, (no kind)",
+            "--event takes one or more of these, with commas between them",
+        ),
+        (
+            '{"user": 1, "item": 2, "time": 3, "event": "view"}\n'
+            '{"user": 1, "item": 2, "time": 3, "event": null}\n',
+            {"event": "None"},
+            "log: no event is of the kind None; found view, (no kind)",
+            "--event takes one or more of these, with commas between them",
+        ),
+        (
+            "7\t5\t978300760\t3\n",  # user, item, time, rating
+            {},
+            "log: not a layout that sbr knows; its first line has 7, 5, 978300760, 3",
+            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
+            "with a line that names its columns",
+        ),
+        (
+            "7\t31\t1193\t978300760\n",  # user, session, item, time
+            {},
+            "log: not a layout that sbr knows; its first line has 7, 31, 1193, 978300760",
+            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
+            "with a line that names its columns",
+        ),
+        (
             "who,what\n1,2\n",
             {"header": True},
             "log line 1: no column for the user or session and the item and the time; "

@@ -219,7 +219,7 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
         (
             "1::2::good::978300760\n",
             "log line 1: rating 'good' is not a number",
-            MEND,
+            f"{MEND}; or rename the column, as a log needs no ratings",
         ),
         (
             HEADER + '1,2,3\n1,"' + "x" * 200_000 + "\n1,2,4\n",
