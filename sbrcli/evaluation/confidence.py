@@ -71,11 +71,19 @@ def interval(resampled: FloatArray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def p_value(differences: FloatArray) -> float:
-    """Give the two-sided p-value that a resampled difference, (resamples,), is no difference."""
+def p_value(differences: FloatArray, sessions: int) -> float:
+    """Give the two-sided p-value that a resampled difference, (resamples,), is no difference.
+
+    Where all draws of a few sessions agree, that says little: by chance alone n sessions all lean
+    to the same side in 2 of 2^n cases (the sign test), and the p-value is never below that.
+
+    Args:
+        differences: one for each draw.
+        sessions: how many were drawn from.
+    """
     number = len(differences)
     fewer = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
-    return min(1.0, 2 * (fewer + 1) / (number + 1))
+    return min(1.0, max(2 * (fewer + 1) / (number + 1), 2.0 ** (1 - sessions)))
 
 
 def _deal(sums: FloatArray, rng: np.random.Generator) -> FloatArray:

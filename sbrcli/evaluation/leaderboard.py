@@ -33,6 +33,7 @@ class Difference:
     absolute: float
     absolute_interval: tuple[float, float]
     p_value: float
+    """By the same bootstrap, two-sided; see `confidence.p_value`."""
 
     @property
     def is_real(self) -> bool:
@@ -96,6 +97,7 @@ class Leaderboard:
             (other, self.metric),
             (value[model], self.resampled[model]),
             (value[other], self.resampled[other]),
+            self.sessions,
         )
 
 
@@ -129,6 +131,7 @@ def rank_models(
             (contenders[best].answers.model, metric),
             (own[metric], draws[:, column]),
             (figures[best][metric], resampled[:, best, column]),
+            len(sums),
         )
         standings.append(
             _standing(
@@ -173,7 +176,10 @@ def _standing(
 
 
 def _difference(
-    against: tuple[str, str], own: tuple[float, FloatArray], other: tuple[float, FloatArray]
+    against: tuple[str, str],
+    own: tuple[float, FloatArray],
+    other: tuple[float, FloatArray],
+    sessions: int,
 ) -> Difference:
     """Sum up a difference.
 
@@ -181,6 +187,7 @@ def _difference(
         against: the other model's name, and the metric.
         own: a model's figure, and (resamples,) what it is in each draw.
         other: the same of the other model, from the same draws.
+        sessions: how many were drawn from.
     """
     (value, draws), (other_value, other_draws) = own, other
     is_share = bool(other_value > 0 and (other_draws > 0).all())
@@ -190,5 +197,5 @@ def _difference(
         interval=interval(draws / other_draws - 1) if is_share else None,
         absolute=value - other_value,
         absolute_interval=interval(draws - other_draws),
-        p_value=p_value(draws - other_draws),
+        p_value=p_value(draws - other_draws, sessions),
     )

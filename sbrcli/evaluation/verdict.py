@@ -14,25 +14,28 @@ def give_verdict(leaderboard: Leaderboard, model: str, blend: str = "") -> str:
         model: one of them.
         blend: a blend of the model with another, with which it is not compared first.
     """
+    is_enough = leaderboard.sessions >= FEW_SESSIONS
     others = [row.model for row in leaderboard.standings if row.model not in (model, blend)]
-    sentences = [_compare(leaderboard, model, others[0])]
+    sentences = [_compare(leaderboard, model, others[0], is_enough)]
     if any(row.model == blend for row in leaderboard.standings):
         rivals = [row.model for row in leaderboard.standings if row.model != blend]
-        sentences.append(_compare(leaderboard, blend, rivals[0]))
-    verdict = "; ".join(sentences)
-    if leaderboard.sessions < FEW_SESSIONS:
-        verdict += f"; but {leaderboard.sessions} sessions are too few to rely on that"
-    return verdict
+        sentences.append(_compare(leaderboard, blend, rivals[0], is_enough))
+    if not is_enough:
+        number = leaderboard.sessions
+        counted = "1 session is" if number == 1 else f"{number} sessions are"
+        sentences.append(f"but {counted} too few to rely on that")
+    return "; ".join(sentences)
 
 
-def _compare(leaderboard: Leaderboard, model: str, rival: str) -> str:
+def _compare(leaderboard: Leaderboard, model: str, rival: str, is_enough: bool) -> str:
     found = leaderboard.difference(model, rival)
     if not found.is_real:
         return f"{model} can not be told from {rival} by {found.metric}: " + _told(found)
+    is_real = ": the difference is real" if is_enough else ""
     if found.absolute > 0:
-        return f"{model} beats {rival}, the best of the others, {_by_how_much(found)}"
+        return f"{model} beats {rival}, the best of the others, {_by_how_much(found)}{is_real}"
     # What the rival gains is a share of the model's own figure.
-    return f"{rival} beats {model} {_by_how_much(leaderboard.difference(rival, model))}"
+    return f"{rival} beats {model} {_by_how_much(leaderboard.difference(rival, model))}{is_real}"
 
 
 def _by_how_much(found: Difference) -> str:
@@ -40,7 +43,7 @@ def _by_how_much(found: Difference) -> str:
         amount, bounds = f"{found.absolute:.4f} in {found.metric}", _bounds(found)
     else:
         amount, bounds = f"{100 * found.share:.1f} % of {found.metric}", _bounds(found)
-    return f"by {amount}, 95 % interval {bounds}: the difference is real"
+    return f"by {amount}, 95 % interval {bounds}"
 
 
 def _told(found: Difference) -> str:

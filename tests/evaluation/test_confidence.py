@@ -62,7 +62,14 @@ def test_many_sessions_are_drawn_in_groups_with_the_same_spread(monkeypatch):
 
 def test_a_p_value_is_twice_the_share_on_the_other_side_of_zero():
     differences = np.array([1.0] * 98 + [-1.0] * 1)
-    assert p_value(differences) == pytest.approx(2 * (1 + 1) / 100)
-    assert p_value(-differences) == pytest.approx(2 * (1 + 1) / 100)
-    assert p_value(np.zeros(99)) == 1
-    assert p_value(np.array([1.0, -1.0] * 50)) == 1
+    assert p_value(differences, 100) == pytest.approx(2 * (1 + 1) / 100)
+    assert p_value(-differences, 100) == pytest.approx(2 * (1 + 1) / 100)
+    assert p_value(np.zeros(99), 100) == 1
+    assert p_value(np.array([1.0, -1.0] * 50), 100) == 1
+
+
+@pytest.mark.parametrize(
+    ("sessions", "expected"), [(1, 1), (2, 1 / 2), (5, 1 / 16), (100_000, 2 / 10_001)]
+)
+def test_the_p_value_of_few_sessions_is_no_less_than_that_of_their_signs(sessions, expected):
+    assert p_value(np.ones(10_000), sessions) == pytest.approx(expected)

@@ -135,9 +135,18 @@ def test_the_verdict_warns_of_few_sessions():
     low, high = found.difference("m", "rival").interval
     assert give_verdict(found, "m") == (
         "m beats rival, the best of the others, by 100.0 % of mrr@2, 95 % interval "
-        f"{100 * low:.1f} to {100 * high:.1f} %: the difference is real; "
-        "but 3 sessions are too few to rely on that"
+        f"{100 * low:.1f} to {100 * high:.1f} %; but 3 sessions are too few to rely on that"
     )
+    assert found.difference("m", "rival").p_value == 2 / 2**3
+
+
+def test_one_session_tells_nothing():
+    found = board(sessions_of([1]), m=SECOND, rival=FIRST)
+    assert give_verdict(found, "m") == (
+        "rival beats m by 100.0 % of mrr@2, 95 % interval 100.0 to 100.0 %; "
+        "but 1 session is too few to rely on that"
+    )
+    assert found.difference("m", "rival").p_value == 1
 
 
 def test_the_verdict_on_a_blend_comes_second_and_no_model_is_compared_with_its_own_blend():
