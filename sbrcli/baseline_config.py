@@ -91,11 +91,11 @@ class VsknnConfig:
 class StanConfig:
     """Sequence and time aware neighbourhood (Garg et al. 2019, SIGIR).
 
-    The defaults of `sample` and the lambdas are those of the implementation that later comparisons
-    use (session-rec, Ludewig et al. 2021), which has none for `k`.
+    The defaults are those of the implementation that later comparisons use (session-rec, Ludewig
+    et al. 2021).
     """
 
-    k: int = 500
+    k: int = 100
     """Neighbours: the most similar of the sampled sessions."""
 
     sample: int = 5_000

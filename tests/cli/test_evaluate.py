@@ -201,7 +201,7 @@ def test_the_leaderboard_is_a_contract_of_scripts(sbr, run):
     options = {row["model"]: row["options"] for row in found["leaderboard"]}
     assert (options["gru4rec"], options["popularity"]) == (None, None)
     assert options["vsknn"] == "k=100,sample=1000,weighting=linear,decay=div,idf=0"
-    assert options["stan"] == "k=500,sample=5000,lambda1=1.02,lambda2=5,lambda3=2.05"
+    assert options["stan"] == "k=100,sample=5000,lambda1=1.02,lambda2=5,lambda3=2.05"
 
 
 def test_a_baselines_options_are_given_in_one_string(sbr, run):
@@ -286,6 +286,15 @@ def test_per_event_needs_a_folder_to_write_to(sbr, run):
     assert said.stderr == (
         "error: per-event must be a file in a folder that is there. "
         "Received: nowhere/events.parquet\n"
+    )
+
+
+def test_per_event_that_can_not_be_written_is_an_artefact_error(sbr, run):
+    name = "x" * 250  # which leaves no room for what a file is called before it is whole
+    said = sbr("evaluate", "--per-event", name)
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        f"error: can not write {name}: File name too long\nhint: name another file\n"
     )
 
 

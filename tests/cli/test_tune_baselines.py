@@ -28,7 +28,7 @@ def test_what_was_tried_is_a_table_and_the_choice_is_said(sbr):
         ["item-knn", "neighbours=100,damping=20"],
         ["vsknn", "k=100,sample=1000,weighting=linear,decay=div,idf=0"],
         ["vsknn", "k=100,sample=1000,weighting=linear,decay=div,idf=9"],
-        ["stan", "k=500,sample=5000,lambda1=1.02,lambda2=5,lambda3=2.05"],
+        ["stan", "k=100,sample=5000,lambda1=1.02,lambda2=5,lambda3=2.05"],
     ]
     best = [line for line in lines[1:] if line[4] == "*"]
     assert [line[0] for line in best] == ["markov", "item-knn", "vsknn", "stan"]
