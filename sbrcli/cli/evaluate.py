@@ -14,6 +14,7 @@ from sbrcli.baseline_config import (
 from sbrcli.cli.evaluation_tables import evaluation_tables
 from sbrcli.cli.options import Invocation, RunName, subcommand
 from sbrcli.config import EvaluateConfig
+from sbrcli.errors import UsageError
 
 DEFAULTS = EvaluateConfig()
 BASELINES = BaselineConfig()
@@ -160,13 +161,12 @@ def evaluate(
         ks=tuple(dict.fromkeys(k)) if k else DEFAULTS.ks,
         exclude_seen=exclude_seen,
         notebook_coverage=notebook_coverage,
-        baselines=parse_names(baselines) if baselines else (),
+        baselines=parse_names(baselines) if baselines is not None else (),
         hybrid=hybrid or hybrid_from is not None,
         slices=slices,
     )
     said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn, "stan": stan}
-    options = {name: text for name, text in said.items() if text is not None}
-    configure_baselines(options)  # whatever is wrong with them is told first
+    options = _said_options(said, config)
     if per_event is not None:
         check_place(per_event)
     evaluation = evaluate_run(
@@ -182,3 +182,16 @@ def evaluate(
     invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
     if evaluation.verdict:
         invocation.output.note(evaluation.verdict)
+
+
+def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:
+    """Keep the baselines' options that were given, and check them before a run is looked for."""
+    options = {name: text for name, text in said.items() if text is not None}
+    configure_baselines(options)
+    if options and not (config.baselines or config.hybrid):
+        name = next(iter(options))
+        raise UsageError(
+            f"--{name} goes with --baselines or --hybrid",
+            hint=f"sbr evaluate --baselines {name} --{name} OPTIONS",
+        )
+    return options

@@ -1,0 +1,30 @@
+"""Words of `sbr evaluate` that ask for nothing: refused before a run is looked for."""
+
+import pytest
+
+
+@pytest.mark.parametrize("baseline", ["markov", "item-knn", "vsknn", "stan"])
+def test_options_of_a_baseline_that_is_not_asked_for_are_a_usage_error(sbr, baseline):
+    said = sbr("evaluate", f"--{baseline}", "")
+    assert (said.stdout, said.code) == ("", 2)
+    assert said.stderr == (
+        f"error: --{baseline} goes with --baselines or --hybrid\n"
+        f"hint: sbr evaluate --baselines {baseline} --{baseline} OPTIONS\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "asked", [("--baselines", "markov"), ("--hybrid",), ("--hybrid-from", "x")]
+)
+def test_with_baselines_or_a_hybrid_they_are_taken(sbr, asked):
+    said = sbr("evaluate", *asked, "--markov", "steps=2")
+    assert said.stderr == "error: no run in sbr-work\nhint: make one with: sbr train\n"
+
+
+def test_baselines_without_a_name_are_a_configuration_error(sbr):
+    said = sbr("evaluate", "--baselines", "")
+    assert (said.stdout, said.code) == ("", 4)
+    assert said.stderr == (
+        "error: baselines must be all, or some of popularity, session-popularity, markov, "
+        "item-knn, vsknn, stan. Received: \n"
+    )
