@@ -172,7 +172,7 @@ def parse_names(text: str) -> tuple[BaselineName, ...]:
     """
     if text == "all":
         return BASELINES
-    names = tuple(dict.fromkeys(text.split(",")))
+    names = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
     for name in names:
         require(
             name in BASELINES, f"baselines must be all, or some of {', '.join(BASELINES)}", name
@@ -193,7 +193,7 @@ def parse_options(baseline: str, text: str, options: Options) -> Options:
     """
     kinds = {option.name: type(getattr(options, option.name)) for option in fields(options)}  # pyright: ignore[reportArgumentType]
     said: dict[str, Any] = {}
-    for part in filter(None, text.split(",")):
+    for part in filter(None, (word.strip() for word in text.split(","))):
         name, _, value = part.partition("=")
         require(
             name in kinds and bool(value),

@@ -21,12 +21,14 @@ def test_all_names_every_baseline():
 
 def test_names_come_once_in_the_order_given():
     assert parse_names("vsknn,markov,vsknn") == ("vsknn", "markov")
+    assert parse_names("vsknn, markov") == ("vsknn", "markov")
 
 
 def test_what_is_not_said_stays_as_it_is():
     found = parse_options("vsknn", "k=50,weighting=quadratic,idf=1", VsknnConfig(sample=7))
     assert found == VsknnConfig(k=50, sample=7, weighting="quadratic", idf=1.0)
     assert parse_options("vsknn", "", VsknnConfig()) == VsknnConfig()
+    assert parse_options("vsknn", "k=5, idf=1", VsknnConfig()) == VsknnConfig(k=5, idf=1.0)
 
 
 def test_options_are_written_as_they_are_read():

@@ -17,7 +17,7 @@ DEFAULT_K = max(DEFAULTS.ks)
 
 RunNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="RUN", help="The runs; all unless given.", show_default=False),
+    typer.Argument(metavar="[RUN]...", help="The runs; all unless given.", show_default=False),
 ]
 K = Annotated[int, typer.Option("-k", metavar="K", help="The k of the metrics shown.")]
 Sort = Annotated[
@@ -47,8 +47,9 @@ def compare(
 ) -> None:
     """Put runs side by side: the options in which they differ, their figures and their cost.
 
-    The figures are those that sbr evaluate has kept. Runs that were not evaluated on the same
-    next items, among the same candidates, stand apart, with a warning.
+    The figures are those that sbr evaluate has kept. Runs that were not
+    evaluated on the same next items, among the same candidates, stand apart,
+    with a warning.
     """
     from sbrcli.evaluation.comparison import compare_runs
 

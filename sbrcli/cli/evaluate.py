@@ -1,7 +1,7 @@
 """`sbr evaluate`: how good a run is, and by which protocol that was found."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,6 +18,12 @@ from sbrcli.errors import UsageError
 
 DEFAULTS = EvaluateConfig()
 BASELINES = BaselineConfig()
+
+
+def _spaced(options: Any) -> str:
+    """Write options for the help, which can break its lines at spaces alone."""
+    return write_options(options).replace(",", ", ")
+
 
 Split = Annotated[Literal["test", "valid"], typer.Option("--split", help="The split to score.")]
 Ks = Annotated[
@@ -76,7 +82,7 @@ Markov = Annotated[
         "--markov",
         metavar="OPTIONS",
         help=f"How far ahead to count, and what distance costs (div or same). "
-        f"\\[default: {write_options(BASELINES.markov)}]",
+        f"\\[default: {_spaced(BASELINES.markov)}]",
     ),
 ]
 ItemKnn = Annotated[
@@ -84,7 +90,7 @@ ItemKnn = Annotated[
     typer.Option(
         "--item-knn",
         metavar="OPTIONS",
-        help=f"Neighbours kept, and the damping. \\[default: {write_options(BASELINES.item_knn)}]",
+        help=f"Neighbours kept, and the damping. \\[default: {_spaced(BASELINES.item_knn)}]",
     ),
 ]
 Vsknn = Annotated[
@@ -94,7 +100,7 @@ Vsknn = Annotated[
         metavar="OPTIONS",
         help="Neighbours, recent sessions sampled, position weighting (same, linear, quadratic), "
         "decay by the last shared item (same, linear, div, quadratic), weight of idf. "
-        f"\\[default: {write_options(BASELINES.vsknn)}]",
+        f"\\[default: {_spaced(BASELINES.vsknn)}]",
     ),
 ]
 Stan = Annotated[
@@ -104,7 +110,7 @@ Stan = Annotated[
         metavar="OPTIONS",
         help="Neighbours, recent sessions sampled, and what makes a thing count 1/e: events back "
         "in the session (lambda1), days between sessions (lambda2), places from the shared item "
-        f"(lambda3). \\[default: {write_options(BASELINES.stan)}]",
+        f"(lambda3). \\[default: {_spaced(BASELINES.stan)}]",
     ),
 ]
 Slices = Annotated[

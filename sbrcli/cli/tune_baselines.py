@@ -20,8 +20,9 @@ def register(app: typer.Typer) -> None:
 def tune_baselines(invocation: Invocation, *, run: RunName = None) -> None:
     """Choose the options of markov, item-knn, vsknn and stan on the valid split.
 
-    They are fitted to train, and chosen one option after the other by mrr@20. The choice is kept
-    in the run's baselines.json, where sbr evaluate --baselines finds it.
+    They are fitted to train, and chosen one option after the other by mrr@20.
+    The choice is kept in the run's baselines.json, where sbr evaluate
+    --baselines finds it.
     """
     from sbrcli.evaluation.tuning import count_trials, tune_baselines
 
