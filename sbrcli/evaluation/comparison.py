@@ -168,11 +168,18 @@ def _warnings(
             f"the runs were evaluated by {len(protocols)} protocols, which differ in "
             f"{', '.join(names)}: their figures can not be compared across these"
         )
+    option = f" --split {config.split}" if config.split != "test" else ""
+    option += " --exclude-seen" if config.exclude_seen else ""
     missing = [row.run for row in rows if row.protocol is None]
     if missing:
-        option = f" --split {config.split}" if config.split != "test" else ""
-        option += " --exclude-seen" if config.exclude_seen else ""
         found.append(
             f"not evaluated so far: {', '.join(missing)} (sbr evaluate{option} --run NAME)"
+        )
+    k = max(config.ks)
+    otherwise = [row.run for row in rows if row.protocol and None in row.metrics.values()]
+    if otherwise:
+        found.append(
+            f"not evaluated at k = {k} so far: {', '.join(otherwise)} "
+            f"(sbr evaluate{option} -k {k} --run NAME)"
         )
     return found

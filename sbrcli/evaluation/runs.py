@@ -206,8 +206,17 @@ def _keep(
     with workspace.locked("run", run.name, wait_seconds=_PATIENCE_SECONDS):
         if read_manifest(run.path, "run") != run.manifest:
             raise ArtefactError("it has been replaced meanwhile")
-        found = read_evaluation(run, config) | found
+        found = _extend(read_evaluation(run, config), found)
         write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
+
+
+def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Put what was found beside what was kept of the same way, figures at other k included."""
+    for name in ("metrics", "metrics_unknown_as_miss"):
+        earlier = kept.get(name)
+        if isinstance(earlier, dict):
+            found[name] = earlier | found[name]
+    return kept | found
 
 
 def _way(config: EvaluateConfig) -> str:

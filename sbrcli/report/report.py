@@ -45,12 +45,12 @@ class Report:
 
 
 def check_place(path: Path) -> None:
-    """Make sure that there is a folder to write a file into.
+    """Make sure that there is a folder to write a file into, and no device in the file's place.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or there is one.
     """
-    if not path.parent.is_dir() or path.is_dir():
+    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
         raise ConfigError(f"out must be a file in a folder that is there. Received: {path}")
 
 

@@ -122,6 +122,16 @@ def test_a_run_that_was_not_evaluated_comes_last_and_that_is_said(sbr):
     assert said.stderr == "warning: not evaluated so far: a (sbr evaluate --run NAME)\n"
 
 
+def test_a_run_that_was_evaluated_at_another_k_has_no_figures_and_that_is_said(sbr):
+    write_run("a", figure=0.1, way="valid")
+    said = sbr("compare", "--split", "valid", "-k", 5, "--json")
+    row = json.loads(said.stdout)["runs"][0]
+    assert row["metrics"] == {"recall@5": None, "mrr@5": None, "ndcg@5": None}
+    assert said.stderr == (
+        "warning: not evaluated at k = 5 so far: a (sbr evaluate --split valid -k 5 --run NAME)\n"
+    )
+
+
 def test_another_split_and_another_way_are_read_apart(sbr):
     write_run("a", figure=0.1, way="valid exclude-seen")
     said = sbr("compare", "--split", "valid", "--exclude-seen", "--json")

@@ -1,6 +1,7 @@
 """`sbr evaluate`: the figures and their protocol, and what stops it."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +261,15 @@ def test_a_leaderboard_once_found_stays_when_the_figures_are_asked_for_again(sbr
     assert kept["slices"]
 
 
+def test_figures_once_found_stay_when_others_are_asked_for(sbr, run):
+    before = json.loads(sbr("evaluate", "-k", 1, "-k", 2, "--json").stdout)
+    after = json.loads(sbr("evaluate", "-k", 3, "--json").stdout)
+    assert list(after["metrics"]) == ["recall@3", "mrr@3", "ndcg@3"]
+    kept = json.loads((run / "evaluation.json").read_text())["test"]
+    for name in ("metrics", "metrics_unknown_as_miss"):
+        assert kept[name] == before[name] | after[name]
+
+
 def test_per_event_gives_what_every_figure_is_made_of(sbr, run, tmp_path):
     small_run(tmp_path, run)
     words = ("evaluate", "--run", "small", "-k", 2, "--baselines", "markov", "--json")
@@ -286,6 +296,15 @@ def test_per_event_needs_a_folder_to_write_to(sbr, run):
     assert said.stderr == (
         "error: per-event must be a file in a folder that is there. "
         "Received: nowhere/events.parquet\n"
+    )
+
+
+def test_per_event_takes_the_place_of_no_pipe_or_device(sbr):
+    os.mkfifo("pipe")
+    said = sbr("evaluate", "--per-event", "pipe")
+    assert (said.stdout, said.code) == ("", 4)
+    assert said.stderr == (
+        "error: per-event must be a file in a folder that is there. Received: pipe\n"
     )
 
 
