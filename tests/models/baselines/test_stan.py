@@ -98,6 +98,11 @@ def test_sessions_of_long_ago_are_neighbours_where_there_are_no_others():
     assert shares_after([0], training, 4, lambda2=0.1)[1] == pytest.approx(1 / 2)
 
 
+def test_sessions_of_long_ago_count_nothing_beside_one_of_today():
+    training = ended_on([0, 9_000], [0, 1], [0, 2])
+    assert shares_after([0], training, 3, lambda2=0.1) == pytest.approx([1 / 2, 0, 1 / 2])
+
+
 def test_a_session_that_shares_nothing_scores_every_item_alike():
     scorer = fit_stan(ended_on([1], [0, 1]), 3, StanConfig())
     assert scorer.score_next(np.array([2])).tolist() == [0, 0, 0]
