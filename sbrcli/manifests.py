@@ -2,8 +2,9 @@
 
 import contextlib
 import json
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,9 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _TORN = ".tmp"
 """How the name of a file ends that is not whole yet."""
+
+_MOST_BYTES = 1 << 26
+"""No JSON of a dataset or a run comes near it; more is not read into memory."""
 
 MADE_BY: dict[Kind, str] = {"dataset": "sbr preprocess LOG", "run": "sbr train"}
 
@@ -52,6 +56,9 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
             f"sbr {__version__} reads version {FORMAT_VERSION}",
             hint=f"make it again with: {MADE_BY[kind]}, or use the sbr that wrote it",
         )
+    for entry, is_right in _ENTRIES[kind].items():
+        if entry in manifest and not is_right(manifest[entry]):
+            raise _damaged(folder / MANIFEST, f"its {entry} can not be a {kind}'s")
     return manifest
 
 
@@ -59,19 +66,26 @@ def read_json(path: Path) -> Any:
     """Read a JSON file of a dataset or a run.
 
     Raises:
-        ArtefactError: it is missing, unreadable or not JSON.
+        ArtefactError: it is missing, unreadable, not JSON, or holds a number that JSON lacks.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"it has more than {_MOST_BYTES >> 20} MiB")
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
+    except RecursionError as error:
+        raise _damaged(path, "it is nested too deeply") from error
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
 
 
 def write_json(path: Path, document: Any) -> None:
     """Replace a JSON file in one step, so that a reader finds the old or the new one whole."""
-    write_atomically(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # Half a surrogate pair, which a title can hold, is no UTF-8; its escape is JSON still.
+    write_atomically(path, text.encode(errors="backslashreplace"))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -103,6 +117,60 @@ def remove_torn_files(folder: Path) -> None:
     """Delete what a killed process was writing in a folder; no other may be writing in it now."""
     for path in folder.rglob(f".*{_TORN}"):
         path.unlink(missing_ok=True)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"it holds the number {text}")
+    return number
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and 0 < value < 1 << 63
+
+
+def _is_dataset_of_run(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(value.get(entry), str) for entry in ("name", "fingerprint")
+    )
+
+
+def _are_epochs(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(row, Mapping)
+        and _is_count(row.get("epoch"))
+        and all(figure is None or isinstance(figure, (int, float)) for figure in row.values())
+        for row in value
+    )
+
+
+def _is_refit(value: Any) -> bool:
+    return value is None or (isinstance(value, Mapping) and _are_epochs(value.get("epochs")))
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+_ENTRIES: dict[Kind, dict[str, Callable[[Any], bool]]] = {
+    "dataset": {
+        "source": _is_object,
+        "config": _is_object,
+        "splits": _is_object,
+        "fingerprint": lambda value: isinstance(value, str),
+    },
+    "run": {
+        "config": _is_object,
+        "dataset": _is_dataset_of_run,
+        "network": _is_object,
+        "parameters": _is_count,
+        "epochs": _are_epochs,
+        "best_epoch": _is_count,
+        "refit": _is_refit,
+    },
+}
+"""What each entry of a manifest is, where it is there: whoever reads it may take that as given."""
 
 
 def _damaged(path: Path, what: str) -> ArtefactError:

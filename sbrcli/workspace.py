@@ -182,17 +182,36 @@ class Workspace:
                 replaced.rename(target)
             yield
 
-    def _latest(self, kind: Kind) -> Folder:
-        complete, damaged = [], []
+    def folders(self, kind: Kind) -> list[Folder]:
+        """Open each folder of a kind, finished or not, in order of name; warn of damaged ones.
+
+        Raises:
+            ArtefactError: there are some, and all of them are damaged.
+        """
+        found, damaged = self._read_all(kind)
+        if damaged and not found:
+            raise damaged[0]
+        for error in damaged:
+            self.warn(f"{error}; it is passed over")
+        return found
+
+    def _read_all(self, kind: Kind) -> tuple[list[Folder], list[ArtefactError]]:
+        """Read each folder's manifest; give what is wrong with those that are damaged."""
+        found, damaged = [], []
         for name in self.names(kind):
-            path = self.place(kind, name)
+            path = self.root / _SHELF[kind] / name
             try:
-                folder = Folder(kind, path, read_manifest(path, kind))
+                check_name(kind, name)
+                found.append(Folder(kind, path, read_manifest(path, kind)))
             except ArtefactError as error:
                 damaged.append(error)
-                continue
-            if _is_complete(folder):
-                complete.append(folder)
+            except ConfigError as error:  # renamed by hand, to what none of the commands takes
+                damaged.append(ArtefactError(f"{path}: {error}", hint="rename the folder"))
+        return found, damaged
+
+    def _latest(self, kind: Kind) -> Folder:
+        found, damaged = self._read_all(kind)
+        complete = [folder for folder in found if _is_complete(folder)]
         if not complete:
             raise damaged[0] if damaged else self._missing(kind, None)
         latest = max(complete, key=_finished_at)

@@ -11,7 +11,7 @@ import pytest
 
 from sbrcli import __version__
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.manifests import MANIFEST, new_manifest, read_json, write_json
 from sbrcli.workspace import Workspace, check_name
 
 
@@ -104,6 +104,57 @@ def test_a_damaged_manifest_is_refused(workspace, content):
         workspace.open("dataset", "a")
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("[" * 100_000, "it is nested too deeply"),
+        ('{"kind": "run", "loss": NaN}', "it holds the number NaN"),
+        ('{"kind": "run", "loss": 1e400}', "it holds the number 1e400"),
+        ("1" + "0" * 5_000, "Exceeds the limit"),
+        (" " * ((1 << 26) + 1), "it has more than 64 MiB"),
+        ("\udcff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ],
+    ids=["nested", "NaN", "infinite", "long number", "large", "no text"],
+)
+def test_json_that_sbr_can_not_have_written_is_damage(tmp_path, content, what):
+    path = tmp_path / "file.json"
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(ArtefactError) as caught:
+        read_json(path)
+    assert str(caught.value).startswith(f"{path} is damaged: {what}")
+    assert caught.value.hint == "make the folder again; --overwrite replaces it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "values"),
+    [
+        ("dataset", "source", [None, [], "x"]),
+        ("dataset", "config", [None, [], 1]),
+        ("dataset", "splits", [None, [], 1]),
+        ("dataset", "fingerprint", [None, [], 1]),
+        ("run", "config", [None, [], 1]),
+        ("run", "dataset", [None, [], {"name": "a"}, {"name": 1, "fingerprint": "0"}]),
+        ("run", "network", [None, [], 1]),
+        ("run", "parameters", [None, 0, -1, 2.5, "9", 1 << 70]),
+        ("run", "epochs", [None, {}, [1], [{}], [{"epoch": 1, "loss": "x"}]]),
+        ("run", "best_epoch", [None, 0, "1"]),
+        ("run", "refit", [[], {}, {"epochs": 1}]),
+    ],
+)
+def test_an_entry_of_a_kind_that_it_never_is_of_is_damage(workspace, kind, entry, values):
+    for value in values:
+        put(workspace, kind, "a", status="complete", **{entry: value})
+        with pytest.raises(ArtefactError) as caught:
+            workspace.open(kind, "a")
+        path = workspace.place(kind, "a") / MANIFEST
+        assert str(caught.value) == f"{path} is damaged: its {entry} can not be a {kind}'s"
+
+
+def test_half_a_surrogate_pair_is_written_as_an_escape_and_read_again(tmp_path):
+    write_json(tmp_path / "file.json", {"title": "\ud800"})
+    assert read_json(tmp_path / "file.json") == {"title": "\ud800"}
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "../a", "a/b", "a\\b", "a\nb", "-a", "x" * 121])
 def test_a_name_that_is_no_folder_name_is_refused(name):
     with pytest.raises(ConfigError, match="a run's name must be 1 to 120 printable characters"):
@@ -176,6 +227,29 @@ def test_the_latest_is_an_error_where_all_are_damaged(workspace):
     (workspace.place("run", "broken") / MANIFEST).write_text("[]")
     with pytest.raises(ArtefactError, match=r"broken/manifest\.json is damaged: it is not the man"):
         workspace.open("run")
+
+
+def test_of_all_folders_a_damaged_one_is_passed_over_with_a_warning(workspace):
+    said: list[str] = []
+    workspace = Workspace(workspace.root, said.append)
+    assert workspace.folders("run") == []
+    put(workspace, "run", "broken")
+    (workspace.place("run", "broken") / MANIFEST).write_text("[]")
+    with pytest.raises(ArtefactError, match=r"broken/manifest\.json is damaged: it is not the man"):
+        workspace.folders("run")
+    put(workspace, "run", "whole", status="complete")
+    put(workspace, "run", "begun", status="training")
+    workspace.place("run", "begun").rename(workspace.root / "runs" / "-begun")
+    assert [folder.name for folder in workspace.folders("run")] == ["whole"]
+    renamed, broken = said
+    assert renamed.startswith(
+        f"{workspace.root / 'runs' / '-begun'}: a run's name must be 1 to 120"
+    )
+    assert renamed.endswith("Received: '-begun'; it is passed over")
+    assert broken == (
+        f"{workspace.root / 'runs' / 'broken' / MANIFEST} is damaged: it is not the manifest of a "
+        "run; it is passed over"
+    )
 
 
 def test_an_interruption_between_the_two_renames_puts_the_old_folder_back(workspace, monkeypatch):

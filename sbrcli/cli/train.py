@@ -136,12 +136,12 @@ def _epoch_tables(training: "Training") -> Iterator[Table]:
     rows = []
     for epoch in training.epochs:
         is_best = epoch["epoch"] == training.best_epoch
-        rows.append([*(epoch[name] for name in figures), "*" if is_best else ""])
+        rows.append([*(epoch.get(name) for name in figures), "*" if is_best else ""])
     title = f"Run {training.run}: {training.parameters:,} parameters, on dataset {training.dataset}"
     yield Table(title, (*figures, "best"), rows)
     if training.refit:
         measured = ("epoch", "loss", "seconds", "events_per_second")
-        rows = [[epoch[name] for name in measured] for epoch in training.refit["epochs"]]
+        rows = [[epoch.get(name) for name in measured] for epoch in training.refit["epochs"]]
         yield Table("Refit on train and valid, whose weights are kept", measured, rows)
 
 

@@ -17,6 +17,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.dataset.described import is_described, items_misfit_of, misfit_of
+from sbrcli.dataset.tables import (
+    damaged_file,
+    plain_ids,
+    read_table,
+    require_numbers,
+    require_text,
+    to_numpy,
+)
 from sbrcli.errors import ArtefactError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
 
@@ -122,21 +131,30 @@ def load_split(folder: Path, split: Split) -> Sessions:
         ArtefactError: the dataset lacks it, or the file is damaged.
     """
     path = split_path(folder, split)
-    if split == "valid" and not path.exists():
+    if split == "valid" and not path.exists() and not is_described(folder, split):
         raise ArtefactError(
             f"dataset {folder.name} has no valid split",
             hint="sbr preprocess makes one with --valid-days above 0",
         )
-    table = _read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP], optional=IS_TARGET)
-    sessions = _plain_ids(table[SESSION_ID])
-    _require_numbers(path, table, [ITEM_INDEX], [TIMESTAMP])
+    table = read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP], optional=IS_TARGET)
+    sessions = plain_ids(path, table, SESSION_ID)
+    require_numbers(path, table, [ITEM_INDEX], [TIMESTAMP])
     begins = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
     offsets = np.concatenate(([0], begins, [len(sessions)])).astype(np.int64)
-    items = _to_numpy(table[ITEM_INDEX]).astype(np.int32)
-    if not len(items) or items.min() < 0:
-        raise _damaged(path, "it holds no events, or an item index below 0")
+    indices = to_numpy(table[ITEM_INDEX])
+    if not len(indices) or indices.min() < 0:
+        raise damaged_file(path, "it holds no events, or an item index below 0")
+    if indices.max() >= _count_items(folder):
+        raise damaged_file(path, f"it holds the item index {indices.max()}, which no item has")
+    timestamps = to_numpy(table[TIMESTAMP])
+    if not np.isfinite(timestamps).all():
+        raise damaged_file(path, "one of its times is not a finite number")
     targets = _read_targets(path, table, offsets)
-    return Sessions(items, offsets, _to_numpy(table[TIMESTAMP]), targets)
+    sessions = Sessions(indices.astype(np.int32), offsets, timestamps, targets)
+    misfit = misfit_of(folder, split, sessions)
+    if misfit is not None:
+        raise damaged_file(path, misfit)
+    return sessions
 
 
 def load_items(folder: Path) -> Items:
@@ -146,13 +164,31 @@ def load_items(folder: Path) -> Items:
         ArtefactError: the file is missing or damaged.
     """
     path = folder / ITEMS_FILE
-    table = _read_table(path, [ITEM_INDEX, ITEM_ID, TRAIN_COUNT], optional=TITLE)
-    if not np.array_equal(_to_numpy(table[ITEM_INDEX]), np.arange(table.num_rows)):
-        raise _damaged(path, "its item indices are not 0, 1, 2, …")
-    _require_numbers(path, table, [ITEM_INDEX, TRAIN_COUNT], [])
+    table = read_table(path, [ITEM_INDEX, ITEM_ID, TRAIN_COUNT], optional=TITLE)
+    require_numbers(path, table, [ITEM_INDEX, TRAIN_COUNT], [])
+    require_text(path, table, [ITEM_ID, TITLE])
+    if not np.array_equal(to_numpy(table[ITEM_INDEX]), np.arange(table.num_rows)):
+        raise damaged_file(path, "its item indices are not 0, 1, 2, …")
     titles = table[TITLE].to_pylist() if TITLE in table.column_names else None
-    train_count = _to_numpy(table[TRAIN_COUNT]).astype(np.int64)
-    return Items(table[ITEM_ID].to_pylist(), train_count, titles)
+    train_count = to_numpy(table[TRAIN_COUNT]).astype(np.int64)
+    items = Items(table[ITEM_ID].to_pylist(), train_count, titles)
+    if (train_count < 0).any() or not train_count[: items.num_train_items].all():
+        raise damaged_file(path, "its items do not begin with those of train")
+    misfit = items_misfit_of(folder, items)
+    if misfit is not None:
+        raise damaged_file(path, misfit)
+    return items
+
+
+def _count_items(folder: Path) -> int:
+    """Say how many items a dataset has; where their file is gone, as many as an index can say."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(folder / ITEMS_FILE).num_rows
+    except (pa.ArrowException, OSError):  # whoever needs the items is told
+        return np.iinfo(np.int32).max
 
 
 def write_split(
@@ -210,26 +246,6 @@ def id_column(codes: IntArray, categories: npt.NDArray[np.object_]) -> "pa.Array
     )
 
 
-def _read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            missing = set(required) - set(file.schema_arrow.names)
-            if missing:
-                raise _damaged(path, f"it lacks the column {min(missing)}")
-            table = file.read([*required, optional])
-    except FileNotFoundError as error:
-        raise _damaged(path, "it is missing") from error
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, str(error).splitlines()[0]) from error
-    for name in required:
-        if table[name].null_count:
-            raise _damaged(path, f"its column {name} has gaps")
-    return table
-
-
 def _read_targets(path: Path, table: "pa.Table", offsets: IntArray) -> BoolArray | None:
     import pyarrow as pa
 
@@ -237,48 +253,14 @@ def _read_targets(path: Path, table: "pa.Table", offsets: IntArray) -> BoolArray
         return None
     column = table[IS_TARGET]
     if not pa.types.is_boolean(column.type) or column.null_count:
-        raise _damaged(path, f"its column {IS_TARGET} holds other values than true and false")
-    targets = _to_numpy(column.cast(pa.uint8())).astype(np.bool_)
+        raise damaged_file(path, f"its column {IS_TARGET} holds other values than true and false")
+    targets = to_numpy(column.cast(pa.uint8())).astype(np.bool_)
     if targets[offsets[:-1]].any():
-        raise _damaged(path, f"its column {IS_TARGET} asks for the first event of a session")
+        raise damaged_file(path, f"its column {IS_TARGET} asks for the first event of a session")
     return targets
-
-
-def _require_numbers(
-    path: Path, table: "pa.Table", integers: list[str], numbers: list[str]
-) -> None:
-    import pyarrow as pa
-
-    for name in [*integers, *numbers]:
-        kind = table.schema.field(name).type
-        if not pa.types.is_integer(kind) and (name in integers or not pa.types.is_floating(kind)):
-            what = "integers" if name in integers else "numbers"
-            raise _damaged(path, f"its column {name} holds no {what}")
 
 
 def _write_table(path: Path, table: "pa.Table") -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(table, path, compression="zstd")
-
-
-def _plain_ids(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
-    """Give integers that differ where ids differ, whether the ids are integers or strings."""
-    import pyarrow as pa
-
-    if not pa.types.is_integer(column.type):
-        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        column = pa.chunked_array([chunk.indices for chunk in encoded.unify_dictionaries().chunks])
-    return _to_numpy(column)
-
-
-def _to_numpy(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
-    """Give a column's numbers; PyArrow's own way to them would load pandas."""
-    return np.from_dlpack(column.combine_chunks())
-
-
-def _damaged(path: Path, what: str) -> ArtefactError:
-    return ArtefactError(
-        f"{path} is damaged: {what}",
-        hint="make the dataset again: sbr preprocess LOG --overwrite",
-    )

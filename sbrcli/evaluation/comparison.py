@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sbrcli.config import EvaluateConfig, TrainConfig
+from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.metrics import METRICS
 from sbrcli.evaluation.runs import read_evaluation
 from sbrcli.workspace import Folder, Workspace
@@ -58,17 +59,20 @@ def compare_runs(
 
     Args:
         workspace: where they are.
-        names: which; all complete ones where none is named.
+        names: which; where none is named, all complete ones, but for those that are damaged.
         config: which way of evaluation to read, and the k, its greatest, of the metrics.
         sort: what the runs of one protocol are ordered by: mrr, recall, ndcg, or valid (its
             mrr@20), the best first; or seconds, parameters or run, ascending. A run that lacks
             it comes last.
 
     Raises:
-        ArtefactError: a run is missing, damaged or incomplete, or there is none.
+        ArtefactError: a run that is named is missing, damaged or incomplete, or there is none.
     """
-    runs = [workspace.open("run", name) for name in dict.fromkeys(names)] or _all_runs(workspace)
-    evaluations = [read_evaluation(run, config) for run in runs]
+    if names:
+        runs = [workspace.open("run", name) for name in dict.fromkeys(names)]
+        evaluations = [read_evaluation(run, config) for run in runs]
+    else:
+        runs, evaluations = _all_runs(workspace, config)
     tasks = [_task(run, found) for run, found in zip(runs, evaluations, strict=True)]
     protocols = [task for at, task in enumerate(tasks) if task and task not in tasks[:at]]
     apart = _differences([_settings(run) for run in runs])
@@ -81,7 +85,7 @@ def compare_runs(
             parameters=run.manifest.get("parameters"),
             metrics={f"{m}@{k}": found.get("metrics", {}).get(f"{m}@{k}") for m in METRICS},
             valid_mrr=_valid_mrr(run),
-            seconds=sum(row["seconds"] for row in _epochs(run)) or None,
+            seconds=sum(row.get("seconds") or 0 for row in _epochs(run)) or None,
         )
         for run, found, task, own in zip(runs, evaluations, tasks, apart, strict=True)
     ]
@@ -94,10 +98,22 @@ def compare_runs(
     )
 
 
-def _all_runs(workspace: Workspace) -> list[Folder]:
-    found = [workspace.find("run", name) for name in workspace.names("run")]
-    complete = [run for run in found if run and run.manifest.get("status") == "complete"]
-    return complete or [workspace.open("run")]  # which says that there is none
+def _all_runs(
+    workspace: Workspace, config: EvaluateConfig
+) -> tuple[list[Folder], list[dict[str, Any]]]:
+    """Open all complete runs, each with its evaluation; warn of those that are damaged."""
+    found = [run for run in workspace.folders("run") if run.manifest.get("status") == "complete"]
+    runs, evaluations = [], []
+    for run in found or [workspace.open("run")]:  # which says that there is none
+        try:
+            evaluations.append(read_evaluation(run, config))
+        except ArtefactError as error:
+            if len(found) == 1:
+                raise
+            workspace.warn(f"{error}; run {run.name} is passed over")
+        else:
+            runs.append(run)
+    return runs, evaluations
 
 
 def _task(run: Folder, evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -127,8 +143,7 @@ def _differences(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _epochs(run: Folder) -> list[dict[str, Any]]:
-    epochs = run.manifest.get("epochs")
-    return epochs if isinstance(epochs, list) else []
+    return run.manifest.get("epochs", [])
 
 
 def _valid_mrr(run: Folder) -> float | None:

@@ -118,12 +118,13 @@ def tuned_options(run: Folder) -> dict[str, str]:
     if not path.exists():
         return {}
     kept = read_json(path)
-    options = kept.get("options") if isinstance(kept, dict) else None
-    if not isinstance(options, dict) or not all(isinstance(o, str) for o in options.values()):
+    try:
+        configure_baselines({}, kept["options"])
+    except (KeyError, TypeError, AttributeError, ConfigError) as error:
         raise ArtefactError(
             f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it anew"
-        )
-    return options
+        ) from error
+    return kept["options"]
 
 
 def _find_or_choose_hybrid(
@@ -164,13 +165,14 @@ def dataset_of(run: Folder, workspace: Workspace) -> Folder:
     Raises:
         ArtefactError: it is missing, or another has taken its name since.
     """
-    trained_on = run.manifest.get("dataset")
-    if not isinstance(trained_on, dict) or not isinstance(trained_on.get("name"), str):
+    trained_on = run.manifest.get("dataset", {})
+    try:
+        dataset = workspace.open("dataset", trained_on.get("name", ""))
+    except ConfigError as error:
         raise ArtefactError(
             f"{run.path} is damaged: its manifest names no dataset",
             hint="train the run again with --overwrite",
-        )
-    dataset = workspace.open("dataset", trained_on["name"])
+        ) from error
     if dataset.manifest.get("fingerprint") != trained_on.get("fingerprint"):
         raise ArtefactError(
             f"dataset {dataset.name} has changed since run {run.name} was trained on it",
@@ -185,17 +187,26 @@ def read_evaluation(run: Folder, config: EvaluateConfig) -> dict[str, Any]:
     Raises:
         ArtefactError: the file is damaged.
     """
-    found = _kept(run).get(_way(config))
-    return found if isinstance(found, dict) else {}
+    return _kept(run).get(_way(config), {})
 
 
 def _kept(run: Folder) -> dict[str, Any]:
-    path = run.path / EVALUATION_FILE
+    path, hint = run.path / EVALUATION_FILE, "delete it; sbr evaluate writes it anew"
     try:
         kept: Any = read_json(path) if path.exists() else {}
     except ArtefactError as error:
-        raise ArtefactError(str(error), hint="delete it; sbr evaluate writes it anew") from error
-    return kept if isinstance(kept, dict) else {}
+        raise ArtefactError(str(error), hint=hint) from error
+    if not isinstance(kept, dict) or not all(map(_are_figures, kept.values())):
+        raise ArtefactError(f"{path} is damaged: it holds no figures", hint=hint)
+    return kept
+
+
+def _are_figures(found: Any) -> bool:
+    """Tell whether this is what one way of evaluation came to."""
+    if not isinstance(found, dict) or not isinstance(found.get("protocol", {}), dict):
+        return False
+    metrics = found.get("metrics", {})
+    return isinstance(metrics, dict) and all(isinstance(m, (int, float)) for m in metrics.values())
 
 
 def _keep(

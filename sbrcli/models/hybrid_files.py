@@ -74,7 +74,7 @@ def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
         partner = _load_partner(path, choice, network.num_items)
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     return HybridScorer(network, partner, choice["weight"])
 
@@ -97,22 +97,58 @@ def _load_partner(
         kept = load(path.read_bytes())
     except SafetensorError as error:
         raise ValueError(error) from error
+    except KeyError as error:
+        raise ValueError(f"it holds numbers of the type {error}") from error
     name = choice["partner"]
     own = {key.removeprefix(f"{name}/"): array for key, array in kept.items()}
     if name == "markov":
-        return LastItemScorer(_matrix(own, "matrix", num_items))
+        matrix = _matrix(own, "matrix", num_items)
+        num_rows = len(matrix.indptr) - 1
+        if num_rows != num_items:
+            raise ValueError(f"matrix has {num_rows} rows for {num_items} items")
+        return LastItemScorer(matrix)
     config = configure_baselines(choice["options"]).vsknn
     incidence = _matrix(own, "incidence", num_items)
-    if len(own["cuts"]) != num_items + 1:
-        raise ValueError(f"cuts has {len(own['cuts'])} entries for {num_items} items")
-    return VsknnScorer(incidence, own["holders"], own["cuts"], config)
+    holders, cuts = _integers(own, "holders"), _integers(own, "cuts")
+    if len(cuts) != num_items + 1:
+        raise ValueError(f"cuts has {len(cuts)} entries for {num_items} items")
+    if cuts[0] != 0 or cuts[-1] != len(holders) or (np.diff(cuts) < 0).any():
+        raise ValueError("cuts do not cut holders")
+    num_sessions = len(incidence.indptr) - 1
+    if len(holders) and not 0 <= holders.min() <= holders.max() < num_sessions:
+        raise ValueError(f"holders are not among the {num_sessions} sessions")
+    return VsknnScorer(incidence, holders, cuts, config)
 
 
 def _matrix(arrays: Arrays, name: str, num_items: int) -> sparse.csr_array:
-    data, indices, indptr = (arrays[f"{name}/{part}"] for part in ("data", "indices", "indptr"))
+    """Make a sparse matrix of its arrays.
+
+    Raises:
+        ValueError: they make none that is whole.
+    """
+    data = _array(arrays, f"{name}/data")
+    if data.dtype.kind != "f" or not np.isfinite(data).all():
+        raise ValueError(f"{name}/data is not made of finite numbers")
+    indices, indptr = _integers(arrays, f"{name}/indices"), _integers(arrays, f"{name}/indptr")
     matrix = sparse.csr_array((data, indices, indptr), shape=(len(indptr) - 1, num_items))
     matrix.check_format(full_check=True)
     return matrix
+
+
+def _integers(arrays: Arrays, name: str) -> npt.NDArray[np.integer]:
+    array = _array(arrays, name)
+    if array.dtype.kind != "i":
+        raise ValueError(f"{name} is not made of integers")
+    return array
+
+
+def _array(arrays: Arrays, name: str) -> npt.NDArray:
+    """Give an array of one dimension."""
+    if name not in arrays:
+        raise ValueError(f"it has no {name}")
+    if arrays[name].ndim != 1:
+        raise ValueError(f"{name} has the shape {arrays[name].shape}")
+    return arrays[name]
 
 
 def _damaged(path: Path, what: str) -> ArtefactError:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from sbrcli.baseline_config import configure_baselines
 from sbrcli.errors import ArtefactError
@@ -78,7 +79,7 @@ def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):
     write_json(tmp_path / "hybrid.json", read_choice(tmp_path) | {"partner": "vsknn"})
     with pytest.raises(ArtefactError) as error:
         load_hybrid(tmp_path, network())
-    assert str(error.value) == f"{kept} is damaged: 'incidence/data'"
+    assert str(error.value) == f"{kept} is damaged: it has no incidence/data"
     kept.write_bytes(b"none")
     with pytest.raises(ArtefactError) as error:
         load_hybrid(tmp_path, network())
@@ -87,3 +88,37 @@ def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):
     with pytest.raises(ArtefactError) as error:
         load_hybrid(tmp_path, network())
     assert str(error.value) == f"{kept} is damaged: it is missing"
+
+
+@pytest.mark.parametrize(
+    ("partner", "array", "change", "complaint"),
+    [
+        (
+            "markov",
+            "matrix/data",
+            lambda a: a * np.nan,
+            "matrix/data is not made of finite numbers",
+        ),
+        ("markov", "matrix/data", lambda a: a[:-1], "indices and data should have the same size"),
+        ("markov", "matrix/data", lambda a: a[None], "matrix/data has the shape (1, {size})"),
+        ("markov", "matrix/indices", lambda a: a + 0.5, "matrix/indices is not made of integers"),
+        ("markov", "matrix/indices", lambda a: a + NUM_ITEMS, "indices must be < {items}"),
+        ("markov", "matrix/indices", lambda a: a - NUM_ITEMS, "indices must be >= 0"),
+        ("markov", "matrix/indptr", lambda a: a[:-1], "matrix has {less} rows for {items} items"),
+        ("vsknn", "cuts", lambda a: a[1:], "cuts has {items} entries for {items} items"),
+        ("vsknn", "cuts", lambda a: a[::-1], "cuts do not cut holders"),
+        ("vsknn", "holders", lambda a: a + 1000, "holders are not among the 40 sessions"),
+        ("vsknn", "holders", lambda a: a - 1000, "holders are not among the 40 sessions"),
+    ],
+)
+def test_a_partner_of_which_an_array_is_wrong_is_told(tmp_path, partner, array, change, complaint):
+    keep(tmp_path, partner)
+    path = tmp_path / "hybrid.safetensors"
+    kept = load_file(path)
+    size = len(kept[f"{partner}/{array}"])
+    kept[f"{partner}/{array}"] = np.ascontiguousarray(change(kept[f"{partner}/{array}"]))
+    save_file(kept, path)
+    with pytest.raises(ArtefactError) as error:
+        load_hybrid(tmp_path, network())
+    expected = complaint.format(size=size, items=NUM_ITEMS, less=NUM_ITEMS - 1)
+    assert str(error.value) == f"{path} is damaged: {expected}"

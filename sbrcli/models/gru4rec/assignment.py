@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from sbrcli import __version__
@@ -135,10 +135,13 @@ def find_begun(workspace: Workspace, name: str | None) -> Folder:
     """Find the run to resume: the named one, else the latest unfinished, else the latest of all.
 
     Raises:
-        ArtefactError: there is none.
+        ArtefactError: there is none, or it is damaged.
     """
-    names = [name] if name is not None else workspace.names("run")
-    runs = [run for n in names if (run := workspace.find("run", n)) is not None]
+    if name is None:
+        runs = workspace.folders("run")
+    else:
+        named = workspace.find("run", name)
+        runs = [] if named is None else [named]
     if not runs:
         what = "no run to resume" if name is None else f"no run named {name}"
         raise ArtefactError(f"{what} in {workspace.root}", hint="begin one with: sbr train")
@@ -155,6 +158,8 @@ def assignment_of(workspace: Workspace, run: Folder) -> Assignment:
     settings = settings_of(run.manifest)
     try:
         config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
+        _require_kinds(config)
+        workspace.place("dataset", settings["dataset"]["name"])
     except (ConfigError, KeyError, TypeError) as error:
         raise ArtefactError(
             f"the manifest of run {run.name} holds no configuration of sbr {__version__}: {error}",
@@ -167,6 +172,22 @@ def assignment_of(workspace: Workspace, run: Folder) -> Assignment:
             hint="prepare that dataset again, or train anew with --overwrite",
         )
     return Assignment(dataset, config, run.name)
+
+
+def _require_kinds(config: TrainConfig) -> None:
+    """Check that each option is of its default's kind, whatever its range.
+
+    Raises:
+        TypeError: one is not, as JSON that was changed by hand can have it.
+    """
+    default = TrainConfig()
+    for option in (one.name for one in fields(config)):
+        value, usual = getattr(config, option), getattr(default, option)
+        kinds = (int, float) if isinstance(usual, float) else (type(usual),)
+        if not isinstance(value, (int, type(None)) if usual is None else kinds):
+            raise TypeError(f"{option} is {value!r}")
+    if not all(isinstance(units, int) for units in config.hsz):
+        raise TypeError(f"hsz is {config.hsz!r}")
 
 
 def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:

@@ -1,0 +1,95 @@
+"""The tables in a dataset's Parquet files: read whole, or refused."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.errors import ArtefactError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table":
+    """Read some columns of a file; the required ones have no gaps.
+
+    Raises:
+        ArtefactError: the file is missing or damaged, or lacks a required column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = set(required) - set(file.schema_arrow.names)
+            if missing:
+                raise damaged_file(path, f"it lacks the column {min(missing)}")
+            table = file.read([*required, optional])
+    except FileNotFoundError as error:
+        raise damaged_file(path, "it is missing") from error
+    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+        raise damaged_file(path, (str(error) or "no memory").splitlines()[0]) from error
+    for name in required:
+        if table[name].null_count:
+            raise damaged_file(path, f"its column {name} has gaps")
+    return table
+
+
+def require_numbers(path: Path, table: "pa.Table", integers: list[str], numbers: list[str]) -> None:
+    """Check that some columns hold integers, and others integers or floats.
+
+    Raises:
+        ArtefactError: one does not.
+    """
+    import pyarrow as pa
+
+    for name in [*integers, *numbers]:
+        kind = table.schema.field(name).type
+        if not pa.types.is_integer(kind) and (name in integers or not pa.types.is_floating(kind)):
+            what = "integers" if name in integers else "numbers"
+            raise damaged_file(path, f"its column {name} holds no {what}")
+
+
+def require_text(path: Path, table: "pa.Table", names: list[str]) -> None:
+    """Check that some columns, those of them that are there, hold strings.
+
+    Raises:
+        ArtefactError: one does not.
+    """
+    import pyarrow as pa
+
+    for name in names:
+        if name in table.column_names and not pa.types.is_string(table.schema.field(name).type):
+            raise damaged_file(path, f"its column {name} holds no text")
+
+
+def plain_ids(path: Path, table: "pa.Table", name: str) -> npt.NDArray[np.generic]:
+    """Give integers that differ where ids differ, whether the ids are integers or strings.
+
+    Raises:
+        ArtefactError: the column holds neither.
+    """
+    import pyarrow as pa
+
+    column = table[name]
+    if pa.types.is_nested(column.type) or pa.types.is_floating(column.type):
+        raise damaged_file(path, f"its column {name} holds no ids")
+    if not pa.types.is_integer(column.type):
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        column = pa.chunked_array([chunk.indices for chunk in encoded.unify_dictionaries().chunks])
+    return to_numpy(column)
+
+
+def to_numpy(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
+    """Give a column's numbers; PyArrow's own way to them would load pandas."""
+    return np.from_dlpack(column.combine_chunks())
+
+
+def damaged_file(path: Path, what: str) -> ArtefactError:
+    """Make the error that says what is wrong with a file."""
+    return ArtefactError(
+        f"{path} is damaged: {what}",
+        hint="make the dataset again: sbr preprocess LOG --overwrite",
+    )
