@@ -1,5 +1,6 @@
 """One row for each next item, so that anyone can recompute every figure."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,11 +74,12 @@ def write_per_event(
         pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
         temporary.replace(path)
     except OSError as error:
-        raise ArtefactError(
-            f"can not write {path}: {error.strerror or error}", hint="name another file"
-        ) from error
+        # PyArrow's errors have a number, but words of their own.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise ArtefactError(f"can not write {path}: {why}", hint="name another file") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what can not be written may not be looked for either
+            temporary.unlink(missing_ok=True)
 
 
 def _rows(
