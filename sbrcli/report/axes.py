@@ -76,12 +76,17 @@ def use_durations(axis: "Axis", shortest: float, longest: float) -> None:
 
 
 def durations_between(shortest: float, longest: float) -> list[tuple[float, str]]:
-    """Give a few durations that have names, with them; the nearest where none lies between."""
+    """Give a few durations that have names, with them; at least two, of which one may lie beyond.
+
+    From 2 s to 5 s these are 1 s and 10 s, and from 1 s to 5 s too.
+    """
     named = [(at, word) for at, word in _DURATIONS if shortest <= at <= longest]
     if len(named) < 2:
-        below = [one for one in _DURATIONS if one[0] < shortest][-1:]
         above = [one for one in _DURATIONS if one[0] > longest][:1]
-        return [*below, *named, *above]
+        named = [*named, *above]
+    if len(named) < 2:
+        below = [one for one in _DURATIONS if one[0] < shortest][-1:]
+        named = [*below, *named]
     return named[:: len(named) // _MOST_DURATIONS + 1]
 
 

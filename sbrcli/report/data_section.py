@@ -24,6 +24,9 @@ IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
 _MOST_BARS = 24
+_MOST_LENGTHS = 100
+"""So many lengths in a row are counted each by itself."""
+
 _CURVE_POINTS = 200
 _SHORTEST_PAUSE = 0.001
 
@@ -132,15 +135,19 @@ def draw_popularity(train_count: IntArray) -> str:
 
 
 def histogram_of_lengths(lengths: IntArray) -> tuple[list[int], list[float]]:
-    """Count sessions by length, between bounds that are whole and, further up, ever wider apart.
+    """Count sessions by length: each length by itself or, where they differ by more, in classes.
 
-    Lengths 2, 3, 3 and 9 give the counts [1, 2, 0, …, 1] between [2, 3, 4, 5, …, 10].
+    Lengths 2, 3, 3 and 9 give the counts [1, 2, 0, …, 1] between [2, 3, 4, 5, …, 10]. The bounds
+    of classes are whole and, further up, ever wider apart.
 
     Args:
         lengths: (sessions,) at least one.
     """
     low, high = int(lengths.min()), int(lengths.max()) + 1
-    edges = np.unique(np.rint(np.geomspace(low, high, _MOST_BARS + 1)).astype(np.int64))
+    if high - low > _MOST_LENGTHS:
+        edges = np.unique(np.rint(np.geomspace(low, high, _MOST_BARS + 1)).astype(np.int64))
+    else:
+        edges = np.arange(low, high + 1)
     counts, _ = np.histogram(lengths, edges)
     return counts.tolist(), edges.astype(float).tolist()
 

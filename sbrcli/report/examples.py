@@ -52,9 +52,12 @@ def find_examples(scorer: Scorer, items: RunItems, sessions: Sessions) -> list[E
     """Ask a run for the last event of some sessions of a split, the shortest session first.
 
     Events of items that the run does not know are left out, as in an evaluation; all items are
-    candidates.
+    candidates. Where a session's last event is not asked for, the session is no example.
     """
     known, _ = drop_unknown(sessions, scorer.num_items)
+    is_able = np.diff(known.offsets) > 0
+    is_able[is_able] = known.next_items[known.offsets[1:][is_able] - 1]
+    known = known.only(is_able)
     chosen = choose_sessions(np.diff(known.offsets))
     bounds = [known.offsets[at : at + 2].tolist() for at in chosen]
     return [_ask(scorer, items, known.items[begin:end]) for begin, end in bounds]

@@ -18,6 +18,16 @@ def test_a_few_durations_have_names():
     assert len(durations_between(0.0001, 1e9)) <= 6
 
 
-def test_where_none_lies_between_the_nearest_are_named():
-    assert durations_between(2, 5) == [(1, "1 s"), (10, "10 s")]
-    assert durations_between(60, 60) == [(10, "10 s"), (60, "1 min"), (600, "10 min")]
+@pytest.mark.parametrize(
+    ("shortest", "longest", "words"),
+    [
+        (2, 5, ["1 s", "10 s"]),
+        (1, 5, ["1 s", "10 s"]),
+        (60, 60, ["1 min", "10 min"]),
+        (4e7, 5e7, ["1 y"]),
+        (3e7, 5e7, ["10 d", "1 y"]),
+        (0.0001, 0.0002, ["1 ms"]),
+    ],
+)
+def test_where_few_lie_between_the_nearest_are_named(shortest, longest, words):
+    assert [word for _, word in durations_between(shortest, longest)] == words

@@ -1,5 +1,7 @@
 """The example sessions: which are drawn, and what the run is asked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,13 @@ def test_the_last_event_is_held_back_and_ranked_among_all_items(scorer):
     assert example.held_back == NamedItem("c", "Cid")
     assert example.rank == 3
     assert [item.item_id for item in example.best] == list("abcd")
+
+
+def test_where_last_events_are_left_out_an_unknown_one_is_not_replaced_by_the_one_before(scorer):
+    sessions = make_sessions([3, 0, 9], [9], [2, 1], [9, 3])
+    targets = np.array([False, False, True, False, False, True, False, True])
+    (example,) = find_examples(scorer, ITEMS, replace(sessions, targets=targets))
+    assert (example.latest, example.held_back) == ((NamedItem("c", "Cid"),), NamedItem("b"))
 
 
 def test_ties_count_against_the_item_held_back(tmp_path):
