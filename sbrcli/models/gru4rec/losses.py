@@ -58,39 +58,31 @@ def softmax_cross_entropy(
     """
     rows = hidden.shape[0]
     target_table = tf.gather(table, targets)  # (rows, units)
-    target_score = tf.reduce_sum(hidden * target_table, axis=1) + tf.gather(bias, targets)
+    aim = tf.reduce_sum(hidden * target_table, axis=1) + tf.gather(bias, targets)
     share = row_weights / rows
     even = label_smoothing / table.shape[0]  # what each item has of the target distribution
-    aim = (1 - label_smoothing) * target_score
     if label_smoothing:
-        aim += even * (tf.linalg.matvec(hidden, tf.reduce_sum(table, axis=0)) + tf.reduce_sum(bias))
+        all_scores = tf.linalg.matvec(hidden, tf.reduce_sum(table, axis=0)) + tf.reduce_sum(bias)
+        aim = (1 - label_smoothing) * aim + even * all_scores
 
     loss = tf.constant(0.0)
     hidden_blocks, table_gradient, bias_gradient = [], tf.zeros_like(table), tf.zeros_like(bias)
     factor = tf.cast(table, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
         block = slice(first, first + ROWS_PER_BLOCK)
-        scores = (
-            _product(tf.cast(hidden[block], dtype), factor, transpose_b=True) + bias
-        )  # (block, num_items)
-        highest = tf.reduce_max(scores, axis=1, keepdims=True)
-        exponential = tf.exp(scores - highest)
-        total = tf.reduce_sum(exponential, axis=1, keepdims=True)
-        log_total = tf.math.log(total[:, 0]) + highest[:, 0]
+        log_total, probability = _softmax(_score(hidden[block], factor, bias), share[block])
         loss += tf.reduce_sum(row_weights[block] * (log_total - aim[block]))
-        probability = exponential * (share[block][:, None] / total)
         if label_smoothing:
             probability -= even * share[block][:, None]
-        lowered = tf.cast(probability, dtype)
-        hidden_blocks.append(_product(lowered, factor))
-        table_gradient += _product(lowered, tf.cast(hidden[block], dtype), transpose_a=True)
+        to_hidden, to_table = _pass_on(probability, hidden[block], factor)
+        hidden_blocks.append(to_hidden)
+        table_gradient += to_table
         bias_gradient += tf.reduce_sum(probability, axis=0)
 
     share *= 1 - label_smoothing
-    hidden_gradient = tf.concat(hidden_blocks, axis=0) - share[:, None] * target_table
     return LossGradients(
         loss,
-        hidden_gradient,
+        tf.concat(hidden_blocks, axis=0) - share[:, None] * target_table,
         tf.tensor_scatter_nd_sub(table_gradient, targets[:, None], share[:, None] * hidden),
         tf.tensor_scatter_nd_sub(bias_gradient, targets[:, None], share),
     )
@@ -131,9 +123,7 @@ def drawn_cross_entropy(
     factor = tf.cast(part, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
         block = slice(first, first + ROWS_PER_BLOCK)
-        scores = (
-            _product(tf.cast(hidden[block], dtype), factor, transpose_b=True) + shift
-        )  # (block, columns)
+        scores = _score(hidden[block], factor, shift)  # (block, columns)
         scores = tf.where(counts[block], scores, _LOWEST)
         highest = tf.maximum(tf.reduce_max(scores, axis=1), own[block])
         exponential = tf.exp(scores - highest[:, None])
@@ -143,9 +133,9 @@ def drawn_cross_entropy(
         probability = exponential * (share[block] / total)[:, None]
         pull = share[block] * (own_exponential / total - 1)
         pulls.append(pull)
-        lowered = tf.cast(probability, dtype)
-        hidden_blocks.append(_product(lowered, factor) + pull[:, None] * own_table[block])
-        table_gradient += _product(lowered, tf.cast(hidden[block], dtype), transpose_a=True)
+        to_hidden, to_table = _pass_on(probability, hidden[block], factor)
+        hidden_blocks.append(to_hidden + pull[:, None] * own_table[block])
+        table_gradient += to_table
         bias_gradient += tf.reduce_sum(probability, axis=0)
 
     pull = tf.concat(pulls, axis=0)
@@ -156,6 +146,35 @@ def drawn_cross_entropy(
         tf.tensor_scatter_nd_add(table_gradient, columns, pull[:, None] * hidden),
         tf.tensor_scatter_nd_add(bias_gradient, columns, pull),
     )
+
+
+def _softmax(scores: Any, share: Any) -> tuple[Any, Any]:
+    """Take the softmax of each row of scores, (block, num_items).
+
+    Returns:
+        (block,) the log of the sum of its exponentials, and (block, num_items) the softmax times
+        the row's share, (block,).
+    """
+    highest = tf.reduce_max(scores, axis=1, keepdims=True)
+    exponential = tf.exp(scores - highest)
+    total = tf.reduce_sum(exponential, axis=1, keepdims=True)
+    return tf.math.log(total[:, 0]) + highest[:, 0], exponential * (share[:, None] / total)
+
+
+def _score(hidden: Any, factor: Any, shift: Any) -> Any:
+    """Score (columns,) items, `factor` being their rows of the table: (block, columns)."""
+    return _product(tf.cast(hidden, factor.dtype), factor, transpose_b=True) + shift
+
+
+def _pass_on(gradient: Any, hidden: Any, factor: Any) -> tuple[Any, Any]:
+    """Give the gradients of what `_score` multiplied, from that of the scores.
+
+    Returns:
+        (block, units) of the hidden states, and (columns, units) of the table's rows.
+    """
+    gradient = tf.cast(gradient, factor.dtype)
+    to_table = _product(gradient, tf.cast(hidden, factor.dtype), transpose_a=True)
+    return _product(gradient, factor), to_table
 
 
 def _product(left: Any, right: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
