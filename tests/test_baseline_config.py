@@ -78,6 +78,9 @@ def test_options_are_written_as_they_are_read():
             lambda: MarkovConfig(decay="log"),  # pyright: ignore[reportArgumentType]
             "decay must be one of same, div. Received: log",
         ),
+        (lambda: StanConfig(lambda1=0), "lambda1 must be above 0. Received: 0"),
+        (lambda: StanConfig(lambda2=0), "lambda2 must be above 0. Received: 0"),
+        (lambda: StanConfig(lambda3=0), "lambda3 must be above 0. Received: 0"),
         (
             lambda: parse_options("stan", "lambda2=0", StanConfig()),
             "stan's lambda2 must be above 0. Received: 0.0",

@@ -146,6 +146,23 @@ def test_another_split_and_another_way_are_read_apart(sbr):
     )
 
 
+@pytest.mark.parametrize(
+    ("way", "options"),
+    [
+        ("test exclude-seen", "--exclude-seen"),
+        ("valid exclude-seen", "--split valid --exclude-seen"),
+    ],
+)
+def test_what_to_evaluate_is_said_with_its_options(sbr, way, options):
+    write_run("a", figure=0.1, way=way)
+    write_run("b")
+    said = sbr("compare", *options.split(), "-k", 7)
+    assert said.stderr == (
+        f"warning: not evaluated so far: b (sbr evaluate {options} --run NAME)\n"
+        f"warning: not evaluated at k = 7 so far: a (sbr evaluate {options} -k 7 --run NAME)\n"
+    )
+
+
 def test_a_run_of_before_an_option_was_there_has_it_at_its_default(sbr):
     write_run("a", figure=0.1)
     write_run("b", figure=0.1, bptt=TrainConfig().bptt)

@@ -22,6 +22,7 @@ from sbrcli.dataset.storage import (
     write_split,
 )
 from sbrcli.errors import ArtefactError
+from sbrcli.manifests import MANIFEST, new_manifest, write_json
 from tests.builders import make_sessions
 
 ITEMS = Items(["3186", "a,b", "ü"], np.array([2, 1, 0]))
@@ -217,6 +218,60 @@ def test_a_missing_or_truncated_file_is_named(tmp_path: Path):
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ArtefactError, match=r"train\.parquet is damaged: "):
         load_split(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("columns", "complaint"),
+    [
+        ({"item_index": [0, 1, 3, 2, 1]}, "it holds the item index 3, which no item has"),
+        ({"timestamp": [0.5, np.nan, 1, 2, 3]}, "one of its times is not a finite number"),
+        ({"session_id": [0.5] * 5}, "its column session_id holds no ids"),
+    ],
+)
+def test_a_split_that_none_can_be_is_named_with_what_is_wrong(tmp_path: Path, columns, complaint):
+    write(tmp_path)
+    write_items(tmp_path, ITEMS)
+    path = tmp_path / "train.parquet"
+    damage(path, **columns)
+    with pytest.raises(ArtefactError) as raised:
+        load_split(tmp_path, "train")
+    assert str(raised.value) == f"{path} is damaged: {complaint}"
+    assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
+
+
+@pytest.mark.parametrize(
+    ("columns", "complaint"),
+    [
+        ({"item_id": [1, 2, 3]}, "its column item_id holds no text"),
+        ({"train_count": [0, 2, 1]}, "its items do not begin with those of train"),
+    ],
+)
+def test_items_that_none_can_be_are_named_with_what_is_wrong(tmp_path: Path, columns, complaint):
+    write_items(tmp_path, ITEMS)
+    path = tmp_path / "items.parquet"
+    damage(path, **columns)
+    with pytest.raises(ArtefactError) as raised:
+        load_items(tmp_path)
+    assert str(raised.value) == f"{path} is damaged: {complaint}"
+    assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "complaint"),
+    [
+        ("train", {"events": 4}, "it holds 5 events, and the manifest says 4"),
+        ("train", {"items": 2}, "it holds the item index 2, and its items end at 1"),
+        ("items", {"items": 3}, "2 of its items are train's, and the manifest says 3"),
+    ],
+)
+def test_what_the_manifest_does_not_say_is_damage(tmp_path: Path, name, train, complaint):
+    write(tmp_path)
+    write_items(tmp_path, ITEMS)
+    write_json(tmp_path / MANIFEST, new_manifest("dataset") | {"splits": {"train": train}})
+    with pytest.raises(ArtefactError) as raised:
+        load_items(tmp_path) if name == "items" else load_split(tmp_path, "train")
+    assert str(raised.value) == f"{tmp_path / name}.parquet is damaged: {complaint}"
+    assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
 
 def test_items_out_of_order_are_damage(tmp_path: Path):

@@ -88,6 +88,19 @@ def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):
     with pytest.raises(ArtefactError) as error:
         load_hybrid(tmp_path, network())
     assert str(error.value) == f"{kept} is damaged: it is missing"
+    assert error.value.hint == (
+        "delete hybrid.json beside it; sbr evaluate --hybrid makes both anew"
+    )
+
+
+def test_numbers_of_a_type_that_numpy_lacks_are_told(tmp_path):
+    keep(tmp_path, "markov")
+    kept = tmp_path / "hybrid.safetensors"
+    header = b'{"markov/x":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    kept.write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+    with pytest.raises(ArtefactError) as error:
+        load_hybrid(tmp_path, network())
+    assert str(error.value) == f"{kept} is damaged: it holds numbers of the type 'BF16'"
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         yield
     except PermissionError as error:  # which is no damage, and nothing to begin anew for
         raise ArtefactError(
-            f"can not read {path}: {error}", hint=f"allow it: chmod u+r {path}"
+            f"can not read {path}: {error.strerror}", hint=f"allow it: chmod u+r {path}"
         ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(path, str(error)) from error

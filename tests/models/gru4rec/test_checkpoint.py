@@ -2,12 +2,14 @@
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sbrcli.errors import ArtefactError
+from sbrcli.models.gru4rec import checkpoint
 from sbrcli.models.gru4rec.checkpoint import (
     CHECKPOINT_FILE,
     Place,
@@ -94,6 +96,27 @@ def test_a_place_where_no_training_can_stand_is_damage(tmp_path: Path, change: d
     write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": place})
     with pytest.raises(UnusableCheckpointError, match="is damaged: "):
         load_checkpoint(tmp_path)
+
+
+def test_a_place_beyond_its_history_is_told(tmp_path: Path):
+    path = tmp_path / CHECKPOINT_FILE
+    save_checkpoint(tmp_path, replace(PLACE, epoch=9), TENSORS)
+    with pytest.raises(UnusableCheckpointError) as caught:
+        load_checkpoint(tmp_path)
+    assert str(caught.value) == f"{path} is damaged: it names no place where training stands"
+
+
+def test_what_must_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(_path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / CHECKPOINT_FILE
+    save_checkpoint(tmp_path, PLACE, TENSORS)
+    monkeypatch.setattr(checkpoint, "read_metadata", refuse)
+    with pytest.raises(ArtefactError) as caught:
+        load_checkpoint(tmp_path)
+    assert str(caught.value) == f"can not read {path}: Permission denied"
+    assert caught.value.hint == f"allow it: chmod u+r {path}"
 
 
 def test_tensors_of_other_names_shapes_types_or_without_a_number_are_refused(tmp_path: Path):
