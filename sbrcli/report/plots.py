@@ -76,5 +76,5 @@ def draw_plot(name: str, alt: str, paint: "Callable[[Axes], None]", *, height: f
         size = (WIDTH / _UNITS_PER_INCH, height / _UNITS_PER_INCH)
         figure = Figure(figsize=size, layout="constrained")
         paint(figure.add_subplot())
-        figure.savefig(written, format="svg", metadata={"Date": None})
+        figure.savefig(written, format="svg")
     return embed_svg(written.getvalue(), name, visible(alt))

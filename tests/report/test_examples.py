@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.items import RunItems
 from sbrcli.report.examples import NamedItem, choose_sessions, find_examples
@@ -50,6 +51,17 @@ def test_where_last_events_are_left_out_an_unknown_one_is_not_replaced_by_the_on
     targets = np.array([False, False, True, False, False, True, False, True])
     (example,) = find_examples(scorer, ITEMS, replace(sessions, targets=targets))
     assert (example.latest, example.held_back) == ((NamedItem("c", "Cid"),), NamedItem("b"))
+
+
+def test_the_rank_is_that_of_an_evaluation(tmp_path):
+    scorer = load_gru(make_run(tmp_path))
+    rng = np.random.default_rng(1)
+    sessions = make_sessions(*(rng.integers(9, size=size).tolist() for size in range(2, 14)))
+    items = RunItems(list("abcdefghi"), np.ones(9, np.int64))
+    evaluated = rank_targets(scorer, sessions)
+    ranks = evaluated.ranks[np.isin(evaluated.positions, sessions.offsets[1:] - 1)].tolist()
+    assert [example.rank for example in find_examples(scorer, items, sessions)] == ranks
+    assert len(set(ranks)) > 3
 
 
 def test_ties_count_against_the_item_held_back(tmp_path):
