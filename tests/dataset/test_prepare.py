@@ -178,6 +178,15 @@ def test_a_dataset_that_lacks_a_file_is_not_the_same(log: Path, workspace: Works
     assert path.exists()
 
 
+def test_a_manifest_that_lacks_what_is_asked_of_it_is_named(log: Path, workspace: Workspace):
+    path = Path(prepare_dataset(log, CONFIG, workspace).dataset) / "manifest.json"
+    path.write_text('{"kind": "dataset", "format_version": 1}')
+    with pytest.raises(ArtefactError) as raised:
+        prepare_dataset(log, CONFIG, workspace)
+    assert str(raised.value) == f"{path} is damaged: it lacks what a dataset's has"
+    assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
+
+
 @pytest.mark.parametrize("manifest", ["{", "[]", '{"kind": "dataset", "format_version": 1}'])
 def test_a_damaged_manifest_is_named_and_can_be_overwritten(
     log: Path, workspace: Workspace, manifest: str

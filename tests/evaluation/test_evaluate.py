@@ -114,3 +114,4 @@ def test_a_split_of_unknown_items_alone_is_a_data_error():
     with pytest.raises(DataError) as error:
         evaluated(ROUND, [7, 8], [0, 9])
     assert str(error.value) == "the run knows no next item of the test split"
+    assert error.value.hint == "prepare the dataset with fewer --test-days or --valid-days"

@@ -2,14 +2,14 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from sbrcli.baseline_config import BaselineConfig, configure_baselines
 from sbrcli.dataset.storage import load_split
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.errors import ArtefactError, ConfigError, DataError
 from sbrcli.evaluation import hybrid
 from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.metrics import metrics_at
@@ -89,6 +89,31 @@ def test_a_run_that_was_trained_on_valid_has_none_to_choose_by(run, dataset):
         "hybrid is chosen"
     )
     assert error.value.hint == "take that of a run that was not, with --hybrid-from RUN"
+
+
+@pytest.mark.parametrize(
+    ("are_last", "hint"),
+    [
+        (False, "prepare the dataset with more --valid-days"),
+        (True, "prepare the dataset with a higher --min-item-support"),
+    ],
+)
+def test_a_valid_split_that_the_run_knows_nothing_of_has_none_to_choose_by(
+    run, dataset, monkeypatch, are_last, hint
+):
+    splits = load_split(dataset.path, "train"), load_split(dataset.path, "valid")
+    items = np.full_like(splits[1].items, 10**6)
+    targets = np.zeros(len(items), np.bool_) if are_last else None
+    unknown = replace(splits[1], items=items, targets=targets)
+    monkeypatch.setattr(
+        hybrid, "load_split", lambda _, name: {"train": splits[0]}.get(name, unknown)
+    )
+    with pytest.raises(DataError) as error:
+        choose(run, dataset)
+    assert str(error.value) == (
+        "the run knows no next item of the valid split, by which a hybrid is chosen"
+    )
+    assert error.value.hint == hint
 
 
 def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_was(

@@ -6,9 +6,15 @@ from pathlib import Path
 import pytest
 
 from sbrcli.config import TrainConfig
+from sbrcli.errors import ArtefactError
 from sbrcli.manifests import MANIFEST
-from sbrcli.models.gru4rec.assignment import assign, mean_session_length, plan_training
-from sbrcli.workspace import Workspace
+from sbrcli.models.gru4rec.assignment import (
+    assign,
+    describe_run,
+    mean_session_length,
+    plan_training,
+)
+from sbrcli.workspace import Folder, Workspace
 from tests.chains import make_workspace
 
 LONG, SHORT = TrainConfig(hsz=(5,)), TrainConfig(hsz=(6,))
@@ -35,6 +41,21 @@ def test_sessions_of_fewer_than_20_events_on_average_are_short(tmp_path, events,
     assert assignment.config == chosen
     assert assignment.name == "user-1x5", "the name tells what was asked for"
     assert plan_training(assignment).plan["session_length"] == judged
+
+
+@pytest.mark.parametrize(
+    ("manifest", "lacking"),
+    [
+        ({}, "config"),
+        ({"config": {}}, "dataset"),
+        ({"config": {}, "dataset": {"name": "user"}}, "parameters"),
+    ],
+)
+def test_what_the_manifest_of_a_run_lacks_is_named(manifest, lacking):
+    with pytest.raises(ArtefactError) as caught:
+        describe_run(Folder("run", Path("run"), manifest))
+    assert str(caught.value) == f"the run's manifest lacks '{lacking}'"
+    assert caught.value.hint == "train the run again with --overwrite"
 
 
 def test_without_an_alternative_the_configuration_holds_for_all(tmp_path):

@@ -207,6 +207,7 @@ def test_weights_that_are_not_finite_are_damage(tmp_path):
     assert str(error.value) == (
         f"{path} is damaged: gru_0/bias is not made of finite float32 numbers"
     )
+    assert error.value.hint == "train the run again with --overwrite"
 
 
 def test_weights_of_another_shape_are_damage(tmp_path):
@@ -220,6 +221,7 @@ def test_weights_of_another_shape_are_damage(tmp_path):
         f"{folder / 'weights.safetensors'} is damaged: "
         "its weights do not fit the manifest: output/bias, output/table"
     )
+    assert error.value.hint == "train the run again with --overwrite"
 
 
 @pytest.mark.parametrize("content", [b"", b"not safetensors", b"\xff" * 64])
@@ -236,5 +238,7 @@ def test_a_truncated_or_missing_weights_file_is_an_artefact_error(tmp_path):
     with pytest.raises(ArtefactError, match="is damaged"):
         load_gru(path.parent)
     path.unlink()
-    with pytest.raises(ArtefactError, match="it is missing"):
+    with pytest.raises(ArtefactError) as error:
         load_gru(path.parent)
+    assert str(error.value) == f"{path} is damaged: it is missing"
+    assert error.value.hint == "train the run again with --overwrite"

@@ -82,17 +82,22 @@ def test_a_manifest_gives_back_the_shape_that_wrote_it():
 
 
 @pytest.mark.parametrize(
-    "network",
+    ("network", "what"),
     [
-        None,
-        {},
-        {"num_items": 0, "hsz": [4], "embedding": "none"},
-        {"num_items": 9, "hsz": [], "embedding": "none"},
-        {"num_items": 9, "hsz": [4.5], "embedding": "none"},
-        {"num_items": 9, "hsz": 4, "embedding": "none"},
-        {"num_items": 9, "hsz": [4], "embedding": "both"},
+        (None, """TypeError("'NoneType' object is not subscriptable")"""),
+        ({}, "KeyError('num_items')"),
+        ({"num_items": 0, "hsz": [4], "embedding": "none"}, "ValueError('sizes (0, 4)')"),
+        ({"num_items": 9, "hsz": [], "embedding": "none"}, "ValueError('sizes (9,)')"),
+        ({"num_items": 9, "hsz": [4.5], "embedding": "none"}, "ValueError('sizes (9, 4.5)')"),
+        (
+            {"num_items": 9, "hsz": 4, "embedding": "none"},
+            """TypeError("'int' object is not iterable")""",
+        ),
+        ({"num_items": 9, "hsz": [4], "embedding": "both"}, "ValueError('embedding both')"),
     ],
 )
-def test_a_manifest_of_no_network_is_refused(network: object):
-    with pytest.raises(ArtefactError, match="the run's manifest does not describe a network"):
+def test_a_manifest_of_no_network_is_refused(network: object, what: str):
+    with pytest.raises(ArtefactError) as caught:
         NetworkShape.from_manifest({"network": network})
+    assert str(caught.value) == f"the run's manifest does not describe a network: {what}"
+    assert caught.value.hint == "train the run again with --overwrite"
