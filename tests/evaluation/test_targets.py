@@ -9,6 +9,7 @@ from sbrcli.baseline_config import BASELINES, BaselineConfig, BaselineName
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions
 from sbrcli.errors import ConfigError, DataError
+from sbrcli.evaluation import hybrid
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.scoring import answer_split
@@ -20,6 +21,7 @@ from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.scorer import Scorer
+from sbrcli.workspace import Folder
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 from tests.models.baselines.logs import random_log, scores_by_position
@@ -162,4 +164,15 @@ def test_where_all_that_is_asked_for_is_unknown_nothing_can_be_said():
     with pytest.raises(DataError) as raised:
         evaluated(LastItemScorer(TABLE), asked_last([0, 1, 7], [2, 0, 8]))
     assert str(raised.value) == "the run knows no next item of the test split"
+    assert raised.value.hint == "prepare the dataset with a higher --min-item-support"
+
+
+def test_a_valid_split_of_which_nothing_asked_for_is_known_chooses_no_hybrid(tmp_path, monkeypatch):
+    monkeypatch.setattr(hybrid, "load_split", lambda *_: asked_last([0, 1, 99], [98, 1]))
+    run, dataset = Folder("run", tmp_path, {}), Folder("dataset", tmp_path, {})
+    with pytest.raises(DataError) as raised:
+        hybrid.choose_hybrid(run, dataset, make_scorer("gru4rec"), BaselineConfig(), lambda _: None)
+    assert str(raised.value) == (
+        "the run knows no next item of the valid split, by which a hybrid is chosen"
+    )
     assert raised.value.hint == "prepare the dataset with a higher --min-item-support"
