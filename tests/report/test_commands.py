@@ -70,7 +70,7 @@ def trained(tmp_path, config: TrainConfig, *, name: str | None = None, events: i
     manifest = dataset.manifest | {"splits": dataset.manifest["splits"] | {"train": train}}
     dataset = replace(dataset, manifest=manifest)
     settings: dict[str, Any] = {"config": json.loads(json.dumps(asdict(config))), "dataset": {}}
-    name = name or assignment.default_run_name(dataset.name, config)
+    name = name or assignment.default_run_name(dataset, config)
     return Folder("run", tmp_path / name, settings), dataset
 
 

@@ -22,7 +22,7 @@ def test_the_same_plot_is_the_same_text():
 
 def test_the_user_s_own_settings_change_nothing():
     plain = draw_plot("a", "told", paint)
-    with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 40, "svg.fonttype": "path"}):
+    with matplotlib.rc_context({"xtick.direction": "in", "font.size": 40, "axes.linewidth": 5}):
         assert draw_plot("a", "told", paint) == plain
         assert matplotlib.rcParams["font.size"] == 40
 

@@ -148,19 +148,21 @@ def test_a_place_must_be_a_file_in_a_folder_that_is_there(tmp_path):
         )
 
 
-def test_a_report_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+@pytest.mark.parametrize("step", ["write_bytes", "replace"])
+def test_a_report_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch, step):
     workspace = make_reported(tmp_path / "w")
     OUT.write_text("the old one")
 
     def fail(_self, _content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fail)
+    monkeypatch.setattr(Path, step, fail)
     with pytest.raises(ArtefactError) as caught:
         write_report(workspace.open("run"), workspace, OUT)
     assert str(caught.value) == "can not write report.html: No space left on device"
     assert caught.value.hint == "name another file with --out"
     assert OUT.read_text() == "the old one"
+    assert not list(Path().glob(".*"))
 
 
 def test_damaged_epochs_are_an_artefact_error(tmp_path):
