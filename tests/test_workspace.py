@@ -184,6 +184,19 @@ def test_a_name_that_is_no_folder_name_is_refused(kind, name):
     )
 
 
+def test_a_folder_with_a_name_that_none_can_have_is_to_be_renamed(workspace):
+    put(workspace, "run", "a", status="complete")
+    shelf = workspace.place("run", "a").parent
+    (shelf / "a").rename(shelf / "-a")
+    with pytest.raises(ArtefactError) as caught:
+        workspace.open("run")
+    assert str(caught.value) == (
+        f"{shelf / '-a'}: a run's name must be 1 to 120 printable characters, without / \\ : * ? "
+        "\" < > | and not begin with a dot or a dash. Received: '-a'"
+    )
+    assert caught.value.hint == "rename the folder"
+
+
 def test_a_work_directory_that_can_not_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtefactError) as caught:

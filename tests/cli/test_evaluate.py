@@ -2,13 +2,18 @@
 
 import json
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sbrcli.config import EvaluateConfig
+from sbrcli.evaluation.runs import evaluate_run
+from sbrcli.manifests import write_json
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.workspace import Workspace
 from tests.builders import make_run, write_ratings
 from tests.cli.test_recommend import preferring, unpadded
 
@@ -82,6 +87,10 @@ def run(sbr, tmp_path: Path) -> Path:
         weights=preferring([3.0, 2.0, 1.0]),
         dataset={"name": "user", "fingerprint": dataset["fingerprint"]},
     )
+
+
+def no_progress(_total: int) -> AbstractContextManager:
+    return nullcontext(lambda _done: None)
 
 
 def small_run(tmp_path: Path, run: Path) -> None:
@@ -327,6 +336,39 @@ def test_a_dataset_that_has_changed_is_an_artefact_error(sbr, run):
         "error: dataset user has changed since run user-1x4 was trained on it\n"
         "hint: train the run again with --overwrite, or prepare the dataset as it was\n"
     )
+
+
+def test_a_run_that_names_no_dataset_is_an_artefact_error(sbr, run):
+    manifest = json.loads((run / "manifest.json").read_text())
+    del manifest["dataset"]
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    said = sbr("evaluate", "--json")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: sbr-work/runs/user-1x4 is damaged: its manifest names no dataset\n"
+        "hint: train the run again with --overwrite\n"
+    )
+
+
+def test_kept_figures_that_are_none_are_an_artefact_error(sbr, run):
+    (run / "evaluation.json").write_text("[1]")
+    said = sbr("evaluate", "--json")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: sbr-work/runs/user-1x4/evaluation.json is damaged: it holds no figures\n"
+        "hint: delete it; sbr evaluate writes it anew\n"
+    )
+
+
+def test_a_run_that_was_replaced_meanwhile_keeps_no_figures_of_the_one_before(run):
+    workspace, told = Workspace(Path("sbr-work")), []
+    before = workspace.open("run")
+    write_json(run / "manifest.json", before.manifest | {"seed": 2})
+    found = evaluate_run(before, workspace, EvaluateConfig(), no_progress, warn=told.append)
+    assert found.metrics["recall@1"] == 1 / 3
+    assert told == [
+        "the figures are not kept in run user-1x4: it has been replaced meanwhile",
+    ]
 
 
 def test_a_dataset_that_is_gone_is_an_artefact_error(sbr, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli import __version__
 from sbrcli.cli import train as command
 from sbrcli.models.gru4rec.checkpoint import load_checkpoint
 from sbrcli.models.gru4rec.inference import load_gru
@@ -131,7 +132,9 @@ def test_nothing_to_resume_is_said(sbr):
     said = sbr("train", "--resume")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == ("error: no run to resume in sbr-work\nhint: begin one with: sbr train\n")
-    assert "error: no run named x in sbr-work\n" in sbr("train", "--resume", "--name", "x").stderr
+    assert sbr("train", "--resume", "--name", "x").stderr == (
+        "error: no run named x in sbr-work\nhint: begin one with: sbr train\n"
+    )
 
 
 def test_a_run_is_not_resumed_on_another_dataset(sbr, monkeypatch):
@@ -233,4 +236,8 @@ def test_a_manifest_of_no_configuration_is_one_line(sbr, monkeypatch):
     )
     said = sbr("train", "--resume")
     assert said.code == 5
-    assert said.stderr.startswith("error: the manifest of run run holds no configuration of sbr ")
+    assert said.stderr == (
+        f"error: the manifest of run run holds no configuration of sbr {__version__}: "
+        "TrainConfig.__init__() got an unexpected keyword argument 'unheard_of'\n"
+        "hint: train the run again with --overwrite\n"
+    )

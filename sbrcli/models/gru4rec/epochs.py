@@ -260,12 +260,13 @@ def _steps_per_call(config: TrainConfig) -> int:
 
 
 def _is_lost(what: str, place: Place, walked: int, plan: Plan) -> TrainingError:
-    epoch, kept = f"epoch {place.epoch}", "no weights are kept"
+    where = f"epoch {place.epoch}; no weights are kept"
     if plan.phase == "refit":
-        epoch, kept = f"{epoch} of the refit", "the weights from before the refit are kept"
+        where = f"epoch {place.epoch} of the refit; the weights from before the refit are kept"
     elif place.history:
-        kept = f"epoch {best_epoch(place.history, plan.config.monitor)}'s weights are kept"
+        best = best_epoch(place.history, plan.config.monitor)
+        where = f"epoch {place.epoch}; epoch {best}'s weights are kept"
     return TrainingError(
-        f"{what} after {walked} events of {epoch}; {kept}",
+        f"{what} after {walked} events of {where}",
         hint="train again with --overwrite and a lower --learning-rate",
     )

@@ -220,6 +220,16 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(tmp_path: Path)
     load_weights(tmp_path / WEIGHTS_FILE, SHAPE)
 
 
+def test_a_loss_that_is_no_number_in_the_first_epoch_leaves_no_weights(tmp_path: Path):
+    runner = EpochRunner(make_plan(tmp_path))
+    bias = runner.step.variables["output/bias"]
+    bias.assign(bias * np.nan)
+    with pytest.raises(TrainingError) as caught:
+        runner.run()
+    assert str(caught.value) == "the loss is nan after 0 events of epoch 1; no weights are kept"
+    assert caught.value.hint == "train again with --overwrite and a lower --learning-rate"
+
+
 def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_path: Path):
     """The loss of a step is that of before its update: it can be a number when weights are not."""
     runner = EpochRunner(make_plan(tmp_path))
@@ -227,11 +237,39 @@ def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_pat
     good = last_weights(tmp_path)
     bias = runner.step.variables["output/bias"]
     bias.assign(bias * np.inf)
-    with pytest.raises(TrainingError, match="the weights are not finite after 60"):
+    with pytest.raises(TrainingError):
         runner._finish_epoch()
     runner._save()
     assert last_weights(tmp_path) == good
     assert not (tmp_path / WEIGHTS_FILE).exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs", "where"),
+    [
+        ({}, 0, "epoch 1; no weights are kept"),
+        ({}, 1, "epoch 2; epoch 1's weights are kept"),
+        (
+            {"phase": "refit"},
+            0,
+            "epoch 1 of the refit; the weights from before the refit are kept",
+        ),
+    ],
+)
+def test_weights_that_are_lost_are_told_with_those_that_are_kept(
+    tmp_path: Path, settings: dict[str, Any], epochs: int, where: str
+):
+    runner = EpochRunner(make_plan(tmp_path, **settings))
+    for _ in range(epochs):
+        runner._run_epoch(lambda: False)
+        runner._finish_epoch()
+    runner._run_epoch(lambda: False)
+    bias = runner.step.variables["output/bias"]
+    bias.assign(bias * np.inf)
+    with pytest.raises(TrainingError) as caught:
+        runner._finish_epoch()
+    assert str(caught.value) == f"the weights are not finite after 60 events of {where}"
+    assert caught.value.hint == "train again with --overwrite and a lower --learning-rate"
 
 
 def warned_of_beginning_anew(folder: Path, config: TrainConfig = CONFIG) -> list[str]:

@@ -201,6 +201,7 @@ def test_a_loss_lost_in_the_refit_leaves_the_run_from_before_it(
         "the loss is nan after 0 events of epoch 2 of the refit; "
         "the weights from before the refit are kept"
     )
+    assert caught.value.hint == "train again with --overwrite and a lower --learning-rate"
     assert bytes_of(workspace) == bytes_of(workspace, "without")
     run = workspace.open("run", "run")
     assert (run.manifest["status"], run.manifest.get("refit")) == ("complete", None)

@@ -4,10 +4,13 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import load_split
+from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.validation import validate
 from sbrcli.models.gru4rec.assignment import Training, assign
 from sbrcli.models.gru4rec.inference import load_gru
@@ -53,6 +56,19 @@ def test_nothing_is_learned_where_there_is_nothing_to_learn(tmp_path: Path):
     for epoch in result.epochs:
         assert epoch["recall@20"] == pytest.approx(share, abs=spread)
         assert epoch["mrr@20"] < 1.5 * sum(1 / rank for rank in range(1, 21)) / NUM_ITEMS
+
+
+def test_items_that_are_counted_otherwise_in_train_are_damage(tmp_path: Path):
+    workspace = make_workspace(tmp_path)
+    path = workspace.open("dataset").path / "items.parquet"
+    table = pq.read_table(path)
+    at = table.column_names.index("train_count")
+    more = pc.add(table["train_count"], 1)  # pyright: ignore
+    pq.write_table(table.set_column(at, "train_count", more), path)
+    with pytest.raises(ArtefactError) as caught:
+        run_training(workspace)
+    assert str(caught.value) == f"{path} is damaged: train holds other counts of its items"
+    assert caught.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
 
 def test_two_trainings_with_one_seed_differ_in_nothing_but_the_seconds(tmp_path: Path):
