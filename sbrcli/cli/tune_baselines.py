@@ -46,4 +46,5 @@ def _table(tuning: "Tuning") -> Table:
         )
         for trial in tuning.trials
     ]
-    return Table(f"Baselines on {tuning.split}, by {tuning.metric}", columns, rows)
+    title = f"Baselines on {tuning.split}, by {tuning.metric} of {tuning.events:,} next items"
+    return Table(title, columns, rows)

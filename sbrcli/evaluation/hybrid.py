@@ -16,6 +16,7 @@ from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
+from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.hybrid import Partner, blend, score_both
@@ -28,7 +29,7 @@ WEIGHTS = tuple(tenth / 10 for tenth in range(11))
 """The partner's; 0 is the run alone, 1 the partner alone."""
 
 # More of valid is not walked, but every so many-th session.
-_ENOUGH_EVENTS = 30_000
+_ENOUGH_NEXT_ITEMS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,11 @@ def choose_hybrid(
         )
     num_items = load_items(dataset.path).num_train_items
     partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
+    judges = thin_out(valid, _ENOUGH_NEXT_ITEMS)
     trials = [
         trial
         for name, partner in partners.items()
-        for trial in _try_weights(name, network, partner, _thinned(valid), advance)
+        for trial in _try_weights(name, network, partner, judges, advance)
     ]
     best = max(trials, key=lambda trial: trial["metrics"][METRIC])
     hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials)
@@ -137,7 +139,8 @@ def take_hybrid(run: Folder, other: Folder, dataset: Folder) -> Hybrid:
 
 def count_tried(dataset: Folder) -> int:
     """Say how many next items `choose_hybrid` scores, of all partners together."""
-    return len(PARTNERS) * _thinned(load_split(dataset.path, "valid")).num_next_items
+    valid = thin_out(load_split(dataset.path, "valid"), _ENOUGH_NEXT_ITEMS)
+    return len(PARTNERS) * valid.num_next_items
 
 
 def _try_weights(
@@ -161,16 +164,6 @@ def _try_weights(
         }
         for weight, found in ranks.items()
     ]
-
-
-def _thinned(sessions: Sessions) -> Sessions:
-    """Keep every so many-th session, so that some `_ENOUGH_EVENTS` events are left.
-
-    Where some events alone are asked for, so many of these are left.
-    """
-    events = len(sessions.items) if sessions.targets is None else sessions.num_next_items
-    step = max(1, events // _ENOUGH_EVENTS)
-    return sessions.only(np.arange(sessions.num_sessions) % step == 0)
 
 
 def _read(run: Folder) -> Hybrid | None:

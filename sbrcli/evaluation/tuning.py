@@ -16,11 +16,15 @@ from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.evaluation.runs import TUNED_FILE, dataset_of
+from sbrcli.evaluation.thinning import thin_out
 from sbrcli.manifests import write_json
 from sbrcli.models.baselines.fitting import fit_baseline
 from sbrcli.workspace import Folder, Workspace
 
 METRIC = "mrr@20"
+
+ENOUGH_NEXT_ITEMS = 10_000
+"""More of valid is not walked for each setting, but every so many-th session."""
 
 GRIDS: dict[OptionedName, dict[str, tuple[Any, ...]]] = {
     "markov": {"steps": (1, 2, 3, 5, 10, 20), "decay": ("div", "same")},
@@ -60,6 +64,9 @@ class Tuning:
 
     run: str
     split: str
+    events: int
+    """Next items that each setting was judged by."""
+
     metric: str
     options: dict[str, str]
     """The options chosen, by baseline, as they are given on the command line."""
@@ -83,7 +90,8 @@ def tune_baselines(run: Folder, workspace: Workspace, advance: Callable[[int], N
         ArtefactError: the run's dataset is missing or damaged, or has no valid split.
     """
     dataset = dataset_of(run, workspace)
-    training, valid = load_split(dataset.path, "train"), load_split(dataset.path, "valid")
+    training = load_split(dataset.path, "train")
+    valid = thin_out(load_split(dataset.path, "valid"), ENOUGH_NEXT_ITEMS)
     num_items = load_items(dataset.path).num_train_items
     trials: list[Trial] = []
     for name in OPTIONED:
@@ -99,7 +107,7 @@ def tune_baselines(run: Folder, workspace: Workspace, advance: Callable[[int], N
         best, tried = search(default, GRIDS[name], judge)
         trials += [Trial(name, write_options(o), found, o == best) for o, found in tried.items()]
     chosen = {trial.baseline: trial.options for trial in trials if trial.is_chosen}
-    tuning = Tuning(run.name, "valid", METRIC, chosen, tuple(trials))
+    tuning = Tuning(run.name, "valid", valid.num_next_items, METRIC, chosen, tuple(trials))
     write_json(run.path / TUNED_FILE, asdict(tuning))
     return tuning
 

@@ -75,7 +75,7 @@ def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
 
 def test_of_a_large_valid_split_every_so_many_th_session_is_tried(run, dataset, monkeypatch):
     valid = load_split(dataset.path, "valid")
-    monkeypatch.setattr(hybrid, "_ENOUGH_EVENTS", len(valid.items) // 2)
+    monkeypatch.setattr(hybrid, "_ENOUGH_NEXT_ITEMS", valid.num_next_items // 2)
     assert count_tried(dataset) == 2 * np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
     assert choose(run, dataset).trials
 

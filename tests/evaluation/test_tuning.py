@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from sbrcli.baseline_config import BaselineConfig, MarkovConfig, options_of, write_options
+from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation import tuning
 from sbrcli.evaluation.tuning import GRIDS, count_trials, search, tune_baselines
 from sbrcli.manifests import read_manifest
@@ -85,3 +87,13 @@ def test_the_test_split_is_never_read(workspace, monkeypatch):
     )
     tune_baselines(workspace.open("run"), workspace, lambda _done: None)
     assert read == ["train", "valid"]
+
+
+def test_of_a_large_valid_split_every_so_many_th_session_is_tried(workspace, monkeypatch):
+    run, valid = workspace.open("run"), load_split(workspace.open("dataset").path, "valid")
+    monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
+    assert tune_baselines(run, workspace, lambda _: None).events == valid.num_next_items
+    monkeypatch.setattr(tuning, "ENOUGH_NEXT_ITEMS", valid.num_next_items // 2)
+    assert tune_baselines(run, workspace, lambda _: None).events == (
+        np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
+    )
