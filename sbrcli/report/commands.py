@@ -18,10 +18,10 @@ from sbrcli.evaluation.rivals import HYBRID
 from sbrcli.evaluation.runs import GRU
 from sbrcli.models.gru4rec.assignment import (
     default_run_name,
-    mean_session_length,
+    has_short_sessions,
     settings_of,
 )
-from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
+from sbrcli.presets import configure_training
 from sbrcli.read_config import ReadConfig
 from sbrcli.report.kept import Kept, cuts_of
 from sbrcli.workspace import Folder
@@ -53,7 +53,7 @@ def train_command(run: Folder, dataset: Folder) -> str:
         KeyError, TypeError, AttributeError: the dataset's is.
     """
     config = settings_of(run.manifest)["config"]
-    is_short = mean_session_length(dataset) < SHORT_SESSION_EVENTS
+    is_short = has_short_sessions(dataset)
     usual = configure_training({"optimizer": config["optimizer"]}, None, short_sessions=is_short)
     defaults = {name: _listed(value) for name, value in asdict(usual).items()}
     said = {name: value for name, value in config.items() if value != defaults.get(name)}
@@ -61,9 +61,7 @@ def train_command(run: Folder, dataset: Folder) -> str:
     if config["optimizer"] != TrainConfig().optimizer:
         words += ["--optimizer", config["optimizer"]]
     words += _options({name: "auto" if v is None else v for name, v in said.items()}, {})
-    given = {name: tuple(v) if isinstance(v, list) else v for name, v in said.items()}
-    named_by = configure_training({"optimizer": config["optimizer"]} | given, None)
-    if default_run_name(dataset.name, named_by) != run.name:
+    if default_run_name(dataset, TrainConfig(**config | {"hsz": tuple(config["hsz"])})) != run.name:
         words += ["--name", run.name]
     return shlex.join(words)
 

@@ -9,7 +9,7 @@ from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.gru4rec.weights import NetworkShape
-from sbrcli.presets import SHORT_SESSION_EVENTS
+from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
 from sbrcli.workspace import Folder, Workspace
 
 Phase = Literal["fit", "refit"]
@@ -83,7 +83,7 @@ def assign(
     Args:
         workspace: where the dataset is, and the run will be.
         dataset: its name.
-        config: how to train; what the run is named by.
+        config: how to train.
         name: the run's.
         for_short: how to train instead where the dataset's sessions are short.
 
@@ -94,15 +94,19 @@ def assign(
     if name is not None:
         workspace.place("run", name)
     folder = _open_dataset(workspace, dataset, config)
-    name = name or default_run_name(folder.name, config)
-    is_short = mean_session_length(folder) < SHORT_SESSION_EVENTS
-    return Assignment(folder, for_short if for_short and is_short else config, name)
+    config = for_short if for_short and has_short_sessions(folder) else config
+    return Assignment(folder, config, name or default_run_name(folder, config))
 
 
 def mean_session_length(dataset: Folder) -> float:
     """Give the mean number of events of a dataset's train sessions."""
     train = dataset.manifest["splits"]["train"]
     return train["events"] / train["sessions"]
+
+
+def has_short_sessions(dataset: Folder) -> bool:
+    """Tell whether the defaults of short sessions hold for a dataset."""
+    return mean_session_length(dataset) < SHORT_SESSION_EVENTS
 
 
 def plan_training(assignment: Assignment) -> Training:
@@ -219,13 +223,19 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
         ) from error
 
 
-def default_run_name(dataset: str, config: TrainConfig) -> str:
-    """Name a run by its dataset, layers and units, and a hash of what else is not the default."""
+def default_run_name(dataset: Folder, config: TrainConfig) -> str:
+    """Name a run by its dataset, layers and units, and a hash of what else is not the default.
+
+    Args:
+        dataset: the one to train on, by whose sessions some defaults are others.
+        config: how.
+    """
+    usual = configure_training({}, None, short_sessions=has_short_sessions(dataset))
     sizes = "-".join(map(str, config.hsz))
-    other = differences(replace(config, layers=1, hsz=TrainConfig().hsz), TrainConfig())
+    other = differences(replace(config, layers=usual.layers, hsz=usual.hsz), usual)
     text = json.dumps(other, sort_keys=True)
     suffix = f"-{hashlib.sha256(text.encode()).hexdigest()[:6]}" if other else ""
-    return f"{dataset}-{config.layers}x{sizes}{suffix}"
+    return f"{dataset.name}-{config.layers}x{sizes}{suffix}"
 
 
 def _open_dataset(workspace: Workspace, name: str | None, config: TrainConfig) -> Folder:

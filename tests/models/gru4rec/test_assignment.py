@@ -14,6 +14,7 @@ from sbrcli.models.gru4rec.assignment import (
     mean_session_length,
     plan_training,
 )
+from sbrcli.presets import configure_training
 from sbrcli.workspace import Folder, Workspace
 from tests.chains import make_workspace
 
@@ -39,8 +40,20 @@ def test_sessions_of_fewer_than_20_events_on_average_are_short(tmp_path, events,
     assignment = assign(workspace, None, LONG, None, SHORT)
     assert mean_session_length(assignment.dataset) == events / 100
     assert assignment.config == chosen
-    assert assignment.name == "user-1x5", "the name tells what was asked for"
     assert plan_training(assignment).plan["session_length"] == judged
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_a_run_is_named_by_what_is_not_the_default_of_its_sessions(tmp_path, short):
+    workspace = workspace_of(tmp_path, events=500 if short else 5000, sessions=100)
+
+    def name(**given: object) -> str:
+        both = [configure_training(given, None, short_sessions=each) for each in (False, True)]
+        return assign(workspace, None, both[0], None, both[1]).name
+
+    assert name() == "user-1x100"
+    assert name(batch_size=64 if short else 32) == "user-1x100"
+    assert name(batch_size=32 if short else 64).startswith("user-1x100-")
 
 
 @pytest.mark.parametrize(
