@@ -5,6 +5,7 @@ It listens on descriptor 3 and answers on 4, a NUL byte behind each message.
 
 import base64
 import json
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ _OPTIONS = (
     "--no-first-run",
     "--remote-debugging-pipe",
 )
+_PATIENCE_SECONDS = 120
 _FAULTS = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
 
 
@@ -95,6 +97,8 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            ready, _, _ = select.select([self._read], [], [], _PATIENCE_SECONDS)
+            assert ready, f"Chromium has said nothing for {_PATIENCE_SECONDS} s"
             read = self._read.read(65_536)
             assert read, "Chromium has ended"
             self._rest += read
