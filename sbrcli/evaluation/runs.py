@@ -97,6 +97,7 @@ def evaluate_run(
                 answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
             )
     evaluation = _extended(evaluation, run, contenders, sessions, config)
+    dataset_of(run, workspace)  # which may have been made anew while it was read
     if per_event is not None:
         covered, _ = coverage_of(sessions, config)
         answers = [contender.answers for contender in contenders]

@@ -94,9 +94,10 @@ def train(
 
 
 def _begin_run(workspace: Workspace, assignment: Assignment) -> None:
-    train_count = load_items(assignment.dataset.path).train_count[: assignment.shape.num_items]
+    items = load_items(assignment.dataset.path)
+    train_count = items.train_count[: assignment.shape.num_items]
     with workspace.staged("run", assignment.name, keep_replaced=True) as folder:
-        save_known_items(folder, assignment, train_count)
+        save_known_items(folder, items, train_count)
         manifest = new_manifest("run") | {
             "status": "training",
             "phase": "fit",
@@ -139,20 +140,39 @@ class _Phases:
         if read_manifest(self.folder, "run").get("phase") == "refit":
             phases = ["refit"]
         material = {phase: load_material(self.assignment, phase) for phase in phases}
+        valid = self._load_valid() if "fit" in material else None
+        self._require_same_dataset()
         start_tensorflow(self.config.threads, self.config.device)
         with out_of_memory_explained():
             if "fit" in material:
-                self._fit(material["fit"])
+                self._fit(material["fit"], valid)
             if "refit" in material:
                 gc.collect()  # the first network's variables are of some GB at times, in cycles
                 self._refit(material["refit"])
         self._complete(stopped=None)
 
-    def _fit(self, material: Material) -> None:
+    def _load_valid(self) -> Sessions | None:
+        dataset = self.assignment.dataset
+        if dataset.manifest["splits"]["valid"] is None:
+            return None
+        return load_split(dataset.path, "valid")
+
+    def _require_same_dataset(self) -> None:
+        """Check that what was just read is all of one dataset, the one that was assigned.
+
+        Nothing is read of it after this: it may be made anew while the run is trained.
+        """
+        dataset = self.assignment.dataset
+        now = read_manifest(dataset.path, "dataset").get("fingerprint")
+        if now != dataset.manifest["fingerprint"]:
+            raise ArtefactError(
+                f"dataset {dataset.name} has changed since run {self.folder.name} was begun on it",
+                hint="train again, on the dataset as it is now",
+            )
+
+    def _fit(self, material: Material, valid: Sessions | None) -> None:
         """Train on train; note the epochs and the best of them."""
-        dataset, validate, valid = self.assignment.dataset, self.validate, None
-        if dataset.manifest["splits"]["valid"] is not None:
-            valid = load_split(dataset.path, "valid")
+        validate = self.validate
         runner = self._make_runner(
             self.folder,
             material,
@@ -189,7 +209,7 @@ class _Phases:
         except TrainingError as error:
             self._complete(stopped=str(error))
             raise
-        save_known_items(self.folder, self.assignment, material.train_count)
+        save_known_items(self.folder, material.items, material.train_count)
         save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
         self._note({"refit": {"epochs": history}, **_network(self.assignment, "refit")})
 
