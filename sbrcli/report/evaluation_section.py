@@ -52,7 +52,7 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
         figures.append(
             draw_leaderboard(kept.leaderboard, f"mrr@{max(cuts_of(kept.leaderboard[0].metrics))}")
         )
-    figures.append(_figures("Every next item of the test split, ranked", kept.metrics))
+    figures.append(_figures("Next items of the test split, ranked", kept.metrics))
     if kept.protocol.get("unknown_events"):
         caption = "The same with unknown next items as misses"
         figures.append(_figures(caption, kept.metrics_unknown_as_miss))

@@ -14,7 +14,7 @@ def describe_examples(
     Args:
         examples: in order.
         candidates: how many items the run ranks.
-        recall: the share of all next items of the split that stand in the top ten, where known.
+        recall: the share of the next items scored that stand in the top ten, where known.
     """
     if not examples:
         content = write_paragraph(
@@ -26,7 +26,7 @@ def describe_examples(
         f"{len(examples)} sessions of the test split, drawn from all lengths, the shortest first. "
         f"The last event of each was held back, and the run was asked for it among all "
         f"{candidates:,} items. {hits} of them stand in its top {TOP}"
-        + (f"; of all next items of the split {100 * recall:.1f} % do. " if recall else ". ")
+        + (f"; of all next items scored {100 * recall:.1f} % do. " if recall else ". ")
         + "Each line names the item held back and its rank, and opens to the whole example."
     )
     content += "".join(

@@ -13,8 +13,8 @@ def test_the_item_that_came_is_marked_where_it_was_expected():
     content = describe_examples([HIT, MISS], 4321, 0.25).content
     assert (
         "was asked for it among all 4,321 items. 1 of them stand in its top 10; of all next items "
-        "of the split 25.0 % do. Each line names the item held back and its rank, and opens to the "
-        "whole example.</p>" in content
+        "scored 25.0 % do. Each line names the item held back and its rank, and opens to the whole "
+        "example.</p>" in content
     )
     assert content.count('<li class="hit">') == 1
     assert '<li class="hit"><bdi>Cid</bdi> <bdi class="id">3</bdi> ✓</li>' in content
