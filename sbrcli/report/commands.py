@@ -52,7 +52,7 @@ def train_command(run: Folder, dataset: Folder) -> str:
         ArtefactError: the run's manifest is damaged.
         KeyError, TypeError, AttributeError: the dataset's is.
     """
-    config = settings_of(run.manifest)["config"]
+    config = settings_of(run)["config"]
     is_short = has_short_sessions(dataset)
     usual = configure_training({"optimizer": config["optimizer"]}, None, short_sessions=is_short)
     defaults = {name: _listed(value) for name, value in asdict(usual).items()}

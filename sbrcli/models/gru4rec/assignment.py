@@ -159,7 +159,7 @@ def assignment_of(workspace: Workspace, run: Folder) -> Assignment:
     Raises:
         ArtefactError: the manifest is damaged, or the dataset is not what it was.
     """
-    settings = settings_of(run.manifest)
+    settings = settings_of(run)
     try:
         config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
         _require_kinds(config)
@@ -204,7 +204,7 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
     Raises:
         ArtefactError: the manifest is damaged.
     """
-    manifest, settings = run.manifest, settings_of(run.manifest)
+    manifest, settings = run.manifest, settings_of(run)
     try:
         return Training(
             run=run.name,
@@ -218,9 +218,7 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
             plan={"name": run.name, **settings["config"]} if plan is None else plan,
         )
     except (KeyError, TypeError) as error:
-        raise ArtefactError(
-            f"the run's manifest lacks {error}", hint="train the run again with --overwrite"
-        ) from error
+        raise _lacks(run, error) from error
 
 
 def default_run_name(dataset: Folder, config: TrainConfig) -> str:
@@ -281,7 +279,7 @@ def damaged_dataset(dataset: Folder) -> ArtefactError:
     return damaged_manifest(dataset)
 
 
-def settings_of(manifest: dict[str, Any]) -> dict[str, Any]:
+def settings_of(run: Folder) -> dict[str, Any]:
     """Read from a run's manifest what `Assignment.settings` wrote there.
 
     Raises:
@@ -289,12 +287,17 @@ def settings_of(manifest: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         # An option that came later than the run was at its default.
-        config = _plain(TrainConfig()) | manifest["config"]
-        return {"config": config, "dataset": manifest["dataset"]}
+        config = _plain(TrainConfig()) | run.manifest["config"]
+        return {"config": config, "dataset": run.manifest["dataset"]}
     except (KeyError, TypeError) as error:
-        raise ArtefactError(
-            f"the run's manifest lacks {error}", hint="train the run again with --overwrite"
-        ) from error
+        raise _lacks(run, error) from error
+
+
+def _lacks(run: Folder, error: Exception) -> ArtefactError:
+    return ArtefactError(
+        f"the manifest of run {run.name} lacks {error}",
+        hint="train the run again with --overwrite",
+    )
 
 
 def _plain(config: TrainConfig) -> dict[str, Any]:

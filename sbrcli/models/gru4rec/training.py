@@ -78,7 +78,7 @@ def train(
         # A damaged run can not be read, and is replaced all the same.
         found = None if overwrite else workspace.find("run", assignment.name)
         if found is not None:
-            same = settings_of(found.manifest) == assignment.settings()
+            same = settings_of(found) == assignment.settings()
             if same and found.manifest.get("status") == "complete":
                 return describe_run(found)
             if not resume:

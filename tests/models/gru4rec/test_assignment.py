@@ -66,8 +66,8 @@ def test_a_run_is_named_by_what_is_not_the_default_of_its_sessions(tmp_path, sho
 )
 def test_what_the_manifest_of_a_run_lacks_is_named(manifest, lacking):
     with pytest.raises(ArtefactError) as caught:
-        describe_run(Folder("run", Path("run"), manifest))
-    assert str(caught.value) == f"the run's manifest lacks '{lacking}'"
+        describe_run(Folder("run", Path("mine"), manifest))
+    assert str(caught.value) == f"the manifest of run mine lacks '{lacking}'"
     assert caught.value.hint == "train the run again with --overwrite"
 
 
