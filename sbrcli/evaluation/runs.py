@@ -71,7 +71,8 @@ def evaluate_run(
     """
     if config.split == "valid" and run.manifest.get("refit"):
         raise ConfigError(
-            f"run {run.name} was trained on the valid split too (--refit); evaluate it on test"
+            f"run {run.name} was trained on the valid split too (--refit)",
+            hint="evaluate it on test: leave --split out",
         )
     read_evaluation(run, config)  # where it is damaged, that is said before the work
     dataset = dataset_of(run, workspace)

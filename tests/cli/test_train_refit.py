@@ -69,7 +69,8 @@ def test_a_refitted_run_is_not_scored_on_what_it_was_trained_on(sbr, refitted):
     said = sbr("evaluate", "--split", "valid")
     assert (said.code, said.stdout) == (4, "")
     assert said.stderr == (
-        "error: run run was trained on the valid split too (--refit); evaluate it on test\n"
+        "error: run run was trained on the valid split too (--refit)\n"
+        "hint: evaluate it on test: leave --split out\n"
     )
 
 
