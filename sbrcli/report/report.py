@@ -71,6 +71,7 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
     kept = read_kept(run)
     dataset = dataset_of(run, workspace)
     content = make_page(run, dataset, kept).encode()
+    dataset_of(run, workspace)  # which may have been made anew while it was read
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)

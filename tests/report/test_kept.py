@@ -88,8 +88,6 @@ def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_
         {"metrics": {"recall@5": 0.5}},
         {"metrics": {"recall": 0.5}},
         {"metrics": {}},
-        {"metrics": 3},
-        {"protocol": 3},
         {"leaderboard": 3},
         {"leaderboard": [STANDING | {"interval": {}}]},
         {"leaderboard": [STANDING | {"memory_bytes": "much"}]},

@@ -197,6 +197,20 @@ def test_a_dataset_that_is_gone_is_told_before_anything_is_drawn(tmp_path, monke
     assert str(caught.value) == f"dataset user has changed since run {NAME} was trained on it"
 
 
+def test_a_dataset_that_is_made_anew_meanwhile_is_not_reported(tmp_path, monkeypatch):
+    workspace = make_reported(tmp_path / "w")
+
+    def make_slowly(run, dataset, kept):
+        change_manifest(dataset.path, fingerprint="another")
+        return make_page(run, dataset, kept)
+
+    monkeypatch.setattr(report, "make_page", make_slowly)
+    with pytest.raises(ArtefactError) as caught:
+        page_of(workspace)
+    assert str(caught.value) == f"dataset user has changed since run {NAME} was trained on it"
+    assert not OUT.exists()
+
+
 def test_nothing_is_evaluated(tmp_path):
     workspace = make_reported(tmp_path / "w")
     page_of(workspace)
