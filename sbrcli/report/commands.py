@@ -19,8 +19,8 @@ from sbrcli.evaluation.runs import GRU
 from sbrcli.models.gru4rec.assignment import (
     default_run_name,
     has_short_sessions,
-    settings_of,
 )
+from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.presets import configure_training
 from sbrcli.read_config import ReadConfig
 from sbrcli.report.kept import Kept, cuts_of

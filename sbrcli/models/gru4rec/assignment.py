@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.models.gru4rec.settings import lacks, plain_config, settings_of
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
 from sbrcli.workspace import Folder, Workspace
@@ -66,7 +67,7 @@ class Assignment:
         """What makes two trainings the same one, as it stands in a manifest."""
         fingerprint = self.dataset.manifest["fingerprint"]
         return {
-            "config": _plain(self.config),
+            "config": plain_config(self.config),
             "dataset": {"name": self.dataset.name, "fingerprint": fingerprint},
         }
 
@@ -218,7 +219,7 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
             plan={"name": run.name, **settings["config"]} if plan is None else plan,
         )
     except (KeyError, TypeError) as error:
-        raise _lacks(run, error) from error
+        raise lacks(run, error) from error
 
 
 def default_run_name(dataset: Folder, config: TrainConfig) -> str:
@@ -277,29 +278,3 @@ def damaged_dataset(dataset: Folder) -> ArtefactError:
     from sbrcli.dataset.summary import damaged_manifest  # loads pandas, for which none should wait
 
     return damaged_manifest(dataset)
-
-
-def settings_of(run: Folder) -> dict[str, Any]:
-    """Read from a run's manifest what `Assignment.settings` wrote there.
-
-    Raises:
-        ArtefactError: it is not there.
-    """
-    try:
-        # An option that came later than the run was at its default.
-        config = _plain(TrainConfig()) | run.manifest["config"]
-        return {"config": config, "dataset": run.manifest["dataset"]}
-    except (KeyError, TypeError) as error:
-        raise _lacks(run, error) from error
-
-
-def _lacks(run: Folder, error: Exception) -> ArtefactError:
-    return ArtefactError(
-        f"the manifest of run {run.name} lacks {error}",
-        hint="train the run again with --overwrite",
-    )
-
-
-def _plain(config: TrainConfig) -> dict[str, Any]:
-    """Give a configuration as JSON reads it back."""
-    return json.loads(json.dumps(asdict(config)))

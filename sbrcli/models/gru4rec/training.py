@@ -24,13 +24,13 @@ from sbrcli.models.gru4rec.assignment import (
     Training,
     describe_run,
     plan_training,
-    settings_of,
 )
 from sbrcli.models.gru4rec.backend import start_tensorflow
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.history import best_epoch
 from sbrcli.models.gru4rec.material import Material, load_material, save_known_items
 from sbrcli.models.gru4rec.memory import out_of_memory_explained, require_memory
+from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
 from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Folder, Workspace
