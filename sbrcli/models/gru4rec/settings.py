@@ -1,0 +1,36 @@
+"""What a run was begun to do, as its manifest says it."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sbrcli.config import TrainConfig
+from sbrcli.errors import ArtefactError
+from sbrcli.workspace import Folder
+
+
+def settings_of(run: Folder) -> dict[str, Any]:
+    """Read from a run's manifest what `Assignment.settings` wrote there.
+
+    Raises:
+        ArtefactError: it is not there.
+    """
+    try:
+        # An option that came later than the run was at its default.
+        config = plain_config(TrainConfig()) | run.manifest["config"]
+        return {"config": config, "dataset": run.manifest["dataset"]}
+    except (KeyError, TypeError) as error:
+        raise lacks(run, error) from error
+
+
+def plain_config(config: TrainConfig) -> dict[str, Any]:
+    """Give a configuration as JSON reads it back."""
+    return json.loads(json.dumps(asdict(config)))
+
+
+def lacks(run: Folder, error: Exception) -> ArtefactError:
+    """Make the error that says what a run's manifest lacks."""
+    return ArtefactError(
+        f"the manifest of run {run.name} lacks {error}",
+        hint="train the run again with --overwrite",
+    )
