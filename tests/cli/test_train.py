@@ -298,13 +298,19 @@ def test_a_damaged_dataset_is_said_before_tensorflow_meets_it(sbr):
     path = Path("sbr-work/datasets/user/manifest.json")
     whole = json.loads(path.read_text())
     fewer = whole["splits"] | {"train": whole["splits"]["train"] | {"items": 3}}
-    for change in ({"splits": None}, {"splits": {}}, {"splits": fewer}, {"fingerprint": None}):
+    lacking = f"{path} is damaged: it lacks what a dataset's has"
+    counted = "items.parquet is damaged: 40 of its items are train's, and the manifest says 3"
+    for change, error in (
+        ({"splits": None}, lacking),
+        ({"splits": {}}, lacking),
+        ({"splits": fewer}, f"{path.parent / counted}"),
+        ({"fingerprint": None}, lacking),
+    ):
         document = {k: v for k, v in (whole | change).items() if v is not None}
         path.write_text(json.dumps(document))
-        said = sbr("train", *SMALL)
-        assert (said.code, said.stdout) == (5, "")
-        assert said.stderr.startswith(f"error: {path} is damaged: ")
-        assert said.stderr.count("\n") == 2
+        assert sbr("train", *SMALL) == Said(
+            "", f"error: {error}\nhint: make the dataset again: sbr preprocess LOG --overwrite\n", 5
+        )
 
 
 def test_a_default_name_tells_what_is_not_the_default(sbr):
