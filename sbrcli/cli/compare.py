@@ -1,23 +1,30 @@
 """`sbr compare`: all runs in one table."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sbrcli.cli.evaluate import DEFAULTS, ExcludeSeen, Split
+from sbrcli.cli import output
+from sbrcli.cli.evaluate import DEFAULTS, ExcludeSeen
 from sbrcli.cli.options import Invocation, subcommand
-from sbrcli.cli.output import Table
+from sbrcli.cli.output import Table, for_person
 from sbrcli.config import EvaluateConfig
 
 if TYPE_CHECKING:
-    from sbrcli.evaluation.comparison import ComparedRun, Comparison
+    from sbrcli.evaluation.comparison import Comparison
 
 DEFAULT_K = max(DEFAULTS.ks)
 
 RunNames = Annotated[
     list[str] | None,
     typer.Argument(metavar="[RUN]...", help="The runs; all unless given.", show_default=False),
+]
+Split = Annotated[
+    Literal["test", "valid"],
+    typer.Option("--split", help="The split whose figures are shown."),
 ]
 K = Annotated[int, typer.Option("-k", metavar="K", help="The k of the metrics shown.")]
 Sort = Annotated[
@@ -61,23 +68,59 @@ def compare(
 
 
 def _tables(comparison: "Comparison") -> Iterator[Table]:
-    has_protocols = len(comparison.protocols) > 1
-    columns, rows = _columns(comparison.runs[0], has_protocols), []
-    for run in comparison.runs:
-        cells = (run.run, *map(_cell, run.config.values()), *run.metrics.values())
-        cells = (*cells, run.valid_mrr, run.parameters, run.seconds)
-        rows.append((run.protocol, *cells) if has_protocols else cells)
-    yield Table(f"Runs on {comparison.split}, by {comparison.sort}", columns, rows)
-    if has_protocols:
+    if output.is_terminal(sys.stdout):
+        yield from _figures_for_person(comparison)
+    else:
+        yield _all_in_one(comparison)
+    if len(comparison.protocols) > 1:
         names = [name for name in comparison.protocols[0] if name != "fingerprint"]
         told = [[task[name] for name in names] for task in comparison.protocols]
         yield Table("Protocols", names, told)
 
 
-def _columns(run: "ComparedRun", has_protocols: bool) -> list[str]:
-    names = [name.replace("_", "-") for name in run.config]
-    columns = ["run", *names, *run.metrics, "valid", "parameters", "seconds"]
-    return ["protocol", *columns] if has_protocols else columns
+def _all_in_one(comparison: "Comparison") -> Table:
+    has_protocols = len(comparison.protocols) > 1
+    first, rows = comparison.runs[0], []
+    names = [name.replace("_", "-") for name in first.config]
+    columns = ["run", *names, *first.metrics, "valid", "parameters", "seconds"]
+    for run in comparison.runs:
+        cells = (run.run, *map(_cell, run.config.values()), *run.metrics.values())
+        cells = (*cells, run.valid_mrr, run.parameters, run.seconds)
+        rows.append((run.protocol, *cells) if has_protocols else cells)
+    title = f"Runs on {comparison.split}, by {comparison.sort}"
+    return Table(title, ["protocol", *columns] if has_protocols else columns, rows)
+
+
+def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
+    """Give what fits into 80 columns: figures by protocol, and apart from them the options."""
+    (k,) = {name.partition("@")[2] for name in comparison.runs[0].metrics}
+    names = [name.partition("@")[0] for name in comparison.runs[0].metrics]
+    columns = ("run", *names, "valid", "seconds", "parameters")
+    title = f"on {comparison.split}, by {comparison.sort}; figures at k = {k}"
+    for protocol, runs in groupby(comparison.runs, key=lambda run: run.protocol):
+        rows = [
+            (run.run, *run.metrics.values(), run.valid_mrr, run.seconds, run.parameters)
+            for run in runs
+        ]
+        if protocol is None:
+            yield Table(f"Not evaluated so far on {comparison.split}", columns, rows)
+        elif len(comparison.protocols) > 1:
+            yield Table(f"Protocol {protocol}: runs {title}", columns, rows)
+        else:
+            yield Table(f"Runs {title}", columns, rows)
+    if comparison.runs[0].config:
+        differing = [(run.run, _in_words(run.config)) for run in comparison.runs]
+        yield Table("Their options", ("run", "differs in"), differing)
+
+
+def _in_words(config: Mapping[str, object]) -> str:
+    """Write options for a person, as in "hsz 50, layers 2"."""
+    words = (f"{name.replace('_', '-')} {_word(value)}" for name, value in config.items())
+    return ", ".join(words)
+
+
+def _word(value: object) -> object:
+    return for_person(value) if isinstance(value, bool) else _cell(value)
 
 
 def _cell(value: object) -> object:

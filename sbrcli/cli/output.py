@@ -181,9 +181,10 @@ def _print_rich(tables: Iterable[Table]) -> None:
         shown = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD)
         for position, column in enumerate(table.columns):
             is_number = all(_is_number(row[position]) for row in table.rows)
-            shown.add_column(
-                Text(column), justify="right" if is_number else "left", overflow="fold"
-            )
+            if is_number:  # half a number would be another one
+                shown.add_column(Text(column), justify="right", no_wrap=True, overflow="ellipsis")
+            else:
+                shown.add_column(Text(column), overflow="fold")
         for row in table.rows:
             shown.add_row(*(Text(for_person(value)) for value in row))
         with _refusing_results():

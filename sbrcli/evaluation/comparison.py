@@ -34,7 +34,7 @@ class ComparedRun:
     """mrr@20 on valid after the epoch that was kept."""
 
     seconds: float | None
-    """All epochs' training, without validation."""
+    """All epochs' training, those of a refit included, without validation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def compare_runs(
             parameters=run.manifest.get("parameters"),
             metrics={f"{m}@{k}": found.get("metrics", {}).get(f"{m}@{k}") for m in METRICS},
             valid_mrr=_valid_mrr(run),
-            seconds=sum(row.get("seconds") or 0 for row in _epochs(run)) or None,
+            seconds=_seconds(run),
         )
         for run, found, task, own in zip(runs, evaluations, tasks, apart, strict=True)
     ]
@@ -149,6 +149,11 @@ def _epochs(run: Folder) -> list[dict[str, Any]]:
 def _valid_mrr(run: Folder) -> float | None:
     best = run.manifest.get("best_epoch")
     return next((row.get("mrr@20") for row in _epochs(run) if row.get("epoch") == best), None)
+
+
+def _seconds(run: Folder) -> float | None:
+    refit = (run.manifest.get("refit") or {}).get("epochs", [])
+    return sum(row.get("seconds") or 0 for row in [*_epochs(run), *refit]) or None
 
 
 def _place(row: ComparedRun, sort: str, k: int) -> tuple[bool, int, bool, Any, str]:

@@ -51,15 +51,56 @@ def test_runs_stand_side_by_side_with_the_options_in_which_they_differ(sbr):
     assert (said.stderr, said.code) == ("", 0)
 
 
-def test_a_person_gets_a_table(sbr, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
-    write_run("a", figure=0.25, n_sample=64)
-    write_run("b", figure=0.5)
-    said = sbr("compare", terminal=True)
-    lines = [line.rstrip() for line in said.stdout.splitlines()]
-    assert lines[0] == "Runs on test, by mrr"
-    assert lines[2].split()[:3] == ["run", "n-sample", "recall@20"]
-    assert lines[4].split()[:3] == ["b", "auto", "0.5000"]
+def shown(said) -> str:
+    return "\n".join(line.rstrip() for line in said.stdout.splitlines()) + "\n"
+
+
+def test_a_person_gets_the_figures_and_the_options_apart_in_80_columns(sbr):
+    write_run("a-run-of-a-name-of-some-length", figure=0.25, n_sample=64, hsz=[50, 30], refit=True)
+    write_run("b", figure=0.5, learning_rate=0.1, batch_size=64, seconds=1234.56)
+    assert shown(sbr("compare", terminal=True)) == (
+        "Runs on test, by mrr; figures at k = 20\n"
+        "\n"
+        "  run                 recall      mrr     ndcg    valid   seconds   parameters\n"
+        " ──────────────────────────────────────────────────────────────────────────────\n"
+        "  b                   0.5000   0.2500   0.5000   0.5000   1,234.6           64\n"
+        "  a-run-of-a-name-o   0.2500   0.1250   0.2500   0.5000      10.0           64\n"
+        "  f-some-length\n"
+        "\n"
+        "Their options\n"
+        "\n"
+        "  run                              differs in\n"
+        " ──────────────────────────────────────────────────────────────────────────────\n"
+        "  b                                hsz 100, n-sample auto, learning-rate 0.1,\n"
+        "                                   batch-size 64, refit no\n"
+        "  a-run-of-a-name-of-some-length   hsz 50,30, n-sample 64, learning-rate 0.07,\n"
+        "                                   batch-size 32, refit yes\n"
+        "\n"
+    )
+
+
+def test_a_person_sees_runs_of_each_protocol_apart_and_no_options_where_they_are_alike(sbr):
+    write_run("a", figure=0.25)
+    write_run("b", figure=0.5, events=7)
+    write_run("c")
+    said = shown(sbr("compare", terminal=True))
+    assert [line for line in said.splitlines() if line and line[0].isalpha()] == [
+        "Protocol 1: runs on test, by mrr; figures at k = 20",
+        "Protocol 2: runs on test, by mrr; figures at k = 20",
+        "Not evaluated so far on test",
+        "Protocols",
+    ]
+    names = [line.split()[0] for line in said.splitlines() if "64" in line.split()]
+    assert names == ["a", "b", "c"]
+
+
+def test_the_seconds_of_a_refit_count(sbr):
+    write_run("a", figure=0.1, seconds=30)
+    manifest = json.loads((WORK / "runs/a/manifest.json").read_text())
+    refit = {"epochs": [{"epoch": 1, "seconds": 5.0}, {"epoch": 2, "seconds": 7.0}]}
+    write_json(WORK / "runs/a/manifest.json", manifest | {"refit": refit})
+    row = json.loads(sbr("compare", "--json").stdout)["runs"][0]
+    assert row["seconds"] == 30 + 5 + 7
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,29 @@ def test_a_terminal_gets_tables_with_grouped_digits_and_no_escape(monkeypatch, c
     assert "\x1b[31m" not in shown
 
 
+def test_on_a_narrow_terminal_text_folds_and_numbers_stay_whole(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = [["one two three four", 123_456_789, 0.5]]
+    table = Table("Wide", ("text", "count", "a long name"), rows)
+    Output().show(RESULT, lambda _: [table])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[2:6] == [
+        "  text             count   a long name",
+        " " + "─" * 38,
+        "  one two    123,456,789        0.5000",
+        "  three",
+    ]
+
+
+def test_where_not_even_the_numbers_have_room_a_cut_one_is_seen_to_be_cut(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    monkeypatch.setenv("COLUMNS", "12")
+    Output().show(RESULT, lambda _: [Table("Wide", ("a", "b"), [[123_456_789, 123_456_789]])])
+    last = capsys.readouterr().out.rstrip().splitlines()[-1]
+    assert [cell[-1] for cell in last.split()] == ["…", "…"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
