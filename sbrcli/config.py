@@ -86,7 +86,7 @@ _CHOICES: dict[str, Any] = {
 
 # Beyond these a typing error is likelier than a purpose, and the next step would be out of memory.
 _MOST = {
-    "layers": 100,
+    "layers": 50,
     "batch_size": 65_536,
     "bptt": 10_000,
     "epochs": 1_000_000,

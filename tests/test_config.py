@@ -122,6 +122,7 @@ def test_a_gap_must_be_a_number_of_seconds_above_0(text):
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users. "
             "Received: --session user",
         ),
+        (TrainConfig, {"layers": 51}, "layers must be at most 50. Received: 51"),
         (TrainConfig, {"epochs": 2_000_000}, "epochs must be at most 1,000,000. Received: 2000000"),
         (
             CheckpointConfig,

@@ -19,7 +19,7 @@ from sbrcli.models.gru4rec.optimizers import Gradients, Rows, clip_gradients, ma
 from sbrcli.models.gru4rec.schedules import rate_at
 
 _DRAWS_PER_STEP = 64
-"""More than any step draws at random: keeps the seeds of two steps apart."""
+"""More than a step of the most layers draws at random: keeps the seeds of two steps apart."""
 _NEGATIVES = _DRAWS_PER_STEP - 1
 """The draw that chooses negatives; those before it make dropout masks."""
 

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 
 from sbrcli.config import TrainConfig
+from sbrcli.errors import ConfigError
 from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes
 from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.step import TrainingStep
+from sbrcli.models.gru4rec.step import _NEGATIVES, TrainingStep
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 from tests.builders import make_sessions
 from tests.models.gru4rec.literal import slow_gradients, slow_walk
@@ -214,3 +215,8 @@ def test_compiling_moves_nothing_and_counts_no_step(options):
     step.walk(lanes.inputs, lanes.targets, lanes.starts, lanes.is_pair, step.zero_states())
     assert int(step.chunks_done) == 2
     assert not np.array_equal(step.variables["output/table"].numpy(), before[-1])
+
+
+def test_no_two_draws_share_a_seed_however_many_layers_there_are():
+    with pytest.raises(ConfigError):  # so each of the most layers draws its dropout, and the input
+        TrainConfig(layers=_NEGATIVES)
