@@ -121,6 +121,21 @@ def test_every_name_of_a_column_and_every_box_can_be_reached_by_keyboard(browser
     assert browser.run(script) == 0
 
 
+def test_who_hears_the_page_is_told_each_plot_table_and_column(browser, page):
+    browser.open(page, width=375)
+    browser.run("document.querySelector('#slices details').open = true")
+    nodes = browser.call("Accessibility.getFullAXTree")["nodes"]
+    names: dict[str, list[str]] = {}
+    for node in nodes:
+        role = node.get("role", {}).get("value", "")
+        names.setdefault(role, []).append(node.get("name", {}).get("value", ""))
+    assert len(names["image"]) > 5
+    assert len(names["table"]) > 5
+    assert all(names["image"]) and all(names["table"]) and all(names["button"])
+    assert "events" in names["button"]
+    assert browser.run("document.querySelectorAll('svg').length") == len(names["image"])
+
+
 def test_plots_follow_the_scheme(browser, page):
     stroke = 'getComputedStyle(document.querySelector("svg.plot [stroke]")).stroke'
     found = []
