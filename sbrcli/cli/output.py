@@ -122,10 +122,15 @@ def give_up_stdout() -> None:
 
 
 def to_json(document: Any) -> str:
-    """Write a document as one line of JSON; a number that JSON lacks is a bug."""
+    """Write a document as one line of JSON; a number that JSON lacks is a bug.
+
+    What would act on a terminal is written as JSON's escape of it, and so is half a surrogate
+    pair, which is no UTF-8: a program reads what was meant.
+    """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    # Half a surrogate pair, as undecodable bytes give, is no UTF-8; its escape is JSON still.
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def write_labelled(label: str, text: str, style: str) -> None:
@@ -178,7 +183,8 @@ def _print_rich(tables: Iterable[Table]) -> None:
 
     console = Console(highlight=False)
     for table in tables:
-        shown = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD)
+        title = Text(printable(table.title), style="table.title")
+        shown = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD)
         for position, column in enumerate(table.columns):
             is_number = all(_is_number(row[position]) for row in table.rows)
             if is_number:  # half a number would be another one

@@ -76,6 +76,19 @@ def test_where_not_even_the_numbers_have_room_a_cut_one_is_seen_to_be_cut(monkey
     assert [cell[-1] for cell in last.split()] == ["…", "…"]
 
 
+def test_a_title_is_no_markup(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    Output().show(RESULT, lambda _: [Table("Run [bold]a[/]\x1b[31m", ("name",), [["x" * 40]])])
+    assert "Run [bold]a[/]\\x1b[31m" in capsys.readouterr().out
+
+
+def test_json_escapes_what_would_act_on_a_terminal_and_is_read_as_it_was():
+    said = "\x1b[31m \x9b31m \x7f \u202e \ud800 \U000e0001 é日本"
+    text = output.to_json({"title": said})
+    assert text == (r'{"title": "\u001b[31m \u009b31m \u007f \u202e \ud800 \udb40\udc01 é日本"}')
+    assert json.loads(text) == {"title": said}
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
