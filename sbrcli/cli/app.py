@@ -29,7 +29,8 @@ from sbrcli.workspace import Workspace
 
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 a bug, 2 usage, 3 data, 4 configuration, 5 artefact (dataset or run "
-    "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted."
+    "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted "
+    "(Ctrl-C or SIGTERM)."
 )
 
 app = typer.Typer(

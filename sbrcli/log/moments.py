@@ -77,4 +77,10 @@ def _parse_dates(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return zoned.cast(pa.timestamp("ns", "UTC"))
     except pa.ArrowInvalid as error:
-        raise ValueError("its times are neither numbers nor dates") from error
+        shorter = pc.replace_substring_regex(zoned, r"(\.\d{6})\d+", r"\1")  # pyright: ignore
+        try:
+            shorter.cast(pa.timestamp("us", "UTC"))
+        except pa.ArrowInvalid:
+            raise ValueError("its times are neither numbers nor dates") from error
+        what = "a date lies outside the years 1678 to 2262, in which alone there are nanoseconds"
+        raise ValueError(what) from error

@@ -55,7 +55,7 @@ def recognise_parquet(path: Path, config: ReadConfig) -> LogFormat:
         asked = getattr(config, option)
         require(asked is None, f"{option} is for text, and {path} is Parquet", asked)
     parts = list_parts(path)
-    with explained(parts[0]), _damage_told(parts[0]), pq.ParquetFile(parts[0]) as file:
+    with explained(parts[0]), _damage_told(parts[0]), _opened(parts[0]) as file:
         names = file.schema_arrow.names
     columns = match_columns(names, config.named_columns)
     check_columns(str(path), names, columns, config.named_columns)
@@ -128,7 +128,7 @@ def _without_dictionaries(table: pa.Table) -> pa.Table:
 
 
 def _read_part(path: Path, names: list[str]) -> pa.Table:
-    with explained(path), _damage_told(path), pq.ParquetFile(path) as file:
+    with explained(path), _damage_told(path), _opened(path) as file:
         missing = [name for name in names if name not in file.schema_arrow.names]
         if missing:
             raise DataError(
@@ -146,6 +146,11 @@ def _read_part(path: Path, names: list[str]) -> pa.Table:
                 path, f"{file.metadata.num_rows:,} rows promised, {table.num_rows:,} found"
             )
         return table.select(names)
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    # Else a time of Spark's old type would be taken for nanoseconds: beyond 2262, for another year.
+    return pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
 
 
 def _refuse_bomb(path: Path, metadata: pq.FileMetaData) -> None:

@@ -255,3 +255,21 @@ def complaint() -> tuple[str, str | None]:
     with pytest.raises(DataError) as caught:
         read_log(Path("log"))
     return str(caught.value), caught.value.hint
+
+
+def test_dates_with_nanoseconds_beyond_2262_are_told():
+    write(user=["a", "a"], item=[1, 2], time=["2020-01-01T00:00:00.123456789Z", "2300-01-01"])
+    assert complaint() == (
+        "log: a date lies outside the years 1678 to 2262, in which alone there are nanoseconds",
+        TYPES,
+    )
+
+
+@pytest.mark.parametrize("year", [2020, 2300, 2600])
+def test_times_of_sparks_old_type_are_of_their_own_year(year: int):
+    """As nanoseconds in 64 bits, those of 2600 would begin again in 2015."""
+    times = pa.array([datetime(year, 1, 1), datetime(year, 1, 2)], pa.timestamp("us"))
+    table = pa.table({"user": ["a", "a"], "item": [1, 2], "time": times})
+    pq.write_table(table, "log", use_deprecated_int96_timestamps=True)
+    begin = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    assert read_log(Path("log")).events[TIMESTAMP].tolist() == [begin, begin + 86_400]

@@ -293,7 +293,8 @@ def test_where_no_row_is_wrong_by_itself_what_the_fast_reader_says_is_told():
     rows = "1,2,2020-01-01T00:00:00.123456789Z\n1,2,2500-01-01T00:00:00Z\n"
     Path("log").write_text(HEADER + rows)
     assert complaint("log") == (
-        "log: it can not be read: its times are neither numbers nor dates",
+        "log: it can not be read: a date lies outside the years 1678 to 2262, in which alone there "
+        "are nanoseconds",
         "mend what that says, or write the log in another format, as Parquet",
     )
 
