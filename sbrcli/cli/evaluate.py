@@ -194,10 +194,19 @@ def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[s
     """Keep the baselines' options that were given, and check them before a run is looked for."""
     options = {name: text for name, text in said.items() if text is not None}
     configure_baselines(options)
-    if options and not (config.baselines or config.hybrid):
-        name = next(iter(options))
+    idle = [name for name in options if name not in _optioned(config)]
+    if idle:
         raise UsageError(
-            f"--{name} goes with --baselines or --hybrid",
-            hint=f"sbr evaluate --baselines {name} --{name} OPTIONS",
+            f"--{idle[0]} would do nothing: {idle[0]} is not among what the run is compared with",
+            hint=f"sbr evaluate --baselines {idle[0]} --{idle[0]} OPTIONS",
         )
     return options
+
+
+def _optioned(config: EvaluateConfig) -> tuple[str, ...]:
+    """Name the models whose options bear on an evaluation."""
+    if not config.hybrid:
+        return config.baselines
+    from sbrcli.models.hybrid_files import PARTNERS
+
+    return (*config.baselines, *PARTNERS)

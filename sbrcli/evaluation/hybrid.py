@@ -1,6 +1,6 @@
 """Choose what a run is blended with, and how much of it, on the valid split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from sbrcli.baseline_config import (
     write_options,
 )
 from sbrcli.dataset.storage import Sessions, load_items, load_split
-from sbrcli.errors import ConfigError, DataError
+from sbrcli.errors import ConfigError, DataError, UsageError
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
 from sbrcli.evaluation.thinning import thin_out
@@ -49,16 +49,27 @@ class Hybrid:
     """The run that it was chosen for, if it was another one."""
 
 
-def find_hybrid(run: Folder, options: BaselineConfig) -> Hybrid | None:
-    """Read what was chosen for a run; None if nothing was, or by it with other options.
+def find_hybrid(run: Folder, options: BaselineConfig, said: Mapping[str, str]) -> Hybrid | None:
+    """Read what was chosen for a run; None if nothing was, or it was with other options.
+
+    What was taken over from another run is found unless the user says other options; for a run
+    that was trained on valid nothing else can be chosen, so these are refused.
+
+    Args:
+        run: the run.
+        options: the partners', as they hold for the run.
+        said: those of them that the user gave, by the partner's name.
 
     Raises:
         ArtefactError: the file is damaged.
+        UsageError: other options are given for a run that was trained on valid.
     """
     kept = _read(run)
-    if kept is None or (kept.taken_from is None and kept.options != _texts(options)):
-        return None
-    return kept
+    if kept is None or kept.taken_from is None:
+        return kept if kept is not None and kept.options == _texts(options) else None
+    if run.manifest.get("refit"):
+        _require_same_options(run.name, kept, kept.taken_from, said)
+    return None if _other_options(kept, said) else kept
 
 
 def choose_hybrid(
@@ -114,20 +125,23 @@ def choose_hybrid(
     return hybrid
 
 
-def take_hybrid(run: Folder, other: Folder, dataset: Folder) -> Hybrid:
+def take_hybrid(run: Folder, other: Folder, dataset: Folder, said: Mapping[str, str]) -> Hybrid:
     """Take over what was chosen for another run, with the partner fitted as this run was.
 
     Args:
         run: a run, which may have been trained on valid.
         other: a run that was not, and has a hybrid.
         dataset: the one that `run` was trained on.
+        said: options of partners that the user gave, by the partner's name.
 
     Raises:
         ArtefactError: the other run has no hybrid, or something is damaged.
+        UsageError: the choice was made with other options than those that are given.
     """
     found = _read(other)
     if found is None:
         raise no_hybrid(other.path)
+    _require_same_options(run.name, found, other.name, said)
     num_items = NetworkShape.from_manifest(run.manifest).num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
     options = configure_baselines(found.options)
@@ -178,6 +192,28 @@ def _read(run: Folder) -> Hybrid | None:
         kept.get("trials", []),
         kept.get("taken_from"),
     )
+
+
+def _other_options(kept: Hybrid, said: Mapping[str, str]) -> str | None:
+    """Name a partner for which the user says other options than a choice was made with."""
+    used = configure_baselines(kept.options)
+    wanted = configure_baselines(said, kept.options)
+    return next((n for n in PARTNERS if options_of(used, n) != options_of(wanted, n)), None)
+
+
+def _require_same_options(
+    run_name: str, kept: Hybrid, chosen_for: str, said: Mapping[str, str]
+) -> None:
+    """Refuse options that a choice was not made with, where it is taken as it is."""
+    name = _other_options(kept, said)
+    if name is not None:
+        words = f"--{name} {said[name]}"
+        raise UsageError(
+            f"the hybrid of run {run_name} is the one that was chosen for run {chosen_for} with "
+            f"{name}'s {kept.options[name]}: {words} would do nothing",
+            hint=f"choose anew with: sbr evaluate --run {chosen_for} --hybrid {words}; then take "
+            f"it over with: sbr evaluate --run {run_name} --hybrid-from {chosen_for}",
+        )
 
 
 def _texts(options: BaselineConfig) -> dict[str, str]:

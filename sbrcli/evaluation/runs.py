@@ -68,6 +68,7 @@ def evaluate_run(
         ConfigError: a baseline's options can not be used, or a refitted run is to be scored, or
             its hybrid to be chosen, on what it was trained on.
         DataError: nothing of the split can be scored.
+        UsageError: the hybrid is another run's choice, made with other options than are given.
     """
     if config.split == "valid" and run.manifest.get("refit"):
         raise ConfigError(
@@ -78,15 +79,18 @@ def evaluate_run(
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
     scorer = load_gru(run.path, config.batch_size)
-    baselines = configure_baselines(options or {}, tuned_options(run))
+    said = options or {}
+    baselines = configure_baselines(said, tuned_options(run))
     hybrid = None
     if config.hybrid:
         if hybrid_from is not None:
-            hybrid = take_hybrid(run, workspace.open("run", hybrid_from), dataset)
+            hybrid = take_hybrid(run, workspace.open("run", hybrid_from), dataset, said)
         else:
-            hybrid = _find_or_choose_hybrid(run, dataset, scorer, baselines, progress)
-        # The better of both, of which the hybrid promises to be no worse.
-        config = replace(config, baselines=config.baselines or (hybrid.partner,))
+            hybrid = _find_or_choose_hybrid(run, dataset, scorer, baselines, said, progress)
+        if not config.baselines:
+            # The better of both, of which the hybrid promises to be no worse.
+            config = replace(config, baselines=(hybrid.partner,))
+            baselines = configure_baselines(said, hybrid.options)
     models = 1 + len(config.baselines) + config.hybrid
     with progress(sessions.num_next_items * models) as advance:
         own = answer_split(GRU, scorer, sessions, config, with_lists=models > 1, advance=advance)
@@ -130,9 +134,14 @@ def tuned_options(run: Folder) -> dict[str, str]:
 
 
 def _find_or_choose_hybrid(
-    run: Folder, dataset: Folder, network: Scorer, options: BaselineConfig, progress: Progress
+    run: Folder,
+    dataset: Folder,
+    network: Scorer,
+    options: BaselineConfig,
+    said: Mapping[str, str],
+    progress: Progress,
 ) -> Hybrid:
-    found = find_hybrid(run, options)
+    found = find_hybrid(run, options, said)
     if found is not None:
         return found
     with progress(count_tried(dataset)) as advance:

@@ -4,12 +4,23 @@ import pytest
 
 
 @pytest.mark.parametrize("baseline", ["markov", "item-knn", "vsknn", "stan"])
-def test_options_of_a_baseline_that_is_not_asked_for_are_a_usage_error(sbr, baseline):
-    said = sbr("evaluate", f"--{baseline}", "")
+@pytest.mark.parametrize("asked", [(), ("--baselines", "popularity,session-popularity")])
+def test_options_of_a_baseline_that_is_not_asked_for_are_a_usage_error(sbr, baseline, asked):
+    said = sbr("evaluate", *asked, f"--{baseline}", "")
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (
-        f"error: --{baseline} goes with --baselines or --hybrid\n"
+        f"error: --{baseline} would do nothing: {baseline} is not among what the run is compared "
+        "with\n"
         f"hint: sbr evaluate --baselines {baseline} --{baseline} OPTIONS\n"
+    )
+
+
+def test_a_hybrid_is_made_of_markov_and_vsknn_alone(sbr):
+    said = sbr("evaluate", "--hybrid", "--vsknn", "k=7", "--stan", "k=7")
+    assert (said.stdout, said.code) == ("", 2)
+    assert said.stderr == (
+        "error: --stan would do nothing: stan is not among what the run is compared with\n"
+        "hint: sbr evaluate --baselines stan --stan OPTIONS\n"
     )
 
 

@@ -76,9 +76,26 @@ def test_the_choice_of_another_run_is_taken_over(sbr, tmp_path):
     sbr("evaluate", "--workdir", "work", "--run", "user-1x4", "--hybrid")
     taken = json.loads(sbr(*refitted, "--hybrid-from", "user-1x4").stdout)
     assert "hybrid" in [row["model"] for row in taken["leaderboard"]]
+    words = (*refitted, "--hybrid", "--baselines", "markov", "--markov", "steps=3")
+    said = sbr(*words)
+    assert (said.stdout, said.code) == ("", 2)
+    assert said.stderr == (
+        "error: the hybrid of run refitted is the one that was chosen for run user-1x4 with "
+        "markov's steps=1,decay=div: --markov steps=3 would do nothing\n"
+        "hint: choose anew with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take "
+        "it over with: sbr evaluate --run refitted --hybrid-from user-1x4\n"
+    )
+    sbr("evaluate", "--workdir", "work", "--run", "user-1x4", "--hybrid", "--markov", "steps=3")
+    taken = json.loads(sbr(*refitted, "--hybrid-from", "user-1x4").stdout)
+    # The partner beside it has the options that the hybrid was chosen with.
+    assert options(taken, "markov") == "steps=3,decay=div"
     # From now on it is the run's own.
     assert sbr(*refitted, "--hybrid").code == 0
     assert (
         sbr("recommend", "--workdir", "work", "--run", "refitted", "--items", 3, "--hybrid").code
         == 0
     )
+
+
+def options(found: dict, model: str) -> str:
+    return next(row["options"] for row in found["leaderboard"] if row["model"] == model)

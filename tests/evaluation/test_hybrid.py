@@ -9,7 +9,7 @@ import pytest
 
 from sbrcli.baseline_config import BaselineConfig, configure_baselines
 from sbrcli.dataset.storage import load_split
-from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.errors import ArtefactError, ConfigError, DataError, UsageError
 from sbrcli.evaluation import hybrid
 from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.metrics import metrics_at
@@ -60,11 +60,13 @@ def test_on_a_chain_that_the_network_does_not_know_the_chain_is_chosen(run, data
 
 
 def test_the_choice_is_kept_and_found_again_unless_the_options_have_changed(run, dataset):
-    assert find_hybrid(run, OPTIONS) is None
+    assert find_hybrid(run, OPTIONS, {}) is None
     chosen = choose(run, dataset)
-    assert find_hybrid(run, OPTIONS) == chosen
+    assert find_hybrid(run, OPTIONS, {}) == chosen
     assert json.loads((run.path / "hybrid.json").read_text()) == asdict(chosen)
-    assert find_hybrid(run, configure_baselines({"markov": "steps=3"})) is None
+    said = {"markov": "steps=3"}
+    assert find_hybrid(run, configure_baselines(said), said) is None
+    assert find_hybrid(run, configure_baselines({}, said), {}) is None
 
 
 def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
@@ -124,14 +126,14 @@ def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_w
     shutil.copytree(run.path, path)
     (path / "hybrid.json").unlink()
     refitted = Folder("run", path, run.manifest | {"refit": {"epochs": []}})
-    taken = take_hybrid(refitted, run, dataset)
+    taken = take_hybrid(refitted, run, dataset, {})
     assert (taken.partner, taken.weight, taken.taken_from) == (
         chosen.partner,
         chosen.weight,
         "user-1x4",
     )
-    # What is taken over stays, whatever the options are now.
-    assert find_hybrid(refitted, configure_baselines({"markov": "steps=3"})) == taken
+    # What is taken over stays, whatever is tuned for this run.
+    assert find_hybrid(refitted, configure_baselines({"markov": "steps=3"}), {}) == taken
     training = load_training_sessions(dataset.path, refitted.manifest)
     expected = fit_partner(chosen.partner, training, 40, OPTIONS).score_next(np.array([3]))
     network = load_gru(path)
@@ -143,5 +145,50 @@ def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_w
 
 def test_a_run_without_a_hybrid_has_none_to_be_taken(run, dataset):
     with pytest.raises(ArtefactError) as error:
-        take_hybrid(run, run, dataset)
+        take_hybrid(run, run, dataset, {})
     assert str(error.value) == "run user-1x4 has no hybrid"
+
+
+TAKEN = (
+    "the hybrid of run rf is the one that was chosen for run user-1x4 with markov's "
+    "steps=1,decay=div: --markov steps=3 would do nothing"
+)
+ANEW = (
+    "choose anew with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take it over "
+    "with: sbr evaluate --run rf --hybrid-from user-1x4"
+)
+
+
+@pytest.fixture
+def refitted(run, tmp_path) -> Folder:
+    path = tmp_path / "rf"
+    shutil.copytree(run.path, path)
+    return Folder("run", path, run.manifest | {"refit": {"epochs": []}})
+
+
+def test_no_choice_is_taken_over_with_other_options_than_it_was_made_with(run, dataset, refitted):
+    choose(run, dataset)
+    with pytest.raises(UsageError) as error:
+        take_hybrid(refitted, run, dataset, {"markov": "steps=3"})
+    assert (str(error.value), error.value.hint) == (TAKEN, ANEW)
+    assert take_hybrid(refitted, run, dataset, {"markov": "decay=div"}).taken_from == "user-1x4"
+
+
+def test_a_refitted_run_refuses_options_that_its_choice_was_not_made_with(run, dataset, refitted):
+    choose(run, dataset)
+    taken = take_hybrid(refitted, run, dataset, {})
+    with pytest.raises(UsageError) as error:
+        find_hybrid(refitted, OPTIONS, {"vsknn": "k=100", "markov": "steps=3"})
+    assert (str(error.value), error.value.hint) == (TAKEN, ANEW)
+    assert find_hybrid(refitted, OPTIONS, {"vsknn": "k=100", "markov": "steps=1"}) == taken
+
+
+def test_an_ordinary_run_with_a_choice_taken_over_chooses_anew_by_other_options(
+    run, dataset, refitted
+):
+    choose(run, dataset)
+    ordinary = Folder("run", refitted.path, run.manifest)
+    taken = take_hybrid(ordinary, run, dataset, {})
+    assert find_hybrid(ordinary, OPTIONS, {"vsknn": "k=100"}) == taken
+    said = {"vsknn": "k=7"}
+    assert find_hybrid(ordinary, configure_baselines(said), said) is None
