@@ -1,4 +1,4 @@
-"""Sessions of a split, each with its last event held back, and what the run expected there."""
+"""Sessions of a split, each with one event held back, and what the run expected there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class NamedItem:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A session, its last event held back, and what was recommended for it."""
+    """A session up to an event held back, and what was recommended after those before it."""
 
-    events: int
-    """Of the session, that held back included."""
+    before: int
+    """How many events come before the one held back."""
 
     latest: tuple[NamedItem, ...]
     """The last items before the one held back, oldest first."""
@@ -48,19 +48,25 @@ class Example:
     """What the run expected, best first."""
 
 
-def find_examples(scorer: Scorer, items: RunItems, sessions: Sessions) -> list[Example]:
-    """Ask a run for the last event of some sessions of a split, the shortest session first.
+def find_examples(
+    scorer: Scorer, items: RunItems, sessions: Sessions, seed: int = SEED
+) -> list[Example]:
+    """Ask a run for one event of some sessions of a split, the shortest session first.
 
-    Events of items that the run does not know are left out, as in an evaluation; all items are
-    candidates. Where a session's last event is not asked for, the session is no example.
+    It is drawn from those that an evaluation asks for: the last one of a session may be unlike the
+    others. Events of items that the run does not know are left out, as in an evaluation; all items
+    are candidates. A session that is asked for nothing is no example.
     """
     known, _ = drop_unknown(sessions, scorer.num_items)
-    is_able = np.diff(known.offsets) > 0
-    is_able[is_able] = known.next_items[known.offsets[1:][is_able] - 1]
-    known = known.only(is_able)
-    chosen = choose_sessions(np.diff(known.offsets))
-    bounds = [known.offsets[at : at + 2].tolist() for at in chosen]
-    return [_ask(scorer, items, known.items[begin:end]) for begin, end in bounds]
+    asked = np.concatenate(([0], np.cumsum(known.next_items)))
+    known = known.only(np.diff(asked[known.offsets]) > 0)
+    places, rng = np.flatnonzero(known.next_items), np.random.default_rng(seed)
+    examples = []
+    for at in choose_sessions(np.diff(known.offsets), seed=seed):
+        begin, end = known.offsets[at : at + 2].tolist()
+        held_back = rng.choice(places[(begin <= places) & (places < end)])
+        examples.append(_ask(scorer, items, known.items[begin : held_back + 1]))
+    return examples
 
 
 def choose_sessions(lengths: IntArray, count: int = COUNT, seed: int = SEED) -> list[int]:
@@ -84,10 +90,11 @@ def choose_sessions(lengths: IntArray, count: int = COUNT, seed: int = SEED) -> 
 
 
 def _ask(scorer: Scorer, items: RunItems, session: IntArray) -> Example:
+    """Hold a session's last event back."""
     scores = scorer.score_next(session[:-1])
     best = top_items(scores, np.arange(len(scores)), TOP)
     return Example(
-        events=len(session),
+        before=len(session) - 1,
         latest=_named(items, session[:-1][-LATEST:].tolist()),
         held_back=_named(items, session[-1:].tolist())[0],
         rank=int(target_ranks(scores[None], session[-1:])[0]),

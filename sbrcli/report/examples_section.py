@@ -24,8 +24,8 @@ def describe_examples(
     hits = sum(example.rank <= TOP for example in examples)
     content = write_paragraph(
         f"{len(examples)} sessions of the test split, drawn from all lengths, the shortest first. "
-        f"The last event of each was held back, and the run was asked for it among all "
-        f"{candidates:,} items. {hits} of them stand in its top {TOP}"
+        f"Of each an event was drawn and held back, and the run was asked, after those before it, "
+        f"for it among all {candidates:,} items. {hits} of them stand in its top {TOP}"
         + (f"; of all next items scored {100 * recall:.1f} % do. " if recall else ". ")
         + "Each line names the item held back and its rank, and opens to the whole example."
     )
@@ -37,10 +37,10 @@ def describe_examples(
 
 def _write_example(example: Example, *, is_open: bool) -> str:
     hit = " hit" if example.rank <= TOP else ""
-    before = example.events - 1
+    before = example.before
     shown = f"The last {len(example.latest)} of {before:,} items"
     if before == len(example.latest):
-        shown = "Its items" if before > 1 else "Its item"
+        shown = "The items" if before > 1 else "The item"
     latest = "".join(f"<li>{_name(item)}</li>\n" for item in example.latest)
     best = "".join(
         f'<li class="hit">{_name(item)} ✓</li>\n'

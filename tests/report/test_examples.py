@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.items import RunItems
@@ -37,13 +38,28 @@ def scorer(tmp_path):
 ITEMS = RunItems(list("abcd"), np.ones(4, np.int64), ["Ann", None, "Cid", "Dot"])
 
 
-def test_the_last_event_is_held_back_and_ranked_among_all_items(scorer):
-    (example,) = find_examples(scorer, ITEMS, make_sessions([3, 0, 2]))
-    assert example.events == 3
+def only_last(*sessions: list[int]) -> Sessions:
+    """Sessions that are asked for their last event alone."""
+    made = make_sessions(*sessions)
+    targets = np.zeros(len(made.items), np.bool_)
+    targets[made.offsets[1:] - 1] = True
+    return replace(made, targets=targets)
+
+
+def test_an_event_is_held_back_and_ranked_among_all_items(scorer):
+    (example,) = find_examples(scorer, ITEMS, only_last([3, 0, 2]))
+    assert example.before == 2
     assert example.latest == (NamedItem("d", "Dot"), NamedItem("a", "Ann"))
     assert example.held_back == NamedItem("c", "Cid")
     assert example.rank == 3
     assert [item.item_id for item in example.best] == list("abcd")
+
+
+def test_any_event_that_is_asked_for_may_be_held_back_the_same_one_each_time(scorer):
+    sessions = make_sessions([3, 0, 2, 1])
+    drawn = [find_examples(scorer, ITEMS, sessions, seed)[0].before for seed in range(30)]
+    assert set(drawn) == {1, 2, 3}
+    assert drawn == [find_examples(scorer, ITEMS, sessions, seed)[0].before for seed in range(30)]
 
 
 def test_where_last_events_are_left_out_an_unknown_one_is_not_replaced_by_the_one_before(scorer):
@@ -59,8 +75,13 @@ def test_the_rank_is_that_of_an_evaluation(tmp_path):
     sessions = make_sessions(*(rng.integers(9, size=size).tolist() for size in range(2, 14)))
     items = RunItems(list("abcdefghi"), np.ones(9, np.int64))
     evaluated = rank_targets(scorer, sessions)
-    ranks = evaluated.ranks[np.isin(evaluated.positions, sessions.offsets[1:] - 1)].tolist()
-    assert [example.rank for example in find_examples(scorer, items, sessions)] == ranks
+    rank_at = dict(zip(evaluated.positions.tolist(), evaluated.ranks.tolist(), strict=True))
+    examples = find_examples(scorer, items, sessions)
+    ranks = [example.rank for example in examples]
+    starts = sessions.offsets[:-1].tolist()
+    assert ranks == [
+        rank_at[start + example.before] for start, example in zip(starts, examples, strict=True)
+    ]
     assert len(set(ranks)) > 3
 
 
@@ -72,12 +93,12 @@ def test_ties_count_against_the_item_held_back(tmp_path):
 
 def test_unknown_events_are_left_out_and_sessions_with_nothing_else_too(scorer):
     examples = find_examples(scorer, ITEMS, make_sessions([9, 3], [0, 9, 1, 9], [8, 9]))
-    assert [(example.events, example.held_back.item_id) for example in examples] == [(2, "b")]
+    assert [(example.before, example.held_back.item_id) for example in examples] == [(1, "b")]
 
 
 def test_only_the_latest_items_of_a_long_session_are_shown(scorer):
-    (example,) = find_examples(scorer, ITEMS, make_sessions([0] * 30 + [1, 2, 3]))
-    assert example.events == 33
+    (example,) = find_examples(scorer, ITEMS, only_last([0] * 30 + [1, 2, 3]))
+    assert example.before == 32
     assert [item.item_id for item in example.latest] == list("aaaaaabc")
 
 

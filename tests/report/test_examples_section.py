@@ -5,14 +5,14 @@ from sbrcli.report.examples_section import describe_examples
 from tests.report.test_html import HARMLESS, HOSTILE
 
 A, B, C = NamedItem("1", "Ann"), NamedItem("2"), NamedItem("3", "Cid")
-HIT = Example(events=3, latest=(A, B), held_back=C, rank=1, best=(C, A))
-MISS = Example(events=12, latest=(A, B), held_back=B, rank=1234, best=(C, A))
+HIT = Example(before=2, latest=(A, B), held_back=C, rank=1, best=(C, A))
+MISS = Example(before=11, latest=(A, B), held_back=B, rank=1234, best=(C, A))
 
 
 def test_the_item_that_came_is_marked_where_it_was_expected():
     content = describe_examples([HIT, MISS], 4321, 0.25).content
     assert (
-        "was asked for it among all 4,321 items. 1 of them stand in its top 10; of all next items "
+        "for it among all 4,321 items. 1 of them stand in its top 10; of all next items "
         "scored 25.0 % do. Each line names the item held back and its rank, and opens to the whole "
         "example.</p>" in content
     )
@@ -25,18 +25,18 @@ def test_the_item_that_came_is_marked_where_it_was_expected():
 
 def test_a_session_says_how_much_of_it_is_shown():
     content = describe_examples([HIT, MISS], 9, None).content
-    assert "<h3>Its items before</h3>" in content
+    assert "<h3>The items before</h3>" in content
     assert "<h3>The last 2 of 11 items before</h3>" in content
     assert "1 of them stand in its top 10. Each line" in content
-    short = Example(events=2, latest=(A,), held_back=B, rank=2, best=(A, B))
+    short = Example(before=1, latest=(A,), held_back=B, rank=2, best=(A, B))
     content = describe_examples([short], 9, None).content
-    assert "<h3>Its item before</h3>" in content
+    assert "<h3>The item before</h3>" in content
     assert '<span class="soft">after 1 event</span>' in content
 
 
 def test_hostile_ids_and_titles_are_text():
     item = NamedItem(HOSTILE, HOSTILE)
-    example = Example(events=2, latest=(item,), held_back=item, rank=1, best=(item,))
+    example = Example(before=1, latest=(item,), held_back=item, rank=1, best=(item,))
     content = describe_examples([example], 9, None).content
     assert HOSTILE not in content
     assert content.count(HARMLESS) == 3 * 2
