@@ -1,6 +1,7 @@
 """Work directories that can not be written: full, or to be read only."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,83 @@ def test_a_damaged_evaluation_is_refused_before_the_work(trained, sbr):
         "error: sbr-work/runs/run/evaluation.json is damaged: Expecting property name enclosed in "
         "double quotes: line 1 column 2 (char 1)\nhint: delete it; sbr evaluate writes it anew\n"
     )
+
+
+NO_SPACE_IN_RUN = (
+    "error: can not write sbr-work/runs/run/{name}: File too large\n"
+    "hint: free some space or name another place with --workdir\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "stderr"),
+    [
+        ("tune-baselines", NO_SPACE_IN_RUN.format(name="baselines.json")),
+        ("evaluate --hybrid", NO_SPACE_IN_RUN.format(name="hybrid.safetensors")),
+        (
+            "evaluate --per-event rows.parquet",
+            "error: can not write rows.parquet: File too large\nhint: name another file\n",
+        ),
+    ],
+)
+def test_a_disk_that_fills_up_while_a_file_is_added_to_a_run_leaves_no_part_of_it(
+    trained, words, stderr
+):
+    before = files("runs")
+    said = shell(f"ulimit -f 1; sbr {words} --quiet")
+    assert (said.code, said.stdout, said.stderr) == (5, "", stderr)
+    assert files("runs") == before
+    assert not [path.name for path in Path().iterdir() if "rows" in path.name]
+
+
+def test_a_disk_that_fills_up_while_figures_are_kept_leaves_them_printed_and_the_run_whole(trained):
+    before = files("runs")
+    said = shell("ulimit -f 1; sbr evaluate --json --quiet")
+    assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
+    assert said.stderr == (
+        "warning: the figures are not kept in run run: can not write "
+        "sbr-work/runs/run/evaluation.json: File too large\n"
+    )
+    assert files("runs") == before
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """Give a folder on a disk of its own, of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = shell(f"mount -t tmpfs -o size=64k tmpfs {folder}")
+    if mounted.code:
+        pytest.skip("no disk can be mounted here")
+    yield folder
+    shell(f"umount {folder}")
+
+
+def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_disk):
+    write_chain_log(Path("log"), users=60)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(60 << 10))
+    words = f"--workdir {small_disk} {TRIED}"
+    said = shell(f"sbr {words}")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        f"error: can not write in the work directory {small_disk}: No space left on device\n"
+        "hint: free some space or name another with --workdir\n"
+    )
+    assert list(small_disk.rglob("*.parquet")) == []
+    filler.unlink()
+    assert shell(f"sbr {words}").code == 0
+
+    filler.write_bytes(bytes(20 << 10))
+    said = shell(f"sbr --workdir {small_disk} {TRAIN}")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr.endswith(
+        ": No space left on device\nhint: free some space or name another place with --workdir\n"
+    )
+    assert [path for path in (small_disk / "runs").rglob("*") if path.is_file()] == []
+    filler.unlink()
+    # Another disk than the working folder's and the temporary files'.
+    small = TRAIN.replace("--hsz 64", "--hsz 4")
+    assert shell(f"sbr --workdir {small_disk} {small}").code == 0
+    assert shell(f"sbr --workdir {small_disk} evaluate --quiet").code == 0
+    assert (small_disk / "runs" / "run" / "evaluation.json").exists()
