@@ -18,12 +18,16 @@ FOLLOWS = 0.8
 DAY = 86_400
 
 
-def write_chain_log(path: Path, *, users: int, is_chain: bool = True) -> Path:
-    """Write a log of which `FOLLOWS` can be known of what comes next, or nothing at all."""
+def write_chain_log(path: Path, *, users: int, is_chain: bool = True, first_day: int = 0) -> Path:
+    """Write a log of which `FOLLOWS` can be known of what comes next, or nothing at all.
+
+    It begins so many days after 1970 did; times of that year itself are odd ones.
+    """
     rng = np.random.default_rng(5)
     lines = []
     for user in range(users):
         item, begin = int(rng.integers(NUM_ITEMS)), user * 100 * DAY // users
+        begin += first_day * DAY
         for event in range(4 + user % 9):
             lines.append(f"{user + 1}::{item + 1}::5::{begin + 60 * event}\n")
             is_next = is_chain and rng.random() < FOLLOWS

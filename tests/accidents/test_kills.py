@@ -65,7 +65,7 @@ def kill_at_random(rng: random.Random, seconds: dict[str, float]) -> None:
 
 def kill_many_times(times: int, seed: int) -> None:
     rng, seconds = random.Random(seed), {}
-    write_chain_log(Path("log"), users=60)
+    write_chain_log(Path("log"), users=60, first_day=18_000)
     whole = {"preprocess": COMMANDS["preprocess"], "train": COMMANDS["train"] + " --name whole"}
     for command in (*whole, "evaluate"):
         begin = time.monotonic()
@@ -89,7 +89,7 @@ def test_two_hundred_kills_at_random_leave_whole_folders():
 
 
 def test_of_two_processes_that_write_one_folder_the_second_is_refused(tmp_path):
-    write_chain_log(tmp_path / "log", users=60)
+    write_chain_log(tmp_path / "log", users=60, first_day=18_000)
     with Workspace(Path("sbr-work")).locked("dataset", "user"):
         process = start(COMMANDS["preprocess"])
         stderr = process.communicate(timeout=120)[1]

@@ -29,7 +29,7 @@ def refuse_locks() -> None:
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_a_disk_that_fills_up_while_a_dataset_is_written_leaves_nothing(tmp_path, blocks):
-    write_chain_log(tmp_path / "log", users=300)
+    write_chain_log(tmp_path / "log", users=300, first_day=18_000)
     said = shell(f"ulimit -f {blocks}; sbr {TRIED}")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
@@ -54,7 +54,7 @@ def test_a_disk_that_fills_up_while_a_run_is_written_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("words", [TRIED, TRAIN])
 def test_a_place_to_read_only_is_an_error_of_one_line(tmp_path, words):
     make_workspace(tmp_path / "sbr-work")
-    write_chain_log(tmp_path / "log", users=30)
+    write_chain_log(tmp_path / "log", users=30, first_day=18_000)
     refuse_locks()
     said = shell(f"sbr {words} --name other")
     assert (said.code, said.stdout) == (5, "")
@@ -160,7 +160,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 
 def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_disk):
-    write_chain_log(Path("log"), users=60)
+    write_chain_log(Path("log"), users=60, first_day=18_000)
     filler = small_disk / "filler"
     filler.write_bytes(bytes(60 << 10))
     words = f"--workdir {small_disk} {TRIED}"

@@ -73,7 +73,7 @@ def refusal(kind: str, name: str) -> tuple[int, str]:
 
 
 def test_of_two_that_prepare_one_dataset_the_second_is_refused(trained, start):
-    write_chain_log(Path("log"), users=60)
+    write_chain_log(Path("log"), users=60, first_day=18_000)
     first = start("first", f"{PREPROCESS} --overwrite").wait_until("held")
     for more in ("", " --overwrite"):
         assert start(f"second{more.strip()}", PREPROCESS + more).end() == refusal("dataset", "user")
@@ -95,7 +95,7 @@ def test_of_two_that_train_one_run_the_second_is_refused(trained, start, sbr):
 
 
 def test_a_dataset_that_is_made_anew_while_a_training_begins_is_not_trained_on(trained, start, sbr):
-    write_chain_log(Path("log"), users=90)
+    write_chain_log(Path("log"), users=90, first_day=18_000)
     training = start("train", f"{TRAIN} other").wait_until("held")
     assert sbr(*PREPROCESS.split(), "--overwrite").code == 0
     assert training.let_go().end() == (
@@ -113,7 +113,7 @@ def test_a_training_that_has_read_its_dataset_is_not_disturbed_by_another(
     from sbrcli.models.gru4rec import training
 
     def start_late(*options: object) -> None:
-        write_chain_log(Path("log"), users=90)
+        write_chain_log(Path("log"), users=90, first_day=18_000)
         assert sbr(*PREPROCESS.split(), "--overwrite").code == 0
         started(*options)
 
@@ -145,7 +145,7 @@ def test_a_dataset_that_is_made_anew_while_a_run_is_evaluated_gives_no_figures(
     from sbrcli.evaluation import runs
 
     def summarise_late(*words: object, **options: object) -> object:
-        write_chain_log(Path("log"), users=90)
+        write_chain_log(Path("log"), users=90, first_day=18_000)
         assert sbr(*PREPROCESS.split(), "--overwrite").code == 0
         return summarise(*words, **options)
 
