@@ -63,8 +63,8 @@ HybridToo = Annotated[
     bool,
     typer.Option(
         "--hybrid",
-        help="Compare with a blend of the run with markov or vsknn; which, and how much of it, is "
-        "chosen on the valid split, once, and kept in the run's hybrid.json.",
+        help="Compare with a blend of the run with markov, vsknn or stan; which, and how much of "
+        "it, is chosen on the valid split, once, and kept in the run's hybrid.json.",
     ),
 ]
 HybridFrom = Annotated[

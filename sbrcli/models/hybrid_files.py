@@ -11,24 +11,27 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.baseline_config import configure_baselines
+from sbrcli.baseline_config import StanConfig, VsknnConfig, configure_baselines
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.manifests import read_json, write_atomically, write_json
 from sbrcli.models.baselines.last_item import LastItemScorer
+from sbrcli.models.baselines.stan import StanScorer
 from sbrcli.models.baselines.vsknn import VsknnScorer
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.scorer import Scorer
 
-PARTNERS = ("markov", "vsknn")
+PARTNERS = ("markov", "vsknn", "stan")
 HYBRID_FILE = "hybrid.json"
 PARTNER_FILE = "hybrid.safetensors"
 
 Arrays = dict[str, npt.NDArray]
+KeptPartner = LastItemScorer | VsknnScorer | StanScorer
+
+_LONGEST = 10_000_000
+"""Events of a session: beyond, a place is damage, for which no memory should be taken."""
 
 
-def save_hybrid(
-    run_folder: Path, document: dict[str, Any], partner: LastItemScorer | VsknnScorer
-) -> None:
+def save_hybrid(run_folder: Path, document: dict[str, Any], partner: KeptPartner) -> None:
     """Keep a choice, `partner`, `weight`, `options` and whatever else, and the fitted partner."""
     from safetensors.numpy import save
 
@@ -87,9 +90,7 @@ def no_hybrid(run_folder: Path) -> ArtefactError:
     )
 
 
-def _load_partner(
-    path: Path, choice: dict[str, Any], num_items: int
-) -> LastItemScorer | VsknnScorer:
+def _load_partner(path: Path, choice: dict[str, Any], num_items: int) -> KeptPartner:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -101,15 +102,27 @@ def _load_partner(
         raise ValueError(f"it holds numbers of the type {error}") from error
     name = choice["partner"]
     own = {key.removeprefix(f"{name}/"): array for key, array in kept.items()}
-    if name == "markov":
-        matrix = _matrix(own, "matrix", num_items)
-        num_rows = len(matrix.indptr) - 1
-        if num_rows != num_items:
-            raise ValueError(f"matrix has {num_rows} rows for {num_items} items")
-        return LastItemScorer(matrix)
-    config = configure_baselines(choice["options"]).vsknn
-    incidence = _matrix(own, "incidence", num_items)
-    holders, cuts = _integers(own, "holders"), _integers(own, "cuts")
+    options = configure_baselines(choice["options"])
+    match name:
+        case "markov":
+            return _make_markov(own, num_items)
+        case "vsknn":
+            return _make_vsknn(own, num_items, options.vsknn)
+        case _:
+            return _make_stan(own, num_items, options.stan)
+
+
+def _make_markov(arrays: Arrays, num_items: int) -> LastItemScorer:
+    matrix = _matrix(arrays, "matrix", num_items)
+    num_rows = len(matrix.indptr) - 1
+    if num_rows != num_items:
+        raise ValueError(f"matrix has {num_rows} rows for {num_items} items")
+    return LastItemScorer(matrix)
+
+
+def _make_vsknn(arrays: Arrays, num_items: int, config: VsknnConfig) -> VsknnScorer:
+    incidence = _matrix(arrays, "incidence", num_items)
+    holders, cuts = _integers(arrays, "holders"), _integers(arrays, "cuts")
     if len(cuts) != num_items + 1:
         raise ValueError(f"cuts has {len(cuts)} entries for {num_items} items")
     if cuts[0] != 0 or cuts[-1] != len(holders) or (np.diff(cuts) < 0).any():
@@ -120,19 +133,36 @@ def _load_partner(
     return VsknnScorer(incidence, holders, cuts, config)
 
 
-def _matrix(arrays: Arrays, name: str, num_items: int) -> sparse.csr_array:
+def _make_stan(arrays: Arrays, num_items: int, config: StanConfig) -> StanScorer:
+    places = _matrix(arrays, "places", num_items, of_integers=True)
+    if not np.all((places.data >= 1) & (places.data <= _LONGEST)):
+        raise ValueError(f"places/data is not made of places from 1 to {_LONGEST:,}")
+    ends, num_sessions = _numbers(arrays, "ends"), len(places.indptr) - 1
+    if len(ends) != num_sessions:
+        raise ValueError(f"ends has {len(ends)} entries for {num_sessions} sessions")
+    return StanScorer(places, ends, config)
+
+
+def _matrix(
+    arrays: Arrays, name: str, num_items: int, *, of_integers: bool = False
+) -> sparse.csr_array:
     """Make a sparse matrix of its arrays.
 
     Raises:
         ValueError: they make none that is whole.
     """
-    data = _array(arrays, f"{name}/data")
-    if data.dtype.kind != "f" or not np.isfinite(data).all():
-        raise ValueError(f"{name}/data is not made of finite numbers")
+    data = (_integers if of_integers else _numbers)(arrays, f"{name}/data")
     indices, indptr = _integers(arrays, f"{name}/indices"), _integers(arrays, f"{name}/indptr")
     matrix = sparse.csr_array((data, indices, indptr), shape=(len(indptr) - 1, num_items))
     matrix.check_format(full_check=True)
     return matrix
+
+
+def _numbers(arrays: Arrays, name: str) -> npt.NDArray[np.floating]:
+    array = _array(arrays, name)
+    if array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise ValueError(f"{name} is not made of finite numbers")
+    return array
 
 
 def _integers(arrays: Arrays, name: str) -> npt.NDArray[np.integer]:

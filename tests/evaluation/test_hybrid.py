@@ -17,7 +17,7 @@ from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.hybrid import HybridScorer
-from sbrcli.models.hybrid_files import load_hybrid
+from sbrcli.models.hybrid_files import PARTNERS, load_hybrid
 from sbrcli.workspace import Folder
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
@@ -78,7 +78,9 @@ def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
 def test_of_a_large_valid_split_every_so_many_th_session_is_tried(run, dataset, monkeypatch):
     valid = load_split(dataset.path, "valid")
     monkeypatch.setattr(hybrid, "_ENOUGH_NEXT_ITEMS", valid.num_next_items // 2)
-    assert count_tried(dataset) == 2 * np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
+    assert (
+        count_tried(dataset) == len(PARTNERS) * np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
+    )
     assert choose(run, dataset).trials
 
 

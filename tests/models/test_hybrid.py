@@ -10,6 +10,7 @@ from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 from sbrcli.models.hybrid import HybridScorer, blend
+from sbrcli.models.hybrid_files import PARTNERS
 from tests.builders import make_sessions
 from tests.models.baselines.logs import random_log, scores_by_position
 
@@ -44,7 +45,7 @@ def test_rows_without_entries_do_not_take_from_their_neighbours():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["markov", "vsknn"])
+@pytest.mark.parametrize("name", PARTNERS)
 @pytest.mark.parametrize("events_at_a_time", [1, 30, 10**6])
 def test_every_event_is_scored_whatever_is_walked_at_a_time(monkeypatch, name, events_at_a_time):
     monkeypatch.setattr(hybrid, "_EVENTS_AT_A_TIME", events_at_a_time)
@@ -61,7 +62,7 @@ def test_every_event_is_scored_whatever_is_walked_at_a_time(monkeypatch, name, e
     assert not found
 
 
-@pytest.mark.parametrize("name", ["markov", "vsknn"])
+@pytest.mark.parametrize("name", PARTNERS)
 def test_at_its_ends_the_blend_ranks_as_one_of_both_does(name):
     alone, other = scores_by_position(network(), LOG), scores_by_position(partner(name), LOG)
     first = scores_by_position(HybridScorer(network(), partner(name), 0.0), LOG)

@@ -11,12 +11,12 @@ from sbrcli.errors import ArtefactError
 from sbrcli.manifests import write_json
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.hybrid import HybridScorer
-from sbrcli.models.hybrid_files import load_hybrid, read_choice, save_hybrid
+from sbrcli.models.hybrid_files import PARTNERS, load_hybrid, read_choice, save_hybrid
 from tests.builders import make_sessions
 from tests.models.baselines.logs import random_log
 from tests.models.test_hybrid import NUM_ITEMS, network
 
-OPTIONS = {"vsknn": "k=3,idf=1", "markov": "steps=2"}
+OPTIONS = {"vsknn": "k=3,idf=1", "markov": "steps=2", "stan": "k=3,lambda2=9"}
 
 
 def keep(folder, name: str, weight: float = 0.3):
@@ -26,7 +26,7 @@ def keep(folder, name: str, weight: float = 0.3):
     return fitted
 
 
-@pytest.mark.parametrize("name", ["markov", "vsknn"])
+@pytest.mark.parametrize("name", PARTNERS)
 def test_what_is_read_scores_as_what_was_kept(tmp_path, name):
     fitted = keep(tmp_path, name)
     session = np.array([3, 1, 4, 1])
@@ -122,6 +122,15 @@ def test_numbers_of_a_type_that_numpy_lacks_are_told(tmp_path):
         ("vsknn", "cuts", lambda a: a[::-1], "cuts do not cut holders"),
         ("vsknn", "holders", lambda a: a + 1000, "holders are not among the 40 sessions"),
         ("vsknn", "holders", lambda a: a - 1000, "holders are not among the 40 sessions"),
+        ("stan", "places/data", lambda a: a + 0.5, "places/data is not made of integers"),
+        (
+            "stan",
+            "places/data",
+            lambda a: a + 10**9,
+            "places/data is not made of places from 1 to 10,000,000",
+        ),
+        ("stan", "ends", lambda a: a[1:], "ends has 39 entries for 40 sessions"),
+        ("stan", "ends", lambda a: a * np.inf, "ends is not made of finite numbers"),
     ],
 )
 def test_a_partner_of_which_an_array_is_wrong_is_told(tmp_path, partner, array, change, complaint):

@@ -11,7 +11,7 @@ from sbrcli.models.baselines.item_knn import fit_item_knn
 from sbrcli.models.baselines.last_item import LastItemScorer
 from sbrcli.models.baselines.markov import fit_markov
 from sbrcli.models.baselines.popularity import PopularityScorer, SessionPopularityScorer
-from sbrcli.models.baselines.stan import fit_stan
+from sbrcli.models.baselines.stan import StanScorer, fit_stan
 from sbrcli.models.baselines.vsknn import VsknnScorer, fit_vsknn
 from sbrcli.models.scorer import Scorer
 
@@ -53,11 +53,15 @@ def fit_baseline(
 
 def fit_partner(
     name: str, training: Sessions, num_items: int, config: BaselineConfig
-) -> LastItemScorer | VsknnScorer:
-    """Fit a baseline that a network can be blended with: markov, or vsknn."""
-    if name == "markov":
-        return fit_markov(training, num_items, config.markov)
-    return fit_vsknn(training, num_items, config.vsknn)
+) -> LastItemScorer | VsknnScorer | StanScorer:
+    """Fit a baseline that a network can be blended with: markov, vsknn or stan."""
+    match name:
+        case "markov":
+            return fit_markov(training, num_items, config.markov)
+        case "vsknn":
+            return fit_vsknn(training, num_items, config.vsknn)
+        case _:
+            return fit_stan(training, num_items, config.stan)
 
 
 def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:

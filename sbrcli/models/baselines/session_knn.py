@@ -12,7 +12,7 @@ followed event by event:
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,14 @@ class SessionKnnScorer(SparseScorer):
         while block := list(itertools.islice(walk, rows)):
             positions, found = zip(*block, strict=True)
             yield np.array(positions), rows_of_matrix(self._score(found), self.common)
+
+    def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
+        """Give what gives the sparse scores of what follows events of these sessions.
+
+        What follows all their events is sought at once, and kept.
+        """
+        found = dict(self._walk(sessions))
+        return lambda positions: self._score([found[place] for place in positions.tolist()])
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""

@@ -24,6 +24,7 @@ from scipy import sparse
 
 from sbrcli.baseline_config import StanConfig
 from sbrcli.dataset.storage import Sessions
+from sbrcli.models.baselines.blocks import matrix_arrays
 from sbrcli.models.baselines.incidence import last_places, session_ends
 from sbrcli.models.baselines.session_knn import (
     Found,
@@ -66,24 +67,20 @@ class StanScorer(SessionKnnScorer):
         kept, cuts = first_of_each_row(by_item, config.sample)
         super().__init__(by_item.indices[kept], cuts, len(ends))
         self._holder_places = by_item.data[kept]
-        self._places, self._config = places, config
-        self._days = ends / _DAY
+        self._places, self._ends, self._config = places, ends, config
         self._sizes = np.sqrt(np.diff(places.indptr))
         longest = int(places.data.max(initial=0))
         self._by_distance = np.exp(-np.arange(longest + 1) / config.lambda3)
 
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Give all that was fitted, by name."""
-        return {
-            "places": self._places.data,
-            "items": self._places.indices,
-            "sessions": self._places.indptr,
-            "days": self._days,
-            "sizes": self._sizes,
-            "holders": self._holders,
-            "holder_places": self._holder_places,
-            "cuts": self._cuts,
-        }
+        """Give all that it is made of, by name, as `StanScorer` takes it."""
+        return {**matrix_arrays("places", self._places), "ends": self._ends}
+
+    @property
+    def memory_bytes(self) -> int:
+        """The size of what was fitted, and of what was made of it."""
+        made = (self._holders, self._holder_places, self._cuts, self._sizes)
+        return super().memory_bytes + sum(array.nbytes for array in made)
 
     def _follow(self, items: IntArray, asked: BoolArray, traces: Traces) -> Iterator[Found]:
         """Give the items of the neighbours after events, and what each is scored."""
@@ -111,8 +108,8 @@ class StanScorer(SessionKnnScorer):
     def _items_after(self, position: int, sampled: IntArray, traces: Traces) -> Found:
         """Score the items of the nearest of the sampled sessions, after an event."""
         fading = np.exp((traces.last_shared[sampled] - position) / self._config.lambda1)
-        days = self._days[sampled]
-        ageing = np.exp((days - days[:1]) / self._config.lambda2)
+        ends = self._ends[sampled]
+        ageing = np.exp((ends - ends[:1]) / (_DAY * self._config.lambda2))
         similarity = traces.similarity[sampled] * fading * ageing / self._sizes[sampled]
         chosen = nearest(similarity, self._config.k)
         sessions, similarity = sampled[chosen], similarity[chosen]
@@ -122,7 +119,7 @@ class StanScorer(SessionKnnScorer):
         weights = np.repeat(similarity, lengths) * self._by_distance[distance]
         sums = np.bincount(rows.indices, weights, minlength=self.num_items)
         items = np.flatnonzero(sums)
-        return items, sums[items].astype(np.float64, copy=False)
+        return items.astype(np.int32), sums[items].astype(np.float64, copy=False)
 
     def _score(self, found: Sequence[Found]) -> sparse.csr_array:
         """Lay the items after events side by side: (events, num_items)."""

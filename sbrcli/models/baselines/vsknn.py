@@ -15,7 +15,7 @@ How sessions are followed is told in `sbrcli.models.baselines.session_knn`. Besi
 - Neighbours are written as sparse rows, and their items summed up in one product a block.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -81,14 +81,6 @@ class VsknnScorer(SessionKnnScorer):
             "holders": self._holders,
             "cuts": self._cuts,
         }
-
-    def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
-        """Give what gives the sparse scores of what follows events of these sessions.
-
-        The neighbours of all their events are found at once, and kept.
-        """
-        found = dict(self._walk(sessions))
-        return lambda positions: self._score([found[place] for place in positions.tolist()])
 
     def _score(self, found: Sequence[Found]) -> sparse.csr_array:
         """Sum up the items of each row's neighbours: (rows, num_items)."""
