@@ -239,6 +239,19 @@ def test_a_folder_of_a_newer_format_is_told(trained, sbr, kind, words):
     )
 
 
+@pytest.mark.parametrize("words", ["evaluate", "recommend --items 1"])
+def test_a_manifest_that_describes_no_network_is_named(trained, sbr, words):
+    path = trained / "manifest.json"
+    network = {"num_items": 40, "hsz": [4], "embedding": "none of them"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"network": network}))
+    said = sbr(*words.split())
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        f"error: {path} is damaged: the run's manifest does not describe a network: "
+        "ValueError('embedding none of them')\nhint: train the run again with --overwrite\n"
+    )
+
+
 def test_a_damaged_run_is_passed_over_where_none_is_named(trained, sbr):
     copytree(trained, trained.with_name("broken"))
     path = trained.with_name("broken") / "manifest.json"

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.manifests import read_manifest
+from sbrcli.errors import ArtefactError
+from sbrcli.manifests import MANIFEST, read_manifest
 from sbrcli.models.gru4rec.recurrence import GruLayers, input_gates
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
 from sbrcli.models.tiles import TILE_ROWS, TiledMatrix, padded_rows
@@ -157,7 +158,11 @@ def load_gru(run_folder: Path, batch_size: int = 128) -> GruScorer:
     Raises:
         ArtefactError: something is missing or damaged, or does not fit together.
     """
-    shape = NetworkShape.from_manifest(read_manifest(run_folder, "run"))
+    manifest = read_manifest(run_folder, "run")
+    try:
+        shape = NetworkShape.from_manifest(manifest)
+    except ArtefactError as error:
+        raise ArtefactError(f"{run_folder / MANIFEST} is damaged: {error}", error.hint) from error
     return GruScorer(shape, load_weights(run_folder / WEIGHTS_FILE, shape), batch_size)
 
 
