@@ -14,6 +14,7 @@ PASSING_ON = {
     "sbrcli.baseline_config parse_options": "an option's own error, behind the baseline's name",
     "sbrcli.cli.app run": "any error, and what Typer says of wrong words",
     "sbrcli.cli.compare compare": "the warnings of sbrcli.evaluation.comparison",
+    "sbrcli.dataset.prepare _warn_of_misreadings": "what sbrcli.log.misreadings makes",
     "sbrcli.cli.demo demo": "the commands that it runs",
     "sbrcli.cli.evaluate evaluate": "the verdict",
     "sbrcli.evaluation.runs _kept": "what read_json says, with another hint",
@@ -33,6 +34,7 @@ MAKING = (
     "sbrcli.log.json_lines _complaint",
     "sbrcli.log.json_lines _type_complaint",
     "sbrcli.log.json_lines _value_complaint",
+    "sbrcli.log.misreadings",
     "sbrcli.log.rows _time_complaint",
     "sbrcli.log.rows field_complaint",
 )

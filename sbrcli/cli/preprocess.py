@@ -152,6 +152,7 @@ def preprocess(
         overwrite=overwrite,
         titles=titles,
         say=invocation.output.note,
+        warn=invocation.output.warn,
     )
     invocation.output.show(prepared.in_zone(zone), partial(_tables, config=config, tz=tz))
     invocation.output.note(_closing_words(prepared))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -20,15 +21,19 @@ from sbrcli.dataset.sessions import default_rule, id_codes
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.errors import DataError
-from sbrcli.log.events import SESSION_ID, USER_ID
+from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.incoming import on_disk
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.misreadings import find_misreadings
+from sbrcli.log.reading import Log, describe_reading, read_log
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.titles import read_titles
 from sbrcli.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.read_config import ReadConfig
 from sbrcli.session_rule import SessionRule
 from sbrcli.workspace import Workspace, check_name
+
+_HARDLY_ANY_ORDER = 0.9
+"""From this share of events of one time on, the times hardly say what came before what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ def prepare_dataset(
     overwrite: bool = False,
     titles: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> PreparedDataset:
     """Make a dataset of a log, or find that it has been made.
 
@@ -63,6 +69,7 @@ def prepare_dataset(
         overwrite: make it anew, whatever stands under its name.
         titles: a file of the items' titles, kept in the dataset.
         say: is told what each log was read as.
+        warn: is told what seems to be meant otherwise than it was read.
 
     Returns:
         What the dataset holds, times in UTC.
@@ -92,7 +99,7 @@ def prepare_dataset(
             if there is not None:
                 require_same(there, request)
                 return PreparedDataset.from_folder(there, already_there=True)
-            arrangement = _arrange(logs, request, say)
+            arrangement = _arrange(logs, request, say, warn)
             items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
             made_of = {
                 "source": source | {"rows": arrangement.num_events},
@@ -133,12 +140,18 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
         )
 
 
-def _arrange(logs: Mapping[str, Path], request: Request, say: Callable[[str], None]) -> Arrangement:
+def _arrange(
+    logs: Mapping[str, Path],
+    request: Request,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> Arrangement:
     """Read the logs and arrange their events; what reading left out is counted with the rest."""
     read = {}
     for part, path in logs.items():
         read[part] = read_log(path, request.reading)
         say(describe_reading(read[part]))
+        _warn_of_misreadings(read[part], part if len(logs) > 1 else None, warn)
     if len(read) == 1:
         arrangement = arrange(read["log"].events, request.config)
     else:
@@ -146,6 +159,12 @@ def _arrange(logs: Mapping[str, Path], request: Request, say: Callable[[str], No
         _require_same_owners(tables)
         arrangement = arrange_given(
             tables["log"], tables.get("valid_log"), tables["test_log"], request.config
+        )
+    share = _tie_share(arrangement.splits.train)
+    if share >= _HARDLY_ANY_ORDER:
+        warn(
+            f"{100 * share:.0f} % of the consecutive events of a session have the same time: their "
+            "order is that of the file. See whether the log has finer times."
         )
     left_out = {}
     if request.reading.skip_bad_rows:
@@ -155,6 +174,24 @@ def _arrange(logs: Mapping[str, Path], request: Request, say: Callable[[str], No
         left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
     rows = arrangement.num_events + sum(counts.events for counts in left_out.values())
     return replace(arrangement, dropped=left_out | arrangement.dropped, num_events=rows)
+
+
+def _warn_of_misreadings(log: Log, part: str | None, warn: Callable[[str], None]) -> None:
+    """Say what seems to be misread; of several logs, in which `part`."""
+    of_which = f"the {part.replace('_', ' ')}: " if part else ""
+    for text in find_misreadings(log.events, time_unit=log.format.time_unit):
+        warn(of_which + text)
+
+
+def _tie_share(events: pd.DataFrame) -> float:
+    """Give the share of the steps within a session that take no time.
+
+    Args:
+        events: a table in the dataset's order.
+    """
+    is_step = np.diff(id_codes(events, SESSION_ID)) == 0
+    takes_none = np.diff(events[TIMESTAMP].to_numpy()) == 0
+    return float((is_step & takes_none).sum() / max(1, is_step.sum()))
 
 
 def _require_same_owners(tables: Mapping[str, pd.DataFrame]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sbrcli.config import PrepareConfig
-from sbrcli.log.times import PER_SECOND, UNIT_NAMES
+from sbrcli.log.times import PER_SECOND, UNIT_NAMES, YEAR_2200_SECONDS
 from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
@@ -16,31 +16,19 @@ _MANY_REPEATS = 0.01
 _MANY_NEW_ITEMS = 0.05
 
 _DAY_SECONDS = 86_400
-_YEAR_SECONDS = 365 * _DAY_SECONDS
-_YEAR_2200_SECONDS = 7_258_118_400
 
 
 def find_oddities(
-    statistics: "LogStatistics",
-    rule: SessionRule,
-    first: float,
-    last: float,
-    spaced_id: str | None = None,
+    statistics: "LogStatistics", rule: SessionRule, first: float, last: float
 ) -> Iterator[str]:
-    """Say what a log's owner should know before training on it.
+    """Say what a log's owner should know before training on it, but for misreadings.
 
     Args:
         statistics: the log in figures.
         rule: what its sessions are.
         first: the first time, in seconds since 1970.
         last: the last one.
-        spaced_id: an item id that begins or ends with a space, if there is one.
     """
-    if spaced_id is not None:
-        yield (
-            f"Item ids begin or end with a space, as '{spaced_id}' does. It is a part of the id, "
-            "which --items and titles do not have. Take such spaces out."
-        )
     yield from _odd_times(statistics, first, last)
     yield from _odd_events(statistics, rule)
     yield from _odd_users_and_items(statistics)
@@ -49,25 +37,10 @@ def find_oddities(
 
 def _odd_times(statistics: "LogStatistics", first: float, last: float) -> Iterator[str]:
     per_second = PER_SECOND.get(statistics.time_unit, 1)
-    if per_second > 1 and last * per_second >= _YEAR_2200_SECONDS:
+    if per_second > 1 and last * per_second >= YEAR_2200_SECONDS:
         yield (
             f"The times were read as {UNIT_NAMES[statistics.time_unit]}: as seconds they would lie "
             "beyond the year 2200. Check the first and last time above."
-        )
-    if first >= 0 and last < _YEAR_SECONDS:
-        yield (
-            f"All times lie in 1970, the last at {last:,.0f} s: they seem to be running numbers, "
-            "not times. Gaps, days and dates mean nothing then."
-        )
-    elif first < _YEAR_SECONDS:
-        yield (
-            f"The first time is {statistics.time.first}: a time of 0 often stands for an unknown "
-            "one. Take such events out."
-        )
-    if last >= _YEAR_2200_SECONDS:
-        yield (
-            f"The last time is {statistics.time.last}: some times may be in another unit. "
-            "Give all of them in one."
         )
     config = PrepareConfig()
     days, split_days = (last - first) / _DAY_SECONDS, config.valid_days + config.test_days

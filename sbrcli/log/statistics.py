@@ -9,6 +9,7 @@ import pandas as pd
 from sbrcli.log.doctor import find_oddities
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
+from sbrcli.log.misreadings import find_misreadings
 from sbrcli.log.pauses import suggest_gap
 from sbrcli.log.times import format_time
 from sbrcli.session_rule import SessionRule
@@ -124,14 +125,9 @@ def describe_log(
         suggested_gap_seconds=_suggest_gap(users, rule),
         new_item_share=_new_item_share(items, times, first, last),
     )
-    oddities = find_oddities(statistics, rule, first, last, _find_spaced(columns[ITEM_ID]))
-    return replace(statistics, warnings=tuple(oddities))
-
-
-def _find_spaced(ids: pd.Series) -> str | None:
-    """Find an id that begins or ends with a space; None where there is none."""
-    texts = ids.cat.categories if isinstance(ids.dtype, pd.CategoricalDtype) else ()
-    return next((text for text in texts if text != text.strip()), None)
+    misreadings = find_misreadings(events, time_unit=time_unit, zone=zone)
+    oddities = find_oddities(statistics, rule, first, last)
+    return replace(statistics, warnings=(*misreadings, *oddities))
 
 
 def _describe_lengths(lengths: np.ndarray) -> SessionLength:

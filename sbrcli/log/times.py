@@ -23,7 +23,9 @@ UNIT_NAMES = {
 LATEST_SECONDS = 253_370_000_000
 """Just within the year 9999 in every time zone: what a calendar can name."""
 
-_YEAR_2200_SECONDS = 7_258_118_400
+YEAR_2200_SECONDS = 7_258_118_400
+"""Times beyond it are taken to be in another unit."""
+
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ISO_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)"
@@ -42,7 +44,7 @@ def recognise_unit(typical: float) -> str:
     Args:
         typical: a time in the middle of the log, which one wrong row does not move.
     """
-    plausible = (u for u, n in PER_SECOND.items() if abs(typical) < _YEAR_2200_SECONDS * n)
+    plausible = (u for u, n in PER_SECOND.items() if abs(typical) < YEAR_2200_SECONDS * n)
     return next(plausible, "s")
 
 

@@ -8,19 +8,21 @@ import pytest
 from tests.builders import write_ratings
 
 DAY = 86_400
-LOG = ", ".join(
-    [
-        "1 7 0, 1 8 10, 1 9 20, 2 8 5, 2 7 6, 2 7 7, 5 7 0",
-        f"3 8 {50 * DAY}, 3 7 {50 * DAY + 1}",
-        f"4 7 {100 * DAY}, 4 8 {100 * DAY + 1}",
-    ]
-)
+START = 946_684_800
+"""The first second of the year 2000."""
+
+EVENTS = [
+    *[(1, 7, 0), (1, 8, 10), (1, 9, 20), (2, 8, 5), (2, 7, 6), (2, 7, 7), (5, 7, 0)],
+    *[(3, 8, 50 * DAY), (3, 7, 50 * DAY + 1)],
+    *[(4, 7, 100 * DAY), (4, 8, 100 * DAY + 1)],
+]
+LOG = ", ".join(f"{user} {item} {START + time}" for user, item, time in EVENTS)
 READ_AS = 'read as MovieLens 1M ("::" separated, no header): user, item, time in seconds\n'
 TSV = """\
 split	events	sessions	items	first_time	last_time
-train	5	2	2	1970-01-01T00:00:00+00:00	1970-01-01T00:00:10+00:00
-valid	2	1	2	1970-02-20T00:00:00+00:00	1970-02-20T00:00:01+00:00
-test	2	1	2	1970-04-11T00:00:00+00:00	1970-04-11T00:00:01+00:00
+train	5	2	2	2000-01-01T00:00:00+00:00	2000-01-01T00:00:10+00:00
+valid	2	1	2	2000-02-20T00:00:00+00:00	2000-02-20T00:00:01+00:00
+test	2	1	2	2000-04-10T00:00:00+00:00	2000-04-10T00:00:01+00:00
 
 dropped	events	sessions	items	why
 repeats	0	0	0	same item again
@@ -36,9 +38,9 @@ Dataset mine (times in Asia/Seoul)
 
   split   events   sessions   items   first_time         last_time
  ─────────────────────────────────────────────────────────────────────────
-  train        5          2       2   1970-01-01 09:00   1970-01-01 09:00
-  valid        2          1       2   1970-02-20 09:00   1970-02-20 09:00
-  test         2          1       2   1970-04-11 09:00   1970-04-11 09:00
+  train        5          2       2   2000-01-01 09:00   2000-01-01 09:00
+  valid        2          1       2   2000-02-20 09:00   2000-02-20 09:00
+  test         2          1       2   2000-04-10 09:00   2000-04-10 09:00
 """
 SUPPORT = ("--min-item-support", 2)
 
@@ -83,8 +85,8 @@ def test_json_is_one_document(sbr):
         "events": 2,
         "sessions": 1,
         "items": 2,
-        "first_time": "1970-04-11T00:00:00+00:00",
-        "last_time": "1970-04-11T00:00:01+00:00",
+        "first_time": "2000-04-10T00:00:00+00:00",
+        "last_time": "2000-04-10T00:00:01+00:00",
     }
     assert document["dropped"]["short_sessions"] == {"events": 1, "sessions": 1, "items": 0}
     assert document["already_there"] is False
@@ -93,7 +95,7 @@ def test_json_is_one_document(sbr):
 def test_times_in_json_are_the_same_moments_in_the_zone_asked_for(sbr):
     said = sbr("preprocess", "ratings.dat", *SUPPORT, "--json", "--tz", "Asia/Seoul")
     last = json.loads(said.stdout)["splits"]["test"]["last_time"]
-    assert last == "1970-04-11T09:00:01+09:00"
+    assert last == "2000-04-10T09:00:01+09:00"
 
 
 def test_without_a_valid_split_its_line_has_no_figures(sbr):
@@ -115,6 +117,52 @@ def test_the_same_again_says_so_and_is_no_error(sbr):
 def test_quiet_leaves_the_result_alone(sbr):
     said = sbr("preprocess", "ratings.dat", *SUPPORT, "--quiet")
     assert (said.stdout, said.stderr) == (TSV, "")
+
+
+def test_what_seems_to_be_misread_is_a_warning_also_where_nothing_comes_of_the_log(sbr):
+    rows = [(1, "NULL"), (1, "8"), (2, "8"), (2, "NULL")]
+    text = "".join(f"{user}::{item}::5::{at}\n" for at, (user, item) in enumerate(rows))
+    Path("log").write_text(text)
+    warnings = (
+        "warning: 2 events have the item NULL: it seems to stand for none, and counts as one item "
+        "like any other. Take such events out.\n"
+        "warning: All times lie in 1970, the last at 3 s: they seem to be running numbers, not "
+        "times. Gaps, days and dates mean nothing then.\n"
+    )
+    said = sbr("preprocess", "log", "--quiet")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr.startswith(warnings + "error: nothing is left")
+    words = ("--min-item-support", 1, "--test-days", 1 / DAY, "--valid-days", 0)
+    said = sbr("preprocess", "log", *words, "--name", "mine")
+    end = "wrote sbr-work/datasets/mine; sbr train trains on it\n"
+    assert (said.stderr, said.code) == (READ_AS + warnings + end, 0)
+
+
+def test_of_several_logs_it_is_said_which_seems_to_be_misread(sbr):
+    write_ratings(Path("test.dat"), "1 7 10, 1 8 20")
+    said = sbr("preprocess", "ratings.dat", *SUPPORT, "--test-log", "test.dat", "--quiet")
+    assert said.stderr == (
+        "warning: the test log: All times lie in 1970, the last at 20 s: they seem to be running "
+        "numbers, not times. Gaps, days and dates mean nothing then.\n"
+    )
+
+
+def test_times_that_hardly_order_anything_are_a_warning(sbr):
+    def warned(num_ties: int) -> str:
+        steps = [0] * num_ties + [DAY] * (10 - num_ties)
+        times = [sum(steps[:at]) for at in range(11)]
+        last = [(8, 50 * DAY), (9, 100 * DAY)]
+        events = [(user, time) for user in range(4) for time in times]
+        events += [(user, start) for user, start in last for _ in range(2)]
+        rows = [(user, 7 + at % 2, START + time) for at, (user, time) in enumerate(events)]
+        write_ratings(Path("log"), ", ".join(f"{user} {item} {time}" for user, item, time in rows))
+        return sbr("preprocess", "log", *SUPPORT, "--overwrite", "--quiet").stderr
+
+    assert warned(9) == (
+        "warning: 90 % of the consecutive events of a session have the same time: their order is "
+        "that of the file. See whether the log has finer times.\n"
+    )
+    assert warned(8) == ""
 
 
 def test_other_options_under_the_same_name_are_refused(sbr):
@@ -190,7 +238,7 @@ def test_a_wrong_option_is_named_before_the_log_is_looked_for(sbr, words, error,
         (
             [*SUPPORT, "--test-days", "365"],
             "no session is left for train: 4 of 4 end within the 365 days of test, from "
-            "1970-01-01T00:00:07+00:00 to 1970-04-11T00:00:01+00:00",
+            "2000-01-01T00:00:07+00:00 to 2000-04-10T00:00:01+00:00",
             "lower --test-days and --valid-days, or where users come back cut by --session gap:3600",  # noqa: E501
         ),
         (

@@ -95,7 +95,8 @@ def test_preprocess_says_which_numbers_to_change(sbr, log, words, error, hint):
     write_ratings(Path("log"), log)
     said = sbr("preprocess", "log", *words, "--json")
     assert (said.stdout, said.code) == ("", 3)
-    assert said.stderr == f"{READ_AS}error: {error}\nhint: {hint}\n"
+    running = RUNNING.format(last=log.split()[-1])
+    assert said.stderr == f"{READ_AS}warning: {running}\nerror: {error}\nhint: {hint}\n"
     assert not list(Path().glob("sbr-work/datasets/*"))
 
 

@@ -1,0 +1,97 @@
+"""What shows that a log may not be read as it was meant, in plain sentences."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+
+import pandas as pd
+
+from sbrcli.log.columns import ROLE_NAMES
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.times import PER_SECOND, UNIT_NAMES, YEAR_2200_SECONDS, format_time
+
+_YEAR_SECONDS = 365 * 86_400
+_DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""How dates are written as numbers, by how many digits they have."""
+
+_NOBODY = frozenset({"null", "nan", "none", "n/a", "\\n", "undefined"})
+"""What databases and programs write where there is no id, without case."""
+
+
+def find_misreadings(
+    events: pd.DataFrame, *, time_unit: str = "s", zone: tzinfo = UTC
+) -> Iterator[str]:
+    """Say what about ids and times seems to be meant otherwise than it was read.
+
+    Args:
+        events: an event table, at least one row, in any order.
+        time_unit: what the log's times were in before they became seconds.
+        zone: where times are printed.
+    """
+    yield from _odd_ids(events)
+    times = events[TIMESTAMP].to_numpy()
+    first, last = times.min().item(), times.max().item()
+    dates = [round(time * PER_SECOND.get(time_unit, 1)) for time in (first, last)]
+    if time_unit != "iso" and all(map(_is_date_number, dates)):
+        yield (
+            f"The times, from {dates[0]} to {dates[1]}, seem to be dates, and were read as "
+            f"{UNIT_NAMES[time_unit]} since 1970. Write them as 2014-04-07 or 2014-04-07T10:51:09."
+        )
+    else:
+        yield from _odd_times(first, last, zone)
+
+
+def _odd_times(first: float, last: float, zone: tzinfo) -> Iterator[str]:
+    if last < _YEAR_SECONDS:
+        yield (
+            f"All times lie in 1970, the last at {last:,.0f} s: they seem to be running numbers, "
+            "not times. Gaps, days and dates mean nothing then."
+        )
+    elif first == 0:
+        yield (
+            f"The first time is {format_time(first, zone)}: a time of 0 often stands for an "
+            "unknown one. Take such events out."
+        )
+    elif first < _YEAR_SECONDS:
+        yield (
+            f"The first time is {format_time(first, zone)}: some times may be in another unit. "
+            "Give all of them in one."
+        )
+    if last >= YEAR_2200_SECONDS:
+        yield (
+            f"The last time is {format_time(last, zone)}: some times may be in another unit. "
+            "Give all of them in one."
+        )
+
+
+def _odd_ids(events: pd.DataFrame) -> Iterator[str]:
+    for column in (USER_ID, SESSION_ID, ITEM_ID):
+        ids = events.get(column)
+        if ids is None or not isinstance(ids.dtype, pd.CategoricalDtype):
+            continue
+        role = ROLE_NAMES[column]
+        for code, text in enumerate(ids.cat.categories):
+            count = int((ids.cat.codes == code).sum()) if text.casefold() in _NOBODY else 0
+            if count:
+                yield (
+                    f"{count:,} event{' has' if count == 1 else 's have'} the {role} {text}: it "
+                    f"seems to stand for none, and counts as one {role} like any other. Take such "
+                    "events out."
+                )
+        spaced = next((text for text in ids.cat.categories if text != text.strip()), None)
+        if column == ITEM_ID and spaced is not None:
+            yield (
+                f"Item ids begin or end with a space, as '{spaced}' does. It is a part of the id, "
+                "which --items and titles do not have. Take such spaces out."
+            )
+
+
+def _is_date_number(number: int) -> bool:
+    """Tell whether a number reads as a date of our time: 20140407, 20140407105109."""
+    text = str(number)
+    pattern = _DATE_NUMBERS.get(len(text))
+    if pattern is None:
+        return False
+    try:
+        return 1970 <= datetime.strptime(text, pattern).year < 2200
+    except ValueError:
+        return False

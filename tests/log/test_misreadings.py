@@ -1,0 +1,110 @@
+"""What seems to be meant otherwise than it was read: every sentence in full."""
+
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from sbrcli.log.misreadings import find_misreadings
+
+START = 946_684_800
+"""The first second of the year 2000."""
+
+
+def warnings(*times: float, **options) -> list[str]:
+    events = make_log().assign(timestamp=list(times)) if times else make_log()
+    return list(find_misreadings(events, **options))
+
+
+def make_log() -> pd.DataFrame:
+    return pd.DataFrame({"user_id": [1, 1], "item_id": [5, 6], "timestamp": [START, START + 9]})
+
+
+def text_ids(*ids: str) -> pd.Series:
+    return pd.Series(pd.Categorical(ids))
+
+
+def test_an_ordinary_log_has_none():
+    assert warnings() == []
+    assert warnings(START, 1.7e9) == []
+
+
+def test_running_numbers_for_times():
+    assert warnings(1, 8_640_001) == [
+        "All times lie in 1970, the last at 8,640,001 s: they seem to be running numbers, not "
+        "times. Gaps, days and dates mean nothing then."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "unit", "name"),
+    [
+        (20140407, 20140902, "s", "seconds"),
+        (2014040710, 2014090223, "s", "seconds"),
+        (201404071051, 201409022359, "ms", "milliseconds"),
+        (20140407105109, 20140902235959, "us", "microseconds"),
+    ],
+)
+def test_dates_that_were_taken_for_numbers(first, last, unit, name):
+    per_second = {"s": 1, "ms": 1e3, "us": 1e6}[unit]
+    assert warnings(first / per_second, last / per_second, time_unit=unit) == [
+        f"The times, from {first} to {last}, seem to be dates, and were read as {name} since "
+        "1970. Write them as 2014-04-07 or 2014-04-07T10:51:09."
+    ]
+
+
+def test_numbers_that_are_no_dates_and_dates_in_words_are_not_taken_for_such():
+    assert warnings(20140407, 20141302)[0].startswith("All times lie in 1970, the last at 20,141")
+    assert warnings(2014040710, 2014090223, time_unit="iso") == []
+
+
+def test_a_first_time_of_zero():
+    assert warnings(0, START) == [
+        "The first time is 1970-01-01T00:00:00+00:00: a time of 0 often stands for an unknown one. "
+        "Take such events out."
+    ]
+
+
+def test_seconds_among_milliseconds():
+    seconds_as_milliseconds = START / 1000
+    assert warnings(
+        seconds_as_milliseconds, START, time_unit="ms", zone=ZoneInfo("Asia/Seoul")
+    ) == [
+        "The first time is 1970-01-12T07:58:04.800000+09:00: some times may be in another unit. "
+        "Give all of them in one."
+    ]
+
+
+def test_times_far_in_the_future():
+    assert warnings(START, 9_354_700_800) == [
+        "The last time is 2266-06-10T00:00:00+00:00: some times may be in another unit. Give all "
+        "of them in one."
+    ]
+
+
+@pytest.mark.parametrize("text", ["NULL", "null", "nan", "NaN", "None", "N/A", "\\N", "undefined"])
+def test_a_word_that_stands_for_no_id(text):
+    events = make_log().assign(user_id=text_ids(text, "7"))
+    assert list(find_misreadings(events)) == [
+        f"1 event has the user {text}: it seems to stand for none, and counts as one user like any "
+        "other. Take such events out."
+    ]
+    sessions = make_log().assign(session_id=text_ids(text, text))
+    assert list(find_misreadings(sessions)) == [
+        f"2 events have the session {text}: it seems to stand for none, and counts as one session "
+        "like any other. Take such events out."
+    ]
+
+
+def test_a_word_that_no_event_has_any_more_is_not_told():
+    users = pd.Series(pd.Categorical(["7", "8"], categories=["7", "8", "NULL"]))
+    assert list(find_misreadings(make_log().assign(user_id=users))) == []
+
+
+def test_an_item_id_with_a_space_at_its_end():
+    for item_id in (" 5", "5 "):
+        events = make_log().assign(item_id=text_ids(item_id, "6"))
+        assert list(find_misreadings(events)) == [
+            f"Item ids begin or end with a space, as '{item_id}' does. It is a part of the id, "
+            "which --items and titles do not have. Take such spaces out."
+        ]
