@@ -278,6 +278,24 @@ def test_a_run_whose_evaluation_is_damaged_is_passed_over_where_none_is_named(ev
     )
 
 
+@pytest.mark.parametrize("damage", ["half", "huge header"])
+def test_a_run_whose_checkpoint_is_damaged_is_resumed_from_its_beginning(trained, sbr, damage):
+    words = "train --name anew --hsz 4 --batch-size 4 --bptt 4 --epochs 1 --quiet"
+    assert sbr(*words.split()).code == 0
+    run = trained.with_name("anew")
+    weights = (run / "weights.safetensors").read_bytes()
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps(manifest | {"status": "training"}))
+    path = run / "checkpoint" / "state.safetensors"
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    said = sbr("train", "--resume", "--quiet")
+    assert said.code == 0
+    (warning,) = said.stderr.splitlines()
+    assert warning.startswith(f"warning: {path} ")
+    assert warning.endswith("; training begins anew")
+    assert (run / "weights.safetensors").read_bytes() == weights
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_history_is_written_for_others_and_read_by_no_command(evaluated, sbr, damage):
     path = evaluated / "history.csv"
