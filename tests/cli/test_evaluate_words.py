@@ -15,12 +15,12 @@ def test_options_of_a_baseline_that_is_not_asked_for_are_a_usage_error(sbr, base
     )
 
 
-def test_a_hybrid_is_made_of_markov_and_vsknn_alone(sbr):
-    said = sbr("evaluate", "--hybrid", "--vsknn", "k=7", "--stan", "k=7")
+def test_options_of_no_partner_of_a_hybrid_are_a_usage_error(sbr):
+    said = sbr("evaluate", "--hybrid", "--vsknn", "k=7", "--item-knn", "neighbours=7")
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (
-        "error: --stan would do nothing: stan is not among what the run is compared with\n"
-        "hint: sbr evaluate --baselines stan --stan OPTIONS\n"
+        "error: --item-knn would do nothing: item-knn is not among what the run is compared with\n"
+        "hint: sbr evaluate --baselines item-knn --item-knn OPTIONS\n"
     )
 
 
