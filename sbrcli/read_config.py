@@ -22,7 +22,7 @@ class ReadConfig:
     """Which column is what, as in `user=visitorid,item=itemid`; without a header, their numbers."""
 
     sep: str | None = None
-    """Between two fields: any characters, or `tab`."""
+    """Between two fields: any characters, or `tab`, `space`, `comma`, `semicolon`."""
 
     header: bool | None = None
     """Whether the first line names the columns."""

@@ -25,7 +25,7 @@ Separator = Annotated[
     str | None,
     typer.Option(
         metavar="TEXT",
-        help="What stands between two fields: any characters, or tab.",
+        help="What stands between two fields: any characters, or tab, space, comma, semicolon.",
         rich_help_panel=READING,
     ),
 ]

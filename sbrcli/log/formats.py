@@ -54,8 +54,9 @@ class LogFormat:
         return self.columns.index(column)
 
     def place(self, column: str) -> str:
-        """Say what the log calls a column of the event table."""
-        return self.names[self.position(column)]
+        """Say what the log calls a column of the event table; without a header, its number."""
+        position = self.position(column)
+        return self.names[position] if self.names else str(position + 1)
 
 
 def describe_layout(log_format: LogFormat) -> str:
@@ -72,8 +73,8 @@ def describe_layout(log_format: LogFormat) -> str:
 def describe_format(log_format: LogFormat) -> str:
     """Say in one line what a log was read as, and which of its columns is what.
 
-    As in `MovieLens 1M ("::" separated, no header): user, item, time in seconds`; where the log
-    names its columns, as in `user=visitorid`, which is how `--columns` would say it.
+    As in `MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds`, which is
+    how `--columns` would say it.
     """
     columns = [c for c in ROLE_NAMES if c in log_format.columns and c not in (RATING, TIME_OF_DAY)]
     words = [_describe_column(log_format, column) for column in columns]
@@ -81,9 +82,7 @@ def describe_format(log_format: LogFormat) -> str:
 
 
 def _describe_column(log_format: LogFormat, column: str) -> str:
-    words = ROLE_NAMES[column]
-    if log_format.has_header or log_format.kind != "text":
-        words += f"={log_format.place(column)}"
+    words = f"{ROLE_NAMES[column]}={log_format.place(column)}"
     if column == TIMESTAMP and TIME_OF_DAY in log_format.columns:
         return f"{words} plus {log_format.place(TIME_OF_DAY)} in milliseconds"
     is_typed = log_format.kind == "parquet" and log_format.time_unit == "iso"

@@ -17,7 +17,7 @@ from sbrcli.log.times import is_iso_time, is_number
 from sbrcli.read_config import ReadConfig
 
 _SEPARATORS = (",", "\t", ";", "|", "::")
-_HIGHEST_RATING = 100
+_HIGHEST_RATING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +57,19 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         DataError: it is of no known layout, or lacks a column.
     """
     wanted = config.named_columns
-    separators = (config.separator,) if config.separator is not None else _SEPARATORS
-    numbered = bool(wanted) and all(name.isdecimal() for name in wanted.values())
+    separators = _likely_separators(sample, config)
+    are_numbers = bool(wanted) and all(name.isdecimal() for name in wanted.values())
+    may_have_none = config.header is None and not _numbers_columns(sample.lines[0], separators)
     found = None
-    if config.header is False or (config.header is None and numbered):
+    if config.header is False or (may_have_none and are_numbers):
         found = _numbered(path, sample, separators, wanted)
-    elif config.header is None and not wanted:
+    elif may_have_none and not wanted:
         # A row of ids like "user" and "item" must not pass for a header.
-        found = _from_rows(sample.lines[:1], separators)
+        found = _from_rows(sample, sample.lines[:1], separators)
     if found is None:
         found = _from_header(path, sample, separators, config)
-    if found is None and config.header is None:
-        found = _from_rows(sample.lines, separators)
+    if found is None and may_have_none:
+        found = _from_rows(sample, sample.lines, separators)
     if found is None:
         raise _unknown(path, sample, separators)
     if TIME_OF_DAY in found.columns:
@@ -86,6 +87,20 @@ def split_fields(line: str, separator: str, is_quoted: bool) -> list[str]:
         except csv.Error:  # a field beyond all measure
             return line.split(separator)
     return line.split(separator)
+
+
+def _likely_separators(sample: Sample, config: ReadConfig) -> tuple[str, ...]:
+    """Give what may stand between two fields: a space only where nothing else does."""
+    if config.separator is not None:
+        return (config.separator,)
+    return _SEPARATORS if any(s in sample.lines[0] for s in _SEPARATORS) else (" ",)
+
+
+def _numbers_columns(line: str, separators: Sequence[str]) -> bool:
+    """Tell whether a line is a header of running numbers, as programs write: 0,1,2,3."""
+    fields, separator = _split_best(line, separators)
+    numbers = ([str(at + first) for at in range(len(fields))] for first in (0, 1))
+    return len(separator) == 1 and fields in numbers  # double colons are MovieLens', without header
 
 
 def _may_quote(separator: str) -> bool:
@@ -135,7 +150,7 @@ def _numbered(
 ) -> LogFormat | None:
     """Read a text without header by the numbers of its columns, counted from 1."""
     if not wanted:
-        found = _from_rows(sample.lines, separators)
+        found = _from_rows(sample, sample.lines, separators)
         if found is None:
             raise _unknown(path, sample, separators)
         return found
@@ -158,13 +173,14 @@ def _numbered(
     )
 
 
-def _from_rows(lines: Sequence[str], separators: Sequence[str]) -> LogFormat | None:
-    """Recognise a file without header: one of its first rows must be as the layout says.
+def _from_rows(sample: Sample, lines: Sequence[str], separators: Sequence[str]) -> LogFormat | None:
+    """Recognise a file without header: one of some lines must be as the layout says.
 
     One is enough, so that a wrong first row is reported as such.
     """
     known = (f for f in _HEADERLESS if f.separator in separators)
-    return next((f for f in known if any(_fits(f, line) for line in lines)), None)
+    likely = (f for f in known if RATING not in f.columns or _may_hold_ratings(f, sample.lines))
+    return next((f for f in likely if any(_fits(f, line) for line in lines)), None)
 
 
 def _fits(log_format: LogFormat, line: str) -> bool:
@@ -176,13 +192,26 @@ def _fits(log_format: LogFormat, line: str) -> bool:
         return is_iso_time(time)
     # Four fields between tabs may be anything; between double colons they are MovieLens'.
     return len(log_format.separator) > 1 or (
-        is_number(time) and _may_be_rating(fields[log_format.position(RATING)])
+        is_number(time) and is_number(fields[log_format.position(RATING)])
     )
 
 
-def _may_be_rating(field: str) -> bool:
-    """Tell a rating from an id or a time, which another order of columns has in its place."""
-    return is_number(field) and abs(float(field)) <= _HIGHEST_RATING
+def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
+    """Tell four columns between tabs that are user, item, rating and time from other orders.
+
+    No rating is greater than 10, as ids and times mostly are, and nobody rates an item twice and
+    otherwise, as the events of a user's session would.
+    """
+    if len(log_format.separator) > 1:
+        return True
+    ratings: dict[tuple[str, str], str] = {}
+    for line in lines:
+        if _fits(log_format, line):
+            user, item, rating, _ = line.split(log_format.separator)
+            is_other = ratings.setdefault((user, item), rating) != rating
+            if is_other or abs(float(rating)) > _HIGHEST_RATING:
+                return False
+    return True
 
 
 def _with_iso_times(log_format: LogFormat, sample: Sample) -> LogFormat:

@@ -17,7 +17,7 @@ EVENTS = [
     *[(4, 7, 100 * DAY), (4, 8, 100 * DAY + 1)],
 ]
 LOG = ", ".join(f"{user} {item} {START + time}" for user, item, time in EVENTS)
-READ_AS = 'read as MovieLens 1M ("::" separated, no header): user, item, time in seconds\n'
+READ_AS = 'read as MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds\n'
 TSV = """\
 split	events	sessions	items	first_time	last_time
 train	5	2	2	2000-01-01T00:00:00+00:00	2000-01-01T00:00:10+00:00

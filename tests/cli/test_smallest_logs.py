@@ -7,7 +7,7 @@ import pytest
 
 from tests.builders import write_ratings
 
-READ_AS = 'read as MovieLens 1M ("::" separated, no header): user, item, time in seconds\n'
+READ_AS = 'read as MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds\n'
 SHORT = (
     "The log spans 0.0 days, and sbr preprocess splits off the last 60. "
     "Give smaller --test-days and --valid-days."

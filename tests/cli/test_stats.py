@@ -11,7 +11,7 @@ from tests.builders import write_ratings
 
 LOG = "1 10 978300760, 1 20 978300760, 1 30 978400000, 2 10 986000000, 2 10 986000010"
 
-READ_AS = 'read as MovieLens 1M ("::" separated, no header): user, item, time in seconds\n'
+READ_AS = 'read as MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds\n'
 
 TABLES = """\
 ratings.dat

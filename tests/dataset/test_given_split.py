@@ -82,7 +82,8 @@ def test_the_manifest_names_all_logs_and_another_test_is_another_dataset(tmp_pat
     prepared = prepare_dataset(
         train, CONFIG, workspace, reading=reading, given=given, name="mine", say=said.append
     )
-    assert said == ['read as a table ("::" separated, no header): user, item, time in seconds'] * 3
+    line = 'read as a table ("::" separated, no header): user=1, item=2, time=4 in seconds'
+    assert said == [line] * 3
     manifest = json.loads((Path(prepared.dataset) / "manifest.json").read_text())
     assert manifest["source"]["test_log"]["name"] == "test"
     assert manifest["source"]["valid_log"]["name"] == "valid"

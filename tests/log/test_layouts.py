@@ -18,12 +18,12 @@ U, S, I, T = USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP  # noqa: E741
     [
         (
             "1::1193::5::978300760\n",
-            'MovieLens 1M ("::" separated, no header): user, item, time in seconds',
+            'MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds',
             {U: 1, I: 1193, T: 978300760},
         ),
         (
             "196\t242\t3\t881250949\n",
-            "MovieLens 100k (tab separated, no header): user, item, time in seconds",
+            "MovieLens 100k (tab separated, no header): user=1, item=2, time=4 in seconds",
             {U: 196, I: 242, T: 881250949},
         ),
         (
@@ -40,7 +40,7 @@ U, S, I, T = USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP  # noqa: E741
         ),
         (
             "1,2014-04-07T10:51:09.250Z,214536502,0\n",
-            "Yoochoose clicks (comma separated, no header): session, item, time in ISO 8601",
+            "Yoochoose clicks (comma separated, no header): session=1, item=3, time=2 in ISO 8601",
             {S: 1, I: 214536502, T: 1396867869.25},
         ),
         (
@@ -106,8 +106,46 @@ def test_a_file_without_header_is_read_by_the_numbers_of_its_columns():
     assert log.events[U].tolist() == ["ann", "bob"]
     assert log.events[I].tolist() == ["car", "bus"]
     assert describe_format(log.format) == (
-        "a table (space separated, no header): user, item, time in seconds"
+        "a table (space separated, no header): user=2, item=4, time=1 in seconds"
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "names"),
+    [
+        ("1,2,3,4", "user=1,item=3,time=4", "user=1, item=3, time=4"),
+        ("0,1,2,3", "user=0,item=2,time=3", "user=0, item=2, time=3"),
+        ("0,1,2,3", "user=1,item=2,time=3", "user=1, item=2, time=3"),
+    ],
+)
+def test_running_numbers_are_a_header_and_no_event(header: str, columns: str, names: str):
+    log = read(f"{header}\n5,6,7,978300760\n5,6,8,978300770\n", columns=columns)
+    assert len(log.events) == 2
+    first = [0, 5, 6, 7, 978300760] if header.startswith("1") else [5, 6, 7, 978300760]
+    places = [int(part.partition("=")[2]) for part in columns.split(",")]
+    assert log.events.iloc[0][[U, I, T]].tolist() == [first[at] for at in places]
+    assert describe_reading(log) == f"read as a table (comma separated, header): {names} in seconds"
+
+
+def test_running_numbers_can_be_said_to_be_an_event():
+    log = read("1,2,3\n5,6,7\n", columns="user=1,item=2,time=3", header=False)
+    assert log.events[U].tolist() == [1, 5]
+
+
+def test_ratings_between_tabs_may_be_rated_again_alike_and_a_wrong_one_is_named():
+    assert len(read("1\t7\t5\t978300760\n" * 2 + "1\t8\t10\t978300760\n").events) == 3
+    with pytest.raises(DataError, match="log line 2: rating 'x' is not a number"):
+        read("1\t7\t5\t978300760\n1\t8\tx\t978300760\n")
+
+
+def test_a_space_stands_between_fields_where_nothing_else_does():
+    text = "60 ann car\n70 bob bus\n"
+    log = read(text, columns="user=2,item=3,time=1")
+    assert log.events[U].tolist() == ["ann", "bob"]
+    assert read(f"time user item\n{text}").events[U].tolist() == ["ann", "bob"]
+    assert read(f"time user item\n{text}", sep="space").events[U].tolist() == ["ann", "bob"]
+    # Spaces within fields are no separators where commas are.
+    assert read("user id,item id,time\nann b,car c,60\n").events[U].tolist() == ["ann b"]
 
 
 @pytest.mark.parametrize("separator", ["||", "<>", "::", "; ", "\t"])
@@ -214,6 +252,34 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             "7\t31\t1193\t978300760\n",  # user, session, item, time
             {},
             "log: not a layout that sbr knows; its first line has 7, 31, 1193, 978300760",
+            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
+            "with a line that names its columns",
+        ),
+        (
+            "7\t3\t9\t978300760\n7\t3\t8\t978300761\n8\t4\t9\t978300762\n",  # of one session
+            {},
+            "log: not a layout that sbr knows; its first line has 7, 3, 9, 978300760",
+            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
+            "with a line that names its columns",
+        ),
+        (
+            "7\t3\t9\t978300760\n8\t4\t11\t978300761\n9\t5\t9\t978300762\n",  # no rating is 11
+            {},
+            "log: not a layout that sbr knows; its first line has 7, 3, 9, 978300760",
+            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
+            "with a line that names its columns",
+        ),
+        (
+            "0\t1\t2\t3\n7\t3\t5\t978300760\n",  # running numbers above ratings
+            {},
+            "log: not a layout that sbr knows; its first line has 0, 1, 2, 3",
+            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
+            "with a line that names its columns",
+        ),
+        (
+            "7 9 978300760\n",
+            {},
+            "log: not a layout that sbr knows; its first line has 7, 9, 978300760",
             "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
             "with a line that names its columns",
         ),
