@@ -21,6 +21,9 @@ from sbrcli.manifests import MADE_BY, MANIFEST, Kind, read_manifest
 
 _SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
 
+_PATIENCE_SECONDS = 10
+"""So long another process is waited for that adds to the same folder just now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -180,6 +183,24 @@ class Workspace:
             target, replaced = self.place(kind, name), self._replaced(kind, name)
             if replaced.exists() and not target.exists():
                 replaced.rename(target)
+            yield
+
+    @contextlib.contextmanager
+    def adding_to(self, folder: Folder) -> Iterator[None]:
+        """Keep every other `sbr` from writing a folder while something is added to it.
+
+        Another that adds to it is waited for.
+
+        Raises:
+            ArtefactError: the folder is no longer what it was when it was opened, or another
+                process holds the lock.
+        """
+        with self.locked(folder.kind, folder.name, wait_seconds=_PATIENCE_SECONDS):
+            if read_manifest(folder.path, folder.kind) != folder.manifest:
+                raise ArtefactError(
+                    f"{folder.kind} {folder.name} has been replaced meanwhile",
+                    hint="run the same command again",
+                )
             yield
 
     def folders(self, kind: Kind) -> list[Folder]:

@@ -27,7 +27,6 @@ PASSING_ON = {
 MAKING = (
     "sbrcli.dataset.request _differs_in",
     "sbrcli.evaluation.comparison _warnings",
-    "sbrcli.evaluation.runs _keep",
     "sbrcli.evaluation.verdict",
     "sbrcli.log.columns listed",
     "sbrcli.log.doctor",

@@ -22,7 +22,7 @@ from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.hybrid import Partner, blend, score_both
 from sbrcli.models.hybrid_files import PARTNERS, no_hybrid, read_choice, save_hybrid
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Folder
+from sbrcli.workspace import Folder, Workspace
 
 METRIC = "mrr@20"
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))
@@ -74,6 +74,7 @@ def find_hybrid(run: Folder, options: BaselineConfig, said: Mapping[str, str]) -
 
 def choose_hybrid(
     run: Folder,
+    workspace: Workspace,
     dataset: Folder,
     network: Scorer,
     options: BaselineConfig,
@@ -86,6 +87,7 @@ def choose_hybrid(
 
     Args:
         run: the run.
+        workspace: where it is.
         dataset: the one that it was trained on.
         network: its model.
         options: the partners'.
@@ -121,15 +123,19 @@ def choose_hybrid(
     ]
     best = max(trials, key=lambda trial: trial["metrics"][METRIC])
     hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials)
-    save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
+    with workspace.adding_to(run):
+        save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
     return hybrid
 
 
-def take_hybrid(run: Folder, other: Folder, dataset: Folder, said: Mapping[str, str]) -> Hybrid:
+def take_hybrid(
+    run: Folder, workspace: Workspace, other: Folder, dataset: Folder, said: Mapping[str, str]
+) -> Hybrid:
     """Take over what was chosen for another run, with the partner fitted as this run was.
 
     Args:
         run: a run, which may have been trained on valid.
+        workspace: where it is.
         other: a run that was not, and has a hybrid.
         dataset: the one that `run` was trained on.
         said: options of partners that the user gave, by the partner's name.
@@ -147,7 +153,8 @@ def take_hybrid(run: Folder, other: Folder, dataset: Folder, said: Mapping[str, 
     options = configure_baselines(found.options)
     hybrid = replace(found, taken_from=other.name)
     partner = fit_partner(found.partner, training, num_items, options)
-    save_hybrid(run.path, asdict(hybrid), partner)
+    with workspace.adding_to(run):
+        save_hybrid(run.path, asdict(hybrid), partner)
     return hybrid
 
 

@@ -23,7 +23,7 @@ from sbrcli.evaluation.rivals import (
 from sbrcli.evaluation.scoring import Advance, answer_split, coverage_of
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
-from sbrcli.manifests import read_json, read_manifest, write_json
+from sbrcli.manifests import read_json, write_json
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.items import ITEMS_FILE, load_items
 from sbrcli.models.scorer import Scorer
@@ -32,9 +32,6 @@ from sbrcli.workspace import Folder, Workspace
 EVALUATION_FILE = "evaluation.json"
 TUNED_FILE = "baselines.json"
 GRU = "gru4rec"
-
-_PATIENCE_SECONDS = 10
-"""So long another evaluation of the run is waited for, which keeps its figures just now."""
 
 Progress = Callable[[int], AbstractContextManager[Advance]]
 """Given the number of next items, shows how many are done."""
@@ -84,9 +81,12 @@ def evaluate_run(
     hybrid = None
     if config.hybrid:
         if hybrid_from is not None:
-            hybrid = take_hybrid(run, workspace.open("run", hybrid_from), dataset, said)
+            other = workspace.open("run", hybrid_from)
+            hybrid = take_hybrid(run, workspace, other, dataset, said)
         else:
-            hybrid = _find_or_choose_hybrid(run, dataset, scorer, baselines, said, progress)
+            hybrid = _find_or_choose_hybrid(
+                run, workspace, dataset, scorer, baselines, said, progress
+            )
         if not config.baselines:
             # The better of both, of which the hybrid promises to be no worse.
             config = replace(config, baselines=(hybrid.partner,))
@@ -110,7 +110,7 @@ def evaluate_run(
     try:
         _keep(run, workspace, config, evaluation)
     except ArtefactError as error:
-        warn(f"the figures are not kept in run {run.name}: {error}")
+        warn(f"the figures are not kept: {error}")
     return evaluation
 
 
@@ -135,6 +135,7 @@ def tuned_options(run: Folder) -> dict[str, str]:
 
 def _find_or_choose_hybrid(
     run: Folder,
+    workspace: Workspace,
     dataset: Folder,
     network: Scorer,
     options: BaselineConfig,
@@ -145,7 +146,7 @@ def _find_or_choose_hybrid(
     if found is not None:
         return found
     with progress(count_tried(dataset)) as advance:
-        return choose_hybrid(run, dataset, network, options, advance)
+        return choose_hybrid(run, workspace, dataset, network, options, advance)
 
 
 def _extended(
@@ -225,9 +226,7 @@ def _keep(
 ) -> None:
     # What was not asked for this time stays as it was found: the run is the same one.
     found = {key: value for key, value in asdict(evaluation).items() if value is not None}
-    with workspace.locked("run", run.name, wait_seconds=_PATIENCE_SECONDS):
-        if read_manifest(run.path, "run") != run.manifest:
-            raise ArtefactError("it has been replaced meanwhile")
+    with workspace.adding_to(run):
         found = _extend(read_evaluation(run, config), found)
         write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
 

@@ -87,7 +87,8 @@ def tune_baselines(run: Folder, workspace: Workspace, advance: Callable[[int], N
         advance: told how many settings were just tried.
 
     Raises:
-        ArtefactError: the run's dataset is missing or damaged, or has no valid split.
+        ArtefactError: the run's dataset is missing or damaged, or has no valid split; or the run
+            has been replaced meanwhile.
     """
     dataset = dataset_of(run, workspace)
     training = load_split(dataset.path, "train")
@@ -108,7 +109,8 @@ def tune_baselines(run: Folder, workspace: Workspace, advance: Callable[[int], N
         trials += [Trial(name, write_options(o), found, o == best) for o, found in tried.items()]
     chosen = {trial.baseline: trial.options for trial in trials if trial.is_chosen}
     tuning = Tuning(run.name, "valid", valid.num_next_items, METRIC, chosen, tuple(trials))
-    write_json(run.path / TUNED_FILE, asdict(tuning))
+    with workspace.adding_to(run):
+        write_json(run.path / TUNED_FILE, asdict(tuning))
     return tuning
 
 

@@ -32,9 +32,13 @@ _LONGEST = 10_000_000
 
 
 def save_hybrid(run_folder: Path, document: dict[str, Any], partner: KeptPartner) -> None:
-    """Keep a choice, `partner`, `weight`, `options` and whatever else, and the fitted partner."""
+    """Keep a choice, `partner`, `weight`, `options` and whatever else, and the fitted partner.
+
+    An earlier choice goes first: who is killed between the two files leaves none, not another's.
+    """
     from safetensors.numpy import save
 
+    (run_folder / HYBRID_FILE).unlink(missing_ok=True)
     own = {
         f"{document['partner']}/{name}": np.ascontiguousarray(array)
         for name, array in partner.arrays().items()

@@ -71,7 +71,7 @@ def test_figures_that_can_not_be_kept_are_printed_with_a_warning(trained, sbr):
     said = sbr("evaluate", "--json", "--quiet")
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
     assert said.stderr == (
-        "warning: the figures are not kept in run run: can not write in the work directory "
+        "warning: the figures are not kept: can not write in the work directory "
         "sbr-work: File exists\n"
     )
     assert not (trained / "evaluation.json").exists()
@@ -94,7 +94,7 @@ def test_figures_of_a_run_that_was_replaced_meanwhile_are_not_kept_in_the_new_on
     said = sbr("evaluate", "--json", "--quiet")
     assert said.code == 0
     assert said.stderr == (
-        "warning: the figures are not kept in run run: it has been replaced meanwhile\n"
+        "warning: the figures are not kept: run run has been replaced meanwhile\n"
     )
     assert not (trained / "evaluation.json").exists()
 
@@ -141,7 +141,7 @@ def test_a_disk_that_fills_up_while_figures_are_kept_leaves_them_printed_and_the
     said = shell("ulimit -f 1; sbr evaluate --json --quiet")
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
     assert said.stderr == (
-        "warning: the figures are not kept in run run: can not write "
+        "warning: the figures are not kept: can not write "
         "sbr-work/runs/run/evaluation.json: File too large\n"
     )
     assert files("runs") == before

@@ -367,7 +367,7 @@ def test_a_run_that_was_replaced_meanwhile_keeps_no_figures_of_the_one_before(ru
     found = evaluate_run(before, workspace, EvaluateConfig(), no_progress, warn=told.append)
     assert found.metrics["recall@1"] == 1 / 3
     assert told == [
-        "the figures are not kept in run user-1x4: it has been replaced meanwhile",
+        "the figures are not kept: run user-1x4 has been replaced meanwhile",
     ]
 
 

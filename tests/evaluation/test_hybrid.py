@@ -14,11 +14,12 @@ from sbrcli.evaluation import hybrid
 from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
+from sbrcli.manifests import MANIFEST, write_json
 from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.hybrid_files import PARTNERS, load_hybrid
-from sbrcli.workspace import Folder
+from sbrcli.workspace import Folder, Workspace
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
 OPTIONS = BaselineConfig()
@@ -34,8 +35,25 @@ def dataset(workspace) -> Folder:  # noqa: F811
     return workspace.open("dataset")
 
 
+def workspace_of(run: Folder) -> Workspace:
+    return Workspace(run.path.parent.parent)
+
+
 def choose(run: Folder, dataset: Folder) -> hybrid.Hybrid:
-    return choose_hybrid(run, dataset, load_gru(run.path), OPTIONS, lambda _done: None)
+    network = load_gru(run.path)
+    return choose_hybrid(run, workspace_of(run), dataset, network, OPTIONS, lambda _done: None)
+
+
+def take(run: Folder, other: Folder, dataset: Folder, said: dict[str, str]) -> hybrid.Hybrid:
+    return take_hybrid(run, workspace_of(run), other, dataset, said)
+
+
+def copy_of(run: Folder, name: str, **changes: object) -> Folder:
+    """Copy a run, and change what its manifest says."""
+    path = run.path.parent / name
+    shutil.copytree(run.path, path)
+    write_json(path / MANIFEST, run.manifest | changes)
+    return Folder("run", path, run.manifest | changes)
 
 
 def test_the_best_on_valid_is_chosen_and_is_no_worse_than_both_alone(run, dataset):
@@ -59,6 +77,11 @@ def test_on_a_chain_that_the_network_does_not_know_the_chain_is_chosen(run, data
     assert (found.partner, found.weight > 0) == ("markov", True)
 
 
+@pytest.fixture
+def refitted(run) -> Folder:
+    return copy_of(run, "rf", refit={"epochs": []})
+
+
 def test_the_choice_is_kept_and_found_again_unless_the_options_have_changed(run, dataset):
     assert find_hybrid(run, OPTIONS, {}) is None
     chosen = choose(run, dataset)
@@ -71,7 +94,7 @@ def test_the_choice_is_kept_and_found_again_unless_the_options_have_changed(run,
 
 def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
     told = []
-    choose_hybrid(run, dataset, load_gru(run.path), OPTIONS, told.append)
+    choose_hybrid(run, workspace_of(run), dataset, load_gru(run.path), OPTIONS, told.append)
     assert sum(told) == count_tried(dataset)
 
 
@@ -121,14 +144,10 @@ def test_a_valid_split_that_the_run_knows_nothing_of_has_none_to_choose_by(
 
 
 def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_was(
-    run, dataset, tmp_path
+    run, dataset, refitted
 ):
     chosen = choose(run, dataset)
-    path = tmp_path / "refitted"
-    shutil.copytree(run.path, path)
-    (path / "hybrid.json").unlink()
-    refitted = Folder("run", path, run.manifest | {"refit": {"epochs": []}})
-    taken = take_hybrid(refitted, run, dataset, {})
+    taken = take(refitted, run, dataset, {})
     assert (taken.partner, taken.weight, taken.taken_from) == (
         chosen.partner,
         chosen.weight,
@@ -138,8 +157,8 @@ def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_w
     assert find_hybrid(refitted, configure_baselines({"markov": "steps=3"}), {}) == taken
     training = load_training_sessions(dataset.path, refitted.manifest)
     expected = fit_partner(chosen.partner, training, 40, OPTIONS).score_next(np.array([3]))
-    network = load_gru(path)
-    both = load_hybrid(path, network).score_next(np.array([3]))
+    network = load_gru(refitted.path)
+    both = load_hybrid(refitted.path, network).score_next(np.array([3]))
     own = (1 - chosen.weight) * network.score_next(np.array([3]))
     gained = np.log1p(40 * expected / expected.sum())
     np.testing.assert_allclose(both, own + chosen.weight * gained, rtol=1e-5)
@@ -147,7 +166,7 @@ def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_w
 
 def test_a_run_without_a_hybrid_has_none_to_be_taken(run, dataset):
     with pytest.raises(ArtefactError) as error:
-        take_hybrid(run, run, dataset, {})
+        take(run, run, dataset, {})
     assert str(error.value) == "run user-1x4 has no hybrid"
 
 
@@ -161,36 +180,38 @@ ANEW = (
 )
 
 
-@pytest.fixture
-def refitted(run, tmp_path) -> Folder:
-    path = tmp_path / "rf"
-    shutil.copytree(run.path, path)
-    return Folder("run", path, run.manifest | {"refit": {"epochs": []}})
-
-
 def test_no_choice_is_taken_over_with_other_options_than_it_was_made_with(run, dataset, refitted):
     choose(run, dataset)
     with pytest.raises(UsageError) as error:
-        take_hybrid(refitted, run, dataset, {"markov": "steps=3"})
+        take(refitted, run, dataset, {"markov": "steps=3"})
     assert (str(error.value), error.value.hint) == (TAKEN, ANEW)
-    assert take_hybrid(refitted, run, dataset, {"markov": "decay=div"}).taken_from == "user-1x4"
+    assert take(refitted, run, dataset, {"markov": "decay=div"}).taken_from == "user-1x4"
 
 
 def test_a_refitted_run_refuses_options_that_its_choice_was_not_made_with(run, dataset, refitted):
     choose(run, dataset)
-    taken = take_hybrid(refitted, run, dataset, {})
+    taken = take(refitted, run, dataset, {})
     with pytest.raises(UsageError) as error:
         find_hybrid(refitted, OPTIONS, {"vsknn": "k=100", "markov": "steps=3"})
     assert (str(error.value), error.value.hint) == (TAKEN, ANEW)
     assert find_hybrid(refitted, OPTIONS, {"vsknn": "k=100", "markov": "steps=1"}) == taken
 
 
-def test_an_ordinary_run_with_a_choice_taken_over_chooses_anew_by_other_options(
-    run, dataset, refitted
-):
+def test_an_ordinary_run_with_a_choice_taken_over_chooses_anew_by_other_options(run, dataset):
     choose(run, dataset)
-    ordinary = Folder("run", refitted.path, run.manifest)
-    taken = take_hybrid(ordinary, run, dataset, {})
+    ordinary = copy_of(run, "rf")
+    taken = take(ordinary, run, dataset, {})
     assert find_hybrid(ordinary, OPTIONS, {"vsknn": "k=100"}) == taken
     said = {"vsknn": "k=7"}
     assert find_hybrid(ordinary, configure_baselines(said), said) is None
+
+
+def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(run, dataset):
+    before = choose(run, dataset)
+    write_json(run.path / MANIFEST, run.manifest | {"seed": 2})
+    for add in (lambda: choose(run, dataset), lambda: take(run, run, dataset, {})):
+        with pytest.raises(ArtefactError) as error:
+            add()
+        assert str(error.value) == "run user-1x4 has been replaced meanwhile"
+        assert error.value.hint == "run the same command again"
+    assert find_hybrid(run, OPTIONS, {}) == before

@@ -21,7 +21,7 @@ from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Folder
+from sbrcli.workspace import Folder, Workspace
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 from tests.models.baselines.logs import random_log, scores_by_position
@@ -171,7 +171,14 @@ def test_a_valid_split_of_which_nothing_asked_for_is_known_chooses_no_hybrid(tmp
     monkeypatch.setattr(hybrid, "load_split", lambda *_: asked_last([0, 1, 99], [98, 1]))
     run, dataset = Folder("run", tmp_path, {}), Folder("dataset", tmp_path, {})
     with pytest.raises(DataError) as raised:
-        hybrid.choose_hybrid(run, dataset, make_scorer("gru4rec"), BaselineConfig(), lambda _: None)
+        hybrid.choose_hybrid(
+            run,
+            Workspace(tmp_path),
+            dataset,
+            make_scorer("gru4rec"),
+            BaselineConfig(),
+            lambda _: None,
+        )
     assert str(raised.value) == (
         "the run knows no next item of the valid split, by which a hybrid is chosen"
     )

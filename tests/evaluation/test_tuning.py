@@ -7,9 +7,10 @@ import pytest
 
 from sbrcli.baseline_config import BaselineConfig, MarkovConfig, options_of, write_options
 from sbrcli.dataset.storage import load_split
+from sbrcli.errors import ArtefactError
 from sbrcli.evaluation import tuning
 from sbrcli.evaluation.tuning import GRIDS, count_trials, search, tune_baselines
-from sbrcli.manifests import read_manifest
+from sbrcli.manifests import MANIFEST, read_manifest, write_json
 from sbrcli.workspace import Workspace
 from tests.builders import make_run
 from tests.chains import make_workspace
@@ -97,3 +98,13 @@ def test_of_a_large_valid_split_every_so_many_th_session_is_tried(workspace, mon
     assert tune_baselines(run, workspace, lambda _: None).events == (
         np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
     )
+
+
+def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(workspace, monkeypatch):
+    monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
+    run = workspace.open("run")
+    write_json(run.path / MANIFEST, run.manifest | {"seed": 2})
+    with pytest.raises(ArtefactError) as error:
+        tune_baselines(run, workspace, lambda _: None)
+    assert str(error.value) == "run user-1x4 has been replaced meanwhile"
+    assert not (run.path / "baselines.json").exists()

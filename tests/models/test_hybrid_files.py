@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 from sbrcli.baseline_config import configure_baselines
 from sbrcli.errors import ArtefactError
 from sbrcli.manifests import write_json
+from sbrcli.models import hybrid_files
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.hybrid_files import PARTNERS, load_hybrid, read_choice, save_hybrid
@@ -41,6 +42,19 @@ def test_another_choice_takes_the_place_of_the_first(tmp_path):
     assert choice is not None
     assert (choice["partner"], choice["weight"]) == ("markov", 0.9)
     load_hybrid(tmp_path, network())
+
+
+def test_who_is_killed_between_the_two_files_leaves_no_choice(tmp_path, monkeypatch):
+    keep(tmp_path, "vsknn")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hybrid_files, "write_json", die)
+    with pytest.raises(KeyboardInterrupt):
+        keep(tmp_path, "markov")
+    assert (tmp_path / "hybrid.safetensors").exists()
+    assert read_choice(tmp_path) is None
 
 
 def test_a_run_without_a_choice_says_how_one_is_made(tmp_path):
