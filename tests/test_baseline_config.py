@@ -17,6 +17,7 @@ from sbrcli.errors import ConfigError
 
 def test_all_names_every_baseline():
     assert parse_names("all") == BASELINES
+    assert parse_names("all,markov") == parse_names("markov, all") == BASELINES
 
 
 def test_names_come_once_in_the_order_given():

@@ -27,6 +27,7 @@ from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write
 from sbrcli.errors import ExitCode, SbrError
 from sbrcli.workspace import Workspace
 
+EXAMPLE = "Example: sbr stats ratings.dat (sbr demo shows the whole way)"
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 a bug, 2 usage, 3 data, 4 configuration, 5 artefact (dataset or run "
     "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted "
@@ -50,7 +51,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True, epilog=EXIT_CODES)
+@app.callback(invoke_without_command=True, epilog=f"{EXAMPLE}\n\n{EXIT_CODES}")
 def _begin(
     ctx: typer.Context,
     as_json: AsJson = False,

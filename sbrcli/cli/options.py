@@ -101,10 +101,17 @@ def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Cal
                 raise typer.Exit from None
 
         run.__signature__ = _with_global_options(inspect.signature(function))  # pyright: ignore
-        app.command(epilog=f"Example: {example}", **settings)(run)
+        words = _in_one_line_each(function.__doc__ or "")
+        app.command(help=words, epilog=f"Example: {example}", **settings)(run)
         return function
 
     return register
+
+
+def _in_one_line_each(docstring: str) -> str:
+    """Put each paragraph into one line, so that the help breaks it where the terminal ends."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 
 
 def _with_global_options(own: inspect.Signature) -> inspect.Signature:

@@ -36,6 +36,22 @@ def test_help_names_the_exit_codes_and_every_subcommand(sbr):
         assert f"│ {command} " in shown
 
 
+def test_help_ends_with_an_example_and_the_exit_codes(sbr):
+    lines = [line.strip() for line in sbr("--help").stdout.splitlines() if line.strip()]
+    assert lines[-4] == "Example: sbr stats ratings.dat (sbr demo shows the whole way)"
+    assert lines[-3].startswith("Exit codes: ")
+
+
+def test_a_paragraph_of_help_breaks_where_the_terminal_ends(sbr):
+    lines = [line.strip() for line in sbr("train", "--help").stdout.splitlines()]
+    begins = next(at for at, line in enumerate(lines) if line.startswith("The run can evaluate"))
+    assert lines[begins : begins + 3] == [
+        "The run can evaluate and recommend as soon as it is complete. Some defaults",
+        "are others where sessions are short, fewer than 20 events on average;",
+        "--dry-run tells them all.",
+    ]
+
+
 def test_version_is_one_line(sbr):
     assert sbr("--version").stdout == f"sbr {__version__}\n"
 
