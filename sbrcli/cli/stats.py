@@ -97,13 +97,17 @@ def _describe_log(
     from sbrcli.log.statistics import describe_log
 
     with on_disk(log) as path:
-        read = read_log(path, reading)
+        read = read_log(path, reading, counts_kinds=True)
     say(describe_reading(read))
     rule = rule or default_rule(read.events)
     events = assign_sessions(read.events, rule)
-    unit, bad_rows = read.format.time_unit, read.bad_rows
     return describe_log(
-        events, rule=rule, zone=zone, time_unit=unit, bad_rows=bad_rows.count if bad_rows else 0
+        events,
+        rule=rule,
+        zone=zone,
+        time_unit=read.format.time_unit,
+        bad_rows=read.bad_rows.count if read.bad_rows else 0,
+        event_kinds=read.event_kinds,
     )
 
 
@@ -139,6 +143,9 @@ def _tables(statistics: "LogStatistics", title: str) -> Iterator[Table]:
     yield Table(title, ("measure", "value"), list(_rows(statistics)))
     if statistics.ratings is not None:
         yield Table("Ratings", ("rating", "events"), list(statistics.ratings.items()))
+    if statistics.event_kinds is not None:
+        kinds = [(kind or "(no kind)", count) for kind, count in statistics.event_kinds.items()]
+        yield Table("Kinds of events", ("kind", "events"), kinds)
     if statistics.warnings:
         yield Table("Doctor", ("warning",), [(text,) for text in statistics.warnings])
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,20 +36,24 @@ class Log:
         format: what its file was recognised as.
         other_events: how many of its events were not of the kinds that `--event` asked for.
         bad_rows: what was left out under `--skip-bad-rows`; None where nothing was.
+        event_kinds: how many events there are of each kind, the most frequent first, those that
+            `--event` leaves out included; None where kinds were not read.
     """
 
     events: pd.DataFrame
     format: LogFormat
     other_events: int = 0
     bad_rows: BadRows | None = None
+    event_kinds: dict[str, int] | None = None
 
 
-def read_log(path: Path, config: ReadConfig = AS_READ) -> Log:
+def read_log(path: Path, config: ReadConfig = AS_READ, *, counts_kinds: bool = False) -> Log:
     """Read a log into an event table (see `sbrcli.log.events`).
 
     Args:
         path: the log's file, or a folder of Parquet files.
         config: what the user says of it.
+        counts_kinds: read the events' kinds, too, where a text names them; `--event` always does.
 
     Raises:
         DataError: the file can not be read, its layout is not known, it holds no event, or a row
@@ -60,12 +65,13 @@ def read_log(path: Path, config: ReadConfig = AS_READ) -> Log:
             f"{path}: no column names the kind of an event; found {listed(log_format.names)}",
             hint="--columns event=NAME says which it is; else leave --event out",
         )
+    used = _used_columns(log_format, config, counts_kinds)
     try:
-        return _read(path, log_format, config)
+        return _read(path, log_format, config, used)
     except WrongRowError as wrong:
         if not config.skip_bad_rows or log_format.kind == "parquet":
             raise name_wrong_row(path, wrong) from wrong
-        log = _read_good_rows(path, wrong, config)
+        log = _read_good_rows(path, wrong, config, used)
     return replace(log, format=replace(log_format, time_unit=log.format.time_unit))
 
 
@@ -93,7 +99,12 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig) -> Log:
+def _used_columns(log_format: LogFormat, config: ReadConfig, counts_kinds: bool) -> list[str]:
+    takes_kinds = bool(config.events) or (counts_kinds and log_format.kind == "text")
+    return [c for c in log_format.columns if c and (c != EVENT or takes_kinds)]
+
+
+def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: list[str]) -> Log:
     """Read a copy of the log without the rows that can not be events.
 
     A second round is needed where the unit of the times was not known in the first, and some lie
@@ -111,13 +122,13 @@ def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig) -> Log
             bad_rows, source = left_out.after(bad_rows), copy
             try:
                 with renamed(copy, path):
-                    return replace(_read(copy, copied_format, config), bad_rows=bad_rows)
+                    return replace(_read(copy, copied_format, config, used), bad_rows=bad_rows)
             except WrongRowError as again:
                 wrong = again
 
 
-def _read(path: Path, log_format: LogFormat, config: ReadConfig) -> Log:
-    table, gaps = _parse(path, log_format, config)
+def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Log:
+    table, gaps = _parse(path, log_format, config, used)
     num_rows = table.num_rows
     if not num_rows:
         raise DataError(
@@ -128,8 +139,12 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig) -> Log:
             if log_format.has_header
             else "a log has one event a row: who, what and when",
         )
-    if config.events:
-        table = _take_events(path, table, config.events)
+    kinds = None
+    if EVENT in table.column_names:
+        kinds = _count_kinds(table[EVENT])
+        if config.events:
+            table = _take_events(path, table, config.events, kinds)
+        table = table.drop_columns([EVENT])
     if log_format.kind == "json":
         _refuse_gaps(table, log_format)
     times, log_format = _read_times(table, log_format)
@@ -143,12 +158,13 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig) -> Log:
         columns[RATING] = _read_ratings(table[RATING], log_format)
     events = pd.DataFrame(columns, copy=False)
     bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
-    return Log(events, log_format, num_rows - table.num_rows, bad_rows)
+    return Log(events, log_format, num_rows - table.num_rows, bad_rows, kinds)
 
 
-def _parse(path: Path, log_format: LogFormat, config: ReadConfig) -> tuple[pa.Table, int]:
-    """Parse the columns that make events, and count the rows that Parquet lacks values in."""
-    used = [c for c in log_format.columns if c and (c != EVENT or config.events)]
+def _parse(
+    path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
+) -> tuple[pa.Table, int]:
+    """Parse the columns that are used, and count the rows that Parquet lacks values in."""
     if log_format.kind == "json":
         from sbrcli.log.json_lines import parse_json
 
@@ -160,12 +176,17 @@ def _parse(path: Path, log_format: LogFormat, config: ReadConfig) -> tuple[pa.Ta
     return parse_text(path, log_format, used), 0
 
 
-def _take_events(path: Path, table: pa.Table, wanted: tuple[str, ...]) -> pa.Table:
-    """Keep the events of some kinds."""
-    kinds = table[EVENT].cast(pa.string())
-    is_wanted = pc.is_in(kinds, pa.array(wanted))  # pyright: ignore
-    kept = table.filter(is_wanted).drop_columns([EVENT])
-    there = pc.unique(kinds).to_pylist()  # pyright: ignore
+def _count_kinds(column: pa.ChunkedArray) -> dict[str, int]:
+    """Count the events of each kind, the most frequent first; "" is no kind."""
+    counted = pc.value_counts(column.cast(pa.string()).fill_null(""))  # pyright: ignore
+    pairs = [(entry["values"], entry["counts"]) for entry in counted.to_pylist()]
+    return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+
+def _take_events(
+    path: Path, table: pa.Table, wanted: tuple[str, ...], there: Mapping[str, int]
+) -> pa.Table:
+    """Keep the events of some of the kinds that are there."""
     missing = [kind for kind in wanted if kind not in there]
     if missing:
         found = listed([kind or "(no kind)" for kind in there])
@@ -173,7 +194,8 @@ def _take_events(path: Path, table: pa.Table, wanted: tuple[str, ...]) -> pa.Tab
             f"{path}: no event is of the kind {missing[0]}; found {found}",
             hint="--event takes one or more of these, with commas between them",
         )
-    return kept
+    kinds = table[EVENT].cast(pa.string())
+    return table.filter(pc.is_in(kinds, pa.array(wanted)))  # pyright: ignore
 
 
 def _refuse_gaps(table: pa.Table, log_format: LogFormat) -> None:

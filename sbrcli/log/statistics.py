@@ -15,7 +15,7 @@ from sbrcli.log.times import format_time
 from sbrcli.session_rule import SessionRule
 
 RECENT_SECONDS = 30 * 86_400
-_MOST_RATING_VALUES = 100
+_MOST_VALUES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,11 @@ class LogStatistics:
     ratings: dict[str, int] | None
     """Events by rating; None without ratings, or with more than 100 different ones."""
 
+    event_kinds: dict[str, int] | None
+    """Events of each kind, those included that `--event` leaves out, "" for no kind; None where
+    the log names no kinds, with more than 100 different ones, and of JSON and Parquet without
+    `--event`."""
+
     suggested_gap_seconds: int | None
     """See `suggest_gap`; None also where the log names its sessions or no users."""
 
@@ -87,6 +92,7 @@ def describe_log(
     zone: tzinfo = UTC,
     time_unit: str = "s",
     bad_rows: int = 0,
+    event_kinds: dict[str, int] | None = None,
 ) -> LogStatistics:
     """Count what a log holds, and say what is odd about it.
 
@@ -97,6 +103,7 @@ def describe_log(
         zone: where times are printed.
         time_unit: what the log's times were in before they became seconds.
         bad_rows: how many rows were left out in reading it.
+        event_kinds: how many events there are of each kind, where that is known.
     """
     columns = dict(events.items())
     times = columns[TIMESTAMP].to_numpy()
@@ -122,6 +129,7 @@ def describe_log(
         duplicates=_count_duplicates(sessions),
         single_event_users=int((users.lengths == 1).sum()) if users else None,
         ratings=_count_ratings(columns[RATING]) if RATING in columns else None,
+        event_kinds=event_kinds if event_kinds and len(event_kinds) <= _MOST_VALUES else None,
         suggested_gap_seconds=_suggest_gap(users, rule),
         new_item_share=_new_item_share(items, times, first, last),
     )
@@ -152,7 +160,7 @@ def _count_duplicates(sessions: Grouped) -> int:
 
 def _count_ratings(ratings: pd.Series) -> dict[str, int] | None:
     counts = ratings.value_counts().sort_index()
-    if len(counts) > _MOST_RATING_VALUES:
+    if len(counts) > _MOST_VALUES:
         return None
     return {repr(value).removesuffix(".0"): n for value, n in counts.to_dict().items()}
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.prepare import prepare_dataset
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.workspace import Workspace
 from tests.builders import write_ratings
 
@@ -121,9 +121,42 @@ def test_json_has_the_promised_keys(sbr):
     assert document.keys() == {
         *("events", "users", "items", "sessions", "density", "session_length", "time"),
         *("time_unit", "bad_rows", "tie_share", "repeat_share", "duplicates", "single_event_users"),
-        *("ratings", "suggested_gap_seconds", "new_item_share", "warnings"),
+        *("ratings", "event_kinds", "suggested_gap_seconds", "new_item_share", "warnings"),
     }
     assert said.stderr == READ_AS
+
+
+KINDS = (
+    "timestamp,visitorid,event,itemid,transactionid\n"
+    "978300760000,1,addtocart,5,\n978300770000,1,view,6,\n978300780000,2,view,5,\n"
+    "978300790000,2,,5,\n"
+)
+
+
+def test_each_kind_of_event_is_counted_also_those_that_are_not_asked_for(sbr):
+    Path("events.csv").write_text(KINDS)
+    counted = {"view": 2, "addtocart": 1, "": 1}
+    for words, num_events in (((), 4), (("--event", "view"), 2)):
+        document = json.loads(sbr("stats", "events.csv", *words, "--json").stdout)
+        assert (document["events"], document["event_kinds"]) == (num_events, counted)
+    assert sbr("stats", "events.csv").stdout.split("\n\n")[1] == (
+        "kind\tevents\nview\t2\naddtocart\t1\n(no kind)\t1"
+    )
+    assert "Kinds of events\n" in plain(sbr("stats", "events.csv", terminal=True).stdout)
+
+
+def test_without_kinds_or_with_too_many_none_is_counted(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    assert json.loads(sbr("stats", "ratings.dat", "--json").stdout)["event_kinds"] is None
+    rows = "".join(f"1,kind {at},{at},{978300760 + at}\n" for at in range(101))
+    Path("events.csv").write_text("user,event,item,time\n" + rows)
+    assert json.loads(sbr("stats", "events.csv", "--json").stdout)["event_kinds"] is None
+
+
+def test_kinds_of_bad_rows_do_not_count(sbr):
+    Path("events.csv").write_text(KINDS + "x,2,view,5,\n")
+    said = sbr("stats", "events.csv", "--skip-bad-rows", "--json")
+    assert json.loads(said.stdout)["event_kinds"] == {"view": 2, "addtocart": 1, "": 1}
 
 
 def test_times_print_in_the_zone_that_was_asked_for(sbr):
