@@ -7,8 +7,8 @@ from tempfile import mkdtemp
 
 import numpy as np
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.prepare import prepare_dataset
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.workspace import Workspace
 
 NUM_ITEMS = 40

@@ -5,12 +5,12 @@ import pytest
 from sbrcli.config import (
     CheckpointConfig,
     EvaluateConfig,
-    PrepareConfig,
     RecommendConfig,
     TrainConfig,
     differences,
 )
 from sbrcli.errors import ConfigError
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.presets import PRESETS
 from sbrcli.session_rule import SessionRule
 

@@ -12,8 +12,8 @@ from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, Log, TimeZone, subcommand
 from sbrcli.cli.output import Table
 from sbrcli.cli.read_options import takes_read_options
-from sbrcli.config import PrepareConfig, SplitRule
 from sbrcli.errors import UsageError
+from sbrcli.prepare_config import PrepareConfig, SplitRule
 from sbrcli.read_config import ReadConfig
 
 if TYPE_CHECKING:

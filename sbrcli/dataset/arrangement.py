@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
 from sbrcli.dataset.leave_out import drop_unseen_targets, leave_last_out
 from sbrcli.dataset.sessions import assign_sessions, default_rule, session_offsets
@@ -13,6 +12,7 @@ from sbrcli.dataset.storage import IS_TARGET, Sessions
 from sbrcli.dataset.vocabulary import Vocabulary, align_items, build_vocabulary, categorise_items
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
 
 

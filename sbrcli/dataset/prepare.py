@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sbrcli.bounds import require
-from sbrcli.config import PrepareConfig, differences
+from sbrcli.config import differences
 from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_sessions
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
@@ -28,6 +28,7 @@ from sbrcli.log.reading import Log, describe_reading, read_log
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.titles import read_titles
 from sbrcli.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
 from sbrcli.session_rule import SessionRule
 from sbrcli.workspace import Workspace, check_name

@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sbrcli.config import PrepareConfig, differences
+from sbrcli.config import differences
 from sbrcli.dataset.storage import ITEMS_FILE, split_path
 from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.errors import ArtefactError
 from sbrcli.log.reading import hash_file
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
 from sbrcli.workspace import Folder
 

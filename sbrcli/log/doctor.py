@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sbrcli.config import PrepareConfig
 from sbrcli.log.times import PER_SECOND, UNIT_NAMES, YEAR_2200_SECONDS
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sbrcli.baseline_config import (
     options_of,
     write_options,
 )
-from sbrcli.config import EvaluateConfig, PrepareConfig, TrainConfig
+from sbrcli.config import EvaluateConfig, TrainConfig
 from sbrcli.dataset.request import OTHER_FILES, Request
 from sbrcli.errors import ConfigError
 from sbrcli.evaluation.rivals import HYBRID
@@ -21,6 +21,7 @@ from sbrcli.models.gru4rec.assignment import (
     has_short_sessions,
 )
 from sbrcli.models.gru4rec.settings import settings_of
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.presets import configure_training
 from sbrcli.read_config import ReadConfig
 from sbrcli.report.kept import Kept, cuts_of

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
 from sbrcli.dataset.filters import Counts, count
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.errors import DataError
+from sbrcli.prepare_config import PrepareConfig
 from tests.builders import make_events
 
 DAY = 86_400

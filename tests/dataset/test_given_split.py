@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.arrangement import arrange_given
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
 from sbrcli.workspace import Workspace
 from tests.builders import make_events, write_ratings

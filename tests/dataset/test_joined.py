@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.joined import load_all_sessions, load_train_full
 from sbrcli.dataset.prepare import prepare_dataset
 from sbrcli.dataset.storage import Sessions, load_items
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.workspace import Workspace
 from tests.builders import write_ratings
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
 from sbrcli.dataset.filters import Counts
 from sbrcli.errors import DataError
+from sbrcli.prepare_config import PrepareConfig
 from tests.builders import make_events
 
 Lists = dict[int, list[int]]

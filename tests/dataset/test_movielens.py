@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.sessions import assign_sessions, session_offsets
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.log.reading import read_log
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
 from tests.conftest import SHARED_DATA
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset import prepare
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
@@ -16,6 +15,7 @@ from sbrcli.dataset.request import default_name
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.summary import SplitSummary
 from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.prepare_config import PrepareConfig
 from sbrcli.workspace import Workspace
 from tests.builders import write_ratings
 

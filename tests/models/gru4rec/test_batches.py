@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbrcli.config import PrepareConfig
 from sbrcli.dataset.arrangement import arrange, to_sessions
 from sbrcli.dataset.storage import Sessions
 from sbrcli.log.reading import read_log
 from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
+from sbrcli.prepare_config import PrepareConfig
 from tests.builders import make_sessions
 from tests.conftest import SHARED_DATA
 

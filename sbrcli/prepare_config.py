@@ -1,0 +1,64 @@
+"""The options of `sbr preprocess`: their defaults and bounds."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sbrcli.bounds import require
+from sbrcli.session_rule import SessionRule
+
+SplitRule = Literal["date", "last"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareConfig:
+    """How `sbr preprocess` makes a dataset of a log; saved whole in the dataset's manifest."""
+
+    session: str | None = None
+    """`user`, `gap:SECONDS` or `column`; None takes the log's own sessions, else its users."""
+
+    across_users: bool = False
+    """Cut gap sessions over the whole user-sorted log, as the source notebook did."""
+
+    min_session_length: int = 2
+    min_item_support: int = 5
+    split: SplitRule = "date"
+    """What valid and test are: the sessions of the last days, or each session's last events."""
+
+    valid_days: float = 30.0
+    test_days: float = 30.0
+    drop_repeats: bool = False
+    """Of events of the same item in a row, keep the first."""
+
+    def __post_init__(self) -> None:
+        rule = SessionRule.parse(self.session) if self.session is not None else None
+        require(
+            not self.across_users or (rule is not None and rule.kind == "gap"),
+            "across-users goes with gap sessions alone, as in --session gap:3600 --across-users",
+            f"--session {self.session}" if self.session else "no --session",
+        )
+        require(
+            self.min_session_length >= 2,
+            "min-session-length must be at least 2 (one event has no next item)",
+            self.min_session_length,
+        )
+        require(
+            self.min_item_support >= 1,
+            "min-item-support must be at least 1",
+            self.min_item_support,
+        )
+        require(
+            self.split in get_args(SplitRule),
+            f"split must be {' or '.join(get_args(SplitRule))}",
+            self.split,
+        )
+        require(
+            math.isfinite(self.valid_days) and self.valid_days >= 0,
+            "valid-days must be a number of days, at least 0",
+            self.valid_days,
+        )
+        require(
+            math.isfinite(self.test_days) and self.test_days > 0,
+            "test-days must be a number of days above 0",
+            self.test_days,
+        )
