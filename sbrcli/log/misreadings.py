@@ -1,7 +1,8 @@
 """What shows that a log may not be read as it was meant, in plain sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
 import pandas as pd
 
@@ -18,12 +19,12 @@ _NOBODY = frozenset({"null", "nan", "none", "n/a", "\\n", "undefined"})
 
 
 def find_misreadings(
-    events: pd.DataFrame, *, time_unit: str = "s", zone: tzinfo = UTC
+    events: pd.DataFrame | Mapping[Any, pd.Series], *, time_unit: str = "s", zone: tzinfo = UTC
 ) -> Iterator[str]:
     """Say what about ids and times seems to be meant otherwise than it was read.
 
     Args:
-        events: an event table, at least one row, in any order.
+        events: an event table, or its columns by their names; at least one row, in any order.
         time_unit: what the log's times were in before they became seconds.
         zone: where times are printed.
     """
@@ -63,7 +64,7 @@ def _odd_times(first: float, last: float, zone: tzinfo) -> Iterator[str]:
         )
 
 
-def _odd_ids(events: pd.DataFrame) -> Iterator[str]:
+def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
     for column in (USER_ID, SESSION_ID, ITEM_ID):
         ids = events.get(column)
         if ids is None or not isinstance(ids.dtype, pd.CategoricalDtype):

@@ -133,7 +133,9 @@ def describe_log(
         suggested_gap_seconds=_suggest_gap(users, rule),
         new_item_share=_new_item_share(items, times, first, last),
     )
-    misreadings = find_misreadings(events, time_unit=time_unit, zone=zone)
+    if rule.kind != "column":  # these sessions are made, not read
+        del columns[SESSION_ID]
+    misreadings = find_misreadings(columns, time_unit=time_unit, zone=zone)
     oddities = find_oddities(statistics, rule, first, last)
     return replace(statistics, warnings=(*misreadings, *oddities))
 

@@ -1,5 +1,6 @@
 """Every warning of `sbr stats`, in full."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -120,10 +121,19 @@ def test_a_gap_that_would_tell_visits_apart():
     )
 
 
+def test_a_word_that_stands_for_no_user_is_told_once():
+    events = make_log()
+    users = events["user_id"].replace({0: "NULL", 1: "1"}).astype("category")
+    assert warnings(events.assign(user_id=users)) == (
+        "4 events have the user NULL: it seems to stand for none, and counts as one user like any "
+        "other. Take such events out.",
+    )
+
+
 def make_log(
     users: int = 2,
-    items: list[int] | tuple[int, ...] = (5, 6, 5, 6),
-    times: list[float] | tuple[float, ...] = (0, 20, 40, 100),
+    items: Sequence[int] = (5, 6, 5, 6),
+    times: Sequence[float] = (0, 20, 40, 100),
 ) -> pd.DataFrame:
     """Users who all do the same; times are days after the start."""
     seconds = [START + round(time * DAY) for time in times]
