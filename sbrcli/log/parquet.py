@@ -145,6 +145,7 @@ def _read_part(path: Path, names: list[str]) -> pa.Table:
             raise _damaged(
                 path, f"{file.metadata.num_rows:,} rows promised, {table.num_rows:,} found"
             )
+        table.validate(full=True)  # PyArrow reads text without looking whether it is UTF-8
         return table.select(names)
 
 

@@ -273,3 +273,19 @@ def test_times_of_sparks_old_type_are_of_their_own_year(year: int):
     pq.write_table(table, "log", use_deprecated_int96_timestamps=True)
     begin = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
     assert read_log(Path("log")).events[TIMESTAMP].tolist() == [begin, begin + 86_400]
+
+
+@pytest.mark.parametrize("use_dictionary", [True, False])
+def test_text_that_is_not_utf_8_is_damage(use_dictionary):
+    table = pa.table({"user": ["ann", "bob"], "item": ["x", "y"], "time": [1, 2]})
+    pq.write_table(table, "log", use_dictionary=use_dictionary, compression="none")
+    content = Path("log").read_bytes()
+    assert content.count(b"\x03\0\0\0bob") == 1
+    Path("log").write_bytes(content.replace(b"\x03\0\0\0bob", b"\x03\0\0\0b\xffb"))
+    with pytest.raises(DataError) as error:
+        read_log(Path("log"))
+    assert str(error.value) == (
+        "log: the Parquet file is damaged: Column 0: In chunk 0: Invalid: Invalid UTF8 sequence at "
+        "string index 1"
+    )
+    assert error.value.hint == "copy or download it again"
