@@ -27,6 +27,7 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
             if missing:
                 raise damaged_file(path, f"it lacks the column {min(missing)}")
             table = file.read([*required, optional])
+        table.validate(full=True)  # PyArrow reads text without looking whether it is UTF-8
     except FileNotFoundError as error:
         raise damaged_file(path, "it is missing") from error
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:

@@ -284,6 +284,21 @@ def test_items_out_of_order_are_damage(tmp_path: Path):
     assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
 
+def test_ids_that_are_not_utf_8_are_damage(tmp_path: Path):
+    write_items(tmp_path, ITEMS)
+    path = tmp_path / "items.parquet"
+    pq.write_table(pq.read_table(path), path, compression="none")
+    content = path.read_bytes()
+    assert content.count(b"3186") > 0
+    path.write_bytes(content.replace(b"3186", b"31\xff6"))
+    with pytest.raises(ArtefactError) as raised:
+        load_items(tmp_path)
+    assert str(raised.value) == (
+        f"{path} is damaged: Column 1: In chunk 0: Invalid: Invalid UTF8 sequence at string index 0"
+    )
+    assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
+
+
 def test_a_fingerprint_is_of_the_content_and_not_of_titles_or_widths():
     sessions = {"train": make_sessions([0, 1], [2, 0])}
     wide = make_sessions([0, 1], [2, 0])
