@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sbrcli.cli import app, output
 from sbrcli.models.gru4rec import backend
+
+# On a busy machine any example may take long, and nothing is wrong with it.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -1,7 +1,7 @@
 """What cleansing leaves out, and what it counts."""
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sbrcli.dataset.filters import (
@@ -75,7 +75,6 @@ def test_everything_may_be_dropped():
 TRIPLES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 20)), min_size=1)
 
 
-@settings(deadline=None)
 @given(TRIPLES, st.integers(2, 4), st.integers(1, 4))
 def test_cleansing_is_idempotent_bounded_and_counts_everything(triples, length, support):
     events = make_table(", ".join(f"{u} {i} {t}" for u, i, t in triples))
@@ -89,7 +88,6 @@ def test_cleansing_is_idempotent_bounded_and_counts_everything(triples, length, 
     assert count(kept) + sum(dropped.values(), Counts()) == count(events)
 
 
-@settings(deadline=None)
 @given(TRIPLES)
 def test_dropping_repeats_twice_is_dropping_them_once(triples):
     once = drop_repeats(make_table(", ".join(f"{u} {i} {t}" for u, i, t in triples)))
@@ -97,7 +95,6 @@ def test_dropping_repeats_twice_is_dropping_them_once(triples):
     assert count(once).sessions == len({user for user, _, _ in triples})
 
 
-@settings(deadline=None)
 @given(TRIPLES, st.integers(1, 5))
 def test_filters_of_whole_sessions_need_only_whole_sessions(triples, bound):
     events = make_table(", ".join(f"{u} {i} {t}" for u, i, t in triples))
