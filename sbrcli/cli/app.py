@@ -97,7 +97,12 @@ _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 def main(arguments: list[str] | None = None) -> None:
     """Run `sbr` and leave the process with its exit code."""
     signal.signal(signal.SIGTERM, _end_as_ctrl_c)
-    sys.exit(run(arguments))
+    code = run(arguments)
+    # All is said and done, and TensorFlow's threads may abort an interpreter that is interrupted
+    # while it ends.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
