@@ -1,6 +1,6 @@
 """The entry point: an interruption before there is an application to answer it."""
 
-import signal
+import subprocess
 import sys
 
 import pytest
@@ -36,14 +36,25 @@ def test_ctrl_c_before_the_command_runs_or_after_it_has_is_one_line(capsys, monk
     assert capsys.readouterr() == ("", "error: interrupted\n")
 
 
-def test_the_end_of_the_interpreter_is_not_interrupted(monkeypatch):
-    before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(app, "run", lambda _: 3)
-    try:
-        with pytest.raises(SystemExit) as ended:
-            app.main([])
-        assert ended.value.code == 3
-        for number in (signal.SIGINT, signal.SIGTERM):
-            assert signal.getsignal(number) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGTERM, before)
+SAYS_MUCH = """
+import atexit, signal, sys, types
+from sbrcli.cli import app
+
+def run(_):
+    sys.stdout.write("x" * 100_000)
+    sys.stderr.write("y")
+    return 3
+
+app.run = run
+sys.modules.update({name: types.ModuleType(name) for name in sys.argv[1:]})
+atexit.register(lambda: sys.stderr.write(f" {signal.getsignal(signal.SIGINT).name}"))
+app.main([])
+"""
+
+
+@pytest.mark.parametrize(("loaded", "stderr"), [((), "y SIG_IGN"), (("tensorflow",), "y")])
+def test_nothing_interrupts_the_end_and_tensorflow_has_none(loaded, stderr):
+    """What was said is said in full, and the exit code is the command's."""
+    words = [sys.executable, "-c", SAYS_MUCH, *loaded]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("x" * 100_000, stderr, 3)

@@ -1,12 +1,13 @@
 """The command `sbr`: its subcommands, and the one place where an error becomes an exit code."""
 
+import contextlib
 import errno
 import os
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -98,11 +99,22 @@ def main(arguments: list[str] | None = None) -> None:
     """Run `sbr` and leave the process with its exit code."""
     signal.signal(signal.SIGTERM, _end_as_ctrl_c)
     code = run(arguments)
-    # All is said and done, and TensorFlow's threads may abort an interpreter that is interrupted
-    # while it ends.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM):  # all is said and done
         signal.signal(number, signal.SIG_IGN)
+    if "tensorflow" in sys.modules:
+        _end_at_once(code)
     sys.exit(code)
+
+
+def _end_at_once(code: int) -> NoReturn:
+    """End the process without the interpreter's own end.
+
+    TensorFlow's takes a second, and its threads abort it now and then.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # of which `run` has told
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
