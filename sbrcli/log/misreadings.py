@@ -70,7 +70,8 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
         if ids is None or not isinstance(ids.dtype, pd.CategoricalDtype):
             continue
         role = ROLE_NAMES[column]
-        for code, text in enumerate(ids.cat.categories):
+        texts = ids.cat.categories.tolist()  # at once: pandas takes microseconds to give one
+        for code, text in enumerate(texts):
             count = int((ids.cat.codes == code).sum()) if text.casefold() in _NOBODY else 0
             if count:
                 yield (
@@ -78,8 +79,10 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
                     f"seems to stand for none, and counts as one {role} like any other. Take such "
                     "events out."
                 )
-        spaced = next((text for text in ids.cat.categories if text != text.strip()), None)
-        if column == ITEM_ID and spaced is not None:
+        if column != ITEM_ID:
+            continue
+        spaced = next((text for text in texts if text != text.strip()), None)
+        if spaced is not None:
             yield (
                 f"Item ids begin or end with a space, as '{spaced}' does. It is a part of the id, "
                 "which --items and titles do not have. Take such spaces out."
