@@ -1,4 +1,4 @@
-"""What a disk is asked to do for a folder: delete it at once, keep it for good, lock it."""
+"""What a disk is asked: to delete a folder at once, to keep it for good, to lock it, to take a file."""
 
 import contextlib
 import os
@@ -50,3 +50,11 @@ def try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def can_hold_file(path: Path) -> bool:
+    """Tell whether a file may be written there: into a folder, and in no device's place."""
+    try:
+        return path.parent.is_dir() and (path.is_file() or not path.exists())
+    except OSError:  # as of a name that is too long
+        return False

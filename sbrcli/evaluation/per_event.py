@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions, split_path
+from sbrcli.disk import can_hold_file
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.ranks import MISS
 from sbrcli.evaluation.scoring import Answers, session_of
@@ -27,7 +28,7 @@ def check_place(path: Path) -> None:
     Raises:
         ConfigError: there is none, or there is one.
     """
-    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
+    if not can_hold_file(path):
         raise ConfigError(f"per-event must be a file in a folder that is there. Received: {path}")
 
 

@@ -1,11 +1,13 @@
 """From a run and what is kept of it to one page: what `sbr report` does."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from sbrcli.dataset.storage import load_split
 from sbrcli.dataset.summary import damaged_manifest
+from sbrcli.disk import can_hold_file
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.runs import dataset_of
 from sbrcli.models.baselines.fitting import load_training_sessions
@@ -50,7 +52,7 @@ def check_place(path: Path) -> None:
     Raises:
         ConfigError: there is none, or there is one.
     """
-    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
+    if not can_hold_file(path):
         raise ConfigError(f"out must be a file in a folder that is there. Received: {path}")
 
 
@@ -81,7 +83,8 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
             f"can not write {path}: {error.strerror}", hint="name another file with --out"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what can not be written may not be looked for either
+            temporary.unlink(missing_ok=True)
     return Report(str(path), run.name, len(content), _missing(kept))
 
 

@@ -317,6 +317,15 @@ def test_per_event_takes_the_place_of_no_pipe_or_device(sbr):
     )
 
 
+def test_per_event_can_not_be_longer_than_any_file_s_name(sbr):
+    name = "x" * 300
+    said = sbr("evaluate", "--per-event", name)
+    assert (said.stdout, said.code) == ("", 4)
+    assert said.stderr == (
+        f"error: per-event must be a file in a folder that is there. Received: {name}\n"
+    )
+
+
 def test_per_event_that_can_not_be_written_is_an_artefact_error(sbr, run):
     name = "x" * 250  # which leaves no room for what a file is called before it is whole
     said = sbr("evaluate", "--per-event", name)

@@ -140,7 +140,7 @@ def test_a_large_log_makes_no_large_page():
 
 
 def test_a_place_must_be_a_file_in_a_folder_that_is_there(tmp_path):
-    for path in (tmp_path, tmp_path / "nowhere" / "x.html"):
+    for path in (tmp_path, tmp_path / "nowhere" / "x.html", tmp_path / ("x" * 300)):
         with pytest.raises(ConfigError) as caught:
             check_place(path)
         assert str(caught.value) == (
@@ -163,6 +163,14 @@ def test_a_report_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypat
     assert caught.value.hint == "name another file with --out"
     assert OUT.read_text() == "the old one"
     assert not list(Path().glob(".*"))
+
+
+def test_a_report_whose_name_is_too_long_is_an_artefact_error(tmp_path):
+    workspace = make_reported(tmp_path / "w")
+    path = tmp_path / ("x" * 250)  # no room for what it is called before it is whole
+    with pytest.raises(ArtefactError) as caught:
+        write_report(workspace.open("run"), workspace, path)
+    assert str(caught.value) == f"can not write {path}: File name too long"
 
 
 def test_damaged_epochs_are_an_artefact_error(tmp_path):
