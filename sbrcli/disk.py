@@ -1,4 +1,4 @@
-"""What a disk is asked: to delete a folder at once, to keep it for good, to lock it, to take a file."""
+"""What a disk is asked to do: delete a folder at once, keep it for good, lock it; take a file."""
 
 import contextlib
 import os
