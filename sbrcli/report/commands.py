@@ -21,6 +21,7 @@ from sbrcli.models.gru4rec.assignment import (
     has_short_sessions,
 )
 from sbrcli.models.gru4rec.settings import settings_of
+from sbrcli.models.hybrid_files import read_choice
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.presets import configure_training
 from sbrcli.read_config import ReadConfig
@@ -68,7 +69,11 @@ def train_command(run: Folder, dataset: Folder) -> str:
 
 
 def evaluate_command(run: Folder, kept: Kept) -> str:
-    """Write one `sbr evaluate` that brings all that is kept of a run's evaluation."""
+    """Write one `sbr evaluate` that brings all that is kept of a run's evaluation.
+
+    Raises:
+        ArtefactError: what the run was blended with is damaged.
+    """
     words = ["sbr", "evaluate", "--run", run.name]
     cuts = cuts_of(kept.metrics)
     if cuts != tuple(sorted(EvaluateConfig().ks)):
@@ -81,7 +86,10 @@ def evaluate_command(run: Folder, kept: Kept) -> str:
         usual = write_options(options_of(BaselineConfig(), name))
         if options.get(name) not in (None, usual):
             words += [f"--{name}", str(options[name])]
-    words += ["--hybrid"] * (HYBRID in options) + ["--slices"] * bool(kept.slices)
+    if HYBRID in options:
+        chosen_for = (read_choice(run.path) or {}).get("taken_from")
+        words += ["--hybrid-from", str(chosen_for)] if chosen_for else ["--hybrid"]
+    words += ["--slices"] * bool(kept.slices)
     return shlex.join(words)
 
 

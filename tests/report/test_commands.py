@@ -147,6 +147,17 @@ def test_all_baselines_their_options_and_the_hybrid_are_named(tmp_path):
     )
 
 
+def test_a_hybrid_that_was_taken_over_is_taken_over_again(tmp_path):
+    run = keep(tmp_path, {"test": EVALUATION | {"leaderboard": [STANDING | {"model": "hybrid"}]}})
+    choice = {"partner": "markov", "weight": 0.5, "options": {}, "taken_from": "the first"}
+    (run.path / "hybrid.json").write_text(json.dumps(choice))
+    kept = read_kept(run)
+    assert kept is not None
+    assert evaluate_command(run, kept) == (
+        "sbr evaluate --run user-1x4 -k 5 --hybrid-from 'the first'"
+    )
+
+
 def test_names_are_quoted_for_the_shell(tmp_path):
     run = Folder("run", tmp_path / "it's; rm", {})
     quoted = "'it'\"'\"'s; rm'"
