@@ -232,6 +232,6 @@ def _unknown(path: Path, sample: Sample, separators: Sequence[str]) -> DataError
     fields, _ = _split_best(line, separators)
     return DataError(
         f"{path}: not a layout that sbr knows; its first line has {listed(fields)}",
-        hint="say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-        "with a line that names its columns",
+        hint="say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+        "line names them, --columns user=1,item=2,time=3 where it does not",
     )

@@ -245,43 +245,43 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             "7\t5\t978300760\t3\n",  # user, item, time, rating
             {},
             "log: not a layout that sbr knows; its first line has 7, 5, 978300760, 3",
-            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-            "with a line that names its columns",
+            "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+            "line names them, --columns user=1,item=2,time=3 where it does not",
         ),
         (
             "7\t31\t1193\t978300760\n",  # user, session, item, time
             {},
             "log: not a layout that sbr knows; its first line has 7, 31, 1193, 978300760",
-            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-            "with a line that names its columns",
+            "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+            "line names them, --columns user=1,item=2,time=3 where it does not",
         ),
         (
             "7\t3\t9\t978300760\n7\t3\t8\t978300761\n8\t4\t9\t978300762\n",  # of one session
             {},
             "log: not a layout that sbr knows; its first line has 7, 3, 9, 978300760",
-            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-            "with a line that names its columns",
+            "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+            "line names them, --columns user=1,item=2,time=3 where it does not",
         ),
         (
             "7\t3\t9\t978300760\n8\t4\t11\t978300761\n9\t5\t9\t978300762\n",  # no rating is 11
             {},
             "log: not a layout that sbr knows; its first line has 7, 3, 9, 978300760",
-            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-            "with a line that names its columns",
+            "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+            "line names them, --columns user=1,item=2,time=3 where it does not",
         ),
         (
             "0\t1\t2\t3\n7\t3\t5\t978300760\n",  # running numbers above ratings
             {},
             "log: not a layout that sbr knows; its first line has 0, 1, 2, 3",
-            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-            "with a line that names its columns",
+            "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+            "line names them, --columns user=1,item=2,time=3 where it does not",
         ),
         (
             "7 9 978300760\n",
             {},
             "log: not a layout that sbr knows; its first line has 7, 9, 978300760",
-            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-            "with a line that names its columns",
+            "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+            "line names them, --columns user=1,item=2,time=3 where it does not",
         ),
         (
             "who,what\n1,2\n",
@@ -294,8 +294,8 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             "user,item,time\n1,2,3\n",
             {"header": False},
             "log: not a layout that sbr knows; its first line has user, item, time",
-            "say which column is what, as in --columns user=1,item=2,time=3, or begin the file "
-            "with a line that names its columns",
+            "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
+            "line names them, --columns user=1,item=2,time=3 where it does not",
         ),
         (
             "user,item,time\n1,2,978300760000\n",
