@@ -34,7 +34,8 @@ def misfit_of(folder: Path, split: "Split", sessions: "Sessions") -> str | None:
     if split == "valid_full":
         described = _counts(manifest.get("train_full"))
         if sessions.targets is None:  # train lies beside it, and not within
-            described = {n: described[n] - _counts(splits.get("train"))[n] for n in described}
+            train = _counts(splits.get("train"))
+            described = {n: described[n] - train[n] for n in described.keys() & train.keys()}
     for what, count in found.items():
         if described.get(what, count) != count:
             return f"it holds {count:,} {what}, and the manifest says {described[what]:,}"

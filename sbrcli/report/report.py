@@ -123,8 +123,9 @@ def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
 
 def _introduce(run: Folder, training: Training, kept: Kept | None) -> str:
     """Say what the run is, and give its foremost figures."""
+    version = run.manifest.get("sbr_version", "?")
     words = (
-        f"A GRU4Rec trained on dataset {training.dataset} by sbr {run.manifest['sbr_version']}, "
+        f"A GRU4Rec trained on dataset {training.dataset} by sbr {version}, "
         "which recommends the next item of a session."
     )
     facts: dict[str, object] = {}

@@ -274,6 +274,13 @@ def test_what_the_manifest_does_not_say_is_damage(tmp_path: Path, name, train, c
     assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
 
+def test_a_manifest_that_counts_no_train_says_nothing_of_what_lies_beside_it(tmp_path: Path):
+    write_split(tmp_path, "valid_full", SESSIONS, pa.array([7, 7, 9, 9, 9]), ITEMS.ids)
+    counts = {"splits": {"train": {}}, "train_full": {"events": 9, "sessions": 9, "items": 9}}
+    write_json(tmp_path / MANIFEST, new_manifest("dataset") | counts)
+    assert len(load_split(tmp_path, "valid_full").items) == 5
+
+
 def test_items_out_of_order_are_damage(tmp_path: Path):
     write_items(tmp_path, ITEMS)
     damage(tmp_path / "items.parquet", item_index=[0, 2, 1])

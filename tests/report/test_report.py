@@ -173,6 +173,15 @@ def test_a_report_whose_name_is_too_long_is_an_artefact_error(tmp_path):
     assert str(caught.value) == f"can not write {path}: File name too long"
 
 
+def test_a_run_that_does_not_say_who_made_it_can_be_reported(tmp_path):
+    workspace = make_reported(tmp_path / "w")
+    run = workspace.open("run")
+    del run.manifest["sbr_version"]
+    assert "trained on dataset user by sbr ?, which" in make_page(
+        run, workspace.open("dataset"), None
+    )
+
+
 def test_damaged_epochs_are_an_artefact_error(tmp_path):
     workspace = make_reported(tmp_path / "w")
     run = workspace.open("run")
