@@ -73,9 +73,21 @@ def _tables(comparison: "Comparison") -> Iterator[Table]:
     else:
         yield _all_in_one(comparison)
     if len(comparison.protocols) > 1:
-        names = [name for name in comparison.protocols[0] if name != "fingerprint"]
-        told = [[task[name] for name in names] for task in comparison.protocols]
-        yield Table("Protocols", names, told)
+        yield _protocols(comparison)
+
+
+def _protocols(comparison: "Comparison") -> Table:
+    """Give a column to each part of the protocols, or to a person, whose screen is narrow, one."""
+    if output.is_terminal(sys.stdout):
+        left_out = ("protocol", "fingerprint")
+        rows = [
+            (task["protocol"], _in_words({k: v for k, v in task.items() if k not in left_out}))
+            for task in comparison.protocols
+        ]
+        return Table("Protocols", ("protocol", "what it is"), rows)
+    names = [name for name in comparison.protocols[0] if name != "fingerprint"]
+    told = [[task[name] for name in names] for task in comparison.protocols]
+    return Table("Protocols", names, told)
 
 
 def _all_in_one(comparison: "Comparison") -> Table:

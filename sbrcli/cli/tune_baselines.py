@@ -1,10 +1,12 @@
 """`sbr tune-baselines`: the baselines at their best, before anyone boasts of having beaten them."""
 
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 import typer
 
+from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, RunName, subcommand
 from sbrcli.cli.output import Table
 
@@ -36,10 +38,11 @@ def tune_baselines(invocation: Invocation, *, run: RunName = None) -> None:
 
 def _table(tuning: "Tuning") -> Table:
     columns = ("baseline", "options", "recall@20", "mrr@20", "best")
+    comma = ", " if output.is_terminal(sys.stdout) else ","  # where a narrow screen may break
     rows = [
         (
             trial.baseline,
-            trial.options,
+            trial.options.replace(",", comma),
             trial.metrics["recall@20"],
             trial.metrics["mrr@20"],
             "*" if trial.is_chosen else "",

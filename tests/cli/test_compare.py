@@ -92,6 +92,15 @@ def test_a_person_sees_runs_of_each_protocol_apart_and_no_options_where_they_are
     ]
     names = [line.split()[0] for line in said.splitlines() if "64" in line.split()]
     assert names == ["a", "b", "c"]
+    assert said.partition("Protocols\n\n")[2] == (
+        "  protocol   what it is\n"
+        " ──────────────────────────────────────────────────────────────────────────────\n"
+        "         1   dataset user, events 100, sessions 9, candidates 9, exclude-seen\n"
+        "             no, coverage every next item of every session\n"
+        "         2   dataset user, events 7, sessions 9, candidates 9, exclude-seen\n"
+        "             no, coverage every next item of every session\n"
+        "\n"
+    )
 
 
 def test_the_seconds_of_a_refit_count(sbr):

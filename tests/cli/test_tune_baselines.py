@@ -37,6 +37,13 @@ def test_what_was_tried_is_a_table_and_the_choice_is_said(sbr):
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_person_sees_no_option_broken_in_two(sbr):
+    said = sbr("tune-baselines", "--workdir", "work", terminal=True)
+    cells = [word for line in said.stdout.splitlines() for word in line.split()]
+    assert [cells.count(word) for word in ("weighting=linear,", "decay=div,", "idf=9")] == [2, 2, 1]
+
+
+@pytest.mark.usefixtures("workspace")
 def test_the_choice_goes_before_the_defaults_and_the_user_before_the_choice(sbr, tmp_path):
     kept = tmp_path / "work/runs/user-1x4/baselines.json"
     kept.write_text(json.dumps({"options": {"markov": "steps=7,decay=same"}}))
