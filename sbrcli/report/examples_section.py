@@ -26,7 +26,7 @@ def describe_examples(
         f"{len(examples)} sessions of the test split, drawn from all lengths, the shortest first. "
         f"Of each an event was drawn and held back, and the run was asked, after those before it, "
         f"for it among all {candidates:,} items. {hits} of them stand in its top {TOP}"
-        + (f"; of all next items scored {100 * recall:.1f} % do. " if recall else ". ")
+        + (f"; of all next items scored {100 * recall:.1f} % do. " if recall is not None else ". ")
         + "Each line names the item held back and its rank, and opens to the whole example."
     )
     content += "".join(

@@ -23,6 +23,11 @@ def test_the_item_that_came_is_marked_where_it_was_expected():
     assert content.count("<details open>") == 1
 
 
+def test_a_run_that_never_hits_is_told_so():
+    content = describe_examples([MISS], 4321, 0.0).content
+    assert "stand in its top 10; of all next items scored 0.0 % do. Each" in content
+
+
 def test_a_session_says_how_much_of_it_is_shown():
     content = describe_examples([HIT, MISS], 9, None).content
     assert "<h3>The items before</h3>" in content
