@@ -197,5 +197,9 @@ def _reasons(config: PrepareConfig) -> dict[str, str]:
 
 def _closing_words(prepared: "PreparedDataset") -> str:
     if prepared.already_there:
-        return f"{prepared.dataset} was there already, of the same log and options"
+        name = Path(prepared.dataset).name
+        return (
+            f"{prepared.dataset} was there already, of the same log and options; "
+            f"sbr train --dataset {name} trains on it"
+        )
     return f"wrote {prepared.dataset}; sbr train trains on it"

@@ -108,7 +108,8 @@ def test_the_same_again_says_so_and_is_no_error(sbr):
     again = sbr("preprocess", "ratings.dat", *SUPPORT)
     assert (again.stdout, again.code) == (first.stdout, 0)
     assert again.stderr == (
-        "sbr-work/datasets/user-min-item-support-2 was there already, of the same log and options\n"
+        "sbr-work/datasets/user-min-item-support-2 was there already, of the same log and options; "
+        "sbr train --dataset user-min-item-support-2 trains on it\n"
     )
     document = sbr("preprocess", "ratings.dat", *SUPPORT, "--json").stdout
     assert json.loads(document)["already_there"] is True
