@@ -13,30 +13,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from sbrcli.disk import remove_folder, save_files, save_names, try_lock
 from sbrcli.errors import ArtefactError, ConfigError, SbrError
+from sbrcli.folder import Folder, check_name, finished_at, is_complete, is_whole
 from sbrcli.manifests import MADE_BY, MANIFEST, Kind, read_manifest
 
 _SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
 
 _PATIENCE_SECONDS = 10
 """So long another process is waited for that adds to the same folder just now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A dataset or a run on disk, with its manifest as read."""
-
-    kind: Kind
-    path: Path
-    manifest: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The folder's own name."""
-        return self.path.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +55,7 @@ class Workspace:
         if not path.is_dir():
             raise self._missing(kind, name)
         folder = Folder(kind, path, read_manifest(path, kind))
-        if not _is_complete(folder):
+        if not is_complete(folder):
             raise ArtefactError(
                 f"run {name} has not finished training", hint="sbr train --resume finishes it"
             )
@@ -109,7 +96,7 @@ class Workspace:
         with self._temporary_folder(kind, name) as new:
             yield new
             save_files(new)
-            keeps_older = keep_replaced and replaced.exists() and not _is_whole(kind, target)
+            keeps_older = keep_replaced and replaced.exists() and not is_whole(kind, target)
             if target.exists() and keeps_older:
                 remove_folder(target, new.with_name(f".old-{new.name}"))
             elif target.exists():
@@ -232,10 +219,10 @@ class Workspace:
 
     def _latest(self, kind: Kind) -> Folder:
         found, damaged = self._read_all(kind)
-        complete = [folder for folder in found if _is_complete(folder)]
+        complete = [folder for folder in found if is_complete(folder)]
         if not complete:
             raise damaged[0] if damaged else self._missing(kind, None)
-        latest = max(complete, key=_finished_at)
+        latest = max(complete, key=finished_at)
         for error in damaged:
             self.warn(f"{error}; the latest {kind} of the others, {latest.name}, is taken")
         return latest
@@ -279,35 +266,3 @@ class Workspace:
             raise self._not_writable(error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def check_name(kind: Kind, name: str) -> str:
-    """Give back a folder's name if it can be one.
-
-    Raises:
-        ConfigError: it is empty, too long, hidden, or holds a separator or a control character.
-    """
-    allowed = name.isprintable() and not set(name) & set('/\\:*?"<>|')
-    if not name or not allowed or name.startswith((".", "-")) or len(name.encode()) > 120:
-        raise ConfigError(
-            f"a {kind}'s name must be 1 to 120 printable characters, without / \\ : * ? \" < > | "
-            f"and not begin with a dot or a dash. Received: {name!r}"
-        )
-    return name
-
-
-def _finished_at(folder: Folder) -> str:
-    """Tell when a folder became whole: a run that was resumed, at its end."""
-    manifest = folder.manifest
-    return str(manifest.get("completed_at") or manifest.get("created_at", ""))
-
-
-def _is_complete(folder: Folder) -> bool:
-    return folder.kind == "dataset" or folder.manifest.get("status") == "complete"
-
-
-def _is_whole(kind: Kind, path: Path) -> bool:
-    try:
-        return _is_complete(Folder(kind, path, read_manifest(path, kind)))
-    except ArtefactError:
-        return False

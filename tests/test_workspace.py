@@ -11,8 +11,9 @@ import pytest
 
 from sbrcli import __version__
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.folder import check_name
 from sbrcli.manifests import MANIFEST, new_manifest, read_json, write_json
-from sbrcli.workspace import Workspace, check_name
+from sbrcli.workspace import Workspace
 
 
 @pytest.fixture

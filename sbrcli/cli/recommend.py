@@ -15,9 +15,9 @@ from sbrcli.config import RecommendConfig
 from sbrcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from sbrcli.folder import Folder
     from sbrcli.models.items import RunItems
     from sbrcli.recommendation import Recommendation
-    from sbrcli.workspace import Folder
 
 DEFAULTS = RecommendConfig()
 

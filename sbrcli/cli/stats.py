@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sbrcli.dataset.storage import Sessions
+    from sbrcli.folder import Folder
     from sbrcli.log.statistics import LogStatistics
-    from sbrcli.workspace import Folder
 
 LogOrNone = Annotated[
     Path | None,

@@ -21,6 +21,7 @@ from sbrcli.dataset.sessions import default_rule, id_codes
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.errors import DataError
+from sbrcli.folder import check_name
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.incoming import on_disk
 from sbrcli.log.misreadings import find_misreadings
@@ -31,7 +32,7 @@ from sbrcli.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
 from sbrcli.session_rule import SessionRule
-from sbrcli.workspace import Workspace, check_name
+from sbrcli.workspace import Workspace
 
 _HARDLY_ANY_ORDER = 0.9
 """From this share of events of one time on, the times hardly say what came before what."""

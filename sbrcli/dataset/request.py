@@ -9,10 +9,10 @@ from sbrcli.config import differences
 from sbrcli.dataset.storage import ITEMS_FILE, split_path
 from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.errors import ArtefactError
+from sbrcli.folder import Folder
 from sbrcli.log.reading import hash_file
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
-from sbrcli.workspace import Folder
 
 OTHER_FILES = {
     "titles": ("titles", "other titles"),

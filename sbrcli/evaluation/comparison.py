@@ -9,7 +9,8 @@ from sbrcli.config import EvaluateConfig, TrainConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.metrics import METRICS
 from sbrcli.evaluation.runs import read_evaluation
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.folder import Folder
+from sbrcli.workspace import Workspace
 
 _TASK = ("events", "sessions", "candidates", "exclude_seen", "coverage")
 """Of an evaluation's protocol: what must agree before figures can be compared."""

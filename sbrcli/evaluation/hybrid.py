@@ -17,12 +17,13 @@ from sbrcli.errors import ConfigError, DataError, UsageError
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
 from sbrcli.evaluation.thinning import thin_out
+from sbrcli.folder import Folder
 from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.hybrid import Partner, blend, score_both
 from sbrcli.models.hybrid_files import PARTNERS, no_hybrid, read_choice, save_hybrid
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 
 METRIC = "mrr@20"
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))

@@ -14,11 +14,11 @@ from sbrcli.evaluation.hybrid import Hybrid
 from sbrcli.evaluation.leaderboard import Contender
 from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.evaluation.scoring import Advance, answer_split
+from sbrcli.folder import Folder
 from sbrcli.models.baselines.fitting import fit_baseline, fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Folder
 
 HYBRID = "hybrid"
 

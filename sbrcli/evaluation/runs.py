@@ -23,11 +23,12 @@ from sbrcli.evaluation.rivals import (
 from sbrcli.evaluation.scoring import Advance, answer_split, coverage_of
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
+from sbrcli.folder import Folder
 from sbrcli.manifests import read_json, write_json
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.items import ITEMS_FILE, load_items
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 
 EVALUATION_FILE = "evaluation.json"
 TUNED_FILE = "baselines.json"

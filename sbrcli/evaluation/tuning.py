@@ -17,9 +17,10 @@ from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.evaluation.runs import TUNED_FILE, dataset_of
 from sbrcli.evaluation.thinning import thin_out
+from sbrcli.folder import Folder
 from sbrcli.manifests import write_json
 from sbrcli.models.baselines.fitting import fit_baseline
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 
 METRIC = "mrr@20"
 

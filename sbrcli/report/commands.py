@@ -16,6 +16,7 @@ from sbrcli.dataset.request import OTHER_FILES, Request
 from sbrcli.errors import ConfigError
 from sbrcli.evaluation.rivals import HYBRID
 from sbrcli.evaluation.runs import GRU
+from sbrcli.folder import Folder
 from sbrcli.models.gru4rec.assignment import (
     default_run_name,
     has_short_sessions,
@@ -26,7 +27,6 @@ from sbrcli.prepare_config import PrepareConfig
 from sbrcli.presets import configure_training
 from sbrcli.read_config import ReadConfig
 from sbrcli.report.kept import Kept, cuts_of
-from sbrcli.workspace import Folder
 
 
 def preprocess_command(dataset: Folder) -> str:

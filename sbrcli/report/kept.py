@@ -10,7 +10,7 @@ from sbrcli.evaluation.leaderboard import Difference, Standing
 from sbrcli.evaluation.metrics import METRICS
 from sbrcli.evaluation.runs import EVALUATION_FILE, read_evaluation
 from sbrcli.evaluation.slices import Slice
-from sbrcli.workspace import Folder
+from sbrcli.folder import Folder
 
 
 @dataclass(frozen=True, slots=True)

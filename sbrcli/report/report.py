@@ -10,6 +10,7 @@ from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.disk import can_hold_file
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.runs import dataset_of
+from sbrcli.folder import Folder
 from sbrcli.models.baselines.fitting import load_training_sessions
 from sbrcli.models.gru4rec.assignment import Training, describe_run
 from sbrcli.models.gru4rec.inference import load_gru
@@ -30,7 +31,7 @@ from sbrcli.report.kept import Kept, cuts_of, read_kept
 from sbrcli.report.page import write_page
 from sbrcli.report.slices_section import describe_slices
 from sbrcli.report.training_section import describe_training
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from sbrcli.evaluation import hybrid
 from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
+from sbrcli.folder import Folder
 from sbrcli.manifests import MANIFEST, write_json
 from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.hybrid_files import PARTNERS, load_hybrid
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
 OPTIONS = BaselineConfig()

@@ -15,13 +15,14 @@ from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.scoring import answer_split
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.evaluation.validation import validate
+from sbrcli.folder import Folder
 from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
 from sbrcli.models.baselines.popularity import PopularityScorer
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 from tests.models.baselines.logs import random_log, scores_by_position

@@ -10,6 +10,7 @@ import pytest
 from sbrcli.baseline_config import BASELINES
 from sbrcli.cli.app import run as run_sbr
 from sbrcli.config import TrainConfig
+from sbrcli.folder import Folder
 from sbrcli.models.gru4rec import assignment
 from sbrcli.presets import PRESETS, configure_training
 from sbrcli.report.commands import (
@@ -20,7 +21,7 @@ from sbrcli.report.commands import (
     train_command,
 )
 from sbrcli.report.kept import read_kept
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 from tests.builders import write_ratings
 from tests.chains import make_workspace
 from tests.report.test_kept import BEST, EVALUATION, FULL, METRICS, STANDING, keep

@@ -8,10 +8,11 @@ from typing import Any, Literal
 from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.folder import Folder
 from sbrcli.models.gru4rec.settings import lacks, plain_config, settings_of
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 
 Phase = Literal["fit", "refit"]
 """Training on train, with the best epoch found on valid; and then anew, on train and valid."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sbrcli.config import TrainConfig
 from sbrcli.errors import ArtefactError
-from sbrcli.workspace import Folder
+from sbrcli.folder import Folder
 
 
 def settings_of(run: Folder) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ArtefactError, TrainingError
+from sbrcli.folder import Folder
 from sbrcli.manifests import (
     MANIFEST,
     new_manifest,
@@ -33,7 +34,7 @@ from sbrcli.models.gru4rec.memory import out_of_memory_explained, require_memory
 from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 
 REFIT_FOLDER = "refit"
 """Within the run: history and checkpoint of its second phase, with `--refit`."""

@@ -7,6 +7,7 @@ import pytest
 
 from sbrcli.config import TrainConfig
 from sbrcli.errors import ArtefactError
+from sbrcli.folder import Folder
 from sbrcli.manifests import MANIFEST
 from sbrcli.models.gru4rec.assignment import (
     assign,
@@ -15,7 +16,7 @@ from sbrcli.models.gru4rec.assignment import (
     plan_training,
 )
 from sbrcli.presets import configure_training
-from sbrcli.workspace import Folder, Workspace
+from sbrcli.workspace import Workspace
 from tests.chains import make_workspace
 
 LONG, SHORT = TrainConfig(hsz=(5,)), TrainConfig(hsz=(6,))

@@ -1,0 +1,56 @@
+"""One dataset or one run on disk: its name, its manifest, and whether it is whole."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.manifests import Kind, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A dataset or a run on disk, with its manifest as read."""
+
+    kind: Kind
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+
+def check_name(kind: Kind, name: str) -> str:
+    """Give back a folder's name if it can be one.
+
+    Raises:
+        ConfigError: it is empty, too long, hidden, or holds a separator or a control character.
+    """
+    allowed = name.isprintable() and not set(name) & set('/\\:*?"<>|')
+    if not name or not allowed or name.startswith((".", "-")) or len(name.encode()) > 120:
+        raise ConfigError(
+            f"a {kind}'s name must be 1 to 120 printable characters, without / \\ : * ? \" < > | "
+            f"and not begin with a dot or a dash. Received: {name!r}"
+        )
+    return name
+
+
+def finished_at(folder: Folder) -> str:
+    """Tell when a folder became whole: a run that was resumed, at its end."""
+    manifest = folder.manifest
+    return str(manifest.get("completed_at") or manifest.get("created_at", ""))
+
+
+def is_complete(folder: Folder) -> bool:
+    """Tell whether a folder is made to its end; a run in training is not."""
+    return folder.kind == "dataset" or folder.manifest.get("status") == "complete"
+
+
+def is_whole(kind: Kind, path: Path) -> bool:
+    """Tell whether a folder is there, undamaged, and complete."""
+    try:
+        return is_complete(Folder(kind, path, read_manifest(path, kind)))
+    except ArtefactError:
+        return False
