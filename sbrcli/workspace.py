@@ -57,7 +57,8 @@ class Workspace:
         folder = Folder(kind, path, read_manifest(path, kind))
         if not is_complete(folder):
             raise ArtefactError(
-                f"run {name} has not finished training", hint="sbr train --resume finishes it"
+                f"run {name} has not finished training",
+                hint=f"sbr train --resume --name {name} finishes it",
             )
         return folder
 

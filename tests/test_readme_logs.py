@@ -4,7 +4,6 @@ import gzip
 import io
 import re
 import shlex
-import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,8 +26,8 @@ RETAIL_ROCKET = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(
 
 @pytest.fixture(autouse=True)
 def logs() -> None:
-    with zipfile.ZipFile("ml-1m.zip", "w") as archive:
-        archive.writestr("ratings.dat", "".join(f"{u}::{i}::5::{t}\n" for u, i, t in EVENTS))
+    ratings = "".join(f"{user}::{item}::5::{time}\n" for user, item, time in EVENTS)
+    Path("ratings.dat.gz").write_bytes(gzip.compress(ratings.encode()))
     Path("events.csv").write_text(RETAIL_ROCKET)
     Path("events.csv.gz").write_bytes(gzip.compress(RETAIL_ROCKET.encode()))
     Path("clicks.txt").write_text("at|visitor|product\n10|ann|7\n20|ann|8\n")

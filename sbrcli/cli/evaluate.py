@@ -160,6 +160,7 @@ def evaluate(
     evaluation.json.
     """
     from sbrcli.evaluation.per_event import check_place
+    from sbrcli.evaluation.rivals import HYBRID
     from sbrcli.evaluation.runs import evaluate_run
 
     config = EvaluateConfig(
@@ -186,6 +187,9 @@ def evaluate(
         invocation.output.warn,
     )
     invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
+    for row in evaluation.leaderboard or ():
+        if row.model == HYBRID:
+            invocation.output.note(f"the hybrid has {row.options}")
     if evaluation.verdict:
         invocation.output.note(evaluation.verdict)
 

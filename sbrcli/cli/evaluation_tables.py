@@ -26,7 +26,7 @@ def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator
         yield _difference_table(evaluation.leaderboard, max(ks))
         yield _recommended_table(evaluation.leaderboard, max(ks))
     if evaluation.slices is not None:
-        yield _slices_table(evaluation.slices, max(ks))
+        yield _slices_table(evaluation.run, evaluation.slices, max(ks))
     rows = [
         *_protocol_rows(evaluation.protocol),
         ("events per second", evaluation.events_per_second),
@@ -83,13 +83,13 @@ def _recommended_table(standings: "tuple[Standing, ...]", k: int) -> Table:
     return Table(title, columns, rows)
 
 
-def _slices_table(slices: "tuple[Slice, ...]", k: int) -> Table:
+def _slices_table(run: str, slices: "tuple[Slice, ...]", k: int) -> Table:
     columns = ("slice", "value", "events", *(f"{name}@{k}" for name in _METRICS))
     rows = [
         (part.slice, part.value, part.events, *(part.metrics[f"{name}@{k}"] for name in _METRICS))
         for part in slices
     ]
-    return Table("Slices of the next items", columns, rows)
+    return Table(f"Run {run} by slices of the next items", columns, rows)
 
 
 def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:

@@ -41,7 +41,8 @@ def read_sessions(path: Path) -> Iterator[list[str]]:
     except OSError as error:
         raise DataError(
             f"can not read {path}: {error.strerror}",
-            hint="name a file of sessions, one a line, or - for standard input",
+            hint="name a file of sessions, one a line, or - for standard input; items go with "
+            "--items",
         ) from error
 
 

@@ -38,6 +38,14 @@ def test_the_choice_is_made_once(sbr, tmp_path):
     assert rows["hybrid"]["options"] == "partner=vsknn,weight=0.3"
 
 
+@pytest.mark.usefixtures("workspace")
+def test_what_the_hybrid_is_made_of_is_said(sbr):
+    found = json.loads(sbr(*EVALUATE).stdout)
+    options = next(row["options"] for row in found["leaderboard"] if row["model"] == "hybrid")
+    said = sbr(*EVALUATE[:-1])
+    assert said.stderr == f"the hybrid has {options}\n{found['verdict']}\n"
+
+
 def test_recommendations_follow_the_chain_that_the_network_does_not_know(sbr, workspace):  # noqa: F811
     sbr(*EVALUATE)
     training = load_split(workspace.open("dataset").path, "train")
