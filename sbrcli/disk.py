@@ -1,9 +1,13 @@
-"""What a disk is asked to do: delete a folder at once, keep it for good, lock it; take a file."""
+"""What a disk is asked to do: delete a folder at once, keep it, lock it; replace a file."""
 
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+TORN = ".tmp"
+"""How the name of a file ends that is not whole yet."""
 
 
 def remove_folder(folder: Path, aside: Path) -> None:
@@ -50,6 +54,21 @@ def try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` to write; at the end it takes its place, in one step.
+
+    Where the body raises, nothing is left behind and what was there before stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TORN}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(OSError):  # a read-only place refuses even what is not there
+            temporary.unlink(missing_ok=True)
 
 
 def can_hold_file(path: Path) -> bool:

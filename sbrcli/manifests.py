@@ -1,6 +1,5 @@
 """What a folder on disk says of itself, and how its files are replaced: in one step."""
 
-import contextlib
 import json
 import math
 import os
@@ -10,15 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sbrcli import __version__
+from sbrcli.disk import TORN, replacing
 from sbrcli.errors import ArtefactError
 
 Kind = Literal["dataset", "run"]
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-_TORN = ".tmp"
-"""How the name of a file ends that is not whole yet."""
-
 _MOST_BYTES = 1 << 26
 """No JSON of a dataset or a run comes near it; more is not read into memory."""
 
@@ -95,27 +92,22 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def write_parts_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Replace a file in one step, as `write_atomically`, by bytes that come one part at a time."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TORN}")
     try:
-        with temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             for part in parts:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
         raise ArtefactError(
             f"can not write {path}: {error.strerror}",
             hint="free some space or name another place with --workdir",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):  # a read-only place refuses even what is not there
-            temporary.unlink(missing_ok=True)
 
 
 def remove_torn_files(folder: Path) -> None:
     """Delete what a killed process was writing in a folder; no other may be writing in it now."""
-    for path in folder.rglob(f".*{_TORN}"):
+    for path in folder.rglob(f".*{TORN}"):
         path.unlink(missing_ok=True)
 
 

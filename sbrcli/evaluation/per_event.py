@@ -1,6 +1,5 @@
 """One row for each next item, so that anyone can recompute every figure."""
 
-import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions, split_path
-from sbrcli.disk import can_hold_file
+from sbrcli.disk import can_hold_file, replacing
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.ranks import MISS
 from sbrcli.evaluation.scoring import Answers, session_of
@@ -70,17 +69,13 @@ def write_per_event(
         "target": _plain(ids[ITEM_ID]),
     }
     tables = [_rows(model, positions, shared) for model in answers]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
     except OSError as error:
         # PyArrow's errors have a number, but words of their own.
         why = os.strerror(error.errno) if error.errno else str(error)
         raise ArtefactError(f"can not write {path}: {why}", hint="name another file") from error
-    finally:
-        with contextlib.suppress(OSError):  # what can not be written may not be looked for either
-            temporary.unlink(missing_ok=True)
 
 
 def _rows(

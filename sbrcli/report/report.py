@@ -1,13 +1,11 @@
 """From a run and what is kept of it to one page: what `sbr report` does."""
 
-import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from sbrcli.dataset.storage import load_split
 from sbrcli.dataset.summary import damaged_manifest
-from sbrcli.disk import can_hold_file
+from sbrcli.disk import can_hold_file, replacing
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.runs import dataset_of
 from sbrcli.folder import Folder
@@ -75,17 +73,13 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
     dataset = dataset_of(run, workspace)
     content = make_page(run, dataset, kept).encode()
     dataset_of(run, workspace)  # which may have been made anew while it was read
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise ArtefactError(
             f"can not write {path}: {error.strerror}", hint="name another file with --out"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):  # what can not be written may not be looked for either
-            temporary.unlink(missing_ok=True)
     return Report(str(path), run.name, len(content), _missing(kept))
 
 
