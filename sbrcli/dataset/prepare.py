@@ -85,15 +85,9 @@ def prepare_dataset(
         check_name("dataset", name)
     _require_company(config, given)
     with ExitStack() as stack:
-        called: dict[str, Path] = {"log": log}
-        if given is not None:
-            called |= {"test_log": given.test} | ({"valid_log": given.valid} if given.valid else {})
+        called = _call_logs(log, given)
         logs = {part: stack.enter_context(on_disk(path)) for part, path in called.items()}
-        source = describe_file(logs["log"], log) | {
-            part: describe_file(logs[part], called[part]) if part in logs else None
-            for part in ("test_log", "valid_log")
-        }
-        source |= {"titles": describe_file(titles, titles) if titles else None}
+        source = _describe_source(logs, called, titles)
         request = Request(_resolve(config, logs["log"], reading), reading, source)
         name = name or request.name()
         with workspace.locked("dataset", name):
@@ -110,6 +104,34 @@ def prepare_dataset(
             with workspace.staged("dataset", name) as folder:
                 _write(folder, arrangement, items, made_of)
     return PreparedDataset.from_folder(workspace.open("dataset", name))
+
+
+def _call_logs(log: Path, given: GivenSplit | None) -> dict[str, Path]:
+    """Name what each log is for: log, test_log, valid_log."""
+    called = {"log": log}
+    if given is not None:
+        called["test_log"] = given.test
+        if given.valid is not None:
+            called["valid_log"] = given.valid
+    return called
+
+
+def _describe_source(
+    logs: Mapping[str, Path], called: Mapping[str, Path], titles: Path | None
+) -> dict[str, Any]:
+    """Say what a dataset is made of, for its manifest.
+
+    Args:
+        logs: where they lie, by what each is for.
+        called: what the user calls them.
+        titles: a file of titles.
+    """
+    others = {
+        part: describe_file(logs[part], called[part]) if part in logs else None
+        for part in ("test_log", "valid_log")
+    }
+    others["titles"] = describe_file(titles, titles) if titles else None
+    return describe_file(logs["log"], called["log"]) | others
 
 
 def _resolve(config: PrepareConfig, log: Path, reading: ReadConfig) -> PrepareConfig:

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions, split_path
 from sbrcli.disk import can_hold_file, replacing
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.ranks import MISS
-from sbrcli.evaluation.scoring import Answers, session_of
+from sbrcli.evaluation.scoring import Answers, coverage_of, session_of
 from sbrcli.log.events import ITEM_ID, SESSION_ID
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 def check_place(path: Path) -> None:
@@ -34,9 +33,8 @@ def check_place(path: Path) -> None:
 def write_per_event(
     path: Path,
     dataset: Path,
-    split: str,
     sessions: Sessions,
-    covered: BoolArray,
+    config: EvaluateConfig,
     answers: Sequence[Answers],
 ) -> None:
     """Write a Parquet file of model, session, position, target, rank, score.
@@ -49,9 +47,8 @@ def write_per_event(
     Args:
         path: the file, replaced in one step.
         dataset: the folder that holds the split.
-        split: its name.
         sessions: the split, as read.
-        covered: (events,) the next items that count.
+        config: which split it is, and which of its next items count.
         answers: each model's.
 
     Raises:
@@ -60,9 +57,11 @@ def write_per_event(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    covered, _ = coverage_of(sessions, config)
     positions = np.flatnonzero(covered)
     session = session_of(sessions, positions)
-    ids = pq.read_table(split_path(dataset, split), columns=[SESSION_ID, ITEM_ID]).take(positions)
+    written = split_path(dataset, config.split)
+    ids = pq.read_table(written, columns=[SESSION_ID, ITEM_ID]).take(positions)
     shared = {
         "session": _plain(ids[SESSION_ID]),
         "position": pa.array(positions - sessions.offsets[session] + 1),

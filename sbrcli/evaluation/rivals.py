@@ -74,9 +74,9 @@ def answer_by_hybrid(
     sessions: Sessions,
     config: EvaluateConfig,
     network: Scorer,
-    hybrid: Hybrid,
+    hybrid: Hybrid | None,
     advance: Advance,
-) -> Contender:
+) -> list[Contender]:
     """Blend a run's network with its partner, fitted as the baselines are, and ask both as one.
 
     Args:
@@ -85,19 +85,21 @@ def answer_by_hybrid(
         sessions: the split to answer.
         config: what to score.
         network: the run's model.
-        hybrid: which partner, and how much of it.
+        hybrid: which partner, and how much of it; without one nobody is asked.
         advance: told how many next items were just ranked.
 
     Raises:
         ArtefactError: the sessions that the run has learned from are missing or damaged.
     """
+    if hybrid is None:
+        return []
     num_items = network.num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
     partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
     scorer = HybridScorer(network, partner, hybrid.weight)
     answers = answer_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
     memory = network_bytes(run) + partner.memory_bytes
-    return Contender(answers, memory, f"partner={hybrid.partner},weight={hybrid.weight:g}")
+    return [Contender(answers, memory, f"partner={hybrid.partner},weight={hybrid.weight:g}")]
 
 
 def network_bytes(run: Folder) -> int:

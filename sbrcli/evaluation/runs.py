@@ -20,7 +20,7 @@ from sbrcli.evaluation.rivals import (
     answer_by_hybrid,
     network_bytes,
 )
-from sbrcli.evaluation.scoring import Advance, answer_split, coverage_of
+from sbrcli.evaluation.scoring import Advance, answer_split
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.folder import Folder
@@ -68,11 +68,7 @@ def evaluate_run(
         DataError: nothing of the split can be scored.
         UsageError: the hybrid is another run's choice, made with other options than are given.
     """
-    if config.split == "valid" and run.manifest.get("refit"):
-        raise ConfigError(
-            f"run {run.name} was trained on the valid split too (--refit)",
-            hint="evaluate it on test: leave --split out",
-        )
+    _refuse_what_was_learned(run, config)
     read_evaluation(run, config)  # where it is damaged, that is said before the work
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
@@ -82,12 +78,8 @@ def evaluate_run(
     hybrid = None
     if config.hybrid:
         if hybrid_from is not None:
-            other = workspace.open("run", hybrid_from)
-            hybrid = take_hybrid(run, workspace, other, dataset, said)
-        else:
-            hybrid = _find_or_choose_hybrid(
-                run, workspace, dataset, scorer, baselines, said, progress
-            )
+            take_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, said)
+        hybrid = _find_or_choose_hybrid(run, workspace, dataset, scorer, baselines, said, progress)
         if not config.baselines:
             # The better of both, of which the hybrid promises to be no worse.
             config = replace(config, baselines=(hybrid.partner,))
@@ -98,21 +90,22 @@ def evaluate_run(
         evaluation = summarise(own, sessions, config, run=run.name, dataset=dataset.name)
         contenders = [Contender(own, network_bytes(run))]
         contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)
-        if hybrid is not None:
-            contenders.append(
-                answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
-            )
+        contenders += answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
     evaluation = _extended(evaluation, run, contenders, sessions, config)
     dataset_of(run, workspace)  # which may have been made anew while it was read
     if per_event is not None:
-        covered, _ = coverage_of(sessions, config)
         answers = [contender.answers for contender in contenders]
-        write_per_event(per_event, dataset.path, config.split, sessions, covered, answers)
-    try:
-        _keep(run, workspace, config, evaluation)
-    except ArtefactError as error:
-        warn(f"the figures are not kept: {error}")
+        write_per_event(per_event, dataset.path, sessions, config, answers)
+    _keep(run, workspace, config, evaluation, warn)
     return evaluation
+
+
+def _refuse_what_was_learned(run: Folder, config: EvaluateConfig) -> None:
+    if config.split == "valid" and run.manifest.get("refit"):
+        raise ConfigError(
+            f"run {run.name} was trained on the valid split too (--refit)",
+            hint="evaluate it on test: leave --split out",
+        )
 
 
 def tuned_options(run: Folder) -> dict[str, str]:
@@ -223,13 +216,21 @@ def _are_figures(found: Any) -> bool:
 
 
 def _keep(
-    run: Folder, workspace: Workspace, config: EvaluateConfig, evaluation: Evaluation
+    run: Folder,
+    workspace: Workspace,
+    config: EvaluateConfig,
+    evaluation: Evaluation,
+    warn: Callable[[str], None],
 ) -> None:
+    """Keep the figures in the run, or warn that they can not be kept."""
     # What was not asked for this time stays as it was found: the run is the same one.
     found = {key: value for key, value in asdict(evaluation).items() if value is not None}
-    with workspace.adding_to(run):
-        found = _extend(read_evaluation(run, config), found)
-        write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
+    try:
+        with workspace.adding_to(run):
+            found = _extend(read_evaluation(run, config), found)
+            write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
+    except ArtefactError as error:
+        warn(f"the figures are not kept: {error}")
 
 
 def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
