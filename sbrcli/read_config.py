@@ -9,6 +9,9 @@ from sbrcli.errors import ConfigError
 ROLES = ("user", "session", "item", "time", "event", "rating")
 """What a column of a log can be, as `--columns` names it."""
 
+ID_ROLES = ("user", "session", "item")
+"""The columns that hold ids, as `--drop-id` names them."""
+
 TIME_UNITS = ("auto", "s", "ms", "us", "ns")
 
 _SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
@@ -34,6 +37,9 @@ class ReadConfig:
     event: str | None = None
     """The events to take, with commas between them, of a log that names its events' kinds."""
 
+    drop_id: str | None = None
+    """Ids whose events are left out, as in `user=-,guest,item=0`: they stand for nobody."""
+
     skip_bad_rows: bool = False
     """Leave rows out that can not be events, and count them."""
 
@@ -51,6 +57,7 @@ class ReadConfig:
         require(self.event is None or bool(self.events), "event must name an event", self.event)
         if self.encoding is not None:
             _check_encoding(self.encoding)
+        _ = self.dropped_ids
         named = self.named_columns
         require(
             len(set(named.values())) == len(named),
@@ -76,6 +83,28 @@ class ReadConfig:
                 )
             named[role] = name
         return named
+
+    @property
+    def dropped_ids(self) -> dict[str, tuple[str, ...]]:
+        """The ids whose events are left out, by user, session and item.
+
+        Raises:
+            ConfigError: `drop_id` is not written as `user=ID,ID,item=ID`.
+        """
+        dropped: dict[str, tuple[str, ...]] = {}
+        role = None
+        for part in self.drop_id.split(",") if self.drop_id is not None else ():
+            before, equals, after = part.partition("=")
+            is_begun = bool(equals) and before.strip() in ID_ROLES
+            role = before.strip() if is_begun else role
+            if role is None:
+                raise ConfigError(
+                    f"drop-id must be written as ROLE=ID with commas between, each ROLE one of "
+                    f"{', '.join(ID_ROLES)}. Received: {self.drop_id}",
+                    hint="for example --drop-id user=-,guest,item=0",
+                )
+            dropped[role] = (*dropped.get(role, ()), after if is_begun else part)
+        return dropped
 
     @property
     def events(self) -> tuple[str, ...]:

@@ -24,9 +24,21 @@ def test_events_are_parted_by_commas():
     assert ReadConfig().events == ()
 
 
+def test_ids_to_drop_go_by_their_role():
+    config = ReadConfig(drop_id="user=-,guest, item=a=b,user=,0")
+    assert config.dropped_ids == {"user": ("-", "guest", "", "0"), "item": ("a=b",)}
+    assert ReadConfig().dropped_ids == {}
+
+
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
+        (
+            {"drop_id": "guest"},
+            "drop-id must be written as ROLE=ID with commas between, each ROLE one of user, "
+            "session, item. Received: guest",
+            "for example --drop-id user=-,guest,item=0",
+        ),
         (
             {"columns": "visitor"},
             "columns must be written as ROLE=NAME with commas between, each of user, session, "

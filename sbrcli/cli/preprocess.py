@@ -185,6 +185,7 @@ def _reasons(config: PrepareConfig) -> dict[str, str]:
     return {
         "bad_rows": "can not be events",
         "other_events": "not of the kinds asked for",
+        "dropped_ids": "of ids left out by --drop-id",
         "repeats": "same item again",
         "short_sessions": f"fewer than {config.min_session_length} events",
         "rare_items": f"fewer than {config.min_item_support} events",

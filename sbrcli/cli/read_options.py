@@ -1,6 +1,6 @@
 """The options that say how a log is read, which every subcommand that reads one has."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,6 +60,15 @@ Event = Annotated[
         rich_help_panel=READING,
     ),
 ]
+DropId = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ROLE=ID",
+        help="Leave out events of an id that stands for nobody: user, session or item, with commas "
+        "between or repeated, as in user=-,guest.",
+        rich_help_panel=READING,
+    ),
+]
 SkipBadRows = Annotated[
     bool,
     typer.Option(
@@ -75,12 +84,20 @@ _KINDS = {
     "time_unit": TimeUnit,
     "encoding": Encoding,
     "event": Event,
+    "drop_id": DropId,
     "skip_bad_rows": SkipBadRows,
 }
+
+
+def _gather(values: dict[str, Any]) -> ReadConfig:
+    """Make a ReadConfig of the options' values; a repeated option is a list with commas."""
+    drop_id = values.pop("drop_id")
+    return ReadConfig(**values, drop_id=None if drop_id is None else ",".join(drop_id))
+
 
 takes_read_options = takes_options(
     "reading",
     {name: (kind, getattr(DEFAULTS, name)) for name, kind in _KINDS.items()},
-    lambda values: ReadConfig(**values),
+    _gather,
 )
 """Give a subcommand's function these options, and it a ReadConfig as `reading`."""

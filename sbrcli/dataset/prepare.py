@@ -196,6 +196,8 @@ def _arrange(
         left_out["bad_rows"] = Counts(events=bad)
     if request.reading.events:
         left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
+    if request.reading.drop_id is not None:
+        left_out["dropped_ids"] = Counts(events=sum(log.dropped_ids for log in read.values()))
     rows = arrangement.num_events + sum(counts.events for counts in left_out.values())
     return replace(arrangement, dropped=left_out | arrangement.dropped, num_events=rows)
 

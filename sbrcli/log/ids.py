@@ -34,6 +34,8 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
         if not (np.abs(numbers) < 2**53).all() or (numbers != np.floor(numbers)).any():
             raise ValueError("its ids are fractions")
         return numbers.astype(np.int64)
+    elif pa.types.is_decimal(kind):
+        column = _without_decimals(column)
     elif not pa.types.is_dictionary(kind):
         column = column.cast(pa.string())
     elif kind.value_type != pa.string():
@@ -46,6 +48,18 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
     if encoded.dictionary.index("").as_py() >= 0:
         raise ValueError("one of its ids is empty")
     return id_column(encoded)
+
+
+def _without_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write decimals as whole numbers: 501.000 is 501.
+
+    Raises:
+        ValueError: one is a fraction.
+    """
+    plain = pc.replace_substring_regex(column.cast(pa.string()), r"\.0*$", "")  # pyright: ignore
+    if pc.any(pc.match_substring(plain, ".")).as_py():  # pyright: ignore
+        raise ValueError("its ids are fractions")
+    return plain
 
 
 def id_column(encoded: pa.DictionaryArray) -> Ids:

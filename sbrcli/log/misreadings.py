@@ -1,21 +1,27 @@
 """What shows that a log may not be read as it was meant, in plain sentences."""
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sbrcli.log.columns import ROLE_NAMES
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.nobody import StandIn, find_stand_ins
 from sbrcli.log.times import PER_SECOND, UNIT_NAMES, YEAR_2200_SECONDS, format_time
 
 _YEAR_SECONDS = 365 * 86_400
 _DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How dates are written as numbers, by how many digits they have."""
 
-_NOBODY = frozenset({"null", "nan", "none", "n/a", "\\n", "undefined"})
-"""What databases and programs write where there is no id, without case."""
+_NUMBER = re.compile(r"\+?0*([0-9]+)(?:\.0*)?")
+_OTHER_FORM = r"^\s|\s$|^\+[0-9]|^0[0-9]|^[+]?[0-9]+\.0*$"
+"""Ids that may be another one, written in another way."""
 
 
 def find_misreadings(
@@ -67,26 +73,56 @@ def _odd_times(first: float, last: float, zone: tzinfo) -> Iterator[str]:
 def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
     for column in (USER_ID, SESSION_ID, ITEM_ID):
         ids = events.get(column)
-        if ids is None or not isinstance(ids.dtype, pd.CategoricalDtype):
+        if ids is None:
             continue
         role = ROLE_NAMES[column]
-        texts = ids.cat.categories.tolist()  # at once: pandas takes microseconds to give one
-        for code, text in enumerate(texts):
-            count = int((ids.cat.codes == code).sum()) if text.casefold() in _NOBODY else 0
-            if count:
-                yield (
-                    f"{count:,} event{' has' if count == 1 else 's have'} the {role} {text}: it "
-                    f"seems to stand for none, and counts as one {role} like any other. Take such "
-                    "events out."
-                )
-        if column != ITEM_ID:
-            continue
-        spaced = next((text for text in texts if text != text.strip()), None)
-        if spaced is not None:
-            yield (
-                f"Item ids begin or end with a space, as '{spaced}' does. It is a part of the id, "
-                "which --items and titles do not have. Take such spaces out."
-            )
+        for stand_in in find_stand_ins(column, ids):
+            yield _odd_id(role, stand_in, len(ids))
+        if isinstance(ids.dtype, pd.CategoricalDtype):
+            yield from _odd_forms(role, ids.cat.categories.tolist())
+
+
+def _odd_id(role: str, stand_in: StandIn, num_events: int) -> str:
+    count, text = stand_in.count, shlex.quote(stand_in.text)
+    drop = f"--drop-id {shlex.quote(f'{role}={stand_in.text}')} leaves them out."
+    if not stand_in.is_named:
+        share = 100 * count / num_events
+        return (
+            f"{count:,} of {num_events:,} events ({share:.0f} %) have the {role} {text}: it may "
+            f"stand for many or be a program. {drop}"
+        )
+    return (
+        f"{count:,} of {num_events:,} events {'has' if count == 1 else 'have'} the {role} {text}: "
+        f"it seems to stand for no {role}, and counts as one like any other. {drop}"
+    )
+
+
+def _odd_forms(role: str, texts: list[str]) -> Iterator[str]:
+    spaced = next((text for text in texts if text != text.strip()), None)
+    if spaced is not None:
+        yield (
+            f"{role.capitalize()} ids begin or end with a space, as '{spaced}' does. It is a part "
+            "of the id, which --items and titles do not have. Take such spaces out."
+        )
+    written = pa.array(texts, pa.string())
+    others = written.filter(pc.match_substring_regex(written, _OTHER_FORM)).to_pylist()  # pyright: ignore
+    if not others:
+        return
+    forms = {text: text for text in set(texts).difference(others)}
+    pairs = [(forms.setdefault(_plain_form(text), text), text) for text in others]
+    two = [pair for pair in pairs if pair[0] != pair[1]]
+    if two:
+        one, other = two[0]
+        yield (
+            f"{len(two):,} {role} id{' is' if len(two) == 1 else 's are'} written in two ways, as "
+            f"'{one}' and '{other}', and counted as two. Write each id in one way."
+        )
+
+
+def _plain_form(text: str) -> str:
+    """Return what an id is without outer spaces, leading zeros, a plus and decimals of zero."""
+    found = _NUMBER.fullmatch(text.strip())
+    return found[1] if found else text.strip()
 
 
 def _is_date_number(number: int) -> bool:

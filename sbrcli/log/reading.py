@@ -15,6 +15,7 @@ from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
 from sbrcli.log.columns import listed
 from sbrcli.log.delimited import parse_text
+from sbrcli.log.drop_ids import drop_ids
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat, describe_format
@@ -23,6 +24,7 @@ from sbrcli.log.incoming import renamed
 from sbrcli.log.moments import read_days, read_seconds
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.rows import WrongRowError
+from sbrcli.log.shared_sessions import SharedSessions, part_shared_sessions
 from sbrcli.log.times import is_in_calendar
 from sbrcli.read_config import ReadConfig
 
@@ -38,6 +40,8 @@ class Log:
         bad_rows: what was left out under `--skip-bad-rows`; None where nothing was.
         event_kinds: how many events there are of each kind, the most frequent first, those that
             `--event` leaves out included; None where kinds were not read.
+        shared_sessions: how many session ids several users have; None where none is shared.
+        dropped_ids: how many events `--drop-id` left out.
     """
 
     events: pd.DataFrame
@@ -45,6 +49,8 @@ class Log:
     other_events: int = 0
     bad_rows: BadRows | None = None
     event_kinds: dict[str, int] | None = None
+    shared_sessions: SharedSessions | None = None
+    dropped_ids: int = 0
 
 
 def read_log(path: Path, config: ReadConfig = AS_READ, *, counts_kinds: bool = False) -> Log:
@@ -81,6 +87,10 @@ def describe_reading(log: Log) -> str:
     if log.bad_rows is not None:
         count, first = log.bad_rows.count, log.bad_rows.first
         words += f"; rows left out that can not be events: {count:,}, the first: {first}"
+    if log.dropped_ids:
+        words += f"; events left out by --drop-id: {log.dropped_ids:,}"
+    if log.shared_sessions is not None:
+        words += f"; {log.shared_sessions}"
     return words
 
 
@@ -145,6 +155,8 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
         if config.events:
             table = _take_events(path, table, config.events, kinds)
         table = table.drop_columns([EVENT])
+    num_taken = table.num_rows
+    table, dropped = drop_ids(path, table, config.dropped_ids)
     if log_format.kind == "json":
         _refuse_gaps(table, log_format)
     times, log_format = _read_times(table, log_format)
@@ -156,9 +168,10 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     columns[TIMESTAMP] = times
     if RATING in table.column_names:
         columns[RATING] = _read_ratings(table[RATING], log_format)
-    events = pd.DataFrame(columns, copy=False)
+    events, shared = part_shared_sessions(pd.DataFrame(columns, copy=False))
     bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
-    return Log(events, log_format, num_rows - table.num_rows, bad_rows, kinds)
+    others = num_rows - num_taken
+    return Log(events, log_format, others, bad_rows, kinds, shared, dropped)
 
 
 def _parse(

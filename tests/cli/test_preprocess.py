@@ -120,13 +120,25 @@ def test_quiet_leaves_the_result_alone(sbr):
     assert (said.stdout, said.stderr) == (TSV, "")
 
 
+def test_dropped_ids_are_a_reason_of_their_own(sbr):
+    rows = [("-", 8), (1, 8), (1, 9), (2, 9), (2, 8), (2, 9), ("guest", 9)]
+    text = "".join(
+        f"{user}::{item}::5::{at}\n" for at, (user, item) in enumerate(rows, start=10**9)
+    )
+    Path("log").write_text(text)
+    options = ("--min-item-support", "1", "--split", "last", "--valid-days", "0")
+    said = sbr("preprocess", "log", *options, "--drop-id", "user=-", "--drop-id", "user=guest")
+    assert "dropped_ids\t2\t0\t0\tof ids left out by --drop-id\n" in said.stdout
+    assert "; events left out by --drop-id: 2\n" in said.stderr
+
+
 def test_what_seems_to_be_misread_is_a_warning_also_where_nothing_comes_of_the_log(sbr):
     rows = [(1, "NULL"), (1, "8"), (2, "8"), (2, "NULL")]
     text = "".join(f"{user}::{item}::5::{at}\n" for at, (user, item) in enumerate(rows))
     Path("log").write_text(text)
     warnings = (
-        "warning: 2 events have the item NULL: it seems to stand for none, and counts as one item "
-        "like any other. Take such events out.\n"
+        "warning: 2 of 4 events have the item NULL: it seems to stand for no item, and counts as "
+        "one like any other. --drop-id item=NULL leaves them out.\n"
         "warning: All times lie in 1970, the last at 3 s: they seem to be running numbers, not "
         "times. Gaps, days and dates mean nothing then.\n"
     )

@@ -125,8 +125,8 @@ def test_a_word_that_stands_for_no_user_is_told_once():
     events = make_log()
     users = events["user_id"].replace({0: "NULL", 1: "1"}).astype("category")
     assert warnings(events.assign(user_id=users)) == (
-        "4 events have the user NULL: it seems to stand for none, and counts as one user like any "
-        "other. Take such events out.",
+        "4 of 8 events have the user NULL: it seems to stand for no user, and counts as one like "
+        "any other. --drop-id user=NULL leaves them out.",
     )
 
 

@@ -85,14 +85,16 @@ def test_times_far_in_the_future():
 @pytest.mark.parametrize("text", ["NULL", "null", "nan", "NaN", "None", "N/A", "\\N", "undefined"])
 def test_a_word_that_stands_for_no_id(text):
     events = make_log().assign(user_id=text_ids(text, "7"))
+    shown = f"'{text}'" if "\\" in text else text
+    quoted = f"'user={text}'" if "\\" in text else f"user={text}"
     assert list(find_misreadings(events)) == [
-        f"1 event has the user {text}: it seems to stand for none, and counts as one user like any "
-        "other. Take such events out."
+        f"1 of 2 events has the user {shown}: it seems to stand for no user, and counts as one "
+        f"like any other. --drop-id {quoted} leaves them out."
     ]
     sessions = make_log().assign(session_id=text_ids(text, text))
     assert list(find_misreadings(sessions)) == [
-        f"2 events have the session {text}: it seems to stand for none, and counts as one session "
-        "like any other. Take such events out."
+        f"2 of 2 events have the session {shown}: it seems to stand for no session, and counts as "
+        f"one like any other. --drop-id {quoted.replace('user', 'session')} leaves them out."
     ]
 
 
@@ -108,3 +110,38 @@ def test_an_item_id_with_a_space_at_its_end():
             f"Item ids begin or end with a space, as '{item_id}' does. It is a part of the id, "
             "which --items and titles do not have. Take such spaces out."
         ]
+
+
+def test_an_id_with_an_outlying_share_of_all_events():
+    users = ["shop bot"] * 100 + [f"u{at}" for at in range(20)]
+    events = pd.DataFrame({"user_id": text_ids(*users), "timestamp": START})
+    assert list(find_misreadings(events)) == [
+        "100 of 120 events (83 %) have the user 'shop bot': it may stand for many or be a program. "
+        "--drop-id 'user=shop bot' leaves them out."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("7", "7.0"), ("7", "007"), ("7", "+7"), ("0", "00"), ("a", "a "), ("7", "7.")],
+)
+def test_an_id_that_is_written_in_two_ways(one, other):
+    found = list(find_misreadings(make_log().assign(user_id=text_ids(one, other))))
+    assert found[-1] == (
+        f"1 user id is written in two ways, as '{one}' and '{other}', and counted as two. Write "
+        "each id in one way."
+    )
+
+
+def test_two_ids_that_are_both_written_in_two_ways():
+    users = text_ids("07", "7", "8", "8.0")
+    events = pd.DataFrame({"user_id": users, "timestamp": START})
+    assert list(find_misreadings(events)) == [
+        "2 user ids are written in two ways, as '7' and '07', and counted as two. Write each id "
+        "in one way."
+    ]
+
+
+def test_ids_of_one_form_are_not_told():
+    for ids in (("007", "8"), ("7.0", "8.0"), ("1.5", "1"), ("1.50", "1.5")):
+        assert list(find_misreadings(make_log().assign(item_id=text_ids(*ids)))) == []

@@ -88,7 +88,7 @@ def test_ties_of_a_user_reach_over_the_sessions_of_the_log():
 
 def test_ids_far_apart_and_ids_of_text_are_counted_alike():
     near = make_events("1 5 10, 1 6 20, 2 5 30")
-    far = near.assign(user_id=[-(2**63), -(2**63), 2**63 - 1], item_id=[0, 10**15, 0])
+    far = near.assign(user_id=[-(2**63), -(2**63), 2**63 - 1], item_id=[7, 10**15, 7])
     text = near.assign(item_id=pd.Categorical(["x", "y", "x"], categories=["w", "x", "y"]))
     assert describe_users(near) == describe_users(far) == describe_users(text)
 

@@ -1,0 +1,170 @@
+"""Ids that stand for nobody: what logs write where there is no user, session or item."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sbrcli.log.events import ITEM_ID, SESSION_ID, USER_ID
+from sbrcli.log.grouping import dense_codes
+
+_WORDS = {
+    *("null", "nan", "none", "nil", "nat", "na", "n/a", "n.a.", "undefined", "missing", "empty"),
+    *("unknown", "unidentified", "-", "--", "?", ".", "\\n"),
+    "",
+    "''",
+    '""',
+    "not set",
+    "(not set)",
+    "(none)",
+    "(null)",
+    "(empty)",
+    "(unknown)",
+    "(other)",
+    "(direct)",
+    "<null>",
+    "<na>",
+    "<none>",
+    "#n/a",
+    "#null!",
+    "not available",
+    "not applicable",
+    "not provided",
+    "(not provided)",
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+}
+"""What databases and programs write where there is no id, without case; the last three are the MD5,
+SHA-1 and SHA-256 of nothing."""
+
+_PERSONS = frozenset(
+    {"anonymous", "anon", "guest", "guest user", "visitor", "nobody", "no user", "not logged in"}
+)
+"""What shops write for a person who is not logged in; an item may be called so."""
+
+_ZEROS = "^0{8}-?(0{4}-?){3}0{12}$"
+"""The UUID of zeros."""
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+_LEAST_SHARE = 0.05
+_LEAST_RATIO = 2
+_LARGE_RATIO = 10
+"""How often 0 or -1 must occur, beside all events and the median of the other ids."""
+
+_FAR = 10
+"""How many steps between two other ids must lie between 0 and the first of them."""
+
+_OUTLYING_SHARE = {USER_ID: 0.2, SESSION_ID: 0.2, ITEM_ID: 0.3}
+_OUTLYING_RATIO = 50
+_LEAST_IDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An id that seems to stand for nobody.
+
+    Args:
+        text: the id.
+        count: its events.
+        is_named: whether the id itself says so; else its share of all events does.
+    """
+
+    text: str
+    count: int
+    is_named: bool
+
+
+def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
+    """Find the ids of a column of the event table that seem to stand for nobody.
+
+    An id of 0 or -1 is ordinary where the other ids run on from it, unless it has a share of all
+    events that no ordinary id has.
+
+    Args:
+        column: user_id, session_id or item_id.
+        ids: (events,) at least one.
+    """
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        counts = np.bincount(ids.cat.codes, minlength=len(ids.cat.categories))
+        texts = ids.cat.categories.tolist()  # at once: pandas takes microseconds to give one
+        found = [
+            StandIn(texts[at], int(counts[at]), True)
+            for at in np.flatnonzero(is_no_id(column, texts) & (counts > 0)).tolist()
+        ]
+        if {"0", "-1"} & set(texts):
+            found += _odd_numbers(_numbers_among(texts), texts, counts)
+        top = texts[int(counts.argmax())]
+    else:
+        values = ids.to_numpy()
+        codes, num_ids = dense_codes(ids)
+        counts = np.bincount(codes, minlength=num_ids)
+        low = int(values.min())
+        found = []
+        if low <= 0:
+            distinct = np.empty(num_ids, dtype=values.dtype)
+            distinct[codes] = values
+            found = _odd_numbers(distinct, distinct.astype(str).tolist(), counts)
+        top = str(values[int(np.argmax(codes == counts.argmax()))])
+    if _is_outlying(column, counts) and all(stand_in.text != top for stand_in in found):
+        found.append(StandIn(top, int(counts.max()), False))
+    return found
+
+
+def is_no_id(column: str, texts: list[str]) -> np.ndarray:
+    """Return which texts are what logs write where there is no id: (texts,) bool."""
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(texts, pa.string())))  # pyright: ignore
+    known = pa.array(sorted(_WORDS if column == ITEM_ID else _WORDS | _PERSONS))
+    is_word = pc.is_in(words, known)  # pyright: ignore
+    is_zeros = pc.match_substring_regex(words, _ZEROS)  # pyright: ignore
+    return pc.or_(is_word, is_zeros).to_numpy(zero_copy_only=False)  # pyright: ignore
+
+
+def _numbers_among(texts: list[str]) -> np.ndarray:
+    """Return the whole numbers of at most 18 digits among texts."""
+    return np.array([int(text) for text in texts if _WHOLE.fullmatch(text)], dtype=np.int64)
+
+
+def _odd_numbers(numbers: np.ndarray, texts: list[str], counts: np.ndarray) -> list[StandIn]:
+    """Find 0 and -1 where they are no ordinary ids.
+
+    Args:
+        numbers: those among the ids, each once.
+        texts: every id, as text.
+        counts: the events of each of them.
+    """
+    found = []
+    for number in (0, -1):
+        if str(number) not in texts or len(texts) < 2:
+            continue
+        at = texts.index(str(number))
+        others = np.delete(counts, at)
+        ratio = counts[at] / max(1.0, float(np.median(others[others > 0])))
+        is_frequent = counts[at] / counts.sum() >= _LEAST_SHARE or ratio >= _LARGE_RATIO
+        if ratio >= _LEAST_RATIO and is_frequent and _is_apart(number, numbers):
+            found.append(StandIn(texts[at], int(counts[at]), True))
+    return found
+
+
+def _is_apart(number: int, numbers: np.ndarray) -> bool:
+    """Return whether the other ids do not run on from 0 or -1, as 501, 502, 503 do not from 0."""
+    if number == -1:
+        return not (numbers < -1).any()
+    positive = numbers[numbers > 0]
+    if not len(positive):
+        return True
+    first = int(positive.min())
+    spacing = (int(positive.max()) - first) / max(1, len(positive) - 1)
+    return first > _FAR * max(1.0, spacing)
+
+
+def _is_outlying(column: str, counts: np.ndarray) -> bool:
+    """Return whether one id has a share of all events that no ordinary id has."""
+    there = counts[counts > 0]
+    top = there.max()
+    is_large = top >= _OUTLYING_SHARE[column] * there.sum()
+    return bool(is_large and len(there) >= _LEAST_IDS and top >= _OUTLYING_RATIO * np.median(there))
