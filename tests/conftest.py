@@ -1,5 +1,6 @@
 """What every test may use: a runner of `sbr`, and the pinned terminal."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -47,9 +48,13 @@ def listening_for_ctrl_c() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def plain_processor() -> Iterator[None]:
-    """A processor without bfloat16: what a test finds depends on none."""
+    """A processor of one kind, so that no test depends on the one at hand.
+
+    It has no bfloat16, unless the environment variable SBR_TEST_BFLOAT16 is 1.
+    """
+    has_it = os.environ.get("SBR_TEST_BFLOAT16") == "1"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "has_bfloat16", lambda: False)
+        patch.setattr(backend, "has_bfloat16", lambda: has_it)
         yield
 
 

@@ -1,14 +1,18 @@
-"""Matrix products in tiles of one shape, so that a row's result does not depend on its neighbours.
+"""Matrix products in tiles of one shape, each computed on the calling thread.
 
-A BLAS library chooses its kernels by the shape of the whole product. So the same row, multiplied
-once among 64 rows and once among 65, can come out different in the last bit, which is enough to
-change the rank of a next item. Here every call of the library has one shape: `TILE_ROWS` rows by
-one block of columns, padded with zeros where there are fewer. What a row gives then depends on
-that row alone, whatever the batch, the order and the number of rows.
+A BLAS library chooses its kernels, and how many threads it uses, by the shape of the whole
+product. Here every call of the library has one shape: `TILE_ROWS` rows by one block of columns,
+padded with zeros if there are fewer rows. The same rows in the same places therefore give the same
+bits, however many rows follow them and however many cores there are.
 
-Each call is also small enough that the library keeps it on the calling thread. Its own threads
-wait by spinning, which on a busy machine made products a hundred times slower; whoever wants more
-cores multiplies parts of the rows in threads of their own.
+No more than that is promised. Within a tile, some kernels (OpenBLAS for processors with AVX2 but
+without AVX-512, for one) accumulate a product in an order that depends on its row and column. A
+row that moves to another place in a tile, or to another processor, keeps its values to float32
+rounding only.
+
+Each call is small enough that the library does not start threads of its own. These wait by
+spinning, which made products a hundred times slower on a busy machine. Callers that want more
+cores multiply parts of the rows in threads of their own.
 """
 
 import numpy as np

@@ -37,8 +37,9 @@ _PART_ROWS = 4 * TILE_ROWS
 class GruScorer:
     """Scores sessions with a trained network; see `sbrcli.models.scorer.Scorer`.
 
-    A session's scores are the same bit for bit, whatever sessions stand beside it, in whatever
-    order and batch.
+    The same sessions in the same order and batch size give the same scores, bit for bit, on one
+    machine. A session that moves to another place in the batch keeps its scores to float32
+    rounding (see `sbrcli.models.tiles`).
 
     Args:
         shape: the network.
