@@ -29,14 +29,54 @@ _COLUMN_NAMES = {
 }
 """The names that a header may give to each column of the event table, the best first."""
 
+_MORE_NAMES = {
+    ITEM_ID: (
+        *("videoid", "articleid", "trackid", "songid", "parentasin", "asin", "productsku"),
+        *("productskuhash", "sku", "itemsku", "contentid", "newsid", "bookid", "businessid"),
+        *("gameid", "appid", "poiid", "venueid", "locationid", "documentid", "docid", "stockcode"),
+        *("goodsid", "listingid", "artistid", "reference", "product", "video", "article", "track"),
+        *("song", "book", "poi", "game", "isbn", "aid", "iid"),
+    ),
+    USER_ID: (
+        *("uid", "customerid", "customer", "clientid", "client", "memberid", "member", "visitor"),
+        *("fullvisitorid", "userpseudoid", "accountid", "reviewerid", "username", "anonymousid"),
+        *("cookieid", "cookie", "deviceid", "device"),
+    ),
+    SESSION_ID: ("sessionidhash", "gasessionid", "visitid", "sessid"),
+    TIMESTAMP: (
+        *(
+            "ts",
+            "timems",
+            "eventtimestamp",
+            "servertimestampepochms",
+            "createdat",
+            "unixreviewtime",
+        ),
+        *("date", "tdat", "invoicedate"),
+    ),
+    EVENT: (
+        *(
+            "actiontype",
+            "behaviortype",
+            "behaviourtype",
+            "interactiontype",
+            "eventname",
+            "behavior",
+        ),
+        *("behaviour", "action", "interaction"),
+    ),
+}
+"""Names that count where none of the above is there: of users only where no session is named, of
+sessions only where no user is, so that a log that is recognised without them stays as it is."""
+
 _TYPED_NAME = re.compile(r"(.*):(token|token_seq|float|float_seq)")
 """RecBole's way to name a column: user_id:token."""
 
 
 def normalised(name: str) -> str:
-    """Write a column's name without case, spaces, underscores and RecBole's type."""
+    """Write a column's name without case, spaces, underscores, hyphens and RecBole's type."""
     typed = _TYPED_NAME.fullmatch(name)
-    return re.sub(r"[\s_]", "", typed[1] if typed else name).casefold()
+    return re.sub(r"[\s_-]", "", typed[1] if typed else name).casefold()
 
 
 def listed(fields: Sequence[str]) -> str:
@@ -70,12 +110,44 @@ def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, 
         free = [place for place in places if place not in found.values()]
         if free and ROLE_NAMES[column] not in wanted:
             found[column] = free[0]
+    _match_more(plain, wanted, found)
     if "time" in wanted or TIMESTAMP not in found or plain[found[TIMESTAMP]] != "eventdate":
         found.pop(TIME_OF_DAY, None)
     elif "user" not in wanted and SESSION_ID in found:
         # Diginetica names its sessions' users in a few rows only.
         found.pop(USER_ID, None)
     return found
+
+
+def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str, int]) -> None:
+    """Add to the columns found those of less usual names, where something is found already."""
+    for column, aliases in _MORE_NAMES.items():
+        owners = {USER_ID, SESSION_ID} if column in (USER_ID, SESSION_ID) else {column}
+        if owners & set(found) or ROLE_NAMES[column] in wanted:
+            continue
+        places = (plain.index(alias) for alias in aliases if alias in plain)
+        free = [place for place in places if place not in found.values()]
+        if free:
+            found[column] = free[0]
+
+
+def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[str, list[str]]:
+    """Return the unused columns of a log whose names could make them its items.
+
+    Args:
+        names: as they stand in the log.
+        columns: for each name, its column of the event table, or None if unused.
+
+    Returns:
+        Names by role; a role without any is left out.
+    """
+    aliases = {*_COLUMN_NAMES[ITEM_ID], *_MORE_NAMES[ITEM_ID]}
+    others = [
+        name
+        for name, column in zip(names, columns, strict=False)  # names are none without header
+        if column is None and normalised(name) in aliases
+    ]
+    return {"item": others} if others else {}
 
 
 def check_columns(

@@ -5,13 +5,13 @@ What is known of formats is data: `columns` for files with a header, `_HEADERLES
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbrcli.errors import DataError
 from sbrcli.log.columns import ROLE_NAMES, check_columns, listed, match_columns, normalised
-from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.formats import RECODE, LogFormat
 from sbrcli.log.times import is_iso_time, is_number
 from sbrcli.read_config import ReadConfig
@@ -39,7 +39,33 @@ _HEADERLESS = (
         columns=(SESSION_ID, TIMESTAMP, ITEM_ID, None),
         time_unit="iso",
     ),
+    LogFormat(
+        name="Taobao UserBehavior",
+        separator=",",
+        columns=(USER_ID, ITEM_ID, None, EVENT, TIMESTAMP),
+    ),
+    LogFormat(name="Amazon 2014 ratings", separator=",", columns=_MOVIELENS),
+    LogFormat(
+        name="Amazon 2018 ratings", separator=",", columns=(ITEM_ID, USER_ID, RATING, TIMESTAMP)
+    ),
+    LogFormat(
+        name="Gowalla check-ins",
+        separator="\t",
+        columns=(USER_ID, TIMESTAMP, None, None, ITEM_ID),
+        time_unit="iso",
+    ),
 )
+_TAOBAO_KINDS = {"pv", "cart", "fav", "buy"}
+_SIGNS: dict[str, Callable[[list[str]], bool]] = {
+    "Taobao UserBehavior": lambda row: row[3] in _TAOBAO_KINDS and is_number(row[4]),
+    "Amazon 2014 ratings": lambda row: row[0].startswith("A") and _is_amazon_rating(row),
+    # Ids of books begin with digits, those of other things with a B.
+    "Amazon 2018 ratings": lambda row: (
+        row[1].startswith("A") and row[0][:1] != "A" and _is_amazon_rating(row)
+    ),
+    "Gowalla check-ins": lambda row: all(map(is_number, row[2:4])),
+}
+"""What a row without header must hold besides a time, by the name of the layout."""
 
 _NAMED = {
     "Diginetica": {"sessionid", "itemid", "timeframe", "eventdate"},
@@ -187,13 +213,23 @@ def _fits(log_format: LogFormat, line: str) -> bool:
     fields = split_fields(line, log_format.separator, log_format.is_quoted)
     if len(fields) != len(log_format.columns):
         return False
+    if log_format.name in _SIGNS and not _SIGNS[log_format.name](fields):
+        return False
     time = fields[log_format.position(TIMESTAMP)]
     if log_format.time_unit == "iso":
         return is_iso_time(time)
+    if RATING not in log_format.columns:
+        return is_number(time)
     # Four fields between tabs may be anything; between double colons they are MovieLens'.
     return len(log_format.separator) > 1 or (
         is_number(time) and is_number(fields[log_format.position(RATING)])
     )
+
+
+def _is_amazon_rating(row: list[str]) -> bool:
+    """Return whether a row of four fields ends in one to five stars and a time since 1996."""
+    stars, time = row[2:]
+    return stars.removesuffix(".0") in set("12345") and is_number(time) and float(time) > 8e8
 
 
 def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
@@ -207,7 +243,8 @@ def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
     ratings: dict[tuple[str, str], str] = {}
     for line in lines:
         if _fits(log_format, line):
-            user, item, rating, _ = line.split(log_format.separator)
+            row = line.split(log_format.separator)
+            user, item, rating = (row[log_format.position(c)] for c in (USER_ID, ITEM_ID, RATING))
             is_other = ratings.setdefault((user, item), rating) != rating
             if is_other or abs(float(rating)) > _HIGHEST_RATING:
                 return False

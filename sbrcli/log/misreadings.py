@@ -16,6 +16,7 @@ from sbrcli.log.nobody import StandIn, find_stand_ins
 from sbrcli.log.times import PER_SECOND, UNIT_NAMES, YEAR_2200_SECONDS, format_time
 
 _YEAR_SECONDS = 365 * 86_400
+_FEWEST_ROWS = 10
 _DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How dates are written as numbers, by how many digits they have."""
 
@@ -78,6 +79,16 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
         role = ROLE_NAMES[column]
         for stand_in in find_stand_ins(column, ids):
             yield _odd_id(role, stand_in, len(ids))
+        if (
+            column == ITEM_ID
+            and len(ids) >= _FEWEST_ROWS
+            and ids.iloc[:1000].is_unique
+            and ids.is_unique
+        ):
+            yield (
+                "Each item id occurs once: the column may number the rows. Check which column "
+                "names the items; --columns item=NAME takes another."
+            )
         if isinstance(ids.dtype, pd.CategoricalDtype):
             yield from _odd_forms(role, ids.cat.categories.tolist())
 

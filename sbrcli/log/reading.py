@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
-from sbrcli.log.columns import listed
+from sbrcli.log.columns import listed, other_columns
 from sbrcli.log.delimited import parse_text
 from sbrcli.log.drop_ids import drop_ids
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
@@ -84,6 +84,8 @@ def read_log(path: Path, config: ReadConfig = AS_READ, *, counts_kinds: bool = F
 def describe_reading(log: Log) -> str:
     """Say in one line what a log was read as, and what was left out on the way."""
     words = f"read as {describe_format(log.format)}"
+    for role, names in other_columns(log.format.names, log.format.columns).items():
+        words += f"; not read as the {role}: {listed(names)}"
     if log.bad_rows is not None:
         count, first = log.bad_rows.count, log.bad_rows.first
         words += f"; rows left out that can not be events: {count:,}, the first: {first}"

@@ -145,3 +145,13 @@ def test_two_ids_that_are_both_written_in_two_ways():
 def test_ids_of_one_form_are_not_told():
     for ids in (("007", "8"), ("7.0", "8.0"), ("1.5", "1"), ("1.50", "1.5")):
         assert list(find_misreadings(make_log().assign(item_id=text_ids(*ids)))) == []
+
+
+def test_items_that_occur_once_each_may_be_row_numbers():
+    events = pd.DataFrame({"item_id": range(500, 510), "timestamp": START})
+    assert list(find_misreadings(events)) == [
+        "Each item id occurs once: the column may number the rows. Check which column names the "
+        "items; --columns item=NAME takes another."
+    ]
+    assert list(find_misreadings(events.assign(item_id=[500, *range(500, 509)]))) == []
+    assert list(find_misreadings(events[:9])) == []

@@ -89,8 +89,8 @@ def test_an_id_may_begin_as_json_does():
             "log line 2: no column for the user or session; found itemId, time",
         ),
         (
-            "userId,rating,date\n",
-            "log line 1: no column for the item and the time; found userId, rating, date",
+            "userId,rating,day\n",
+            "log line 1: no column for the item and the time; found userId, rating, day",
         ),
         (
             "userId,user_id,itemId,time\n",

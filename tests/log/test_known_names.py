@@ -1,0 +1,85 @@
+"""Public logs known by their columns, with and without a header."""
+
+from pathlib import Path
+
+import pytest
+
+from sbrcli.errors import DataError
+from sbrcli.log.reading import describe_reading, read_log
+
+
+def read_text(folder: Path, text: str) -> tuple[str, list]:
+    path = folder / "log"
+    path.write_text(text)
+    log = read_log(path, counts_kinds=True)
+    columns = [name for name in log.events if name != "rating"]
+    return describe_reading(log).removeprefix("read as "), log.events.iloc[0][columns].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "event"),
+    [
+        (
+            "71,501,7,pv,1614585600\n",
+            "Taobao UserBehavior (comma separated, no header): user=1, item=2, time=5 in seconds, "
+            "event=4",
+            [71, 501, 1614585600],
+        ),
+        (
+            "A71,0050,5.0,1614585600\n",
+            "Amazon 2014 ratings (comma separated, no header): user=1, item=2, time=4 in seconds",
+            ["A71", "0050", 1614585600],
+        ),
+        (
+            "0050,A71,5.0,1614585600\n",
+            "Amazon 2018 ratings (comma separated, no header): user=2, item=1, time=4 in seconds",
+            ["A71", "0050", 1614585600],
+        ),
+        (
+            "71\t2021-03-01T08:00:00Z\t30.2\t-97.7\t501\n",
+            "Gowalla check-ins (tab separated, no header): user=1, item=5, time=2 in ISO 8601",
+            [71, 501, 1614585600],
+        ),
+    ],
+)
+def test_a_log_without_header_is_known_by_its_rows(tmp_path, text, said, event):
+    assert read_text(tmp_path, text) == (said, event)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("71,501,7,12,1614585600\n", "71,501,5.0,1614585600\n", "A71,501,9.0,1614585600\n"),
+        *("A71,501,5.0,1614\n", "71\t2021-03-01T08:00:00Z\ta\tb\t501\n"),
+    ],
+)
+def test_rows_that_only_look_alike_are_refused(tmp_path, text):
+    with pytest.raises(DataError, match="not a layout that sbr knows"):
+        read_text(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("uid,article_id,t_dat", "user=uid, item=article_id, time=t_dat"),
+        ("customer-id,sku,date", "user=customer-id, item=sku, time=date"),
+        ("session_id,reference,created_at", "session=session_id, item=reference, time=created_at"),
+        # The first name of each role goes before, and one of a lesser rank does nothing.
+        ("deviceid,userId,videoId,item_id,ts", "user=userId, item=item_id, time=ts"),
+        ("visit_id,user_id,movie_id,time", "user=user_id, item=movie_id, time=time"),
+        ("session_id,customer_id,item_id,time", "session=session_id, item=item_id, time=time"),
+    ],
+)
+def test_less_usual_names_count_where_no_other_is_there(tmp_path, header, said):
+    row = ",".join("1614585600" if at == header.count(",") else "7" for at in range(5))
+    text = f"{header}\n{','.join(row.split(',')[: header.count(',') + 1])}\n"
+    assert said in read_text(tmp_path, text)[0]
+
+
+def test_a_column_that_could_be_the_items_too_is_named(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("user,item_id,product_id,time\n1,2,3,1614585600\n")
+    assert describe_reading(read_log(path)) == (
+        "read as a table (comma separated, header): user=user, item=item_id, time=time in seconds; "
+        "not read as the item: product_id"
+    )
