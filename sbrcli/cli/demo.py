@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, subcommand
-from sbrcli.errors import ExitCode
+from sbrcli.errors import ArtefactError, ExitCode
 
 DEMO_WORKDIR = Path("sbr-demo")
 
@@ -26,7 +26,13 @@ def demo(invocation: Invocation) -> None:
 
     root = invocation.workspace.root
     folder = DEMO_WORKDIR if root == DEFAULT_WORKDIR else root
-    log = write_demo_log(folder)
+    try:
+        log = write_demo_log(folder)
+    except OSError as error:
+        raise ArtefactError(
+            f"cannot write the demo's log to {folder}: {error.strerror}",
+            hint="run sbr demo in a folder of your own, or name another with --workdir",
+        ) from error
     say = invocation.output.note
     say(f"A made-up log of films watched lies in {log.ratings}, their titles in {log.titles}.")
     for command in _commands(str(log.ratings), str(log.titles), str(folder)):

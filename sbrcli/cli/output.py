@@ -4,6 +4,7 @@ A result is a frozen dataclass of plain values. A person sees Rich tables, a pip
 tab-separated values, `--json` gives the dataclass as one document.
 """
 
+import codecs
 import json
 import os
 import sys
@@ -125,9 +126,10 @@ def to_json(document: Any) -> str:
     """Write a document as one line of JSON; a number that JSON lacks is a bug.
 
     What would act on a terminal is written as JSON's escape of it, and so is half a surrogate
-    pair, which is no UTF-8: a program reads what was meant.
+    pair, which is no UTF-8: a program reads what was meant. If stdout is not UTF-8, as on a bare
+    locale, so is all that is not ASCII.
     """
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document, ensure_ascii=not _is_utf8(sys.stdout), allow_nan=False)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
@@ -213,6 +215,13 @@ def _refusing_results() -> Iterator[None]:
             f"can not write the results to stdout: {error.strerror}",
             hint="free some space or send them elsewhere",
         ) from error
+
+
+def _is_utf8(stream: IO[str]) -> bool:
+    try:
+        return codecs.lookup(stream.encoding or "ascii").name == "utf-8"
+    except (AttributeError, LookupError):
+        return False
 
 
 def _say(text: str) -> None:

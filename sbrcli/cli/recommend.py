@@ -159,7 +159,7 @@ def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunI
     answered = number = 0
     for number, session in enumerate(read_sessions(sessions), start=1):
         found = _answer_line(out, number, session, answer, run_items)
-        answered += len(found.unknown) < len(session)
+        answered += len(found.unknown) < len(set(session))  # unknown ids are named once
         show(number, found)
     if not number:
         raise DataError(f"{sessions} holds no session", hint="write one a line, as in 3186,1270")

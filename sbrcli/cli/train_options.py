@@ -52,7 +52,11 @@ OptimizerName = Annotated[
 ]
 LearningRate = Annotated[
     float | None,
-    _option("learning-rate", "Constant; nothing decays. With adam the default is 0.002.", FITTING),
+    _option(
+        "learning-rate",
+        "Initial learning rate; see --schedule. With adam the default is 0.002.",
+        FITTING,
+    ),
 ]
 Momentum = Annotated[
     float | None, _option("momentum", "Share of the last update kept, with adagrad.", FITTING)

@@ -56,6 +56,16 @@ def test_the_demo_uses_another_work_directory_when_told(sbr, tmp_path, monkeypat
     assert (tmp_path / "elsewhere" / "ratings.dat").exists()
 
 
+def test_a_file_where_the_demos_folder_must_be_is_one_clear_line(sbr, tmp_path):
+    (tmp_path / "sbr-demo").write_text("mine")
+    said = sbr("demo")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: cannot write the demo's log to sbr-demo: File exists\n"
+        "hint: run sbr demo in a folder of your own, or name another with --workdir\n"
+    )
+
+
 def test_the_demo_stops_where_a_command_fails(sbr, monkeypatch):
     monkeypatch.setattr("sbrcli.cli.demo._commands", lambda *_: [["stats", "gone"], ["stats"]])
     assert sbr("demo") == Said(

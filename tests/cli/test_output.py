@@ -1,12 +1,13 @@
 """The output seam: a table for a person, tab-separated values for a pipe, JSON for a program."""
 
+import io
 import json
 from dataclasses import dataclass
 
 import pytest
 
 from sbrcli.cli import output
-from sbrcli.cli.output import Output, Table, for_person, printable
+from sbrcli.cli.output import Output, Table, for_person, printable, to_json
 
 
 @dataclass(frozen=True)
@@ -135,3 +136,18 @@ def test_progress_on_a_terminal_shows_unit_and_figures(monkeypatch, capsys):
 
 def test_unprintable_characters_become_escapes_and_the_rest_stays():
     assert printable("Amélie \x1b]0;x\x07 \u202e日本") == "Amélie \\x1b]0;x\\x07 \\u202e日本"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "gbk"])
+def test_json_is_json_if_stdout_is_not_utf_8(monkeypatch, encoding):
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=encoding))
+    Output(as_json=True).write_line(to_json({"title": "Straße 日本 \U0001d573\x1b"}))
+    assert json.loads(raw.getvalue().decode("utf-8")) == {"title": "Straße 日本 \U0001d573\x1b"}
+
+
+def test_json_is_utf_8_if_stdout_is(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="UTF8"))
+    Output(as_json=True).write_line(to_json(["ß"]))
+    assert raw.getvalue() == '["ß"]\n'.encode()

@@ -157,6 +157,15 @@ def test_sessions_of_which_none_has_a_known_id_end_with_exit_code_3(sbr, run, tm
     )
 
 
+def test_an_unknown_id_that_is_repeated_is_not_taken_for_a_known_one(sbr, run, tmp_path):
+    (tmp_path / "sessions.txt").write_text("77,77\n78,77,78\n")
+    said = sbr("recommend", "sessions.txt", "--json")
+    assert (
+        said.stdout == '{"items": [], "unknown": ["77"]}\n{"items": [], "unknown": ["78", "77"]}\n'
+    )
+    assert said.code == 3
+
+
 def test_a_session_is_answered_before_the_next_one_is_written(run):
     arguments = [sys.executable, "-m", "sbrcli", "recommend", "-", "-k", "1", "--json"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
