@@ -219,8 +219,8 @@ def _refusing_results() -> Iterator[None]:
 
 def _is_utf8(stream: IO[str]) -> bool:
     try:
-        return codecs.lookup(stream.encoding or "ascii").name == "utf-8"
-    except (AttributeError, LookupError):
+        return codecs.lookup(getattr(stream, "encoding", None) or "ascii").name == "utf-8"
+    except LookupError:
         return False
 
 
