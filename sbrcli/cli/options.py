@@ -36,11 +36,12 @@ Workdir = Annotated[
         rich_help_panel=GLOBAL,
     ),
 ]
-Log = Annotated[
-    Path,
+Logs = Annotated[
+    list[Path],
     typer.Argument(
-        metavar="LOG",
-        help="The log of events: a file, a folder of Parquet files, or - for standard input.",
+        metavar="LOG...",
+        help="The log of events: a file, a folder of its parts, several of these in their order, "
+        "or - for standard input.",
     ),
 ]
 DatasetName = Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.options import Invocation, Log, TimeZone, subcommand
+from sbrcli.cli.options import Invocation, Logs, TimeZone, subcommand
 from sbrcli.cli.output import Table
 from sbrcli.cli.read_options import takes_read_options
 from sbrcli.errors import UsageError
@@ -105,7 +105,7 @@ def register(app: typer.Typer) -> None:
 
 def preprocess(
     invocation: Invocation,
-    log: Log,
+    log: Logs,
     *,
     session: Session = DEFAULTS.session,
     across_users: AcrossUsers = DEFAULTS.across_users,

@@ -1,6 +1,7 @@
 """`sbr stats`: what a log, or a prepared dataset, holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from sbrcli.folder import Folder
     from sbrcli.log.statistics import LogStatistics
 
-LogOrNone = Annotated[
-    Path | None,
+LogsOrNone = Annotated[
+    list[Path] | None,
     typer.Argument(
-        metavar="LOG",
-        help="The log of events: a file, a folder of Parquet files, or - for standard input; "
-        "else a dataset is described.",
+        metavar="LOG...",
+        help="The log of events: a file, a folder of its parts, several of these in their order, "
+        "or - for standard input; else a dataset is described.",
     ),
 ]
 Session = Annotated[
@@ -47,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 def stats(
     invocation: Invocation,
-    log: LogOrNone = None,
+    log: LogsOrNone = None,
     *,
     session: Session = None,
     dataset: DatasetName = None,
@@ -62,7 +63,7 @@ def stats(
 
     zone = find_zone(tz)
     rule = None if session is None else SessionRule.parse(session)
-    if log is None:
+    if not log:
         if reading != ReadConfig():
             raise UsageError(
                 "how a log is read goes with a LOG; a dataset has been read",
@@ -80,12 +81,12 @@ def stats(
         raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
     else:
         statistics = _describe_log(log, reading, rule, zone, invocation.output.note)
-        title = "Standard input" if log == Path("-") else log.name
+        title = "Standard input" if log == [Path("-")] else ", ".join(path.name for path in log)
     invocation.output.show(statistics, lambda shown: _tables(shown, title))
 
 
 def _describe_log(
-    log: Path,
+    log: Sequence[Path],
     reading: ReadConfig,
     rule: SessionRule | None,
     zone: tzinfo,
@@ -96,8 +97,9 @@ def _describe_log(
     from sbrcli.log.reading import describe_reading, read_log
     from sbrcli.log.statistics import describe_log
 
-    with on_disk(log) as path:
-        read = read_log(path, reading, counts_kinds=True)
+    with ExitStack() as stack:
+        paths = [stack.enter_context(on_disk(path)) for path in log]
+        read = read_log(paths, reading, counts_kinds=True)
     say(describe_reading(read))
     rule = rule or default_rule(read.events)
     events = assign_sessions(read.events, rule)

@@ -1,6 +1,6 @@
 """From a log to a dataset on disk: what `sbr preprocess` does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_s
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.joined import join_train_full
-from sbrcli.dataset.request import Request, describe_file, require_same
+from sbrcli.dataset.request import Request, describe_files, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
@@ -26,7 +26,7 @@ from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.incoming import on_disk
 from sbrcli.log.misreadings import find_misreadings
 from sbrcli.log.reading import Log, describe_reading, read_log
-from sbrcli.log.recognition import AS_READ, recognise_format
+from sbrcli.log.recognition import AS_READ, recognise_log
 from sbrcli.log.titles import read_titles
 from sbrcli.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.prepare_config import PrepareConfig
@@ -47,7 +47,7 @@ class GivenSplit:
 
 
 def prepare_dataset(
-    log: Path,
+    log: Path | Sequence[Path],
     config: PrepareConfig,
     workspace: Workspace,
     *,
@@ -62,7 +62,7 @@ def prepare_dataset(
     """Make a dataset of a log, or find that it has been made.
 
     Args:
-        log: the log's file; - is standard input.
+        log: the log's file, or the files of its parts in their order; - is standard input.
         config: how.
         workspace: where the dataset goes.
         reading: how the log is read.
@@ -86,7 +86,10 @@ def prepare_dataset(
     _require_company(config, given)
     with ExitStack() as stack:
         called = _call_logs(log, given)
-        logs = {part: stack.enter_context(on_disk(path)) for part, path in called.items()}
+        logs = {
+            part: [stack.enter_context(on_disk(path)) for path in paths]
+            for part, paths in called.items()
+        }
         source = _describe_source(logs, called, titles)
         request = Request(_resolve(config, logs["log"], reading), reading, source)
         name = name or request.name()
@@ -106,18 +109,20 @@ def prepare_dataset(
     return PreparedDataset.from_folder(workspace.open("dataset", name))
 
 
-def _call_logs(log: Path, given: GivenSplit | None) -> dict[str, Path]:
-    """Name what each log is for: log, test_log, valid_log."""
-    called = {"log": log}
+def _call_logs(log: Path | Sequence[Path], given: GivenSplit | None) -> dict[str, Sequence[Path]]:
+    """Return the files of each log, by what it is for: log, test_log, valid_log."""
+    called: dict[str, Sequence[Path]] = {"log": [log] if isinstance(log, Path) else log}
     if given is not None:
-        called["test_log"] = given.test
+        called["test_log"] = [given.test]
         if given.valid is not None:
-            called["valid_log"] = given.valid
+            called["valid_log"] = [given.valid]
     return called
 
 
 def _describe_source(
-    logs: Mapping[str, Path], called: Mapping[str, Path], titles: Path | None
+    logs: Mapping[str, Sequence[Path]],
+    called: Mapping[str, Sequence[Path]],
+    titles: Path | None,
 ) -> dict[str, Any]:
     """Say what a dataset is made of, for its manifest.
 
@@ -127,17 +132,17 @@ def _describe_source(
         titles: a file of titles.
     """
     others = {
-        part: describe_file(logs[part], called[part]) if part in logs else None
+        part: describe_files(logs[part], called[part]) if part in logs else None
         for part in ("test_log", "valid_log")
     }
-    others["titles"] = describe_file(titles, titles) if titles else None
-    return describe_file(logs["log"], called["log"]) | others
+    others["titles"] = describe_files([titles], [titles]) if titles else None
+    return describe_files(logs["log"], called["log"]) | others
 
 
-def _resolve(config: PrepareConfig, log: Path, reading: ReadConfig) -> PrepareConfig:
+def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) -> PrepareConfig:
     """Write the session rule into the options, in one way however it was typed."""
     if config.session is None:
-        rule = default_rule(recognise_format(log, reading).columns)
+        rule = default_rule(recognise_log(log, reading).known_columns)
     else:
         rule = SessionRule.parse(config.session)
     return replace(config, session=str(rule))
@@ -165,15 +170,15 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
 
 
 def _arrange(
-    logs: Mapping[str, Path],
+    logs: Mapping[str, Sequence[Path]],
     request: Request,
     say: Callable[[str], None],
     warn: Callable[[str], None],
 ) -> Arrangement:
     """Read the logs and arrange their events; what reading left out is counted with the rest."""
     read = {}
-    for part, path in logs.items():
-        read[part] = read_log(path, request.reading)
+    for part, paths in logs.items():
+        read[part] = read_log(paths, request.reading)
         say(describe_reading(read[part]))
         _warn_of_misreadings(read[part], part if len(logs) > 1 else None, warn)
     if len(read) == 1:

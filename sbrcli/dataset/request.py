@@ -1,6 +1,7 @@
 """What a dataset is asked to be made of, and whether one that is there was made of the same."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,18 +66,27 @@ def default_name(config: PrepareConfig) -> str:
     return "-".join(words)
 
 
-def describe_file(path: Path, called: Path) -> dict[str, Any]:
-    """Say what a file holds.
+def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> dict[str, Any]:
+    """Return the names and the SHA-256 of a log's files, for the manifest.
+
+    Of several files, `sha256` is that of their hashes in their order, and `parts` has each.
 
     Args:
-        path: where it lies.
-        called: what the user calls it; - is standard input.
+        paths: where they lie, at least one.
+        called: what the user calls each; - is standard input.
 
     Raises:
-        DataError: it can not be read.
+        DataError: one of them cannot be read.
     """
-    name = "standard input" if called == Path("-") else called.name
-    return {"name": name, "sha256": hash_file(path)}
+    names = ["standard input" if path == Path("-") else path.name for path in called]
+    parts = [
+        {"name": name, "sha256": hash_file(path)} for name, path in zip(names, paths, strict=True)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    joined = "".join(f"{part['sha256']}\n" for part in parts)
+    together = hashlib.sha256(joined.encode()).hexdigest()
+    return {"name": ", ".join(names), "sha256": together, "parts": parts}
 
 
 def require_same(there: Folder, request: Request) -> None:

@@ -52,7 +52,7 @@ _MORE_NAMES = {
             "createdat",
             "unixreviewtime",
         ),
-        *("date", "tdat", "invoicedate"),
+        *("date", "tdat", "invoicedate", "dt", "ds"),
     ),
     EVENT: (
         *(
@@ -84,6 +84,12 @@ def listed(fields: Sequence[str]) -> str:
     shown = [field if len(field) <= 40 else f"{field[:37]}..." for field in fields[:20]]
     more = f", and {len(fields) - 20} more" if len(fields) > 20 else ""
     return ", ".join(shown) + more
+
+
+def with_path_names(names: Sequence[str], path_names: Sequence[str]) -> list[str]:
+    """Return a file's names, and behind them those of its path that the file itself has not."""
+    plain = {normalised(name) for name in names}
+    return [*names, *(name for name in path_names if normalised(name) not in plain)]
 
 
 def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, int]:

@@ -27,6 +27,10 @@ def recognise_compression(path: Path) -> str | None:
         return name_compression(file.read(6))
 
 
+class EmptyLogError(DataError):
+    """A log holds no event; of a log in several parts, one may hold none."""
+
+
 @contextlib.contextmanager
 def opened(path: Path, encoding: str | None = None) -> Iterator[BinaryIO]:
     """Open a file for reading, decompressed and recoded into UTF-8 on the way.
@@ -63,7 +67,7 @@ def explained(path: Path, compression: str | None = None) -> Iterator[None]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file", hint="check the name and the folder") from error
     except IsADirectoryError as error:
-        raise _folder(path) from error
+        raise folder_without_log(path) from error
     except PermissionError as error:
         raise _refused(path) from error
     except EOFError as error:
@@ -131,7 +135,8 @@ def too_long(path: Path, line: int) -> DataError:
     )
 
 
-def _folder(path: Path) -> DataError:
+def folder_without_log(path: Path) -> DataError:
+    """Return the error that a folder holds no log."""
     return DataError(
         f"{path} is a folder, not a file", hint="name the file in it that holds the events"
     )
@@ -140,7 +145,7 @@ def _folder(path: Path) -> DataError:
 def _refused(path: Path) -> DataError:
     # Windows refuses to open a folder where other systems say that it is one.
     if path.is_dir():
-        return _folder(path)
+        return folder_without_log(path)
     return DataError(f"{path}: no permission to read it", hint=f"allow it: chmod u+r {path}")
 
 

@@ -30,6 +30,9 @@ class LogFormat:
         text_columns: of JSON, the columns of the event table whose values are text, not numbers.
         time_unit: of the log's times: "s", "ms", "us", "ns", "iso" for dates in words; "auto" where
             the times themselves must show it.
+        path_columns: columns of the event table whose value the file's path gives, each with its
+            key there and the value of all rows.
+        num_path_names: how many of the last names are keys of the path; none once recognised.
     """
 
     name: str
@@ -43,6 +46,8 @@ class LogFormat:
     encoding: str | None = None
     text_columns: frozenset[str] = frozenset()
     time_unit: str = "auto"
+    path_columns: tuple[tuple[str, str, str | None], ...] = ()
+    num_path_names: int = 0
 
     @property
     def has_header(self) -> bool:
@@ -53,8 +58,20 @@ class LogFormat:
         """Say which field of a row holds a column of the event table, counted from 0."""
         return self.columns.index(column)
 
+    def has(self, column: str) -> bool:
+        """Return whether the log has a column of the event table, in its file or in its path."""
+        return column in self.columns or any(column == c for c, _, _ in self.path_columns)
+
+    @property
+    def known_columns(self) -> tuple[str, ...]:
+        """The columns of the event table that the log has, in its file and in its path."""
+        return (*(c for c in self.columns if c), *(c for c, _, _ in self.path_columns))
+
     def place(self, column: str) -> str:
         """Say what the log calls a column of the event table; without a header, its number."""
+        in_path = next((key for c, key, _ in self.path_columns if c == column), None)
+        if in_path is not None:
+            return in_path
         position = self.position(column)
         return self.names[position] if self.names else str(position + 1)
 
@@ -76,7 +93,7 @@ def describe_format(log_format: LogFormat) -> str:
     As in `MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds`, which is
     how `--columns` would say it.
     """
-    columns = [c for c in ROLE_NAMES if c in log_format.columns and c not in (RATING, TIME_OF_DAY)]
+    columns = [c for c in ROLE_NAMES if log_format.has(c) and c not in (RATING, TIME_OF_DAY)]
     words = [_describe_column(log_format, column) for column in columns]
     return f"{describe_layout(log_format)}: {', '.join(words)}"
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import json as arrow_json
 
 from sbrcli.errors import DataError
-from sbrcli.log.columns import check_columns, match_columns
+from sbrcli.log.columns import check_columns, match_columns, with_path_names
 from sbrcli.log.deferred import errors_deferred
 from sbrcli.log.events import EVENT, RATING, TIME_OF_DAY, TIMESTAMP
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
@@ -44,6 +44,7 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
             hint="write one object a line, as in: jq -c '.[]' OLD > NEW",
         )
     names = list(dict.fromkeys(name for found in objects for name in found))
+    width, names = len(names), with_path_names(names, sample.path_names)
     columns = match_columns(names, config.named_columns)
     check_columns(str(path), names, columns, config.named_columns)
     place = {position: column for column, position in columns.items()}
@@ -64,6 +65,7 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         names=tuple(names),
         columns=tuple(place.get(position) for position in range(len(names))),
         text_columns=frozenset(texts),
+        num_path_names=len(names) - width,
         time_unit=unit,
     )
 

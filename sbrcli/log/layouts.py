@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbrcli.errors import DataError
-from sbrcli.log.columns import ROLE_NAMES, check_columns, listed, match_columns, normalised
+from sbrcli.log.columns import (
+    ROLE_NAMES,
+    check_columns,
+    listed,
+    match_columns,
+    normalised,
+    with_path_names,
+)
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.formats import RECODE, LogFormat
 from sbrcli.log.times import is_iso_time, is_number
@@ -26,6 +33,8 @@ class Sample:
 
     first_line: int
     lines: Sequence[str]
+    path_names: tuple[str, ...] = ()
+    """Columns beside those of the file, which its path gives."""
 
 
 _MOVIELENS = (USER_ID, ITEM_ID, RATING, TIMESTAMP)
@@ -145,6 +154,8 @@ def _from_header(
     """Recognise the header whose names say the most; None where no name is known."""
     wanted, line = config.named_columns, sample.lines[0]
     readings = {s: split_fields(line, s, _may_quote(s)) for s in separators}
+    widths = {s: len(names) for s, names in readings.items()}
+    readings = {s: with_path_names(names, sample.path_names) for s, names in readings.items()}
     found = {s: match_columns(names, wanted) for s, names in readings.items()}
     separator = max(found, key=lambda s: len(found[s]))
     columns, names = found[separator], readings[separator]
@@ -159,6 +170,7 @@ def _from_header(
         names=tuple(names),
         separator=separator,
         skipped_lines=sample.first_line,
+        num_path_names=len(names) - widths.get(separator, len(names)),
         is_quoted=_may_quote(separator),
         columns=tuple(place.get(position) for position in range(len(names))),
     )

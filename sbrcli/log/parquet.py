@@ -1,6 +1,6 @@
-"""A log in Parquet: one file, or a folder of parts."""
+"""A log in Parquet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from sbrcli.bounds import require
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import TYPES
-from sbrcli.log.columns import check_columns, match_columns
+from sbrcli.log.columns import check_columns, match_columns, with_path_names
 from sbrcli.log.events import EVENT, RATING
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
@@ -23,29 +23,10 @@ _MOST_EXPANSION = 1000
 _ALWAYS_ALLOWED_BYTES = 1 << 28
 
 
-def list_parts(path: Path) -> Sequence[Path]:
-    """Name the Parquet files of a folder, in the order of their names; a file is itself the one.
-
-    Raises:
-        DataError: the folder can not be read, or holds none.
-    """
-    if not path.is_dir():
-        return [path]
-    with explained(path):
-        parts = sorted(
-            part
-            for part in path.rglob("*.parquet")
-            if part.is_file() and not any(w[0] in "._" for w in part.relative_to(path).parts)
-        )
-    if not parts:
-        raise DataError(
-            f"{path} is a folder, not a file", hint="name the file in it that holds the events"
-        )
-    return parts
-
-
-def recognise_parquet(path: Path, config: ReadConfig) -> LogFormat:
-    """Recognise the columns of the first part.
+def recognise_parquet(
+    path: Path, config: ReadConfig, path_names: tuple[str, ...] = ()
+) -> LogFormat:
+    """Recognise the columns of a file, and behind them those that its path gives.
 
     Raises:
         DataError: it is damaged, or a column is missing.
@@ -54,29 +35,29 @@ def recognise_parquet(path: Path, config: ReadConfig) -> LogFormat:
     for option in ("sep", "header", "encoding"):
         asked = getattr(config, option)
         require(asked is None, f"{option} is for text, and {path} is Parquet", asked)
-    parts = list_parts(path)
-    with explained(parts[0]), _damage_told(parts[0]), _opened(parts[0]) as file:
-        names = file.schema_arrow.names
+    with explained(path), _damage_told(path), _opened(path) as file:
+        own = file.schema_arrow.names
+    names = with_path_names(own, path_names)
     columns = match_columns(names, config.named_columns)
     check_columns(str(path), names, columns, config.named_columns)
     place = {position: column for column, position in columns.items()}
-    name = "Parquet" if len(parts) == 1 else f"Parquet in {len(parts):,} parts"
     return LogFormat(
-        name=name,
+        name="Parquet",
         kind="parquet",
         names=tuple(names),
         columns=tuple(place.get(position) for position in range(len(names))),
         time_unit=config.time_unit,
+        num_path_names=len(names) - len(own),
     )
 
 
 def parse_parquet(
     path: Path, log_format: LogFormat, used: list[str], *, skips_gaps: bool
 ) -> tuple[pa.Table, int]:
-    """Read some columns of all parts.
+    """Read some columns.
 
     Args:
-        path: the file, or the folder of parts.
+        path: the file.
         log_format: what it was recognised as.
         used: columns of the event table.
         skips_gaps: leave rows out that lack one of them, ratings aside.
@@ -85,56 +66,25 @@ def parse_parquet(
         The table, and how many rows were left out.
 
     Raises:
-        DataError: a part is damaged or lacks a column, or a row lacks a value.
+        DataError: it is damaged, or a row lacks a value.
     """
     names = [log_format.place(column) for column in used]
-    tables, left_out = [], 0
-    for part in list_parts(path):
-        table = _read_part(part, names).rename_columns(used)
-        whole = _rows_without_gaps(part, table, used)
-        if whole is not None and not skips_gaps:
-            row = pc.index(whole, False).as_py()  # pyright: ignore
-            raise DataError(
-                f"{part} row {row + 1}: a value is missing among {', '.join(names)}",
-                hint="mend the row, or leave such rows out with --skip-bad-rows",
-            )
-        if whole is not None:
-            kept = table.filter(whole)
-            left_out += table.num_rows - kept.num_rows
-            table = kept
-        tables.append(table)
-    try:
-        return _joined(tables), left_out
-    except pa.ArrowException as error:
+    table = _read_columns(path, names).rename_columns(used)
+    whole = _rows_without_gaps(path, table, used)
+    if whole is None:
+        return table, 0
+    if not skips_gaps:
+        row = pc.index(whole, False).as_py()  # pyright: ignore
         raise DataError(
-            f"{path}: its parts have columns of different types: {str(error).splitlines()[0]}",
-            hint="write all parts with the same types",
-        ) from error
+            f"{path} row {row + 1}: a value is missing among {', '.join(names)}",
+            hint="mend the row, or leave such rows out with --skip-bad-rows",
+        )
+    kept = table.filter(whole)
+    return kept, table.num_rows - kept.num_rows
 
 
-def _joined(tables: list[pa.Table]) -> pa.Table:
-    """Lay tables end to end, also where one writer has encoded its text and another has not."""
-    if len({table.schema for table in tables}) > 1:
-        tables = [_without_dictionaries(table) for table in tables]
-    return pa.concat_tables(tables, promote_options="permissive")
-
-
-def _without_dictionaries(table: pa.Table) -> pa.Table:
-    plain = [
-        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(plain))
-
-
-def _read_part(path: Path, names: list[str]) -> pa.Table:
+def _read_columns(path: Path, names: list[str]) -> pa.Table:
     with explained(path), _damage_told(path), _opened(path) as file:
-        missing = [name for name in names if name not in file.schema_arrow.names]
-        if missing:
-            raise DataError(
-                f"{path}: it lacks the column {missing[0]} that the first part has",
-                hint="take the part out, or write it with the same columns",
-            )
         _refuse_bomb(path, file.metadata)
         # Each group by itself: a footer's number of rows is not believed before they are there.
         table = pa.concat_tables(

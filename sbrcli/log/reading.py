@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +17,13 @@ from sbrcli.log.columns import listed, other_columns
 from sbrcli.log.delimited import parse_text
 from sbrcli.log.drop_ids import drop_ids
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
-from sbrcli.log.files import explained
+from sbrcli.log.files import EmptyLogError, explained
 from sbrcli.log.formats import LogFormat, describe_format
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.incoming import renamed
+from sbrcli.log.joining import read_parts
 from sbrcli.log.moments import read_days, read_seconds
+from sbrcli.log.parts import Part, find_parts, list_parts
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.shared_sessions import SharedSessions, part_shared_sessions
@@ -53,20 +55,34 @@ class Log:
     dropped_ids: int = 0
 
 
-def read_log(path: Path, config: ReadConfig = AS_READ, *, counts_kinds: bool = False) -> Log:
+def read_log(
+    logs: Path | Sequence[Path], config: ReadConfig = AS_READ, *, counts_kinds: bool = False
+) -> Log:
     """Read a log into an event table (see `sbrcli.log.events`).
 
     Args:
-        path: the log's file, or a folder of Parquet files.
+        logs: the log's file, or a folder of its parts; or several of these, in their order.
         config: what the user says of it.
-        counts_kinds: read the events' kinds, too, where a text names them; `--event` always does.
+        counts_kinds: read the events' kinds, too, where the log names them; `--event` always does.
 
     Raises:
-        DataError: the file can not be read, its layout is not known, it holds no event, or a row
-            is wrong; the row is named by its line.
+        DataError: a file cannot be read, its layout is not known, it holds no event, a row is
+            wrong (it is named by its line), or the files are not parts of one log.
     """
-    log_format = recognise_format(path, config)
-    if config.events and EVENT not in log_format.columns:
+    parts = find_parts(logs)
+    log = read_parts(parts, lambda part: _read_part(part, config, counts_kinds))
+    name = logs if isinstance(logs, Path) else parts[0].path
+    _require_kinds(name, config.events, log.event_kinds)
+    # Of the whole log, as a session may go on in the next part.
+    events, shared = part_shared_sessions(log.events)
+    return replace(log, events=events, shared_sessions=shared)
+
+
+def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
+    """Read one file of a log; its events may be none where it lacks the kinds asked for."""
+    path = part.path
+    log_format = recognise_format(path, config, part.keys)
+    if config.events and not log_format.has(EVENT):
         raise DataError(
             f"{path}: no column names the kind of an event; found {listed(log_format.names)}",
             hint="--columns event=NAME says which it is; else leave --event out",
@@ -97,23 +113,22 @@ def describe_reading(log: Log) -> str:
 
 
 def hash_file(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes, as they lie on the disk; of a folder, of its files.
+    """Return the SHA-256 of a file's bytes as they lie on the disk; of a folder, of its parts.
 
     Raises:
-        DataError: it can not be read.
+        DataError: it cannot be read.
     """
     if path.is_dir():
-        from sbrcli.log.parquet import list_parts
-
-        hashes = [f"{part.relative_to(path)} {hash_file(part)}\n" for part in list_parts(path)]
+        parts = [part.path for part in list_parts(path)]
+        hashes = [f"{part.relative_to(path)} {hash_file(part)}\n" for part in parts]
         return hashlib.sha256("".join(hashes).encode()).hexdigest()
     with explained(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _used_columns(log_format: LogFormat, config: ReadConfig, counts_kinds: bool) -> list[str]:
-    takes_kinds = bool(config.events) or (counts_kinds and log_format.kind == "text")
-    return [c for c in log_format.columns if c and (c != EVENT or takes_kinds)]
+    takes_kinds = bool(config.events) or counts_kinds
+    return [c for c in log_format.known_columns if c != EVENT or takes_kinds]
 
 
 def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: list[str]) -> Log:
@@ -143,7 +158,7 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     table, gaps = _parse(path, log_format, config, used)
     num_rows = table.num_rows
     if not num_rows:
-        raise DataError(
+        raise EmptyLogError(
             f"{path}: no event below the header"
             if log_format.has_header
             else f"{path}: it holds no event",
@@ -155,9 +170,15 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     if EVENT in table.column_names:
         kinds = _count_kinds(table[EVENT])
         if config.events:
-            table = _take_events(path, table, config.events, kinds)
+            table = table.filter(
+                pc.is_in(table[EVENT].cast(pa.string()), pa.array(config.events))  # pyright: ignore
+            )
         table = table.drop_columns([EVENT])
     num_taken = table.num_rows
+    bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
+    log = Log(pd.DataFrame(), log_format, num_rows - num_taken, bad_rows, kinds)
+    if not num_taken:
+        return log
     table, dropped = drop_ids(path, table, config.dropped_ids)
     if log_format.kind == "json":
         _refuse_gaps(table, log_format)
@@ -170,16 +191,28 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     columns[TIMESTAMP] = times
     if RATING in table.column_names:
         columns[RATING] = _read_ratings(table[RATING], log_format)
-    events, shared = part_shared_sessions(pd.DataFrame(columns, copy=False))
-    bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
-    others = num_rows - num_taken
-    return Log(events, log_format, others, bad_rows, kinds, shared, dropped)
+    events = pd.DataFrame(columns, copy=False)
+    return replace(log, events=events, format=log_format, dropped_ids=dropped)
 
 
 def _parse(
     path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
 ) -> tuple[pa.Table, int]:
     """Parse the columns that are used, and count the rows that Parquet lacks values in."""
+    in_path = {column: value for column, _, value in log_format.path_columns}
+    in_file = [column for column in used if column not in in_path]
+    table, gaps = _parse_file(path, log_format, config, in_file)
+    for column in in_path.keys() & set(used):
+        text = pa.scalar(in_path[column], pa.string())
+        repeated = pa.repeat(text, table.num_rows)
+        is_time = column == TIMESTAMP
+        table = table.append_column(column, repeated if is_time else repeated.dictionary_encode())
+    return table, gaps
+
+
+def _parse_file(
+    path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
+) -> tuple[pa.Table, int]:
     if log_format.kind == "json":
         from sbrcli.log.json_lines import parse_json
 
@@ -198,19 +231,15 @@ def _count_kinds(column: pa.ChunkedArray) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
 
-def _take_events(
-    path: Path, table: pa.Table, wanted: tuple[str, ...], there: Mapping[str, int]
-) -> pa.Table:
-    """Keep the events of some of the kinds that are there."""
-    missing = [kind for kind in wanted if kind not in there]
+def _require_kinds(path: Path, wanted: tuple[str, ...], there: Mapping[str, int] | None) -> None:
+    """Raise DataError where a log has no event of a kind that is asked for."""
+    missing = [kind for kind in wanted if kind not in (there or {})]
     if missing:
-        found = listed([kind or "(no kind)" for kind in there])
+        found = listed([kind or "(no kind)" for kind in there or {}])
         raise DataError(
             f"{path}: no event is of the kind {missing[0]}; found {found}",
             hint="--event takes one or more of these, with commas between them",
         )
-    kinds = table[EVENT].cast(pa.string())
-    return table.filter(pc.is_in(kinds, pa.array(wanted)))  # pyright: ignore
 
 
 def _refuse_gaps(table: pa.Table, log_format: LogFormat) -> None:

@@ -1,13 +1,25 @@
 """Recognise a log by its first bytes: how it is packed, and what kind of file it is."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from sbrcli.errors import DataError
-from sbrcli.log.files import LONGEST_LINE_BYTES, explained, opened, recognise_compression, too_long
+from sbrcli.log.events import TIMESTAMP
+from sbrcli.log.files import (
+    LONGEST_LINE_BYTES,
+    EmptyLogError,
+    explained,
+    opened,
+    recognise_compression,
+    too_long,
+)
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.layouts import Sample, recognise_text
+from sbrcli.log.parts import find_parts, plain_date
+from sbrcli.log.times import is_iso_time
 from sbrcli.read_config import ReadConfig
 
 SAMPLE_BYTES = 1 << 16
@@ -17,31 +29,69 @@ _PARQUET_MAGIC = b"PAR1"
 _WHOLE_LINE = re.compile(rb"[^\r\n][\r\n]")
 
 AS_READ = ReadConfig()
+NO_KEYS: Mapping[str, str | None] = MappingProxyType({})
 
 
-def recognise_format(path: Path, config: ReadConfig = AS_READ) -> LogFormat:
+def recognise_log(logs: Path | Sequence[Path], config: ReadConfig = AS_READ) -> LogFormat:
+    """Recognise a log, of several files the first that holds events; see `recognise_format`."""
+    parts = find_parts(logs)
+    for part in parts:
+        try:
+            return recognise_format(part.path, config, part.keys)
+        except EmptyLogError:
+            if part is parts[-1]:
+                raise
+    raise AssertionError
+
+
+def recognise_format(
+    path: Path, config: ReadConfig = AS_READ, keys: Mapping[str, str | None] = NO_KEYS
+) -> LogFormat:
     """Recognise a log by its first lines.
 
     The unit of its times stays "auto" unless the options or dates in words say it.
 
     Args:
-        path: a file, or a folder of Parquet files.
+        path: a file.
         config: what the user says of it; it goes before what is recognised.
+        keys: values that its path gives, by their names; see `parts`.
 
     Raises:
         DataError: the file can not be read, is empty, holds no text, or is of no known layout.
     """
-    if path.is_dir() or _begins(path) == _PARQUET_MAGIC:
+    if _begins(path) == _PARQUET_MAGIC:
         from sbrcli.log.parquet import recognise_parquet
 
-        return recognise_parquet(path, config)
+        return _with_path_columns(recognise_parquet(path, config, tuple(keys)), keys)
     compression = recognise_compression(path)
-    sample = _take_sample(path, config)
+    sample = replace(_take_sample(path, config), path_names=tuple(keys))
     if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
         log_format = _recognise_json_or_text(path, sample, config)
     else:
         log_format = recognise_text(path, sample, config)
-    return replace(log_format, compression=compression, encoding=config.encoding)
+    log_format = replace(log_format, compression=compression, encoding=config.encoding)
+    return _with_path_columns(log_format, keys)
+
+
+def _with_path_columns(log_format: LogFormat, keys: Mapping[str, str | None]) -> LogFormat:
+    """Set apart the columns that the path gives, the last of those that were recognised."""
+    width = len(log_format.columns) - log_format.num_path_names
+    given = []
+    for column, key in zip(log_format.columns[width:], log_format.names[width:], strict=True):
+        value = plain_date(keys[key]) if column == TIMESTAMP else keys[key]
+        if column == TIMESTAMP and value is not None and is_iso_time(value):
+            log_format = replace(log_format, time_unit="iso")
+        if column is not None:
+            given.append((column, key, value))
+    if not log_format.num_path_names:
+        return log_format
+    return replace(
+        log_format,
+        names=log_format.names[:width],
+        columns=log_format.columns[:width],
+        path_columns=tuple(given),
+        num_path_names=0,
+    )
 
 
 def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
@@ -80,7 +130,7 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
     every = re.split(r"\r\n|\n|\r", text)
     lines = [line for line in every if line]
     if not lines:
-        raise DataError(
+        raise EmptyLogError(
             f"{path}: the file is empty", hint="a log has one event a line: who, what and when"
         )
     # Where the sample ends within a line, that line may be cut.

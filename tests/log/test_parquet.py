@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ def test_a_folder_is_hashed_by_its_parts():
     Path("log").mkdir()
     write("log/a.parquet", user=["a"], item=[3], time=[1])
     before = hash_file(Path("log"))
-    Path("log/notes.txt").write_text("no part")
+    Path("log/README.md").write_text("no part")
     assert hash_file(Path("log")) == before
     write("log/b.parquet", user=["a"], item=[3], time=[1])
     assert hash_file(Path("log")) != before
@@ -208,27 +208,13 @@ def test_a_file_that_holds_fewer_rows_than_it_promises_is_refused():
     )
 
 
-def test_parts_of_different_types_are_refused():
-    Path("log").mkdir()
-    write("log/a.parquet", user=["a"], item=[3], time=[1])
-    write("log/b.parquet", user=["a"], item=[3], time=[date(2020, 1, 1)])
-    message, hint = complaint()
-    assert (message.splitlines(), hint) == (
-        [
-            "log: its parts have columns of different types: Unable to merge: Field timestamp has "
-            "incompatible types: int64 vs date32[day]"
-        ],
-        "write all parts with the same types",
-    )
-
-
 def test_a_part_that_lacks_a_column_is_named():
     Path("log").mkdir()
     write("log/a.parquet", user=["a"], item=[3], time=[1])
     write("log/b.parquet", user=["a"], item=[3])
     assert complaint() == (
-        "log/b.parquet: it lacks the column time that the first part has",
-        "take the part out, or write it with the same columns",
+        "log/b.parquet: no column for the time; found user, item",
+        "say which it is, as in --columns user=NAME,item=NAME,time=NAME",
     )
 
 

@@ -1,0 +1,128 @@
+"""Parts of one log, each read by itself → one event table."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sbrcli.errors import DataError
+from sbrcli.log.bad_rows import BadRows
+from sbrcli.log.columns import ROLE_NAMES
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.files import EmptyLogError
+from sbrcli.log.formats import LogFormat
+from sbrcli.log.ids import Ids, read_ids
+from sbrcli.log.parts import Part
+from sbrcli.log.times import UNIT_NAMES
+
+if TYPE_CHECKING:
+    from sbrcli.log.reading import Log
+
+_MATCHED = (USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP)
+
+
+def read_parts(parts: Sequence[Part], read: Callable[[Part], "Log"]) -> "Log":
+    """Read every part, and lay their events end to end in the order of the parts.
+
+    Args:
+        parts: at least one.
+        read: reads one of them; its event table may have no row.
+
+    Raises:
+        DataError: a part cannot be read, has other columns or another unit of time than the
+            first, or no part holds an event.
+    """
+    logs: list[tuple[Part, Log]] = []
+    for part in parts:
+        try:
+            log = read(part)
+        except EmptyLogError:
+            if part is parts[-1] and not logs:
+                raise
+            continue
+        if logs:
+            _require_alike(logs[0], (part, log))
+        logs.append((part, log))
+    if len(logs) == 1:
+        return logs[0][1]
+    return _join([log for _, log in logs], [part for part, _ in logs])
+
+
+def _require_alike(first: tuple[Part, "Log"], other: tuple[Part, "Log"]) -> None:
+    here, there = (_describe_columns(log.format) for _, log in (first, other))
+    if here != there:
+        raise DataError(
+            f"{other[0].path}: its columns are {there}, and those of {first[0].path} {here}",
+            hint="the parts of one log have the same columns; see which --columns they share",
+        )
+    units = [log.format.time_unit for _, log in (first, other)]
+    if units[0] != units[1] and len(first[1].events) and len(other[1].events):
+        names = [UNIT_NAMES.get(unit, unit) for unit in units]
+        raise DataError(
+            f"{other[0].path}: its times are in {names[1]}, and those of {first[0].path} in "
+            f"{names[0]}",
+            hint="give all parts times in one unit; --time-unit says which, if it was not seen",
+        )
+
+
+def _describe_columns(log_format: LogFormat) -> str:
+    words = [f"{ROLE_NAMES[c]}={log_format.place(c)}" for c in _MATCHED if log_format.has(c)]
+    return ", ".join(words)
+
+
+def _join(logs: list["Log"], parts: list[Part]) -> "Log":
+    tables = [log.events for log in logs if len(log.events)]
+    columns = {name: None for table in tables for name in table.columns}
+    joined: dict[str, Ids | np.ndarray] = {}
+    for name in columns:
+        if name in (USER_ID, SESSION_ID, ITEM_ID):
+            joined[name] = _join_ids([table[name] for table in tables])
+        else:  # a rating that a part has not is NaN
+            empty = [np.full(len(table), np.nan) for table in tables]
+            pairs = zip(tables, empty, strict=True)
+            arrays = [t[name].to_numpy() if name in t else e for t, e in pairs]
+            joined[name] = np.concatenate(arrays)
+    kinds = [log.event_kinds for log in logs if log.event_kinds is not None]
+    counted = sum((Counter(one) for one in kinds), Counter[str]())
+    # One without the events asked for does not know the unit of its times.
+    log_format = next((log.format for log in logs if len(log.events)), logs[0].format)
+    log_format = replace(log_format, name=f"{log_format.name} in {len(logs):,} parts")
+    return replace(
+        logs[0],
+        events=pd.DataFrame(joined, copy=False),
+        format=log_format,
+        other_events=sum(log.other_events for log in logs),
+        dropped_ids=sum(log.dropped_ids for log in logs),
+        bad_rows=_join_bad_rows(logs, parts),
+        event_kinds=dict(counted.most_common()) if kinds else None,
+    )
+
+
+def _join_bad_rows(logs: list["Log"], parts: list[Part]) -> BadRows | None:
+    pairs = zip(logs, parts, strict=True)
+    found = [(log.bad_rows, part) for log, part in pairs if log.bad_rows is not None]
+    if not found:
+        return None
+    (first, part) = found[0]
+    return BadRows(sum(bad.count for bad, _ in found), f"{part.path.name} {first.first}")
+
+
+def _join_ids(columns: Sequence[Any]) -> Ids:
+    """Lay ids end to end; numbers of one part and texts of another become texts."""
+    if all(column.dtype == np.int64 for column in columns):
+        return np.concatenate([column.to_numpy() for column in columns])
+    return read_ids(pa.chunked_array([_encoded(column) for column in columns]))
+
+
+def _encoded(column: Any) -> pa.DictionaryArray:
+    if column.dtype == np.int64:
+        codes, values = pd.factorize(column.to_numpy())
+        texts = pa.array(values).cast(pa.string())
+    else:
+        codes = column.cat.codes.to_numpy()
+        texts = pa.array(column.cat.categories.tolist(), pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), texts)
