@@ -12,6 +12,10 @@ from hypothesis import settings
 from sbrcli.cli import app, output
 from sbrcli.models.gru4rec import backend
 
+# Some tests import TensorFlow themselves. It must be as quiet then as `sbr` makes it, since what it
+# writes at its first use would else stand among what a later test has `sbr` say.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
 # On a busy machine any example may take long, and nothing is wrong with it.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
