@@ -18,8 +18,8 @@ def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator
     """Give the metrics by k, then what else was asked for, and the protocol last."""
     title = f"Run {evaluation.run} on {evaluation.split}"
     yield _metrics_table(title, evaluation.metrics, ks)
-    if evaluation.protocol.unknown_events:
-        title = "Unknown next items counted as misses"
+    if evaluation.protocol.unknown_events or evaluation.protocol.unreachable_events:
+        title = "Next items left out counted as misses"
         yield _metrics_table(title, evaluation.metrics_unknown_as_miss, ks)
     if evaluation.leaderboard is not None:
         yield _leaderboard_table(evaluation.leaderboard, max(ks))
@@ -100,6 +100,8 @@ def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:
     yield "next items scored", protocol.events
     yield "sessions", protocol.sessions
     yield "unknown next items, left out", protocol.unknown_events
+    if protocol.unreachable_events:
+        yield "known, but behind unknown items alone, left out", protocol.unreachable_events
     yield "candidates", protocol.candidates
     yield "session's earlier items", "left out" if protocol.exclude_seen else "are candidates"
     yield "next items seen before", protocol.seen_targets

@@ -7,6 +7,7 @@ tab-separated values, `--json` gives the dataclass as one document.
 import codecs
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,11 @@ from sbrcli.errors import ArtefactError
 Result = TypeVar("Result")
 Advance = Callable[..., None]
 """Called with the number of units just done, and with figures to show by keyword."""
+
+_UNSAFE = re.compile(
+    "[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0001]"
+)
+"""Control characters, line ends, bidirectional overrides, half surrogate pairs, language tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Output:
     def show(self, result: Result, tables: Callable[[Result], Iterable[Table]]) -> None:
         """Print a command's result: JSON, or the tables made of it."""
         if self.as_json:
-            self.write_line(to_json(asdict(result)))  # pyright: ignore[reportArgumentType]
+            self.write_json(asdict(result))  # pyright: ignore[reportArgumentType]
         elif is_terminal(sys.stdout):
             _print_rich(tables(result))
         else:
@@ -55,6 +61,23 @@ class Output:
         """
         with _refusing_results():
             _write(sys.stdout, text + "\n")
+
+    def write_json(self, document: Any) -> None:
+        """Write a document to stdout as one line of JSON in UTF-8, whatever the locale's encoding.
+
+        Raises:
+            ArtefactError: stdout takes it no more, as a file on a full disk.
+            BrokenPipeError: whoever read it has left.
+        """
+        line = to_json(document) + "\n"
+        buffer = getattr(sys.stdout, "buffer", None)
+        with _refusing_results():
+            if buffer is None or _is_utf8(sys.stdout):
+                _write(sys.stdout, line)
+            else:  # UTF-16 and EBCDIC write even ASCII as other bytes
+                sys.stdout.flush()
+                buffer.write(line.encode("ascii"))
+                buffer.flush()
 
     def note(self, text: str) -> None:
         """Tell the person at the keyboard something; `--quiet` silences it."""
@@ -126,13 +149,13 @@ def to_json(document: Any) -> str:
     """Write a document as one line of JSON; a number that JSON lacks is a bug.
 
     What would act on a terminal is written as JSON's escape of it, and so is half a surrogate
-    pair, which is no UTF-8: a program reads what was meant. If stdout is not UTF-8, as on a bare
-    locale, so is all that is not ASCII.
+    pair, which is no UTF-8: a program reads what was meant. Where stdout has another encoding
+    than UTF-8, all but ASCII is escaped, so that the document is UTF-8 in any case.
     """
-    text = json.dumps(document, ensure_ascii=not _is_utf8(sys.stdout), allow_nan=False)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    if not _is_utf8(sys.stdout):
+        return json.dumps(document, allow_nan=False)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    return text if text.isprintable() else _UNSAFE.sub(lambda c: json.dumps(c[0])[1:-1], text)
 
 
 def write_labelled(label: str, text: str, style: str) -> None:
@@ -148,10 +171,11 @@ def write_labelled(label: str, text: str, style: str) -> None:
 
 
 def printable(text: str) -> str:
-    r"""Replace what would act on a terminal or break a line by its escape, as in `\x1b`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    r"""Replace what would act on a terminal or break a line by its escape, as in `\x1b`.
+
+    What is merely invisible is spelling, and stays: joiners, spaces of any width, soft hyphens.
+    """
+    return text if text.isprintable() else _UNSAFE.sub(lambda c: ascii(c[0])[1:-1], text)
 
 
 def for_person(value: object) -> str:

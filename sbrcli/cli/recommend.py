@@ -149,7 +149,7 @@ def _answer_one(
     found = answer(session)
     _warn_of_unknown(out, "", found)
     if out.as_json:
-        out.write_line(output.to_json(found.to_document()))
+        out.write_json(found.to_document())
     else:
         out.show(found, lambda shown: [_table("Recommended", shown, _has_titles(run_items))])
 
@@ -159,7 +159,7 @@ def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunI
     answered = number = 0
     for number, session in enumerate(read_sessions(sessions), start=1):
         found = _answer_line(out, number, session, answer, run_items)
-        answered += len(found.unknown) < len(set(session))  # unknown ids are named once
+        answered += any(item_id in run_items.index_of for item_id in session)
         show(number, found)
     if not number:
         raise DataError(f"{sessions} holds no session", hint="write one a line, as in 3186,1270")
@@ -188,7 +188,7 @@ def _answer_line(
 def _shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], None]:
     """Choose how each of many sessions is shown: as JSON, to a person, or in a pipe."""
     if out.as_json:
-        return lambda _number, found: out.write_line(output.to_json(found.to_document()))
+        return lambda _number, found: out.write_json(found.to_document())
     if output.is_terminal(sys.stdout):
         return lambda number, found: out.show(
             found, lambda shown: [_table(f"Session {number}", shown, titled)]

@@ -1,7 +1,6 @@
 """Sessions as text: one a line, item ids with commas between them."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +8,8 @@ from pathlib import Path
 from sbrcli.errors import DataError
 
 STANDARD_INPUT = Path("-")
+_PADDING = " \t\r\n\v\f"
+"""What may stand around an id; a no-break space is a part of it, as in the log."""
 
 
 def parse_session(text: str) -> list[str]:
@@ -18,9 +19,11 @@ def parse_session(text: str) -> list[str]:
     ids. What begins with a bracket and is no array of strings and whole numbers is taken as ids
     with commas between them.
     """
-    text = text.strip()
+    text = text.strip(_PADDING)
     ids = _parse_array(text) if text.startswith("[") else None
-    return ids if ids is not None else [part.strip() for part in text.split(",") if part.strip()]
+    if ids is not None:
+        return ids
+    return [item_id for part in text.split(",") if (item_id := part.strip(_PADDING))]
 
 
 def read_sessions(path: Path) -> Iterator[list[str]]:
@@ -31,9 +34,11 @@ def read_sessions(path: Path) -> Iterator[list[str]]:
     Raises:
         DataError: the file can not be read.
     """
+    from sbrcli.log.incoming import standard_input
+
     try:
         # Bytes, because text would wait for more than a line before it gives one.
-        source = nullcontext(sys.stdin.buffer) if path == STANDARD_INPUT else path.open("rb")
+        source = nullcontext(standard_input()) if path == STANDARD_INPUT else path.open("rb")
         with source as lines:
             for number, line in enumerate(lines):
                 text = line.decode("utf-8", "surrogateescape")

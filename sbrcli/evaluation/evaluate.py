@@ -29,7 +29,10 @@ class Protocol:
     """Sessions with a next item scored."""
 
     unknown_events: int
-    """Next items left out, as the run does not know them (or anything that stands before them)."""
+    """Next items left out, as the run does not know them."""
+
+    unreachable_events: int
+    """Known next items left out, as the run knows nothing that stands before them."""
 
     seen_targets: int
     """Scored next items that their session already held; misses with `exclude_seen`."""
@@ -55,7 +58,7 @@ class Evaluation:
     split: str
     metrics: dict[str, float]
     metrics_unknown_as_miss: dict[str, float]
-    """The same with every unknown next item counted as a miss."""
+    """The same with every next item that is left out counted as a miss."""
 
     protocol: Protocol
     events_per_second: float
@@ -92,8 +95,12 @@ def summarise(
             else "prepare the dataset with a higher --min-item-support",
         )
     covered, coverage = coverage_of(sessions, config)
-    unknown = int(covered.sum()) - len(ranks.ranks)
-    with_misses = np.concatenate((ranks.ranks, np.full(unknown, MISS)))
+    left_out = covered.copy()
+    left_out[ranks.positions] = False
+    is_known = (sessions.items >= 0) & (sessions.items < answers.num_items)
+    unreachable = int(np.count_nonzero(left_out & is_known))
+    unknown = int(np.count_nonzero(left_out)) - unreachable
+    with_misses = np.concatenate((ranks.ranks, np.full(unknown + unreachable, MISS)))
     return Evaluation(
         run=run,
         split=config.split,
@@ -104,6 +111,7 @@ def summarise(
             events=len(ranks.ranks),
             sessions=len(np.unique(session_of(sessions, ranks.positions))),
             unknown_events=unknown,
+            unreachable_events=unreachable,
             seen_targets=int(ranks.seen.sum()),
             candidates=answers.num_items,
             exclude_seen=config.exclude_seen,

@@ -40,6 +40,20 @@ def on_disk(path: Path) -> Iterator[Path]:
             yield copy
 
 
+def standard_input() -> BinaryIO:
+    """Return the bytes of standard input.
+
+    Raises:
+        DataError: it is closed.
+    """
+    if sys.stdin is None:
+        raise DataError(
+            "cannot read standard input: it is closed",
+            hint="pipe something into it, or name a file",
+        )
+    return sys.stdin.buffer
+
+
 @contextmanager
 def renamed(copy: Path, name: object) -> Iterator[None]:
     """Let errors about a temporary copy speak of what it is a copy of."""
@@ -59,7 +73,7 @@ def _is_stream(path: Path) -> bool:
 
 def _source(path: Path, stack: ExitStack) -> BinaryIO:
     if path == STANDARD_INPUT:
-        return sys.stdin.buffer
+        return standard_input()
     stack.enter_context(explained(path))
     return stack.enter_context(path.open("rb"))
 

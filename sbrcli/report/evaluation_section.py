@@ -30,6 +30,7 @@ _MEGABYTE = 1e6
 _WORDS = {
     "events": "next items scored",
     "unknown_events": "unknown next items, left out",
+    "unreachable_events": "known, but behind unknown items alone, left out",
     "exclude_seen": "session's earlier items",
     "seen_targets": "next items seen before",
 }
@@ -53,8 +54,8 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
             draw_leaderboard(kept.leaderboard, f"mrr@{max(cuts_of(kept.leaderboard[0].metrics))}")
         )
     figures.append(_figures("Next items of the test split, ranked", kept.metrics))
-    if kept.protocol.get("unknown_events"):
-        caption = "The same with unknown next items as misses"
+    if kept.protocol.get("unknown_events") or kept.protocol.get("unreachable_events"):
+        caption = "The same with next items left out as misses"
         figures.append(_figures(caption, kept.metrics_unknown_as_miss))
     content += write_plots(figures)
     if kept.leaderboard:

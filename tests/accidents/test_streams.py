@@ -1,5 +1,6 @@
 """Streams that take nothing: full, closed, or left by their reader."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ FULL = Path("/dev/full")
 CLOSED = """\
 error: can not write the results to stdout: it is closed
 hint: send it to a file, or to /dev/null where they are not wanted
+"""
+NO_INPUT = """\
+error: cannot read standard input: it is closed
+hint: pipe something into it, or name a file
 """
 NO_SPACE = """\
 error: can not write the results to stdout: No space left on device
@@ -61,3 +66,23 @@ def test_a_stderr_that_takes_nothing_stops_no_command(stderr):
 def test_a_reader_that_has_left_is_no_error(words):
     said = shell(f"sbr {words} | true")
     assert (said.code, said.stdout, said.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("words", ["stats -", "preprocess -"])
+def test_a_closed_standard_input_is_an_error_of_one_line(words):
+    said = shell(f"sbr {words} <&-")
+    assert (said.code, said.stdout, said.stderr) == (3, "", NO_INPUT)
+
+
+def test_recommend_from_a_closed_standard_input_is_an_error_of_one_line(trained):
+    said = shell("sbr recommend - <&-")
+    assert (said.code, said.stdout, said.stderr) == (3, "", NO_INPUT)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "utf-16", "cp037"])
+def test_json_is_utf_8_whatever_the_encoding_of_stdout(encoding):
+    Path("kinds.csv").write_text("user,item,time,event\n1,a,10,Größe日\n1,b,20,Größe日\n")
+    script = f"PYTHONIOENCODING={encoding} sbr stats kinds.csv --quiet --json > out"
+    assert shell(script).code == 0
+    found = json.loads(Path("out").read_bytes().decode())
+    assert found["event_kinds"] == {"Größe日": 2}

@@ -151,3 +151,24 @@ def test_json_is_utf_8_if_stdout_is(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="UTF8"))
     Output(as_json=True).write_line(to_json(["ß"]))
     assert raw.getvalue() == '["ß"]\n'.encode()
+
+
+@pytest.mark.parametrize("invisible", ["\u200c", "\u200d", "\xa0", "\xad", "\u3000", "\U000e0067"])
+def test_what_is_merely_invisible_is_spelling_and_stays(invisible):
+    assert printable(f"a{invisible}b") == f"a{invisible}b"
+    assert output.to_json([f"a{invisible}b"]) == f'["a{invisible}b"]'
+
+
+@pytest.mark.parametrize(
+    ("acting", "escape"),
+    [
+        ("\x1b", "\\x1b"),
+        ("\x85", "\\x85"),
+        ("\t", "\\t"),
+        ("\u2028", "\\u2028"),
+        ("\u202e", "\\u202e"),
+        ("\u2066", "\\u2066"),
+    ],
+)
+def test_what_acts_on_a_terminal_or_breaks_a_line_is_escaped(acting, escape):
+    assert printable(f"a{acting}b") == f"a{escape}b"

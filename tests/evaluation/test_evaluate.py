@@ -51,6 +51,7 @@ def test_the_document_is_the_contract_of_scripts():
             "events": 3,
             "sessions": 2,
             "unknown_events": 0,
+            "unreachable_events": 0,
             "seen_targets": 1,
             "candidates": 3,
             "exclude_seen": False,
@@ -77,8 +78,18 @@ def test_error_19_unknown_next_items_are_left_out_and_stated_as_misses_beside():
 
 def test_scored_and_unknown_next_items_are_together_all_of_the_split():
     sessions = [7, 0, 1], [0, 7, 7], [7, 7, 7], [0, 1]
-    found = evaluated(ROUND, *sessions)
-    assert found.protocol.events + found.protocol.unknown_events == 2 + 2 + 2 + 1
+    protocol = evaluated(ROUND, *sessions).protocol
+    counts = (protocol.events, protocol.unknown_events, protocol.unreachable_events)
+    assert counts == (2, 4, 1)
+    assert sum(counts) == 2 + 2 + 2 + 1
+
+
+def test_a_known_next_item_behind_unknown_items_alone_is_not_counted_as_unknown():
+    # 7 0 7 1: 0 has nothing known before it, the second 7 is unknown, 0>1 is a hit.
+    found = evaluated(ROUND, *[[7, 0, 7, 1]] * 5)
+    protocol = found.protocol
+    assert (protocol.events, protocol.unknown_events, protocol.unreachable_events) == (5, 5, 5)
+    assert found.metrics_unknown_as_miss["recall@1"] == pytest.approx(5 / 15)
 
 
 def test_a_seen_next_item_is_a_miss_where_seen_items_are_left_out():

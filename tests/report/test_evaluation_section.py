@@ -54,7 +54,7 @@ def test_a_difference_that_has_no_share_is_left_empty(tmp_path):
 
 
 def test_unknown_next_items_as_misses_are_shown_where_there_are_any(kept):
-    words = "The same with unknown next items as misses"
+    words = "The same with next items left out as misses"
     assert words not in describe_evaluation(kept, COMMAND).content
     some = replace(kept, protocol={"unknown_events": 3})
     assert words in describe_evaluation(some, COMMAND).content
