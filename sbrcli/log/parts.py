@@ -85,17 +85,6 @@ def is_document(path: Path) -> bool:
     return plain or _DOCUMENT_NAMES.fullmatch(path.name) is not None
 
 
-def list_documents(path: Path) -> list[str]:
-    """Return the names of a folder's documents, which are not read."""
-    if not path.is_dir():
-        return []
-    return [
-        str(file.relative_to(path))
-        for file in sorted(_walk(path, frozenset()))
-        if is_document(file)
-    ]
-
-
 def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path]:
     """Yield the files below a folder, those of linked folders too, each folder once on its way."""
     real = os.path.realpath(folder)
