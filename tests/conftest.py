@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from sbrcli.cli import app, output
 from sbrcli.models.gru4rec import backend
+from tests.left_out import pytest_terminal_summary  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 # Some tests import TensorFlow themselves. It must be as quiet then as `sbr` makes it, since what it
 # writes at its first use would else stand among what a later test has `sbr` say.

@@ -1,0 +1,52 @@
+"""The end of a test run: which tests it left out, and why.
+
+Without `-rs` pytest says only how many tests it has skipped, so that a machine that lacks a browser
+or the real logs looks as green as one that has them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+SLOW = "marked slow: run with -m slow"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Write the list; nothing where no test was left out."""
+    stats = terminalreporter.stats
+    lines = list(name_left_out(stats.get("skipped", []), stats.get("deselected", [])))
+    if lines:
+        terminalreporter.section("left out on this machine")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def name_left_out(skipped: Iterable[Any], deselected: Iterable[Any]) -> Iterator[str]:
+    """Yield one line for each reason and file: the reason, the file and its number of tests.
+
+    Args:
+        skipped: reports of skipped tests, or of whole files that were skipped while collected.
+        deselected: tests that pytest's options have left out. Only slow ones are named: the
+            others were left out by the words of the one who runs the tests.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for report in skipped:
+        counts[_reason(report), _file(report.nodeid)] += 1
+    for item in deselected:
+        if item.get_closest_marker("slow"):
+            counts[SLOW, _file(item.nodeid)] += 1
+    for (reason, file), count in sorted(counts.items()):
+        yield f"{reason}: {file} ({count})"
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.split("::", maxsplit=1)[0]
+
+
+def _reason(report: Any) -> str:
+    """Return why a test was skipped; a report's text is (file, line, reason)."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
