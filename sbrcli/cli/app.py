@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     code = run(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):  # all is said and done
         signal.signal(number, signal.SIG_IGN)
-    if "tensorflow" in sys.modules:
+    if {"tensorflow", "pyarrow"} & set(sys.modules):
         _end_at_once(code)
     sys.exit(code)
 
@@ -109,7 +109,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _end_at_once(code: int) -> NoReturn:
     """End the process without the interpreter's own end.
 
-    TensorFlow's takes a second, and its threads abort it now and then.
+    TensorFlow's takes a second. A thread of TensorFlow, or of PyArrow's CSV reader after a wrong
+    row, may still hold Python objects then, and aborts the process now and then.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # of which `run` has told

@@ -68,7 +68,9 @@ def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogF
             f"{path}: none of {count:,} rows can be an event; the first is wrong on {first}",
             hint="see whether --columns, --sep and --time-unit say what the log has",
         )
-    plain = replace(log_format, skipped_lines=0, compression=None, encoding=None)
+    plain = replace(
+        log_format, skipped_lines=0, compression=None, encoding=None, has_open_quotes=False
+    )
     return plain, BadRows(count, first)
 
 

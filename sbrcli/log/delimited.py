@@ -33,6 +33,8 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
         DataError: the file is damaged.
         WrongRowError: a row has too many or too few fields, or one of the wrong kind.
     """
+    if log_format.has_open_quotes:
+        raise WrongRowError(log_format, "a quote is opened and not closed")
     names = [column or f"unused {at}" for at, column in enumerate(log_format.columns)]
     text = pa.dictionary(pa.int32(), pa.string())
     types = dict.fromkeys((USER_ID, SESSION_ID, ITEM_ID, EVENT), text) | {RATING: pa.float64()}

@@ -25,6 +25,8 @@ class LogFormat:
         separator: what stands between two fields of a row of text, one character or more.
         skipped_lines: lines above the first row: the header, and empty lines before it.
         is_quoted: a field in double quotes may hold the separator, quotes and line ends.
+        num_spanning: how many rows hold a quoted field that spans lines.
+        has_open_quotes: some quoted field of it is not closed, so that its row is wrong.
         compression: "gzip", "bzip2", "xz", "zstd" or "zip", or None.
         encoding: of the text; None is UTF-8.
         text_columns: of JSON, the columns of the event table whose values are text, not numbers.
@@ -44,6 +46,8 @@ class LogFormat:
     is_quoted: bool = False
     compression: str | None = None
     encoding: str | None = None
+    num_spanning: int = 0
+    has_open_quotes: bool = False
     text_columns: frozenset[str] = frozenset()
     time_unit: str = "auto"
     path_columns: tuple[tuple[str, str, str | None], ...] = ()

@@ -102,6 +102,8 @@ def describe_reading(log: Log) -> str:
     words = f"read as {describe_format(log.format)}"
     for role, names in other_columns(log.format.names, log.format.columns).items():
         words += f"; not read as the {role}: {listed(names)}"
+    if log.format.num_spanning:
+        words += f"; rows that span lines, as a quoted field does: {log.format.num_spanning:,}"
     if log.bad_rows is not None:
         count, first = log.bad_rows.count, log.bad_rows.first
         words += f"; rows left out that can not be events: {count:,}, the first: {first}"

@@ -19,6 +19,7 @@ from sbrcli.log.files import (
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.layouts import Sample, recognise_text
 from sbrcli.log.parts import find_parts, plain_date
+from sbrcli.log.quoting import decide_quoting
 from sbrcli.log.times import is_iso_time
 from sbrcli.read_config import ReadConfig
 
@@ -70,7 +71,7 @@ def recognise_format(
     else:
         log_format = recognise_text(path, sample, config)
     log_format = replace(log_format, compression=compression, encoding=config.encoding)
-    return _with_path_columns(log_format, keys)
+    return decide_quoting(path, _with_path_columns(log_format, keys))
 
 
 def _with_path_columns(log_format: LogFormat, keys: Mapping[str, str | None]) -> LogFormat:

@@ -2,7 +2,6 @@
 and only after the fast reader has failed.
 """
 
-import csv
 import io
 import itertools
 import re
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
 from sbrcli.log.formats import RECODE, LogFormat, describe_layout
+from sbrcli.log.quoting import quoted_rows
 from sbrcli.log.times import (
     PER_SECOND,
     UNIT_NAMES,
@@ -29,6 +28,8 @@ from sbrcli.log.times import (
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
 MEND = "mend the line, or leave such rows out with --skip-bad-rows"
 NO_RATING = MEND + "; or rename the column, as a log needs no ratings"
+
+OPEN_QUOTE = ("a quote is opened and not closed", f"double the quotes within a field; {MEND}")
 
 Complaint = tuple[str, str]
 """What is wrong with a row, and what to do about it."""
@@ -60,14 +61,14 @@ def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
     """Judge every row of a delimited text.
 
     Raises:
-        DataError: the file itself is damaged, a line is endless, or a quote is not closed.
+        DataError: the file itself is damaged, or a line is endless.
     """
     first = log_format.skipped_lines + 1
     with lines_of(path, log_format) as every_line:
         # The header is a line by itself, whatever quotes it holds.
         lines = itertools.islice(every_line, log_format.skipped_lines, None)
         rows = (
-            _quoted_rows(path, lines, first, log_format.separator)
+            _quoted_rows(lines, first, log_format)
             if log_format.is_quoted
             else _bare_rows(lines, first, log_format.separator)
         )
@@ -75,7 +76,8 @@ def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
         for line, text, fields in rows:
             # Empty lines are no rows.
             if text != "\n":
-                yield JudgedRow(line, text, _complaint(fields, text, log_format, columns))
+                wrong = _complaint(fields, text, log_format, columns) if fields else OPEN_QUOTE
+                yield JudgedRow(line, text, wrong)
 
 
 @contextmanager
@@ -146,28 +148,14 @@ def _bare_rows(
 
 
 def _quoted_rows(
-    path: Path, lines: Iterator[str], first: int, separator: str
-) -> Iterator[tuple[int, str, list[str]]]:
-    taken: list[str] = []
-    reader = csv.reader(_recorded(lines, taken), delimiter=separator)
-    begins = first
-    try:
-        for fields in reader:
-            yield begins, "".join(taken).rstrip("\r\n") + "\n", fields
-            begins = first + reader.line_num
-            taken.clear()
-    except csv.Error as error:
-        raise DataError(
-            f"{path} line {begins}: a quote is opened and not closed",
-            hint="double the quotes within a field",
-        ) from error
-
-
-def _recorded(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
-    """Give lines on, and remember them."""
-    for line in lines:
-        taken.append(line)
-        yield line
+    lines: Iterator[str], first: int, log_format: LogFormat
+) -> Iterator[tuple[int, str, list[str] | None]]:
+    line = first
+    for num_lines, text, fields in quoted_rows(
+        lines, log_format.separator, len(log_format.columns)
+    ):
+        yield line, text + "\n", fields
+        line += num_lines
 
 
 def _complaint(

@@ -1,0 +1,75 @@
+"""Which quotes of a text quote its fields."""
+
+from pathlib import Path
+
+import pytest
+
+from sbrcli.errors import DataError
+from sbrcli.log.quoting import quoted_rows, split_quoted
+from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.read_config import ReadConfig
+
+
+def _read(folder: Path, text: str, **options: bool) -> list[str]:
+    path = folder / "log.txt"
+    path.write_text(text, encoding="utf-8", newline="")
+    return list(read_log(path, ReadConfig(**options)).events["item_id"])  # type: ignore[arg-type]
+
+
+def test_a_field_is_quoted_if_its_closing_quote_stands_before_a_separator():
+    assert split_quoted('1,"a, ""b""",2', ",") == ["1", 'a, "b"', "2"]
+    assert split_quoted('1,12" mix,"c"', ",") == ["1", '12" mix', "c"]
+    assert split_quoted('1,"Heroes" live,2', ",") is None
+    assert split_quoted('1,"Heroes', ",") is None
+
+
+def test_a_row_spans_lines_only_where_that_gives_it_all_its_fields():
+    lines = ['1,"a\n', 'b",3\n', '4,"c,6\n', "7,8,9\n"]
+    assert list(quoted_rows(lines, ",", 3)) == [
+        (2, '1,"a\nb",3', ["1", "a\nb", "3"]),
+        (1, '4,"c,6', None),
+        (1, "7,8,9", ["7", "8", "9"]),
+    ]
+
+
+def test_titles_that_begin_with_a_quote_take_no_rows_with_them(tmp_path: Path):
+    rows = '1\ta\tSong\t1\n1\tb\t"Song\t2\n1\tc\tSong\t3\n1\td\t"Heroes" live\t4\n'
+    assert _read(tmp_path, "user\titem\ttitle\ttime\n" + rows) == ["a", "b", "c", "d"]
+
+
+def test_quoted_and_bare_names_between_tabs_are_two_ids(tmp_path: Path):
+    rows = '1\tHeroes\t1\n1\t"Heroes"\t2\n'
+    assert _read(tmp_path, "user\titem\ttime\n" + rows) == ["Heroes", '"Heroes"']
+
+
+def test_a_column_that_is_quoted_throughout_is_quoted_text(tmp_path: Path):
+    rows = '1\t"a"\t1\n1\t"b"\t2\n'
+    assert _read(tmp_path, "user\titem\ttime\n" + rows) == ["a", "b"]
+
+
+def test_quotes_between_commas_quote_as_csv_has_it(tmp_path: Path):
+    assert _read(tmp_path, 'user,item,time\n1,"a",1\n1,a,2\n') == ["a", "a"]
+
+
+def test_an_unclosed_quote_costs_its_own_row_alone(tmp_path: Path):
+    text = 'user,item,title,time\n1,a,"x, y",1\n1,b,"x,2\n1,c,"x, z",3\n1,d,w,4\n'
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match="line 3: a quote is opened and not closed"):
+        read_log(path)
+    log = read_log(path, ReadConfig(skip_bad_rows=True))
+    assert list(log.events["item_id"]) == ["a", "c", "d"]
+    assert log.bad_rows is not None and log.bad_rows.count == 1
+
+
+def test_rows_that_span_lines_are_counted(tmp_path: Path):
+    path = tmp_path / "log.csv"
+    path.write_text('user,item,title,time\n1,a,"x\ny",1\n1,b,z,2\n')
+    log = read_log(path)
+    assert list(log.events["item_id"]) == ["a", "b"]
+    assert describe_reading(log).endswith("; rows that span lines, as a quoted field does: 1")
+
+
+def test_line_ends_of_any_kind_are_looked_through(tmp_path: Path):
+    text = 'user\titem\ttime\r1\t"Heroes\t1\r1\tb\t2\r'
+    assert _read(tmp_path, text) == ['"Heroes', "b"]
