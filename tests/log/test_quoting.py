@@ -67,7 +67,10 @@ def test_rows_that_span_lines_are_counted(tmp_path: Path):
     path.write_text('user,item,title,time\n1,a,"x\ny",1\n1,b,z,2\n')
     log = read_log(path)
     assert list(log.events["item_id"]) == ["a", "b"]
-    assert describe_reading(log).endswith("; rows that span lines, as a quoted field does: 1")
+    assert describe_reading(log) == (
+        "read as a table (comma separated, header): user=user, item=item, time=time in seconds; "
+        "rows that span lines, as a quoted field does: 1"
+    )
 
 
 def test_line_ends_of_any_kind_are_looked_through(tmp_path: Path):
