@@ -58,9 +58,10 @@ def test_rows_of_another_encoding_are_no_bad_rows_where_it_is_named():
             "see whether --columns, --sep and --time-unit say what the log has",
         ),
         (
-            HEADER + '1,2,3\n1,2\n1,"' + "x" * 200_000,
-            "log line 4: a quote is opened and not closed",
-            "double the quotes within a field",
+            HEADER + '1,2\n1,"' + "x" * 200_000,
+            "log: none of 2 rows can be an event; the first is wrong on "
+            "line 2: 3 fields expected, 2 found",
+            "see whether --columns, --sep and --time-unit say what the log has",
         ),
     ],
 )
