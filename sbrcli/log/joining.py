@@ -90,7 +90,11 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
     counted = sum((Counter(one) for one in kinds), Counter[str]())
     # One without the events asked for does not know the unit of its times.
     log_format = next((log.format for log in logs if len(log.events)), logs[0].format)
-    log_format = replace(log_format, name=f"{log_format.name} in {len(logs):,} parts")
+    log_format = replace(
+        log_format,
+        name=f"{log_format.name} in {len(logs):,} parts",
+        num_spanning=sum(log.format.num_spanning for log in logs),
+    )
     return replace(
         logs[0],
         events=pd.DataFrame(joined, copy=False),

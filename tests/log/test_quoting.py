@@ -76,3 +76,9 @@ def test_rows_that_span_lines_are_counted(tmp_path: Path):
 def test_line_ends_of_any_kind_are_looked_through(tmp_path: Path):
     text = 'user\titem\ttime\r1\t"Heroes\t1\r1\tb\t2\r'
     assert _read(tmp_path, text) == ['"Heroes', "b"]
+
+
+def test_rows_that_span_lines_are_counted_in_all_parts(tmp_path: Path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text('user,item,title,time\n1,a,"x\ny",1\n')
+    assert read_log(tmp_path).format.num_spanning == 2
