@@ -12,7 +12,12 @@ ROLES = ("user", "session", "item", "time", "event", "rating")
 ID_ROLES = ("user", "session", "item")
 """The columns that hold ids, as `--drop-id` names them."""
 
-TIME_UNITS = ("auto", "s", "ms", "us", "ns")
+TIME_UNITS = (
+    *("auto", "s", "ms", "us", "ns", "ds", "cs", "min", "h", "d"),
+    *("ticks", "filetime", "webkit", "apple", "excel", "matlab", "julian"),
+    *("digits", "yymmdd", "mmdd"),
+)
+"""What numbers that are times may be; see `sbrcli.log.epochs`."""
 
 _SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
 
@@ -31,6 +36,9 @@ class ReadConfig:
     """Whether the first line names the columns."""
 
     time_unit: str = "auto"
+    time_format: str | None = None
+    """How times are written, in strptime's directives, as in `%d/%m/%Y %H:%M`."""
+
     encoding: str | None = None
     """Of the text; UTF-8 unless given."""
 
@@ -47,6 +55,11 @@ class ReadConfig:
         require(
             self.time_unit in TIME_UNITS,
             f"time-unit must be one of {', '.join(TIME_UNITS)}",
+            self.time_unit,
+        )
+        require(
+            self.time_format is None or self.time_unit == "auto",
+            "time-format is for dates in words, and time-unit for numbers",
             self.time_unit,
         )
         require(
@@ -105,6 +118,11 @@ class ReadConfig:
                 )
             dropped[role] = (*dropped.get(role, ()), after if is_begun else part)
         return dropped
+
+    @property
+    def unit_of_times(self) -> str:
+        """What the user says of the times: the unit, or the format; "auto" where nothing."""
+        return self.time_unit if self.time_format is None else self.time_format
 
     @property
     def events(self) -> tuple[str, ...]:

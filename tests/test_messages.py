@@ -40,6 +40,8 @@ MAKING = (
 
 UNSEEN = {
     "a timestamp is missing": "the row is named by what is in its place",
+    "one of its times is not a number": "the same",
+    "the digits of a time are no date": "the same",
     "the column \0 has gaps": "the line is named that lacks a value",
     "a key stands twice": "makes a line no JSON object, which is said",
     "\0 is not JSON": "the same",

@@ -61,7 +61,17 @@ def test_ids_to_drop_go_by_their_role():
             "sep must be one character or more, without quotes and line ends. Received: ''",
             None,
         ),
-        ({"time_unit": "h"}, "time-unit must be one of auto, s, ms, us, ns. Received: h", None),
+        (
+            {"time_unit": "weeks"},
+            "time-unit must be one of auto, s, ms, us, ns, ds, cs, min, h, d, ticks, filetime, "
+            "webkit, apple, excel, matlab, julian, digits, yymmdd, mmdd. Received: weeks",
+            None,
+        ),
+        (
+            {"time_unit": "ms", "time_format": "%Y"},
+            "time-format is for dates in words, and time-unit for numbers. Received: ms",
+            None,
+        ),
         ({"event": " ,"}, "event must name an event. Received:  ,", None),
         (
             {"encoding": "klingon"},

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from sbrcli.cli.gathered import takes_options
-from sbrcli.read_config import TIME_UNITS, ReadConfig
+from sbrcli.read_config import ReadConfig
 
 READING = "How the log is read (it is recognised; these go before)"
 """The help panel of these options."""
@@ -41,8 +41,18 @@ TimeUnit = Annotated[
     str,
     typer.Option(
         metavar="UNIT",
-        help=f"What times since 1970 are in: {', '.join(TIME_UNITS)}. Dates as "
-        "2014-04-07T10:51:09Z are recognised.",
+        help="What numbers that are times are: auto, or s, ms, us, ns, ds, cs, min, h, d since "
+        "1970; ticks (.NET), filetime (Windows), webkit, apple (since 2001); days of excel, "
+        "matlab, julian; digits (20210331), yymmdd, mmdd.",
+        rich_help_panel=READING,
+    ),
+]
+TimeFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="How dates in words are written, as in '%d/%m/%Y %H:%M'. Unambiguous ones are "
+        "recognised.",
         rich_help_panel=READING,
     ),
 ]
@@ -82,6 +92,7 @@ _KINDS = {
     "sep": Separator,
     "header": Header,
     "time_unit": TimeUnit,
+    "time_format": TimeFormat,
     "encoding": Encoding,
     "event": Event,
     "drop_id": DropId,

@@ -210,7 +210,8 @@ def _arrange(
 def _warn_of_misreadings(log: Log, part: str | None, warn: Callable[[str], None]) -> None:
     """Say what seems to be misread; of several logs, in which `part`."""
     of_which = f"the {part.replace('_', ' ')}: " if part else ""
-    for text in find_misreadings(log.events, time_unit=log.format.time_unit):
+    misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
+    for text in (*log.format.time_doubts, *misreadings):
         warn(of_which + text)
 
 

@@ -17,6 +17,7 @@ from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USE
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.rows import WrongRowError
+from sbrcli.log.times import is_words
 
 _BLOCK_BYTES = LONGEST_LINE_BYTES
 _HEADER_ALONE = ("Empty CSV file", "Could not skip initial")
@@ -38,7 +39,7 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
     names = [column or f"unused {at}" for at, column in enumerate(log_format.columns)]
     text = pa.dictionary(pa.int32(), pa.string())
     types = dict.fromkeys((USER_ID, SESSION_ID, ITEM_ID, EVENT), text) | {RATING: pa.float64()}
-    if log_format.time_unit == "iso":
+    if is_words(log_format.time_unit):
         types[TIMESTAMP] = pa.string()
     is_joined = len(log_format.separator) > 1
     try:

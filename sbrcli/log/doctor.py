@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sbrcli.log.times import PER_SECOND, UNIT_NAMES, YEAR_2200_SECONDS
+from sbrcli.log.times import PER_SECOND, YEAR_2200_SECONDS, unit_name
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
 
@@ -39,7 +39,7 @@ def _odd_times(statistics: "LogStatistics", first: float, last: float) -> Iterat
     per_second = PER_SECOND.get(statistics.time_unit, 1)
     if per_second > 1 and last * per_second >= YEAR_2200_SECONDS:
         yield (
-            f"The times were read as {UNIT_NAMES[statistics.time_unit]}: as seconds they would lie "
+            f"The times were read as {unit_name(statistics.time_unit)}: as seconds they would lie "
             "beyond the year 2200. Check the first and last time above."
         )
     config = PrepareConfig()

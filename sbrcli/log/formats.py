@@ -5,7 +5,7 @@ from typing import Literal
 
 from sbrcli.log.columns import ROLE_NAMES
 from sbrcli.log.events import RATING, TIME_OF_DAY, TIMESTAMP
-from sbrcli.log.times import UNIT_NAMES
+from sbrcli.log.times import unit_name
 
 RECODE = "say in which encoding it is, as in --encoding latin-1"
 """What to do about a text in another encoding."""
@@ -30,11 +30,13 @@ class LogFormat:
         compression: "gzip", "bzip2", "xz", "zstd" or "zip", or None.
         encoding: of the text; None is UTF-8.
         text_columns: of JSON, the columns of the event table whose values are text, not numbers.
-        time_unit: of the log's times: "s", "ms", "us", "ns", "iso" for dates in words; "auto" where
-            the times themselves must show it.
         path_columns: columns of the event table whose value the file's path gives, each with its
             key there and the value of all rows.
         num_path_names: how many of the last names are keys of the path; none once recognised.
+        time_unit: of the log's times: a unit of numbers as `--time-unit` takes it, "iso" or another
+            shape of dates in words (see `dates`), or a format as `--time-format` takes it; "auto"
+            and "dates" where the times themselves must show it.
+        time_doubts: sentences on what was assumed of times without being certain.
     """
 
     name: str
@@ -52,6 +54,7 @@ class LogFormat:
     time_unit: str = "auto"
     path_columns: tuple[tuple[str, str, str | None], ...] = ()
     num_path_names: int = 0
+    time_doubts: tuple[str, ...] = ()
 
     @property
     def has_header(self) -> bool:
@@ -109,4 +112,4 @@ def _describe_column(log_format: LogFormat, column: str) -> str:
     is_typed = log_format.kind == "parquet" and log_format.time_unit == "iso"
     if column != TIMESTAMP or is_typed:
         return words
-    return f"{words} in {UNIT_NAMES[log_format.time_unit]}"
+    return f"{words} in {unit_name(log_format.time_unit)}"

@@ -25,7 +25,7 @@ from sbrcli.log.rows import (
     is_undecoded,
     lines_of,
 )
-from sbrcli.log.times import is_iso_time
+from sbrcli.log.times import recognise_field
 from sbrcli.read_config import ReadConfig
 
 _NUMBERS = (TIME_OF_DAY, RATING)
@@ -53,12 +53,13 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         for column, position in columns.items()
         if any(isinstance(found.get(names[position]), str) for found in objects)
     }
-    unit = config.time_unit
+    unit = config.unit_of_times
     if TIME_OF_DAY in columns:
         unit = "iso"
     elif unit == "auto" and TIMESTAMP in texts:
         times = [str(found.get(names[columns[TIMESTAMP]])) for found in objects]
-        unit = "iso" if any(map(is_iso_time, times)) else "auto"
+        units = [found for text in times if (found := recognise_field(text)) not in (None, "auto")]
+        unit = units[0] if units else "auto"
     return LogFormat(
         name="JSON lines",
         kind="json",

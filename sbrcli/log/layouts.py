@@ -20,7 +20,7 @@ from sbrcli.log.columns import (
 )
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.formats import RECODE, LogFormat
-from sbrcli.log.times import is_iso_time, is_number
+from sbrcli.log.times import is_iso_time, is_number, recognise_field
 from sbrcli.read_config import ReadConfig
 
 _SEPARATORS = (",", "\t", ";", "|", "::")
@@ -109,8 +109,8 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         raise _unknown(path, sample, separators)
     if TIME_OF_DAY in found.columns:
         return replace(found, time_unit="iso")
-    if config.time_unit != "auto":
-        return replace(found, time_unit=config.time_unit)
+    if config.unit_of_times != "auto":
+        return replace(found, time_unit=config.unit_of_times)
     return _with_iso_times(found, sample)
 
 
@@ -268,8 +268,8 @@ def _with_iso_times(log_format: LogFormat, sample: Sample) -> LogFormat:
     at = log_format.position(TIMESTAMP)
     for line in sample.lines[log_format.has_header :]:
         fields = split_fields(line, log_format.separator, log_format.is_quoted)
-        if len(fields) > at and (is_iso_time(fields[at]) or is_number(fields[at])):
-            unit = "auto" if is_number(fields[at]) else "iso"
+        unit = recognise_field(fields[at]) if len(fields) > at else None
+        if unit is not None:
             return replace(log_format, time_unit=unit)
     return log_format
 

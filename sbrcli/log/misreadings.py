@@ -6,17 +6,20 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sbrcli.log.columns import ROLE_NAMES
+from sbrcli.log.epochs import YEAR_1995_SECONDS, digit_seconds, latest_seconds
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.nobody import StandIn, find_stand_ins
-from sbrcli.log.times import PER_SECOND, UNIT_NAMES, YEAR_2200_SECONDS, format_time
+from sbrcli.log.times import PER_SECOND, YEAR_2200_SECONDS, format_time, unit_name
 
-_YEAR_SECONDS = 365 * 86_400
 _FEWEST_ROWS = 10
+_DAY_SECONDS = 86_400
+_YEAR_SECONDS = 365 * _DAY_SECONDS
 _DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How dates are written as numbers, by how many digits they have."""
 
@@ -39,16 +42,41 @@ def find_misreadings(
     times = events[TIMESTAMP].to_numpy()
     first, last = times.min().item(), times.max().item()
     dates = [round(time * PER_SECOND.get(time_unit, 1)) for time in (first, last)]
-    if time_unit != "iso" and all(map(_is_date_number, dates)):
+    if time_unit in PER_SECOND and all(map(_is_date_number, dates)):
         yield (
             f"The times, from {dates[0]} to {dates[1]}, seem to be dates, and were read as "
-            f"{UNIT_NAMES[time_unit]} since 1970. Write them as 2014-04-07 or 2014-04-07T10:51:09."
+            f"{unit_name(time_unit)}. --time-unit digits reads them as such."
         )
     else:
-        yield from _odd_times(first, last, zone)
+        yield from _odd_times(first, last, zone, time_unit)
+        yield from _early_times(first, last, zone)
+    if time_unit == "s" and last <= 1231 and not np.isnan(digit_seconds(times, "mmdd")).any():
+        yield (
+            f"The times, from {first} to {last}, may be month and day without a year. --time-unit "
+            "mmdd reads them as such."
+        )
 
 
-def _odd_times(first: float, last: float, zone: tzinfo) -> Iterator[str]:
+def _early_times(first: float, last: float, zone: tzinfo) -> Iterator[str]:
+    if _YEAR_SECONDS <= last < YEAR_1995_SECONDS:
+        yield (
+            f"All times lie before 1995, the last at {format_time(last, zone)}: they may be in "
+            "another unit, or counted from another year than 1970. --time-unit says what they are "
+            "in, such as ms, ticks or excel."
+        )
+    elif _YEAR_SECONDS <= first < YEAR_1995_SECONDS:
+        yield (
+            f"The first time is {format_time(first, zone)}, before 1995: some times may be wrong, "
+            "or in another unit."
+        )
+    if latest_seconds() <= last < YEAR_2200_SECONDS:
+        yield (
+            f"The last time is {format_time(last, zone)}, which is yet to come: some times may be "
+            "wrong, or in another unit."
+        )
+
+
+def _odd_times(first: float, last: float, zone: tzinfo, time_unit: str) -> Iterator[str]:
     if last < _YEAR_SECONDS:
         yield (
             f"All times lie in 1970, the last at {last:,.0f} s: they seem to be running numbers, "
@@ -64,6 +92,12 @@ def _odd_times(first: float, last: float, zone: tzinfo) -> Iterator[str]:
             f"The first time is {format_time(first, zone)}: some times may be in another unit. "
             "Give all of them in one."
         )
+        if time_unit == "s" and last < YEAR_2200_SECONDS:
+            yield (
+                f"Where times are counted from the log's own beginning, --time-unit ms makes "
+                f"{(last - first) / 1000 / _DAY_SECONDS:,.1f} days of them instead of "
+                f"{(last - first) / _DAY_SECONDS:,.1f}."
+            )
     if last >= YEAR_2200_SECONDS:
         yield (
             f"The last time is {format_time(last, zone)}: some times may be in another unit. "

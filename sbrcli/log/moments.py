@@ -1,42 +1,64 @@
 """The time column of a log, numbers or dates in words → seconds since 1970 UTC."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sbrcli.log.times import is_short_span, recognise_unit, to_seconds
+from sbrcli.log.date_columns import UnreadDatesError, read_dates, recognise_shape
+from sbrcli.log.epochs import recognise_epoch
+from sbrcli.log.times import is_number, is_short_span, is_words, recognise_unit, to_seconds
 
 
-def read_seconds(times: pa.ChunkedArray, unit: str) -> tuple[np.ndarray, str]:
-    """Turn a log's times into seconds: int64 where that loses nothing, else float64.
+class Moments(NamedTuple):
+    """The times of a log.
+
+    Args:
+        seconds: (events,) int64 where that loses nothing, else float64; since 1970 UTC.
+        unit: what they were in.
+        doubt: a sentence on what was assumed, where the log does not show it for certain.
+    """
+
+    seconds: np.ndarray
+    unit: str
+    doubt: str | None = None
+
+
+def read_seconds(times: pa.ChunkedArray, unit: str) -> Moments:
+    """Turn a log's times into seconds since 1970 UTC.
 
     Args:
         times: (events,) numbers, dates, timestamps or text, without nulls.
-        unit: of numbers: "s", "ms", "us" or "ns"; "auto" goes by the one in the middle; "iso"
-            for text that holds dates. A date and time without a zone is taken as UTC.
-
-    Returns:
-        The seconds, and the unit they were in.
+        unit: a unit of numbers (see `epochs`); "auto" goes by the times themselves; "iso", a shape
+            or a format for text that holds dates; "dates" where the shape is not known. A date
+            and time without a zone is taken as UTC.
 
     Raises:
         ValueError: one of them is no number, or no date.
+        UnreadDatesError: one is no date as the others are.
+        UnclearDatesError: the day cannot be told from the month.
     """
     kind = times.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        times = _parse_texts(times, unit)
-        kind = times.type
+        parsed = _parse_texts(times.cast(pa.string()), unit)
+        if isinstance(parsed, Moments):
+            return parsed
+        times, kind = parsed, parsed.type
     if pa.types.is_date(kind):
         times = times.cast(pa.timestamp("s"))
         kind = times.type
     if pa.types.is_timestamp(kind):
-        return to_seconds(times.cast(pa.int64()).to_numpy(), kind.unit), "iso"
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)) or unit == "iso":
+        return Moments(to_seconds(times.cast(pa.int64()).to_numpy(), kind.unit), "iso")
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)) or is_words(unit):
         raise ValueError(f"times of type {kind}")
     numbers = times.cast(pa.int64() if pa.types.is_integer(kind) else pa.float64()).to_numpy()
+    doubt = None
     if unit == "auto":
         middle = len(numbers) // 2
         unit = recognise_unit(float(np.partition(numbers, middle)[middle]))
-    return to_seconds(numbers, unit), unit
+        unit, doubt = recognise_epoch(numbers, unit)
+    return Moments(to_seconds(numbers, unit), unit, doubt)
 
 
 def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarray:
@@ -45,22 +67,49 @@ def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarra
     Raises:
         ValueError: one of them is no date, or no number.
     """
-    begins, _ = read_seconds(days, "iso")
+    begins = read_seconds(days, "iso").seconds
     passed = milliseconds.cast(pa.float64()).to_numpy()
     if not (is_short_span(passed.min()) and is_short_span(passed.max())):
         raise ValueError("milliseconds that are below 0 or more than a year")
     return to_seconds(begins * 1000.0 + passed, "ms")
 
 
-def _parse_texts(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
+def _parse_texts(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray | Moments:
+    """Read numbers or ISO dates of a text as such, and other dates in words as seconds."""
     if unit == "iso":
-        return _parse_dates(texts)
+        return _parse_iso(texts)
+    if unit != "auto" and is_words(unit):
+        return _parse_words(texts, unit)
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return texts.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    if unit != "auto" or (len(texts) and is_number(texts[0].as_py())):
+        raise ValueError("one of its times is not a number")
     try:
-        return texts.cast(pa.float64())
-    except pa.ArrowInvalid:
-        if unit != "auto":
-            raise
         return _parse_dates(texts)
+    except _FarNanosecondsError:
+        raise
+    except ValueError:
+        return _parse_words(texts, "dates")
+
+
+def _parse_iso(texts: pa.ChunkedArray) -> pa.ChunkedArray | Moments:
+    try:
+        return _parse_dates(texts)
+    except _FarNanosecondsError:
+        raise
+    except ValueError as error:
+        try:  # with spaces around, or before the zone
+            return Moments(read_dates(texts, "ymd"), "iso")
+        except UnreadDatesError:
+            raise error from None
+
+
+def _parse_words(texts: pa.ChunkedArray, unit: str) -> Moments:
+    shape, doubt = recognise_shape(texts) if unit == "dates" else (unit, None)
+    return Moments(read_dates(texts, shape), "iso" if shape == "ymd" else shape, doubt)
 
 
 def _parse_dates(texts: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -83,4 +132,8 @@ def _parse_dates(texts: pa.ChunkedArray) -> pa.ChunkedArray:
         except pa.ArrowInvalid:
             raise ValueError("its times are neither numbers nor dates") from error
         what = "a date lies outside the years 1678 to 2262, in which alone there are nanoseconds"
-        raise ValueError(what) from error
+        raise _FarNanosecondsError(what) from error
+
+
+class _FarNanosecondsError(ValueError):
+    """Dates with nanoseconds that do not fit into 64 bits."""

@@ -46,8 +46,8 @@ def recognise_parquet(
         kind="parquet",
         names=tuple(names),
         columns=tuple(place.get(position) for position in range(len(names))),
-        time_unit=config.time_unit,
         num_path_names=len(names) - len(own),
+        time_unit=config.unit_of_times,
     )
 
 

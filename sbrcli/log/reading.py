@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
 from sbrcli.log.columns import listed, other_columns
+from sbrcli.log.date_columns import UnclearDatesError, UnreadDatesError, time_formats
 from sbrcli.log.delimited import parse_text
 from sbrcli.log.drop_ids import drop_ids
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
@@ -94,7 +95,11 @@ def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
         if not config.skip_bad_rows or log_format.kind == "parquet":
             raise name_wrong_row(path, wrong) from wrong
         log = _read_good_rows(path, wrong, config, used)
-    return replace(log, format=replace(log_format, time_unit=log.format.time_unit))
+    return replace(log, format=_with_times_of(log_format, log.format))
+
+
+def _with_times_of(log_format: LogFormat, read: LogFormat) -> LogFormat:
+    return replace(log_format, time_unit=read.time_unit, time_doubts=read.time_doubts)
 
 
 def describe_reading(log: Log) -> str:
@@ -184,7 +189,7 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     table, dropped = drop_ids(path, table, config.dropped_ids)
     if log_format.kind == "json":
         _refuse_gaps(table, log_format)
-    times, log_format = _read_times(table, log_format)
+    times, log_format = _read_times(path, table, log_format)
     columns: dict[str, Ids | np.ndarray] = {
         name: _read_ids(table[name], log_format)
         for name in (USER_ID, SESSION_ID, ITEM_ID)
@@ -257,19 +262,29 @@ def _read_ids(column: pa.ChunkedArray, log_format: LogFormat) -> Ids:
         raise WrongRowError(log_format, str(error)) from error
 
 
-def _read_times(table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, LogFormat]:
-    """Give times in seconds, and the format with the unit that they were in."""
+def _read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, LogFormat]:
+    """Return times in seconds, and the format with the unit that they were in."""
     times = table[TIMESTAMP]
     if times.null_count:
         raise WrongRowError(log_format, "a timestamp is missing")
     try:
         if TIME_OF_DAY in table.column_names:
-            seconds, unit = read_days(times, table[TIME_OF_DAY]), "iso"
+            seconds, unit, doubt = read_days(times, table[TIME_OF_DAY]), "iso", None
         else:
-            seconds, unit = read_seconds(times, log_format.time_unit)
+            seconds, unit, doubt = read_seconds(times, log_format.time_unit)
+    except UnclearDatesError as error:
+        raise DataError(
+            f"{path}: the day cannot be told from the month in times such as {error}",
+            hint="say which comes first: --time-format '{}' or --time-format '{}'".format(
+                *time_formats(str(error))
+            ),
+        ) from error
+    except UnreadDatesError as error:
+        raise WrongRowError(replace(log_format, time_unit=error.unit), str(error)) from error
     except (ValueError, NotImplementedError) as error:
         raise WrongRowError(log_format, str(error)) from error
-    log_format = replace(log_format, time_unit=unit)
+    doubts = log_format.time_doubts if doubt is None else (*log_format.time_doubts, doubt)
+    log_format = replace(log_format, time_unit=unit, time_doubts=doubts)
     # NaN is the least and the greatest, and lies in no calendar.
     if not (is_in_calendar(seconds.min()) and is_in_calendar(seconds.max())):
         raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sbrcli.errors import DataError
+from sbrcli.log.dates import pattern_of
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.files import (
     LONGEST_LINE_BYTES,
@@ -59,7 +60,10 @@ def recognise_format(
 
     Raises:
         DataError: the file can not be read, is empty, holds no text, or is of no known layout.
+        ConfigError: the format of times is none.
     """
+    if config.time_format is not None:
+        pattern_of(config.time_format)  # refuse a wrong one before anything is read
     if _begins(path) == _PARQUET_MAGIC:
         from sbrcli.log.parquet import recognise_parquet
 

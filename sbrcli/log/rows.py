@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from sbrcli.log.dates import find_shape, is_format
+from sbrcli.log.epochs import DIGITS
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
 from sbrcli.log.formats import RECODE, LogFormat, describe_layout
 from sbrcli.log.quoting import quoted_rows
 from sbrcli.log.times import (
-    PER_SECOND,
-    UNIT_NAMES,
+    field_seconds,
     is_in_calendar,
-    is_iso_time,
     is_number,
     is_short_span,
-    iso_seconds,
+    is_words,
+    unit_name,
 )
 
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
@@ -30,6 +31,10 @@ MEND = "mend the line, or leave such rows out with --skip-bad-rows"
 NO_RATING = MEND + "; or rename the column, as a log needs no ratings"
 
 OPEN_QUOTE = ("a quote is opened and not closed", f"double the quotes within a field; {MEND}")
+ONE_UNIT = (
+    "give all times in one unit, and say which with --time-unit; or leave such rows out with "
+    "--skip-bad-rows"
+)
 
 Complaint = tuple[str, str]
 """What is wrong with a row, and what to do about it."""
@@ -119,24 +124,24 @@ def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
 
 
 def _time_complaint(field: str, unit: str) -> Complaint | None:
-    if unit == "iso":
-        if not is_iso_time(field):
-            return f"timestamp '{field}' is not a date, as the others are", MEND
-        seconds, in_unit = iso_seconds(field), ""
+    if unit in ("auto", "dates"):
+        is_time = is_number(field) if unit == "auto" else find_shape(field) is not None
+        seconds = 0.0 if is_time else None
     else:
-        if not is_number(field):
-            hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; " + MEND
-            return f"timestamp '{field}' is not a number", hint
-        if unit == "auto":
-            return None
-        seconds, in_unit = float(field) / PER_SECOND[unit], f", in {UNIT_NAMES[unit]}"
-    if is_in_calendar(seconds):
+        seconds = field_seconds(field, unit)
+    if seconds is not None and is_in_calendar(seconds):
         return None
-    return (
-        f"timestamp '{field}' lies outside the years 1970 to 9999{in_unit}",
-        "give all times in one unit, and say which with --time-unit; or leave such rows out with "
-        "--skip-bad-rows",
-    )
+    if seconds is not None:
+        in_unit = "" if is_words(unit) else f", in {unit_name(unit)}"
+        return f"timestamp '{field}' lies outside the years 1970 to 9999{in_unit}", ONE_UNIT
+    if is_format(unit):
+        return f"timestamp '{field}' does not have the format {unit}", MEND
+    if is_words(unit):
+        return f"timestamp '{field}' is not a date, as the others are", MEND
+    if unit in DIGITS and is_number(field):
+        return f"timestamp '{field}' is not a date, in {unit_name(unit)}", ONE_UNIT
+    hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; " + MEND
+    return f"timestamp '{field}' is not a number", hint
 
 
 def _bare_rows(

@@ -1,5 +1,6 @@
 """What a log holds: the figures that `sbr stats` reports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
@@ -91,6 +92,7 @@ def describe_log(
     rule: SessionRule,
     zone: tzinfo = UTC,
     time_unit: str = "s",
+    doubts: Sequence[str] = (),
     bad_rows: int = 0,
     event_kinds: dict[str, int] | None = None,
 ) -> LogStatistics:
@@ -102,6 +104,7 @@ def describe_log(
         rule: how `session_id` was made.
         zone: where times are printed.
         time_unit: what the log's times were in before they became seconds.
+        doubts: what was assumed in reading it.
         bad_rows: how many rows were left out in reading it.
         event_kinds: how many events there are of each kind, where that is known.
     """
@@ -137,7 +140,7 @@ def describe_log(
         del columns[SESSION_ID]
     misreadings = find_misreadings(columns, time_unit=time_unit, zone=zone)
     oddities = find_oddities(statistics, rule, first, last)
-    return replace(statistics, warnings=(*misreadings, *oddities))
+    return replace(statistics, warnings=(*doubts, *misreadings, *oddities))
 
 
 def _describe_lengths(lengths: np.ndarray) -> SessionLength:

@@ -8,17 +8,18 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from sbrcli.errors import ConfigError
+from sbrcli.log.dates import SHAPE_NAMES, date_seconds, find_shape, is_format
+from sbrcli.log.epochs import DIGITS, EPOCHS, digit_seconds, linear_seconds, number_seconds
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 """How many of each time unit make a second."""
 
-UNIT_NAMES = {
-    "s": "seconds",
-    "ms": "milliseconds",
-    "us": "microseconds",
-    "ns": "nanoseconds",
-    "iso": "ISO 8601",
-}
+UNIT_NAMES = (
+    {unit: epoch.name for unit, epoch in EPOCHS.items()}
+    | DIGITS
+    | SHAPE_NAMES
+    | {"iso": "ISO 8601"}
+)
 
 LATEST_SECONDS = 253_370_000_000
 """Just within the year 9999 in every time zone: what a calendar can name."""
@@ -29,7 +30,7 @@ YEAR_2200_SECONDS = 7_258_118_400
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ISO_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)"
-    r"([T ](\d\d:\d\d(:\d\d)?)((?<=:\d\d:\d\d)\.\d{1,9})?( UTC|Z|[+-]\d\d(:?\d\d)?)?)?",
+    r"([T ](\d\d(?::\d\d(:\d\d)?)?)((?<=:\d\d:\d\d)\.\d{1,9})?( UTC|Z|[+-]\d\d(:?\d\d)?)?)?",
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,22 +50,23 @@ def recognise_unit(typical: float) -> str:
 
 
 def to_seconds(times: np.ndarray, unit: str) -> np.ndarray:
-    """Turn a log's times into seconds: int64 where that loses nothing, else float64.
+    """Return a log's times in seconds: int64 where that loses nothing, else float64.
 
     Args:
-        times: (events,) int64 or float64, since 1970 UTC in `unit`.
-        unit: "s", "ms", "us" or "ns".
+        times: (events,) int64 or float64, in `unit`.
+        unit: one of those of numbers (see `epochs`).
+
+    Raises:
+        ValueError: the digits of one are no date.
     """
-    per_second = PER_SECOND[unit]
-    if times.dtype == np.int64:
-        if per_second == 1:
-            return times
-        whole, rest = np.divmod(times, per_second)
-        return times / per_second if rest.any() else whole
-    seconds = times / per_second
-    # Beyond 2**53 a float64 no longer tells one whole number from the next.
-    is_whole = (np.abs(seconds) < 2**53).all() and (seconds == np.floor(seconds)).all()
-    return seconds.astype(np.int64) if is_whole else seconds
+    if unit == "s" and times.dtype == np.int64:
+        return times
+    if unit in EPOCHS:
+        return linear_seconds(times, unit)
+    seconds = digit_seconds(times, unit)
+    if np.isnan(seconds).any():
+        raise ValueError("the digits of a time are no date")
+    return seconds
 
 
 def is_number(text: str) -> bool:
@@ -76,7 +78,7 @@ def is_number(text: str) -> bool:
 
 
 def is_iso_time(text: str) -> bool:
-    """Tell whether a field is a date, or a date and time, as 2014-04-07T10:51:09.277Z.
+    """Return whether a field is a date, or a date and time, as 2014-04-07T10:51:09.277Z.
 
     Between date and time may stand a space, behind them a zone; ` UTC` is one too.
     """
@@ -90,8 +92,44 @@ def is_iso_time(text: str) -> bool:
     return True
 
 
+def recognise_field(text: str) -> str | None:
+    """Return "auto" for a number, "iso" or "dates" for a date in words, None for neither."""
+    if is_number(text):
+        return "auto"
+    if is_iso_time(text):
+        return "iso"
+    return "dates" if find_shape(text) is not None else None
+
+
+def is_words(unit: str) -> bool:
+    """Return whether times in a unit are text: dates in one of the shapes, or in a format."""
+    return unit == "iso" or unit in SHAPE_NAMES or is_format(unit)
+
+
+def unit_name(unit: str) -> str:
+    """Return what messages call a unit of times."""
+    return f"the format {unit}" if is_format(unit) else UNIT_NAMES[unit]
+
+
+def field_seconds(text: str, unit: str) -> float | None:
+    """Return the seconds since 1970 of one field, to the second; None where it is no time.
+
+    Args:
+        text: the field.
+        unit: any but "auto" and "dates".
+    """
+    if unit == "iso":
+        return iso_seconds(text) if is_iso_time(text) else date_seconds(text, "ymd")
+    if is_words(unit):
+        return date_seconds(text, unit)
+    if not is_number(text):
+        return None
+    stripped = text.strip(" \t")
+    return number_seconds(int(stripped) if stripped.isdigit() else float(stripped), unit)
+
+
 def iso_seconds(text: str) -> float:
-    """Give the seconds since 1970 of a date in words, to the second and without its zone."""
+    """Return the seconds since 1970 of an ISO date, to the second and without its zone."""
     match = _ISO_TIME.fullmatch(text)
     assert match is not None
     return datetime.fromisoformat(f"{match[1]}T{match[3] or '00:00'}+00:00").timestamp()

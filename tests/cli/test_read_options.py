@@ -94,8 +94,10 @@ def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
             2,
         ),
         (
-            ["stats", "none", "--time-unit", "h"],
-            "error: time-unit must be one of auto, s, ms, us, ns. Received: h\n",
+            ["stats", "none", "--time-unit", "weeks"],
+            "error: time-unit must be one of auto, s, ms, us, ns, ds, cs, min, h, d, ticks, "
+            "filetime, webkit, apple, excel, matlab, julian, digits, yymmdd, mmdd. Received: "
+            "weeks\n",
             4,
         ),
         (

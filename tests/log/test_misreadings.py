@@ -48,14 +48,49 @@ def test_running_numbers_for_times():
 def test_dates_that_were_taken_for_numbers(first, last, unit, name):
     per_second = {"s": 1, "ms": 1e3, "us": 1e6}[unit]
     assert warnings(first / per_second, last / per_second, time_unit=unit) == [
-        f"The times, from {first} to {last}, seem to be dates, and were read as {name} since "
-        "1970. Write them as 2014-04-07 or 2014-04-07T10:51:09."
+        f"The times, from {first} to {last}, seem to be dates, and were read as {name}. "
+        "--time-unit digits reads them as such."
     ]
 
 
 def test_numbers_that_are_no_dates_and_dates_in_words_are_not_taken_for_such():
     assert warnings(20140407, 20141302)[0].startswith("All times lie in 1970, the last at 20,141")
-    assert warnings(2014040710, 2014090223, time_unit="iso") == []
+    assert [text[:33] for text in warnings(2014040710, 2014090223, time_unit="iso")] == [
+        "The last time is 2033-10-28T05:30"
+    ]
+
+
+def test_times_before_1995():
+    assert warnings(636_278_400, 636_300_000) == [
+        "All times lie before 1995, the last at 1990-03-01T14:00:00+00:00: they may be in another "
+        "unit, or counted from another year than 1970. --time-unit says what they are in, such as "
+        "ms, ticks or excel."
+    ]
+    assert warnings(636_278_400, START) == [
+        "The first time is 1990-03-01T08:00:00+00:00, before 1995: some times may be wrong, or in "
+        "another unit."
+    ]
+
+
+def test_times_that_are_yet_to_come():
+    assert warnings(START, 4_102_444_800) == [
+        "The last time is 2100-01-01T00:00:00+00:00, which is yet to come: some times may be "
+        "wrong, or in another unit."
+    ]
+
+
+def test_month_and_day_without_a_year():
+    assert warnings(301, 304)[1:] == [
+        "The times, from 301 to 304, may be month and day without a year. --time-unit mmdd reads "
+        "them as such."
+    ]
+
+
+def test_times_since_the_log_began():
+    assert warnings(61, 61 + 864_000_000)[1:] == [
+        "Where times are counted from the log's own beginning, --time-unit ms makes 10.0 days of "
+        "them instead of 10,000.0."
+    ]
 
 
 def test_a_first_time_of_zero():

@@ -1,0 +1,182 @@
+"""Dates in words: the shapes that are read, and one date in one of them.
+
+A shape is a regular expression that Python and RE2 read alike, so that a row is judged by what the
+whole column is read with (see `date_columns`).
+"""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+
+from sbrcli.errors import ConfigError
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+NUMBERS = ("year", "month", "day", "hour", "minute", "second")
+"""The groups of a shape that are numbers; the others are name, half, fraction and zone."""
+
+_CLOCK = (
+    r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?)?)?"
+    r"(?: ?(?P<half>[AaPp]\.?[Mm]\.?))?"
+)
+_ZONE = r"(?: *(?P<zone>Z|z|UTC|GMT|(?:GMT|UTC)?[+-]\d\d(?::?\d\d)?)(?: ?\([A-Za-z ]+\))?)?"
+_REST = rf"(?:(?:,? +|T|t|:){_CLOCK}{_ZONE})?"
+_YEAR = r"(?P<year>\d{4})"
+_DAY = r"(?P<day>\d{1,2})"
+_MONTH = r"(?P<month>\d{1,2})"
+_NAME = r"(?P<name>[A-Za-z]{3,9})\.?"
+_WEEKDAY = r"(?:[A-Za-z]{3,9},? +)?"
+
+SHAPES = {
+    "ymd": rf"{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}{_REST}",
+    "compact": rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)[Tt ](?P<hour>\d\d):?(?P<minute>\d\d)"
+    rf"(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d{{1,9}}))?)?{_ZONE}",
+    "day month": rf"\[?{_WEEKDAY}{_DAY}[ /-]{_NAME}[ /,-]+{_YEAR}{_REST}\]?",
+    "month day": rf"{_WEEKDAY}{_NAME} +{_DAY}(?:st|nd|rd|th)?,? +{_YEAR}{_REST}",
+    "year last": rf"{_WEEKDAY}{_NAME} +{_DAY} +{_CLOCK}{_ZONE} +{_YEAR}",
+    "dmy": rf"{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}{_REST}",
+    "mdy": rf"{_MONTH}[-/.]{_DAY}[-/.]{_YEAR}{_REST}",
+}
+"""Dates that are read unasked; which of the last two it is, a whole column shows."""
+
+SHAPE_NAMES = {
+    "dates": "words",
+    "ymd": "dates (2021-03-31)",
+    "compact": "dates (20210331T080000)",
+    "day month": "dates (31 Mar 2021)",
+    "month day": "dates (Mar 31, 2021)",
+    "year last": "dates (Wed Mar 31 08:00:00 2021)",
+    "dmy": "dates, the day first (31/03/2021)",
+    "mdy": "dates, the month first (03/31/2021)",
+}
+
+_DIRECTIVES = {
+    "Y": r"(?P<year>\d{4})",
+    "y": r"(?P<short>\d\d)",
+    "m": r"(?P<month>\d{1,2})",
+    "d": r"(?P<day>\d{1,2})",
+    "e": r" ?(?P<day>\d{1,2})",
+    "H": r"(?P<hour>\d{1,2})",
+    "I": r"(?P<hour>\d{1,2})",
+    "M": r"(?P<minute>\d{1,2})",
+    "S": r"(?P<second>\d{1,2})",
+    "f": r"(?P<fraction>\d{1,9})",
+    "p": r"(?P<half>[AaPp]\.?[Mm]\.?)",
+    "b": r"(?P<name>[A-Za-z]{3,9})",
+    "B": r"(?P<name>[A-Za-z]{3,9})",
+    "a": r"[A-Za-z]{2,9}",
+    "A": r"[A-Za-z]{2,9}",
+    "z": r"(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)",
+    "Z": r"(?P<zone>Z|UTC|GMT)",
+    "%": "%",
+}
+_SHORTHANDS = {"%T": "%H:%M:%S", "%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%R": "%H:%M"}
+
+
+def is_format(unit: str) -> bool:
+    """Return whether a time unit is a format as `--time-format` takes it."""
+    return "%" in unit
+
+
+@cache
+def pattern_of(unit: str) -> str:
+    """Return the regular expression of a shape or of a format, for a whole field.
+
+    Raises:
+        ConfigError: the format has an unknown directive, or no year, month and day.
+    """
+    return rf"^\s*(?:{SHAPES[unit] if unit in SHAPES else _pattern_of_format(unit)})\s*$"
+
+
+def find_shape(text: str) -> str | None:
+    """Return the shape of a date; "dmy" where the month may as well come first; None for none."""
+    matching = (shape for shape in SHAPES if date_seconds(text, shape) is not None)
+    return next(matching, None)
+
+
+def date_seconds(text: str, unit: str) -> float | None:
+    """Return the seconds since 1970 of a date in a shape or format; None where it is none.
+
+    A time without a zone is taken as UTC.
+    """
+    match = _compiled(unit).fullmatch(text)
+    if match is None:
+        return None
+    found = {name: value or "" for name, value in match.groupdict().items()}
+    fields = {name: int(found.get(name) or 0) for name in NUMBERS}
+    if "short" in found:
+        fields["year"] = full_year(int(found["short"]))
+    if "name" in found:
+        fields["month"] = month_of(found["name"])
+    for name in ("month", "day"):
+        fields[name] = fields[name] if name in found or fields[name] else 1
+    if found.get("half"):
+        fields["hour"] = _full_hour(fields["hour"], found["half"])
+    try:
+        moment = datetime(*(fields[name] for name in NUMBERS), tzinfo=UTC)
+    except ValueError:
+        return None
+    seconds = moment.timestamp()
+    zone = zone_seconds(found.get("zone", ""))
+    fraction = float(f"0.{found['fraction']}") if found.get("fraction") else 0
+    return None if zone is None else seconds - zone + fraction
+
+
+def full_year(short: int) -> int:
+    """Return the year of two digits, as strptime does: 69 is 1969, 68 is 2068."""
+    return short + (1900 if short > 68 else 2000)
+
+
+def month_of(name: str) -> int:
+    """Return the number of a month by its English name or three letters of it; 0 for none."""
+    short = name[:3].lower()
+    return MONTHS.index(short) + 1 if short in MONTHS else 0
+
+
+def zone_seconds(zone: str) -> int | None:
+    """Return how far a zone is ahead of UTC; None where the minutes are none."""
+    digits = re.sub(r"[^0-9]", "", zone)
+    if not digits:
+        return 0
+    minutes = int(digits[2:] or 0)
+    if minutes > 59 or int(digits[:2]) > 23:
+        return None
+    return (-1 if "-" in zone else 1) * (int(digits[:2]) * 3600 + minutes * 60)
+
+
+def _full_hour(hour: int, half: str) -> int:
+    if not 1 <= hour <= 12:
+        return 99
+    return hour % 12 + (12 if half[0] in "Pp" else 0)
+
+
+@cache
+def _compiled(unit: str) -> re.Pattern[str]:
+    return re.compile(pattern_of(unit), re.ASCII)
+
+
+def _pattern_of_format(text: str) -> str:
+    for short, full in _SHORTHANDS.items():
+        text = text.replace(short, full)
+    pattern, seen = "", set[str]()
+    pieces = re.split(r"%(.)", text)
+    for at, piece in enumerate(pieces):
+        if at % 2 == 0:
+            pattern += r"\s+".join(map(re.escape, re.split(r"\s+", piece)))
+        elif piece in _DIRECTIVES and _DIRECTIVES[piece] not in seen:
+            seen.add(_DIRECTIVES[piece] if piece not in "%aA" else "")
+            pattern += _DIRECTIVES[piece]
+        else:
+            raise _wrong_format(text)
+    has = {name: f"<{name}>" in pattern for name in ("year", "short", "month", "name", "day")}
+    names = re.findall(r"<(\w+)>", pattern)
+    if not ((has["year"] or has["short"]) and len(names) == len(set(names))):
+        raise _wrong_format(text)
+    return pattern
+
+
+def _wrong_format(text: str) -> ConfigError:
+    return ConfigError(
+        f"time-format must have a year and each directive once. Received: {text}",
+        hint="for example --time-format '%d/%m/%Y %H:%M:%S'; known are %" + ", %".join(_DIRECTIVES),
+    )

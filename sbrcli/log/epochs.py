@@ -1,0 +1,221 @@
+"""Numbers that tell times: their units and epochs, and how a log's own is recognised."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+YEAR_1995_SECONDS = 788_918_400
+"""No log of events is older: earlier times are doubtful."""
+
+_TWO_YEARS_SECONDS = 2 * 366 * 86_400
+_MOST = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """How a number tells a time: seconds = number x seconds_each / per_second + origin.
+
+    Args:
+        name: what messages call it.
+        per_second: how many of the unit make a second.
+        seconds_each: how many seconds the unit lasts, where it is longer than one.
+        origin: the time 0, in seconds since 1970 UTC.
+    """
+
+    name: str
+    per_second: int = 1
+    seconds_each: int = 1
+    origin: int = 0
+
+
+EPOCHS = {
+    "s": Epoch("seconds"),
+    "ms": Epoch("milliseconds", 10**3),
+    "us": Epoch("microseconds", 10**6),
+    "ns": Epoch("nanoseconds", 10**9),
+    "ds": Epoch("tenths of a second", 10),
+    "cs": Epoch("hundredths of a second", 100),
+    "min": Epoch("minutes", seconds_each=60),
+    "h": Epoch("hours", seconds_each=3600),
+    "d": Epoch("days", seconds_each=86_400),
+    "ticks": Epoch(".NET ticks", 10**7, origin=-62_135_596_800),
+    "filetime": Epoch("Windows file times", 10**7, origin=-11_644_473_600),
+    "webkit": Epoch("microseconds since 1601", 10**6, origin=-11_644_473_600),
+    "apple": Epoch("seconds since 2001", origin=978_307_200),
+    "excel": Epoch("Excel days", seconds_each=86_400, origin=-2_209_161_600),
+    "matlab": Epoch("MATLAB days", seconds_each=86_400, origin=-62_167_305_600),
+    "julian": Epoch("Julian days", seconds_each=86_400, origin=-210_866_760_000),
+}
+"""Units of numbers by the word that `--time-unit` takes."""
+
+DIGITS = {
+    "digits": "dates as numbers (YYYYMMDD)",
+    "yymmdd": "dates as numbers (YYMMDD)",
+    "mmdd": "month and day (MMDD) without a year",
+}
+"""Numbers whose digits are those of a date, with or without a time of day."""
+
+_LENGTHS = {"digits": (8, 10, 12, 14, 17), "yymmdd": (6, 8, 10, 12, 15), "mmdd": (4, 13)}
+
+CERTAIN = ("ticks", "filetime", "webkit")
+_LIKELY = ("ds", "cs", "apple", "excel")
+_WITH_FRACTIONS = ("excel", "matlab", "julian")
+
+
+def linear_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
+    """Return times in seconds since 1970: int64 where that loses nothing, else float64.
+
+    Args:
+        numbers: (events,) int64 or float64.
+        unit: one of EPOCHS.
+    """
+    epoch = EPOCHS[unit]
+    if epoch.seconds_each > 1:
+        # A fraction of a day has no exact decimals: 44256.333333 is 08:00:00.
+        seconds = np.round(numbers * float(epoch.seconds_each)) + epoch.origin
+    elif numbers.dtype == np.int64:
+        whole, rest = np.divmod(numbers, epoch.per_second)
+        if not rest.any():
+            return whole + epoch.origin
+        return (whole + epoch.origin) + rest / epoch.per_second
+    else:
+        seconds = numbers / epoch.per_second + epoch.origin
+    is_whole = (np.abs(seconds) < 2**53).all() and (seconds == np.floor(seconds)).all()
+    return seconds.astype(np.int64) if is_whole else seconds
+
+
+def digit_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
+    """Return the times whose dates are written as numbers, in seconds; NaN where one is no date.
+
+    Args:
+        numbers: (events,) int64 or float64.
+        unit: "digits" for 20210301, and hours, minutes, seconds and milliseconds behind it;
+            "yymmdd" for 210301, and the same; "mmdd" for 0301, in the year 2000.
+    """
+    whole = numbers if numbers.dtype == np.int64 else _to_whole(numbers)
+    lengths = _LENGTHS[unit]
+    scales = np.array([10 ** (lengths[-1] - length) for length in lengths] + [0])
+    # As many digits as the longest, with zeros for a time of day that is not there.
+    whole = whole * scales[np.searchsorted([10**length for length in lengths], whole, "right")]
+    whole, milliseconds = np.divmod(whole, 1000)
+    whole, second = np.divmod(whole, 100)
+    whole, minute = np.divmod(whole, 100)
+    whole, hour = np.divmod(whole, 100)
+    rest, day = np.divmod(whole, 100)
+    year, month = np.divmod(rest, 100)
+    if unit == "yymmdd":
+        year = np.where(year < 69, 2000, 1900) + year
+    elif unit == "mmdd":
+        year = year + 2000
+    seconds = civil_seconds(year, month, day, hour, minute, second)
+    return seconds + milliseconds / 1000 if milliseconds.any() else seconds
+
+
+def number_seconds(number: float, unit: str) -> float | None:
+    """Return the seconds of one number, as `linear_seconds` or `digit_seconds` do; None for none.
+
+    Args:
+        number: an int, or a float.
+        unit: one of EPOCHS or DIGITS.
+    """
+    if unit in EPOCHS:
+        epoch = EPOCHS[unit]
+        if epoch.seconds_each > 1:
+            return round(number * epoch.seconds_each) + epoch.origin
+        return number / epoch.per_second + epoch.origin
+    seconds = float(digit_seconds(np.array([number]), unit)[0])
+    return None if math.isnan(seconds) else seconds
+
+
+def civil_seconds(*fields: np.ndarray) -> np.ndarray:
+    """Return the seconds of calendar times: int64, or float64 with NaN where one is none.
+
+    Args:
+        fields: years, months, days, hours, minutes and seconds, each (events,) int64.
+    """
+    year, month, day, hour, minute, second = fields
+    is_time = (year > 0) & (year < 10_000) & (month >= 1) & (month <= 12) & (day >= 1)
+    is_time &= (hour >= 0) & (hour < 24) & (minute >= 0) & (minute < 60)
+    is_time &= (second >= 0) & (second < 60)
+    months = np.where(is_time, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
+    begins = months.astype("datetime64[D]").astype(np.int64)
+    is_time &= day <= (months + 1).astype("datetime64[D]").astype(np.int64) - begins
+    seconds = (begins + day - 1) * 86_400 + hour * 3600 + minute * 60 + second
+    return seconds if is_time.all() else np.where(is_time, seconds, np.nan)
+
+
+def recognise_epoch(numbers: np.ndarray, naive: str) -> tuple[str, str | None]:
+    """Recognise the unit of times that would not lie between 1995 and next year otherwise.
+
+    Args:
+        numbers: (events,) int64 or float64.
+        naive: the unit in which they lie before the year 2200, counted from 1970.
+
+    Returns:
+        The unit, and a sentence on another that is likely but not certain.
+    """
+    middle = len(numbers) // 2
+    typical = np.partition(numbers, middle)[middle : middle + 1]
+    if is_recent(linear_seconds(typical, naive)):
+        return naive, None
+    has_fractions = numbers.dtype != np.int64 and bool((numbers != np.floor(numbers)).any())
+    if not has_fractions and _all_recent(numbers, digit_seconds, "digits"):
+        return "digits", None
+    words = CERTAIN + (_WITH_FRACTIONS if has_fractions else ())
+    certain = next((unit for unit in words if _is_within(numbers, unit, _MOST)), None)
+    if certain is not None:
+        return certain, None
+    likely = next((unit for unit in _LIKELY if _is_within(numbers, unit, 1)), None)
+    if likely is None and not has_fractions and 10_000 <= numbers.min() < numbers.max():
+        likely = "yymmdd" if _all_recent(numbers, digit_seconds, "yymmdd") else None
+    if likely is None:
+        return naive, None
+    years = [_year_of(typical, unit) for unit in (naive, likely)]
+    name = EPOCHS[likely].name if likely in EPOCHS else DIGITS[likely]
+    return naive, (
+        f"The times were read as {EPOCHS[naive].name} since 1970, of {years[0]}. As {name} they "
+        f"would be of {years[1]}: --time-unit {likely} reads them so."
+    )
+
+
+def _year_of(typical: np.ndarray, unit: str) -> int:
+    seconds = to_numbers_seconds(typical, unit)
+    return datetime.fromtimestamp(float(seconds[0]), UTC).year
+
+
+def to_numbers_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
+    """Return the times of numbers in any unit, in seconds; NaN where digits are no date."""
+    return (linear_seconds if unit in EPOCHS else digit_seconds)(numbers, unit)
+
+
+def is_recent(seconds: np.ndarray) -> bool:
+    """Return whether all times lie between 1995 and next year."""
+    return bool(((seconds >= YEAR_1995_SECONDS) & (seconds <= latest_seconds())).all())
+
+
+def latest_seconds() -> float:
+    """Return the time after which no event can have been logged, with two years to spare."""
+    return time.time() + _TWO_YEARS_SECONDS
+
+
+def _is_within(numbers: np.ndarray, unit: str, least_share: float) -> bool:
+    seconds = linear_seconds(numbers, unit)
+    # Seconds since 2001 that lie before 2005 may as well be a clock that began with the log.
+    earliest = 1_104_537_600 if unit == "apple" else YEAR_1995_SECONDS
+    return bool(((seconds >= earliest) & (seconds <= latest_seconds())).mean() >= least_share)
+
+
+def _all_recent(
+    numbers: np.ndarray, seconds_of: Callable[[np.ndarray, str], np.ndarray], unit: str
+) -> bool:
+    few = numbers[:: max(1, len(numbers) // 1000)]
+    return is_recent(seconds_of(few, unit)) and is_recent(seconds_of(numbers, unit))
+
+
+def _to_whole(numbers: np.ndarray) -> np.ndarray:
+    is_whole = (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)
+    return np.where(is_whole, numbers, 0).astype(np.int64)
