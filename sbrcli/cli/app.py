@@ -23,6 +23,7 @@ from sbrcli.cli import (
     train,
     tune_baselines,
 )
+from sbrcli.cli.memory import lacks_memory
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
 from sbrcli.errors import ExitCode, SbrError
@@ -144,6 +145,16 @@ def run(arguments: list[str] | None = None) -> int:
         where = f"{error.filename}" if error.filename else "what was asked for"
         message = f"can not write {where}: {os.strerror(error.errno)}"
         return _fail(message, "free some space or write elsewhere", ExitCode.ARTEFACT)
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not lacks_memory(error):
+            raise
+        code = None  # told below, where the frames that hold the memory are gone
+    if code is None:
+        return _fail(
+            "not enough memory",
+            "give the process more memory, or read a part of the log, as its last months",
+            ExitCode.DATA,
+        )
     # Typer makes a KeyboardInterrupt an exit with this code, without a word.
     return _fail("interrupted", None, code) if code == ExitCode.INTERRUPTED else code
 

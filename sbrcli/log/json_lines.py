@@ -87,6 +87,8 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
                 arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
             )
         table.validate(full=True)  # the parser lets bytes pass that are not UTF-8
+    except pa.ArrowMemoryError:
+        raise
     except pa.ArrowException as error:
         raise WrongRowError(log_format, str(error)) from error
     if not table.column_names:

@@ -12,6 +12,7 @@ from sbrcli.bounds import require
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import TYPES
 from sbrcli.log.columns import check_columns, match_columns, with_path_names
+from sbrcli.log.deferred import require_memory
 from sbrcli.log.events import EVENT, RATING
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
@@ -141,6 +142,7 @@ def _damage_told(path: Path) -> Iterator[None]:
     except (pa.ArrowException, ValueError, MemoryError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system's, not PyArrow's
+        require_memory()  # where it raises, the file is not at fault
         said = (str(error) or "no memory").splitlines()[0]
         raise _damaged(path, said) from error
 
