@@ -7,7 +7,7 @@ from pathlib import Path
 from sbrcli.errors import DataError
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
-from sbrcli.log.rows import JudgedRow, WrongRowError, judge_rows
+from sbrcli.log.rows import MEND, JudgedRow, WrongRowError, judge_rows
 
 TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
 """What Parquet's columns must hold."""
@@ -33,14 +33,26 @@ def name_wrong_row(path: Path, wrong: WrongRowError) -> DataError:
     """
     if wrong.log_format.kind == "parquet":
         return DataError(f"{path}: {wrong}", hint=TYPES)
-    for row in _judge(path, wrong.log_format):
+    for at, row in enumerate(_judge(path, wrong.log_format)):
         if row.complaint is not None:
             message, hint = row.complaint
+            if at == 0 and _names_columns(row.text, wrong.log_format):
+                hint = f"if line {row.line} names the columns, add --header; else {MEND}"
             return DataError(f"{path} line {row.line}: {message}", hint=hint)
     said = str(wrong).splitlines()[0]
     return DataError(
         f"{path}: it can not be read: {said}",
         hint="mend what that says, or write the log in another format, as Parquet",
+    )
+
+
+def _names_columns(row: str, log_format: LogFormat) -> bool:
+    """Return whether the first row of a text without header may be one: no field holds a digit."""
+    if log_format.kind != "text" or log_format.has_header:
+        return False
+    fields = row.rstrip("\n").split(log_format.separator)
+    return len(fields) == len(log_format.columns) and not any(
+        any(map(str.isdigit, field)) for field in fields
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sbrcli.log.times import PER_SECOND, YEAR_2200_SECONDS, unit_name
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
 
@@ -29,19 +28,13 @@ def find_oddities(
         first: the first time, in seconds since 1970.
         last: the last one.
     """
-    yield from _odd_times(statistics, first, last)
+    yield from _short_span(first, last)
     yield from _odd_events(statistics, rule)
     yield from _odd_users_and_items(statistics)
     yield from _odd_sessions(statistics, rule)
 
 
-def _odd_times(statistics: "LogStatistics", first: float, last: float) -> Iterator[str]:
-    per_second = PER_SECOND.get(statistics.time_unit, 1)
-    if per_second > 1 and last * per_second >= YEAR_2200_SECONDS:
-        yield (
-            f"The times were read as {unit_name(statistics.time_unit)}: as seconds they would lie "
-            "beyond the year 2200. Check the first and last time above."
-        )
+def _short_span(first: float, last: float) -> Iterator[str]:
     config = PrepareConfig()
     days, split_days = (last - first) / _DAY_SECONDS, config.valid_days + config.test_days
     if days <= split_days:

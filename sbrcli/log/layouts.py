@@ -156,13 +156,15 @@ def _from_header(
     readings = {s: split_fields(line, s, _may_quote(s)) for s in separators}
     widths = {s: len(names) for s, names in readings.items()}
     readings = {s: with_path_names(names, sample.path_names) for s, names in readings.items()}
-    found = {s: match_columns(names, wanted) for s, names in readings.items()}
+    wishes = {s: _by_place(names, wanted) for s, names in readings.items()}
+    found = {s: match_columns(names, wishes[s]) for s, names in readings.items()}
     separator = max(found, key=lambda s: len(found[s]))
     columns, names = found[separator], readings[separator]
     if not columns:
         if not wanted and not config.header:
             return None
         names, separator = _split_best(line, separators)
+    wanted = wishes.get(separator, wanted)
     check_columns(f"{path} line {sample.first_line}", names, columns, wanted)
     place = {position: column for column, position in columns.items()}
     return LogFormat(
@@ -174,6 +176,14 @@ def _from_header(
         is_quoted=_may_quote(separator),
         columns=tuple(place.get(position) for position in range(len(names))),
     )
+
+
+def _by_place(names: Sequence[str], wanted: dict[str, str]) -> dict[str, str]:
+    """Replace the numbers of columns, counted from 1, by their names, where no name is a number."""
+    if any(name.isdecimal() for name in names):
+        return wanted
+    places = {str(number): name for number, name in enumerate(names, start=1)}
+    return {role: places.get(name, name) for role, name in wanted.items()}
 
 
 def _name_of(names: Sequence[str]) -> str:

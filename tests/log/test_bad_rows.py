@@ -71,6 +71,27 @@ def test_what_can_not_be_left_out_is_an_error(text: str, message: str, hint: str
     assert (str(caught.value), caught.value.hint) == (message, hint)
 
 
-def read(content: bytes, encoding: str | None = None) -> Log:
+def read(content: bytes, *, skip_bad_rows: bool = True, **options) -> Log:
     Path("log").write_bytes(content)
-    return read_log(Path("log"), ReadConfig(skip_bad_rows=True, encoding=encoding))
+    return read_log(Path("log"), ReadConfig(skip_bad_rows=skip_bad_rows, **options))
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "::"])
+def test_a_header_that_is_read_as_a_row_is_hinted_at(separator: str):
+    text = "who,what,when\nann,5,978300760\n".replace(",", separator)
+    with pytest.raises(DataError) as caught:
+        read(text.encode(), columns="user=1,item=2,time=3", skip_bad_rows=False)
+    assert str(caught.value) == "log line 1: timestamp 'when' is not a number"
+    assert caught.value.hint == (
+        "if line 1 names the columns, add --header; else mend the line, or leave such rows out "
+        "with --skip-bad-rows"
+    )
+    log = read(text.encode(), columns="user=1,item=2,time=3", header=True)
+    assert log.events[USER_ID].tolist() == ["ann"]
+
+
+def test_a_wrong_row_below_the_first_or_with_digits_is_no_header():
+    for text in ("ann,5,978300760\nwho,what,when\n", "ann,5,soon\nann,5,978300760\n"):
+        with pytest.raises(DataError) as caught:
+            read(text.encode(), columns="user=1,item=2,time=3", skip_bad_rows=False)
+        assert "--header" not in (caught.value.hint or "")
