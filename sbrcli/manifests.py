@@ -15,6 +15,14 @@ from sbrcli.errors import ArtefactError
 Kind = Literal["dataset", "run"]
 
 FORMAT_VERSION = 1
+
+WATCHED = ("recall@20", "mrr@20", "ndcg@20")
+"""The figures of an epoch on the valid split; None without one."""
+
+EPOCH_FIGURES = ("loss", "seconds", "events_per_second", *WATCHED)
+"""What is read of an epoch, beside its number. Another version of sbr may have written more of
+them, or less."""
+
 MANIFEST = "manifest.json"
 _MOST_BYTES = 1 << 26
 """No JSON of a dataset or a run comes near it; more is not read into memory."""
@@ -132,7 +140,7 @@ def _are_epochs(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(row, Mapping)
         and _is_count(row.get("epoch"))
-        and all(figure is None or isinstance(figure, (int, float)) for figure in row.values())
+        and all(isinstance(row.get(name), (int, float, type(None))) for name in EPOCH_FIGURES)
         for row in value
     )
 

@@ -169,6 +169,12 @@ def test_an_entry_of_a_kind_that_it_never_is_of_is_damage(workspace, kind, entry
         assert caught.value.hint == "make the folder again; --overwrite replaces it"
 
 
+def test_figures_of_an_epoch_that_another_version_has_written_are_no_damage(workspace):
+    for row in ({"epoch": 1}, {"epoch": 1, "loss": 2.5, "map@20": [0.5], "device": "gpu"}):
+        put(workspace, "run", "a", status="complete", epochs=[row], refit={"epochs": [row]})
+        assert workspace.open("run", "a").manifest["epochs"] == [row]
+
+
 def test_half_a_surrogate_pair_is_written_as_an_escape_and_read_again(tmp_path):
     write_json(tmp_path / "file.json", {"title": "\ud800"})
     assert read_json(tmp_path / "file.json") == {"title": "\ud800"}

@@ -67,7 +67,7 @@ def find_hybrid(run: Folder, options: BaselineConfig, said: Mapping[str, str]) -
     """
     kept = _read(run)
     if kept is None or kept.taken_from is None:
-        return kept if kept is not None and kept.options == _texts(options) else None
+        return kept if kept is not None and _are_same(kept, options) else None
     if run.manifest.get("refit"):
         _require_same_options(run.name, kept, kept.taken_from, said)
     return None if _other_options(kept, said) else kept
@@ -200,6 +200,15 @@ def _read(run: Folder) -> Hybrid | None:
         kept.get("trials", []),
         kept.get("taken_from"),
     )
+
+
+def _are_same(kept: Hybrid, options: BaselineConfig) -> bool:
+    """Return whether a choice was made with these options.
+
+    An option that a later version of sbr has added was at its default before.
+    """
+    used = configure_baselines(kept.options)
+    return all(options_of(used, name) == options_of(options, name) for name in PARTNERS)
 
 
 def _other_options(kept: Hybrid, said: Mapping[str, str]) -> str | None:

@@ -30,6 +30,16 @@ def ndcg_at_k(ranks: IntArray, k: int) -> float:
 
 METRICS = {"recall": recall_at_k, "mrr": mrr_at_k, "ndcg": ndcg_at_k}
 
+ALWAYS_KEPT = ("recall", "mrr", "ndcg")
+"""The metrics that every version of sbr has kept of an evaluation; a run that was evaluated by an
+earlier version lacks the others."""
+
+
+def is_known(name: str) -> bool:
+    """Return whether this version of sbr knows a metric, named as in `recall@20`."""
+    metric, _, k = name.partition("@")
+    return metric in METRICS and k.isdecimal()
+
 
 def metrics_at(ranks: IntArray, ks: Iterable[int]) -> dict[str, float]:
     """Give every metric at every k, named as in `recall@20`; all 0 where there are no ranks."""

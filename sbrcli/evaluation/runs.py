@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from sbrcli import __version__
 from sbrcli.baseline_config import BaselineConfig, configure_baselines
 from sbrcli.config import EvaluateConfig
 from sbrcli.dataset.storage import Sessions, load_split
@@ -13,6 +14,7 @@ from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.hybrid import Hybrid, choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.leaderboard import Contender, rank_models
+from sbrcli.evaluation.metrics import is_known
 from sbrcli.evaluation.per_event import write_per_event
 from sbrcli.evaluation.rivals import (
     HYBRID,
@@ -32,6 +34,7 @@ from sbrcli.workspace import Workspace
 
 EVALUATION_FILE = "evaluation.json"
 TUNED_FILE = "baselines.json"
+_WRITTEN_AGAIN = "delete it; sbr evaluate writes it anew"
 GRU = "gru4rec"
 
 Progress = Callable[[int], AbstractContextManager[Advance]]
@@ -74,7 +77,8 @@ def evaluate_run(
     sessions = load_split(dataset.path, config.split)
     scorer = load_gru(run.path, config.batch_size)
     said = options or {}
-    baselines = configure_baselines(said, tuned_options(run))
+    is_compared = config.hybrid or config.baselines
+    baselines = configure_baselines(said, tuned_options(run) if is_compared else {})
     hybrid = None
     if config.hybrid:
         if hybrid_from is not None:
@@ -112,7 +116,7 @@ def tuned_options(run: Folder) -> dict[str, str]:
     """Read the baselines' options that `sbr tune-baselines` chose for a run; none if it did not.
 
     Raises:
-        ArtefactError: the file is damaged.
+        ArtefactError: the file is damaged, or has options that this version of sbr does not know.
     """
     path = run.path / TUNED_FILE
     if not path.exists():
@@ -120,7 +124,12 @@ def tuned_options(run: Folder) -> dict[str, str]:
     kept = read_json(path)
     try:
         configure_baselines({}, kept["options"])
-    except (KeyError, TypeError, AttributeError, ConfigError) as error:
+    except ConfigError as error:
+        raise ArtefactError(
+            f"{path} has options that sbr {__version__} cannot use: {error}",
+            hint=f"choose them again with: sbr tune-baselines --run {run.name}",
+        ) from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise ArtefactError(
             f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it anew"
         ) from error
@@ -193,26 +202,39 @@ def read_evaluation(run: Folder, config: EvaluateConfig) -> dict[str, Any]:
     Raises:
         ArtefactError: the file is damaged.
     """
-    return _kept(run).get(_way(config), {})
+    found = _kept(run).get(_way(config), {})
+    if not _are_figures(found):
+        raise _damaged(run)
+    return found
 
 
 def _kept(run: Folder) -> dict[str, Any]:
-    path, hint = run.path / EVALUATION_FILE, "delete it; sbr evaluate writes it anew"
+    path = run.path / EVALUATION_FILE
     try:
         kept: Any = read_json(path) if path.exists() else {}
     except ArtefactError as error:
-        raise ArtefactError(str(error), hint=hint) from error
-    if not isinstance(kept, dict) or not all(map(_are_figures, kept.values())):
-        raise ArtefactError(f"{path} is damaged: it holds no figures", hint=hint)
+        raise ArtefactError(str(error), hint=_WRITTEN_AGAIN) from error
+    if not isinstance(kept, dict):
+        raise _damaged(run)
     return kept
 
 
 def _are_figures(found: Any) -> bool:
-    """Tell whether this is what one way of evaluation came to."""
+    """Return whether this is the result of an evaluation, by this version of sbr or another one.
+
+    Metrics that are unknown here may be anything.
+    """
     if not isinstance(found, dict) or not isinstance(found.get("protocol", {}), dict):
         return False
     metrics = found.get("metrics", {})
-    return isinstance(metrics, dict) and all(isinstance(m, (int, float)) for m in metrics.values())
+    return isinstance(metrics, dict) and all(
+        isinstance(value, (int, float)) for name, value in metrics.items() if is_known(name)
+    )
+
+
+def _damaged(run: Folder) -> ArtefactError:
+    path = run.path / EVALUATION_FILE
+    return ArtefactError(f"{path} is damaged: it holds no figures", hint=_WRITTEN_AGAIN)
 
 
 def _keep(

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from sbrcli import __version__
 from sbrcli.baseline_config import StanConfig, VsknnConfig, configure_baselines
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.manifests import read_json, write_atomically, write_json
@@ -51,16 +52,21 @@ def read_choice(run_folder: Path) -> dict[str, Any] | None:
     """Read what was chosen for a run; None if nothing was.
 
     Raises:
-        ArtefactError: the file is damaged.
+        ArtefactError: the file is damaged, or names a partner or an option that this version of
+            sbr does not know.
     """
     path = run_folder / HYBRID_FILE
     if not path.exists():
         return None
     kept = read_json(path)
     try:
-        is_whole = kept["partner"] in PARTNERS and 0 <= kept["weight"] <= 1
+        is_whole = isinstance(kept["partner"], str) and 0 <= kept["weight"] <= 1
+        if is_whole and kept["partner"] not in PARTNERS:
+            raise _of_another_version(path, "a partner", kept["partner"])
         configure_baselines(kept["options"])
-    except (KeyError, TypeError, AttributeError, ConfigError):
+    except ConfigError as error:
+        raise _of_another_version(path, "options", error) from error
+    except (KeyError, TypeError, AttributeError):
         is_whole = False
     if not is_whole:
         raise _damaged(path, "it names no blend")
@@ -183,6 +189,14 @@ def _array(arrays: Arrays, name: str) -> npt.NDArray:
     if arrays[name].ndim != 1:
         raise ValueError(f"{name} has the shape {arrays[name].shape}")
     return arrays[name]
+
+
+def _of_another_version(path: Path, what: str, received: object) -> ArtefactError:
+    return ArtefactError(
+        f"{path} has {what} that sbr {__version__} cannot use: {received}",
+        hint=f"use the sbr that wrote it, or delete {HYBRID_FILE} and choose again with: "
+        f"sbr evaluate --hybrid --run {path.parent.name}",
+    )
 
 
 def _damaged(path: Path, what: str) -> ArtefactError:

@@ -144,7 +144,7 @@ def _to_best(row: Standing) -> Number | None:
 
 
 def _figures(caption: str, metrics: dict[str, float]) -> str:
-    rows = [(k, *(metrics[f"{name}@{k}"] for name in METRICS)) for k in cuts_of(metrics)]
+    rows = [(k, *(metrics.get(f"{name}@{k}") for name in METRICS)) for k in cuts_of(metrics)]
     return write_table(caption, ("k", *METRICS), rows)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sbrcli.config import EvaluateConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.leaderboard import Difference, Standing
-from sbrcli.evaluation.metrics import METRICS
+from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
 from sbrcli.evaluation.runs import EVALUATION_FILE, read_evaluation
 from sbrcli.evaluation.slices import Slice
 from sbrcli.folder import Folder
@@ -59,18 +59,24 @@ def cuts_of(metrics: Mapping[str, float]) -> tuple[int, ...]:
 
 
 def _metrics(found: Any) -> dict[str, float]:
-    metrics = {str(name): float(value) for name, value in found.items()}
-    is_whole = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in METRICS)
+    """Read metrics, leaving out those that a later version of sbr has added.
+
+    Raises:
+        ValueError, TypeError, AttributeError: they are not what any version keeps.
+    """
+    metrics = {str(name): float(value) for name, value in found.items() if is_known(name)}
+    is_whole = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in ALWAYS_KEPT)
     if not metrics or not is_whole:
         raise ValueError("a metric is missing")
     return metrics
 
 
 def _standing(row: Any) -> Standing:
+    metrics = _metrics(row["metrics"])
     return Standing(
         model=str(row["model"]),
-        metrics=_metrics(row["metrics"]),
-        interval={name: _pair(row["interval"][name]) for name in row["metrics"]},
+        metrics=metrics,
+        interval={name: _pair(row["interval"][name]) for name in metrics},
         to_best=_difference(row["to_best"]) if row["to_best"] else None,
         coverage=float(row["coverage"]),
         mean_popularity=float(row["mean_popularity"]),

@@ -57,7 +57,7 @@ def describe_slices(slices: Sequence[Slice], command: str) -> Section:
     )
     columns = ("slice", "value", "events", *(f"{name}@{k}" for name in METRICS))
     rows = [
-        (one.slice, one.value, one.events, *(one.metrics[f"{name}@{k}"] for name in METRICS))
+        (one.slice, one.value, one.events, *(one.metrics.get(f"{name}@{k}") for name in METRICS))
         for one in slices
     ]
     table = write_table("Slices of the next items", columns, rows)

@@ -220,6 +220,18 @@ def test_a_run_of_before_an_option_was_there_has_it_at_its_default(sbr):
     assert [row["config"] for row in document["runs"]] == [{}, {}]
 
 
+def test_figures_of_a_later_version_are_passed_over(sbr):
+    write_run("a", figure=0.5)
+    path = WORK / "runs" / "a" / "evaluation.json"
+    kept = json.loads(path.read_text())
+    kept["test"]["metrics"] |= {"map@20": None, "curve": [0.5, 0.25]}
+    write_json(path, kept | {"format": 2, "test calibrated": "not figures at all"})
+    said = sbr("compare", "--json")
+    assert (said.stderr, said.code) == ("", 0)
+    metrics = {"recall@20": 0.5, "mrr@20": 0.25, "ndcg@20": 0.5}
+    assert json.loads(said.stdout)["runs"][0]["metrics"] == metrics
+
+
 def test_without_a_run_there_is_nothing_to_compare(sbr):
     said = sbr("compare", "--json")
     assert (said.stdout, said.code) == ("", 5)

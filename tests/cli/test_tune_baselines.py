@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from sbrcli import __version__
 from sbrcli.evaluation import tuning
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
@@ -61,6 +62,32 @@ def test_a_damaged_choice_is_an_artefact_error(sbr, tmp_path):
         "error: work/runs/user-1x4/baselines.json is damaged: it holds no options\n"
         "hint: sbr tune-baselines writes it anew\n"
     )
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_choice_with_an_option_of_a_later_version_says_what_is_unknown(sbr, tmp_path):
+    kept = tmp_path / "work/runs/user-1x4/baselines.json"
+    later = {"options": {"markov": "steps=7,horizon=9"}, "rounds": 2}
+    kept.write_text(json.dumps(later))
+    said = sbr("evaluate", "--workdir", "work", "--baselines", "markov")
+    assert (said.stdout, said.code) == ("", 5)
+    assert said.stderr == (
+        "error: work/runs/user-1x4/baselines.json has options that sbr "
+        f"{__version__} cannot use: markov takes steps=…, decay=…, with commas between. "
+        "Received: horizon=9\n"
+        "hint: choose them again with: sbr tune-baselines --run user-1x4\n"
+    )
+    # Who compares with no baseline has no need of it.
+    assert sbr("evaluate", "--workdir", "work").code == 0
+
+
+@pytest.mark.usefixtures("workspace")
+def test_later_entries_and_later_baselines_of_a_choice_are_passed_over(sbr, tmp_path):
+    kept = tmp_path / "work/runs/user-1x4/baselines.json"
+    later = {"markov": "steps=7,decay=same", "transformer": "heads=2"}
+    kept.write_text(json.dumps({"options": later, "rounds": 2, "trials": None}))
+    said = sbr("evaluate", "--workdir", "work", "--baselines", "markov", "--json")
+    assert options(said) == "steps=7,decay=same"
 
 
 def options(said) -> str:

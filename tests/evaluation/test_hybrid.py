@@ -72,6 +72,19 @@ def test_the_best_on_valid_is_chosen_and_is_no_worse_than_both_alone(run, datase
     assert metrics_at(rank_targets(both, valid).ranks, [20])["mrr@20"] == pytest.approx(best)
 
 
+def test_a_choice_from_before_an_option_was_added_is_found_again(run, dataset):
+    choose(run, dataset)
+    path = run.path / "hybrid.json"
+    kept = json.loads(path.read_text())
+    # As if idf had come since: it was at its default, 0.
+    assert kept["options"]["vsknn"].endswith(",idf=0")
+    kept["options"]["vsknn"] = kept["options"]["vsknn"].removesuffix(",idf=0")
+    write_json(path, kept)
+    found = find_hybrid(run, OPTIONS, {})
+    assert found is not None and found.options == kept["options"]
+    assert find_hybrid(run, configure_baselines({"vsknn": "idf=1"}), {}) is None
+
+
 def test_on_a_chain_that_the_network_does_not_know_the_chain_is_chosen(run, dataset):
     # The network's weights are random, and the log is a Markov chain.
     found = choose(run, dataset)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from sbrcli import __version__
 from sbrcli.baseline_config import configure_baselines
 from sbrcli.errors import ArtefactError
 from sbrcli.manifests import write_json
@@ -68,11 +69,10 @@ def test_a_run_without_a_choice_says_how_one_is_made(tmp_path):
 @pytest.mark.parametrize(
     "damage",
     [
-        {"partner": "gru"},
+        {"partner": ["gru"]},
         {"weight": 2},
         {"weight": "x"},
         {"options": 3},
-        {"options": {"vsknn": "k"}},
     ],
 )
 def test_a_damaged_choice_is_told(tmp_path, damage):
@@ -85,6 +85,49 @@ def test_a_damaged_choice_is_told(tmp_path, damage):
     assert error.value.hint == (
         "delete hybrid.json beside it; sbr evaluate --hybrid makes both anew"
     )
+
+
+def require_refused_with(folder, later: dict[str, object]) -> ArtefactError:
+    keep(folder, "markov")
+    path = folder / "hybrid.json"
+    write_json(path, json.loads(path.read_text()) | later)
+    with pytest.raises(ArtefactError) as error:
+        read_choice(folder)
+    return error.value
+
+
+def test_a_partner_of_a_later_version_is_no_damage_but_is_named(tmp_path):
+    error = require_refused_with(tmp_path, {"partner": "transformer"})
+    assert str(error) == (
+        f"{tmp_path / 'hybrid.json'} has a partner that sbr {__version__} cannot use: transformer"
+    )
+    assert error.hint == (
+        "use the sbr that wrote it, or delete hybrid.json and choose again with: "
+        f"sbr evaluate --hybrid --run {tmp_path.name}"
+    )
+
+
+def test_an_option_of_a_later_version_is_no_damage_but_is_named(tmp_path):
+    error = require_refused_with(tmp_path, {"options": {"markov": "steps=2,horizon=9"}})
+    assert str(error) == (
+        f"{tmp_path / 'hybrid.json'} has options that sbr {__version__} cannot use: "
+        "markov takes steps=…, decay=…, with commas between. Received: horizon=9"
+    )
+    assert error.hint == (
+        "use the sbr that wrote it, or delete hybrid.json and choose again with: "
+        f"sbr evaluate --hybrid --run {tmp_path.name}"
+    )
+
+
+def test_later_entries_and_later_models_of_a_choice_are_passed_over(tmp_path):
+    fitted = keep(tmp_path, "markov")
+    path = tmp_path / "hybrid.json"
+    options = OPTIONS | {"transformer": "heads=2"}
+    later = {"options": options, "confidence": [0.1, 0.2], "trials": [{"map@20": "high"}]}
+    write_json(path, json.loads(path.read_text()) | later)
+    session = np.array([3, 1, 4, 1])
+    expected = HybridScorer(network(), fitted, 0.3).score_next(session)
+    np.testing.assert_array_equal(load_hybrid(tmp_path, network()).score_next(session), expected)
 
 
 def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):

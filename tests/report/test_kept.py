@@ -5,9 +5,12 @@ import json
 import pytest
 
 from sbrcli.errors import ArtefactError
+from sbrcli.evaluation import metrics
 from sbrcli.evaluation.leaderboard import Difference, Standing
 from sbrcli.evaluation.slices import Slice
+from sbrcli.report.evaluation_section import describe_evaluation
 from sbrcli.report.kept import cuts_of, read_kept
+from sbrcli.report.slices_section import describe_slices
 from sbrcli.workspace import Workspace
 from tests.builders import make_run
 
@@ -80,6 +83,28 @@ def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_
         memory_bytes=64,
         options="steps=1,decay=div",
     )
+
+
+def test_metrics_that_a_later_version_adds_are_passed_over(tmp_path):
+    later = METRICS | {"map@5": 0.2, "map@7": None, "mean_rank": [3, 4], "recall@top": 1}
+    slices = [{"slice": "item", "value": "new", "events": 7, "metrics": later}]
+    both = {"metrics": later, "metrics_unknown_as_miss": later, "slices": slices}
+    board = [BEST | {"metrics": later}, STANDING | {"metrics": later}]
+    kept = read_kept(keep(tmp_path, {"test": FULL | both | {"leaderboard": board}, "format": 2}))
+    assert kept is not None
+    assert kept.metrics == kept.metrics_unknown_as_miss == kept.slices[0].metrics == METRICS
+    assert [row.metrics for row in kept.leaderboard] == [METRICS, METRICS]
+
+
+def test_an_earlier_version_s_figures_lack_a_metric_that_was_added_since(tmp_path, monkeypatch):
+    monkeypatch.setitem(metrics.METRICS, "map", metrics.mrr_at_k)
+    kept = read_kept(keep(tmp_path, {"test": FULL}))
+    assert kept is not None
+    assert kept.metrics == METRICS
+    page = describe_evaluation(kept, "sbr evaluate").content
+    assert '<td class="number"></td>' in page  # map@5 is empty, and the others are there
+    assert '<td class="number" data-value="0.5">0.5000</td>' in page
+    assert "<td" in describe_slices(kept.slices, "sbr evaluate").content
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.errors import ArtefactError
-from sbrcli.models.gru4rec.history import COLUMNS
+from sbrcli.manifests import EPOCH_FIGURES
 from sbrcli.models.tensor_file import (
     dtype_of,
     read_metadata,
@@ -113,18 +113,23 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def _read_place(text: str) -> Place:
-    """Read what `save_checkpoint` wrote of a place.
+    """Read what `save_checkpoint` wrote of a place, in this version of sbr or in another.
+
+    Entries that this version does not know are left out; the rows of the history stay as they are.
 
     Raises:
         ValueError, TypeError, KeyError, AttributeError, RecursionError: no training stands there.
     """
-    place = Place(**json.loads(text))
+    kept = json.loads(text)
+    place = Place(**{one.name: kept[one.name] for one in fields(Place) if one.name in kept})
     numbers = [place.epoch, place.step, place.loss, place.seconds]
-    numbers += [figure for row in place.history for figure in row.values() if figure is not None]
+    numbers += [row["loss"] for row in place.history]
+    figures = [row.get(name) for row in place.history for name in EPOCH_FIGURES]
+    numbers += [figure for figure in figures if figure is not None]
     is_place = all(isinstance(number, (int, float)) and isfinite(number) for number in numbers)
     is_place = is_place and isinstance(place.step, int) and place.step >= 0
     is_place = is_place and [row["epoch"] for row in place.history] == list(range(1, place.epoch))
-    if not is_place or any(row.keys() != set(COLUMNS) for row in place.history):
+    if not is_place:
         raise ValueError("it names no place where training stands")
     return place
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import IntArray, Sessions
 from sbrcli.errors import ArtefactError, TrainingError
+from sbrcli.manifests import WATCHED
 from sbrcli.models.gru4rec.assignment import Phase
 from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
 from sbrcli.models.gru4rec.candidates import Sampler
@@ -22,7 +23,7 @@ from sbrcli.models.gru4rec.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from sbrcli.models.gru4rec.history import WATCHED, best_epoch, write_history
+from sbrcli.models.gru4rec.history import best_epoch, write_history
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.interruption import deferred_interrupt
 from sbrcli.models.gru4rec.network import Gru4Rec

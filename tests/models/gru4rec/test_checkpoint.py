@@ -86,7 +86,7 @@ def test_tensors_without_a_place_are_no_checkpoint(tmp_path: Path):
         {"history": [ROW | {"epoch": 2}]},
         {"history": [ROW | {"loss": "1"}]},
         {"history": [{"epoch": 1}]},
-        {"other": 1},
+        {"history": [ROW | {"mrr@20": "high"}]},
     ],
     ids=str,
 )
@@ -96,6 +96,19 @@ def test_a_place_where_no_training_can_stand_is_damage(tmp_path: Path, change: d
     write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": place})
     with pytest.raises(UnusableCheckpointError, match="is damaged: "):
         load_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_of_an_earlier_or_a_later_version_is_read(tmp_path: Path):
+    earlier = {name: value for name, value in ROW.items() if name != "ndcg@20"}
+    later = ROW | {"map@20": 0.25, "device": "gpu", "layers": [1.0, 2.0]}
+    for row in (earlier, later):
+        place = asdict(PLACE) | {"history": [row]}
+        kept = json.dumps(place | {"examples": 7})
+        (tmp_path / CHECKPOINT_FILE).parent.mkdir(exist_ok=True)
+        write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": kept})
+        found = load_checkpoint(tmp_path)
+        assert found is not None
+        assert found.place == replace(PLACE, history=[row])
 
 
 def test_a_place_beyond_its_history_is_told(tmp_path: Path):

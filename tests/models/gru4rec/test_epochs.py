@@ -13,7 +13,7 @@ import pytest
 from sbrcli.config import TrainConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.gru4rec import epochs
-from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
 from sbrcli.models.gru4rec.history import best_epoch
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
@@ -135,6 +135,28 @@ def test_a_crash_at_any_moment_changes_nothing_of_the_end(tmp_path: Path, option
     # The lists of figures begin anew with each runner, so only what was trained is compared.
     assert [row["loss"] for row in history] == [row["loss"] for row in expected[1]]
     assert last_weights(folder) == last_weights(whole)
+
+
+@pytest.mark.parametrize("version", ["earlier", "later"])
+def test_training_goes_on_from_a_checkpoint_of_another_version(tmp_path: Path, version: str):
+    whole, folder = tmp_path / "whole", tmp_path / "crashed"
+    EpochRunner(make_plan(whole)).run()
+    with pytest.raises(CrashError):
+        EpochRunner(make_plan(folder, watch=crash_at(2, "epoch"))).run()
+    found = load_checkpoint(folder)
+    assert found is not None
+    row = found.place.history[0]
+    row |= {"map@20": 0.125} if version == "later" else {}
+    if version == "earlier":
+        del row["ndcg@20"]
+    tensors = {name: found.read(name) for name in found.shapes}
+    save_checkpoint(folder, found.place, tensors)
+    warnings: list[str] = []
+    history = EpochRunner(make_plan(folder, warn=warnings.append)).run()
+    assert (warnings, history[0], len(history)) == ([], row, 2)
+    assert last_weights(folder) == last_weights(whole)
+    lines = (folder / "history.csv").read_text().splitlines()
+    assert [line.count(",") for line in lines] == [6 + (version == "later")] * 3
 
 
 def last_weights(folder: Path) -> dict[str, bytes]:
