@@ -1,11 +1,13 @@
 """One dataset or one run on disk: its name, its manifest, and whether it is whole."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.manifests import Kind, read_manifest
+from sbrcli.manifests import MANIFEST, Kind, may_not_be_read, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,51 @@ def is_whole(kind: Kind, path: Path) -> bool:
         return is_complete(Folder(kind, path, read_manifest(path, kind)))
     except ArtefactError:
         return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder of that name.
+
+    Raises:
+        ArtefactError: a folder around it may not be entered.
+    """
+    try:
+        return S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError as error:
+        raise may_not_be_read(path.parent) from error
+
+
+def list_folder(path: Path) -> list[Path]:
+    """List what lies in a folder, in order of name; nothing where there is none.
+
+    Raises:
+        ArtefactError: it may not be read.
+    """
+    try:
+        return sorted(path.iterdir()) if is_folder(path) else []
+    except PermissionError as error:
+        raise may_not_be_read(path) from error
+
+
+def holds_manifest(path: Path) -> bool:
+    """Return whether a folder holds a manifest, or may not be entered so that nobody can tell."""
+    try:
+        (path / MANIFEST).stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def check_readable(folder: Folder) -> None:
+    """Check that the files of a dataset or run may be read.
+
+    Raises:
+        ArtefactError: one of them may not.
+    """
+    for path in list_folder(folder.path):
+        if path.is_file() and not os.access(path, os.R_OK):
+            raise may_not_be_read(path)

@@ -80,6 +80,8 @@ def read_json(path: Path) -> Any:
         return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
+    except PermissionError as error:
+        raise may_not_be_read(path) from error
     except RecursionError as error:
         raise _damaged(path, "it is nested too deeply") from error
     except (OSError, ValueError) as error:
@@ -176,4 +178,12 @@ _ENTRIES: dict[Kind, dict[str, Callable[[Any], bool]]] = {
 def _damaged(path: Path, what: str) -> ArtefactError:
     return ArtefactError(
         f"{path} is damaged: {what}", hint="make the folder again; --overwrite replaces it"
+    )
+
+
+def may_not_be_read(path: Path) -> ArtefactError:
+    """Return the error of a file or folder of a work directory that may not be read."""
+    return ArtefactError(
+        f"{path}: no permission to read it",
+        hint="ask its owner to allow it, or name another place with --workdir",
     )

@@ -17,8 +17,18 @@ from typing import IO
 
 from sbrcli.disk import remove_folder, save_files, save_names, try_lock
 from sbrcli.errors import ArtefactError, ConfigError, SbrError
-from sbrcli.folder import Folder, check_name, finished_at, is_complete, is_whole
-from sbrcli.manifests import MADE_BY, MANIFEST, Kind, read_manifest
+from sbrcli.folder import (
+    Folder,
+    check_name,
+    check_readable,
+    finished_at,
+    holds_manifest,
+    is_complete,
+    is_folder,
+    is_whole,
+    list_folder,
+)
+from sbrcli.manifests import MADE_BY, Kind, read_manifest
 
 _SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
 
@@ -52,7 +62,7 @@ class Workspace:
             return self._latest(kind)
         path = self.place(kind, name)
         self._bring_back_replaced()
-        if not path.is_dir():
+        if not is_folder(path):
             raise self._missing(kind, name)
         folder = Folder(kind, path, read_manifest(path, kind))
         if not is_complete(folder):
@@ -70,15 +80,18 @@ class Workspace:
         """
         path = self.place(kind, name)
         self._bring_back_replaced()
-        return Folder(kind, path, read_manifest(path, kind)) if path.is_dir() else None
+        return Folder(kind, path, read_manifest(path, kind)) if is_folder(path) else None
 
     def names(self, kind: Kind) -> list[str]:
-        """Name the folders of a kind, in order of name."""
+        """Name the folders of a kind, in order of name.
+
+        Raises:
+            ArtefactError: the work directory may not be read.
+        """
         self._bring_back_replaced()
-        shelf = self.root / _SHELF[kind]
-        found = shelf.iterdir() if shelf.is_dir() else ()
         # What others have left there, as file browsers do, is none of ours.
-        return sorted(p.name for p in found if p.name[0] != "." and (p / MANIFEST).exists())
+        found = list_folder(self.root / _SHELF[kind])
+        return [path.name for path in found if path.name[0] != "." and holds_manifest(path)]
 
     @contextlib.contextmanager
     def staged(self, kind: Kind, name: str, *, keep_replaced: bool = False) -> Iterator[Path]:
@@ -134,15 +147,17 @@ class Workspace:
 
     def _bring_back_replaced(self) -> None:
         """Put back each replaced folder whose successor is not there, unless it is just coming."""
-        shelf = self.root / ".replaced"
-        for folder in sorted(shelf.iterdir()) if shelf.is_dir() else ():
+        found: list[Path] = []
+        with contextlib.suppress(ArtefactError):  # others' folders, or another's work directory
+            found = list_folder(self.root / ".replaced")
+        for folder in found:
             for kind, own_shelf in _SHELF.items():
                 name = folder.name.removeprefix(f"{kind}-")
-                if name == folder.name or (self.root / own_shelf / name).exists():
-                    continue
                 # Another process writes it, or the place is to be read only: it stays there.
-                with contextlib.suppress(SbrError, OSError), self.locked(kind, name):
-                    pass
+                with contextlib.suppress(SbrError, OSError):
+                    if name != folder.name and not (self.root / own_shelf / name).exists():
+                        with self.locked(kind, name):
+                            pass
 
     @contextlib.contextmanager
     def locked(self, kind: Kind, name: str, *, wait_seconds: float = 0) -> Iterator[None]:
@@ -220,7 +235,13 @@ class Workspace:
 
     def _latest(self, kind: Kind) -> Folder:
         found, damaged = self._read_all(kind)
-        complete = [folder for folder in found if is_complete(folder)]
+        complete = []
+        for folder in filter(is_complete, found):
+            try:
+                check_readable(folder)
+                complete.append(folder)
+            except ArtefactError as error:
+                damaged.append(error)
         if not complete:
             raise damaged[0] if damaged else self._missing(kind, None)
         latest = max(complete, key=finished_at)

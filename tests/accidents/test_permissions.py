@@ -1,0 +1,101 @@
+"""Files and folders that another user does not let one read."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.accidents.processes import SBR, shell
+from tests.conftest import Said
+
+ASK = "hint: ask its owner to allow it, or name another place with --workdir\n"
+DROPPED = "-dac_override,-dac_read_search,-fowner"
+
+
+def sbr_of_a_user(words: str) -> Said:
+    """Run `sbr` without root's right to read everything."""
+    if os.geteuid():
+        return shell(f"sbr {words}")
+    return shell(f"setpriv --bounding-set={DROPPED} --inh-caps={DROPPED} {SBR} {words}")
+
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or (os.geteuid() == 0 and not shutil.which("setpriv")),
+    reason="root reads everything, and setpriv is not there to give that up",
+)
+
+
+@pytest.fixture
+def closed():
+    """Close a path to everybody; it is opened at the end, so that it can be deleted."""
+    paths = []
+
+    def close(path: str) -> None:
+        paths.append(path)
+        Path(path).chmod(0)
+
+    yield close
+    for path in paths:
+        Path(path).chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("shut", "named"),
+    [
+        ("sbr-work/runs/private", "sbr-work/runs/private/manifest.json"),
+        ("sbr-work/runs/private/manifest.json",) * 2,
+    ],
+)
+def test_a_run_that_may_not_be_read_is_passed_over_with_a_warning(trained, closed, shut, named):
+    shutil.copytree(trained, "sbr-work/runs/private")
+    closed(shut)
+    refused = f"{named}: no permission to read it"
+    said = sbr_of_a_user("compare --quiet")
+    assert (said.code, said.stdout.count("\n")) == (0, 2)
+    assert said.stderr.splitlines()[0] == f"warning: {refused}; it is passed over"
+    for words in ("recommend --items 1 -k 1", "evaluate -q", "tune-baselines -q"):
+        said = sbr_of_a_user(words)
+        assert said.code == 0
+        assert said.stderr.splitlines()[0] == (
+            f"warning: {refused}; the latest run of the others, run, is taken"
+        )
+    said = sbr_of_a_user("recommend --items 1 --run private")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == f"error: {refused}\n{ASK}"
+
+
+def test_the_latest_run_is_one_whose_files_may_all_be_read(trained, closed):
+    later = Path("sbr-work/runs/later")
+    shutil.copytree(trained, later)
+    text = (later / "manifest.json").read_text()
+    completed = text.replace('"completed_at": "20', '"completed_at": "90')
+    (later / "manifest.json").write_text(completed)
+    closed("sbr-work/runs/later/weights.safetensors")
+    said = sbr_of_a_user("recommend --items 1 -k 1")
+    assert said.code == 0
+    assert said.stderr == (
+        "warning: sbr-work/runs/later/weights.safetensors: no permission to read it; "
+        "the latest run of the others, run, is taken\n"
+    )
+
+
+def test_a_dataset_that_may_not_be_read_is_passed_over_with_a_warning(trained, closed):
+    shutil.copytree("sbr-work/datasets/user", "sbr-work/datasets/private")
+    closed("sbr-work/datasets/private")
+    warning = (
+        "warning: sbr-work/datasets/private/manifest.json: no permission to read it; "
+        "the latest dataset of the others, user, is taken\n"
+    )
+    for words in ("stats -q", "train -q --dry-run"):
+        said = sbr_of_a_user(words)
+        assert (said.code, said.stderr) == (0, warning)
+
+
+@pytest.mark.parametrize("shut", ["sbr-work", "sbr-work/runs"])
+def test_a_work_directory_that_may_not_be_read_is_an_error_of_one_line(trained, closed, shut):
+    closed(shut)
+    refused = f"error: {shut}: no permission to read it\n{ASK}"
+    for words in ("recommend --items 1", "compare"):
+        said = sbr_of_a_user(words)
+        assert (said.code, said.stdout, said.stderr) == (5, "", refused)
