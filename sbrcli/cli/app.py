@@ -26,6 +26,7 @@ from sbrcli.cli import (
 from sbrcli.cli.memory import lacks_memory
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
+from sbrcli.cli.strict import StrictGroup
 from sbrcli.errors import ExitCode, SbrError
 from sbrcli.workspace import Workspace
 
@@ -38,6 +39,7 @@ EXIT_CODES = (
 
 app = typer.Typer(
     name="sbr",
+    cls=StrictGroup,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

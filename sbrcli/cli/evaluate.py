@@ -51,12 +51,12 @@ NotebookCoverage = Annotated[
     ),
 ]
 Baselines = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--baselines",
         metavar="all|NAME[,NAME…]",
         help="Compare with models that only count: popularity, session-popularity, markov, "
-        "item-knn, vsknn, stan.",
+        "item-knn, vsknn, stan; may be given more than once.",
     ),
 ]
 HybridToo = Annotated[
@@ -168,7 +168,7 @@ def evaluate(
         ks=tuple(dict.fromkeys(k)) if k else DEFAULTS.ks,
         exclude_seen=exclude_seen,
         notebook_coverage=notebook_coverage,
-        baselines=parse_names(baselines) if baselines is not None else (),
+        baselines=parse_names(",".join(baselines)) if baselines else (),
         hybrid=hybrid or hybrid_from is not None,
         slices=slices,
     )

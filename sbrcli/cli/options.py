@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from sbrcli.cli.output import Output
+from sbrcli.cli.strict import StrictCommand, given_twice
 from sbrcli.workspace import Workspace
 
 DEFAULT_WORKDIR = Path("sbr-work")
@@ -94,6 +95,8 @@ def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Cal
             invocation = ctx.find_object(Invocation) or Invocation(
                 Output(), Workspace(DEFAULT_WORKDIR)
             )
+            if workdir is not None and _stands_before_too(ctx, "workdir"):
+                raise given_twice("--workdir")
             try:
                 function(invocation.extended(as_json, quiet, workdir), **own)
             except BrokenPipeError:
@@ -103,10 +106,16 @@ def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Cal
 
         run.__signature__ = _with_global_options(inspect.signature(function))  # pyright: ignore
         words = _in_one_line_each(function.__doc__ or "")
-        app.command(help=words, epilog=f"Example: {example}", **settings)(run)
+        app.command(cls=StrictCommand, help=words, epilog=f"Example: {example}", **settings)(run)
         return function
 
     return register
+
+
+def _stands_before_too(ctx: typer.Context, option: str) -> bool:
+    """Return whether a global option stands before the subcommand's name."""
+    source = ctx.parent.get_parameter_source(option) if ctx.parent else None
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _in_one_line_each(docstring: str) -> str:

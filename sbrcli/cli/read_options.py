@@ -13,11 +13,12 @@ READING = "How the log is read (it is recognised; these go before)"
 DEFAULTS = ReadConfig()
 
 Columns = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="ROLE=NAME",
         help="Which column is what: user, session, item, time, event or rating, with commas "
-        "between, as in user=who,item=what. Without a header, columns are numbered from 1.",
+        "between or repeated, as in user=who,item=what. Without a header, columns are numbered "
+        "from 1.",
         rich_help_panel=READING,
     ),
 ]
@@ -63,10 +64,11 @@ Encoding = Annotated[
     ),
 ]
 Event = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="KIND",
-        help="Take events of this kind alone, or of these with commas between, as in view.",
+        help="Take events of this kind alone, or of these with commas between or repeated, as in "
+        "view.",
         rich_help_panel=READING,
     ),
 ]
@@ -102,8 +104,9 @@ _KINDS = {
 
 def _gather(values: dict[str, Any]) -> ReadConfig:
     """Make a ReadConfig of the options' values; a repeated option is a list with commas."""
-    drop_id = values.pop("drop_id")
-    return ReadConfig(**values, drop_id=None if drop_id is None else ",".join(drop_id))
+    for name in ("columns", "event", "drop_id"):
+        values[name] = None if values[name] is None else ",".join(values[name])
+    return ReadConfig(**values)
 
 
 takes_read_options = takes_options(

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,9 +145,11 @@ def folder_without_log(path: Path) -> DataError:
 
 def _refused(path: Path) -> DataError:
     # Windows refuses to open a folder where other systems say that it is one.
-    if path.is_dir():
+    is_folder = path.is_dir()
+    if is_folder and os.access(path, os.R_OK):
         return folder_without_log(path)
-    return DataError(f"{path}: no permission to read it", hint=f"allow it: chmod u+r {path}")
+    right = "u+rx" if is_folder else "u+r"
+    return DataError(f"{path}: no permission to read it", hint=f"allow it: chmod {right} {path}")
 
 
 def _damaged(path: Path, what: str) -> DataError:

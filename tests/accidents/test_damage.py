@@ -304,7 +304,7 @@ def test_history_is_written_for_others_and_read_by_no_command(evaluated, sbr, da
         assert sbr(*words.split(), "--quiet").code == 0
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", "a\x1b[31mb", "x" * 121])
+@pytest.mark.parametrize("name", ["a/b", "..", "a\x1b[31mb", "x" * 121])
 @pytest.mark.parametrize(
     "words",
     [
@@ -326,7 +326,7 @@ def test_a_name_that_can_be_none_is_a_configuration_error(trained, sbr, words, n
     )
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", "a\x1b[31mb", "x" * 121])
+@pytest.mark.parametrize("name", ["a/b", "..", "a\x1b[31mb", "x" * 121])
 @pytest.mark.parametrize("words", ["preprocess log --quiet --name", "train --dataset"])
 def test_a_datasets_name_that_can_be_none_is_a_configuration_error(trained, sbr, words, name):
     write_chain_log(Path("log"), users=10)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.accidents.processes import SBR, shell
+from tests.builders import write_ratings
 from tests.conftest import Said
 
 ASK = "hint: ask its owner to allow it, or name another place with --workdir\n"
@@ -99,3 +100,37 @@ def test_a_work_directory_that_may_not_be_read_is_an_error_of_one_line(trained, 
     for words in ("recommend --items 1", "compare"):
         said = sbr_of_a_user(words)
         assert (said.code, said.stdout, said.stderr) == (5, "", refused)
+
+
+@pytest.mark.parametrize(
+    ("words", "shut"),
+    [
+        ("stats log", "log"),
+        ("stats parts", "parts"),
+        ("stats parts", "parts/a.csv"),
+        ("preprocess log", "log"),
+        ("preprocess other --titles log", "log"),
+        ("preprocess other --test-log log", "log"),
+        ("preprocess other --test-log other --valid-log log", "log"),
+    ],
+)
+def test_a_log_that_may_not_be_read_is_an_error_of_data(tmp_path, closed, words, shut):
+    for name in ("log", "other"):
+        write_ratings(tmp_path / name, "1 5 10, 1 6 20, 2 5 15, 2 6 16")
+    Path("parts").mkdir()
+    Path("parts/a.csv").write_text("user,item,time\n1,5,10\n")
+    closed(shut)
+    said = sbr_of_a_user(words)
+    assert (said.code, said.stdout) == (3, "")
+    right = "u+rx" if shut == "parts" else "u+r"
+    refused = f"error: {shut}: no permission to read it\nhint: allow it: chmod {right} {shut}\n"
+    assert said.stderr.endswith(refused)
+
+
+def test_sessions_and_titles_that_may_not_be_read_are_errors_of_data(trained, closed):
+    Path("sessions").write_text("1,2\n")
+    closed("sessions")
+    said = sbr_of_a_user("recommend sessions")
+    assert (said.code, said.stdout) == (3, "")
+    assert said.stderr.startswith("error: can not read sessions: Permission denied\n")
+    assert sbr_of_a_user("recommend --items 1 --titles sessions").code == 3

@@ -64,7 +64,8 @@ def test_preprocess_takes_them_and_counts_every_row(sbr):
 def test_another_way_to_read_is_another_dataset(sbr):
     words = ("preprocess", "visits.csv", "--min-item-support", 1, "--valid-days", 0)
     assert sbr(*words, *OPTIONS, "--name", "mine").code == 0
-    said = sbr(*words, *OPTIONS, "--name", "mine", "--time-unit", "auto")
+    others = ["auto" if word == "ms" else word for word in OPTIONS]
+    said = sbr(*words, *others, "--name", "mine")
     assert (said.code, said.stderr) == (
         5,
         "error: dataset mine is there already, made with time-unit ms, not auto\n"
