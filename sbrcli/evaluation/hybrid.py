@@ -29,7 +29,7 @@ METRIC = "mrr@20"
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))
 """The partner's; 0 is the run alone, 1 the partner alone."""
 
-# More of valid is not walked, but every so many-th session.
+# Of a larger valid split, sessions are drawn that hold this many.
 _ENOUGH_NEXT_ITEMS = 30_000
 
 

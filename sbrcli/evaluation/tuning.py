@@ -25,7 +25,7 @@ from sbrcli.workspace import Workspace
 METRIC = "mrr@20"
 
 ENOUGH_NEXT_ITEMS = 10_000
-"""More of valid is not walked for each setting, but every so many-th session."""
+"""Of a larger valid split, each setting is judged by sessions that hold this many."""
 
 GRIDS: dict[OptionedName, dict[str, tuple[Any, ...]]] = {
     "markov": {"steps": (1, 2, 3, 5, 10, 20), "decay": ("div", "same")},

@@ -14,6 +14,7 @@ from sbrcli.evaluation import hybrid
 from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
+from sbrcli.evaluation.thinning import thin_out
 from sbrcli.folder import Folder
 from sbrcli.manifests import MANIFEST, write_json
 from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
@@ -112,12 +113,15 @@ def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
     assert sum(told) == count_tried(dataset)
 
 
-def test_of_a_large_valid_split_every_so_many_th_session_is_tried(run, dataset, monkeypatch):
+def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(
+    run, dataset, monkeypatch
+):
     valid = load_split(dataset.path, "valid")
-    monkeypatch.setattr(hybrid, "_ENOUGH_NEXT_ITEMS", valid.num_next_items // 2)
-    assert (
-        count_tried(dataset) == len(PARTNERS) * np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
-    )
+    enough = valid.num_next_items // 2
+    monkeypatch.setattr(hybrid, "_ENOUGH_NEXT_ITEMS", enough)
+    judges = thin_out(valid, enough)
+    assert enough <= judges.num_next_items < valid.num_next_items
+    assert count_tried(dataset) == len(PARTNERS) * judges.num_next_items
     assert choose(run, dataset).trials
 
 

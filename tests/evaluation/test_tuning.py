@@ -2,13 +2,13 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from sbrcli.baseline_config import BaselineConfig, MarkovConfig, options_of, write_options
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation import tuning
+from sbrcli.evaluation.thinning import thin_out
 from sbrcli.evaluation.tuning import GRIDS, count_trials, search, tune_baselines
 from sbrcli.manifests import MANIFEST, read_manifest, write_json
 from sbrcli.workspace import Workspace
@@ -90,14 +90,15 @@ def test_the_test_split_is_never_read(workspace, monkeypatch):
     assert read == ["train", "valid"]
 
 
-def test_of_a_large_valid_split_every_so_many_th_session_is_tried(workspace, monkeypatch):
+def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(workspace, monkeypatch):
     run, valid = workspace.open("run"), load_split(workspace.open("dataset").path, "valid")
     monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
     assert tune_baselines(run, workspace, lambda _: None).events == valid.num_next_items
-    monkeypatch.setattr(tuning, "ENOUGH_NEXT_ITEMS", valid.num_next_items // 2)
-    assert tune_baselines(run, workspace, lambda _: None).events == (
-        np.maximum(np.diff(valid.offsets)[::2] - 1, 0).sum()
-    )
+    enough = valid.num_next_items // 2
+    monkeypatch.setattr(tuning, "ENOUGH_NEXT_ITEMS", enough)
+    events = tune_baselines(run, workspace, lambda _: None).events
+    assert events == thin_out(valid, enough).num_next_items
+    assert enough <= events < valid.num_next_items
 
 
 def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(workspace, monkeypatch):
