@@ -66,10 +66,10 @@ def kill_at_random(rng: random.Random, seconds: dict[str, float]) -> None:
 def kill_many_times(times: int, seed: int) -> None:
     rng, seconds = random.Random(seed), {}
     write_chain_log(Path("log"), users=60, first_day=18_000)
-    whole = {"preprocess": COMMANDS["preprocess"], "train": COMMANDS["train"] + " --name whole"}
-    for command in (*whole, "evaluate"):
+    whole = COMMANDS["train"].replace("--name run", "--name whole")
+    for command, words in (COMMANDS | {"train": whole}).items():
         begin = time.monotonic()
-        process = start(whole.get(command, COMMANDS[command]))
+        process = start(words)
         assert process.communicate(timeout=120)[1] == ""
         seconds[command] = time.monotonic() - begin
     for _ in range(times):

@@ -9,7 +9,7 @@ import pytest
 from tests.accidents.processes import shell
 from tests.chains import make_workspace, write_chain_log
 
-TRAIN = "train --name run --hsz 64 --batch-size 4 --bptt 4 --epochs 1 --quiet"
+TRAIN = "train --hsz 64 --batch-size 4 --bptt 4 --epochs 1 --quiet"
 TRIED = "preprocess log --session user --test-days 10 --valid-days 20 --quiet"
 
 
@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up_while_a_dataset_is_written_leaves_nothing(tmp_path
 
 def test_a_disk_that_fills_up_while_a_run_is_written_leaves_nothing(tmp_path):
     make_workspace(tmp_path / "sbr-work")
-    said = shell(f"ulimit -f 8; sbr {TRAIN}")
+    said = shell(f"ulimit -f 8; sbr {TRAIN} --name run")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: can not write sbr-work/runs/run/weights.safetensors: File too large\n"
