@@ -175,7 +175,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     assert shell(f"sbr {words}").code == 0
 
     filler.write_bytes(bytes(20 << 10))
-    said = shell(f"sbr --workdir {small_disk} {TRAIN}")
+    said = shell(f"sbr --workdir {small_disk} {TRAIN} --name run")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr.endswith(
         ": No space left on device\nhint: free some space or name another place with --workdir\n"
@@ -183,7 +183,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     assert [path for path in (small_disk / "runs").rglob("*") if path.is_file()] == []
     filler.unlink()
     # Another disk than the working folder's and the temporary files'.
-    small = TRAIN.replace("--hsz 64", "--hsz 4")
+    small = TRAIN.replace("--hsz 64", "--hsz 4") + " --name run"
     assert shell(f"sbr --workdir {small_disk} {small}").code == 0
     assert shell(f"sbr --workdir {small_disk} evaluate --quiet").code == 0
     assert (small_disk / "runs" / "run" / "evaluation.json").exists()
