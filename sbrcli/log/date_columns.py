@@ -1,5 +1,7 @@
 """A whole column of dates in words → seconds since 1970 UTC."""
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,6 +10,7 @@ from sbrcli.log.dates import MONTHS, NUMBERS, SHAPES, find_shape, pattern_of, zo
 from sbrcli.log.epochs import civil_seconds
 
 _SAMPLE = 1000
+_MOST_MISTAKES = 0.01
 
 
 class UnreadDatesError(ValueError):
@@ -23,7 +26,16 @@ class UnreadDatesError(ValueError):
 
 
 class UnclearDatesError(ValueError):
-    """The day cannot be told from the month."""
+    """It cannot be told whether the day or the month comes first.
+
+    Args:
+        message: how that shows.
+        hint: what the user can do.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def read_dates(texts: pa.ChunkedArray, unit: str) -> np.ndarray:
@@ -71,7 +83,7 @@ def recognise_shape(texts: pa.ChunkedArray) -> tuple[str, str | None]:
 
     Raises:
         UnreadDatesError: some are in one shape, and some in another or in none.
-        UnclearDatesError: the day cannot be told from the month.
+        UnclearDatesError: the day cannot be told from the month, or comes first in some alone.
         ValueError: none of them is a date.
     """
     shapes = [find_shape(text) for text in texts.slice(0, _SAMPLE).to_pylist()]
@@ -84,14 +96,18 @@ def recognise_shape(texts: pa.ChunkedArray) -> tuple[str, str | None]:
 
 def _order_of(texts: pa.ChunkedArray) -> tuple[str, str | None]:
     matched = pc.extract_regex(texts, pattern_of("dmy"))  # pyright: ignore
+    texts = texts.filter(matched.is_valid())
     matched = matched.filter(matched.is_valid())
     first = _to_numbers(pc.struct_field(matched, "day"))  # pyright: ignore
     second = _to_numbers(pc.struct_field(matched, "month"))  # pyright: ignore
     days_first, months_first = int((first > 12).sum()), int((second > 12).sum())
     if bool(days_first) != bool(months_first):
         return ("dmy" if days_first else "mdy"), None
-    if days_first:  # most rows decide, and the others are named as wrong
-        return ("dmy" if days_first >= months_first else "mdy"), None
+    if days_first:
+        if min(days_first, months_first) > _MOST_MISTAKES * (days_first + months_first):
+            raise _mixed(_first_with(texts, first > 12), _first_with(texts, second > 12))
+        # A few rows are mistakes, and are named as such.
+        return ("dmy" if days_first > months_first else "mdy"), None
     few, many = len(np.unique(first)), len(np.unique(second))
     example = texts[0].as_py().strip()
     if (few == 1) != (many == 1):
@@ -102,22 +118,47 @@ def _order_of(texts: pa.ChunkedArray) -> tuple[str, str | None]:
             f"then lie in one month. If the {other} comes first, give --time-format "
             f"'{_format_of(example, other)}'."
         )
-    raise UnclearDatesError(example)
+    formats = [f"--time-format '{form}'" for form in _formats_of(example)]
+    raise UnclearDatesError(
+        f"the day cannot be told from the month in times such as {example}",
+        f"say which comes first: {' or '.join(formats)}",
+    )
 
 
-def time_formats(example: str) -> tuple[str, str]:
+def _mixed(day_first: str, month_first: str) -> UnclearDatesError:
+    formats = [f"--time-format '{form}'" for form in _formats_of(day_first)]
+    return UnclearDatesError(
+        f"some times have the day first, as {day_first}, and some the month, as {month_first}",
+        f"write all of them in one way; {' or '.join(formats)} with --skip-bad-rows takes those "
+        "that can be read so",
+    )
+
+
+def _first_with(texts: pa.ChunkedArray, is_so: np.ndarray) -> str:
+    return texts[int(np.argmax(is_so))].as_py().strip()
+
+
+def _formats_of(example: str) -> tuple[str, str]:
     """Return the formats of a date with the day first, and with the month first."""
     return _format_of(example, "day"), _format_of(example, "month")
 
 
 def _format_of(example: str, first: str) -> str:
-    separator = next(letter for letter in example if letter in "-/.")
-    order = ("%d", "%m", "%Y") if first == "day" else ("%m", "%d", "%Y")
-    rest = example.partition(" ")[2]
-    clock = ("", " %H:%M", " %H:%M:%S")[min(rest.count(":"), 2)] if rest else ""
-    if rest.upper().rstrip(".").endswith("M"):
-        clock = clock.replace("%H", "%I") + " %p"
-    return separator.join(order) + clock
+    match = re.fullmatch(pattern_of("dmy"), example, re.ASCII)
+    if match is None:  # it is a day and a month that came first
+        match = re.fullmatch(pattern_of("mdy"), example, re.ASCII)
+    assert match is not None
+    directives = dict(zip(NUMBERS[3:], ("%I" if match["half"] else "%H", "%M", "%S"), strict=True))
+    directives |= {"fraction": "%f", "half": "%p", "zone": "%z", "year": "%Y"}
+    directives |= dict(zip(("day", "month"), ("%d", "%m"), strict=True))
+    if (first == "day") != (match.start("day") < match.start("month")):
+        directives |= {"day": "%m", "month": "%d"}
+    form, end = "", 0
+    for name in sorted(match.groupdict(), key=match.start):
+        if match[name] is not None:
+            form += example[end : match.start(name)] + directives[name]
+            end = match.end(name)
+    return form
 
 
 def _extract(texts: pa.ChunkedArray, unit: str) -> dict[str, pa.ChunkedArray]:

@@ -19,7 +19,8 @@ _CLOCK = (
     r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?)?)?"
     r"(?: ?(?P<half>[AaPp]\.?[Mm]\.?))?"
 )
-_ZONE = r"(?: *(?P<zone>Z|z|UTC|GMT|(?:GMT|UTC)?[+-]\d\d(?::?\d\d)?)(?: ?\([A-Za-z ]+\))?)?"
+_ZONE_NAME = r"[A-Z]{2,5}"
+_ZONE = rf"(?: *(?P<zone>z|(?:GMT|UTC)?[+-]\d\d(?::?\d\d)?|Z|{_ZONE_NAME})(?: ?\([A-Za-z ]+\))?)?"
 _REST = rf"(?:(?:,? +|T|t|:){_CLOCK}{_ZONE})?"
 _YEAR = r"(?P<year>\d{4})"
 _DAY = r"(?P<day>\d{1,2})"
@@ -38,6 +39,14 @@ SHAPES = {
     "mdy": rf"{_MONTH}[-/.]{_DAY}[-/.]{_YEAR}{_REST}",
 }
 """Dates that are read unasked; which of the last two it is, a whole column shows."""
+
+ZONES = (
+    {"Z": 0, "z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0}
+    | {"EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
+    | {"CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "WEST": 1, "MSK": 3}
+    | {"KST": 9, "JST": 9, "HKT": 8, "SGT": 8, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13}
+)
+"""Hours ahead of UTC by the names of zones, without those of several: CST is China's, too."""
 
 SHAPE_NAMES = {
     "dates": "words",
@@ -66,8 +75,8 @@ _DIRECTIVES = {
     "B": r"(?P<name>[A-Za-z]{3,9})",
     "a": r"[A-Za-z]{2,9}",
     "A": r"[A-Za-z]{2,9}",
-    "z": r"(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)",
-    "Z": r"(?P<zone>Z|UTC|GMT)",
+    "z": rf"(?P<zone>[+-]\d\d(?::?\d\d)?|Z|{_ZONE_NAME})",
+    "Z": rf"(?P<zone>{_ZONE_NAME}|Z)",
     "%": "%",
 }
 _SHORTHANDS = {"%T": "%H:%M:%S", "%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%R": "%H:%M"}
@@ -122,6 +131,16 @@ def date_seconds(text: str, unit: str) -> float | None:
     return None if zone is None else seconds - zone + fraction
 
 
+def unclear_zone(text: str) -> str | None:
+    """Return the name of a date's zone that is not known, or means several; None for no such."""
+    for found in re.finditer(rf"(?<![A-Za-z]){_ZONE_NAME}(?![A-Za-z])", text):
+        name = found[0]
+        in_utc = f"{text[: found.start()]}UTC{text[found.end() :]}"
+        if name not in ZONES and find_shape(text) is None and find_shape(in_utc) is not None:
+            return name
+    return None
+
+
 def full_year(short: int) -> int:
     """Return the year of two digits, as strptime does: 69 is 1969, 68 is 2068."""
     return short + (1900 if short > 68 else 2000)
@@ -134,10 +153,11 @@ def month_of(name: str) -> int:
 
 
 def zone_seconds(zone: str) -> int | None:
-    """Return how far a zone is ahead of UTC; None where the minutes are none."""
+    """Return how far a zone is ahead of UTC; None where that is not known."""
     digits = re.sub(r"[^0-9]", "", zone)
     if not digits:
-        return 0
+        hours = ZONES.get(zone or "UTC")
+        return None if hours is None else hours * 3600
     minutes = int(digits[2:] or 0)
     if minutes > 59 or int(digits[:2]) > 23:
         return None

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -62,7 +61,7 @@ DIGITS = {
 _LENGTHS = {"digits": (8, 10, 12, 14, 17), "yymmdd": (6, 8, 10, 12, 15), "mmdd": (4, 13)}
 
 CERTAIN = ("ticks", "filetime", "webkit")
-_LIKELY = ("ds", "cs", "apple", "excel")
+_LIKELY = ("ds", "cs", "apple", "excel", "yymmdd", "d", "h", "min", "matlab", "julian")
 _WITH_FRACTIONS = ("excel", "matlab", "julian")
 
 
@@ -163,15 +162,13 @@ def recognise_epoch(numbers: np.ndarray, naive: str) -> tuple[str, str | None]:
     if is_recent(linear_seconds(typical, naive)):
         return naive, None
     has_fractions = numbers.dtype != np.int64 and bool((numbers != np.floor(numbers)).any())
-    if not has_fractions and _all_recent(numbers, digit_seconds, "digits"):
+    if not has_fractions and _are_recent_digits(numbers, "digits"):
         return "digits", None
     words = CERTAIN + (_WITH_FRACTIONS if has_fractions else ())
     certain = next((unit for unit in words if _is_within(numbers, unit, _MOST)), None)
     if certain is not None:
         return certain, None
-    likely = next((unit for unit in _LIKELY if _is_within(numbers, unit, 1)), None)
-    if likely is None and not has_fractions and 10_000 <= numbers.min() < numbers.max():
-        likely = "yymmdd" if _all_recent(numbers, digit_seconds, "yymmdd") else None
+    likely = next((unit for unit in _LIKELY if _is_likely(numbers, unit, has_fractions)), None)
     if likely is None:
         return naive, None
     years = [_year_of(typical, unit) for unit in (naive, likely)]
@@ -209,11 +206,16 @@ def _is_within(numbers: np.ndarray, unit: str, least_share: float) -> bool:
     return bool(((seconds >= earliest) & (seconds <= latest_seconds())).mean() >= least_share)
 
 
-def _all_recent(
-    numbers: np.ndarray, seconds_of: Callable[[np.ndarray, str], np.ndarray], unit: str
-) -> bool:
+def _is_likely(numbers: np.ndarray, unit: str, has_fractions: bool) -> bool:
+    if unit != "yymmdd":
+        return _is_within(numbers, unit, 1)
+    are_many = not has_fractions and 10_000 <= numbers.min() < numbers.max()
+    return bool(are_many) and _are_recent_digits(numbers, unit)
+
+
+def _are_recent_digits(numbers: np.ndarray, unit: str) -> bool:
     few = numbers[:: max(1, len(numbers) // 1000)]
-    return is_recent(seconds_of(few, unit)) and is_recent(seconds_of(numbers, unit))
+    return is_recent(digit_seconds(few, unit)) and is_recent(digit_seconds(numbers, unit))
 
 
 def _to_whole(numbers: np.ndarray) -> np.ndarray:

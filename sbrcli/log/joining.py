@@ -17,7 +17,7 @@ from sbrcli.log.files import EmptyLogError
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.parts import Part
-from sbrcli.log.times import UNIT_NAMES
+from sbrcli.log.times import unit_name
 
 if TYPE_CHECKING:
     from sbrcli.log.reading import Log
@@ -61,7 +61,7 @@ def _require_alike(first: tuple[Part, "Log"], other: tuple[Part, "Log"]) -> None
         )
     units = [log.format.time_unit for _, log in (first, other)]
     if units[0] != units[1] and len(first[1].events) and len(other[1].events):
-        names = [UNIT_NAMES.get(unit, unit) for unit in units]
+        names = [unit_name(unit) for unit in units]
         raise DataError(
             f"{other[0].path}: its times are in {names[1]}, and those of {first[0].path} in "
             f"{names[0]}",
@@ -94,6 +94,7 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
         log_format,
         name=f"{log_format.name} in {len(logs):,} parts",
         num_spanning=sum(log.format.num_spanning for log in logs),
+        time_doubts=tuple(dict.fromkeys(d for log in logs for d in log.format.time_doubts)),
     )
     return replace(
         logs[0],

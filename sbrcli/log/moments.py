@@ -37,7 +37,7 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> Moments:
     Raises:
         ValueError: one of them is no number, or no date.
         UnreadDatesError: one is no date as the others are.
-        UnclearDatesError: the day cannot be told from the month.
+        UnclearDatesError: the day cannot be told from the month, or comes first in some alone.
     """
     kind = times.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):

@@ -14,21 +14,19 @@ import pyarrow.compute as pc
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
 from sbrcli.log.columns import listed, other_columns
-from sbrcli.log.date_columns import UnclearDatesError, UnreadDatesError, time_formats
 from sbrcli.log.delimited import parse_text
 from sbrcli.log.drop_ids import drop_ids
-from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.event_times import read_times
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files import EmptyLogError, explained
 from sbrcli.log.formats import LogFormat, describe_format
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.incoming import renamed
 from sbrcli.log.joining import read_parts
-from sbrcli.log.moments import read_days, read_seconds
 from sbrcli.log.parts import Part, find_parts, list_parts
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.shared_sessions import SharedSessions, part_shared_sessions
-from sbrcli.log.times import is_in_calendar
 from sbrcli.read_config import ReadConfig
 
 
@@ -189,7 +187,7 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     table, dropped = drop_ids(path, table, config.dropped_ids)
     if log_format.kind == "json":
         _refuse_gaps(table, log_format)
-    times, log_format = _read_times(path, table, log_format)
+    times, log_format = read_times(path, table, log_format)
     columns: dict[str, Ids | np.ndarray] = {
         name: _read_ids(table[name], log_format)
         for name in (USER_ID, SESSION_ID, ITEM_ID)
@@ -260,35 +258,6 @@ def _read_ids(column: pa.ChunkedArray, log_format: LogFormat) -> Ids:
         return read_ids(column)
     except (ValueError, NotImplementedError) as error:  # Arrow's own errors derive from these
         raise WrongRowError(log_format, str(error)) from error
-
-
-def _read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, LogFormat]:
-    """Return times in seconds, and the format with the unit that they were in."""
-    times = table[TIMESTAMP]
-    if times.null_count:
-        raise WrongRowError(log_format, "a timestamp is missing")
-    try:
-        if TIME_OF_DAY in table.column_names:
-            seconds, unit, doubt = read_days(times, table[TIME_OF_DAY]), "iso", None
-        else:
-            seconds, unit, doubt = read_seconds(times, log_format.time_unit)
-    except UnclearDatesError as error:
-        raise DataError(
-            f"{path}: the day cannot be told from the month in times such as {error}",
-            hint="say which comes first: --time-format '{}' or --time-format '{}'".format(
-                *time_formats(str(error))
-            ),
-        ) from error
-    except UnreadDatesError as error:
-        raise WrongRowError(replace(log_format, time_unit=error.unit), str(error)) from error
-    except (ValueError, NotImplementedError) as error:
-        raise WrongRowError(log_format, str(error)) from error
-    doubts = log_format.time_doubts if doubt is None else (*log_format.time_doubts, doubt)
-    log_format = replace(log_format, time_unit=unit, time_doubts=doubts)
-    # NaN is the least and the greatest, and lies in no calendar.
-    if not (is_in_calendar(seconds.min()) and is_in_calendar(seconds.max())):
-        raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")
-    return seconds, log_format
 
 
 def _read_ratings(column: pa.ChunkedArray, log_format: LogFormat) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from sbrcli.log.dates import find_shape, is_format
+from sbrcli.log.dates import find_shape, is_format, unclear_zone
 from sbrcli.log.epochs import DIGITS
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
@@ -35,6 +35,13 @@ ONE_UNIT = (
     "give all times in one unit, and say which with --time-unit; or leave such rows out with "
     "--skip-bad-rows"
 )
+
+ONE_ZONE = (
+    "write the offset instead, as in +0900; or give a --time-format that holds the letters of the "
+    "zone, which reads the times as UTC"
+)
+
+_NO_DATE = "is not a date, as the others are"
 
 Complaint = tuple[str, str]
 """What is wrong with a row, and what to do about it."""
@@ -134,12 +141,14 @@ def _time_complaint(field: str, unit: str) -> Complaint | None:
     if seconds is not None:
         in_unit = "" if is_words(unit) else f", in {unit_name(unit)}"
         return f"timestamp '{field}' lies outside the years 1970 to 9999{in_unit}", ONE_UNIT
-    if is_format(unit):
-        return f"timestamp '{field}' does not have the format {unit}", MEND
-    if is_words(unit):
-        return f"timestamp '{field}' is not a date, as the others are", MEND
+    zone = None if is_format(unit) or is_number(field) else unclear_zone(field)
+    if zone is not None:
+        return f"timestamp '{field}': the time zone {zone} may mean several", ONE_ZONE
     if unit in DIGITS and is_number(field):
         return f"timestamp '{field}' is not a date, in {unit_name(unit)}", ONE_UNIT
+    if is_words(unit):
+        does_not = f"does not have the format {unit}" if is_format(unit) else _NO_DATE
+        return f"timestamp '{field}' {does_not}", MEND
     hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; " + MEND
     return f"timestamp '{field}' is not a number", hint
 

@@ -164,6 +164,10 @@ def test_a_number_that_is_a_time_in_one_unit_alone_is_read_in_it(number, unit):
     [
         ("636278400", "apple", "seconds since 1970, of 1990. As seconds since 2001 they would"),
         ("16145856000", "ds", "milliseconds since 1970, of 1970. As tenths of a second they would"),
+        ("18687", "d", "seconds since 1970, of 1970. As days they would"),
+        ("448496", "h", "seconds since 1970, of 1970. As hours they would"),
+        ("26909760", "min", "seconds since 1970, of 1970. As minutes they would"),
+        ("738216", "matlab", "seconds since 1970, of 1970. As MATLAB days they would"),
         (
             "161458560000",
             "cs",
@@ -175,7 +179,8 @@ def test_a_unit_that_is_likely_is_named(number, unit, doubt):
     assert read(number, number).format.time_doubts == (
         f"The times were read as {doubt} be of 2021: --time-unit {unit} reads them so.",
     )
-    assert read(number, time_unit=unit).events[TIMESTAMP].tolist() == [EIGHT]
+    day = EIGHT // 86_400 * 86_400 if unit in ("d", "matlab") else EIGHT
+    assert read(number, time_unit=unit).events[TIMESTAMP].tolist() == [day]
 
 
 def test_a_year_of_two_digits_is_named_and_read_where_it_is_asked_for():
@@ -221,6 +226,89 @@ def test_one_date_is_judged_as_a_column_is_read():
             except UnreadDatesError:
                 column = [None]
             assert column == [alone], (shape, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "day_first", "month_first"),
+    [
+        ("3/4/2021 5:00 PM JST", "%d/%m/%Y %I:%M %p %z", "%m/%d/%Y %I:%M %p %z"),
+        ("03.04.2021T08", "%d.%m.%YT%H", "%m.%d.%YT%H"),
+        ("3-4-2021 08:00:00,123", "%d-%m-%Y %H:%M:%S,%f", "%m-%d-%Y %H:%M:%S,%f"),
+    ],
+)
+def test_the_formats_of_the_hint_read_the_times_of_the_log(text, day_first, month_first):
+    other = text.replace("3", "5", 1).replace("4", "6", 1)
+    with pytest.raises(DataError) as caught:
+        read(text, other)
+    assert caught.value.hint == (
+        f"say which comes first: --time-format '{day_first}' or --time-format '{month_first}'"
+    )
+    days = [read(text, time_format=form).events[TIMESTAMP][0] for form in (day_first, month_first)]
+    assert days[0] - days[1] == 30 * 86_400  # from 4 March to 3 April
+
+
+def test_dates_of_which_some_have_the_day_first_and_some_the_month_are_refused():
+    times = ["13/02/2021 08:00", "02/13/2021 08:00", "02/03/2021 08:00"]
+    with pytest.raises(DataError) as caught:
+        read(*times, skip_bad_rows=True)
+    assert str(caught.value) == (
+        "log: some times have the day first, as 13/02/2021 08:00, and some the month, as "
+        "02/13/2021 08:00"
+    )
+    assert caught.value.hint == (
+        "write all of them in one way; --time-format '%d/%m/%Y %H:%M' or --time-format "
+        "'%m/%d/%Y %H:%M' with --skip-bad-rows takes those that can be read so"
+    )
+
+
+def test_one_row_in_a_hundred_whose_month_is_none_is_a_mistake():
+    times = ["13/02/2021"] * 99 + ["02/13/2021"]
+    with pytest.raises(DataError) as caught:
+        read(*times)
+    assert str(caught.value) == (
+        "log line 101: timestamp '02/13/2021' is not a date, as the others are"
+    )
+    assert len(read(*times, skip_bad_rows=True).events) == 99
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon Mar 01 03:00:00 EST 2021",
+        "Mon, 01 Mar 2021 00:00:00 PST",
+        "2021-03-01 17:00:00 KST",
+        "1-Mar-2021 5:00 PM JST",
+        "Mar 1, 2021 8:00 AM UT",
+        "01 Mar 2021 09:00 CET",
+    ],
+)
+def test_the_name_of_a_zone_that_means_one_is_read(text):
+    assert read(text, text).events[TIMESTAMP].tolist() == [EIGHT, EIGHT]
+
+
+@pytest.mark.parametrize("zone", ["CST", "IST", "BST", "XYZ"])
+def test_the_name_of_a_zone_that_means_several_is_refused(zone):
+    for text in (f"Mon Mar 01 08:00:00 {zone} 2021", f"2021-03-01 08:00 {zone}"):
+        with pytest.raises(DataError) as caught:
+            read(text)
+        assert (
+            str(caught.value)
+            == f"log line 2: timestamp '{text}': the time zone {zone} may mean several"
+        )
+        assert caught.value.hint == (
+            "write the offset instead, as in +0900; or give a --time-format that holds the letters "
+            "of the zone, which reads the times as UTC"
+        )
+    text = f"2021-03-01 08:00 {zone}"
+    assert read(text, time_format=f"%F %R {zone}").events[TIMESTAMP].tolist() == [EIGHT]
+
+
+def test_a_zone_that_is_none_among_dates_is_named():
+    with pytest.raises(DataError) as caught:
+        read("2021-03-01 08:00:00 EST", "2021-03-01 08:00:00 CST")
+    assert str(caught.value) == (
+        "log line 3: timestamp '2021-03-01 08:00:00 CST': the time zone CST may mean several"
+    )
 
 
 def test_what_is_no_date_has_no_shape():

@@ -86,11 +86,22 @@ def test_month_and_day_without_a_year():
     ]
 
 
-def test_times_since_the_log_began():
-    assert warnings(61, 61 + 864_000_000)[1:] == [
-        "Where times are counted from the log's own beginning, --time-unit ms makes 10.0 days of "
-        "them instead of 10,000.0."
+@pytest.mark.parametrize(
+    ("unit", "remedy"),
+    [
+        ("s", "--time-unit ms makes 10.0 days of them instead of 10,000.0."),
+        ("ms", "--time-unit us makes 10.0 days of them instead of 10,000.0."),
+        ("ns", "--time-unit says what they are in."),
+    ],
+)
+def test_times_since_the_log_began(unit, remedy):
+    events = pd.DataFrame({"item_id": [1, 2, 1], "timestamp": [0, 5e8, 864_000_000]})
+    assert list(find_misreadings(events, time_unit=unit)) == [
+        "The times run on from 1970: they seem to be counted from the log's own beginning, so that "
+        f"dates mean nothing. If they were read in the wrong unit, {remedy}"
     ]
+    late = pd.DataFrame({"item_id": [1, 2], "timestamp": [60, 700_000_000]})
+    assert len(list(find_misreadings(late, time_unit=unit))) == 1
 
 
 def test_a_first_time_of_zero():

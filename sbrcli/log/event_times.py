@@ -1,0 +1,56 @@
+"""The times of the events of one table, and what they were read as."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from sbrcli.errors import DataError
+from sbrcli.log.date_columns import UnclearDatesError, UnreadDatesError
+from sbrcli.log.events import TIME_OF_DAY, TIMESTAMP
+from sbrcli.log.formats import LogFormat
+from sbrcli.log.moments import Moments, read_days, read_seconds
+from sbrcli.log.rows import WrongRowError
+from sbrcli.log.times import is_in_calendar
+
+
+def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, LogFormat]:
+    """Return the times of events, and the format with the unit that they were in.
+
+    Args:
+        path: the log's file.
+        table: its columns as parsed, by the names of the event table; at least one row.
+        log_format: what the file was recognised as.
+
+    Returns:
+        Seconds since 1970 UTC, (events,) int64 where that loses nothing, else float64.
+
+    Raises:
+        DataError: the day cannot be told from the month.
+        WrongRowError: one of them is no time, or lies in no calendar.
+    """
+    if table[TIMESTAMP].null_count:
+        raise WrongRowError(log_format, "a timestamp is missing")
+    try:
+        moments = _read_moments(table, log_format.time_unit)
+    except UnclearDatesError as error:
+        raise DataError(f"{path}: {error}", hint=error.hint) from error
+    except UnreadDatesError as error:
+        raise WrongRowError(replace(log_format, time_unit=error.unit), str(error)) from error
+    except (ValueError, NotImplementedError) as error:  # Arrow's own errors derive from these
+        raise WrongRowError(log_format, str(error)) from error
+    doubts = log_format.time_doubts
+    if moments.doubt is not None:
+        doubts = (*doubts, moments.doubt)
+    log_format = replace(log_format, time_unit=moments.unit, time_doubts=doubts)
+    # NaN is the least and the greatest, and lies in no calendar.
+    if not (is_in_calendar(moments.seconds.min()) and is_in_calendar(moments.seconds.max())):
+        raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")
+    return moments.seconds, log_format
+
+
+def _read_moments(table: pa.Table, unit: str) -> Moments:
+    if TIME_OF_DAY in table.column_names:
+        return Moments(read_days(table[TIMESTAMP], table[TIME_OF_DAY]), "iso")
+    return read_seconds(table[TIMESTAMP], unit)
