@@ -48,6 +48,9 @@ class ReadConfig:
     drop_id: str | None = None
     """Ids whose events are left out, as in `user=-,guest,item=0`: they stand for nobody."""
 
+    list_sep: str | None = None
+    """Between two items of one cell, which are events of one row: as `sep`."""
+
     skip_bad_rows: bool = False
     """Leave rows out that can not be events, and count them."""
 
@@ -66,6 +69,11 @@ class ReadConfig:
             self.sep is None or (self.sep != "" and not set(self.sep) & set('\r\n"')),
             "sep must be one character or more, without quotes and line ends",
             repr(self.sep),
+        )
+        require(
+            self.list_sep is None or self.list_sep != "",
+            "list-sep must be one character or more",
+            repr(self.list_sep),
         )
         require(self.event is None or bool(self.events), "event must name an event", self.event)
         if self.encoding is not None:
@@ -134,6 +142,11 @@ class ReadConfig:
     def separator(self) -> str | None:
         """What stands between two fields, with words such as `tab` resolved."""
         return None if self.sep is None else _SEPARATOR_WORDS.get(self.sep, self.sep)
+
+    @property
+    def list_separator(self) -> str | None:
+        """What stands between two items of one cell, with words such as `space` resolved."""
+        return None if self.list_sep is None else _SEPARATOR_WORDS.get(self.list_sep, self.list_sep)
 
 
 def _check_encoding(name: str) -> None:

@@ -30,6 +30,11 @@ def test_ids_to_drop_go_by_their_role():
     assert ReadConfig().dropped_ids == {}
 
 
+def test_separators_of_lists_may_be_words():
+    separators = [ReadConfig(list_sep=sep).list_separator for sep in ("space", "|", None)]
+    assert separators == [" ", "|", None]
+
+
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
@@ -39,6 +44,7 @@ def test_ids_to_drop_go_by_their_role():
             "session, item. Received: guest",
             "for example --drop-id user=-,guest,item=0",
         ),
+        ({"list_sep": ""}, "list-sep must be one character or more. Received: ''", None),
         (
             {"columns": "visitor"},
             "columns must be written as ROLE=NAME with commas between, each of user, session, "

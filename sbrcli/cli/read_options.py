@@ -81,6 +81,15 @@ DropId = Annotated[
         rich_help_panel=READING,
     ),
 ]
+ListSeparator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="The item column holds lists, with this between their items (as for --sep): each item "
+        "is an event of its row's user and time.",
+        rich_help_panel=READING,
+    ),
+]
 SkipBadRows = Annotated[
     bool,
     typer.Option(
@@ -98,6 +107,7 @@ _KINDS = {
     "encoding": Encoding,
     "event": Event,
     "drop_id": DropId,
+    "list_sep": ListSeparator,
     "skip_bad_rows": SkipBadRows,
 }
 

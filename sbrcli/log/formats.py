@@ -32,6 +32,7 @@ class LogFormat:
         text_columns: of JSON, the columns of the event table whose values are text, not numbers.
         path_columns: columns of the event table whose value the file's path gives, each with its
             key there and the value of all rows.
+        list_separator: what stands between the items of one cell; None where each is one item.
         num_path_names: how many of the last names are keys of the path; none once recognised.
         time_unit: of the log's times: a unit of numbers as `--time-unit` takes it, "iso" or another
             shape of dates in words (see `dates`), or a format as `--time-format` takes it; "auto"
@@ -55,6 +56,7 @@ class LogFormat:
     path_columns: tuple[tuple[str, str, str | None], ...] = ()
     num_path_names: int = 0
     time_doubts: tuple[str, ...] = ()
+    list_separator: str | None = None
 
     @property
     def has_header(self) -> bool:

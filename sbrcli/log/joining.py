@@ -16,6 +16,7 @@ from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files import EmptyLogError
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.ids import Ids, read_ids
+from sbrcli.log.lists import OpenedLists
 from sbrcli.log.parts import Part
 from sbrcli.log.times import unit_name
 
@@ -103,6 +104,7 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
         other_events=sum(log.other_events for log in logs),
         dropped_ids=sum(log.dropped_ids for log in logs),
         bad_rows=_join_bad_rows(logs, parts),
+        lists=_join_lists(logs),
         event_kinds=dict(counted.most_common()) if kinds else None,
     )
 
@@ -114,6 +116,13 @@ def _join_bad_rows(logs: list["Log"], parts: list[Part]) -> BadRows | None:
         return None
     (first, part) = found[0]
     return BadRows(sum(bad.count for bad, _ in found), f"{part.path.name} {first.first}")
+
+
+def _join_lists(logs: list["Log"]) -> OpenedLists | None:
+    joined = None
+    for log in logs:
+        joined = joined if log.lists is None else log.lists.plus(joined)
+    return joined
 
 
 def _join_ids(columns: Sequence[Any]) -> Ids:

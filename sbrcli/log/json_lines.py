@@ -11,7 +11,7 @@ from pyarrow import json as arrow_json
 from sbrcli.errors import DataError
 from sbrcli.log.columns import check_columns, match_columns, with_path_names
 from sbrcli.log.deferred import errors_deferred
-from sbrcli.log.events import EVENT, RATING, TIME_OF_DAY, TIMESTAMP
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_OF_DAY, TIMESTAMP
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import RECODE, LogFormat
 from sbrcli.log.layouts import Sample
@@ -130,6 +130,8 @@ def _value_complaint(column: str, value: Any, log_format: LogFormat) -> Complain
     wrong = _type_complaint(column, value, is_text=column in log_format.text_columns)
     if wrong is not None:
         return f"the {ID_NAMES.get(column, column)} {wrong}", MEND
+    if column == ITEM_ID and log_format.list_separator is not None:
+        return None
     return field_complaint(column, str(value), log_format.time_unit)
 
 

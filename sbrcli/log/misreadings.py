@@ -10,14 +10,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sbrcli.log.columns import ROLE_NAMES
+from sbrcli.log.columns import ROLE_NAMES, listed
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.list_signs import find_list_cells
 from sbrcli.log.nobody import StandIn, find_stand_ins
 from sbrcli.log.odd_times import find_odd_times
 
 _FEWEST_ROWS = 10
 
 _NUMBER = re.compile(r"\+?0*([0-9]+)(?:\.0*)?")
+_SHOWN = {" ": "space", "\t": "tab", "\x02": "$'\\x02'"}
+"""How `--list-sep` is typed where a character does not stand for itself."""
+
 _OTHER_FORM = r"^\s|\s$|^\+[0-9]|^0[0-9]|^[+]?[0-9]+\.0*$"
 """Ids that may be another one, written in another way."""
 
@@ -54,6 +58,8 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
                 "Each item id occurs once: the column may number the rows. Check which column "
                 "names the items; --columns item=NAME takes another."
             )
+        if column == ITEM_ID:
+            yield from _odd_lists(ids)
         if isinstance(ids.dtype, pd.CategoricalDtype):
             yield from _odd_forms(role, ids.cat.categories.tolist())
 
@@ -70,6 +76,24 @@ def _odd_id(role: str, stand_in: StandIn, num_events: int) -> str:
     return (
         f"{count:,} of {num_events:,} events {'has' if count == 1 else 'have'} the {role} {text}: "
         f"it seems to stand for no {role}, and counts as one like any other. {drop}"
+    )
+
+
+def _odd_lists(items: pd.Series) -> Iterator[str]:
+    cells = find_list_cells(items)
+    if cells is None:
+        return
+    example = listed([cells.example])
+    if cells.separator is None:
+        yield (
+            f"{cells.count:,} of {len(items):,} events have a list of objects for an item, as "
+            f"'{example}': it was read as one. Write each of them as a row of its own."
+        )
+        return
+    separator = _SHOWN.get(cells.separator, f"'{cells.separator}'")
+    yield (
+        f"{cells.count:,} of {len(items):,} events have what looks like a list of items for an "
+        f"item, as '{example}': it was read as one. --list-sep {separator} makes an event of each."
     )
 
 

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
 from sbrcli.log.columns import listed, other_columns
-from sbrcli.log.delimited import parse_text
 from sbrcli.log.drop_ids import drop_ids
 from sbrcli.log.event_times import read_times
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
@@ -23,10 +22,12 @@ from sbrcli.log.formats import LogFormat, describe_format
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.incoming import renamed
 from sbrcli.log.joining import read_parts
+from sbrcli.log.lists import OpenedLists
 from sbrcli.log.parts import Part, find_parts, list_parts
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.shared_sessions import SharedSessions, part_shared_sessions
+from sbrcli.log.tables import open_cells, parse_table
 from sbrcli.read_config import ReadConfig
 
 
@@ -43,6 +44,7 @@ class Log:
             `--event` leaves out included; None where kinds were not read.
         shared_sessions: how many session ids several users have; None where none is shared.
         dropped_ids: how many events `--drop-id` left out.
+        lists: what became of its rows of lists; None where it has none.
     """
 
     events: pd.DataFrame
@@ -52,6 +54,7 @@ class Log:
     event_kinds: dict[str, int] | None = None
     shared_sessions: SharedSessions | None = None
     dropped_ids: int = 0
+    lists: OpenedLists | None = None
 
 
 def read_log(
@@ -81,6 +84,7 @@ def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
     """Read one file of a log; its events may be none where it lacks the kinds asked for."""
     path = part.path
     log_format = recognise_format(path, config, part.keys)
+    log_format = replace(log_format, list_separator=config.list_separator)
     if config.events and not log_format.has(EVENT):
         raise DataError(
             f"{path}: no column names the kind of an event; found {listed(log_format.names)}",
@@ -105,6 +109,8 @@ def describe_reading(log: Log) -> str:
     words = f"read as {describe_format(log.format)}"
     for role, names in other_columns(log.format.names, log.format.columns).items():
         words += f"; not read as the {role}: {listed(names)}"
+    if log.lists is not None:
+        words += f"; {log.lists}"
     if log.format.num_spanning:
         words += f"; rows that span lines, as a quoted field does: {log.format.num_spanning:,}"
     if log.bad_rows is not None:
@@ -160,9 +166,8 @@ def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: 
 
 
 def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Log:
-    table, gaps = _parse(path, log_format, config, used)
-    num_rows = table.num_rows
-    if not num_rows:
+    table, gaps = parse_table(path, log_format, config, used)
+    if not table.num_rows:
         raise EmptyLogError(
             f"{path}: no event below the header"
             if log_format.has_header
@@ -171,6 +176,8 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
             if log_format.has_header
             else "a log has one event a row: who, what and when",
         )
+    table, lists = open_cells(path, table, log_format)
+    num_rows = table.num_rows
     kinds = None
     if EVENT in table.column_names:
         kinds = _count_kinds(table[EVENT])
@@ -181,7 +188,7 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
         table = table.drop_columns([EVENT])
     num_taken = table.num_rows
     bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
-    log = Log(pd.DataFrame(), log_format, num_rows - num_taken, bad_rows, kinds)
+    log = Log(pd.DataFrame(), log_format, num_rows - num_taken, bad_rows, kinds, lists=lists)
     if not num_taken:
         return log
     table, dropped = drop_ids(path, table, config.dropped_ids)
@@ -198,35 +205,6 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
         columns[RATING] = _read_ratings(table[RATING], log_format)
     events = pd.DataFrame(columns, copy=False)
     return replace(log, events=events, format=log_format, dropped_ids=dropped)
-
-
-def _parse(
-    path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
-) -> tuple[pa.Table, int]:
-    """Parse the columns that are used, and count the rows that Parquet lacks values in."""
-    in_path = {column: value for column, _, value in log_format.path_columns}
-    in_file = [column for column in used if column not in in_path]
-    table, gaps = _parse_file(path, log_format, config, in_file)
-    for column in in_path.keys() & set(used):
-        text = pa.scalar(in_path[column], pa.string())
-        repeated = pa.repeat(text, table.num_rows)
-        is_time = column == TIMESTAMP
-        table = table.append_column(column, repeated if is_time else repeated.dictionary_encode())
-    return table, gaps
-
-
-def _parse_file(
-    path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
-) -> tuple[pa.Table, int]:
-    if log_format.kind == "json":
-        from sbrcli.log.json_lines import parse_json
-
-        return parse_json(path, log_format, used), 0
-    if log_format.kind == "parquet":
-        from sbrcli.log.parquet import parse_parquet
-
-        return parse_parquet(path, log_format, used, skips_gaps=config.skip_bad_rows)
-    return parse_text(path, log_format, used), 0
 
 
 def _count_kinds(column: pa.ChunkedArray) -> dict[str, int]:

@@ -5,7 +5,7 @@ and only after the fast reader has failed.
 import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from sbrcli.log.epochs import DIGITS
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
 from sbrcli.log.formats import RECODE, LogFormat, describe_layout
+from sbrcli.log.lists import list_complaint, split_times
 from sbrcli.log.quoting import quoted_rows
 from sbrcli.log.times import (
     field_seconds,
@@ -188,10 +189,30 @@ def _complaint(
         )
     if log_format.names and tuple(fields) == log_format.names:
         return "the header again", "take the line out, or leave such rows out with --skip-bad-rows"
-    for at, column in columns:
-        wrong = field_complaint(column, fields[at], log_format.time_unit)
-        if wrong is not None:
-            return wrong
+    by_column = {column: fields[at] for at, column in columns}
+    if log_format.list_separator is not None:
+        return lists_complaint(by_column, log_format)
+    judged = (field_complaint(c, field, log_format.time_unit) for c, field in by_column.items())
+    return next((wrong for wrong in judged if wrong is not None), None)
+
+
+def lists_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complaint | None:
+    """Say what is wrong with a row whose items, and perhaps its times, are lists.
+
+    Args:
+        fields: by their columns of the event table.
+        log_format: the log's, with what stands between the items of a list.
+    """
+    separator = log_format.list_separator or ""
+    unlike = list_complaint(fields[ITEM_ID], fields[TIMESTAMP], separator)
+    if unlike is not None:
+        return unlike, MEND
+    for column, field in fields.items():
+        parts = split_times(field, separator) if column == TIMESTAMP else (field,)
+        for part in parts if column != ITEM_ID else ():
+            wrong = field_complaint(column, part, log_format.time_unit)
+            if wrong is not None:
+                return wrong
     return None
 
 
