@@ -143,7 +143,9 @@ def decide_quoting(path: Path, log_format: LogFormat) -> LogFormat:
     with opened(path, log_format.encoding) as file:
         chunks = _whole_lines(iter(lambda: file.read(_CHUNK_BYTES), b""))
         is_usual = separator in _USUALLY_QUOTED
-        first = _LINE_END.split(next(chunks, b""), log_format.skipped_lines)[-1]
+        first = next(chunks, b"")
+        if log_format.skipped_lines:  # re.split takes no limit for a limit of 0
+            first = _LINE_END.split(first, log_format.skipped_lines)[-1]
         chunks = itertools.chain([first], chunks)
         for chunk in chunks:
             if b'"' not in chunk or (is_usual and _is_plainly_quoted(chunk, separator)):

@@ -37,6 +37,12 @@ def test_titles_that_begin_with_a_quote_take_no_rows_with_them(tmp_path: Path):
     assert _read(tmp_path, "user\titem\ttitle\ttime\n" + rows) == ["a", "b", "c", "d"]
 
 
+def test_the_first_rows_of_a_log_without_header_show_what_quotes_are(tmp_path: Path):
+    rows = '1\ta\t"Live" at home\t1\n1\tb\t"Song\t2\n2\tc\t12" mix\t3\n1\td\t"Song" two\t4\n'
+    options = {"columns": "user=1,item=2,time=4"}
+    assert _read(tmp_path, rows, **options) == ["a", "b", "c", "d"]  # type: ignore[arg-type]
+
+
 def test_quoted_and_bare_names_between_tabs_are_two_ids(tmp_path: Path):
     rows = '1\tHeroes\t1\n1\t"Heroes"\t2\n'
     assert _read(tmp_path, "user\titem\ttime\n" + rows) == ["Heroes", '"Heroes"']
