@@ -27,7 +27,9 @@ class ReadConfig:
     """How a log is read; None and "auto" leave it to recognition. Kept in a dataset's manifest."""
 
     columns: str | None = None
-    """Which column is what, as in `user=visitorid,item=itemid`; without a header, their numbers."""
+    """Which column is what, as in `user=visitorid,item=itemid`; without a header, their numbers.
+
+    A time may lie in several columns, as in `time=date+time`."""
 
     sep: str | None = None
     """Between two fields: any characters, or `tab`, `space`, `comma`, `semicolon`."""

@@ -40,10 +40,13 @@ MAKING = (
     "sbrcli.log.misreadings",
     "sbrcli.log.odd_times",
     "sbrcli.log.rows _time_complaint",
+    "sbrcli.log.rows _no_number",
     "sbrcli.log.rows field_complaint",
+    "sbrcli.log.rows joined_complaint",
 )
 
 UNSEEN = {
+    "a part of a timestamp is missing": "the row is named by what is in its place",
     "a timestamp is missing": "the row is named by what is in its place",
     "one of its times is not a number": "the same",
     "the digits of a time are no date": "the same",

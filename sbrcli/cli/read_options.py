@@ -18,7 +18,7 @@ Columns = Annotated[
         metavar="ROLE=NAME",
         help="Which column is what: user, session, item, time, event or rating, with commas "
         "between or repeated, as in user=who,item=what. Without a header, columns are numbered "
-        "from 1.",
+        "from 1. A time in several columns is time=date+time.",
         rich_help_panel=READING,
     ),
 ]

@@ -5,7 +5,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sbrcli.errors import DataError
-from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.events import (
+    EVENT,
+    ITEM_ID,
+    RATING,
+    SESSION_ID,
+    TIME_OF_DAY,
+    TIME_PARTS,
+    TIMESTAMP,
+    USER_ID,
+)
 
 ROLE_NAMES = {
     USER_ID: "user",
@@ -92,6 +101,27 @@ def with_path_names(names: Sequence[str], path_names: Sequence[str]) -> list[str
     return [*names, *(name for name in path_names if normalised(name) not in plain)]
 
 
+def split_time(name: str, names: Sequence[str]) -> list[str]:
+    """Return the columns that the time lies in: date+time is two, unless one has that name."""
+    pieces = [piece.strip() for piece in name.split("+")]
+    if name in names or len(pieces) > 1 + len(TIME_PARTS) or not all(pieces):
+        return [name]
+    return pieces
+
+
+def named_by_place(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Replace the numbers of columns, counted from 1, by their names, where no name is a number."""
+    if any(name.isdecimal() for name in names):
+        return dict(wanted)
+    places = {str(number): name for number, name in enumerate(names, start=1)}
+    return {
+        role: "+".join(places.get(one, one) for one in split_time(name, names))
+        if role == "time"
+        else places.get(name, name)
+        for role, name in wanted.items()
+    }
+
+
 def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, int]:
     """Find the place of each known column among a log's names.
 
@@ -106,11 +136,10 @@ def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, 
     found: dict[str, int] = {}
     for column, role in ROLE_NAMES.items():
         if role in wanted:
-            name = wanted[role]
-            if name in names:
-                found[column] = names.index(name)
-            elif normalised(name) in plain:
-                found[column] = plain.index(normalised(name))
+            asked = split_time(wanted[role], names) if column == TIMESTAMP else [wanted[role]]
+            places = [p for name in asked if (p := _find_name(name, names, plain)) is not None]
+            if len(places) == len(asked):
+                found |= dict(zip((column, *TIME_PARTS), places, strict=False))
     for column, aliases in _COLUMN_NAMES.items():
         places = [plain.index(alias) for alias in aliases if alias in plain]
         free = [place for place in places if place not in found.values()]
@@ -123,6 +152,12 @@ def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, 
         # Diginetica names its sessions' users in a few rows only.
         found.pop(USER_ID, None)
     return found
+
+
+def _find_name(name: str, names: Sequence[str], plain: Sequence[str]) -> int | None:
+    if name in names:
+        return names.index(name)
+    return plain.index(normalised(name)) if normalised(name) in plain else None
 
 
 def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str, int]) -> None:
@@ -166,8 +201,11 @@ def check_columns(
     """
     for column, role in ROLE_NAMES.items():
         if role in wanted and column not in columns:
+            asked = split_time(wanted[role], names) if role == "time" else [wanted[role]]
+            plain = [normalised(name) for name in names]
+            missing = next(one for one in asked if _find_name(one, names, plain) is None)
             raise DataError(
-                f"{where}: no column named {wanted[role]}; found {listed(names)}",
+                f"{where}: no column named {missing}; found {listed(names)}",
                 hint=f"--columns {role}=NAME takes one of these",
             )
     lacks = [] if {USER_ID, SESSION_ID} & set(columns) else ["user or session"]
@@ -181,7 +219,8 @@ def check_columns(
     exact = Counter(names)
     for column, position in columns.items():
         name = names[position]
-        by_name = ROLE_NAMES[column] in wanted and exact[name] == 1
+        role = "time" if column in TIME_PARTS else ROLE_NAMES[column]
+        by_name = role in wanted and exact[name] == 1
         if counts[normalised(name)] > 1 and not by_name:
             raise DataError(
                 f"{where}: two columns are named {name}; found {listed(names)}",

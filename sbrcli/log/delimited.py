@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from sbrcli.log.deferred import errors_deferred
-from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_PARTS, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.rows import WrongRowError
@@ -41,6 +41,8 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
     types = dict.fromkeys((USER_ID, SESSION_ID, ITEM_ID, EVENT), text) | {RATING: pa.float64()}
     if is_words(log_format.time_unit):
         types[TIMESTAMP] = pa.string()
+    if len(log_format.time_columns) > 1:
+        types |= dict.fromkeys((TIMESTAMP, *TIME_PARTS), pa.string())
     is_joined = len(log_format.separator) > 1
     try:
         with opened(path, log_format.encoding) as file, ExitStack() as stack:

@@ -8,10 +8,12 @@ import pyarrow as pa
 
 from sbrcli.errors import DataError
 from sbrcli.log.date_columns import UnclearDatesError, UnreadDatesError
+from sbrcli.log.dates import is_format
 from sbrcli.log.events import TIME_OF_DAY, TIMESTAMP
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.moments import Moments, read_days, read_seconds
 from sbrcli.log.rows import WrongRowError
+from sbrcli.log.time_columns import decide_kinds, join_columns, plain_texts
 from sbrcli.log.times import is_in_calendar
 
 
@@ -33,6 +35,8 @@ def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.n
     if table[TIMESTAMP].null_count:
         raise WrongRowError(log_format, "a timestamp is missing")
     try:
+        if len(log_format.time_columns) > 1:
+            table, log_format = _with_one_time(table, log_format)
         moments = _read_moments(table, log_format.time_unit)
     except UnclearDatesError as error:
         raise DataError(f"{path}: {error}", hint=error.hint) from error
@@ -48,6 +52,18 @@ def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.n
     if not (is_in_calendar(moments.seconds.min()) and is_in_calendar(moments.seconds.max())):
         raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")
     return moments.seconds, log_format
+
+
+def _with_one_time(table: pa.Table, log_format: LogFormat) -> tuple[pa.Table, LogFormat]:
+    """Return the table with the columns of the time joined in one, and what each of them holds."""
+    columns = log_format.time_columns
+    texts = [plain_texts(table[column]) for column in columns]
+    if not is_format(log_format.time_unit):
+        kinds = decide_kinds(texts, [log_format.place(column) for column in columns])
+        log_format = replace(log_format, time_kinds=kinds)
+    joined = join_columns(texts, log_format.time_kinds)
+    at = table.column_names.index(TIMESTAMP)
+    return table.set_column(at, TIMESTAMP, joined), log_format
 
 
 def _read_moments(table: pa.Table, unit: str) -> Moments:

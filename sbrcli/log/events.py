@@ -20,3 +20,6 @@ RATING = "rating"
 EVENT = "event"
 TIME_OF_DAY = "time_of_day"
 """Two more that a log may have; they are used in reading it, and no part of the event table."""
+
+TIME_PARTS = ("time_part_2", "time_part_3", "time_part_4", "time_part_5", "time_part_6")
+"""The columns behind TIMESTAMP of a log whose time lies in several; used in reading it alone."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sbrcli.log.columns import ROLE_NAMES
-from sbrcli.log.events import RATING, TIME_OF_DAY, TIMESTAMP
+from sbrcli.log.events import RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
 from sbrcli.log.times import unit_name
 
 RECODE = "say in which encoding it is, as in --encoding latin-1"
@@ -38,6 +38,8 @@ class LogFormat:
             shape of dates in words (see `dates`), or a format as `--time-format` takes it; "auto"
             and "dates" where the times themselves must show it.
         time_doubts: sentences on what was assumed of times without being certain.
+        time_kinds: what each of the columns of a time holds, where it lies in several (see
+            `time_columns`); empty until that is known.
     """
 
     name: str
@@ -57,6 +59,7 @@ class LogFormat:
     num_path_names: int = 0
     time_doubts: tuple[str, ...] = ()
     list_separator: str | None = None
+    time_kinds: tuple[str, ...] = ()
 
     @property
     def has_header(self) -> bool:
@@ -70,6 +73,11 @@ class LogFormat:
     def has(self, column: str) -> bool:
         """Return whether the log has a column of the event table, in its file or in its path."""
         return column in self.columns or any(column == c for c, _, _ in self.path_columns)
+
+    @property
+    def time_columns(self) -> tuple[str, ...]:
+        """The columns of the event table that the time lies in, most often one."""
+        return tuple(c for c in (TIMESTAMP, *TIME_PARTS) if self.has(c))
 
     @property
     def known_columns(self) -> tuple[str, ...]:
@@ -108,10 +116,11 @@ def describe_format(log_format: LogFormat) -> str:
 
 
 def _describe_column(log_format: LogFormat, column: str) -> str:
-    words = f"{ROLE_NAMES[column]}={log_format.place(column)}"
+    columns = log_format.time_columns if column == TIMESTAMP else (column,)
+    words = f"{ROLE_NAMES[column]}={'+'.join(map(log_format.place, columns))}"
     if column == TIMESTAMP and TIME_OF_DAY in log_format.columns:
         return f"{words} plus {log_format.place(TIME_OF_DAY)} in milliseconds"
-    is_typed = log_format.kind == "parquet" and log_format.time_unit == "iso"
+    is_typed = log_format.kind == "parquet" and log_format.time_unit == "iso" and len(columns) == 1
     if column != TIMESTAMP or is_typed:
         return words
     return f"{words} in {unit_name(log_format.time_unit)}"

@@ -11,7 +11,7 @@ from pyarrow import json as arrow_json
 from sbrcli.errors import DataError
 from sbrcli.log.columns import check_columns, match_columns, with_path_names
 from sbrcli.log.deferred import errors_deferred
-from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_OF_DAY, TIMESTAMP
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import RECODE, LogFormat
 from sbrcli.log.layouts import Sample
@@ -23,8 +23,10 @@ from sbrcli.log.rows import (
     WrongRowError,
     field_complaint,
     is_undecoded,
+    joined_complaint,
     lines_of,
 )
+from sbrcli.log.time_columns import add_time_columns
 from sbrcli.log.times import recognise_field
 from sbrcli.read_config import ReadConfig
 
@@ -46,6 +48,9 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     names = list(dict.fromkeys(name for found in objects for name in found))
     width, names = len(names), with_path_names(names, sample.path_names)
     columns = match_columns(names, config.named_columns)
+    if "time" not in config.named_columns:
+        rows = [[_as_text(found.get(name)) for name in names] for found in objects]
+        columns = add_time_columns(names, columns, rows)
     check_columns(str(path), names, columns, config.named_columns)
     place = {position: column for column, position in columns.items()}
     texts = {
@@ -56,7 +61,7 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     unit = config.unit_of_times
     if TIME_OF_DAY in columns:
         unit = "iso"
-    elif unit == "auto" and TIMESTAMP in texts:
+    elif unit == "auto" and TIMESTAMP in texts and TIME_PARTS[0] not in columns:
         times = [str(found.get(names[columns[TIMESTAMP]])) for found in objects]
         units = [found for text in times if (found := recognise_field(text)) not in (None, "auto")]
         unit = units[0] if units else "auto"
@@ -107,7 +112,8 @@ def judge_objects(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
 def _type_of(log_format: LogFormat, column: str) -> pa.DataType:
     if column in log_format.text_columns or column == EVENT:
         return pa.string()
-    return pa.float64() if column in (TIMESTAMP, *_NUMBERS) else pa.int64()
+    is_whole = column == TIMESTAMP and len(log_format.time_columns) > 1
+    return pa.float64() if column in (TIMESTAMP, *_NUMBERS) and not is_whole else pa.int64()
 
 
 def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
@@ -121,6 +127,10 @@ def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
             wrong = _value_complaint(column, found.get(name), log_format)
             if wrong is not None:
                 return wrong
+    if len(log_format.time_columns) > 1:
+        pairs = zip(log_format.names, log_format.columns, strict=True)
+        fields = {column: _as_text(found.get(name)) for name, column in pairs if column}
+        return joined_complaint(fields, log_format)
     return None
 
 
@@ -129,8 +139,11 @@ def _value_complaint(column: str, value: Any, log_format: LogFormat) -> Complain
         return None
     wrong = _type_complaint(column, value, is_text=column in log_format.text_columns)
     if wrong is not None:
-        return f"the {ID_NAMES.get(column, column)} {wrong}", MEND
+        name = log_format.place(column) if column in TIME_PARTS else ID_NAMES.get(column, column)
+        return f"the {name} {wrong}", MEND
     if column == ITEM_ID and log_format.list_separator is not None:
+        return None
+    if column == TIMESTAMP and len(log_format.time_columns) > 1:
         return None
     return field_complaint(column, str(value), log_format.time_unit)
 
@@ -144,11 +157,15 @@ def _type_complaint(column: str, value: Any, *, is_text: bool) -> str | None:
     if isinstance(value, str) != is_text and column != EVENT:
         kinds = ("a number, not text", "text, not a number")
         return f"{_shortened(value)} is {kinds[not is_text]} as in the first lines"
-    if column in ID_NAMES and not is_text and not _is_int64(value):
+    if column in (*ID_NAMES, *TIME_PARTS) and not is_text and not _is_int64(value):
         return f"{_shortened(value)} is no whole number of 64 bits; write ids in quotes"
     if isinstance(value, str) and not _is_unicode(value):
         return "holds half a surrogate pair, which is no text"
     return None
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _load(line: str) -> Any:

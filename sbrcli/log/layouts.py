@@ -11,15 +11,16 @@ from pathlib import Path
 
 from sbrcli.errors import DataError
 from sbrcli.log.columns import (
-    ROLE_NAMES,
     check_columns,
     listed,
     match_columns,
+    named_by_place,
     normalised,
     with_path_names,
 )
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.formats import RECODE, LogFormat
+from sbrcli.log.time_columns import add_time_columns
 from sbrcli.log.times import is_iso_time, is_number, recognise_field
 from sbrcli.read_config import ReadConfig
 
@@ -93,7 +94,9 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     """
     wanted = config.named_columns
     separators = _likely_separators(sample, config)
-    are_numbers = bool(wanted) and all(name.isdecimal() for name in wanted.values())
+    are_numbers = bool(wanted) and all(
+        name.replace("+", "").isdecimal() for name in wanted.values()
+    )
     may_have_none = config.header is None and not _numbers_columns(sample.lines[0], separators)
     found = None
     if config.header is False or (may_have_none and are_numbers):
@@ -109,7 +112,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         raise _unknown(path, sample, separators)
     if TIME_OF_DAY in found.columns:
         return replace(found, time_unit="iso")
-    if config.unit_of_times != "auto":
+    if config.unit_of_times != "auto" or len(found.time_columns) > 1:
         return replace(found, time_unit=config.unit_of_times)
     return _with_iso_times(found, sample)
 
@@ -156,7 +159,7 @@ def _from_header(
     readings = {s: split_fields(line, s, _may_quote(s)) for s in separators}
     widths = {s: len(names) for s, names in readings.items()}
     readings = {s: with_path_names(names, sample.path_names) for s, names in readings.items()}
-    wishes = {s: _by_place(names, wanted) for s, names in readings.items()}
+    wishes = {s: named_by_place(names, wanted) for s, names in readings.items()}
     found = {s: match_columns(names, wishes[s]) for s, names in readings.items()}
     separator = max(found, key=lambda s: len(found[s]))
     columns, names = found[separator], readings[separator]
@@ -165,6 +168,9 @@ def _from_header(
             return None
         names, separator = _split_best(line, separators)
     wanted = wishes.get(separator, wanted)
+    if "time" not in wanted:
+        rows = [split_fields(row, separator, _may_quote(separator)) for row in sample.lines[1:]]
+        columns = add_time_columns(names, columns, rows)
     check_columns(f"{path} line {sample.first_line}", names, columns, wanted)
     place = {position: column for column, position in columns.items()}
     return LogFormat(
@@ -176,14 +182,6 @@ def _from_header(
         is_quoted=_may_quote(separator),
         columns=tuple(place.get(position) for position in range(len(names))),
     )
-
-
-def _by_place(names: Sequence[str], wanted: dict[str, str]) -> dict[str, str]:
-    """Replace the numbers of columns, counted from 1, by their names, where no name is a number."""
-    if any(name.isdecimal() for name in names):
-        return wanted
-    places = {str(number): name for number, name in enumerate(names, start=1)}
-    return {role: places.get(name, name) for role, name in wanted.items()}
 
 
 def _name_of(names: Sequence[str]) -> str:
@@ -205,11 +203,7 @@ def _numbered(
     fields, separator = _split_best(sample.lines[0], separators)
     names = [str(number) for number in range(1, len(fields) + 1)]
     where = f"{path}, whose columns are numbered as it has no header"
-    columns = {
-        column: names.index(wanted[role])
-        for column, role in ROLE_NAMES.items()
-        if wanted.get(role) in names
-    }
+    columns = match_columns(names, wanted)
     check_columns(where, names, columns, wanted)
     place = {position: column for column, position in columns.items()}
     return LogFormat(

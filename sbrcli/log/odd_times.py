@@ -13,6 +13,8 @@ _YEAR_SECONDS = 365 * _DAY_SECONDS
 _DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """How dates are written as numbers, by how many digits they have."""
 
+_FEWEST_EVENTS = 10
+
 _SMALLER = {"s": "ms", "ms": "us", "us": "ns"}
 """The next smaller unit, in which times span a thousandth."""
 
@@ -36,10 +38,23 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
         yield from _before_1971(times, first, last, time_unit, zone)
         yield from _before_1995(first, last, zone)
         yield from _yet_to_come(last, zone)
+        yield from _no_time_of_day(times, first)
     if time_unit == "s" and last <= 1231 and not np.isnan(digit_seconds(times, "mmdd")).any():
         yield (
             f"The times, from {first} to {last}, may be month and day without a year. --time-unit "
             "mmdd reads them as such."
+        )
+
+
+def _no_time_of_day(times: np.ndarray, first: float) -> Iterator[str]:
+    """State that all times are midnights of several days, or of one that several events have."""
+    if first < _YEAR_SECONDS or len(times) < _FEWEST_EVENTS:
+        return
+    if not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any():
+        yield (
+            "The times are dates without a time of day: the events of a user on one day stand in "
+            "the order of the file. If another column has the time of day, --columns "
+            "time=DATE+TIME reads both."
         )
 
 

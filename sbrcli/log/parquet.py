@@ -16,8 +16,10 @@ from sbrcli.log.deferred import require_memory
 from sbrcli.log.events import EVENT, RATING
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
+from sbrcli.log.time_columns import add_time_columns, may_hold_time
 from sbrcli.read_config import ReadConfig
 
+_FIRST_ROWS = 20
 _MOST_ROWS_PER_BYTE = 10
 _ALWAYS_ALLOWED_ROWS = 10_000_000
 _MOST_EXPANSION = 1000
@@ -38,8 +40,10 @@ def recognise_parquet(
         require(asked is None, f"{option} is for text, and {path} is Parquet", asked)
     with explained(path), _damage_told(path), _opened(path) as file:
         own = file.schema_arrow.names
-    names = with_path_names(own, path_names)
-    columns = match_columns(names, config.named_columns)
+        names = with_path_names(own, path_names)
+        columns = match_columns(names, config.named_columns)
+        if "time" not in config.named_columns:
+            columns = add_time_columns(names, columns, _first_rows(file, names))
     check_columns(str(path), names, columns, config.named_columns)
     place = {position: column for column, position in columns.items()}
     return LogFormat(
@@ -50,6 +54,16 @@ def recognise_parquet(
         num_path_names=len(names) - len(own),
         time_unit=config.unit_of_times,
     )
+
+
+def _first_rows(file: pq.ParquetFile, names: list[str]) -> list[list[str]]:
+    """Return the first rows as texts, those columns alone that a time can lie in."""
+    likely = [name for name in file.schema_arrow.names if may_hold_time(name)]
+    batch = next(file.iter_batches(_FIRST_ROWS, columns=likely), None) if len(likely) > 1 else None
+    if batch is None:
+        return []
+    rows = batch.to_pylist()
+    return [["" if row.get(n) is None else str(row.get(n)) for n in names] for row in rows]
 
 
 def parse_parquet(

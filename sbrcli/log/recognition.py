@@ -139,7 +139,7 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
             f"{path}: the file is empty", hint="a log has one event a line: who, what and when"
         )
     # Where the sample ends within a line, that line may be cut.
-    whole = max(1, len(lines) - bool(more))
+    whole = max(1, len(lines) - (bool(more) and not text.endswith(("\n", "\r"))))
     return Sample(every.index(lines[0]) + 1, lines[: min(_SAMPLE_LINES, whole)])
 
 

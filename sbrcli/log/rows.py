@@ -18,6 +18,7 @@ from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
 from sbrcli.log.formats import RECODE, LogFormat, describe_layout
 from sbrcli.log.lists import list_complaint, split_times
 from sbrcli.log.quoting import quoted_rows
+from sbrcli.log.time_columns import is_time_of_day, join_fields
 from sbrcli.log.times import (
     field_seconds,
     is_in_calendar,
@@ -41,6 +42,8 @@ ONE_ZONE = (
     "write the offset instead, as in +0900; or give a --time-format that holds the letters of the "
     "zone, which reads the times as UTC"
 )
+
+DATE_TOO = "name the column of the date, too, as in --columns time=date+time"
 
 _NO_DATE = "is not a date, as the others are"
 
@@ -150,6 +153,12 @@ def _time_complaint(field: str, unit: str) -> Complaint | None:
     if is_words(unit):
         does_not = f"does not have the format {unit}" if is_format(unit) else _NO_DATE
         return f"timestamp '{field}' {does_not}", MEND
+    return _no_number(field)
+
+
+def _no_number(field: str) -> Complaint:
+    if is_time_of_day(field):
+        return f"timestamp '{field}' is a time of day without a date", DATE_TOO
     hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; " + MEND
     return f"timestamp '{field}' is not a number", hint
 
@@ -189,7 +198,15 @@ def _complaint(
         )
     if log_format.names and tuple(fields) == log_format.names:
         return "the header again", "take the line out, or leave such rows out with --skip-bad-rows"
-    by_column = {column: fields[at] for at, column in columns}
+    return _values_complaint({column: fields[at] for at, column in columns}, log_format)
+
+
+def _values_complaint(by_column: dict[str, str], log_format: LogFormat) -> Complaint | None:
+    if len(log_format.time_columns) > 1:
+        wrong = joined_complaint(by_column, log_format)
+        if wrong is not None:
+            return wrong
+        by_column.pop(TIMESTAMP, None)
     if log_format.list_separator is not None:
         return lists_complaint(by_column, log_format)
     judged = (field_complaint(c, field, log_format.time_unit) for c, field in by_column.items())
@@ -204,7 +221,7 @@ def lists_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complai
         log_format: the log's, with what stands between the items of a list.
     """
     separator = log_format.list_separator or ""
-    unlike = list_complaint(fields[ITEM_ID], fields[TIMESTAMP], separator)
+    unlike = list_complaint(fields[ITEM_ID], fields.get(TIMESTAMP, ""), separator)
     if unlike is not None:
         return unlike, MEND
     for column, field in fields.items():
@@ -214,6 +231,25 @@ def lists_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complai
             if wrong is not None:
                 return wrong
     return None
+
+
+def joined_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complaint | None:
+    """Return what is wrong with the time of a row, which lies in several columns.
+
+    Args:
+        fields: the values of its columns, by those of the event table; those of the path are none.
+        log_format: the log's; times are judged once it says what the columns hold.
+    """
+    columns = [column for column in log_format.time_columns if column in fields]
+    empty = next((column for column in columns if not fields[column].strip()), None)
+    if empty is not None:
+        return f"{log_format.place(empty)}, a part of the timestamp, is empty", MEND
+    is_known = log_format.time_kinds or is_format(log_format.time_unit)
+    if not is_known or len(columns) < len(log_format.time_columns):
+        return None
+    joined = join_fields([fields[column] for column in columns], log_format.time_kinds)
+    unit = "dates" if log_format.time_unit == "auto" else log_format.time_unit
+    return _time_complaint(joined, unit)
 
 
 def _is_unclear(row: str, separator: str) -> bool:

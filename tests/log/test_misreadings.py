@@ -160,7 +160,7 @@ def test_an_item_id_with_a_space_at_its_end():
 
 def test_an_id_with_an_outlying_share_of_all_events():
     users = ["shop bot"] * 100 + [f"u{at}" for at in range(20)]
-    events = pd.DataFrame({"user_id": text_ids(*users), "timestamp": START})
+    events = pd.DataFrame({"user_id": text_ids(*users), "timestamp": START + 9})
     assert list(find_misreadings(events)) == [
         "100 of 120 events (83 %) have the user 'shop bot': it may stand for many or be a program. "
         "--drop-id 'user=shop bot' leaves them out."
@@ -194,10 +194,23 @@ def test_ids_of_one_form_are_not_told():
 
 
 def test_items_that_occur_once_each_may_be_row_numbers():
-    events = pd.DataFrame({"item_id": range(500, 510), "timestamp": START})
+    events = pd.DataFrame({"item_id": range(500, 510), "timestamp": START + 9})
     assert list(find_misreadings(events)) == [
         "Each item id occurs once: the column may number the rows. Check which column names the "
         "items; --columns item=NAME takes another."
     ]
     assert list(find_misreadings(events.assign(item_id=[500, *range(500, 509)]))) == []
     assert list(find_misreadings(events[:9])) == []
+
+
+def test_dates_without_a_time_of_day():
+    days = [START + 86_400 * (n // 2) for n in range(10)]
+    events = pd.DataFrame({"user_id": 1, "item_id": range(1, 11), "timestamp": days})
+    events.loc[9, "item_id"] = 1
+    assert list(find_misreadings(events)) == [
+        "The times are dates without a time of day: the events of a user on one day stand in the "
+        "order of the file. If another column has the time of day, --columns time=DATE+TIME reads "
+        "both."
+    ]
+    events.loc[0, "timestamp"] += 1
+    assert list(find_misreadings(events)) == []
