@@ -43,7 +43,7 @@ def logs() -> None:
 
 
 def test_there_are_lines_to_run():
-    assert len(LINES) == 10
+    assert len(LINES) == 11
 
 
 @pytest.mark.parametrize("line", LINES)
