@@ -172,6 +172,13 @@ def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str
             found[column] = free[0]
 
 
+def is_known_name(plain: str) -> bool:
+    """Return whether a normalised name is one that a column of the event table may have."""
+    return any(
+        plain in aliases for known in (_COLUMN_NAMES, _MORE_NAMES) for aliases in known.values()
+    )
+
+
 def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[str, list[str]]:
     """Return the unused columns of a log whose names could make them its items.
 

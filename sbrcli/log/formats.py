@@ -1,5 +1,6 @@
 """What a log looks like, once it is recognised."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,9 +20,10 @@ class LogFormat:
 
     Args:
         name: how a person calls it.
-        kind: delimited text, JSON lines or Parquet.
+        kind: delimited text, JSON lines, or "parquet" for it and other files of typed columns.
         names: what the log itself calls its columns; without a header, their numbers from 1.
         columns: for each name, its column of the event table, or None if unused.
+        paths: of JSON and Parquet, for each name, the way to its values (see `nested`).
         separator: what stands between two fields of a row of text, one character or more.
         skipped_lines: lines above the first row: the header, and empty lines before it.
         is_quoted: a field in double quotes may hold the separator, quotes and line ends.
@@ -46,6 +48,7 @@ class LogFormat:
     kind: Literal["text", "json", "parquet"] = "text"
     names: tuple[str, ...] = ()
     columns: tuple[str | None, ...]
+    paths: tuple[tuple[str, ...], ...] = ()
     separator: str = ""
     skipped_lines: int = 0
     is_quoted: bool = False
@@ -69,6 +72,10 @@ class LogFormat:
     def position(self, column: str) -> int:
         """Say which field of a row holds a column of the event table, counted from 0."""
         return self.columns.index(column)
+
+    def paths_of(self, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return the ways to the values of some columns of the event table."""
+        return {column: self.paths[self.position(column)] for column in columns}
 
     def has(self, column: str) -> bool:
         """Return whether the log has a column of the event table, in its file or in its path."""

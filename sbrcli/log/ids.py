@@ -1,6 +1,7 @@
 """Ids as they stand in a log → a column of the event table, by the contract in `events`."""
 
 import re
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
     Raises:
         ValueError: an id is empty or a fraction, or the column holds neither text nor numbers.
     """
+    if isinstance(column.type, pa.UuidType):
+        column = _written_uuids(column)
     kind = column.type
     if pa.types.is_integer(kind):
         try:
@@ -31,7 +34,8 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
     elif pa.types.is_floating(kind):
         # Some writers make floats of integers; what they could still hold exactly is taken back.
         numbers = column.to_numpy()
-        if not (np.abs(numbers) < 2**53).all() or (numbers != np.floor(numbers)).any():
+        most = 2 ** {8: 53, 4: 24, 2: 11}[numbers.dtype.itemsize]
+        if not (np.abs(numbers) < most).all() or (numbers != np.floor(numbers)).any():
             raise ValueError("its ids are fractions")
         return numbers.astype(np.int64)
     elif pa.types.is_decimal(kind):
@@ -48,6 +52,15 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
     if encoded.dictionary.index("").as_py() >= 0:
         raise ValueError("one of its ids is empty")
     return id_column(encoded)
+
+
+def _written_uuids(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write UUIDs of 16 bytes as text."""
+    stored = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
+    encoded = stored.dictionary_encode().unify_dictionaries().combine_chunks()
+    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    texts = [str(uuid.UUID(bytes=one)) for one in encoded.dictionary.to_pylist()]
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts))])
 
 
 def _without_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray:

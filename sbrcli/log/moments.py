@@ -39,9 +39,10 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> Moments:
         UnreadDatesError: one is no date as the others are.
         UnclearDatesError: the day cannot be told from the month, or comes first in some alone.
     """
+    times = _plain(times)
     kind = times.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        parsed = _parse_texts(times.cast(pa.string()), unit)
+    if pa.types.is_string(kind):
+        parsed = _parse_texts(times, unit)
         if isinstance(parsed, Moments):
             return parsed
         times, kind = parsed, parsed.type
@@ -59,6 +60,23 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> Moments:
         unit = recognise_unit(float(np.partition(numbers, middle)[middle]))
         unit, doubt = recognise_epoch(numbers, unit)
     return Moments(to_seconds(numbers, unit), unit, doubt)
+
+
+def _plain(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return times of a type that only packs others as those: text, numbers or timestamps."""
+    kind = times.type
+    if pa.types.is_dictionary(kind):
+        return _plain(times.cast(kind.value_type))
+    if pa.types.is_decimal(kind):
+        try:
+            return times.cast(pa.int64())
+        except pa.ArrowInvalid:  # with a fraction
+            return times.cast(pa.float64())
+    is_text = (pa.types.is_large_string, pa.types.is_string_view)
+    is_bytes = (pa.types.is_binary, pa.types.is_large_binary)
+    if any(is_kind(kind) for is_kind in (*is_text, *is_bytes)):
+        return times.cast(pa.string())
+    return times
 
 
 def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarray:

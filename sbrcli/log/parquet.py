@@ -1,35 +1,34 @@
-"""A log in Parquet."""
+"""A log in Parquet, or in another file of typed columns."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from sbrcli.bounds import require
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import TYPES
-from sbrcli.log.columns import check_columns, match_columns, with_path_names
-from sbrcli.log.deferred import require_memory
+from sbrcli.log.columns import check_columns, with_path_names
 from sbrcli.log.events import EVENT, RATING
-from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
+from sbrcli.log.nested import Flattened, dotted, lay_flat, paths_of_schema
+from sbrcli.log.nested_names import match_paths
+from sbrcli.log.rows import WrongRowError
 from sbrcli.log.time_columns import add_time_columns, may_hold_time
+from sbrcli.log.typed_files import name_typed_file, read_columns, read_first_rows, read_schema
 from sbrcli.read_config import ReadConfig
-
-_FIRST_ROWS = 20
-_MOST_ROWS_PER_BYTE = 10
-_ALWAYS_ALLOWED_ROWS = 10_000_000
-_MOST_EXPANSION = 1000
-_ALWAYS_ALLOWED_BYTES = 1 << 28
 
 
 def recognise_parquet(
-    path: Path, config: ReadConfig, path_names: tuple[str, ...] = ()
+    path: Path, name: str, config: ReadConfig, path_names: tuple[str, ...] = ()
 ) -> LogFormat:
     """Recognise the columns of a file, and behind them those that its path gives.
+
+    Args:
+        path: the file.
+        name: what it is, as `typed_files.name_typed` says.
+        config: what the user says of it.
+        path_names: columns that its path gives.
 
     Raises:
         DataError: it is damaged, or a column is missing.
@@ -37,98 +36,70 @@ def recognise_parquet(
     """
     for option in ("sep", "header", "encoding"):
         asked = getattr(config, option)
-        require(asked is None, f"{option} is for text, and {path} is Parquet", asked)
-    with explained(path), _damage_told(path), _opened(path) as file:
-        own = file.schema_arrow.names
-        names = with_path_names(own, path_names)
-        columns = match_columns(names, config.named_columns)
-        if "time" not in config.named_columns:
-            columns = add_time_columns(names, columns, _first_rows(file, names))
-    check_columns(str(path), names, columns, config.named_columns)
+        require(asked is None, f"{option} is for text, and {path} is {name}", asked)
+    paths = paths_of_schema(read_schema(path, name))
+    names = with_path_names([dotted(way) for way in paths], path_names)
+    columns, wanted = match_paths(paths, names, config.named_columns)
+    if "time" not in wanted:
+        likely = [way[0] for way in paths if len(way) == 1 and may_hold_time(way[0])]
+        rows = read_first_rows(path, name, likely) if len(likely) > 1 else []
+        texts = [[_as_text(row.get(one)) for one in names] for row in rows]
+        columns = add_time_columns(names, columns, texts)
+    check_columns(str(path), names, columns, wanted)
     place = {position: column for column, position in columns.items()}
     return LogFormat(
-        name="Parquet",
+        name=name,
         kind="parquet",
         names=tuple(names),
         columns=tuple(place.get(position) for position in range(len(names))),
-        num_path_names=len(names) - len(own),
+        paths=tuple(paths),
+        num_path_names=len(names) - len(paths),
         time_unit=config.unit_of_times,
     )
 
 
-def _first_rows(file: pq.ParquetFile, names: list[str]) -> list[list[str]]:
-    """Return the first rows as texts, those columns alone that a time can lie in."""
-    likely = [name for name in file.schema_arrow.names if may_hold_time(name)]
-    batch = next(file.iter_batches(_FIRST_ROWS, columns=likely), None) if len(likely) > 1 else None
-    if batch is None:
-        return []
-    rows = batch.to_pylist()
-    return [["" if row.get(n) is None else str(row.get(n)) for n in names] for row in rows]
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def parse_parquet(
     path: Path, log_format: LogFormat, used: list[str], *, skips_gaps: bool
-) -> tuple[pa.Table, int]:
+) -> tuple[Flattened, int]:
     """Read some columns.
 
     Args:
         path: the file.
         log_format: what it was recognised as.
         used: columns of the event table.
-        skips_gaps: leave rows out that lack one of them, ratings aside.
+        skips_gaps: leave events out that lack one of them, ratings aside.
 
     Returns:
-        The table, and how many rows were left out.
+        The events, and how many were left out.
 
     Raises:
         DataError: it is damaged, or a row lacks a value.
+        WrongRowError: two lists of a row have different lengths.
     """
-    names = [log_format.place(column) for column in used]
-    table = _read_columns(path, names).rename_columns(used)
-    whole = _rows_without_gaps(path, table, used)
+    paths = log_format.paths_of(used)
+    top = list(dict.fromkeys(way[0] for way in paths.values()))
+    table = read_columns(path, name_typed_file(path) or log_format.name, top)
+    try:
+        flat = lay_flat(table, paths)
+    except ValueError as error:
+        raise WrongRowError(log_format, str(error)) from error
+    whole = _rows_without_gaps(path, flat.table, used)
     if whole is None:
-        return table, 0
+        return flat, 0
     if not skips_gaps:
-        row = pc.index(whole, False).as_py()  # pyright: ignore
+        at = pc.index(whole, False).as_py()  # pyright: ignore
+        row = at if flat.rows is None else int(flat.rows[at])
+        names = ", ".join(log_format.place(column) for column in used)
         raise DataError(
-            f"{path} row {row + 1}: a value is missing among {', '.join(names)}",
+            f"{path} row {row + 1}: a value is missing among {names}",
             hint="mend the row, or leave such rows out with --skip-bad-rows",
         )
-    kept = table.filter(whole)
-    return kept, table.num_rows - kept.num_rows
-
-
-def _read_columns(path: Path, names: list[str]) -> pa.Table:
-    with explained(path), _damage_told(path), _opened(path) as file:
-        _refuse_bomb(path, file.metadata)
-        # Each group by itself: a footer's number of rows is not believed before they are there.
-        table = pa.concat_tables(
-            [file.read_row_group(group, columns=names) for group in range(file.num_row_groups)]
-            or [file.schema_arrow.empty_table()]
-        )
-        if table.num_rows != file.metadata.num_rows:
-            raise _damaged(
-                path, f"{file.metadata.num_rows:,} rows promised, {table.num_rows:,} found"
-            )
-        table.validate(full=True)  # PyArrow reads text without looking whether it is UTF-8
-        return table.select(names)
-
-
-def _opened(path: Path) -> pq.ParquetFile:
-    # Else a time of Spark's old type would be taken for nanoseconds: beyond 2262, for another year.
-    return pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
-
-
-def _refuse_bomb(path: Path, metadata: pq.FileMetaData) -> None:
-    """Refuse what claims to hold far more than its bytes can."""
-    size = path.stat().st_size
-    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    claimed_bytes = sum(group.total_byte_size for group in groups)
-    claimed_rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    if claimed_rows > max(_ALWAYS_ALLOWED_ROWS, _MOST_ROWS_PER_BYTE * size):
-        raise _damaged(path, f"it claims {claimed_rows:,} rows in {size:,} bytes")
-    if claimed_bytes > max(_ALWAYS_ALLOWED_BYTES, _MOST_EXPANSION * size):
-        raise _damaged(path, f"it claims {claimed_bytes:,} bytes in {size:,}")
+    kept = flat.table.filter(whole)
+    return flat._replace(table=kept), flat.table.num_rows - kept.num_rows
 
 
 def _rows_without_gaps(path: Path, table: pa.Table, used: list[str]) -> pa.ChunkedArray | None:
@@ -147,21 +118,3 @@ def _rows_without_gaps(path: Path, table: pa.Table, used: list[str]) -> pa.Chunk
             is_there = table[column].is_valid()
             whole = is_there if whole is None else pc.and_(whole, is_there)  # pyright: ignore
     return whole
-
-
-@contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, ValueError, MemoryError, OverflowError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's, not PyArrow's
-        require_memory()  # where it raises, the file is not at fault
-        said = (str(error) or "no memory").splitlines()[0]
-        raise _damaged(path, said) from error
-
-
-def _damaged(path: Path, what: str) -> DataError:
-    return DataError(
-        f"{path}: the Parquet file is damaged: {what}", hint="copy or download it again"
-    )

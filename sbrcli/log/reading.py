@@ -17,7 +17,7 @@ from sbrcli.log.columns import listed, other_columns
 from sbrcli.log.drop_ids import drop_ids
 from sbrcli.log.event_times import read_times
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.files import EmptyLogError, explained
+from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat, describe_format
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.incoming import renamed
@@ -27,7 +27,7 @@ from sbrcli.log.parts import Part, find_parts, list_parts
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.shared_sessions import SharedSessions, part_shared_sessions
-from sbrcli.log.tables import open_cells, parse_table
+from sbrcli.log.tables import parse_table
 from sbrcli.read_config import ReadConfig
 
 
@@ -166,17 +166,7 @@ def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: 
 
 
 def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Log:
-    table, gaps = parse_table(path, log_format, config, used)
-    if not table.num_rows:
-        raise EmptyLogError(
-            f"{path}: no event below the header"
-            if log_format.has_header
-            else f"{path}: it holds no event",
-            hint="a log has one event a line below it"
-            if log_format.has_header
-            else "a log has one event a row: who, what and when",
-        )
-    table, lists = open_cells(path, table, log_format)
+    table, gaps, lists = parse_table(path, log_format, config, used)
     num_rows = table.num_rows
     kinds = None
     if EVENT in table.column_names:

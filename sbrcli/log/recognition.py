@@ -12,7 +12,6 @@ from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.files import (
     LONGEST_LINE_BYTES,
     EmptyLogError,
-    explained,
     opened,
     recognise_compression,
     too_long,
@@ -22,11 +21,11 @@ from sbrcli.log.layouts import Sample, recognise_text
 from sbrcli.log.parts import find_parts, plain_date
 from sbrcli.log.quoting import decide_quoting
 from sbrcli.log.times import is_iso_time
+from sbrcli.log.typed_files import MAGIC_BYTES, name_typed, name_typed_file
 from sbrcli.read_config import ReadConfig
 
 SAMPLE_BYTES = 1 << 16
 _SAMPLE_LINES = 20
-_PARQUET_MAGIC = b"PAR1"
 
 _WHOLE_LINE = re.compile(rb"[^\r\n][\r\n]")
 
@@ -64,10 +63,11 @@ def recognise_format(
     """
     if config.time_format is not None:
         pattern_of(config.time_format)  # refuse a wrong one before anything is read
-    if _begins(path) == _PARQUET_MAGIC:
+    typed = name_typed_file(path)
+    if typed is not None:
         from sbrcli.log.parquet import recognise_parquet
 
-        return _with_path_columns(recognise_parquet(path, config, tuple(keys)), keys)
+        return _with_path_columns(recognise_parquet(path, typed, config, tuple(keys)), keys)
     compression = recognise_compression(path)
     sample = replace(_take_sample(path, config), path_names=tuple(keys))
     if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
@@ -112,11 +112,6 @@ def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> L
             raise no_json from None
 
 
-def _begins(path: Path) -> bytes:
-    with explained(path), path.open("rb") as file:
-        return file.read(len(_PARQUET_MAGIC))
-
-
 def _take_sample(path: Path, config: ReadConfig) -> Sample:
     """Give the first lines of a file that are not empty, at least one."""
     with opened(path, config.encoding) as file:
@@ -126,8 +121,9 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
                 raise too_long(path, 1)
             more = file.read(len(data))
             data += more
-    if data.startswith(_PARQUET_MAGIC):
-        raise DataError(f"{path}: Parquet within an archive", hint="unpack it first")
+    typed = name_typed(data[:MAGIC_BYTES])
+    if typed is not None:
+        raise DataError(f"{path}: {typed} within an archive", hint="unpack it first")
     if b"\0" in data:
         raise _binary(path, config)
     # A character cut by the sample's end is no error here; a wrong one is found by its line later.

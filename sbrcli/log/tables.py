@@ -1,6 +1,7 @@
 """A log's file → a table of the columns that are used, whatever kind of file it is."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -13,57 +14,66 @@ from sbrcli.log.rows import WrongRowError
 from sbrcli.read_config import ReadConfig
 
 
-def open_cells(
-    path: Path, table: pa.Table, log_format: LogFormat
-) -> tuple[pa.Table, OpenedLists | None]:
-    """Make an event of each item of a list, where `--list-sep` says that cells are lists.
+class Parsed(NamedTuple):
+    """The events of a file, of the columns that are used.
 
-    Raises:
-        EmptyLogError: all lists are empty.
-        WrongRowError: a list holds objects, or has another length than the one beside it.
+    Args:
+        table: an event a row.
+        gaps: how many were left out since they lack a value.
+        lists: what became of rows of lists; None where there are none.
     """
-    if log_format.list_separator is None:
-        return table, None
-    try:
-        table, lists = open_lists(table, log_format.list_separator)
-    except ValueError as error:
-        raise WrongRowError(log_format, str(error)) from error
-    if not table.num_rows:
-        raise EmptyLogError(
-            f"{path}: each of its lists is empty", hint="a list has one item or more"
-        )
-    return table, lists
+
+    table: pa.Table
+    gaps: int = 0
+    lists: OpenedLists | None = None
 
 
-def parse_table(
-    path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
-) -> tuple[pa.Table, int]:
-    """Parse the columns that are used, and count the rows that Parquet lacks values in.
+def parse_table(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
+    """Parse the columns that are used, and open lists.
 
     Raises:
-        DataError: the file is damaged.
+        DataError: the file is damaged, or holds no event.
         WrongRowError: a row cannot be parsed.
     """
     in_path = {column: value for column, _, value in log_format.path_columns}
     in_file = [column for column in used if column not in in_path]
-    table, gaps = _parse_file(path, log_format, config, in_file)
+    parsed = _parse_file(path, log_format, config, in_file)
+    table, lists = parsed.table, parsed.lists
+    if not table.num_rows and lists is None:
+        has_header = log_format.has_header
+        raise EmptyLogError(
+            f"{path}: no event below the header" if has_header else f"{path}: it holds no event",
+            hint="a log has one event a line below it"
+            if has_header
+            else "a log has one event a row: who, what and when",
+        )
     for column in in_path.keys() & set(used):
         text = pa.scalar(in_path[column], pa.string())
         repeated = pa.repeat(text, table.num_rows)
         is_time = column == TIMESTAMP
         table = table.append_column(column, repeated if is_time else repeated.dictionary_encode())
-    return table, gaps
+    if log_format.list_separator is not None:
+        try:
+            table, cells = open_lists(table, log_format.list_separator)
+        except ValueError as error:
+            raise WrongRowError(log_format, str(error)) from error
+        lists = cells or lists
+    if not table.num_rows:
+        raise EmptyLogError(
+            f"{path}: each of its lists is empty", hint="a list has one item or more"
+        )
+    return Parsed(table, parsed.gaps, lists)
 
 
-def _parse_file(
-    path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
-) -> tuple[pa.Table, int]:
+def _parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
     if log_format.kind == "json":
         from sbrcli.log.json_lines import parse_json
 
-        return parse_json(path, log_format, used), 0
+        flat = parse_json(path, log_format, used)
+        return Parsed(flat.table, 0, flat.lists)
     if log_format.kind == "parquet":
         from sbrcli.log.parquet import parse_parquet
 
-        return parse_parquet(path, log_format, used, skips_gaps=config.skip_bad_rows)
-    return parse_text(path, log_format, used), 0
+        flat, gaps = parse_parquet(path, log_format, used, skips_gaps=config.skip_bad_rows)
+        return Parsed(flat.table, gaps, flat.lists)
+    return Parsed(parse_text(path, log_format, used))

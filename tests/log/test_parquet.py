@@ -11,6 +11,7 @@ from sbrcli.log.events import ITEM_ID, RATING, TIMESTAMP, USER_ID
 from sbrcli.log.reading import describe_reading, hash_file, read_log
 from sbrcli.read_config import ReadConfig
 
+PAIRS = pa.map_(pa.string(), pa.int64())
 DAMAGED = "copy or download it again"
 TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
 
@@ -24,6 +25,10 @@ TYPES = "ids are text or whole numbers, times are timestamps or numbers since 19
         pa.array(["7", "5", "7"]),
         pa.array(["7", "5", "7"], pa.large_string()),
         pa.array(["7", "5", "7"]).dictionary_encode(),
+        pa.array([7, 5, 7]).dictionary_encode(),
+        pa.array([b"7", b"5", b"7"]),
+        pa.array([7, 5, 7], pa.float32()),
+        pa.array([7, 5, 7]).cast(pa.decimal128(38, 18)),
     ],
 )
 def test_ids_that_are_numbers_stay_numbers_in_whatever_type(ids: pa.Array):
@@ -48,7 +53,16 @@ def test_numbers_beyond_64_bits_and_text_come_back_as_they_were():
         [978300760000, 978300761000],
         ["2000-12-31T22:12:40Z", "2000-12-31T22:12:41Z"],
         ["978300760", "978300761"],
+        [b"978300760", b"978300761"],
+        pa.array(["978300760", "978300761"], pa.large_string()),
+        pa.array(["2000-12-31 22:12:40", "2000-12-31 22:12:41"]).dictionary_encode(),
+        pa.array([978300760, 978300761]).dictionary_encode(),
+        pa.array([978300760, 978300761]).cast(pa.decimal128(20, 0)),
+        pa.array([978300760, 978300761]).cast(pa.decimal128(30, 9)),
+        pa.array([978300760, 978300761], pa.uint64()),
         pa.array([978300760, 978300761], pa.timestamp("s")),
+        pa.array([978300760000, 978300761000], pa.timestamp("ms", "+09:00")),
+        pa.array([978300760000000, 978300761000000], pa.timestamp("us")),
         pa.array([978300760 * 10**9, 978300761 * 10**9], pa.timestamp("ns", "Asia/Seoul")),
     ],
 )
@@ -110,8 +124,8 @@ def test_a_folder_is_hashed_by_its_parts():
             TYPES,
         ),
         (
-            {"user": ["a"], "item": [[1]], "time": [1]},
-            "log: the item id column is of type list<element: int64>",
+            {"user": ["a"], "item": pa.array([[("a", 1)]], PAIRS), "time": [1]},
+            "log: the item id column is of type map<string, int64 ('item')>",
             TYPES,
         ),
         (
@@ -125,8 +139,8 @@ def test_a_folder_is_hashed_by_its_parts():
             TYPES,
         ),
         (
-            {"user": ["a"], "item": [1], "time": [b"soon"]},
-            "log: times of type binary",
+            {"user": ["a"], "item": [1], "time": pa.array([7], pa.time32("s"))},
+            "log: times of type time32[ms]",
             TYPES,
         ),
         (
@@ -169,8 +183,8 @@ def test_a_damaged_file_says_so():
 
 
 def test_a_file_that_claims_more_than_it_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sbrcli.log.parquet._ALWAYS_ALLOWED_ROWS", 1000)
-    monkeypatch.setattr("sbrcli.log.parquet._MOST_ROWS_PER_BYTE", 1)
+    monkeypatch.setattr("sbrcli.log.typed_files._ALWAYS_ALLOWED_ROWS", 1000)
+    monkeypatch.setattr("sbrcli.log.typed_files._MOST_ROWS_PER_BYTE", 1)
     zeros = pa.array(np.zeros(2_000_000, np.int64))
     write(user=zeros, item=zeros, time=zeros)
     size = Path("log").stat().st_size
@@ -183,8 +197,8 @@ def test_a_file_that_claims_more_than_it_can_hold_is_refused(monkeypatch: pytest
 def test_a_file_that_claims_more_bytes_than_it_can_hold_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("sbrcli.log.parquet._ALWAYS_ALLOWED_BYTES", 1000)
-    monkeypatch.setattr("sbrcli.log.parquet._MOST_EXPANSION", 1)
+    monkeypatch.setattr("sbrcli.log.typed_files._ALWAYS_ALLOWED_BYTES", 1000)
+    monkeypatch.setattr("sbrcli.log.typed_files._MOST_EXPANSION", 1)
     zeros = pa.array(np.zeros(100_000, np.int64))
     table = pa.table({"user": zeros, "item": zeros, "time": zeros})
     pq.write_table(table, "log", use_dictionary=False)
