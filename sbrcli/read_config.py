@@ -1,6 +1,7 @@
 """How a log is read, where its own first lines do not say it or say it wrongly."""
 
 import codecs
+import re
 from dataclasses import dataclass
 
 from sbrcli.bounds import require
@@ -19,7 +20,14 @@ TIME_UNITS = (
 )
 """What numbers that are times may be; see `sbrcli.log.epochs`."""
 
-_SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
+SPACES = r"\s+"
+"""The separator that is a run of spaces or tabs; at a line's ends they separate nothing."""
+
+_SEPARATOR_WORDS = {
+    **{"tab": "\t", "comma": ",", "semicolon": ";", "space": " ", "spaces": SPACES},
+    **{"pipe": "|", "colon": ":", "^A": "\x01", "^B": "\x02", r"\s+": SPACES},
+}
+_ESCAPES = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-7]{3})|(t))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,8 @@ class ReadConfig:
     A time may lie in several columns, as in `time=date+time`."""
 
     sep: str | None = None
-    """Between two fields: any characters, or `tab`, `space`, `comma`, `semicolon`."""
+    """Between two fields: any characters, `\\t` and `\\x01` too, or `tab`, `space`, `spaces`
+    (runs of them), `comma`, `semicolon`, `pipe`."""
 
     header: bool | None = None
     """Whether the first line names the columns."""
@@ -68,8 +77,8 @@ class ReadConfig:
             self.time_unit,
         )
         require(
-            self.sep is None or (self.sep != "" and not set(self.sep) & set('\r\n"')),
-            "sep must be one character or more, without quotes and line ends",
+            self.sep is None or (self.sep != "" and not set(self.separator or "") & set('\r\n"\0')),
+            "sep must be one character or more, without quotes, line ends and zero bytes",
             repr(self.sep),
         )
         require(
@@ -143,12 +152,25 @@ class ReadConfig:
     @property
     def separator(self) -> str | None:
         """What stands between two fields, with words such as `tab` resolved."""
-        return None if self.sep is None else _SEPARATOR_WORDS.get(self.sep, self.sep)
+        return None if self.sep is None else _separator(self.sep)
 
     @property
     def list_separator(self) -> str | None:
         """What stands between two items of one cell, with words such as `space` resolved."""
-        return None if self.list_sep is None else _SEPARATOR_WORDS.get(self.list_sep, self.list_sep)
+        return None if self.list_sep is None else _separator(self.list_sep)
+
+
+def _separator(word: str) -> str:
+    """Resolve a word such as `tab`, or escapes such as `\\x01`."""
+    if word in _SEPARATOR_WORDS:
+        return _SEPARATOR_WORDS[word]
+    return _ESCAPES.sub(_unescaped, word)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape[4]:
+        return "\t"
+    return chr(int(escape[3], 8) if escape[3] else int(escape[1] or escape[2], 16))
 
 
 def _check_encoding(name: str) -> None:

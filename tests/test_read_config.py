@@ -64,7 +64,8 @@ def test_separators_of_lists_may_be_words():
         ),
         (
             {"sep": ""},
-            "sep must be one character or more, without quotes and line ends. Received: ''",
+            "sep must be one character or more, without quotes, line ends and zero bytes. "
+            "Received: ''",
             None,
         ),
         (

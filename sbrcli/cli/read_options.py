@@ -26,7 +26,8 @@ Separator = Annotated[
     str | None,
     typer.Option(
         metavar="TEXT",
-        help="What stands between two fields: any characters, or tab, space, comma, semicolon.",
+        help="What stands between two fields: any characters (\\t and \\x01 are one), or tab, "
+        "space, spaces (runs of them), comma, semicolon, pipe.",
         rich_help_panel=READING,
     ),
 ]

@@ -8,6 +8,7 @@ from sbrcli.errors import DataError
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.rows import MEND, JudgedRow, WrongRowError, judge_rows
+from sbrcli.log.separators import split_fields
 
 TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
 """What Parquet's columns must hold."""
@@ -50,7 +51,7 @@ def _names_columns(row: str, log_format: LogFormat) -> bool:
     """Return whether the first row of a text without header may be one: no field holds a digit."""
     if log_format.kind != "text" or log_format.has_header:
         return False
-    fields = row.rstrip("\n").split(log_format.separator)
+    fields = split_fields(row.rstrip("\n"), log_format.separator, is_quoted=False)
     return len(fields) == len(log_format.columns) and not any(
         any(map(str.isdigit, field)) for field in fields
     )
@@ -81,7 +82,12 @@ def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogF
             hint="see whether --columns, --sep and --time-unit say what the log has",
         )
     plain = replace(
-        log_format, skipped_lines=0, compression=None, encoding=None, has_open_quotes=False
+        log_format,
+        skipped_lines=0,
+        num_lines_above=0,
+        compression=None,
+        encoding=None,
+        has_open_quotes=False,
     )
     return plain, BadRows(count, first)
 

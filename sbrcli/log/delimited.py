@@ -17,7 +17,9 @@ from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_PARTS, TI
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.rows import WrongRowError
+from sbrcli.log.separators import may_quote
 from sbrcli.log.times import is_words
+from sbrcli.read_config import SPACES
 
 _BLOCK_BYTES = LONGEST_LINE_BYTES
 _HEADER_ALONE = ("Empty CSV file", "Could not skip initial")
@@ -25,6 +27,9 @@ _HEADER_ALONE = ("Empty CSV file", "Could not skip initial")
 
 _ONE_BYTE_SEPARATOR = b"\x1f"
 """Stands for a longer separator, which PyArrow does not take: ASCII's own unit separator."""
+
+_SPACE_RUN = re.compile(rb"[ \t]+")
+_LINE_EDGE_SPACES = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t]+|[ \t]+(?=[\r\n]|\Z)")
 
 
 def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
@@ -43,10 +48,10 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
         types[TIMESTAMP] = pa.string()
     if len(log_format.time_columns) > 1:
         types |= dict.fromkeys((TIMESTAMP, *TIME_PARTS), pa.string())
-    is_joined = len(log_format.separator) > 1
+    is_joined = not may_quote(log_format.separator)
     try:
         with opened(path, log_format.encoding) as file, ExitStack() as stack:
-            joined = _Joined(file, log_format.separator) if is_joined else file
+            joined = _joined(file, log_format.separator) if is_joined else file
             source = stack.enter_context(errors_deferred(joined))
             return csv.read_csv(
                 pa.PythonFile(source, mode="r"),
@@ -71,6 +76,34 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
 
 class _UnclearError(Exception):
     """A row could be split in more than one way."""
+
+
+def _joined(file: BinaryIO, separator: str) -> "_Joined | _Squeezed":
+    return _Squeezed(file) if separator == SPACES else _Joined(file, separator)
+
+
+class _Squeezed:
+    """A file whose runs of spaces and tabs, but for those at a line's ends, read as one byte."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._kept = b""
+
+    def read(self, size: int) -> bytes:
+        """Read about as many bytes, up to the end of a line; none at the end."""
+        while True:
+            read = self._file.read(size)
+            chunk = self._kept + read
+            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+            end = end if read and (end or len(chunk) <= _BLOCK_BYTES) else len(chunk)
+            whole, self._kept = chunk[:end], chunk[end:]
+            if whole or not read:
+                if _ONE_BYTE_SEPARATOR in whole:
+                    raise _UnclearError("a field holds the unit separator \\x1f")
+                trimmed = _LINE_EDGE_SPACES.sub(b"", whole)
+                return _SPACE_RUN.sub(_ONE_BYTE_SEPARATOR, trimmed)
 
 
 class _Joined:

@@ -7,11 +7,15 @@ from typing import Literal
 from sbrcli.log.columns import ROLE_NAMES
 from sbrcli.log.events import RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
 from sbrcli.log.times import unit_name
+from sbrcli.read_config import SPACES
 
 RECODE = "say in which encoding it is, as in --encoding latin-1"
 """What to do about a text in another encoding."""
 
-_SEPARATOR_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", " ": "space"}
+_SEPARATOR_NAMES = {
+    **{",": "comma", "\t": "tab", ";": "semicolon", " ": "space"},
+    **{SPACES: "runs of spaces"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,8 @@ class LogFormat:
         columns: for each name, its column of the event table, or None if unused.
         paths: of JSON and Parquet, for each name, the way to its values (see `nested`).
         separator: what stands between two fields of a row of text, one character or more.
-        skipped_lines: lines above the first row: the header, and empty lines before it.
+        skipped_lines: lines above the first row: the header, and what stands above it.
+        num_lines_above: how many of these stand above the header, or above the first row.
         is_quoted: a field in double quotes may hold the separator, quotes and line ends.
         num_spanning: how many rows hold a quoted field that spans lines.
         has_open_quotes: some quoted field of it is not closed, so that its row is wrong.
@@ -51,6 +56,7 @@ class LogFormat:
     paths: tuple[tuple[str, ...], ...] = ()
     separator: str = ""
     skipped_lines: int = 0
+    num_lines_above: int = 0
     is_quoted: bool = False
     compression: str | None = None
     encoding: str | None = None
@@ -67,7 +73,7 @@ class LogFormat:
     @property
     def has_header(self) -> bool:
         """Whether the first line of a text names the columns."""
-        return self.skipped_lines > 0
+        return self.skipped_lines > self.num_lines_above
 
     def position(self, column: str) -> int:
         """Say which field of a row holds a column of the event table, counted from 0."""
@@ -105,8 +111,10 @@ def describe_layout(log_format: LogFormat) -> str:
     traits = []
     if log_format.kind == "text":
         separator = log_format.separator
-        traits.append(_SEPARATOR_NAMES.get(separator, f'"{separator}"') + " separated")
-        traits.append("header" if log_format.has_header else "no header")
+        shown = separator if separator.isprintable() else ascii(separator)[1:-1]
+        traits.append(_SEPARATOR_NAMES.get(separator, f'"{shown}"') + " separated")
+        on_line = f" on line {log_format.skipped_lines}" if log_format.num_lines_above else ""
+        traits.append(f"header{on_line}" if log_format.has_header else "no header")
     traits += [text for text in (log_format.encoding, log_format.compression) if text]
     return log_format.name + (f" ({', '.join(traits)})" if traits else "")
 

@@ -14,7 +14,6 @@ from sbrcli.log.deferred import errors_deferred
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import RECODE, LogFormat
-from sbrcli.log.layouts import Sample
 from sbrcli.log.nested import (
     LIST,
     Flattened,
@@ -37,6 +36,7 @@ from sbrcli.log.rows import (
     joined_complaint,
     lines_of,
 )
+from sbrcli.log.samples import Sample
 from sbrcli.log.time_columns import add_time_columns
 from sbrcli.log.times import recognise_field
 from sbrcli.read_config import ReadConfig

@@ -4,9 +4,8 @@ What is known of formats is data: `columns` for files with a header, `_HEADERLES
 `_NAMED` for what a header is called. A new format is a new line in one of them.
 """
 
-import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sbrcli.errors import DataError
@@ -20,22 +19,20 @@ from sbrcli.log.columns import (
 )
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.formats import RECODE, LogFormat
+from sbrcli.log.row_widths import fit_header
+from sbrcli.log.samples import Sample
+from sbrcli.log.separators import (
+    choose_separator,
+    likely_separators,
+    may_quote,
+    split_best,
+    split_fields,
+)
 from sbrcli.log.time_columns import add_time_columns
 from sbrcli.log.times import is_iso_time, is_number, recognise_field
 from sbrcli.read_config import ReadConfig
 
-_SEPARATORS = (",", "\t", ";", "|", "::")
 _HIGHEST_RATING = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The first lines of a text that are not empty, and the number of the first of them."""
-
-    first_line: int
-    lines: Sequence[str]
-    path_names: tuple[str, ...] = ()
-    """Columns beside those of the file, which its path gives."""
 
 
 _MOVIELENS = (USER_ID, ITEM_ID, RATING, TIMESTAMP)
@@ -93,7 +90,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         DataError: it is of no known layout, or lacks a column.
     """
     wanted = config.named_columns
-    separators = _likely_separators(sample, config)
+    separators = likely_separators(sample, config)
     are_numbers = bool(wanted) and all(
         name.replace("+", "").isdecimal() for name in wanted.values()
     )
@@ -110,6 +107,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         found = _from_rows(sample, sample.lines, separators)
     if found is None:
         raise _unknown(path, sample, separators)
+    found = fit_header(found, sample.lines[1:])
     if TIME_OF_DAY in found.columns:
         return replace(found, time_unit="iso")
     if config.unit_of_times != "auto" or len(found.time_columns) > 1:
@@ -117,38 +115,11 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     return _with_iso_times(found, sample)
 
 
-def split_fields(line: str, separator: str, is_quoted: bool) -> list[str]:
-    """Split one line into its fields."""
-    if is_quoted:
-        try:
-            return next(csv.reader([line], delimiter=separator), [])
-        except csv.Error:  # a field beyond all measure
-            return line.split(separator)
-    return line.split(separator)
-
-
-def _likely_separators(sample: Sample, config: ReadConfig) -> tuple[str, ...]:
-    """Give what may stand between two fields: a space only where nothing else does."""
-    if config.separator is not None:
-        return (config.separator,)
-    return _SEPARATORS if any(s in sample.lines[0] for s in _SEPARATORS) else (" ",)
-
-
 def _numbers_columns(line: str, separators: Sequence[str]) -> bool:
     """Tell whether a line is a header of running numbers, as programs write: 0,1,2,3."""
-    fields, separator = _split_best(line, separators)
+    fields, separator = split_best(line, separators)
     numbers = ([str(at + first) for at in range(len(fields))] for first in (0, 1))
     return len(separator) == 1 and fields in numbers  # double colons are MovieLens', without header
-
-
-def _may_quote(separator: str) -> bool:
-    return len(separator) == 1
-
-
-def _split_best(line: str, separators: Sequence[str]) -> tuple[list[str], str]:
-    """Split where most fields come of it."""
-    readings = [(split_fields(line, s, _may_quote(s)), s) for s in separators]
-    return max(readings, key=lambda reading: len(reading[0]))
 
 
 def _from_header(
@@ -156,7 +127,7 @@ def _from_header(
 ) -> LogFormat | None:
     """Recognise the header whose names say the most; None where no name is known."""
     wanted, line = config.named_columns, sample.lines[0]
-    readings = {s: split_fields(line, s, _may_quote(s)) for s in separators}
+    readings = {s: split_fields(line, s, may_quote(s)) for s in separators}
     widths = {s: len(names) for s, names in readings.items()}
     readings = {s: with_path_names(names, sample.path_names) for s, names in readings.items()}
     wishes = {s: named_by_place(names, wanted) for s, names in readings.items()}
@@ -166,10 +137,10 @@ def _from_header(
     if not columns:
         if not wanted and not config.header:
             return None
-        names, separator = _split_best(line, separators)
+        names, separator = split_best(line, separators)
     wanted = wishes.get(separator, wanted)
     if "time" not in wanted:
-        rows = [split_fields(row, separator, _may_quote(separator)) for row in sample.lines[1:]]
+        rows = [split_fields(row, separator, may_quote(separator)) for row in sample.lines[1:]]
         columns = add_time_columns(names, columns, rows)
     check_columns(f"{path} line {sample.first_line}", names, columns, wanted)
     place = {position: column for column, position in columns.items()}
@@ -179,7 +150,7 @@ def _from_header(
         separator=separator,
         skipped_lines=sample.first_line,
         num_path_names=len(names) - widths.get(separator, len(names)),
-        is_quoted=_may_quote(separator),
+        is_quoted=may_quote(separator),
         columns=tuple(place.get(position) for position in range(len(names))),
     )
 
@@ -200,7 +171,9 @@ def _numbered(
         if found is None:
             raise _unknown(path, sample, separators)
         return found
-    fields, separator = _split_best(sample.lines[0], separators)
+    time = int(wanted["time"]) - 1 if wanted.get("time", "").isdecimal() else None
+    separator = choose_separator(sample, separators, time)
+    fields = split_fields(sample.lines[0], separator, may_quote(separator))
     names = [str(number) for number in range(1, len(fields) + 1)]
     where = f"{path}, whose columns are numbered as it has no header"
     columns = match_columns(names, wanted)
@@ -210,7 +183,7 @@ def _numbered(
         name="a table",
         names=tuple(names),
         separator=separator,
-        is_quoted=_may_quote(separator),
+        is_quoted=may_quote(separator),
         columns=tuple(place.get(position) for position in range(len(names))),
     )
 
@@ -282,7 +255,7 @@ def _unknown(path: Path, sample: Sample, separators: Sequence[str]) -> DataError
     line = sample.lines[0]
     if "\ufffd" in line:
         return DataError(f"{path} line {sample.first_line}: not UTF-8 text", hint=RECODE)
-    fields, _ = _split_best(line, separators)
+    fields, _ = split_best(line, separators)
     return DataError(
         f"{path}: not a layout that sbr knows; its first line has {listed(fields)}",
         hint="say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "

@@ -17,15 +17,16 @@ from sbrcli.log.files import (
     too_long,
 )
 from sbrcli.log.formats import LogFormat
-from sbrcli.log.layouts import Sample, recognise_text
+from sbrcli.log.layouts import recognise_text
 from sbrcli.log.parts import find_parts, plain_date
+from sbrcli.log.preambles import headers_below, skip_comments
 from sbrcli.log.quoting import decide_quoting
+from sbrcli.log.samples import Sample
 from sbrcli.log.times import is_iso_time
 from sbrcli.log.typed_files import MAGIC_BYTES, name_typed, name_typed_file
 from sbrcli.read_config import ReadConfig
 
 SAMPLE_BYTES = 1 << 16
-_SAMPLE_LINES = 20
 
 _WHOLE_LINE = re.compile(rb"[^\r\n][\r\n]")
 
@@ -71,9 +72,9 @@ def recognise_format(
     compression = recognise_compression(path)
     sample = replace(_take_sample(path, config), path_names=tuple(keys))
     if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
-        log_format = _recognise_json_or_text(path, sample, config)
+        log_format = _recognise_json_or_text(path, sample.head(), config)
     else:
-        log_format = recognise_text(path, sample, config)
+        log_format = _recognise_table(path, sample, config)
     log_format = replace(log_format, compression=compression, encoding=config.encoding)
     return decide_quoting(path, _with_path_columns(log_format, keys))
 
@@ -112,6 +113,21 @@ def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> L
             raise no_json from None
 
 
+def _recognise_table(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
+    """Recognise delimited text, whatever stands above it."""
+    sample, config = skip_comments(sample, config)
+    try:
+        found = recognise_text(path, sample.head(), config)
+    except DataError:
+        below = headers_below(sample, config) if config.header is not False else []
+        if not below:
+            raise
+        sample = below[0]
+        found = recognise_text(path, sample.head(), replace(config, header=True))
+    above = sample.first_line - 1
+    return replace(found, skipped_lines=above + found.has_header, num_lines_above=above)
+
+
 def _take_sample(path: Path, config: ReadConfig) -> Sample:
     """Give the first lines of a file that are not empty, at least one."""
     with opened(path, config.encoding) as file:
@@ -121,6 +137,7 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
                 raise too_long(path, 1)
             more = file.read(len(data))
             data += more
+        is_cut = bool(more and file.read(1))
     typed = name_typed(data[:MAGIC_BYTES])
     if typed is not None:
         raise DataError(f"{path}: {typed} within an archive", hint="unpack it first")
@@ -135,8 +152,9 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
             f"{path}: the file is empty", hint="a log has one event a line: who, what and when"
         )
     # Where the sample ends within a line, that line may be cut.
-    whole = max(1, len(lines) - (bool(more) and not text.endswith(("\n", "\r"))))
-    return Sample(every.index(lines[0]) + 1, lines[: min(_SAMPLE_LINES, whole)])
+    whole = max(1, len(lines) - (is_cut and not text.endswith(("\n", "\r"))))
+    numbers = [number for number, line in enumerate(every, start=1) if line]
+    return Sample(numbers[:whole], lines[:whole])
 
 
 def _binary(path: Path, config: ReadConfig) -> DataError:

@@ -18,6 +18,7 @@ from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
 from sbrcli.log.formats import RECODE, LogFormat, describe_layout
 from sbrcli.log.lists import list_complaint, split_times
 from sbrcli.log.quoting import quoted_rows
+from sbrcli.log.separators import may_quote, split_fields
 from sbrcli.log.time_columns import is_time_of_day, join_fields
 from sbrcli.log.times import (
     field_seconds,
@@ -27,6 +28,7 @@ from sbrcli.log.times import (
     is_words,
     unit_name,
 )
+from sbrcli.read_config import SPACES
 
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
 MEND = "mend the line, or leave such rows out with --skip-bad-rows"
@@ -168,7 +170,7 @@ def _bare_rows(
 ) -> Iterator[tuple[int, str, list[str]]]:
     for line, text in enumerate(lines, start=first):
         row = text.rstrip("\r\n")
-        yield line, row + "\n", row.split(separator)
+        yield line, row + "\n", split_fields(row, separator, is_quoted=False)
 
 
 def _quoted_rows(
@@ -188,7 +190,7 @@ def _complaint(
     if not text.isascii() and is_undecoded(text):
         return f"not {log_format.encoding or 'UTF-8'} text", RECODE
     separator = log_format.separator
-    if len(separator) > 1 and _is_unclear(text, separator):
+    if separator != SPACES and not may_quote(separator) and _is_unclear(text, separator):
         wrong = f"a field begins or ends with a part of the separator {separator}, or holds \\x1f"
         return wrong, MEND
     if len(fields) != len(log_format.columns):

@@ -1,0 +1,29 @@
+"""The first lines of a text, by which it is recognised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+SAMPLE_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The first lines of a text that are not empty, and their numbers, counted from 1."""
+
+    numbers: Sequence[int]
+    lines: Sequence[str]
+    path_names: tuple[str, ...] = ()
+    """Columns beside those of the file, which its path gives."""
+
+    @property
+    def first_line(self) -> int:
+        """The number of the first line."""
+        return self.numbers[0]
+
+    def below(self, count: int) -> "Sample":
+        """Return the sample without its first lines."""
+        return replace(self, numbers=self.numbers[count:], lines=self.lines[count:])
+
+    def head(self) -> "Sample":
+        """Return as many of its lines as show what a table is."""
+        return replace(self, numbers=self.numbers[:SAMPLE_LINES], lines=self.lines[:SAMPLE_LINES])
