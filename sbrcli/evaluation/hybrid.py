@@ -12,8 +12,10 @@ from sbrcli.baseline_config import (
     options_of,
     write_options,
 )
+from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ConfigError, DataError, UsageError
+from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
 from sbrcli.evaluation.thinning import thin_out
@@ -49,6 +51,9 @@ class Hybrid:
     taken_from: str | None = None
     """The run that it was chosen for, if it was another one."""
 
+    scale: float = 1.0
+    """The network's scores times this are logarithms of probabilities."""
+
 
 def find_hybrid(run: Folder, options: BaselineConfig, said: Mapping[str, str]) -> Hybrid | None:
     """Read what was chosen for a run; None if nothing was, or it was with other options.
@@ -66,8 +71,10 @@ def find_hybrid(run: Folder, options: BaselineConfig, said: Mapping[str, str]) -
         UsageError: other options are given for a run that was trained on valid.
     """
     kept = _read(run)
-    if kept is None or kept.taken_from is None:
-        return kept if kept is not None and _are_same(kept, options) else None
+    if kept is None or (kept.taken_from is None and _lacks_scale(run)):
+        return None
+    if kept.taken_from is None:
+        return kept if _are_same(kept, options) else None
     if run.manifest.get("refit"):
         _require_same_options(run.name, kept, kept.taken_from, said)
     return None if _other_options(kept, said) else kept
@@ -117,13 +124,14 @@ def choose_hybrid(
     num_items = load_items(dataset.path).num_train_items
     partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
     judges = thin_out(valid, _ENOUGH_NEXT_ITEMS)
+    scale = 1.0 if gives_log_probabilities(run.manifest) else find_scale(network, judges)
     trials = [
         trial
         for name, partner in partners.items()
-        for trial in _try_weights(name, network, partner, judges, advance)
+        for trial in _try_weights(name, network, partner, judges, scale, advance)
     ]
     best = max(trials, key=lambda trial: trial["metrics"][METRIC])
-    hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials)
+    hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials, scale=scale)
     with workspace.adding_to(run):
         save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
     return hybrid
@@ -143,11 +151,14 @@ def take_hybrid(
 
     Raises:
         ArtefactError: the other run has no hybrid, or something is damaged.
+        ConfigError: the other run was trained with another loss, or its choice was made before
+            the scores of its loss had a scale.
         UsageError: the choice was made with other options than those that are given.
     """
     found = _read(other)
     if found is None:
         raise no_hybrid(other.path)
+    _require_same_loss(run, other)
     _require_same_options(run.name, found, other.name, said)
     num_items = NetworkShape.from_manifest(run.manifest).num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
@@ -170,13 +181,14 @@ def _try_weights(
     network: Scorer,
     partner: Partner,
     sessions: Sessions,
+    scale: float,
     advance: Callable[[int], None],
 ) -> list[dict[str, Any]]:
     ranks: dict[float, list[np.ndarray]] = {weight: [] for weight in WEIGHTS}
     for positions, scores, rows in score_both(network, partner, sessions):
         targets = sessions.items[positions + 1]
         for weight, found in ranks.items():
-            found.append(rank_rows(blend(scores, rows, weight), targets)[0])
+            found.append(rank_rows(blend(scores, rows, weight, scale), targets)[0])
         advance(len(positions))
     return [
         {
@@ -199,7 +211,14 @@ def _read(run: Folder) -> Hybrid | None:
         kept["options"],
         kept.get("trials", []),
         kept.get("taken_from"),
+        kept.get("scale", 1.0),
     )
+
+
+def _lacks_scale(run: Folder) -> bool:
+    """Return whether a choice is of before the scores of the run's loss had a scale."""
+    kept = read_choice(run.path)
+    return "scale" not in (kept or {}) and not gives_log_probabilities(run.manifest)
 
 
 def _are_same(kept: Hybrid, options: BaselineConfig) -> bool:
@@ -230,6 +249,25 @@ def _require_same_options(
             f"{name}'s {kept.options[name]}: {words} would do nothing",
             hint=f"choose anew with: sbr evaluate --run {chosen_for} --hybrid {words}; then take "
             f"it over with: sbr evaluate --run {run_name} --hybrid-from {chosen_for}",
+        )
+
+
+def _require_same_loss(run: Folder, other: Folder) -> None:
+    """Refuse a weight that was chosen for scores of another kind."""
+    own, chosen_for = (
+        one.manifest.get("config", {}).get("loss", TrainConfig().loss) for one in (run, other)
+    )
+    if own != chosen_for:
+        raise ConfigError(
+            f"the hybrid of run {other.name} was chosen for the scores of its loss, {chosen_for}; "
+            f"run {run.name} was trained with {own}",
+            hint=f"name a run that was trained with {own}",
+        )
+    if _lacks_scale(other):
+        raise ConfigError(
+            f"the hybrid of run {other.name} was chosen by an earlier sbr, which took the scores "
+            f"of {own} for logarithms of probabilities",
+            hint=f"choose it again with: sbr evaluate --run {other.name} --split valid --hybrid",
         )
 
 

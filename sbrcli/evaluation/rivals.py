@@ -96,10 +96,12 @@ def answer_by_hybrid(
     num_items = network.num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
     partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
-    scorer = HybridScorer(network, partner, hybrid.weight)
+    scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale)
     answers = answer_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
     memory = network_bytes(run) + partner.memory_bytes
-    return [Contender(answers, memory, f"partner={hybrid.partner},weight={hybrid.weight:g}")]
+    made_of = f"partner={hybrid.partner},weight={hybrid.weight:g}"
+    made_of += f",scale={hybrid.scale:g}" if hybrid.scale != 1 else ""
+    return [Contender(answers, memory, made_of)]
 
 
 def network_bytes(run: Folder) -> int:

@@ -1,11 +1,15 @@
 """A neural model and one that counts, blended: each knows what the other does not.
 
-The network's scores are logarithms of probabilities, up to a number that is the same for all of a
-next item's candidates. So a product of two distributions, each to a power, is a weighted sum:
+The network's scores, times a scale, are logarithms of probabilities, up to a number that is the
+same for all of a next item's candidates. So a product of two distributions, each to a power, is a
+weighted sum:
 
-    (1 - weight) * score + weight * log(1 + num_items * share)
+    (1 - weight) * scale * score + weight * log(1 + num_items * share)
 
-where `share` is the item's part of what the counting model, the partner, gives to all items
+The scale is 1 for cross-entropy, whose scores are such logarithms as they are; for the ranking
+losses see `sbrcli.evaluation.calibration`.
+
+Here `share` is the item's part of what the counting model, the partner, gives to all items
 together. An item to which it gives nothing gains nothing, one with an even share gains log 2.
 """
 
@@ -45,13 +49,18 @@ class HybridScorer:
     """Scores by a network and a partner; see `sbrcli.models.scorer.Scorer`.
 
     Args:
-        network: scores that are logarithms of probabilities, each row's up to a number.
+        network: its scores times `scale` are logarithms of probabilities, each row's up to a
+            number.
         partner: scores that are shares, each row's up to a factor, of the same items.
         weight: the partner's, 0 to 1.
+        scale: above 0.
     """
 
-    def __init__(self, network: Scorer, partner: Partner, weight: float) -> None:
-        self._network, self._partner, self._weight = network, partner, weight
+    def __init__(
+        self, network: Scorer, partner: Partner, weight: float, scale: float = 1.0
+    ) -> None:
+        self._network, self._partner = network, partner
+        self._weight, self._scale = weight, scale
 
     @property
     def num_items(self) -> int:
@@ -61,20 +70,23 @@ class HybridScorer:
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
         for positions, scores, rows in score_both(self._network, self._partner, sessions):
-            yield positions, blend(scores, rows, self._weight)
+            yield positions, blend(scores, rows, self._weight, self._scale)
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""
         scores = self._network.score_next(items)[None]
-        return blend(scores, self._partner.sparse_next(items), self._weight)[0]
+        rows = self._partner.sparse_next(items)
+        return blend(scores, rows, self._weight, self._scale)[0]
 
 
-def blend(scores: FloatArray, rows: sparse.csr_array, weight: float) -> FloatArray:
+def blend(
+    scores: FloatArray, rows: sparse.csr_array, weight: float, scale: float = 1.0
+) -> FloatArray:
     """Blend a network's scores, (rows, num_items), with as many sparse rows of a partner's."""
     totals = np.add.reduceat(np.append(rows.data, 0.0), rows.indptr[:-1])
     counts = np.diff(rows.indptr)
     row = np.repeat(np.arange(len(counts)), counts)
-    blended = np.multiply(scores, 1 - weight, dtype=np.float32)
+    blended = np.multiply(scores, (1 - weight) * scale, dtype=np.float32)
     gained = np.log1p(scores.shape[1] / totals[row] * rows.data)
     blended[row, rows.indices] += (weight * gained).astype(np.float32)
     return blended

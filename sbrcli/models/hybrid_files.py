@@ -61,6 +61,7 @@ def read_choice(run_folder: Path) -> dict[str, Any] | None:
     kept = read_json(path)
     try:
         is_whole = isinstance(kept["partner"], str) and 0 <= kept["weight"] <= 1
+        is_whole = is_whole and 0 < kept.get("scale", 1.0) < float("inf")
         if is_whole and kept["partner"] not in PARTNERS:
             raise _of_another_version(path, "a partner", kept["partner"])
         configure_baselines(kept["options"])
@@ -89,7 +90,8 @@ def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
         raise _damaged(path, "it is missing") from error
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    return HybridScorer(network, partner, choice["weight"])
+    # Before there were scales, weights were chosen without one.
+    return HybridScorer(network, partner, choice["weight"], choice.get("scale", 1.0))
 
 
 def no_hybrid(run_folder: Path) -> ArtefactError:

@@ -1,0 +1,73 @@
+"""From a network's scores to logarithms of probabilities: by which number they are multiplied.
+
+Cross-entropy trains scores to be logarithms of probabilities. The ranking losses train an order;
+how far apart two scores are depends on the loss, its regularisation and the drawing of negatives.
+Temperature scaling (Guo et al. 2017, arXiv 1706.04599, section 4.2) makes the best of them: the
+softmax of the scores times one number, with which it is likeliest that what was seen comes next.
+
+The number is a power of two. That is as near as a blend needs, whose weight is chosen afterwards,
+and multiplying by it rounds nothing: the network's order of the items stays, ties included.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.config import TrainConfig
+from sbrcli.dataset.storage import Sessions
+from sbrcli.evaluation.thinning import thin_out
+from sbrcli.models.scorer import Scorer, score_asked
+
+FloatArray = npt.NDArray[np.floating]
+
+ENOUGH_NEXT_ITEMS = 2_000
+"""One number is told from its neighbours, half and twice of it, by that many."""
+
+_MOST_DOUBLINGS = 20
+
+
+def gives_log_probabilities(manifest: Mapping[str, Any]) -> bool:
+    """Return whether a run's loss, by its manifest, makes scores logarithms of probabilities."""
+    config = manifest.get("config", {})
+    return config.get("loss", TrainConfig().loss) == "cross-entropy"
+
+
+def find_scale(network: Scorer, sessions: Sessions) -> float:
+    """Find the power of two by which scores are multiplied for the likeliest softmax.
+
+    Args:
+        network: the model.
+        sessions: what it is judged by, every item known to it; of many, some.
+
+    Returns:
+        A power of two. Where the scores tell less than nothing, the least one that is tried.
+    """
+    some = thin_out(sessions, ENOUGH_NEXT_ITEMS)
+    losses: dict[int, float] = {}
+
+    def loss_at(doublings: int) -> float:
+        if doublings not in losses:
+            losses[doublings] = mean_loss(network, some, 2.0**doublings)
+        return losses[doublings]
+
+    # The loss is convex in the scale, so that it falls to one lowest place from either side.
+    best = 0
+    step = 1 if loss_at(1) < loss_at(0) else -1
+    while abs(best) < _MOST_DOUBLINGS and loss_at(best + step) < loss_at(best):
+        best += step
+    return 2.0**best
+
+
+def mean_loss(network: Scorer, sessions: Sessions, scale: float) -> float:
+    """Compute the mean of -log softmax(scale * scores)[target] over the next items asked for."""
+    total, count = 0.0, 0
+    for positions, scores in score_asked(network, sessions):
+        targets = sessions.items[positions + 1]
+        below = scores - scores.max(axis=1, keepdims=True)  # (rows, num_items), none above 0
+        below *= np.float32(scale)
+        own = np.take_along_axis(below, targets[:, None], axis=1)[:, 0]
+        total += float(np.log(np.exp(below).sum(axis=1, dtype=np.float64)).sum() - own.sum())
+        count += len(positions)
+    return total / max(count, 1)
