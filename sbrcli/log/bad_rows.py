@@ -39,7 +39,8 @@ def name_wrong_row(path: Path, wrong: WrongRowError) -> DataError:
             message, hint = row.complaint
             if at == 0 and _names_columns(row.text, wrong.log_format):
                 hint = f"if line {row.line} names the columns, add --header; else {MEND}"
-            return DataError(f"{path} line {row.line}: {message}", hint=hint)
+            word = wrong.log_format.row_word
+            return DataError(f"{path} {word} {row.line}: {message}", hint=hint)
     said = str(wrong).splitlines()[0]
     return DataError(
         f"{path}: it can not be read: {said}",
@@ -74,7 +75,7 @@ def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogF
                 file.write(row.text)
                 kept += 1
             else:
-                first = first or f"line {row.line}: {row.complaint[0]}"
+                first = first or f"{log_format.row_word} {row.line}: {row.complaint[0]}"
                 count += 1
     if not kept:
         raise DataError(
@@ -85,6 +86,7 @@ def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogF
         log_format,
         skipped_lines=0,
         num_lines_above=0,
+        document=None,
         compression=None,
         encoding=None,
         has_open_quotes=False,
@@ -94,7 +96,7 @@ def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogF
 
 def _judge(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
     if log_format.kind == "json":
-        from sbrcli.log.json_lines import judge_objects
+        from sbrcli.log.json_rows import judge_objects
 
         return judge_objects(path, log_format)
     return judge_rows(path, log_format)

@@ -34,6 +34,8 @@ class LogFormat:
         is_quoted: a field in double quotes may hold the separator, quotes and line ends.
         num_spanning: how many rows hold a quoted field that spans lines.
         has_open_quotes: some quoted field of it is not closed, so that its row is wrong.
+        document: how the objects of JSON lie in the file (see `json_documents`); None where there
+            is one a line.
         compression: "gzip", "bzip2", "xz", "zstd" or "zip", or None.
         encoding: of the text; None is UTF-8.
         text_columns: of JSON, the columns of the event table whose values are text, not numbers.
@@ -58,6 +60,7 @@ class LogFormat:
     skipped_lines: int = 0
     num_lines_above: int = 0
     is_quoted: bool = False
+    document: Literal["array", "values", "python"] | None = None
     compression: str | None = None
     encoding: str | None = None
     num_spanning: int = 0
@@ -74,6 +77,11 @@ class LogFormat:
     def has_header(self) -> bool:
         """Whether the first line of a text names the columns."""
         return self.skipped_lines > self.num_lines_above
+
+    @property
+    def row_word(self) -> str:
+        """What messages count the rows by."""
+        return "object" if self.document in ("array", "values") else "line"
 
     def position(self, column: str) -> int:
         """Say which field of a row holds a column of the event table, counted from 0."""

@@ -1,7 +1,7 @@
 """A log of JSON lines: one object a line, its keys being the columns."""
 
-import json
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,38 +9,39 @@ import pyarrow as pa
 from pyarrow import json as arrow_json
 
 from sbrcli.errors import DataError
-from sbrcli.log.columns import check_columns, with_path_names
+from sbrcli.log.columns import ROLE_NAMES, check_columns, listed, with_path_names
 from sbrcli.log.deferred import errors_deferred
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
-from sbrcli.log.files import LONGEST_LINE_BYTES, opened
-from sbrcli.log.formats import RECODE, LogFormat
+from sbrcli.log.files import LONGEST_LINE_BYTES
+from sbrcli.log.formats import LogFormat
+from sbrcli.log.json_documents import (
+    DOCUMENT_NAMES,
+    Document,
+    first_values,
+    opened_objects,
+    recognise_document,
+)
+from sbrcli.log.json_rows import as_text, load_object
 from sbrcli.log.nested import (
-    LIST,
     Flattened,
     dotted,
     lay_flat,
-    lay_object_flat,
     paths_of_objects,
     type_of_paths,
     values_at,
 )
 from sbrcli.log.nested_names import match_paths
 from sbrcli.log.rows import (
-    ID_NAMES,
-    MEND,
-    Complaint,
-    JudgedRow,
     WrongRowError,
-    field_complaint,
-    is_undecoded,
-    joined_complaint,
-    lines_of,
 )
 from sbrcli.log.samples import Sample
 from sbrcli.log.time_columns import add_time_columns
 from sbrcli.log.times import recognise_field
 from sbrcli.read_config import ReadConfig
 
+_FIRST_OBJECTS = 20
+_MORE_BYTES = 1 << 22
+_FEWEST_ALIKE = 3
 _NUMBERS = (TIME_OF_DAY, RATING)
 
 
@@ -50,17 +51,15 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     Raises:
         DataError: the first line is no JSON object, or a column is missing.
     """
-    objects = [found for line in sample.lines if isinstance(found := _load(line), dict)]
-    if not isinstance(_load(sample.lines[0]), dict):
-        raise DataError(
-            f"{path} line {sample.first_line}: it is not a JSON object",
-            hint="write one object a line, as in: jq -c '.[]' OLD > NEW",
-        )
-    paths = paths_of_objects(objects)
-    names = with_path_names([dotted(way) for way in paths], sample.path_names)
-    columns, wanted = match_paths(paths, names, config.named_columns)
+    document, objects = _first_objects(path, sample, config)
+    _refuse_columns(path, objects)
+    paths, names, columns, wanted = _match(objects, sample, config)
+    if not {ITEM_ID, TIMESTAMP} <= columns.keys() or len(wanted.keys() - _roles(columns)):
+        # The first events may have no item, as the views of a home page.
+        objects = _more_objects(path, config, document) or objects
+        paths, names, columns, wanted = _match(objects, sample, config)
     if "time" not in wanted:
-        rows = [[_as_text(_first_at(found, way)) for way in paths] for found in objects]
+        rows = [[as_text(_first_at(found, way)) for way in paths] for found in objects]
         columns = add_time_columns(names, columns, rows)
     check_columns(str(path), names, columns, wanted)
     place = {position: column for column, position in columns.items()}
@@ -80,14 +79,81 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         units = [found for found in times if found not in (None, "auto")]
         unit = units[0] if units else "auto"
     return LogFormat(
-        name="JSON lines",
+        name="JSON lines" if document is None else DOCUMENT_NAMES[document],
         kind="json",
+        document=document,
         names=tuple(names),
         columns=tuple(place.get(position) for position in range(len(names))),
         paths=tuple(paths),
         text_columns=frozenset(texts),
         num_path_names=len(names) - len(paths),
         time_unit=unit,
+    )
+
+
+def _match(
+    objects: list[dict[str, Any]], sample: Sample, config: ReadConfig
+) -> tuple[list[tuple[str, ...]], list[str], dict[str, int], dict[str, str]]:
+    """Return the paths of values, their names, the known columns among them, and those wanted."""
+    paths = paths_of_objects(objects)
+    names = with_path_names([dotted(way) for way in paths], sample.path_names)
+    return paths, names, *match_paths(paths, names, config.named_columns)
+
+
+def _roles(columns: Iterable[str]) -> set[str]:
+    return {ROLE_NAMES[column] for column in columns if column in ROLE_NAMES}
+
+
+def _more_objects(
+    path: Path, config: ReadConfig, document: Document | None
+) -> list[dict[str, Any]]:
+    """Return the objects within the first megabytes of a file."""
+    with opened_objects(path, config.encoding, document) as file:
+        lines = file.read(_MORE_BYTES).decode("utf-8", errors="replace").splitlines()
+    return [found for line in lines if isinstance(found := load_object(line), dict)]
+
+
+def _first_objects(
+    path: Path, sample: Sample, config: ReadConfig
+) -> tuple[Document | None, list[dict[str, Any]]]:
+    """Return how the objects lie in the file, and the first of them."""
+    if isinstance(load_object(sample.lines[0]), dict):
+        return None, [
+            found for line in sample.lines if isinstance(found := load_object(line), dict)
+        ]
+    document = recognise_document(sample.lines[0])
+    if document is not None:
+        values = first_values(path, config.encoding, document, _FIRST_OBJECTS)
+        objects = [value for value in values if isinstance(value, dict) and value]
+        if objects:
+            return document, objects
+    raise DataError(
+        f"{path} line {sample.first_line}: it is not a JSON object",
+        hint="write one object a line: an event, or a session with a list of its events",
+    )
+
+
+def _refuse_columns(path: Path, objects: list[dict[str, Any]]) -> None:
+    """Raise DataError where the first object holds all events, by columns or by keys."""
+    first = objects[0]
+    frame = f"pandas.read_json('{path}').to_json('log.jsonl', orient='records', lines=True)"
+    if {"columns", "data"} <= first.keys() and isinstance(first["data"], list):
+        frame = frame.replace("')", "', orient='split')", 1)
+        raise DataError(f"{path}: it holds a table of pandas, not events", hint=f"Python: {frame}")
+    inner = [set(value) for value in first.values() if isinstance(value, dict) and value]
+    if len(inner) < len(first) or len(first) < _FEWEST_ALIKE or any(i != inner[0] for i in inner):
+        return
+    are_rows = all(key.isdecimal() for key in inner[0])
+    if not are_rows and len(inner[0]) < _FEWEST_ALIKE - 1:
+        return
+    if are_rows:
+        raise DataError(
+            f"{path}: it holds columns, not events, as pandas writes them", hint=f"Python: {frame}"
+        )
+    keys = listed(list(first)[:3])
+    raise DataError(
+        f"{path}: its events are the values of keys such as {keys}",
+        hint=f"write one event a line: jq -c '.[]' {shlex.quote(str(path))} > log.jsonl",
     )
 
 
@@ -101,7 +167,10 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> Flattened:
     paths = log_format.paths_of(used)
     schema = type_of_paths({way: _type_of(log_format, c) for c, way in paths.items()})
     try:
-        with opened(path, log_format.encoding) as file, errors_deferred(file) as source:
+        with (
+            opened_objects(path, log_format.encoding, log_format.document) as file,
+            errors_deferred(file) as source,
+        ):
             table = arrow_json.read_json(
                 pa.PythonFile(source, mode="r"),
                 arrow_json.ReadOptions(block_size=LONGEST_LINE_BYTES),
@@ -120,14 +189,6 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> Flattened:
         raise WrongRowError(log_format, str(error)) from error
 
 
-def judge_objects(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
-    """Judge every line; see `rows.judge_rows`."""
-    with lines_of(path, log_format) as lines:
-        for line, text in enumerate(lines, start=1):
-            if text.strip(" \t\r\n"):
-                yield JudgedRow(line, text.rstrip("\r\n") + "\n", _complaint(text, log_format))
-
-
 def _type_of(log_format: LogFormat, column: str) -> pa.DataType:
     if column in log_format.text_columns:
         return pa.string()
@@ -135,112 +196,5 @@ def _type_of(log_format: LogFormat, column: str) -> pa.DataType:
     return pa.float64() if column in (TIMESTAMP, *_NUMBERS) and not is_whole else pa.int64()
 
 
-def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
-    if is_undecoded(text):
-        return "not UTF-8 text", RECODE
-    found = _load(text)
-    if not isinstance(found, dict):
-        return "it is not a JSON object, or one that names a key twice", MEND
-    columns = [column for column in log_format.columns if column is not None]
-    paths = log_format.paths_of(columns)
-    misplaced = next((wrong for c in columns if (wrong := _misplaced(found, paths[c]))), None)
-    if misplaced is not None:
-        return misplaced, MEND
-    try:
-        events = list(lay_object_flat(dict.fromkeys(columns, found), paths))
-    except ValueError as error:
-        return str(error), MEND
-    judged = (_event_complaint(event, log_format) for event in events)
-    return next((wrong for wrong in judged if wrong is not None), None)
-
-
-def _misplaced(value: Any, path: tuple[str, ...]) -> str | None:
-    """Say where, on the way to a value, something else stands than the object or list there."""
-    if value is None or not path:
-        return None
-    if path[0] == LIST:
-        if not isinstance(value, list):
-            return f"{_shortened(value)} stands where a list is in the first lines"
-        return next((wrong for one in value if (wrong := _misplaced(one, path[1:]))), None)
-    if not isinstance(value, dict):
-        return f"{_shortened(value)} stands where an object is in the first lines"
-    return _misplaced(value.get(path[0]), path[1:])
-
-
-def _event_complaint(event: Mapping[str, Any], log_format: LogFormat) -> Complaint | None:
-    judged = (_value_complaint(column, value, log_format) for column, value in event.items())
-    wrong = next((wrong for wrong in judged if wrong is not None), None)
-    if wrong is not None or len(log_format.time_columns) <= 1:
-        return wrong
-    fields = {column: _as_text(value) for column, value in event.items()}
-    return joined_complaint(fields, log_format)
-
-
-def _value_complaint(column: str, value: Any, log_format: LogFormat) -> Complaint | None:
-    if value is None and column in (RATING, EVENT):
-        return None
-    wrong = _type_complaint(column, value, is_text=column in log_format.text_columns)
-    if wrong is not None:
-        name = log_format.place(column) if column in TIME_PARTS else ID_NAMES.get(column, column)
-        return f"the {name} {wrong}", MEND
-    if column == ITEM_ID and log_format.list_separator is not None:
-        return None
-    if column == TIMESTAMP and len(log_format.time_columns) > 1:
-        return None
-    return field_complaint(column, str(value), log_format.time_unit)
-
-
-def _type_complaint(column: str, value: Any, *, is_text: bool) -> str | None:
-    """Say why a value is not of the type that the column has in the first lines."""
-    if value is None:
-        return "is missing"
-    if isinstance(value, (dict, list, bool)):
-        return f"is neither text nor a number: {_shortened(value)}"
-    if isinstance(value, str) != is_text:
-        kinds = ("a number, not text", "text, not a number")
-        return f"{_shortened(value)} is {kinds[not is_text]} as in the first lines"
-    if column in (*ID_NAMES, *TIME_PARTS) and not is_text and not _is_int64(value):
-        return f"{_shortened(value)} is no whole number of 64 bits; write ids in quotes"
-    if isinstance(value, str) and not _is_unicode(value):
-        return "holds half a surrogate pair, which is no text"
-    return None
-
-
 def _first_at(found: Any, path: tuple[str, ...]) -> object:
     return next(values_at(found, path), None)
-
-
-def _as_text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _load(line: str) -> Any:
-    """Read a line of JSON; None where it is none."""
-    try:
-        return json.loads(line, parse_constant=_refuse, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _is_int64(value: object) -> bool:
-    return isinstance(value, int) and -(2**63) <= value < 2**63
-
-
-def _is_unicode(value: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _shortened(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -39,13 +39,31 @@ def match_paths(
     below = [last_name(path) for path in paths]
     # A name that is in no log: the role is not to be looked for.
     more = match_columns(below, dict.fromkeys(wanted, "\0"))
-    free = {c: place for c, place in more.items() if place not in found.values()}
+    free = {
+        column: place
+        for column, place in more.items()
+        if place not in found.values() and not _is_one_of_many(paths, place)
+    }
     found |= {column: free[column] for column in lacking & set(free)}
     if ITEM_ID in found and found[ITEM_ID] < len(paths):
         parent = paths[found[ITEM_ID]][:-1]
         beside = {c: free[c] for c in (EVENT, RATING) if c in free and c not in found}
         found |= {c: place for c, place in beside.items() if paths[place][:-1] == parent}
     return found, wishes
+
+
+def _is_one_of_many(paths: Sequence[Path], place: int) -> bool:
+    """Return whether values of the same names lie in other places too, as where the keys of an
+    object are ids: no one of these is that of the events.
+    """
+    if place >= len(paths) or len(paths[place]) == 1:
+        return False
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path[:-1], set()).add(path[-1])
+    parent = paths[place][:-1]
+    alike = [p for p in names if p and len(p) == len(parent) and names[p] == names[parent]]
+    return len(alike) > 1 and len(names[parent]) > 1
 
 
 def last_name(path: Path) -> str:

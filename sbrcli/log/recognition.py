@@ -134,6 +134,8 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
         data = more = file.read(SAMPLE_BYTES)
         while more and not _WHOLE_LINE.search(data):
             if len(data) > LONGEST_LINE_BYTES:
+                if data.lstrip().startswith((b"[", b"{")):
+                    break  # perhaps JSON without line ends
                 raise too_long(path, 1)
             more = file.read(len(data))
             data += more

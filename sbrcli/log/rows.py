@@ -14,8 +14,9 @@ from typing import TextIO
 from sbrcli.log.dates import find_shape, is_format, unclear_zone
 from sbrcli.log.epochs import DIGITS
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
-from sbrcli.log.files import LONGEST_LINE_BYTES, opened, too_long
+from sbrcli.log.files import LONGEST_LINE_BYTES, too_long
 from sbrcli.log.formats import RECODE, LogFormat, describe_layout
+from sbrcli.log.json_documents import opened_objects
 from sbrcli.log.lists import list_complaint, split_times
 from sbrcli.log.quoting import quoted_rows
 from sbrcli.log.separators import may_quote, split_fields
@@ -105,7 +106,7 @@ def lines_of(path: Path, log_format: LogFormat) -> Iterator[Iterator[str]]:
     Raises:
         DataError: the file is damaged, or (while its lines are read) one is endless.
     """
-    with opened(path, log_format.encoding) as file:
+    with opened_objects(path, log_format.encoding, log_format.document) as file:
         source = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
         text = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape", newline="")
         try:

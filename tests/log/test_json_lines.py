@@ -42,9 +42,9 @@ def test_columns_and_events_are_named_as_in_a_table():
     ("text", "message", "hint"),
     [
         (
-            f"[{GOOD}]",
+            "[{}]",
             "log line 1: it is not a JSON object",
-            "write one object a line, as in: jq -c '.[]' OLD > NEW",
+            "write one object a line: an event, or a session with a list of its events",
         ),
         (GOOD + "{\n", "log line 2: it is not a JSON object, or one that names a key twice", MEND),
         (
@@ -116,7 +116,7 @@ def test_bytes_that_are_not_utf_8_are_named_by_their_line():
 
 @pytest.mark.parametrize("before", ["", GOOD])
 def test_an_endless_line_is_refused_and_not_read(before: str, monkeypatch: pytest.MonkeyPatch):
-    for module in ("files", "rows", "recognition", "json_lines"):
+    for module in ("files", "rows", "recognition", "json_lines", "json_documents"):
         monkeypatch.setattr(f"sbrcli.log.{module}.LONGEST_LINE_BYTES", 1 << 17)
     with pytest.raises(DataError) as caught:
         read(before + '{"user": "' + "a" * 2_000_000)
