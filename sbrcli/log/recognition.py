@@ -22,6 +22,7 @@ from sbrcli.log.parts import find_parts, plain_date
 from sbrcli.log.preambles import headers_below, skip_comments
 from sbrcli.log.quoting import decide_quoting
 from sbrcli.log.samples import Sample
+from sbrcli.log.text_encodings import find_encoding
 from sbrcli.log.times import is_iso_time
 from sbrcli.log.typed_files import MAGIC_BYTES, name_typed, name_typed_file
 from sbrcli.read_config import ReadConfig
@@ -70,6 +71,7 @@ def recognise_format(
 
         return _with_path_columns(recognise_parquet(path, typed, config, tuple(keys)), keys)
     compression = recognise_compression(path)
+    config = replace(config, encoding=find_encoding(path, config.encoding))
     sample = replace(_take_sample(path, config), path_names=tuple(keys))
     if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
         log_format = _recognise_json_or_text(path, sample.head(), config)

@@ -15,11 +15,12 @@ from sbrcli.log.dates import find_shape, is_format, unclear_zone
 from sbrcli.log.epochs import DIGITS
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, too_long
-from sbrcli.log.formats import RECODE, LogFormat, describe_layout
+from sbrcli.log.formats import LogFormat, describe_layout
 from sbrcli.log.json_documents import opened_objects
 from sbrcli.log.lists import list_complaint, split_times
 from sbrcli.log.quoting import quoted_rows
 from sbrcli.log.separators import may_quote, split_fields
+from sbrcli.log.text_encodings import recode_hint
 from sbrcli.log.time_columns import is_time_of_day, join_fields
 from sbrcli.log.times import (
     field_seconds,
@@ -189,7 +190,7 @@ def _complaint(
     fields: list[str], text: str, log_format: LogFormat, columns: list[tuple[int, str]]
 ) -> Complaint | None:
     if not text.isascii() and is_undecoded(text):
-        return f"not {log_format.encoding or 'UTF-8'} text", RECODE
+        return f"not {log_format.encoding or 'UTF-8'} text", recode_hint(text)
     separator = log_format.separator
     if separator != SPACES and not may_quote(separator) and _is_unclear(text, separator):
         wrong = f"a field begins or ends with a part of the separator {separator}, or holds \\x1f"

@@ -243,7 +243,8 @@ def test_bytes_that_are_not_utf_8_are_named_by_their_line():
     Path("log").write_bytes(HEADER.encode() + b"1,2,3\n1,caf\xe9,4\n")
     assert complaint("log") == (
         "log line 3: not UTF-8 text",
-        "say in which encoding it is, as in --encoding latin-1",
+        "say in which encoding it is, as in --encoding latin-1; it may be cp1252 'café', "
+        "cp1251 'cafй'; or recode it: iconv -f CP1252 -t UTF-8 LOG > NEW",
     )
 
 
