@@ -93,17 +93,19 @@ def _describe_log(
     say: Callable[[str], None],
 ) -> "LogStatistics":
     from sbrcli.dataset.sessions import assign_sessions, default_rule
+    from sbrcli.log.account import describe_doubts, describe_log_as_read
     from sbrcli.log.incoming import on_disk
-    from sbrcli.log.reading import describe_reading, read_log
+    from sbrcli.log.reading import read_log
     from sbrcli.log.statistics import describe_log
 
     with ExitStack() as stack:
         paths = [stack.enter_context(on_disk(path)) for path in log]
         read = read_log(paths, reading, counts_kinds=True)
-    say(describe_reading(read))
+    for line in describe_log_as_read(read, zone):
+        say(line)
     rule = rule or default_rule(read.events)
     events = assign_sessions(read.events, rule)
-    return describe_log(
+    statistics = describe_log(
         events,
         rule=rule,
         zone=zone,
@@ -112,6 +114,8 @@ def _describe_log(
         bad_rows=read.bad_rows.count if read.bad_rows else 0,
         event_kinds=read.event_kinds,
     )
+    say(describe_doubts(statistics.warnings))
+    return statistics
 
 
 def _describe_dataset(folder: "Folder", zone: tzinfo) -> "LogStatistics":

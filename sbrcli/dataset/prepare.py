@@ -22,10 +22,11 @@ from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, writ
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.errors import DataError
 from sbrcli.folder import check_name
+from sbrcli.log.account import describe_reading
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.incoming import on_disk
 from sbrcli.log.misreadings import find_misreadings
-from sbrcli.log.reading import Log, describe_reading, read_log
+from sbrcli.log.reading import Log, read_log
 from sbrcli.log.recognition import AS_READ, recognise_log
 from sbrcli.log.titles import read_titles
 from sbrcli.manifests import MANIFEST, new_manifest, write_json

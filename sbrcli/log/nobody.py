@@ -87,10 +87,14 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
 
     Args:
         column: user_id, session_id or item_id.
-        ids: (events,) at least one.
+        ids: (events,) at least one; a missing one is nobody's already.
     """
     if isinstance(ids.dtype, pd.CategoricalDtype):
-        counts = np.bincount(ids.cat.codes, minlength=len(ids.cat.categories))
+        codes = ids.cat.codes.to_numpy()
+        codes = codes[codes >= 0]  # -1 is an id that is missing
+        if not len(codes):
+            return []
+        counts = np.bincount(codes, minlength=len(ids.cat.categories))
         texts = ids.cat.categories.tolist()  # at once: pandas takes microseconds to give one
         found = [
             StandIn(texts[at], int(counts[at]), True)

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
-from sbrcli.log.columns import listed, other_columns
+from sbrcli.log.columns import listed
 from sbrcli.log.drop_ids import drop_ids
 from sbrcli.log.event_times import read_times
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files import explained
-from sbrcli.log.formats import LogFormat, describe_format
+from sbrcli.log.formats import LogFormat
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.incoming import renamed
 from sbrcli.log.joining import read_parts
@@ -102,25 +102,6 @@ def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
 
 def _with_times_of(log_format: LogFormat, read: LogFormat) -> LogFormat:
     return replace(log_format, time_unit=read.time_unit, time_doubts=read.time_doubts)
-
-
-def describe_reading(log: Log) -> str:
-    """Say in one line what a log was read as, and what was left out on the way."""
-    words = f"read as {describe_format(log.format)}"
-    for role, names in other_columns(log.format.names, log.format.columns).items():
-        words += f"; not read as the {role}: {listed(names)}"
-    if log.lists is not None:
-        words += f"; {log.lists}"
-    if log.format.num_spanning:
-        words += f"; rows that span lines, as a quoted field does: {log.format.num_spanning:,}"
-    if log.bad_rows is not None:
-        count, first = log.bad_rows.count, log.bad_rows.first
-        words += f"; rows left out that can not be events: {count:,}, the first: {first}"
-    if log.dropped_ids:
-        words += f"; events left out by --drop-id: {log.dropped_ids:,}"
-    if log.shared_sessions is not None:
-        words += f"; {log.shared_sessions}"
-    return words
 
 
 def hash_file(path: Path) -> str:

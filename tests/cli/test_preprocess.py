@@ -129,7 +129,7 @@ def test_dropped_ids_are_a_reason_of_their_own(sbr):
     options = ("--min-item-support", "1", "--split", "last", "--valid-days", "0")
     said = sbr("preprocess", "log", *options, "--drop-id", "user=-", "--drop-id", "user=guest")
     assert "dropped_ids\t2\t0\t0\tof ids left out by --drop-id\n" in said.stdout
-    assert "; events left out by --drop-id: 2\n" in said.stderr
+    assert "; left out: events of ids that --drop-id names: 2\n" in said.stderr
 
 
 def test_what_seems_to_be_misread_is_a_warning_also_where_nothing_comes_of_the_log(sbr):
@@ -167,7 +167,7 @@ def test_times_that_hardly_order_anything_are_a_warning(sbr):
         last = [(8, 50 * DAY), (9, 100 * DAY)]
         events = [(user, time) for user in range(4) for time in times]
         events += [(user, start) for user, start in last for _ in range(2)]
-        rows = [(user, 7 + at % 2, START + time) for at, (user, time) in enumerate(events)]
+        rows = [(user, 7 + at % 2, START + 60 + time) for at, (user, time) in enumerate(events)]
         write_ratings(Path("log"), ", ".join(f"{user} {item} {time}" for user, item, time in rows))
         return sbr("preprocess", "log", *SUPPORT, "--overwrite", "--quiet").stderr
 

@@ -36,8 +36,10 @@ def test_stats_takes_them(sbr):
     assert (document["events"], document["bad_rows"], document["time_unit"]) == (6, 1, "ms")
     assert said.stderr == (
         "read as a table (semicolon separated, header): user=who, item=what, time=when in "
-        "milliseconds, event=kind; rows left out that can not be events: 1, the first: line 7: "
-        "4 fields expected, 3 found\n"
+        "milliseconds, event=kind; first event: user ann, item 7, 1970-01-01 00:00:01 UTC\n"
+        "left out: rows that cannot be events: 1, the first: line 7: 4 fields expected, 3 found; "
+        "events of other kinds: 1\n"
+        "doubtful: The times run on from 1970\n"
     )
 
 

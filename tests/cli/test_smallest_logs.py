@@ -60,7 +60,10 @@ def test_stats_counts_it_and_says_what_is_odd(sbr, log: str, warnings: list[str]
     document = json.loads(said.stdout)
     assert document["events"] == len(log.split(","))
     assert document["warnings"] == warnings
-    assert (said.stderr, said.code) == (READ_AS, 0)
+    assert said.code == 0
+    read, left_out, doubts = said.stderr.splitlines()
+    assert read.startswith(f"{READ_AS.rstrip()}; first event: user 1, item 7, ")
+    assert (left_out, doubts[:10]) == ("left out: nothing", "doubtful: ")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ from tests.builders import write_ratings
 
 LOG = "1 10 978300760, 1 20 978300760, 1 30 978400000, 2 10 986000000, 2 10 986000010"
 
-READ_AS = 'read as MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds\n'
+READ_AS = (
+    'read as MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds; '
+    "first event: user 1, item 10, 2000-12-31 22:12:40 UTC\n"
+    "left out: nothing\n"
+    "doubtful: 33 % of the consecutive events of a user have the same time; 2 warnings in all\n"
+)
 
 TABLES = """\
 ratings.dat

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from sbrcli.errors import DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.bad_rows import BadRows
 from sbrcli.log.events import TIMESTAMP, USER_ID
-from sbrcli.log.reading import Log, describe_reading, read_log
+from sbrcli.log.reading import Log, read_log
 from sbrcli.read_config import ReadConfig
 
 HEADER = "userId,itemId,timestamp\n"
@@ -17,7 +18,7 @@ def test_rows_that_can_not_be_events_are_left_out_and_the_first_is_named():
     assert log.events[USER_ID].tolist() == ["é", 'q"q', "z"]
     assert log.bad_rows == BadRows(5, "line 3: timestamp 'soon' is not a number")
     assert describe_reading(log).endswith(
-        "; rows left out that can not be events: 5, "
+        "; left out: rows that cannot be events: 5, "
         "the first: line 3: timestamp 'soon' is not a number"
     )
 

@@ -40,7 +40,7 @@ def test_repeats():
 
 def test_a_share_below_a_tenth_keeps_a_decimal():
     items = [5, 5, *[6, 5] * 20]
-    times = [n * 2 for n in range(42)]
+    times = [n * 2 + 0.25 for n in range(42)]
     assert warnings(make_log(times=times, items=items)) == (
         "2.4 % of the consecutive events of a session repeat the item before. sbr preprocess "
         "--drop-repeats takes them out.",

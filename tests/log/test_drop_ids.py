@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sbrcli.errors import DataError
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.account import describe_reading
+from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
 ROWS = "user,item,time\n-,5,1600000000\n7,-,1600000001\n7,6,1600000002\nguest,5,1600000003\n"
@@ -24,7 +25,7 @@ def test_events_of_dropped_ids_are_left_out_and_counted(log):
     assert read.events["user_id"].tolist() == [7]  # whole numbers again
     assert describe_reading(read) == (
         "read as a table (comma separated, header): user=user, item=item, time=time in seconds; "
-        "events left out by --drop-id: 3"
+        "left out: events of ids that --drop-id names: 3"
     )
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sbrcli.errors import DataError
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.account import describe_reading
+from sbrcli.log.reading import read_log
 
 
 def read_text(folder: Path, text: str) -> tuple[str, list]:
@@ -81,5 +82,5 @@ def test_a_column_that_could_be_the_items_too_is_named(tmp_path):
     path.write_text("user,item_id,product_id,time\n1,2,3,1614585600\n")
     assert describe_reading(read_log(path)) == (
         "read as a table (comma separated, header): user=user, item=item_id, time=time in seconds; "
-        "not read as the item: product_id"
+        "left out: columns that may be the item: product_id"
     )

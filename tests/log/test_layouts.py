@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from sbrcli.errors import DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.formats import describe_format
-from sbrcli.log.reading import Log, describe_reading, read_log
+from sbrcli.log.reading import Log, read_log
 from sbrcli.read_config import ReadConfig
 
 U, S, I, T = USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP  # noqa: E741

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from sbrcli.errors import DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.list_signs import ListCells, find_list_cells
 from sbrcli.log.misreadings import find_misreadings
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
 

@@ -11,10 +11,11 @@ import pytest
 from pyarrow import orc
 
 from sbrcli.errors import ConfigError, DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.ids import read_ids
 from sbrcli.log.nested import lay_flat, lay_object_flat, paths_of_objects, paths_of_schema
 from sbrcli.log.nested_names import last_name
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
 SESSIONS = [

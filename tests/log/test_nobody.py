@@ -50,3 +50,10 @@ def test_an_id_with_an_outlying_share_of_all_events_is_found():
     assert find_stand_ins("user_id", texts) == [StandIn("u7", 100, False)]
     assert found(pd.Series([7] * 99 + list(range(100, 120)) * 2)) == []  # 49.5 times the median
     assert found(pd.Series([7] * 100 + list(range(100, 118)) * 2)) == []  # of 19 users
+
+
+def test_a_missing_id_is_no_stand_in():
+    codes = [0, 1, -1, -1, -1]
+    ids = pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(["ann", "guest"])))
+    assert found(ids) == [("guest", 1)]
+    assert found(pd.Series(pd.Categorical([None, None], categories=["ann"]))) == []

@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sbrcli.errors import ConfigError, DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.events import ITEM_ID, RATING, TIMESTAMP, USER_ID
-from sbrcli.log.reading import describe_reading, hash_file, read_log
+from sbrcli.log.reading import hash_file, read_log
 from sbrcli.read_config import ReadConfig
 
 PAIRS = pa.map_(pa.string(), pa.int64())

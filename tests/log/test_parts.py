@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from sbrcli.errors import DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.events import ITEM_ID, RATING, TIMESTAMP, USER_ID
 from sbrcli.log.parts import find_parts
-from sbrcli.log.reading import describe_reading, hash_file, read_log
+from sbrcli.log.reading import hash_file, read_log
 from sbrcli.read_config import ReadConfig
 
 HEADER = "user,item,time\n"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from sbrcli.errors import DataError
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.account import describe_reading
+from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
 _HEADER = "user_id,item_id,timestamp\n"
@@ -103,4 +104,4 @@ def test_comments_and_totals_below_the_header_are_named_and_counted(tmp_path: Pa
             _read(tmp_path, _HEADER + _ROWS + line + _ROWS)
         rows, words = _read(tmp_path, _HEADER + _ROWS + line + _ROWS, skip_bad_rows=True)
         assert rows == _ROWS.split() * 2
-        assert "rows left out that can not be events: 1, the first: line 5" in words
+        assert "left out: rows that cannot be events: 1, the first: line 5" in words

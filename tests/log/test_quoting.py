@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from sbrcli.errors import DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.quoting import quoted_rows, split_quoted
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
 

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sbrcli.errors import DataError
+from sbrcli.log.account import describe_reading
 from sbrcli.log.events import TIMESTAMP
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.reading import read_log
 from sbrcli.log.time_columns import decide_kinds, join_columns, join_fields, plain_texts
 from sbrcli.read_config import ReadConfig
 
