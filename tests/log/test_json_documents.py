@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sbrcli.errors import DataError
-from sbrcli.log.reading import describe_reading, read_log
+from sbrcli.log.account import describe_reading
+from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
 ROWS = [{"user": at % 3, "item": at % 7, "time": 1_600_000_000 + at} for at in range(40)]
