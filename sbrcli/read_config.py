@@ -50,6 +50,9 @@ class ReadConfig:
     time_format: str | None = None
     """How times are written, in strptime's directives, as in `%d/%m/%Y %H:%M`."""
 
+    no_time: bool = False
+    """Take the events in the order of the file: the log has no times."""
+
     encoding: str | None = None
     """Of the text; UTF-8 unless given."""
 
@@ -91,6 +94,12 @@ class ReadConfig:
             _check_encoding(self.encoding)
         _ = self.dropped_ids
         named = self.named_columns
+        about_times = (self.time_unit != "auto", self.time_format is not None, "time" in named)
+        require(
+            not (self.no_time and any(about_times)),
+            "no-time goes with none of time-unit, time-format and a column of the time",
+            "no-time",
+        )
         require(
             len(set(named.values())) == len(named),
             "columns must name each column once",

@@ -40,6 +40,7 @@ MAKING = (
     "sbrcli.log.json_rows _type_complaint",
     "sbrcli.log.json_rows _value_complaint",
     "sbrcli.log.misreadings",
+    "sbrcli.log.no_tables",
     "sbrcli.log.odd_times",
     "sbrcli.log.rows _time_complaint",
     "sbrcli.log.rows _no_number",

@@ -44,6 +44,12 @@ def test_separators_of_lists_may_be_words():
             "session, item. Received: guest",
             "for example --drop-id user=-,guest,item=0",
         ),
+        (
+            {"no_time": True, "time_unit": "ms"},
+            "no-time goes with none of time-unit, time-format and a column of the time. Received: "
+            "no-time",
+            None,
+        ),
         ({"list_sep": ""}, "list-sep must be one character or more. Received: ''", None),
         (
             {"columns": "visitor"},

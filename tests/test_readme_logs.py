@@ -32,6 +32,7 @@ def logs() -> None:
     Path("events.csv.gz").write_bytes(gzip.compress(RETAIL_ROCKET.encode()))
     Path("clicks.txt").write_text("at|visitor|product\n10|ann|7\n20|ann|8\n")
     Path("plain.txt").write_text("1\tx\t7\t10\n1\tx\t8\t20\n")
+    Path("pairs.txt").write_text("1 7\n1 8\n1 9\n1 7\n1 8\n2 9\n2 8\n2 7\n2 8\n2 9\n")
     Path("visits.csv").write_text("user,item,date,time\na,7,2021-03-01,08:00\n")
     Path("clicks.jsonl").write_text('{"who": "ann", "item": 7, "time": 10}\n')
     Path("latin.csv").write_bytes("user,item,time\ncafé,7,10\n".encode("latin-1"))
@@ -43,7 +44,7 @@ def logs() -> None:
 
 
 def test_there_are_lines_to_run():
-    assert len(LINES) == 11
+    assert len(LINES) == 12
 
 
 @pytest.mark.parametrize("line", LINES)

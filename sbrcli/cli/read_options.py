@@ -58,6 +58,15 @@ TimeFormat = Annotated[
         rich_help_panel=READING,
     ),
 ]
+NoTime = Annotated[
+    bool,
+    typer.Option(
+        "--no-time",
+        help="Take the events in the order of the file, as of a log without times: sbr preprocess "
+        "LOG --no-time --split last.",
+        rich_help_panel=READING,
+    ),
+]
 Encoding = Annotated[
     str | None,
     typer.Option(
@@ -105,6 +114,7 @@ _KINDS = {
     "header": Header,
     "time_unit": TimeUnit,
     "time_format": TimeFormat,
+    "no_time": NoTime,
     "encoding": Encoding,
     "event": Event,
     "drop_id": DropId,

@@ -92,12 +92,14 @@ def _describe_log(
     zone: tzinfo,
     say: Callable[[str], None],
 ) -> "LogStatistics":
-    from sbrcli.dataset.sessions import assign_sessions, default_rule
+    from sbrcli.dataset.sessions import assign_sessions, default_rule, require_no_gap
     from sbrcli.log.account import describe_doubts, describe_log_as_read
     from sbrcli.log.incoming import on_disk
     from sbrcli.log.reading import read_log
     from sbrcli.log.statistics import describe_log
 
+    if reading.no_time and rule is not None:
+        require_no_gap(str(rule))
     with ExitStack() as stack:
         paths = [stack.enter_context(on_disk(path)) for path in log]
         read = read_log(paths, reading, counts_kinds=True)

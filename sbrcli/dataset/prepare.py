@@ -17,10 +17,10 @@ from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.joined import join_train_full
 from sbrcli.dataset.request import Request, describe_files, require_same
-from sbrcli.dataset.sessions import default_rule, id_codes
+from sbrcli.dataset.sessions import default_rule, id_codes, require_no_gap
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
-from sbrcli.errors import DataError
+from sbrcli.errors import ConfigError, DataError
 from sbrcli.folder import check_name
 from sbrcli.log.account import describe_reading
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
@@ -85,6 +85,8 @@ def prepare_dataset(
     if name is not None:
         check_name("dataset", name)
     _require_company(config, given)
+    if reading.no_time:
+        _require_no_dates(config, given)
     with ExitStack() as stack:
         called = _call_logs(log, given)
         logs = {
@@ -168,6 +170,17 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
             f"{option.replace('_', '-')} goes with a split by date, not with {instead}",
             f"{getattr(config, option):g}",
         )
+
+
+def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
+    """Refuse what takes times, of a log without any."""
+    if given is None and config.split == "date":
+        raise ConfigError(
+            "a log without times cannot be split by date",
+            hint="--split last takes the last events of each session; --test-log FILE is a log "
+            "that is test",
+        )
+    require_no_gap(config.session)
 
 
 def _arrange(

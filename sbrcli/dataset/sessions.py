@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sbrcli.dataset.storage import IntArray
-from sbrcli.errors import DataError
+from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.session_rule import SessionRule
 
@@ -24,6 +24,19 @@ def default_rule(columns: Container[str | None]) -> SessionRule:
         columns: of the event table that the log becomes.
     """
     return SessionRule("column" if SESSION_ID in columns else "user")
+
+
+def require_no_gap(session: str | None) -> None:
+    """Refuse sessions that end at a pause, of a log without times.
+
+    Raises:
+        ConfigError: the rule is a gap.
+    """
+    if session is not None and SessionRule.parse(session).kind == "gap":
+        raise ConfigError(
+            f"a log without times has no pauses. Received: --session {session}",
+            hint="--session user makes a session of each user",
+        )
 
 
 def assign_sessions(

@@ -9,7 +9,7 @@ from sbrcli.log.columns import ROLE_NAMES, listed, other_columns
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.formats import describe_format
 from sbrcli.log.reading import Log
-from sbrcli.log.times import format_time
+from sbrcli.log.times import ORDER, format_time
 
 _LONGEST_ID = 40
 _MOST_KINDS = 5
@@ -79,13 +79,18 @@ def _list_left_out(log: Log) -> list[str]:
 
 
 def _describe_first_event(log: Log, zone: tzinfo) -> str:
-    """Write the log's first event as `user 71, item 501, 2021-03-01 08:00:00 UTC`."""
+    """Write the log's first event as `user 71, item 501, 2021-03-01 08:00:00 UTC`.
+
+    A log that is read without times has none.
+    """
     words = []
     for column in (USER_ID, SESSION_ID, ITEM_ID):
         if column in log.events:
             text = str(log.events[column].iloc[0]).replace("\n", "\\n")
             short = text if len(text) <= _LONGEST_ID else f"{text[: _LONGEST_ID - 3]}..."
             words.append(f"{ROLE_NAMES[column]} {short}")
+    if log.format.time_unit == ORDER:
+        return ", ".join(words)
     time = format_time(log.events[TIMESTAMP].iloc[0].item(), zone).replace("T", " ")
     # 2021-03-01 08:00:00 UTC, and of other zones 2021-03-01 17:00:00 +09:00.
     utc = time.removesuffix("+00:00")

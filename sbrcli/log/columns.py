@@ -198,10 +198,28 @@ def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[s
     return {"item": others} if others else {}
 
 
+def without_time(columns: Mapping[str, int]) -> dict[str, int]:
+    """Return the places of all columns but those of the time."""
+    parts = (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)
+    return {column: place for column, place in columns.items() if column not in parts}
+
+
 def check_columns(
-    where: str, names: Sequence[str], columns: Mapping[str, int], wanted: Mapping[str, str]
+    where: str,
+    names: Sequence[str],
+    columns: Mapping[str, int],
+    wanted: Mapping[str, str],
+    *,
+    needs_time: bool = True,
 ) -> None:
     """Check that a log has a user or session, an item and a time, and no doubt which they are.
+
+    Args:
+        where: the log, as a message begins.
+        names: as they stand in the log.
+        columns: places by the column of the event table.
+        wanted: names that the user gave.
+        needs_time: whether a log without a time is refused.
 
     Raises:
         DataError: it has not; the columns found are named.
@@ -216,11 +234,16 @@ def check_columns(
                 hint=f"--columns {role}=NAME takes one of these",
             )
     lacks = [] if {USER_ID, SESSION_ID} & set(columns) else ["user or session"]
-    lacks += [what for what, c in (("item", ITEM_ID), ("time", TIMESTAMP)) if c not in columns]
+    lacks += ["item"] if ITEM_ID not in columns else []
+    lacks += ["time"] if TIMESTAMP not in columns and needs_time else []
     if lacks:
+        example = "user=NAME,item=NAME" + ",time=NAME" * needs_time
+        hint = f"say which it is, as in --columns {example}"
+        if lacks == ["time"]:
+            hint += "; where none is, --no-time takes the events in the order of the file"
         raise DataError(
             f"{where}: no column for the {' and the '.join(lacks)}; found {listed(names)}",
-            hint="say which it is, as in --columns user=NAME,item=NAME,time=NAME",
+            hint=hint,
         )
     counts = Counter(normalised(name) for name in names)
     exact = Counter(names)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sbrcli.log.times import ORDER
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
 
@@ -28,7 +29,13 @@ def find_oddities(
         first: the first time, in seconds since 1970.
         last: the last one.
     """
-    yield from _short_span(first, last)
+    if statistics.time_unit == ORDER:
+        yield (
+            "The log is read without times: nothing can be split off by days. Use sbr preprocess "
+            "--no-time --split last, or --test-log."
+        )
+    else:
+        yield from _short_span(first, last)
     yield from _odd_events(statistics, rule)
     yield from _odd_users_and_items(statistics)
     yield from _odd_sessions(statistics, rule)

@@ -1,20 +1,22 @@
 """The times of the events of one table, and what they were read as."""
 
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sbrcli.errors import DataError
 from sbrcli.log.date_columns import UnclearDatesError, UnreadDatesError
 from sbrcli.log.dates import is_format
-from sbrcli.log.events import TIME_OF_DAY, TIMESTAMP
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.moments import Moments, read_days, read_seconds
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.time_columns import decide_kinds, join_columns, plain_texts
-from sbrcli.log.times import is_in_calendar
+from sbrcli.log.times import ORDER, is_in_calendar
 
 
 def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, LogFormat]:
@@ -32,6 +34,9 @@ def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.n
         DataError: the day cannot be told from the month.
         WrongRowError: one of them is no time, or lies in no calendar.
     """
+    if log_format.time_unit == ORDER:
+        _refuse_header(table, log_format)
+        return np.arange(table.num_rows), log_format
     if table[TIMESTAMP].null_count:
         raise WrongRowError(log_format, "a timestamp is missing")
     try:
@@ -52,6 +57,19 @@ def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.n
     if not (is_in_calendar(moments.seconds.min()) and is_in_calendar(moments.seconds.max())):
         raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")
     return moments.seconds, log_format
+
+
+def _refuse_header(table: pa.Table, log_format: LogFormat) -> None:
+    """Refuse a header among the rows, which no time gives away here."""
+    if not log_format.has_header:
+        return
+    names = [c for c in (USER_ID, SESSION_ID, ITEM_ID) if c in table.column_names]
+    are_names = (
+        pc.equal(table[column].cast(pa.string()), log_format.place(column))  # pyright: ignore
+        for column in names
+    )
+    if pc.any(reduce(pc.and_, are_names)).as_py():  # pyright: ignore
+        raise WrongRowError(log_format, "the header again")
 
 
 def _with_one_time(table: pa.Table, log_format: LogFormat) -> tuple[pa.Table, LogFormat]:

@@ -1,12 +1,12 @@
 """What a log looks like, once it is recognised."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sbrcli.log.columns import ROLE_NAMES
 from sbrcli.log.events import RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
-from sbrcli.log.times import unit_name
+from sbrcli.log.times import ORDER, unit_name
 from sbrcli.read_config import SPACES
 
 RECODE = "say in which encoding it is, as in --encoding latin-1"
@@ -114,6 +114,13 @@ class LogFormat:
         return self.names[position] if self.names else str(position + 1)
 
 
+def ordered(log_format: LogFormat) -> LogFormat:
+    """Return the format of a log whose events are in the order of the file, its times unused."""
+    times = (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)
+    columns = tuple(None if column in times else column for column in log_format.columns)
+    return replace(log_format, columns=columns, time_unit=ORDER)
+
+
 def describe_layout(log_format: LogFormat) -> str:
     """Say what a log was recognised as: `MovieLens 1M ("::" separated, no header)`."""
     traits = []
@@ -135,6 +142,7 @@ def describe_format(log_format: LogFormat) -> str:
     """
     columns = [c for c in ROLE_NAMES if log_format.has(c) and c not in (RATING, TIME_OF_DAY)]
     words = [_describe_column(log_format, column) for column in columns]
+    words += ["in the order of the file, without a time"] if log_format.time_unit == ORDER else []
     return f"{describe_layout(log_format)}: {', '.join(words)}"
 
 

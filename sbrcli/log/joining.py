@@ -18,7 +18,7 @@ from sbrcli.log.formats import LogFormat
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.lists import OpenedLists
 from sbrcli.log.parts import Part
-from sbrcli.log.times import unit_name
+from sbrcli.log.times import ORDER, unit_name
 
 if TYPE_CHECKING:
     from sbrcli.log.reading import Log
@@ -87,6 +87,8 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
             pairs = zip(tables, empty, strict=True)
             arrays = [t[name].to_numpy() if name in t else e for t, e in pairs]
             joined[name] = np.concatenate(arrays)
+    if logs[0].format.time_unit == ORDER:
+        joined[TIMESTAMP] = np.arange(sum(map(len, tables)))
     kinds = [log.event_kinds for log in logs if log.event_kinds is not None]
     counted = sum((Counter(one) for one in kinds), Counter[str]())
     # One without the events asked for does not know the unit of its times.

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import json as arrow_json
 
 from sbrcli.errors import DataError
-from sbrcli.log.columns import ROLE_NAMES, check_columns, listed, with_path_names
+from sbrcli.log.columns import ROLE_NAMES, check_columns, listed, with_path_names, without_time
 from sbrcli.log.deferred import errors_deferred
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
 from sbrcli.log.files import LONGEST_LINE_BYTES
@@ -36,7 +36,7 @@ from sbrcli.log.rows import (
 )
 from sbrcli.log.samples import Sample
 from sbrcli.log.time_columns import add_time_columns
-from sbrcli.log.times import recognise_field
+from sbrcli.log.times import ORDER, recognise_field
 from sbrcli.read_config import ReadConfig
 
 _FIRST_OBJECTS = 20
@@ -54,14 +54,17 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     document, objects = _first_objects(path, sample, config)
     _refuse_columns(path, objects)
     paths, names, columns, wanted = _match(objects, sample, config)
-    if not {ITEM_ID, TIMESTAMP} <= columns.keys() or len(wanted.keys() - _roles(columns)):
+    needed = {ITEM_ID} if config.no_time else {ITEM_ID, TIMESTAMP}
+    if not needed <= columns.keys() or len(wanted.keys() - _roles(columns)):
         # The first events may have no item, as the views of a home page.
         objects = _more_objects(path, config, document) or objects
         paths, names, columns, wanted = _match(objects, sample, config)
-    if "time" not in wanted:
+    if config.no_time:
+        columns = without_time(columns)
+    elif "time" not in wanted:
         rows = [[as_text(_first_at(found, way)) for way in paths] for found in objects]
         columns = add_time_columns(names, columns, rows)
-    check_columns(str(path), names, columns, wanted)
+    check_columns(str(path), names, columns, wanted, needs_time=not config.no_time)
     place = {position: column for column, position in columns.items()}
     values = {
         column: [value for found in objects for value in values_at(found, paths[position])]
@@ -71,7 +74,7 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     texts = {c for c, found in values.items() if any(isinstance(value, str) for value in found)}
     if EVENT in values and not any(isinstance(value, int) for value in values[EVENT]):
         texts.add(EVENT)
-    unit = config.unit_of_times
+    unit = ORDER if config.no_time else config.unit_of_times
     if TIME_OF_DAY in columns:
         unit = "iso"
     elif unit == "auto" and TIMESTAMP in texts and TIME_PARTS[0] not in columns:

@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sbrcli.errors import DataError
 from sbrcli.log.columns import (
     check_columns,
-    listed,
     match_columns,
     named_by_place,
     normalised,
     with_path_names,
+    without_time,
 )
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
-from sbrcli.log.formats import RECODE, LogFormat
+from sbrcli.log.formats import LogFormat, ordered
+from sbrcli.log.no_tables import refuse_blocks, unknown_layout
 from sbrcli.log.row_widths import fit_header
 from sbrcli.log.samples import Sample
 from sbrcli.log.separators import (
@@ -91,13 +91,14 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     """
     wanted = config.named_columns
     separators = likely_separators(sample, config)
+    refuse_blocks(path, sample.lines)
     are_numbers = bool(wanted) and all(
         name.replace("+", "").isdecimal() for name in wanted.values()
     )
     may_have_none = config.header is None and not _numbers_columns(sample.lines[0], separators)
     found = None
     if config.header is False or (may_have_none and are_numbers):
-        found = _numbered(path, sample, separators, wanted)
+        found = _numbered(path, sample, separators, config)
     elif may_have_none and not wanted:
         # A row of ids like "user" and "item" must not pass for a header.
         found = _from_rows(sample, sample.lines[:1], separators)
@@ -105,9 +106,13 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         found = _from_header(path, sample, separators, config)
     if found is None and may_have_none:
         found = _from_rows(sample, sample.lines, separators)
+    if found is None and may_have_none:
+        found = _pairs(path, sample, separators, config)
     if found is None:
-        raise _unknown(path, sample, separators)
+        raise unknown_layout(path, sample, *split_best(sample.lines[0], separators))
     found = fit_header(found, sample.lines[1:])
+    if config.no_time:
+        return ordered(found)
     if TIME_OF_DAY in found.columns:
         return replace(found, time_unit="iso")
     if config.unit_of_times != "auto" or len(found.time_columns) > 1:
@@ -139,10 +144,13 @@ def _from_header(
             return None
         names, separator = split_best(line, separators)
     wanted = wishes.get(separator, wanted)
-    if "time" not in wanted:
+    if "time" not in wanted and not config.no_time:
         rows = [split_fields(row, separator, may_quote(separator)) for row in sample.lines[1:]]
         columns = add_time_columns(names, columns, rows)
-    check_columns(f"{path} line {sample.first_line}", names, columns, wanted)
+    columns = without_time(columns) if config.no_time else columns
+    check_columns(
+        f"{path} line {sample.first_line}", names, columns, wanted, needs_time=not config.no_time
+    )
     place = {position: column for column, position in columns.items()}
     return LogFormat(
         name=_name_of(names),
@@ -163,21 +171,20 @@ def _name_of(names: Sequence[str]) -> str:
 
 
 def _numbered(
-    path: Path, sample: Sample, separators: Sequence[str], wanted: dict[str, str]
+    path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
 ) -> LogFormat | None:
     """Read a text without header by the numbers of its columns, counted from 1."""
+    wanted = config.named_columns
     if not wanted:
         found = _from_rows(sample, sample.lines, separators)
-        if found is None:
-            raise _unknown(path, sample, separators)
-        return found
+        return found or _pairs(path, sample, separators, config)
     time = int(wanted["time"]) - 1 if wanted.get("time", "").isdecimal() else None
     separator = choose_separator(sample, separators, time)
     fields = split_fields(sample.lines[0], separator, may_quote(separator))
     names = [str(number) for number in range(1, len(fields) + 1)]
     where = f"{path}, whose columns are numbered as it has no header"
     columns = match_columns(names, wanted)
-    check_columns(where, names, columns, wanted)
+    check_columns(where, names, columns, wanted, needs_time=not config.no_time)
     place = {position: column for column, position in columns.items()}
     return LogFormat(
         name="a table",
@@ -186,6 +193,19 @@ def _numbered(
         is_quoted=may_quote(separator),
         columns=tuple(place.get(position) for position in range(len(names))),
     )
+
+
+def _pairs(
+    path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
+) -> LogFormat | None:
+    """Read rows of two ids as users and items where the log has no times, as SASRec's."""
+    if not config.no_time or config.columns:
+        return None
+    fields, separator = split_best(sample.lines[0], separators)
+    rows = [split_fields(line, separator, may_quote(separator)) for line in sample.lines]
+    if any(map(str.isdigit, "".join(fields))) and all(len(row) == 2 for row in rows):
+        return _numbered(path, sample, separators, replace(config, columns="user=1,item=2"))
+    return None
 
 
 def _from_rows(sample: Sample, lines: Sequence[str], separators: Sequence[str]) -> LogFormat | None:
@@ -249,15 +269,3 @@ def _with_iso_times(log_format: LogFormat, sample: Sample) -> LogFormat:
         if unit is not None:
             return replace(log_format, time_unit=unit)
     return log_format
-
-
-def _unknown(path: Path, sample: Sample, separators: Sequence[str]) -> DataError:
-    line = sample.lines[0]
-    if "\ufffd" in line:
-        return DataError(f"{path} line {sample.first_line}: not UTF-8 text", hint=RECODE)
-    fields, _ = split_best(line, separators)
-    return DataError(
-        f"{path}: not a layout that sbr knows; its first line has {listed(fields)}",
-        hint="say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-        "line names them, --columns user=1,item=2,time=3 where it does not",
-    )

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 import numpy as np
 
 from sbrcli.log.epochs import YEAR_1995_SECONDS, digit_seconds, latest_seconds
-from sbrcli.log.times import PER_SECOND, YEAR_2200_SECONDS, format_time, unit_name
+from sbrcli.log.times import ORDER, PER_SECOND, YEAR_2200_SECONDS, format_time, unit_name
 
 _DAY_SECONDS = 86_400
 _YEAR_SECONDS = 365 * _DAY_SECONDS
@@ -27,6 +27,8 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
         time_unit: what the log's times were in before they became seconds.
         zone: where times are printed.
     """
+    if time_unit == ORDER:
+        return
     first, last = times.min().item(), times.max().item()
     dates = [round(time * PER_SECOND.get(time_unit, 1)) for time in (first, last)]
     if time_unit in PER_SECOND and all(map(_is_date_number, dates)):

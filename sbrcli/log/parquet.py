@@ -8,13 +8,14 @@ import pyarrow.compute as pc
 from sbrcli.bounds import require
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import TYPES
-from sbrcli.log.columns import check_columns, with_path_names
+from sbrcli.log.columns import check_columns, with_path_names, without_time
 from sbrcli.log.events import EVENT, RATING
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.nested import Flattened, dotted, lay_flat, paths_of_schema
 from sbrcli.log.nested_names import match_paths
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.time_columns import add_time_columns, may_hold_time
+from sbrcli.log.times import ORDER
 from sbrcli.log.typed_files import name_typed_file, read_columns, read_first_rows, read_schema
 from sbrcli.read_config import ReadConfig
 
@@ -40,12 +41,14 @@ def recognise_parquet(
     paths = paths_of_schema(read_schema(path, name))
     names = with_path_names([dotted(way) for way in paths], path_names)
     columns, wanted = match_paths(paths, names, config.named_columns)
-    if "time" not in wanted:
+    if config.no_time:
+        columns = without_time(columns)
+    elif "time" not in wanted:
         likely = [way[0] for way in paths if len(way) == 1 and may_hold_time(way[0])]
         rows = read_first_rows(path, name, likely) if len(likely) > 1 else []
         texts = [[_as_text(row.get(one)) for one in names] for row in rows]
         columns = add_time_columns(names, columns, texts)
-    check_columns(str(path), names, columns, wanted)
+    check_columns(str(path), names, columns, wanted, needs_time=not config.no_time)
     place = {position: column for column, position in columns.items()}
     return LogFormat(
         name=name,
@@ -54,7 +57,7 @@ def recognise_parquet(
         columns=tuple(place.get(position) for position in range(len(names))),
         paths=tuple(paths),
         num_path_names=len(names) - len(paths),
-        time_unit=config.unit_of_times,
+        time_unit=ORDER if config.no_time else config.unit_of_times,
     )
 
 

@@ -12,7 +12,7 @@ from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
 from sbrcli.log.misreadings import find_misreadings
 from sbrcli.log.pauses import suggest_gap
-from sbrcli.log.times import format_time
+from sbrcli.log.times import ORDER, format_time
 from sbrcli.session_rule import SessionRule
 
 RECENT_SECONDS = 30 * 86_400
@@ -32,10 +32,10 @@ class SessionLength:
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """The first and the last event's time, ISO 8601 with offset."""
+    """The first and the last event's time, ISO 8601 with offset; None in a log without times."""
 
-    first: str
-    last: str
+    first: str | None
+    last: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,8 @@ class LogStatistics:
     session_length: SessionLength
     time: TimeRange
     time_unit: str
-    """Of the log's own times: "s", "ms", "us" or "ns", or "iso" for dates in words."""
+    """Of the log's own times: "s", "ms", "us" or "ns", "iso" for dates in words, or "order" of
+    a log without times."""
 
     bad_rows: int
     """Rows left out since they can not be events; none unless that was asked for."""
@@ -117,6 +118,8 @@ def describe_log(
         users = group_events(columns[USER_ID], items, times)
     people = users or sessions
     first, last = times.min().item(), times.max().item()
+    is_timed = time_unit != ORDER
+    range_of_times = (format_time(time, zone) if is_timed else None for time in (first, last))
     statistics = LogStatistics(
         events=len(events),
         users=users.num_groups if users else None,
@@ -124,7 +127,7 @@ def describe_log(
         sessions=sessions.num_groups,
         density=count_distinct_pairs(people.groups, people.items) / (people.num_groups * num_items),
         session_length=_describe_lengths(sessions.lengths),
-        time=TimeRange(format_time(first, zone), format_time(last, zone)),
+        time=TimeRange(*range_of_times),
         time_unit=time_unit,
         bad_rows=bad_rows,
         tie_share=people.share_of_steps(np.diff(people.times) == 0),
@@ -133,8 +136,8 @@ def describe_log(
         single_event_users=int((users.lengths == 1).sum()) if users else None,
         ratings=_count_ratings(columns[RATING]) if RATING in columns else None,
         event_kinds=event_kinds if event_kinds and len(event_kinds) <= _MOST_VALUES else None,
-        suggested_gap_seconds=_suggest_gap(users, rule),
-        new_item_share=_new_item_share(items, times, first, last),
+        suggested_gap_seconds=_suggest_gap(users, rule) if is_timed else None,
+        new_item_share=_new_item_share(items, times, first, last) if is_timed else None,
     )
     if rule.kind != "column":  # these sessions are made, not read
         del columns[SESSION_ID]

@@ -11,6 +11,9 @@ from sbrcli.errors import ConfigError
 from sbrcli.log.dates import SHAPE_NAMES, date_seconds, find_shape, is_format
 from sbrcli.log.epochs import DIGITS, EPOCHS, digit_seconds, linear_seconds, number_seconds
 
+ORDER = "order"
+"""The unit of the times of a log without any: events are numbered from 0."""
+
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 """How many of each time unit make a second."""
 
@@ -18,7 +21,7 @@ UNIT_NAMES = (
     {unit: epoch.name for unit, epoch in EPOCHS.items()}
     | DIGITS
     | SHAPE_NAMES
-    | {"iso": "ISO 8601"}
+    | {"iso": "ISO 8601", ORDER: "the order of the file"}
 )
 
 LATEST_SECONDS = 253_370_000_000

@@ -186,3 +186,42 @@ def test_another_split_of_the_same_log_is_another_protocol(sbr, work, tmp_path):
         "every next item of every session",
     ]
     assert "the runs were evaluated by 2 protocols, which differ in dataset, " in said.stderr
+
+
+def test_a_log_without_times_is_split_by_its_order(sbr):
+    Path("pairs.txt").write_text("1 7\n1 8\n1 9\n1 7\n1 8\n2 9\n2 8\n2 7\n2 8\n2 9\n")
+    said = sbr("preprocess", "pairs.txt", "--no-time")
+    assert (said.code, said.stderr) == (
+        4,
+        "error: a log without times cannot be split by date\n"
+        "hint: --split last takes the last events of each session; --test-log FILE is a log that "
+        "is test\n",
+    )
+    words = ("--no-time", "--split", "last", "--min-item-support", 1, "--json")
+    document = json.loads(sbr("preprocess", "pairs.txt", *words).stdout)
+    assert document["splits"]["train"]["events"] == 6
+    assert document["splits"]["test"]["sessions"] == 2
+
+
+@pytest.mark.parametrize("command", ["stats", "preprocess"])
+def test_a_log_without_times_has_no_pauses(sbr, command):
+    Path("pairs.txt").write_text("1 7\n1 8\n")
+    words = ("--no-time", "--session", "gap:60")
+    split = ("--split", "last") if command == "preprocess" else ()
+    said = sbr(command, "pairs.txt", *words, *split)
+    assert (said.code, said.stderr) == (
+        4,
+        "error: a log without times has no pauses. Received: --session gap:60\n"
+        "hint: --session user makes a session of each user\n",
+    )
+
+
+def test_stats_of_a_log_without_times_prints_none(sbr):
+    Path("pairs.txt").write_text("1 7\n1 8\n2 8\n2 7\n")
+    document = json.loads(sbr("stats", "pairs.txt", "--no-time", "--json").stdout)
+    assert document["time"] == {"first": None, "last": None}
+    assert document["time_unit"] == "order"
+    assert document["warnings"] == [
+        "The log is read without times: nothing can be split off by days. Use sbr preprocess "
+        "--no-time --split last, or --test-log."
+    ]

@@ -215,7 +215,8 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             {"columns": "user=1,item=2", "sep": " "},
             "log, whose columns are numbered as it has no header: no column for the time; "
             "found 1, 2, 3",
-            "say which it is, as in --columns user=NAME,item=NAME,time=NAME",
+            "say which it is, as in --columns user=NAME,item=NAME,time=NAME; where none is, "
+            "--no-time takes the events in the order of the file",
         ),
         (
             "user,item,time\n1,2,3\n",
@@ -247,42 +248,48 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             {},
             "log: not a layout that sbr knows; its first line has 7, 5, 978300760, 3",
             "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-            "line names them, --columns user=1,item=2,time=3 where it does not",
+            "line names them, --columns user=1,item=2,time=3 where it does not; without a time, "
+            "--no-time",
         ),
         (
             "7\t31\t1193\t978300760\n",  # user, session, item, time
             {},
             "log: not a layout that sbr knows; its first line has 7, 31, 1193, 978300760",
             "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-            "line names them, --columns user=1,item=2,time=3 where it does not",
+            "line names them, --columns user=1,item=2,time=3 where it does not; without a time, "
+            "--no-time",
         ),
         (
             "7\t3\t9\t978300760\n7\t3\t8\t978300761\n8\t4\t9\t978300762\n",  # of one session
             {},
             "log: not a layout that sbr knows; its first line has 7, 3, 9, 978300760",
             "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-            "line names them, --columns user=1,item=2,time=3 where it does not",
+            "line names them, --columns user=1,item=2,time=3 where it does not; without a time, "
+            "--no-time",
         ),
         (
             "7\t3\t9\t978300760\n8\t4\t11\t978300761\n9\t5\t9\t978300762\n",  # no rating is 11
             {},
             "log: not a layout that sbr knows; its first line has 7, 3, 9, 978300760",
             "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-            "line names them, --columns user=1,item=2,time=3 where it does not",
+            "line names them, --columns user=1,item=2,time=3 where it does not; without a time, "
+            "--no-time",
         ),
         (
             "0\t1\t2\t3\n7\t3\t5\t978300760\n",  # running numbers above ratings
             {},
             "log: not a layout that sbr knows; its first line has 0, 1, 2, 3",
             "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-            "line names them, --columns user=1,item=2,time=3 where it does not",
+            "line names them, --columns user=1,item=2,time=3 where it does not; without a time, "
+            "--no-time",
         ),
         (
             "7 9 978300760\n",
             {},
             "log: not a layout that sbr knows; its first line has 7, 9, 978300760",
             "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-            "line names them, --columns user=1,item=2,time=3 where it does not",
+            "line names them, --columns user=1,item=2,time=3 where it does not; without a time, "
+            "--no-time",
         ),
         (
             "who,what\n1,2\n",
@@ -296,7 +303,8 @@ def test_a_text_in_another_encoding_is_read(encoding: str):
             {"header": False},
             "log: not a layout that sbr knows; its first line has user, item, time",
             "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first "
-            "line names them, --columns user=1,item=2,time=3 where it does not",
+            "line names them, --columns user=1,item=2,time=3 where it does not; without a time, "
+            "--no-time",
         ),
         (
             "user,item,time\n1,2,978300760000\n",
