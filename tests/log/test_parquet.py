@@ -229,7 +229,8 @@ def test_a_part_that_lacks_a_column_is_named():
     write("log/b.parquet", user=["a"], item=[3])
     assert complaint() == (
         "log/b.parquet: no column for the time; found user, item",
-        "say which it is, as in --columns user=NAME,item=NAME,time=NAME",
+        "say which it is, as in --columns user=NAME,item=NAME,time=NAME; where none is, --no-time "
+        "takes the events in the order of the file",
     )
 
 
