@@ -49,10 +49,11 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
 
 
 def _no_time_of_day(times: np.ndarray, first: float) -> Iterator[str]:
-    """State that all times are midnights of several days, or of one that several events have."""
+    """State that all times are midnights, where events share one."""
     if first < _YEAR_SECONDS or len(times) < _FEWEST_EVENTS:
         return
-    if not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any():
+    are_days = not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any()
+    if are_days and len(np.unique(times)) < len(times):
         yield (
             "The times are dates without a time of day: the events of a user on one day stand in "
             "the order of the file. If another column has the time of day, --columns "

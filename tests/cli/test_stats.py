@@ -256,7 +256,8 @@ def test_what_a_hostile_log_holds_does_nothing_to_the_terminal(sbr):
     assert said.stderr == (
         "error: log.csv line 1: no column for the time; "
         "found userId, itemId, \\x1b[31m[bold]when\n"
-        "hint: say which it is, as in --columns user=NAME,item=NAME,time=NAME\n"
+        "hint: say which it is, as in --columns user=NAME,item=NAME,time=NAME; where none is, "
+        "--no-time takes the events in the order of the file\n"
     )
 
 
