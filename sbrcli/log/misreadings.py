@@ -14,7 +14,8 @@ from sbrcli.log.columns import ROLE_NAMES, listed
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.list_signs import find_list_cells
 from sbrcli.log.nobody import StandIn, find_stand_ins
-from sbrcli.log.odd_times import find_odd_times
+from sbrcli.log.odd_times import are_dates_alone, find_odd_times
+from sbrcli.log.times import ORDER
 
 _FEWEST_ROWS = 10
 
@@ -37,7 +38,21 @@ def find_misreadings(
         zone: where times are printed.
     """
     yield from _odd_ids(events)
-    yield from find_odd_times(events[TIMESTAMP].to_numpy(), time_unit, zone)
+    times = events[TIMESTAMP].to_numpy()
+    yield from find_odd_times(times, time_unit, zone)
+    if time_unit != ORDER and are_dates_alone(times) and _share_moments(events):
+        yield (
+            "The times are dates without a time of day: the events of a user on one day stand in "
+            "the order of the file. If another column has the time of day, --columns "
+            "time=DATE+TIME reads both."
+        )
+
+
+def _share_moments(events: pd.DataFrame | Mapping[Any, pd.Series]) -> bool:
+    """Return whether some user (else session) has two events of one time."""
+    columns = [c for c in (USER_ID, SESSION_ID) if c in events][:1]
+    pairs = pd.DataFrame({column: events[column] for column in (*columns, TIMESTAMP)})
+    return bool(pairs.duplicated().any())
 
 
 def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:

@@ -40,7 +40,6 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
         yield from _before_1971(times, first, last, time_unit, zone)
         yield from _before_1995(first, last, zone)
         yield from _yet_to_come(last, zone)
-        yield from _no_time_of_day(times, first)
     if time_unit == "s" and last <= 1231 and not np.isnan(digit_seconds(times, "mmdd")).any():
         yield (
             f"The times, from {first} to {last}, may be month and day without a year. --time-unit "
@@ -48,17 +47,11 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
         )
 
 
-def _no_time_of_day(times: np.ndarray, first: float) -> Iterator[str]:
-    """State that all times are midnights, where events share one."""
-    if first < _YEAR_SECONDS or len(times) < _FEWEST_EVENTS:
-        return
-    are_days = not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any()
-    if are_days and len(np.unique(times)) < len(times):
-        yield (
-            "The times are dates without a time of day: the events of a user on one day stand in "
-            "the order of the file. If another column has the time of day, --columns "
-            "time=DATE+TIME reads both."
-        )
+def are_dates_alone(times: np.ndarray) -> bool:
+    """Return whether all times, at least ten, are midnights: dates without a time of day."""
+    if len(times) < _FEWEST_EVENTS or times[0] < _YEAR_SECONDS:
+        return False
+    return not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any()
 
 
 def _before_1971(
