@@ -102,7 +102,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     elif may_have_none and not wanted:
         # A row of ids like "user" and "item" must not pass for a header.
         found = _from_rows(sample, sample.lines[:1], separators)
-    if found is None:
+    if found is None and config.header is not False:
         found = _from_header(path, sample, separators, config)
     if found is None and may_have_none:
         found = _from_rows(sample, sample.lines, separators)
