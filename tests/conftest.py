@@ -11,7 +11,11 @@ from hypothesis import settings
 
 from sbrcli.cli import app, output
 from sbrcli.models.gru4rec import backend
-from tests.left_out import pytest_terminal_summary  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from tests.left_out import (  # noqa: F401
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
 # Some tests import TensorFlow themselves. It must be as quiet then as `sbr` makes it, since what it
 # writes at its first use would else stand among what a later test has `sbr` say.

@@ -12,12 +12,31 @@ import pytest
 
 SLOW = "marked slow: run with -m slow"
 
+_collected: list[str] = []
+"""With pytest-xdist: what the workers left out while they collected, in their own words."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a process of pytest-xdist, hand what was left out while collecting to the main one."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        stats = session.config.pluginmanager.get_plugin("terminalreporter").stats
+        output["left_out"] = list(name_left_out([], stats.get("deselected", [])))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take that from one process: each of them collects all tests."""
+    del error
+    _collected[:] = getattr(node, "workeroutput", {}).get("left_out", _collected)
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Write the list; nothing where no test was left out."""
     stats = terminalreporter.stats
-    lines = list(name_left_out(stats.get("skipped", []), stats.get("deselected", [])))
+    lines = [*_collected, *name_left_out(stats.get("skipped", []), stats.get("deselected", []))]
     if lines:
         terminalreporter.section("left out on this machine")
         for line in lines:

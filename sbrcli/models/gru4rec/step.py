@@ -37,6 +37,14 @@ class _Pass(NamedTuple):
     """None at the end, where the last layer's output goes on to the items."""
 
 
+def compiles_with_xla() -> bool:
+    """Tell whether XLA compiles the recurrent layers: on processors alone.
+
+    For a GPU it needs parts of CUDA that TensorFlow does not always find.
+    """
+    return not tf.config.get_visible_devices("GPU")
+
+
 class TrainingStep:
     """What stays the same from chunk to chunk: variables, optimizer, and the compiled graph."""
 
@@ -57,8 +65,7 @@ class TrainingStep:
         self.dropout, self.embedding_dropout = config.dropout, config.embedding_dropout
         self.seed = config.seed
         self.chunks_done = tf.Variable(tf.constant(0, tf.int64), name="chunks_done")
-        # XLA for a GPU needs parts of CUDA that TensorFlow does not always find.
-        with_xla = not tf.config.get_visible_devices("GPU")
+        with_xla = compiles_with_xla()
         self.walk_layer = tf.function(walk_layer, autograph=False, jit_compile=with_xla)
         self.unwind_layer = tf.function(unwind_layer, autograph=False, jit_compile=with_xla)
         lanes = (None, self.num_lanes)

@@ -105,6 +105,7 @@ def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: in
     assert sum(count for what, count, _ in told if what == "pairs") == epochs * pairs
 
 
+@pytest.mark.usefixtures("without_xla")
 def test_every_option_reaches_the_model(tmp_path: Path):
     """Known error 16: a flag that changes nothing."""
     changes = [
