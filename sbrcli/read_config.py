@@ -20,6 +20,8 @@ TIME_UNITS = (
 )
 """What numbers that are times may be; see `sbrcli.log.epochs`."""
 
+NO_QUOTE = "none"
+
 SPACES = r"\s+"
 """The separator that is a run of spaces or tabs; at a line's ends they separate nothing."""
 
@@ -42,6 +44,12 @@ class ReadConfig:
     sep: str | None = None
     """Between two fields: any characters, `\\t` and `\\x01` too, or `tab`, `space`, `spaces`
     (runs of them), `comma`, `semicolon`, `pipe`."""
+
+    quote: str | None = None
+    """What quotes a field: `none`, a double or a single quote; looked for unless given."""
+
+    escape: str | None = None
+    """A letter that takes its meaning from the next one, mostly a backslash."""
 
     header: bool | None = None
     """Whether the first line names the columns."""
@@ -83,6 +91,17 @@ class ReadConfig:
             self.sep is None or (self.sep != "" and not set(self.separator or "") & set('\r\n"\0')),
             "sep must be one character or more, without quotes, line ends and zero bytes",
             repr(self.sep),
+        )
+        require(
+            self.quote in (None, NO_QUOTE, '"', "'"),
+            f"quote must be {NO_QUOTE}, \" or '",
+            repr(self.quote),
+        )
+        require(
+            self.escape is None
+            or (len(self.escape) == 1 and self.escape.isascii() and self.escape.isprintable()),
+            "escape must be one ASCII character",
+            repr(self.escape),
         )
         require(
             self.list_sep is None or self.list_sep != "",

@@ -35,6 +35,8 @@ def logs() -> None:
     Path("pairs.txt").write_text("1 7\n1 8\n1 9\n1 7\n1 8\n2 9\n2 8\n2 7\n2 8\n2 9\n")
     Path("visits.csv").write_text("user,item,date,time\na,7,2021-03-01,08:00\n")
     Path("clicks.jsonl").write_text('{"who": "ann", "item": 7, "time": 10}\n')
+    Path("dump.csv").write_text('user,item,time\n"a\\"b",7,10\n')
+    Path("titles.tsv").write_text('user\titem\ttime\n"a\t7\t10\n')
     Path("latin.csv").write_bytes("user,item,time\ncafé,7,10\n".encode("latin-1"))
     Path("parts").mkdir()
     table = pa.table({"user": ["ann", None], "item": [7, 8], "time": [10, 20]})
@@ -44,7 +46,7 @@ def logs() -> None:
 
 
 def test_there_are_lines_to_run():
-    assert len(LINES) == 12
+    assert len(LINES) == 14
 
 
 @pytest.mark.parametrize("line", LINES)

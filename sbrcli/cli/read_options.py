@@ -31,6 +31,22 @@ Separator = Annotated[
         rich_help_panel=READING,
     ),
 ]
+Quote = Annotated[
+    str | None,
+    typer.Option(
+        metavar="QUOTE",
+        help="What quotes a field: none, \" or '; double quotes are looked for unless given.",
+        rich_help_panel=READING,
+    ),
+]
+Escape = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHARACTER",
+        help="What takes its meaning from the next character, mostly \\ (as MySQL writes it).",
+        rich_help_panel=READING,
+    ),
+]
 Header = Annotated[
     bool | None,
     typer.Option(
@@ -111,6 +127,8 @@ SkipBadRows = Annotated[
 _KINDS = {
     "columns": Columns,
     "sep": Separator,
+    "quote": Quote,
+    "escape": Escape,
     "header": Header,
     "time_unit": TimeUnit,
     "time_format": TimeFormat,

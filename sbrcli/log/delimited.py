@@ -60,7 +60,8 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
                 ),
                 csv.ParseOptions(
                     delimiter=_ONE_BYTE_SEPARATOR.decode() if is_joined else log_format.separator,
-                    quote_char='"' if log_format.is_quoted else False,
+                    quote_char=log_format.quote if log_format.is_quoted else False,
+                    escape_char=log_format.escape or False,
                     newlines_in_values=log_format.is_quoted,
                 ),
                 csv.ConvertOptions(include_columns=used, column_types=types, null_values=[""]),

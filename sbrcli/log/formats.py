@@ -31,7 +31,9 @@ class LogFormat:
         separator: what stands between two fields of a row of text, one character or more.
         skipped_lines: lines above the first row: the header, and what stands above it.
         num_lines_above: how many of these stand above the header, or above the first row.
-        is_quoted: a field in double quotes may hold the separator, quotes and line ends.
+        is_quoted: a field in quotes may hold the separator, quotes and line ends.
+        quote: what quotes a field where `is_quoted`.
+        escape: a letter that takes its meaning from the next one; None where there is none.
         num_spanning: how many rows hold a quoted field that spans lines.
         has_open_quotes: some quoted field of it is not closed, so that its row is wrong.
         document: how the objects of JSON lie in the file (see `json_documents`); None where there
@@ -60,6 +62,8 @@ class LogFormat:
     skipped_lines: int = 0
     num_lines_above: int = 0
     is_quoted: bool = False
+    quote: str = '"'
+    escape: str | None = None
     document: Literal["array", "values", "python"] | None = None
     compression: str | None = None
     encoding: str | None = None

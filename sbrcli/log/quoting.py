@@ -28,16 +28,16 @@ _USUALLY_QUOTED = (",", ";")
 """Between other separators a text is quoted only where something shows it."""
 
 
-def split_quoted(text: str, separator: str) -> list[str] | None:
+def split_quoted(text: str, separator: str, quote: str = '"') -> list[str] | None:
     """Split one row, line ends within quotes included; None where a quote is not closed."""
     fields: list[str] = []
     at, length = 0, len(text)
     while True:
-        if text.startswith('"', at):
-            match = _quoted_field(separator).match(text, at)
+        if text.startswith(quote, at):
+            match = _quoted_field(separator, quote).match(text, at)
             if match is None:
                 return None
-            fields.append(match[1].replace('""', '"'))
+            fields.append(match[1].replace(quote * 2, quote))
             at = match.end()
         else:
             end = text.find(separator, at)
@@ -49,18 +49,63 @@ def split_quoted(text: str, separator: str) -> list[str] | None:
         at += len(separator)
 
 
-_patterns: dict[str, re.Pattern[str]] = {}
+def split_escaped(text: str, separator: str, quote: str, escape: str) -> list[str] | None:
+    """Split one row whose escape takes its meaning from the letter behind it; as `split_quoted`.
+
+    Args:
+        text: the row.
+        separator: between two fields, one letter.
+        quote: what quotes a field; "" where nothing does.
+        escape: one letter.
+    """
+    fields, at, length = [""], 0, len(text)
+    is_open, begins = False, True
+    while at < length:
+        letter, following = text[at], text[at + 1 : at + 2]
+        at += 1
+        if letter == escape and following:
+            fields[-1] += following
+            at += 1
+        elif letter == quote and begins and not is_open:
+            is_open = True
+        elif letter == quote and is_open and following == quote:
+            fields[-1] += quote
+            at += 1
+        elif letter == quote and is_open:
+            if following not in ("", separator):
+                return None
+            is_open = False
+        elif letter == separator and not is_open:
+            fields.append("")
+        else:
+            fields[-1] += letter
+        begins = letter == separator and not is_open
+    return None if is_open else fields
 
 
-def _quoted_field(separator: str) -> re.Pattern[str]:
-    if separator not in _patterns:
-        behind = re.escape(separator)
-        _patterns[separator] = re.compile(rf'"([^"]*+(?:""[^"]*+)*+)"(?={behind}|\Z)')
-    return _patterns[separator]
+def _split_row(text: str, log_format: LogFormat) -> list[str] | None:
+    quote = log_format.quote if log_format.is_quoted else ""
+    if log_format.escape is not None:
+        return split_escaped(text, log_format.separator, quote, log_format.escape)
+    if quote and quote in text:
+        return split_quoted(text, log_format.separator, quote)
+    return text.split(log_format.separator)
+
+
+_patterns: dict[tuple[str, str], re.Pattern[str]] = {}
+
+
+def _quoted_field(separator: str, quote: str) -> re.Pattern[str]:
+    if (separator, quote) not in _patterns:
+        behind, q = re.escape(separator), quote
+        _patterns[separator, quote] = re.compile(
+            rf"{q}([^{q}]*+(?:{q}{q}[^{q}]*+)*+){q}(?={behind}|\Z)"
+        )
+    return _patterns[separator, quote]
 
 
 def quoted_rows(
-    lines: Iterable[str], separator: str, num_fields: int
+    lines: Iterable[str], log_format: LogFormat
 ) -> Iterator[tuple[int, str, list[str] | None]]:
     """Yield the rows of a quoted text: number of lines, text without its end, and fields.
 
@@ -74,11 +119,11 @@ def quoted_rows(
         if line is None:
             return
         text = line.rstrip("\r\n")
-        fields = split_quoted(text, separator) if '"' in text else text.split(separator)
+        fields = _split_row(text, log_format)
         if fields is not None:
             yield 1, text, fields
             continue
-        joined = _join(line, waiting, source, separator, num_fields)
+        joined = _join(line, waiting, source, log_format)
         if joined is None:
             yield 1, text, None
         else:
@@ -86,9 +131,10 @@ def quoted_rows(
 
 
 def _join(
-    line: str, waiting: deque[str], source: Iterator[str], separator: str, num_fields: int
+    line: str, waiting: deque[str], source: Iterator[str], log_format: LogFormat
 ) -> tuple[int, str, list[str]] | None:
     """Join a row whose quoted field spans lines; None where the lines do not make a row."""
+    separator, num_fields = log_format.separator, len(log_format.columns)
     is_whole_alone = line.rstrip("\r\n").count(separator) == num_fields - 1
     parts = [line]
     for number in range(_MOST_LINES):
@@ -99,13 +145,13 @@ def _join(
             waiting.append(following)
         following = waiting[number]
         if is_whole_alone and number == 0:
-            next_fields = split_quoted(following.rstrip("\r\n"), separator)
+            next_fields = _split_row(following.rstrip("\r\n"), log_format)
             if next_fields is not None and len(next_fields) == num_fields:
                 return None  # two lines that are rows as they stand
         parts.append(following)
-        if '"' in following:
+        if log_format.quote in following:
             text = "".join(parts).rstrip("\r\n")
-            fields = split_quoted(text, separator)
+            fields = _split_row(text, log_format)
             if fields is not None:
                 if len(fields) != num_fields:
                     return None
@@ -127,8 +173,13 @@ class _Signs:
     bare_columns: set[int] = field(default_factory=set)
 
 
-def decide_quoting(path: Path, log_format: LogFormat) -> LogFormat:
+def decide_quoting(path: Path, log_format: LogFormat, *, is_given: bool = False) -> LogFormat:
     """Look through a text that may be quoted, and decide whether it is.
+
+    Args:
+        path: the file.
+        log_format: what it was recognised as.
+        is_given: the user says that it is, and with which quote.
 
     Returns:
         The format with `is_quoted`, how many rows span lines, and whether quotes are left open.
@@ -148,7 +199,9 @@ def decide_quoting(path: Path, log_format: LogFormat) -> LogFormat:
             first = _LINE_END.split(first, log_format.skipped_lines)[-1]
         chunks = itertools.chain([first], chunks)
         for chunk in chunks:
-            if b'"' not in chunk or (is_usual and _is_plainly_quoted(chunk, separator)):
+            if log_format.quote.encode() not in chunk or (
+                is_usual and log_format.escape is None and _is_plainly_quoted(chunk, log_format)
+            ):
                 continue
             # From here on, line by line: a field may span chunks.
             rest = itertools.chain([chunk], chunks)
@@ -158,7 +211,7 @@ def decide_quoting(path: Path, log_format: LogFormat) -> LogFormat:
                 for line in _LINE.findall(part.decode("utf-8", errors="replace"))
             )
             _read_signs(lines, log_format, signs, is_usual)
-    is_quoted = _are_quotes(signs, is_usual)
+    is_quoted = is_given or _are_quotes(signs, is_usual)
     return replace(
         log_format,
         is_quoted=is_quoted,
@@ -190,15 +243,15 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield kept
 
 
-def _is_plainly_quoted(chunk: bytes, separator: str) -> bool:
+def _is_plainly_quoted(chunk: bytes, log_format: LogFormat) -> bool:
     """Return whether each field that holds a quote is quoted and lies in one line."""
     data = np.frombuffer(b"\n" + chunk + b"\n", np.uint8)
-    quotes = np.flatnonzero(data == ord('"'))
+    quotes = np.flatnonzero(data == ord(log_format.quote))
     if len(quotes) % 2:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
     bounds = np.zeros(256, bool)
-    bounds[[ord("\n"), ord("\r"), ord(separator)]] = True
+    bounds[[ord("\n"), ord("\r"), ord(log_format.separator)]] = True
     is_doubled = np.zeros(len(opening) + 1, bool)
     is_doubled[1:-1] = closing[:-1] + 1 == opening[1:]
     begins = bounds[data[opening - 1]] | is_doubled[:-1]
@@ -210,14 +263,14 @@ def _is_plainly_quoted(chunk: bytes, separator: str) -> bool:
 
 def _read_signs(lines: Iterator[str], log_format: LogFormat, signs: _Signs, is_usual: bool) -> None:
     separator, num_fields = log_format.separator, len(log_format.columns)
-    for num_lines, text, fields in quoted_rows(lines, separator, num_fields):
+    for num_lines, text, fields in quoted_rows(lines, log_format):
         if fields is None:
             signs.unclosed += 1
             signs.unclosed_rows += text.count(separator) == num_fields - 1
         elif num_lines > 1:
             signs.spanning += 1
-        elif '"' in text:
-            signs.needed += '""' in text or text.count(separator) != len(fields) - 1
+        elif log_format.quote in text:
+            signs.needed += log_format.quote * 2 in text or text.count(separator) != len(fields) - 1
         if not is_usual and fields is not None and num_lines == 1:
             _read_columns(text, separator, signs)
 

@@ -20,6 +20,7 @@ from sbrcli.log.formats import LogFormat
 from sbrcli.log.layouts import recognise_text
 from sbrcli.log.parts import find_parts, plain_date
 from sbrcli.log.preambles import headers_below, skip_comments
+from sbrcli.log.quotes import plainly_quoted, with_quotes
 from sbrcli.log.quoting import decide_quoting
 from sbrcli.log.samples import Sample
 from sbrcli.log.text_encodings import find_encoding
@@ -73,12 +74,16 @@ def recognise_format(
     compression = recognise_compression(path)
     config = replace(config, encoding=find_encoding(path, config.encoding))
     sample = replace(_take_sample(path, config), path_names=tuple(keys))
+    sample = replace(sample, lines=[plainly_quoted(line, config) for line in sample.lines])
     if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
         log_format = _recognise_json_or_text(path, sample.head(), config)
     else:
         log_format = _recognise_table(path, sample, config)
     log_format = replace(log_format, compression=compression, encoding=config.encoding)
-    return decide_quoting(path, _with_path_columns(log_format, keys))
+    log_format = with_quotes(log_format, config)
+    return decide_quoting(
+        path, _with_path_columns(log_format, keys), is_given=config.quote is not None
+    )
 
 
 def _with_path_columns(log_format: LogFormat, keys: Mapping[str, str | None]) -> LogFormat:

@@ -36,7 +36,10 @@ ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
 MEND = "mend the line, or leave such rows out with --skip-bad-rows"
 NO_RATING = MEND + "; or rename the column, as a log needs no ratings"
 
-OPEN_QUOTE = ("a quote is opened and not closed", f"double the quotes within a field; {MEND}")
+OPEN_QUOTE = (
+    "a quote is opened and not closed",
+    f"say --quote none where nothing is quoted; else double the quotes within a field; {MEND}",
+)
 ONE_UNIT = (
     "give all times in one unit, and say which with --time-unit; or leave such rows out with "
     "--skip-bad-rows"
@@ -89,7 +92,7 @@ def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
         lines = itertools.islice(every_line, log_format.skipped_lines, None)
         rows = (
             _quoted_rows(lines, first, log_format)
-            if log_format.is_quoted
+            if log_format.is_quoted or log_format.escape is not None
             else _bare_rows(lines, first, log_format.separator)
         )
         columns = [(at, column) for at, column in enumerate(log_format.columns) if column]
@@ -179,9 +182,7 @@ def _quoted_rows(
     lines: Iterator[str], first: int, log_format: LogFormat
 ) -> Iterator[tuple[int, str, list[str] | None]]:
     line = first
-    for num_lines, text, fields in quoted_rows(
-        lines, log_format.separator, len(log_format.columns)
-    ):
+    for num_lines, text, fields in quoted_rows(lines, log_format):
         yield line, text + "\n", fields
         line += num_lines
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.errors import DataError
+from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.account import describe_reading
-from sbrcli.log.quoting import quoted_rows, split_quoted
+from sbrcli.log.formats import LogFormat
+from sbrcli.log.quoting import quoted_rows, split_escaped, split_quoted
 from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
@@ -26,7 +27,8 @@ def test_a_field_is_quoted_if_its_closing_quote_stands_before_a_separator():
 
 def test_a_row_spans_lines_only_where_that_gives_it_all_its_fields():
     lines = ['1,"a\n', 'b",3\n', '4,"c,6\n', "7,8,9\n"]
-    assert list(quoted_rows(lines, ",", 3)) == [
+    table = LogFormat(name="a table", separator=",", is_quoted=True, columns=(None, None, None))
+    assert list(quoted_rows(lines, table)) == [
         (2, '1,"a\nb",3', ["1", "a\nb", "3"]),
         (1, '4,"c,6', None),
         (1, "7,8,9", ["7", "8", "9"]),
@@ -89,3 +91,41 @@ def test_rows_that_span_lines_are_counted_in_all_parts(tmp_path: Path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text('user,item,title,time\n1,a,"x\ny",1\n')
     assert read_log(tmp_path).format.num_spanning == 2
+
+
+def test_nothing_is_quoted_where_the_user_says_so(tmp_path: Path):
+    text = 'user,item,time\n1,"a",1\n1,"b,2\n1,a,3\n'
+    items = _read(tmp_path, text, quote="none")  # type: ignore[arg-type]
+    assert items == ['"a"', '"b', "a"]
+
+
+def test_single_quotes_quote_where_the_user_says_so(tmp_path: Path):
+    text = "'user','title','item','time'\n1,'one, two','it''s',1\n1,\"x,b,2\n1,don't,'a\nb',3\n"
+    options = {"quote": "'"}
+    assert _read(tmp_path, text, **options) == ["it's", "b", "a\nb"]  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="line 2: a quote is opened and not closed"):
+        _read(tmp_path, "user,item,time\n1,'a,1\n", **options)  # type: ignore[arg-type]
+
+
+def test_an_escape_takes_the_meaning_of_a_quote_a_separator_and_itself(tmp_path: Path):
+    rows = [r'1,"say \"hi\", now",a\,b,1', r"1,x\\,c\"d,2", "1,x,e,3"]
+    text = "user,title,item,time\n" + "\n".join(rows) + "\n"
+    items = ["a,b", 'c"d', "e"]
+    assert _read(tmp_path, text, escape="\\") == items  # type: ignore[arg-type]
+    slow = {"escape": "\\", "skip_bad_rows": True}  # reads row by row, as the last is wrong
+    assert _read(tmp_path, text + "1,x,1\n", **slow) == items  # type: ignore[arg-type]
+    assert split_escaped(r'"a""b",\"c', ",", '"', "\\") == ['a"b', '"c']
+    assert split_escaped('"a" b,c', ",", '"', "\\") is None
+    assert split_escaped('"a,c', ",", '"', "\\") is None
+
+
+def test_quotes_and_escapes_that_cannot_be_are_refused(tmp_path: Path):
+    with pytest.raises(ConfigError) as caught:
+        ReadConfig(quote="`")
+    assert str(caught.value) == "quote must be none, \" or '. Received: '`'"
+    with pytest.raises(ConfigError) as caught:
+        ReadConfig(escape="ab")
+    assert str(caught.value) == "escape must be one ASCII character. Received: 'ab'"
+    with pytest.raises(ConfigError) as caught:
+        _read(tmp_path, "user::item::time\n1::2::3\n", quote="'")  # type: ignore[arg-type]
+    assert str(caught.value) == "quote and escape need a separator of one byte. Received: '::'"

@@ -224,7 +224,8 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
         (
             HEADER + '1,2,3\n1,"' + "x" * 200_000 + "\n1,2,4\n",
             "log line 3: a quote is opened and not closed",
-            f"double the quotes within a field; {MEND}",
+            "say --quote none where nothing is quoted; else double the quotes within a field; "
+            f"{MEND}",
         ),
     ],
 )
