@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -54,7 +54,7 @@ def recognise_document(first_line: str) -> Document | None:
 
 
 def first_values(path: Path, encoding: str | None, document: Document, most: int) -> list[Any]:
-    """Return the first values of a file, as they are read: at most so many.
+    """Return the first values of a file, as they are read: at most so many; wrong rows left out.
 
     Raises:
         DataError: one of them is not JSON.
@@ -62,7 +62,8 @@ def first_values(path: Path, encoding: str | None, document: Document, most: int
     found = []
     with opened(path, encoding) as file:
         for line in _lines(path, file, document):
-            found.append(json.loads(line))
+            with suppress(ValueError, RecursionError):  # a wrong row, which its reader names
+                found.append(json.loads(line))
             if len(found) == most:
                 break
     return found

@@ -116,6 +116,12 @@ def test_a_wrong_python_line_is_named_by_its_number(tmp_path):
     assert complaint(tmp_path, text) == (message, MEND)
 
 
+def test_a_wrong_python_line_among_the_first_is_named_too(tmp_path):
+    text = "\n".join([repr(ROWS[0]), "{'user': 'b', 'item", *map(repr, ROWS)])
+    message = "./log.json line 2: it is not a JSON object, or one that names a key twice"
+    assert complaint(tmp_path, text) == (message, MEND)
+
+
 def test_an_array_that_is_cut_is_damaged(tmp_path):
     text = "[\n" + ",\n".join(map(json.dumps, ROWS)) + ",\n"
     hint = "copy or download it again"
