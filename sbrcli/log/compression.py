@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sbrcli.errors import DataError
+from sbrcli.log.foreign import refuse_zipped
 
 _MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -112,6 +113,7 @@ def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
             and not info.filename.startswith("__MACOSX/")
             and not Path(info.filename).name.startswith(".")
         ]
+    refuse_zipped(path, [info.filename for info in members])
     if len(members) != 1:
         found = ", ".join(info.filename for info in members[:10]) or "none"
         raise DataError(

@@ -4,6 +4,8 @@ import codecs
 import contextlib
 import io
 import os
+import re
+import shlex
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,10 @@ LONGEST_LINE_BYTES = 1 << 24
 """A longer line is no event, and is not read into memory."""
 
 _CHUNK_BYTES = 1 << 16
+_FETCH = dict.fromkeys(("http", "https", "ftp", "sftp"), "curl -L {}")
+_FETCH |= {"s3": "aws s3 cp {} -", "s3a": "aws s3 cp {} -", "gs": "gcloud storage cat {}"}
+_FETCH |= {"hdfs": "hdfs dfs -cat {}", "abfs": "hdfs dfs -cat {}", "abfss": "hdfs dfs -cat {}"}
+"""What prints the file of an address, by its scheme."""
 
 
 def recognise_compression(path: Path) -> str | None:
@@ -66,7 +72,7 @@ def explained(path: Path, compression: str | None = None) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file", hint="check the name and the folder") from error
+        raise _missing(path) from error
     except IsADirectoryError as error:
         raise folder_without_log(path) from error
     except PermissionError as error:
@@ -141,6 +147,23 @@ def folder_without_log(path: Path) -> DataError:
     return DataError(
         f"{path} is a folder, not a file", hint="name the file in it that holds the events"
     )
+
+
+def _missing(path: Path) -> DataError:
+    """Return the error that a file is not there, or that its path is an address of elsewhere."""
+    address = re.fullmatch(r"([a-z][a-z0-9+]+):/{1,3}(.*)", str(path), re.IGNORECASE | re.DOTALL)
+    if address is None:
+        return DataError(f"{path}: no such file", hint="check the name and the folder")
+    scheme = address[1].lower()
+    if scheme == "file":
+        url = f"file:///{address[2]}"
+        return DataError(f"{url} is an address, not a path", hint=f"name the path: /{address[2]}")
+    url = f"{address[1]}://{address[2]}"
+    message = f"{url} is an address, and sbr reads files alone"
+    if scheme not in _FETCH:
+        return DataError(message, hint="write its events into a file, and name that")
+    fetch = _FETCH[scheme].format(shlex.quote(url))
+    return DataError(message, hint=f"pipe it: {fetch} | sbr stats -")
 
 
 def _refused(path: Path) -> DataError:

@@ -16,6 +16,7 @@ from sbrcli.log.files import (
     recognise_compression,
     too_long,
 )
+from sbrcli.log.foreign import FOREIGN_BYTES, refuse_foreign
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.layouts import recognise_text
 from sbrcli.log.parts import find_parts, plain_date
@@ -139,6 +140,7 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
     """Give the first lines of a file that are not empty, at least one."""
     with opened(path, config.encoding) as file:
         data = more = file.read(SAMPLE_BYTES)
+        refuse_foreign(path, data[:FOREIGN_BYTES], is_text=b"\0" not in data)
         while more and not _WHOLE_LINE.search(data):
             if len(data) > LONGEST_LINE_BYTES:
                 if data.lstrip().startswith((b"[", b"{")):
@@ -167,7 +169,7 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
 
 
 def _binary(path: Path, config: ReadConfig) -> DataError:
-    hint = "sbr reads text and Parquet, also as .gz, .bz2, .xz, .zst or .zip"
+    hint = "sbr reads text, Parquet, Arrow and ORC, and text also as .gz, .bz2, .xz, .zst or .zip"
     if config.encoding is None:
         hint += "; text of two bytes a letter needs --encoding utf-16"
     return DataError(f"{path}: binary data, not text", hint=hint)

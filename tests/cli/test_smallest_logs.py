@@ -115,8 +115,8 @@ def test_preprocess_says_which_numbers_to_change(sbr, log, words, error, hint):
         (
             bytes(range(256)),
             "log: binary data, not text",
-            "sbr reads text and Parquet, also as .gz, .bz2, .xz, .zst or .zip; text of two bytes "
-            "a letter needs --encoding utf-16",
+            "sbr reads text, Parquet, Arrow and ORC, and text also as .gz, .bz2, .xz, .zst or .zip"
+            "; text of two bytes a letter needs --encoding utf-16",
         ),
     ],
     ids=["empty", "header only", "junk"],

@@ -161,7 +161,7 @@ def test_binary_data_in_an_encoding_that_was_named_is_refused_without_naming_one
         recognise_format(Path("log"), ReadConfig(encoding="latin-1"))
     assert (str(caught.value), caught.value.hint) == (
         "log: binary data, not text",
-        "sbr reads text and Parquet, also as .gz, .bz2, .xz, .zst or .zip",
+        "sbr reads text, Parquet, Arrow and ORC, and text also as .gz, .bz2, .xz, .zst or .zip",
     )
 
 
