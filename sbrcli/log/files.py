@@ -18,7 +18,7 @@ LONGEST_LINE_BYTES = 1 << 24
 """A longer line is no event, and is not read into memory."""
 
 _CHUNK_BYTES = 1 << 16
-_FETCH = dict.fromkeys(("http", "https", "ftp", "sftp"), "curl -L {}")
+_FETCH: dict[str, str] = dict.fromkeys(("http", "https", "ftp", "sftp"), "curl -L {}")
 _FETCH |= {"s3": "aws s3 cp {} -", "s3a": "aws s3 cp {} -", "gs": "gcloud storage cat {}"}
 _FETCH |= {"hdfs": "hdfs dfs -cat {}", "abfs": "hdfs dfs -cat {}", "abfss": "hdfs dfs -cat {}"}
 """What prints the file of an address, by its scheme."""
