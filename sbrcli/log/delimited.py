@@ -16,6 +16,7 @@ from sbrcli.log.deferred import errors_deferred
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_PARTS, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import LogFormat
+from sbrcli.log.ratings import NO_RATINGS
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.separators import may_quote
 from sbrcli.log.times import is_words
@@ -64,7 +65,9 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
                     escape_char=log_format.escape or False,
                     newlines_in_values=log_format.is_quoted,
                 ),
-                csv.ConvertOptions(include_columns=used, column_types=types, null_values=[""]),
+                csv.ConvertOptions(
+                    include_columns=used, column_types=types, null_values=_nulls(used)
+                ),
             )
     except pa.ArrowInvalid as error:
         is_header_alone = any(words in str(error) for words in _HEADER_ALONE)
@@ -73,6 +76,11 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
         return pa.table({name: pa.array([], types.get(name)) for name in used})
     except _UnclearError as error:
         raise WrongRowError(log_format, str(error)) from error
+
+
+def _nulls(used: list[str]) -> list[str]:
+    """Return what stands for no value; texts are never null."""
+    return list(NO_RATINGS) if RATING in used else [""]
 
 
 class _UnclearError(Exception):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sbrcli.log.columns import ROLE_NAMES
-from sbrcli.log.events import RATING, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
+from sbrcli.log.events import RATING, SESSION_ID, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
 from sbrcli.log.times import ORDER, unit_name
 from sbrcli.read_config import SPACES
 
@@ -49,6 +49,7 @@ class LogFormat:
             shape of dates in words (see `dates`), or a format as `--time-format` takes it; "auto"
             and "dates" where the times themselves must show it.
         time_doubts: sentences on what was assumed of times without being certain.
+        events: the kinds of events that are asked for; rows of others need hold nothing else.
         time_kinds: what each of the columns of a time holds, where it lies in several (see
             `time_columns`); empty until that is known.
     """
@@ -76,6 +77,7 @@ class LogFormat:
     time_doubts: tuple[str, ...] = ()
     list_separator: str | None = None
     time_kinds: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
 
     @property
     def has_header(self) -> bool:
@@ -98,6 +100,11 @@ class LogFormat:
     def has(self, column: str) -> bool:
         """Return whether the log has a column of the event table, in its file or in its path."""
         return column in self.columns or any(column == c for c, _, _ in self.path_columns)
+
+    @property
+    def needs_users(self) -> bool:
+        """Whether a row must name its user: not where it has a session."""
+        return not self.has(SESSION_ID)
 
     @property
     def time_columns(self) -> tuple[str, ...]:

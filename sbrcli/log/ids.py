@@ -14,17 +14,22 @@ _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,1000}")
 Ids = np.ndarray | pd.Categorical
 
 
-def read_ids(column: pa.ChunkedArray) -> Ids:
+def read_ids(column: pa.ChunkedArray, *, may_be_empty: bool = False) -> Ids:
     """Turn a column of a file into ids, whatever its type.
 
     Args:
-        column: (events,) without nulls.
+        column: (events,) without nulls, unless ids may be empty.
+        may_be_empty: an event may have no id; it gets an empty text.
 
     Raises:
-        ValueError: an id is empty or a fraction, or the column holds neither text nor numbers.
+        ValueError: an id is empty and may not be, or a fraction, or the column holds neither
+            text nor numbers.
     """
     if isinstance(column.type, pa.UuidType):
         column = _written_uuids(column)
+    if column.null_count:
+        texts = column if _is_text(column.type) else _without_decimals(column)
+        column = texts.cast(pa.string()).fill_null("")
     kind = column.type
     if pa.types.is_integer(kind):
         try:
@@ -49,9 +54,15 @@ def read_ids(column: pa.ChunkedArray) -> Ids:
     encoded = column.unify_dictionaries().combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0)
-    if encoded.dictionary.index("").as_py() >= 0:
+    if not may_be_empty and encoded.dictionary.index("").as_py() >= 0:
         raise ValueError("one of its ids is empty")
     return id_column(encoded)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _written_uuids(column: pa.ChunkedArray) -> pa.ChunkedArray:

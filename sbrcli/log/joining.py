@@ -81,7 +81,7 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
     joined: dict[str, Ids | np.ndarray] = {}
     for name in columns:
         if name in (USER_ID, SESSION_ID, ITEM_ID):
-            joined[name] = _join_ids([table[name] for table in tables])
+            joined[name] = _join_ids([t[name] for t in tables], may_be_empty=name == USER_ID)
         else:  # a rating that a part has not is NaN
             empty = [np.full(len(table), np.nan) for table in tables]
             pairs = zip(tables, empty, strict=True)
@@ -127,11 +127,12 @@ def _join_lists(logs: list["Log"]) -> OpenedLists | None:
     return joined
 
 
-def _join_ids(columns: Sequence[Any]) -> Ids:
+def _join_ids(columns: Sequence[Any], *, may_be_empty: bool) -> Ids:
     """Lay ids end to end; numbers of one part and texts of another become texts."""
     if all(column.dtype == np.int64 for column in columns):
         return np.concatenate([column.to_numpy() for column in columns])
-    return read_ids(pa.chunked_array([_encoded(column) for column in columns]))
+    encoded = pa.chunked_array([_encoded(column) for column in columns])
+    return read_ids(encoded, may_be_empty=may_be_empty)
 
 
 def _encoded(column: Any) -> pa.DictionaryArray:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_PARTS, TIMESTAMP
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_PARTS, TIMESTAMP, USER_ID
 from sbrcli.log.formats import RECODE, LogFormat
 from sbrcli.log.nested import LIST, lay_object_flat
+from sbrcli.log.ratings import is_no_rating
 from sbrcli.log.rows import (
     ID_NAMES,
     MEND,
@@ -61,6 +62,9 @@ def _misplaced(value: Any, path: tuple[str, ...]) -> str | None:
 
 
 def _event_complaint(event: Mapping[str, Any], log_format: LogFormat) -> Complaint | None:
+    kind = event.get(EVENT)
+    if log_format.events and EVENT in event and kind not in log_format.events:
+        return None
     judged = (_value_complaint(column, value, log_format) for column, value in event.items())
     wrong = next((wrong for wrong in judged if wrong is not None), None)
     if wrong is not None or len(log_format.time_columns) <= 1:
@@ -70,7 +74,7 @@ def _event_complaint(event: Mapping[str, Any], log_format: LogFormat) -> Complai
 
 
 def _value_complaint(column: str, value: Any, log_format: LogFormat) -> Complaint | None:
-    if value is None and column in (RATING, EVENT):
+    if _may_be_missing(column, value, log_format):
         return None
     wrong = _type_complaint(column, value, is_text=column in log_format.text_columns)
     if wrong is not None:
@@ -81,6 +85,15 @@ def _value_complaint(column: str, value: Any, log_format: LogFormat) -> Complain
     if column == TIMESTAMP and len(log_format.time_columns) > 1:
         return None
     return field_complaint(column, str(value), log_format.time_unit)
+
+
+def _may_be_missing(column: str, value: Any, log_format: LogFormat) -> bool:
+    """Return whether a value is missing, and an event need not have it."""
+    if column == RATING:
+        return value is None or (isinstance(value, str) and is_no_rating(value))
+    if column == USER_ID and not log_format.needs_users:
+        return value in (None, "")
+    return value is None and column == EVENT
 
 
 def _type_complaint(column: str, value: Any, *, is_text: bool) -> str | None:

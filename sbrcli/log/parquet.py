@@ -9,7 +9,7 @@ from sbrcli.bounds import require
 from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import TYPES
 from sbrcli.log.columns import check_columns, with_path_names, without_time
-from sbrcli.log.events import EVENT, RATING
+from sbrcli.log.events import EVENT, RATING, USER_ID
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.nested import Flattened, dotted, lay_flat, paths_of_schema
 from sbrcli.log.nested_names import match_paths
@@ -90,7 +90,7 @@ def parse_parquet(
         flat = lay_flat(table, paths)
     except ValueError as error:
         raise WrongRowError(log_format, str(error)) from error
-    whole = _rows_without_gaps(path, flat.table, used)
+    whole = _rows_without_gaps(path, flat.table, used, log_format)
     if whole is None:
         return flat, 0
     if not skips_gaps:
@@ -105,11 +105,13 @@ def parse_parquet(
     return flat._replace(table=kept), flat.table.num_rows - kept.num_rows
 
 
-def _rows_without_gaps(path: Path, table: pa.Table, used: list[str]) -> pa.ChunkedArray | None:
+def _rows_without_gaps(
+    path: Path, table: pa.Table, used: list[str], log_format: LogFormat
+) -> pa.ChunkedArray | None:
     """Tell which rows have all values; None where all rows have."""
     whole = None
     for column in used if table.num_rows else ():
-        if column in (RATING, EVENT):
+        if column in (RATING, EVENT) or (column == USER_ID and not log_format.needs_users):
             continue
         kind = table[column].type
         if pa.types.is_nested(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
@@ -120,4 +122,9 @@ def _rows_without_gaps(path: Path, table: pa.Table, used: list[str]) -> pa.Chunk
         if table[column].null_count:
             is_there = table[column].is_valid()
             whole = is_there if whole is None else pc.and_(whole, is_there)  # pyright: ignore
+    if whole is not None and log_format.events and EVENT in used:
+        kinds, wanted = table[EVENT].cast(pa.string()), pa.array(log_format.events)
+        is_other = pc.invert(pc.is_in(kinds, wanted))  # pyright: ignore
+        whole = pc.or_(whole, is_other)  # pyright: ignore
+        return None if pc.all(whole).as_py() else whole  # pyright: ignore
     return whole

@@ -22,12 +22,15 @@ from sbrcli.log.formats import LogFormat
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.incoming import renamed
 from sbrcli.log.joining import read_parts
+from sbrcli.log.kinds import take_kinds
 from sbrcli.log.lists import OpenedLists
 from sbrcli.log.parts import Part, find_parts, list_parts
+from sbrcli.log.ratings import without_no_ratings
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.shared_sessions import SharedSessions, part_shared_sessions
 from sbrcli.log.tables import parse_table
+from sbrcli.log.unnamed_users import without_unnamed_users
 from sbrcli.read_config import ReadConfig
 
 
@@ -77,14 +80,14 @@ def read_log(
     _require_kinds(name, config.events, log.event_kinds)
     # Of the whole log, as a session may go on in the next part.
     events, shared = part_shared_sessions(log.events)
-    return replace(log, events=events, shared_sessions=shared)
+    return without_unnamed_users(replace(log, events=events, shared_sessions=shared))
 
 
 def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
     """Read one file of a log; its events may be none where it lacks the kinds asked for."""
     path = part.path
     log_format = recognise_format(path, config, part.keys)
-    log_format = replace(log_format, list_separator=config.list_separator)
+    log_format = replace(log_format, list_separator=config.list_separator, events=config.events)
     if config.events and not log_format.has(EVENT):
         raise DataError(
             f"{path}: no column names the kind of an event; found {listed(log_format.names)}",
@@ -153,9 +156,7 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     if EVENT in table.column_names:
         kinds = _count_kinds(table[EVENT])
         if config.events:
-            table = table.filter(
-                pc.is_in(table[EVENT].cast(pa.string()), pa.array(config.events))  # pyright: ignore
-            )
+            table = take_kinds(table, config.events)
         table = table.drop_columns([EVENT])
     num_taken = table.num_rows
     bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
@@ -165,9 +166,10 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     table, dropped = drop_ids(path, table, config.dropped_ids)
     if log_format.kind == "json":
         _refuse_gaps(table, log_format)
+    may_be_empty = () if log_format.needs_users else (USER_ID,)
     times, log_format = read_times(path, table, log_format)
     columns: dict[str, Ids | np.ndarray] = {
-        name: _read_ids(table[name], log_format)
+        name: _read_ids(table[name], log_format, may_be_empty=name in may_be_empty)
         for name in (USER_ID, SESSION_ID, ITEM_ID)
         if name in table.column_names
     }
@@ -198,21 +200,23 @@ def _require_kinds(path: Path, wanted: tuple[str, ...], there: Mapping[str, int]
 
 def _refuse_gaps(table: pa.Table, log_format: LogFormat) -> None:
     for name in table.column_names:
-        if name != RATING and table[name].null_count:
+        if name == RATING or (name == USER_ID and not log_format.needs_users):
+            continue
+        if table[name].null_count:
             raise WrongRowError(log_format, f"the column {log_format.place(name)} has gaps")
 
 
-def _read_ids(column: pa.ChunkedArray, log_format: LogFormat) -> Ids:
+def _read_ids(column: pa.ChunkedArray, log_format: LogFormat, *, may_be_empty: bool) -> Ids:
     try:
-        return read_ids(column)
+        return read_ids(column, may_be_empty=may_be_empty)
     except (ValueError, NotImplementedError) as error:  # Arrow's own errors derive from these
         raise WrongRowError(log_format, str(error)) from error
 
 
 def _read_ratings(column: pa.ChunkedArray, log_format: LogFormat) -> np.ndarray:
-    """Give ratings, NaN where there is none."""
+    """Return ratings, NaN where there is none."""
     try:
-        numbers = column.cast(pa.float64())
+        numbers = without_no_ratings(column).cast(pa.float64())
     except (ValueError, NotImplementedError) as error:
         raise WrongRowError(log_format, "one of its ratings is not a number") from error
     ratings = numbers.fill_null(float("nan")).to_numpy()

@@ -13,12 +13,13 @@ from typing import TextIO
 
 from sbrcli.log.dates import find_shape, is_format, unclear_zone
 from sbrcli.log.epochs import DIGITS
-from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files import LONGEST_LINE_BYTES, too_long
 from sbrcli.log.formats import LogFormat, describe_layout
 from sbrcli.log.json_documents import opened_objects
 from sbrcli.log.lists import list_complaint, split_times
 from sbrcli.log.quoting import quoted_rows
+from sbrcli.log.ratings import is_no_rating
 from sbrcli.log.separators import may_quote, split_fields
 from sbrcli.log.text_encodings import recode_hint
 from sbrcli.log.time_columns import is_time_of_day, join_fields
@@ -132,7 +133,7 @@ def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
     """Say what is wrong with one field of a row."""
     if column in ID_NAMES:
         return None if field else (f"the {ID_NAMES[column]} is empty", MEND)
-    if column == RATING and field and not is_number(field):
+    if column == RATING and not is_no_rating(field) and not is_number(field):
         return f"rating '{field}' is not a number", NO_RATING
     if column == TIME_OF_DAY and not (is_number(field) and is_short_span(float(field))):
         return f"the milliseconds '{field}' are no number from 0 to 31622400000 (a year)", MEND
@@ -207,6 +208,10 @@ def _complaint(
 
 
 def _values_complaint(by_column: dict[str, str], log_format: LogFormat) -> Complaint | None:
+    if log_format.events and by_column.get(EVENT, log_format.events[0]) not in log_format.events:
+        return None
+    if not log_format.needs_users and by_column.get(USER_ID) == "":
+        del by_column[USER_ID]
     if len(log_format.time_columns) > 1:
         wrong = joined_complaint(by_column, log_format)
         if wrong is not None:

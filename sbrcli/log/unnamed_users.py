@@ -1,0 +1,33 @@
+"""Logs that name their sessions, and the users of some events alone."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sbrcli.log.events import SESSION_ID, USER_ID
+
+if TYPE_CHECKING:
+    from sbrcli.log.reading import Log
+
+
+def without_unnamed_users(log: "Log") -> "Log":
+    """Return a log without its users where some events of sessions have none, and say so.
+
+    Args:
+        log: its sessions are each of one user at most.
+    """
+    if not {USER_ID, SESSION_ID} <= set(log.events):
+        return log
+    users = log.events[USER_ID]
+    if not isinstance(users.dtype, pd.CategoricalDtype) or "" not in users.cat.categories:
+        return log
+    num_unnamed = int((users.cat.codes == users.cat.categories.get_loc("")).sum())
+    if not num_unnamed:
+        return log
+    doubt = (
+        f"{num_unnamed:,} of {len(users):,} events have no user: the log was read by its sessions, "
+        "without users. --drop-id user= leaves such events out, and keeps the users of the others."
+    )
+    log_format = replace(log.format, time_doubts=(*log.format.time_doubts, doubt))
+    return replace(log, events=log.events.drop(columns=USER_ID), format=log_format)
