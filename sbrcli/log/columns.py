@@ -172,6 +172,11 @@ def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str
             found[column] = free[0]
 
 
+def is_time_name(plain: str) -> bool:
+    """Return whether a normalised name is one that the time may have."""
+    return plain in (*_COLUMN_NAMES[TIMESTAMP], *_MORE_NAMES[TIMESTAMP])
+
+
 def is_known_name(plain: str) -> bool:
     """Return whether a normalised name is one that a column of the event table may have."""
     return any(

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from sbrcli.log.columns import normalised
 from sbrcli.log.dates import date_seconds, find_shape
 from sbrcli.log.events import TIME_PARTS, TIMESTAMP
+from sbrcli.log.moment_columns import with_moments
 
 _ORDER = ("year", "month", "day", "hour", "minute", "second")
 _NUMBER_NAMES = {
@@ -87,7 +88,7 @@ def add_time_columns(
         dates = [place for place in free if _are_dates(values[place])]
         places = [dates[0], at] if dates else []
     if not places:
-        return dict(found)
+        return with_moments(names, found, values, free)
     return {**found, **dict(zip((TIMESTAMP, *TIME_PARTS), places, strict=False))}
 
 

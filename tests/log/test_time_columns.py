@@ -193,3 +193,21 @@ def test_a_row_is_joined_as_the_columns_are(names, columns):
     for known in (kinds, ()):
         rows = [join_fields(row, known) for row in zip(*columns, strict=True)]
         assert join_columns(texts, known).to_pylist() == rows
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        ("time,datetime", "5,2021-03-01T08:00:00Z"),
+        ("datetime,time", "2021-03-01T08:00:00Z,82"),
+        ("time,ts", "5.5,1614585600"),
+        ("timestamp,created_at", "82000,2021-03-01 08:00:00"),
+    ],
+)
+def test_how_long_something_took_is_not_when_it_was(names: str, values: str):
+    assert read(names, values).events["timestamp"].tolist() == [1_614_585_600]
+
+
+def test_small_times_stay_the_time_where_no_other_column_has_times():
+    assert read("time,datetime", "5,7").events["timestamp"].tolist() == [5]
+    assert read("time,duration", "5,1614585600").events["timestamp"].tolist() == [5]
