@@ -66,6 +66,8 @@ def _describe_columns(log: Log) -> str:
 def _list_left_out(log: Log) -> list[str]:
     """Return what was left out in reading a log, one phrase each."""
     phrases = []
+    if log.passed_over:
+        phrases.append(f"files that hold no events: {listed(log.passed_over)}")
     if log.bad_rows is not None:
         count, first = log.bad_rows.count, log.bad_rows.first
         phrases.append(f"rows that cannot be events: {count:,}, the first: {first}")

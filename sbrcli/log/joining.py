@@ -1,8 +1,10 @@
 """Parts of one log, each read by itself → one event table."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from sbrcli.errors import DataError
 from sbrcli.log.bad_rows import BadRows
 from sbrcli.log.columns import ROLE_NAMES
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.files import EmptyLogError
+from sbrcli.log.files import EmptyLogError, opened
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.ids import Ids, read_ids
 from sbrcli.log.lists import OpenedLists
@@ -45,6 +47,14 @@ def read_parts(parts: Sequence[Part], read: Callable[[Part], "Log"]) -> "Log":
             if part is parts[-1] and not logs:
                 raise
             continue
+        except DataError as error:
+            if not logs or _has_header_of(part, logs[0][1].format):
+                raise
+            names = _some_quoted([part.path for part in parts])
+            raise DataError(
+                str(error),
+                hint=f"if the first part alone has the header: cat {names} | sbr stats -",
+            ) from error
         if logs:
             _require_alike(logs[0], (part, log))
         logs.append((part, log))
@@ -53,9 +63,29 @@ def read_parts(parts: Sequence[Part], read: Callable[[Part], "Log"]) -> "Log":
     return _join([log for _, log in logs], [part for part, _ in logs])
 
 
+def _has_header_of(part: Part, log_format: LogFormat) -> bool:
+    """Return whether a part begins as the first does, whose header names the columns, if any."""
+    if log_format.kind != "text" or not log_format.has_header:
+        return True
+    with opened(part.path, log_format.encoding) as file:
+        begins = file.read(1 << 16).decode("utf-8", errors="replace")
+    return all(name in begins for name in log_format.names)
+
+
+def _some_quoted(paths: Sequence[Path]) -> str:
+    names = [shlex.quote(str(path)) for path in paths[:3]]
+    return " ".join([*names, "..."] if len(paths) > len(names) else names)
+
+
 def _require_alike(first: tuple[Part, "Log"], other: tuple[Part, "Log"]) -> None:
     here, there = (_describe_columns(log.format) for _, log in (first, other))
     if here != there:
+        if first[1].format.has_header and not other[1].format.has_header:
+            names = _some_quoted([first[0].path, other[0].path])
+            raise DataError(
+                f"{other[0].path}: it has no header, and that of {first[0].path} names its columns",
+                hint=f"if the first part alone has the header: cat {names} | sbr stats -",
+            )
         raise DataError(
             f"{other[0].path}: its columns are {there}, and those of {first[0].path} {here}",
             hint="the parts of one log have the same columns; see which --columns they share",

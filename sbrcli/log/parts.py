@@ -57,6 +57,16 @@ def find_parts(logs: Path | Sequence[Path]) -> list[Part]:
     return parts
 
 
+def list_passed_over(logs: Path | Sequence[Path]) -> list[Path]:
+    """Return the documents and empty files of the folders among some logs, which are not read.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    paths = [logs] if isinstance(logs, Path) else logs
+    return [file for path in paths if path.is_dir() for file in _files(path) if _is_none(file)]
+
+
 def list_parts(path: Path) -> list[Part]:
     """Return the files of a folder that hold events, in the order of their paths.
 
@@ -69,9 +79,7 @@ def list_parts(path: Path) -> list[Part]:
     """
     if not path.is_dir():
         return [Part(path, _path_keys(path))]
-    with explained(path):
-        files = sorted(_unlinked(list(_walk(path, frozenset()))))
-        found = [file for file in files if not is_document(file) and file.stat().st_size]
+    found = [file for file in _files(path) if not _is_none(file)]
     if not found:
         raise folder_without_log(path)
     _require_one_kind(path, found)
@@ -83,6 +91,17 @@ def is_document(path: Path) -> bool:
     """Return whether a file of a folder is about the log, and not a part of it."""
     plain = path.suffix.lower() in _DOCUMENT_SUFFIXES
     return plain or _DOCUMENT_NAMES.fullmatch(path.name) is not None
+
+
+def _files(folder: Path) -> list[Path]:
+    with explained(folder):
+        return sorted(_unlinked(list(_walk(folder, frozenset()))))
+
+
+def _is_none(file: Path) -> bool:
+    """Return whether a file of a folder is no part of a log."""
+    with explained(file):
+        return is_document(file) or not file.stat().st_size
 
 
 def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path]:

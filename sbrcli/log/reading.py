@@ -24,7 +24,7 @@ from sbrcli.log.incoming import renamed
 from sbrcli.log.joining import read_parts
 from sbrcli.log.kinds import take_kinds
 from sbrcli.log.lists import OpenedLists
-from sbrcli.log.parts import Part, find_parts, list_parts
+from sbrcli.log.parts import Part, find_parts, list_parts, list_passed_over
 from sbrcli.log.ratings import without_no_ratings
 from sbrcli.log.recognition import AS_READ, recognise_format
 from sbrcli.log.rows import WrongRowError
@@ -48,6 +48,7 @@ class Log:
         shared_sessions: how many session ids several users have; None where none is shared.
         dropped_ids: how many events `--drop-id` left out.
         lists: what became of its rows of lists; None where it has none.
+        passed_over: documents and empty files of its folders, which were not read.
     """
 
     events: pd.DataFrame
@@ -58,6 +59,7 @@ class Log:
     shared_sessions: SharedSessions | None = None
     dropped_ids: int = 0
     lists: OpenedLists | None = None
+    passed_over: tuple[str, ...] = ()
 
 
 def read_log(
@@ -80,7 +82,9 @@ def read_log(
     _require_kinds(name, config.events, log.event_kinds)
     # Of the whole log, as a session may go on in the next part.
     events, shared = part_shared_sessions(log.events)
-    return without_unnamed_users(replace(log, events=events, shared_sessions=shared))
+    passed_over = tuple(path.name for path in list_passed_over(logs))
+    log = replace(log, events=events, shared_sessions=shared, passed_over=passed_over)
+    return without_unnamed_users(log)
 
 
 def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:

@@ -294,3 +294,27 @@ def test_the_keys_of_a_path_are_decoded():
     put("log/dt=2021-03-01/a=b%3Dc/x.csv", HEADER)
     (part,) = find_parts(Path("log"))
     assert part.keys == {"dt": "2021-03-01", "a": "b=c"}
+
+
+def test_documents_and_empty_files_of_a_folder_are_named(tmp_path):
+    (tmp_path / "a.csv").write_text("user,item,time\na,5,1600000000\n")
+    (tmp_path / "README.txt").write_text("about\n")
+    (tmp_path / "empty.csv").write_text("")
+    said = describe_reading(read_log(tmp_path))
+    assert said.endswith("; left out: files that hold no events: README.txt, empty.csv")
+
+
+def test_parts_whose_first_alone_has_the_header_are_refused_with_the_way_out(tmp_path):
+    (tmp_path / "xaa").write_text("user,item,time\na,5,1600000000\n")
+    (tmp_path / "xab").write_text("a,6,1600000001\n")
+    with pytest.raises(DataError) as raised:
+        read_log(tmp_path)
+    names = f"{tmp_path}/xaa {tmp_path}/xab"
+    assert raised.value.hint == f"if the first part alone has the header: cat {names} | sbr stats -"
+    (tmp_path / "xab").write_text("A1,B6,5.0,1400000001\n")
+    with pytest.raises(DataError) as raised:
+        read_log(tmp_path)
+    assert str(raised.value) == (
+        f"{tmp_path}/xab: it has no header, and that of {tmp_path}/xaa names its columns"
+    )
+    assert raised.value.hint == f"if the first part alone has the header: cat {names} | sbr stats -"
