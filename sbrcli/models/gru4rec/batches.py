@@ -85,6 +85,20 @@ def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = N
     return Lanes(inputs, targets, starts, is_pair)
 
 
+def most_steps(sessions: Sessions, num_lanes: int) -> int:
+    """Return a number of steps that lanes never exceed, in whatever order sessions are taken.
+
+    It is Graham's bound on list scheduling (SIAM J. Appl. Math. 17, 1969): the longest session
+    begins, at the latest, when the other pairs fill all lanes evenly. Where each session has a
+    lane of its own, that is the longest session.
+    """
+    pairs = np.maximum(np.diff(sessions.offsets) - 1, 0)
+    longest = int(pairs.max(initial=0))
+    if np.count_nonzero(pairs) <= num_lanes:
+        return longest
+    return longest + (int(pairs.sum()) - longest) // num_lanes
+
+
 def order_by_start(sessions: Sessions) -> IntArray:
     """Order sessions by the time of their first event, ties in the dataset's order."""
     return np.argsort(sessions.timestamps[sessions.offsets[:-1]], kind="stable")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sbrcli.dataset.storage import IntArray, Sessions
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.manifests import WATCHED
 from sbrcli.models.gru4rec.assignment import Phase
-from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
+from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, most_steps, order_by_start
 from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.checkpoint import (
     Checkpoint,
@@ -88,11 +88,13 @@ class EpochRunner:
         self.plan = plan
         self.model = Gru4Rec(plan.shape)
         self.model.set_by_name(initialise_weights(plan.shape, plan.config.seed))
+        self.bptt = min(plan.config.bptt, self._most_steps())
         self.lanes = self._arrange(1)
-        self.step = TrainingStep(self.model, plan.config, self._sampler(), self._total_chunks())
+        config = replace(plan.config, bptt=self.bptt)
+        self.step = TrainingStep(self.model, config, self._sampler(), self._total_chunks())
         self.states = self.step.zero_states()
         self.place = Place()
-        self.steps_per_call = _steps_per_call(plan.config)
+        self.steps_per_call = _steps_per_call(config)
         self.saved_at = time.monotonic()
         self.step.compile()
         self._resume()
@@ -127,17 +129,28 @@ class EpochRunner:
         order = order_by_start(sessions)
         if config.shuffle:
             order = np.random.default_rng([config.seed, epoch]).permutation(order)
-        return arrange_lanes(sessions, config.batch_size, order).padded(config.bptt)
+        return arrange_lanes(sessions, config.batch_size, order).padded(self.bptt)
+
+    def _most_steps(self) -> int:
+        """Compute how many steps the lanes hold; a longer chunk would be padding in every epoch.
+
+        Where sessions are shuffled, it is a bound that holds for any order.
+        """
+        config, sessions = self.plan.config, self.plan.sessions
+        if config.shuffle:
+            return max(1, most_steps(sessions, config.batch_size))
+        lanes = arrange_lanes(sessions, config.batch_size, order_by_start(sessions))
+        return max(1, len(lanes.inputs))
 
     def _total_chunks(self) -> int:
         config = self.plan.config
         if config.shuffle and config.schedule != "constant":
             # Sessions laid in another order may fill another number of chunks.
             return sum(
-                len(self._arrange(epoch).inputs) // config.bptt
+                len(self._arrange(epoch).inputs) // self.bptt
                 for epoch in range(1, config.epochs + 1)
             )
-        return config.epochs * len(self.lanes.inputs) // config.bptt
+        return config.epochs * len(self.lanes.inputs) // self.bptt
 
     def _sampler(self) -> Sampler | None:
         config = self.plan.config

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sbrcli.dataset.arrangement import arrange, to_sessions
 from sbrcli.dataset.storage import Sessions
 from sbrcli.log.reading import read_log
-from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
+from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, most_steps, order_by_start
 from sbrcli.prepare_config import PrepareConfig
 from tests.builders import make_sessions
 from tests.conftest import SHARED_DATA
@@ -151,3 +151,15 @@ def test_the_first_batch_is_the_notebooks_and_no_event_of_movielens_is_lost(
     assert lanes.inputs[0].tolist() == inputs
     assert lanes.targets[0].tolist() == targets
     assert lanes.num_pairs == pairs
+
+
+@given(SESSIONS, st.integers(1, 5), st.randoms())
+def test_lanes_never_have_more_steps_than_the_bound(sessions, num_lanes, random):
+    made = make_sessions(*sessions)
+    order = list(range(len(sessions)))
+    random.shuffle(order)
+    steps = len(arrange_lanes(made, num_lanes, np.array(order)).inputs)
+    bound = most_steps(made, num_lanes)
+    assert steps <= bound
+    if len(sessions) <= num_lanes:
+        assert steps == bound

@@ -111,6 +111,21 @@ def test_fewer_epochs_leave_the_schedule_as_it_is(tmp_path: Path):
     assert two == best
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"shuffle": True}, {"schedule": "linear"}, {"n_sample": 3}], ids=str
+)
+def test_a_chunk_is_no_longer_than_what_the_lanes_hold(tmp_path: Path, options: dict):
+    """Each of 20 sessions of 3 pairs has its own lane: chunks of 3, 5 and 700 steps are alike."""
+    weights = set()
+    for bptt in (3, 5, 700):
+        config = TrainConfig(hsz=(5,), batch_size=20, bptt=bptt, epochs=2, dropout=0.3, **options)
+        runner = EpochRunner(make_plan(tmp_path / str(bptt), config))
+        assert len(runner.lanes.inputs) == 3
+        runner.run()
+        weights.add((tmp_path / str(bptt) / WEIGHTS_FILE).read_bytes())
+    assert len(weights) == 1
+
+
 def test_an_epoch_walks_all_its_pairs_also_with_fewer_sessions_than_lanes(tmp_path: Path):
     """Known errors 5 and 6."""
     told = []
