@@ -16,6 +16,7 @@ from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_s
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.joined import join_train_full
+from sbrcli.dataset.overlaps import find_overlaps
 from sbrcli.dataset.request import Request, describe_files, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes, require_no_gap
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
@@ -200,6 +201,9 @@ def _arrange(
     else:
         tables = {part: log.events for part, log in read.items()}
         _require_same_owners(tables)
+        is_named = request.config.session == "column"
+        for text in find_overlaps(tables, named_sessions=is_named):
+            warn(text)
         arrangement = arrange_given(
             tables["log"], tables.get("valid_log"), tables["test_log"], request.config
         )
