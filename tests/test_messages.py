@@ -18,7 +18,8 @@ PASSING_ON = {
     "sbrcli.dataset.prepare _warn_of_misreadings": "what sbrcli.log.misreadings makes",
     "sbrcli.cli.stats _describe_log": "the lines of sbrcli.log.account",
     "sbrcli.cli.demo demo": "the commands that it runs",
-    "sbrcli.cli.evaluate evaluate": "the verdict",
+    "sbrcli.cli.evaluate evaluate": "the verdict, and the warnings of sbrcli.evaluation.metrics",
+    "sbrcli.cli.report report": "the warnings of sbrcli.evaluation.metrics",
     "sbrcli.evaluation.runs _kept": "what read_json says, with another hint",
     "sbrcli.log.event_times read_times": "what an UnclearDatesError says",
     "sbrcli.log.joining read_parts": "what the error of a part says, with another hint",
@@ -29,8 +30,10 @@ PASSING_ON = {
 """Functions that tell what others have made, and what that is."""
 
 MAKING = (
+    "sbrcli.dataset.overlaps find_overlaps",
     "sbrcli.dataset.request _differs_in",
     "sbrcli.evaluation.comparison _warnings",
+    "sbrcli.evaluation.metrics find_wide_cuts",
     "sbrcli.evaluation.verdict",
     "sbrcli.log.columns listed",
     "sbrcli.log.date_columns _mixed",

@@ -159,6 +159,7 @@ def evaluate(
     The protocol is printed beside the figures, and both are kept in the run's
     evaluation.json.
     """
+    from sbrcli.evaluation.metrics import find_wide_cuts
     from sbrcli.evaluation.per_event import check_place
     from sbrcli.evaluation.rivals import HYBRID
     from sbrcli.evaluation.runs import evaluate_run
@@ -186,6 +187,8 @@ def evaluate(
         hybrid_from,
         invocation.output.warn,
     )
+    for text in find_wide_cuts(config.ks, evaluation.protocol.candidates):
+        invocation.output.warn(text)
     invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
     for row in evaluation.leaderboard or ():
         if row.model == HYBRID:

@@ -36,6 +36,8 @@ def report(invocation: Invocation, *, run: RunName = None, out: Out = DEFAULT_OU
     check_place(out)
     require_matplotlib()
     written = write_report(invocation.workspace.open("run", run), invocation.workspace, out)
+    for text in written.warnings:
+        invocation.output.warn(text)
     invocation.output.show(written, lambda shown: [_table(shown)])
     if written.missing:
         invocation.output.note(

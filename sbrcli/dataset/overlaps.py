@@ -1,4 +1,4 @@
-"""Events and sessions that two logs of one split have in common: what is measured was learned."""
+"""Check that the logs of one split belong together, and have no events in common."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 
 Hashes = npt.NDArray[np.uint64]
@@ -47,6 +48,21 @@ def find_overlaps(tables: Mapping[str, pd.DataFrame], *, named_sessions: bool) -
                 yield (
                     f"{num_shared:,} of the {len(ids):,} sessions of {other} have the id of a "
                     f"session of {one} and other events: each is taken as two sessions"
+                )
+
+
+def require_same_owners(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Check that logs of one split name users and sessions alike.
+
+    Raises:
+        DataError: one lacks what the first has.
+    """
+    for column, words in ((USER_ID, "users"), (SESSION_ID, "sessions")):
+        for part, table in tables.items():
+            if column in tables["log"] and column not in table:
+                raise DataError(
+                    f"the {part.replace('_', ' ')} names no {words}, as the log does",
+                    hint="give all of them the same columns",
                 )
 
 

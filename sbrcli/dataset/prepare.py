@@ -16,15 +16,15 @@ from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_s
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.joined import join_train_full
-from sbrcli.dataset.overlaps import find_overlaps
+from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
 from sbrcli.dataset.request import Request, describe_files, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes, require_no_gap
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
-from sbrcli.errors import ConfigError, DataError
+from sbrcli.errors import ConfigError
 from sbrcli.folder import check_name
 from sbrcli.log.account import describe_reading
-from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.incoming import on_disk
 from sbrcli.log.misreadings import find_misreadings
 from sbrcli.log.reading import Log, read_log
@@ -200,9 +200,9 @@ def _arrange(
         arrangement = arrange(read["log"].events, request.config)
     else:
         tables = {part: log.events for part, log in read.items()}
-        _require_same_owners(tables)
-        is_named = request.config.session == "column"
-        for text in find_overlaps(tables, named_sessions=is_named):
+        require_same_owners(tables)
+        named = request.config.session == "column"
+        for text in find_overlaps(tables, named_sessions=named):
             warn(text)
         arrangement = arrange_given(
             tables["log"], tables.get("valid_log"), tables["test_log"], request.config
@@ -242,21 +242,6 @@ def _tie_share(events: pd.DataFrame) -> float:
     is_step = np.diff(id_codes(events, SESSION_ID)) == 0
     takes_none = np.diff(events[TIMESTAMP].to_numpy()) == 0
     return float((is_step & takes_none).sum() / max(1, is_step.sum()))
-
-
-def _require_same_owners(tables: Mapping[str, pd.DataFrame]) -> None:
-    """Check that logs of one split name users and sessions alike.
-
-    Raises:
-        DataError: one lacks what the first has.
-    """
-    for column, words in ((USER_ID, "users"), (SESSION_ID, "sessions")):
-        for part, table in tables.items():
-            if column in tables["log"] and column not in table:
-                raise DataError(
-                    f"the {part.replace('_', ' ')} names no {words}, as the log does",
-                    hint="give all of them the same columns",
-                )
 
 
 def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sbrcli.config import EvaluateConfig, TrainConfig
 from sbrcli.errors import ArtefactError
-from sbrcli.evaluation.metrics import METRICS
+from sbrcli.evaluation.metrics import METRICS, find_wide_cuts
 from sbrcli.evaluation.runs import read_evaluation
 from sbrcli.folder import Folder
 from sbrcli.workspace import Workspace
@@ -189,6 +189,8 @@ def _warnings(
             f"the runs were evaluated by {len(protocols)} protocols, which differ in "
             f"{', '.join(names)}: their figures can not be compared across these"
         )
+    counts = [task["candidates"] for task in protocols if isinstance(task["candidates"], int)]
+    found += [text for count in sorted(set(counts)) for text in find_wide_cuts(config.ks, count)]
     option = f" --split {config.split}" if config.split != "test" else ""
     option += " --exclude-seen" if config.exclude_seen else ""
     missing = [row.run for row in rows if row.protocol is None]

@@ -41,6 +41,17 @@ def is_known(name: str) -> bool:
     return metric in METRICS and k.isdecimal()
 
 
+def find_wide_cuts(ks: Iterable[int], candidates: int) -> Iterator[str]:
+    """Yield a warning if some k is not below the number of candidates, where recall is always 1."""
+    wide = [str(k) for k in ks if k >= candidates]
+    if wide:
+        remedy = f": choose a K below {candidates:,} (sbr evaluate -k)" if candidates > 1 else ""
+        yield (
+            f"the number of candidates is {candidates:,}, so recall is 1 by construction at k = "
+            f"{', '.join(wide)}, whatever the model{remedy}"
+        )
+
+
 def metrics_at(ranks: IntArray, ks: Iterable[int]) -> dict[str, float]:
     """Give every metric at every k, named as in `recall@20`; all 0 where there are no ranks."""
     return {f"{name}@{k}": metric(ranks, k) for k in ks for name, metric in METRICS.items()}

@@ -7,6 +7,7 @@ from sbrcli.dataset.storage import load_split
 from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.disk import can_hold_file, replacing
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.evaluation.metrics import find_wide_cuts
 from sbrcli.evaluation.runs import dataset_of
 from sbrcli.folder import Folder
 from sbrcli.models.baselines.fitting import load_training_sessions
@@ -44,6 +45,9 @@ class Report:
     missing: tuple[str, ...]
     """What the page says is not there yet: evaluation, leaderboard, slices."""
 
+    warnings: tuple[str, ...] = ()
+    """Doubts about the figures."""
+
 
 def check_place(path: Path) -> None:
     """Make sure that there is a folder to write a file into, and no device in the file's place.
@@ -80,7 +84,7 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
         raise ArtefactError(
             f"can not write {path}: {error.strerror}", hint="name another file with --out"
         ) from error
-    return Report(str(path), run.name, len(content), _missing(kept))
+    return Report(str(path), run.name, len(content), _missing(kept), _warnings(kept))
 
 
 def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
@@ -159,3 +163,10 @@ def _missing(kept: Kept | None) -> tuple[str, ...]:
         return ("evaluation", "leaderboard", "slices")
     found = {"leaderboard": kept.leaderboard, "slices": kept.slices}
     return tuple(name for name, rows in found.items() if not rows)
+
+
+def _warnings(kept: Kept | None) -> tuple[str, ...]:
+    candidates = kept.protocol.get("candidates") if kept is not None else None
+    if kept is None or not isinstance(candidates, int):
+        return ()
+    return tuple(find_wide_cuts(cuts_of(kept.metrics), candidates))

@@ -30,7 +30,7 @@ def write_run(
     write_json(folder / "manifest.json", manifest)
     if figure is not None:
         metrics = {"recall@20": figure, "mrr@20": figure / 2, "ndcg@20": figure}
-        protocol = {"events": events, "sessions": 9, "candidates": 9, "exclude_seen": False}
+        protocol = {"events": events, "sessions": 9, "candidates": 99, "exclude_seen": False}
         protocol |= {"coverage": "every next item of every session"}
         write_json(folder / "evaluation.json", {way: {"metrics": metrics, "protocol": protocol}})
 
@@ -95,9 +95,9 @@ def test_a_person_sees_runs_of_each_protocol_apart_and_no_options_where_they_are
     assert said.partition("Protocols\n\n")[2] == (
         "  protocol   what it is\n"
         " ──────────────────────────────────────────────────────────────────────────────\n"
-        "         1   dataset user, events 100, sessions 9, candidates 9, exclude-seen\n"
+        "         1   dataset user, events 100, sessions 9, candidates 99, exclude-seen\n"
         "             no, coverage every next item of every session\n"
-        "         2   dataset user, events 7, sessions 9, candidates 9, exclude-seen\n"
+        "         2   dataset user, events 7, sessions 9, candidates 99, exclude-seen\n"
         "             no, coverage every next item of every session\n"
         "\n"
     )
@@ -143,8 +143,8 @@ def test_runs_of_other_protocols_stand_apart_and_that_is_said(sbr):
     ]
     assert said.stdout.split("\n\n")[1] == (
         "protocol\tdataset\tevents\tsessions\tcandidates\texclude_seen\tcoverage\n"
-        "1\tuser\t100\t9\t9\tFalse\tevery next item of every session\n"
-        "2\tgap-3600\t7\t9\t9\tFalse\tevery next item of every session\n"
+        "1\tuser\t100\t9\t99\tFalse\tevery next item of every session\n"
+        "2\tgap-3600\t7\t9\t99\tFalse\tevery next item of every session\n"
     )
     assert said.stderr == (
         "warning: the runs were evaluated by 2 protocols, which differ in dataset, events: their "
@@ -253,3 +253,13 @@ def test_a_run_in_training_is_left_out_unless_it_is_named(sbr):
 
 def test_an_order_that_there_is_not_is_a_usage_error(sbr):
     assert sbr("compare", "--sort", "beauty").code == 2
+
+
+def test_a_k_that_is_not_below_the_candidates_is_warned_of(sbr):
+    write_run("a", figure=0.1)
+    said = sbr("compare", "-k", 99)
+    assert said.stderr.splitlines()[0] == (
+        "warning: the number of candidates is 99, so recall is 1 by construction at k = "
+        "99, whatever the model: choose a K below 99 (sbr evaluate -k)"
+    )
+    assert "by construction" not in sbr("compare", "-k", 98).stderr

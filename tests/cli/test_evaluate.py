@@ -231,7 +231,14 @@ def test_the_hybrid_needs_a_valid_split(sbr, run):
 
 
 def test_quiet_says_no_verdict(sbr, run):
-    assert sbr("evaluate", "--baselines", "markov", "--quiet").stderr == ""
+    assert sbr("evaluate", "--baselines", "markov", "--quiet", "-k", 2).stderr == ""
+
+
+def test_every_k_that_is_not_below_the_candidates_is_warned_of(sbr, run):
+    assert sbr("evaluate", "-q", "-k", 2, "-k", 3, "-k", 20).stderr == (
+        "warning: the number of candidates is 3, so recall is 1 by construction at k = "
+        "3, 20, whatever the model: choose a K below 3 (sbr evaluate -k)\n"
+    )
 
 
 def test_what_is_wrong_with_baselines_is_told_before_a_run_is_looked_for(sbr):

@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
+from sbrcli.config import EvaluateConfig
+from sbrcli.evaluation.runs import evaluate_run
 from tests.cli.test_startup import modules_of
 from tests.report.workdirs import make_evaluated, make_reported
 
@@ -34,6 +37,7 @@ def test_a_full_page_lacks_nothing(sbr):
         "run": "user-1x4",
         "bytes": size,
         "missing": [],
+        "warnings": [],
     }
     assert said.stderr == f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
     assert "Leaderboard, by mrr@20" in OUT.read_text()
@@ -119,3 +123,15 @@ def test_where_matplotlib_can_keep_no_cache_nothing_is_said_of_it():
     command = [sys.executable, "-m", "sbrcli", "report", "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_figures_that_say_nothing_are_warned_of(sbr):
+    workspace = make_reported(WORK)
+    config = EvaluateConfig(ks=(20, 40))
+    evaluate_run(workspace.open("run"), workspace, config, lambda _: nullcontext(lambda _: None))
+    said = sbr("report", "--quiet")
+    assert (said.code, said.stderr) == (
+        0,
+        "warning: the number of candidates is 40, so recall is 1 by construction at k = "
+        "40, whatever the model: choose a K below 40 (sbr evaluate -k)\n",
+    )
