@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.util import hash_array
 
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
@@ -80,10 +81,10 @@ def _hash(events: pd.DataFrame, columns: tuple[str, ...]) -> Hashes:
         if column in events:
             values = events[column]
             if column == TIMESTAMP:
-                own = pd.util.hash_array(values.to_numpy().astype(np.float64))
+                own = hash_array(values.to_numpy().astype(np.float64))
             else:
                 codes, ids = pd.factorize(values)
-                own = pd.util.hash_array(np.array(list(map(str, ids)), object))[codes]
+                own = hash_array(np.array(list(map(str, ids)), object))[codes]
             result = _combine(result, own)
     return result
 
