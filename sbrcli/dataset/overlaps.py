@@ -1,11 +1,11 @@
 """Check that the logs of one split belong together, and have no events in common."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.util import hash_array
 
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
@@ -81,12 +81,16 @@ def _hash(events: pd.DataFrame, columns: tuple[str, ...]) -> Hashes:
         if column in events:
             values = events[column]
             if column == TIMESTAMP:
-                own = hash_array(values.to_numpy().astype(np.float64))
+                own = _hash_values(values.to_numpy().astype(np.float64))
             else:
                 codes, ids = pd.factorize(values)
-                own = hash_array(np.array(list(map(str, ids)), object))[codes]
+                own = _hash_values(np.array(list(map(str, ids)), object))[codes]
             result = _combine(result, own)
     return result
+
+
+def _hash_values(values: npt.NDArray[Any]) -> Hashes:
+    return pd.util.hash_array(values)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _combine(first: Hashes, second: Hashes) -> Hashes:
