@@ -1,12 +1,14 @@
 """Rows that can not be events: the first is named, or all are left out and counted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbrcli.errors import DataError
+from sbrcli.log.blocks import refused_blocks
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
+from sbrcli.log.incoming import renamed
 from sbrcli.log.rows import MEND, JudgedRow, WrongRowError, judge_rows
 from sbrcli.log.separators import split_fields
 
@@ -26,26 +28,52 @@ class BadRows:
         return self if earlier is None else BadRows(earlier.count + self.count, earlier.first)
 
 
-def name_wrong_row(path: Path, wrong: WrongRowError) -> DataError:
+def name_wrong_row(
+    path: Path,
+    wrong: WrongRowError,
+    accepts: Callable[[Path, LogFormat], bool] = lambda _path, _format: False,
+) -> DataError:
     """Name the first wrong row by its line; failing that, say what the fast reader said.
+
+    Args:
+        path: the log's file.
+        wrong: what the fast reader said.
+        accepts: whether the fast reader reads a text: what it reads is not judged.
 
     Raises:
         DataError: the file itself is damaged.
     """
-    if wrong.log_format.kind == "parquet":
+    log_format = wrong.log_format
+    if log_format.kind == "parquet":
         return DataError(f"{path}: {wrong}", hint=TYPES)
-    for at, row in enumerate(_judge(path, wrong.log_format)):
-        if row.complaint is not None:
-            message, hint = row.complaint
-            if at == 0 and _names_columns(row.text, wrong.log_format):
-                hint = f"if line {row.line} names the columns, add --header; else {MEND}"
-            word = wrong.log_format.row_word
-            return DataError(f"{path} {word} {row.line}: {message}", hint=hint)
+    for block, block_format, num_lines in refused_blocks(path, log_format, accepts):
+        with renamed(block, path):
+            row = _first_wrong(_judge(block, block_format))
+        if row is not None:
+            line = row.line + num_lines
+            is_first = line == log_format.skipped_lines + 1
+            return _wrong_row(path, replace(row, line=line), log_format, is_first)
+    judged = _judge(path, log_format)
+    row = _first_wrong(judged)
+    if row is not None:
+        return _wrong_row(path, row, log_format, row.line == log_format.skipped_lines + 1)
     said = str(wrong).splitlines()[0]
     return DataError(
         f"{path}: it can not be read: {said}",
         hint="mend what that says, or write the log in another format, as Parquet",
     )
+
+
+def _first_wrong(rows: Iterator[JudgedRow]) -> JudgedRow | None:
+    return next((row for row in rows if row.complaint is not None), None)
+
+
+def _wrong_row(path: Path, row: JudgedRow, log_format: LogFormat, is_first: bool) -> DataError:
+    assert row.complaint is not None
+    message, hint = row.complaint
+    if is_first and _names_columns(row.text, log_format):
+        hint = f"if line {row.line} names the columns, add --header; else {MEND}"
+    return DataError(f"{path} {log_format.row_word} {row.line}: {message}", hint=hint)
 
 
 def _names_columns(row: str, log_format: LogFormat) -> bool:

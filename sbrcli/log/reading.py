@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -102,9 +103,19 @@ def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
         return _read(path, log_format, config, used)
     except WrongRowError as wrong:
         if not config.skip_bad_rows or log_format.kind == "parquet":
-            raise name_wrong_row(path, wrong) from wrong
+            accepts = partial(_accepts, config=replace(config, drop_id=None), used=used)
+            raise name_wrong_row(path, wrong, accepts) from wrong
         log = _read_good_rows(path, wrong, config, used)
     return replace(log, format=_with_times_of(log_format, log.format))
+
+
+def _accepts(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> bool:
+    """Return whether a text is read without an error."""
+    try:
+        _read(path, log_format, config, used)
+    except (DataError, WrongRowError):
+        return False
+    return True
 
 
 def _with_times_of(log_format: LogFormat, read: LogFormat) -> LogFormat:
