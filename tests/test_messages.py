@@ -24,6 +24,7 @@ PASSING_ON = {
     "sbrcli.log.event_times read_times": "what an UnclearDatesError says",
     "sbrcli.log.joining read_parts": "what the error of a part says, with another hint",
     "sbrcli.log.bad_rows name_wrong_row": "what a WrongRowError says",
+    "sbrcli.log.bad_rows _wrong_row": "what a row's complaint says",
     "sbrcli.workspace _read_all": "what check_name says of a folder's name",
     "sbrcli.log.incoming renamed": "any error about a copy, with the name of the log",
 }
