@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -116,7 +117,26 @@ class Output:
                 bar.set_postfix(figures, refresh=False) if figures else None
                 bar.update(done)
 
-            yield advance
+            with _moving_by_time(bar):
+                yield advance
+
+
+@contextmanager
+def _moving_by_time(bar: Any) -> Iterator[None]:
+    """Draw a bar anew twice a second, so that its clock shows that something goes on."""
+    is_over = threading.Event()
+
+    def draw() -> None:
+        while not is_over.wait(0.5):
+            bar.refresh()
+
+    thread = threading.Thread(target=draw, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def is_terminal(stream: IO[str]) -> bool:

@@ -2,14 +2,14 @@
 
 import shlex
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DEFAULT_WORKDIR, DatasetName, Invocation, subcommand
-from sbrcli.cli.output import Advance, Output, Table
+from sbrcli.cli.output import Table
+from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.presets import configure_training
@@ -75,8 +75,8 @@ def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None
 
     workspace, output = invocation.workspace, invocation.output
     try:
-        with _Bars(output) as bars:
-            result = train(workspace, assignment, validate, bars.watch, **how)
+        with TrainingProgress(output) as progress:
+            result = train(workspace, assignment, validate, progress.watch, **how)
     except KeyboardInterrupt as error:
         if not workspace.place("run", assignment.name).is_dir():
             raise
@@ -96,33 +96,6 @@ def _check_alone(options: list[Any], *, overwrite: bool) -> None:
             "--checkpoint-minutes",
             hint="leave the other options out, or train anew under another --name",
         )
-
-
-class _Bars:
-    """A bar for each epoch, as the training tells how it goes."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._stack = ExitStack()
-        self._advance: Advance = lambda _done, **_figures: None
-
-    def __enter__(self) -> "_Bars":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def watch(self, what: str, count: int, figures: dict[str, Any]) -> None:
-        """Show what training tells."""
-        if what == "pairs":
-            self._advance(count, **figures)
-            return
-        self._stack.close()
-        if what == "epoch":
-            title = f"epoch {figures['epoch']}/{figures['epochs']}"
-            if figures["phase"] == "refit":
-                title = f"refit {title}"
-            self._advance = self._stack.enter_context(self._output.progress(count, "events", title))
 
 
 def _plan_tables(training: "Training") -> Iterator[Table]:

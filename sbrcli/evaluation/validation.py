@@ -1,11 +1,21 @@
 """The figures that training watches after each epoch."""
 
+from collections.abc import Callable
+
 from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.scorer import Scorer
 
 
-def validate(scorer: Scorer, sessions: Sessions) -> dict[str, float]:
-    """Give recall, mrr and ndcg at 20 over the next items that the valid split asks for."""
-    return metrics_at(rank_targets(scorer, sessions).ranks, [20])
+def validate(
+    scorer: Scorer, sessions: Sessions, advance: Callable[[int], None] | None = None
+) -> dict[str, float]:
+    """Return recall, mrr and ndcg at 20 over the next items that the valid split asks for.
+
+    Args:
+        scorer: any model.
+        sessions: the valid split.
+        advance: told how many next items were just ranked.
+    """
+    return metrics_at(rank_targets(scorer, sessions, advance=advance).ranks, [20])

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sbrcli import manifests
-from sbrcli.cli import train
 from sbrcli.cli.app import run
+from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.models import tensor_file
 from sbrcli.models.gru4rec import training
 
@@ -41,7 +41,7 @@ class Stop:
 
 def main(moment: str, times: str, *words: str) -> int:
     stop = Stop(moment, int(times))
-    watch, write = train._Bars.watch, manifests.write_parts_atomically
+    watch, write = TrainingProgress.watch, manifests.write_parts_atomically
     start = training.start_tensorflow
 
     def start_with_short_calls(*options: Any) -> None:
@@ -68,7 +68,7 @@ def main(moment: str, times: str, *words: str) -> int:
         write(path, halves())
 
     training.start_tensorflow = start_with_short_calls
-    train._Bars.watch = watch_and_stop
+    TrainingProgress.watch = watch_and_stop
     manifests.write_parts_atomically = write_and_stop
     tensor_file.write_parts_atomically = write_and_stop
     return run(list(words))

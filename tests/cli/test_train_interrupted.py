@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sbrcli import __version__
-from sbrcli.cli import train as command
+from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.models.gru4rec.checkpoint import load_checkpoint
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.workspace import Workspace
@@ -42,7 +42,7 @@ def press_ctrl_c_at_the_first_events(monkeypatch: pytest.MonkeyPatch) -> None:
         if what == "pairs":
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(command._Bars, "watch", watch)
+    monkeypatch.setattr(TrainingProgress, "watch", watch)
 
 
 def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, monkeypatch):

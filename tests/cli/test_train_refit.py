@@ -9,8 +9,8 @@ from shutil import copytree
 import numpy as np
 import pytest
 
-from sbrcli.cli import train as command
 from sbrcli.cli.output import Output
+from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.evaluation.validation import validate
 from sbrcli.models.gru4rec.assignment import assign
 from sbrcli.models.gru4rec.training import train
@@ -116,7 +116,7 @@ def test_ctrl_c_in_the_refit_says_how_to_go_on(sbr, tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(command._Bars, "watch", press)
+        patch.setattr(TrainingProgress, "watch", press)
         said = sbr("train", *SMALL, *NAME, "--refit")
     assert (said.code, said.stdout) == (130, "")
     assert said.stderr == (

@@ -45,8 +45,15 @@ LOST_LOSS = 1e6
 
 Validate = Callable[[Scorer], dict[str, float]]
 Watch = Callable[[str, int, dict[str, Any]], None]
-"""Told what happens: ("epoch", pairs an epoch has, {"epoch": n, "epochs": n, "phase": phase}),
-("pairs", pairs just walked, {"loss": mean so far}), ("validation", 0, {})."""
+"""Told what happens, in order; `at` is {"epoch": n, "epochs": n, "phase": phase}.
+
+- ("loading", 0, {}): TensorFlow is about to be imported.
+- ("resumed", pairs walked in this epoch before, at | {"share": of the epoch's pairs}).
+- ("epoch", pairs that the epoch has, at), then often ("pairs", pairs just walked, {"loss": mean}).
+- ("validation", next items to rank, at), then often ("ranked", next items just ranked, {}).
+- ("epoch_end", pairs, at | {"row": as in history.csv, "is_best": bool, "seconds_left": float}).
+- ("stopping", 0, {}): Ctrl-C was pressed, and training stops as soon as its place is saved.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class Plan:
 
     validate: Validate | None
     watch: Watch
+    num_valid: int = 0
+    """Next items that `validate` ranks."""
+
     checkpoint_seconds: float = 300.0
     """Within an epoch, the place is saved this often."""
 
@@ -97,7 +107,7 @@ class EpochRunner:
         self.steps_per_call = _steps_per_call(config)
         self.saved_at = time.monotonic()
         self.step.compile()
-        self._resume()
+        self.is_resumed = self._resume()
 
     def run(self) -> list[dict[str, Any]]:
         """Train until the last epoch is done; give a row for each, as in history.csv.
@@ -106,7 +116,7 @@ class EpochRunner:
             TrainingError: the loss is lost, or a weight is not finite.
             KeyboardInterrupt: Ctrl-C was pressed; the checkpoint stands where training stopped.
         """
-        with deferred_interrupt() as is_interrupted:
+        with deferred_interrupt(lambda: self.plan.watch("stopping", 0, {})) as is_interrupted:
             while not self._is_done():
                 if self.plan.config.shuffle:
                     self.lanes = self._arrange(self.place.epoch)
@@ -161,9 +171,12 @@ class EpochRunner:
 
     def _run_epoch(self, is_interrupted: Callable[[], bool]) -> None:
         place, pairs = self.place, self.lanes.num_pairs
-        figures = {"epoch": place.epoch, "epochs": self.plan.num_epochs, "phase": self.plan.phase}
-        self.plan.watch("epoch", pairs, figures)
         walked = int(self.lanes.is_pair[: place.step].sum())
+        if self.is_resumed:
+            self.is_resumed = False
+            share = walked / max(pairs, 1)
+            self.plan.watch("resumed", walked, self._at() | {"share": share})
+        self.plan.watch("epoch", pairs, self._at())
         if walked:
             self.plan.watch("pairs", walked, {})
         while place.step < len(self.lanes.inputs):
@@ -173,6 +186,11 @@ class EpochRunner:
             if is_interrupted():
                 self._save()
                 raise KeyboardInterrupt
+
+    def _at(self) -> dict[str, Any]:
+        """Say where training stands, for whoever watches."""
+        epochs, phase = self.plan.num_epochs, self.plan.phase
+        return {"epoch": self.place.epoch, "epochs": epochs, "phase": phase}
 
     def _walk_once(self, walked: int) -> int:
         """Walk one call's steps; give how many pairs they held."""
@@ -208,8 +226,9 @@ class EpochRunner:
             "events_per_second": pairs / max(place.seconds, 1e-9),
             **dict.fromkeys(WATCHED),
         }
+        began = time.perf_counter()
         if self.plan.validate is not None:
-            self.plan.watch("validation", 0, {})
+            self.plan.watch("validation", self.plan.num_valid, self._at())
             row |= self.plan.validate(GruScorer(self.plan.shape, self.model.read_by_name()))
         place.history.append(row)
         is_best = best_epoch(place.history, self.plan.config.monitor) == place.epoch
@@ -217,9 +236,16 @@ class EpochRunner:
             save_weights(self.plan.folder / WEIGHTS_FILE, self.step.variables)
         # Before the checkpoint: what is done twice after a crash is written twice, not never.
         write_history(self.plan.folder, place.history)
+        self._tell_end(pairs, row, is_best, place.seconds + time.perf_counter() - began)
         self.place = Place(epoch=place.epoch + 1, history=place.history)
         self.states = self.step.zero_states()
         self._save()
+
+    def _tell_end(self, pairs: int, row: dict[str, Any], is_best: bool, seconds: float) -> None:
+        """Tell that an epoch is done, which took so many seconds with its validation."""
+        left = seconds * (self.plan.num_epochs - self.place.epoch)
+        told = {"row": row, "is_best": is_best, "seconds_left": left}
+        self.plan.watch("epoch_end", pairs, self._at() | told)
 
     def _tensors(self) -> dict[str, Any]:
         """Name everything that a step reads and changes."""
@@ -237,21 +263,22 @@ class EpochRunner:
             save_checkpoint(self.plan.folder, self.place, tensors)
         self.saved_at = time.monotonic()
 
-    def _resume(self) -> None:
-        """Go back to where the checkpoint stands, if there is one that can be used."""
+    def _resume(self) -> bool:
+        """Go back to where the checkpoint stands, and tell whether there is one to use."""
         try:
             found = load_checkpoint(self.plan.folder)
             if found is None:
-                return
+                return False
             self._require_usable(found)
         except UnusableCheckpointError as error:
             self.plan.warn(f"{error}; training begins anew")
-            return
+            return False
         self.place = found.place
         for name, tensor in self._tensors().items():
             if isinstance(tensor, tf.Variable):
                 tensor.assign(found.read(name))
         self.states = [tf.constant(found.read(f"state/{n}")) for n in range(len(self.states))]
+        return True
 
     def _require_usable(self, found: Checkpoint) -> None:
         """Check that training can go on from a checkpoint, and keeps the best weights so far."""

@@ -40,7 +40,8 @@ REFIT_FOLDER = "refit"
 """Within the run: history and checkpoint of its second phase, with `--refit`."""
 
 Watch = Callable[[str, int, dict[str, Any]], None]
-Validate = Callable[[Scorer, Sessions], dict[str, float]]
+Validate = Callable[[Scorer, Sessions, Callable[[int], None]], dict[str, float]]
+"""Given the model, the valid split, and whom to tell how many next items were just ranked."""
 
 
 def train(
@@ -143,6 +144,7 @@ class _Phases:
         material = {phase: load_material(self.assignment, phase) for phase in phases}
         valid = self._load_valid() if "fit" in material else None
         self._require_same_dataset()
+        self.watch("loading", 0, {})
         start_tensorflow(self.config.threads, self.config.device)
         with out_of_memory_explained():
             if "fit" in material:
@@ -173,11 +175,16 @@ class _Phases:
 
     def _fit(self, material: Material, valid: Sessions | None) -> None:
         """Train on train; note the epochs and the best of them."""
-        validate = self.validate
+
+        def measure(scorer: Scorer) -> dict[str, float]:
+            assert valid is not None
+            return self.validate(scorer, valid, lambda done: self.watch("ranked", done, {}))
+
         runner = self._make_runner(
             self.folder,
             material,
-            validate=None if valid is None else lambda scorer: validate(scorer, valid),
+            validate=None if valid is None else measure,
+            num_valid=0 if valid is None else valid.num_next_items,
         )
         try:
             history = runner.run()

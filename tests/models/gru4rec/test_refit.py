@@ -73,7 +73,7 @@ def run_training(
         if watch is not None:
             watch(what, count, figures)
 
-    def validate_so(scorer: Any, sessions: Any) -> dict[str, float]:
+    def validate_so(scorer: Any, sessions: Any, _: Any) -> dict[str, float]:
         return validate(scorer, sessions) | {"mrr@20": MRRS[epoch[-1]]}
 
     return train(workspace, assignment, validate_so, listen, resume=resume)

@@ -1,0 +1,87 @@
+"""What a person sees while `sbr train` works: a bar that moves, and one line for each epoch."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from sbrcli.cli.output import Advance, Output
+
+
+class TrainingProgress:
+    """Show the events of a training, see `epochs.Watch`, on stderr."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._stack = ExitStack()
+        self._advance: Advance = lambda _done, **_figures: None
+
+    def __enter__(self) -> "TrainingProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def watch(self, what: str, count: int, figures: dict[str, Any]) -> None:
+        """Show one event: bars on a terminal, lines everywhere."""
+        if what in ("pairs", "ranked"):
+            self._advance(count, **figures)
+            return
+        self._stack.close()
+        if what == "loading":
+            self._output.note("loading TensorFlow")
+        elif what == "resumed":
+            self._output.note(
+                f"resumed at {_name(figures)}, {figures['share']:.0%}".replace("%", " %")
+            )
+        elif what == "epoch":
+            self._open_bar(count, _name(figures))
+        elif what == "validation":
+            self._open_bar(count, f"validating {_name(figures)}")
+        elif what == "epoch_end":
+            self._output.note(epoch_line(figures))
+        elif what == "stopping":
+            self._output.note("stopping, saving the place (Ctrl-C again stops at once)")
+
+    def _open_bar(self, total: int, title: str) -> None:
+        self._advance = self._stack.enter_context(self._output.progress(total, "events", title))
+
+
+def epoch_line(figures: Mapping[str, Any]) -> str:
+    """Write an epoch's result in one line.
+
+    Args:
+        figures: those of the event "epoch_end".
+    """
+    row = figures["row"]
+    loss = row["loss"]
+    parts = [_name(figures), f"loss {loss:.3f}" if loss >= 1 else f"loss {loss:.4f}"]
+    if row["mrr@20"] is not None:
+        star = "*" if figures["is_best"] else " "
+        parts += [f"recall@20 {_share(row['recall@20'])}", f"mrr@20 {_share(row['mrr@20'])} {star}"]
+    left = figures["seconds_left"]
+    parts.append(
+        write_duration(row["seconds"]) + (f", {write_duration(left)} left" if left else "")
+    )
+    return "  ".join(parts)
+
+
+def write_duration(seconds: float) -> str:
+    """Write a duration in the unit in which a person would: 0.4 s, 45 s, 12 min, 3 h 5 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _name(figures: Mapping[str, Any]) -> str:
+    refit = "refit " if figures["phase"] == "refit" else ""
+    epochs = str(figures["epochs"])
+    return f"{refit}epoch {figures['epoch']:>{len(epochs)}}/{epochs}"
+
+
+def _share(value: float) -> str:
+    return f"{value:.4f}".removeprefix("0")
