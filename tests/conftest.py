@@ -73,6 +73,7 @@ def sbr(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 
     def run(*words: object, terminal: bool = False) -> Said:
         monkeypatch.setattr(output, "is_terminal", lambda _stream: terminal)
+        capfd.readouterr()  # what the test's own import of TensorFlow said is none of `sbr`'s words
         code = app.run([str(word) for word in words])
         captured = capfd.readouterr()
         return Said(captured.out, captured.err, int(code))

@@ -98,7 +98,8 @@ def test_a_person_gets_a_second_table_and_sees_the_phase(sbr, tmp_path, monkeypa
     assert said.code == 0
     best = manifest()["best_epoch"]
     again = [f"refit epoch {n}/{best}" for n in range(1, best + 1)]
-    assert titles == ["epoch 1/2", "epoch 2/2", *again]
+    fit = ["epoch 1/2", "validating epoch 1/2", "epoch 2/2", "validating epoch 2/2"]
+    assert titles == [*fit, *again]
     first, second = said.stdout.strip("\n").split("\n\n")
     assert len(first.splitlines()) == 1 + 2
     header, *rows = second.splitlines()
