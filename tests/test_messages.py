@@ -32,6 +32,7 @@ PASSING_ON = {
 
 MAKING = (
     "sbrcli.dataset.overlaps find_overlaps",
+    "sbrcli.cli.training_progress epoch_line",
     "sbrcli.dataset.request _differs_in",
     "sbrcli.evaluation.comparison _warnings",
     "sbrcli.evaluation.metrics find_wide_cuts",

@@ -122,6 +122,13 @@ def test_ctrl_c_is_answered_at_once_and_resuming_says_where_it_goes_on(sbr, tmp_
     assert manifest()["status"] == "complete"
 
 
+def test_a_resumed_training_says_where_it_goes_on(capsys):
+    with TrainingProgress(Output()) as progress:
+        at = {"epoch": 2, "epochs": 8, "phase": "fit"}
+        progress.watch("resumed", 32, at | {"share": 0.322})
+    assert capsys.readouterr().err == "resumed at epoch 2/8, 32 %\n"
+
+
 def test_a_bar_moves_by_time_where_nothing_else_moves_it(capfd, monkeypatch):
     monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
     with Output().progress(10, "events", "epoch 1/2"):
