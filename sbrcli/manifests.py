@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from sbrcli import __version__
 from sbrcli.disk import TORN, replacing
@@ -100,12 +100,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     write_parts_atomically(path, [content])
 
 
-def write_parts_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Replace a file in one step, as `write_atomically`, by bytes that come one part at a time."""
+def write_parts_atomically(
+    path: Path, parts: Iterable[bytes | memoryview], seal: Callable[[BinaryIO], None] | None = None
+) -> None:
+    """Replace a file in one step, as `write_atomically`, by bytes that come one part at a time.
+
+    Args:
+        path: the file.
+        parts: its content.
+        seal: given the file when all parts are written, changes something of it.
+    """
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
             for part in parts:
                 file.write(part)
+            if seal is not None:
+                seal(file)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -161,6 +171,7 @@ _ENTRIES: dict[Kind, dict[str, Callable[[Any], bool]]] = {
         "config": _is_object,
         "splits": _is_object,
         "fingerprint": lambda value: isinstance(value, str),
+        "files": _is_object,
     },
     "run": {
         "config": _is_object,
@@ -170,6 +181,8 @@ _ENTRIES: dict[Kind, dict[str, Callable[[Any], bool]]] = {
         "epochs": _are_epochs,
         "best_epoch": _is_count,
         "refit": _is_refit,
+        "files": _is_object,
+        "precision": lambda value: value in ("float32", "bfloat16"),
     },
 }
 """What each entry of a manifest is, where it is there: whoever reads it may take that as given."""

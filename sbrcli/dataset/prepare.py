@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sbrcli.bounds import require
+from sbrcli.checksums import FILES, checksums_of
 from sbrcli.config import differences
 from sbrcli.dataset.arrangement import Arrangement, arrange, arrange_given, to_sessions
 from sbrcli.dataset.filters import Counts
@@ -266,6 +267,7 @@ def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[s
         "train_full": train_full,
         "dropped": {reason: asdict(counts) for reason, counts in arrangement.dropped.items()},
         "fingerprint": fingerprint(items, sessions),
+        FILES: checksums_of(sorted(folder.glob("*.parquet"))),
     }
     write_json(folder / MANIFEST, new_manifest("dataset") | made_of | figures)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.checksums import checksum_misfit
 from sbrcli.dataset.described import is_described, items_misfit_of, misfit_of
 from sbrcli.dataset.tables import (
     damaged_file,
@@ -151,7 +152,7 @@ def load_split(folder: Path, split: Split) -> Sessions:
         raise damaged_file(path, "one of its times is not a finite number")
     targets = _read_targets(path, table, offsets)
     sessions = Sessions(indices.astype(np.int32), offsets, timestamps, targets)
-    misfit = misfit_of(folder, split, sessions)
+    misfit = misfit_of(folder, split, sessions) or checksum_misfit(path)
     if misfit is not None:
         raise damaged_file(path, misfit)
     return sessions
@@ -174,7 +175,7 @@ def load_items(folder: Path) -> Items:
     items = Items(table[ITEM_ID].to_pylist(), train_count, titles)
     if (train_count < 0).any() or not train_count[: items.num_train_items].all():
         raise damaged_file(path, "its items do not begin with those of train")
-    misfit = items_misfit_of(folder, items)
+    misfit = items_misfit_of(folder, items) or checksum_misfit(path)
     if misfit is not None:
         raise damaged_file(path, misfit)
     return items

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from sbrcli import __version__
 from sbrcli.baseline_config import StanConfig, VsknnConfig, configure_baselines
+from sbrcli.checksums import MISFIT, checksum_of_bytes
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.manifests import read_json, write_atomically, write_json
 from sbrcli.models.baselines.last_item import LastItemScorer
@@ -44,7 +45,9 @@ def save_hybrid(run_folder: Path, document: dict[str, Any], partner: KeptPartner
         f"{document['partner']}/{name}": np.ascontiguousarray(array)
         for name, array in partner.arrays().items()
     }
-    write_atomically(run_folder / PARTNER_FILE, save(own))
+    content = save(own)
+    write_atomically(run_folder / PARTNER_FILE, content)
+    document = document | {"checksum": checksum_of_bytes(content)}
     write_json(run_folder / HYBRID_FILE, document)
 
 
@@ -107,7 +110,8 @@ def _load_partner(path: Path, choice: dict[str, Any], num_items: int) -> KeptPar
     from safetensors.numpy import load
 
     try:
-        kept = load(path.read_bytes())
+        content = path.read_bytes()
+        kept = load(content)
     except SafetensorError as error:
         raise ValueError(error) from error
     except KeyError as error:
@@ -117,11 +121,14 @@ def _load_partner(path: Path, choice: dict[str, Any], num_items: int) -> KeptPar
     options = configure_baselines(choice["options"])
     match name:
         case "markov":
-            return _make_markov(own, num_items)
+            partner = _make_markov(own, num_items)
         case "vsknn":
-            return _make_vsknn(own, num_items, options.vsknn)
+            partner = _make_vsknn(own, num_items, options.vsknn)
         case _:
-            return _make_stan(own, num_items, options.stan)
+            partner = _make_stan(own, num_items, options.stan)
+    if choice.get("checksum") not in (None, checksum_of_bytes(content)):
+        raise ValueError(MISFIT)
+    return partner
 
 
 def _make_markov(arrays: Arrays, num_items: int) -> LastItemScorer:

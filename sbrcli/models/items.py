@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.checksums import checksum_misfit
 from sbrcli.errors import ArtefactError
 from sbrcli.manifests import write_atomically
 
@@ -72,11 +73,15 @@ def load_items(path: Path) -> RunItems:
         columns = load(path.read_bytes())
         counts = _column(columns, "train_count", np.int64)
         ids = _to_strings(columns, "id", len(counts))
-        return RunItems(ids, counts, _titles(columns, len(counts)))
+        titles = _titles(columns, len(counts))
+        misfit = checksum_misfit(path)
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise _damaged(path, str(error)) from error
+    if misfit is not None:
+        raise _damaged(path, misfit)
+    return RunItems(ids, counts, titles)
 
 
 def _titles(columns: Tensors, count: int) -> list[str | None] | None:

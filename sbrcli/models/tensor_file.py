@@ -4,10 +4,11 @@ A million items of 100 units are 400 MB a tensor, and a checkpoint holds three s
 """
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,21 @@ from sbrcli.manifests import write_parts_atomically
 _KINDS = {"float32": "F32", "int64": "I64"}
 """What safetensors calls the types that are kept."""
 
+_SEAL, _UNSEALED = "crc32", "00000000"
+"""The entry of the metadata that holds the file's checksum, and what stands there for the sum."""
+
+_LENGTH_BYTES = 8
+"""A file begins with the length of its header."""
+
+_PART_BYTES = 1 << 20
+
 
 def write_tensors(
-    path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None
+    path: Path,
+    tensors: Mapping[str, Any],
+    metadata: Mapping[str, str] | None = None,
+    *,
+    sealed: bool = False,
 ) -> None:
     """Write tensors in one step, byte for byte as `safetensors.numpy.save` does.
 
@@ -28,8 +41,48 @@ def write_tensors(
         tensors: float32 or int64; anything with a shape and a dtype that NumPy can make an
             array of, such as a variable of TensorFlow.
         metadata: what the file says beside them.
+        sealed: keep a checksum of the file in its metadata; see `is_intact`.
     """
-    write_parts_atomically(path, _parts(tensors, metadata))
+    if not sealed:
+        write_parts_atomically(path, _parts(tensors, metadata))
+        return
+    checksum = 0
+    header = b""
+
+    def summed() -> Iterator[bytes | memoryview]:
+        nonlocal checksum, header
+        for number, part in enumerate(_parts(tensors, {_SEAL: _UNSEALED, **(metadata or {})})):
+            checksum = zlib.crc32(part, checksum)
+            header = bytes(part) if number == 1 else header
+            yield part
+
+    def seal(file: BinaryIO) -> None:
+        file.seek(_LENGTH_BYTES + _place_of_seal(header))
+        file.write(f"{checksum:08x}".encode())
+
+    write_parts_atomically(path, summed(), seal)
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a file is as it was written, by the checksum that it keeps of itself.
+
+    One that keeps none, of before there were any, counts as intact.
+
+    Raises:
+        OSError, ValueError: it is missing or damaged.
+    """
+    kept = read_metadata(path).get(_SEAL)
+    if kept is None:
+        return True
+    with path.open("rb") as file:
+        length = file.read(_LENGTH_BYTES)
+        header = file.read(int.from_bytes(length, "little"))
+        place = _place_of_seal(header)
+        header = header[:place] + _UNSEALED.encode() + header[place + len(_UNSEALED) :]
+        checksum = zlib.crc32(header, zlib.crc32(length))
+        while part := file.read(_PART_BYTES):
+            checksum = zlib.crc32(part, checksum)
+    return kept == f"{checksum:08x}"
 
 
 def read_tensor(path: Path, name: str) -> npt.NDArray[Any]:
@@ -80,6 +133,15 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except SafetensorError as error:
         raise ValueError(error) from error
+
+
+def _place_of_seal(header: bytes) -> int:
+    """Say where in a header the checksum stands; in no string can such quotes be found.
+
+    Raises:
+        ValueError: it has none.
+    """
+    return header.index(f'"{_SEAL}":"'.encode()) + len(_SEAL) + 4
 
 
 def _parts(

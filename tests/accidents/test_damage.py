@@ -88,6 +88,39 @@ def test_a_missing_file_is_one_clear_line(evaluated, sbr, path):
         require_one_clear_line(sbr(*words.split(), "--quiet"), path)
 
 
+@pytest.mark.parametrize(
+    "path", [p for p in READ_BY if p.suffix in (".parquet", ".safetensors")], ids=str
+)
+def test_one_flipped_bit_is_one_clear_line(evaluated, sbr, path):
+    whole = path.read_bytes()
+    for place in (len(whole) // 3, len(whole) // 2, len(whole) * 4 // 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        require_one_clear_line(sbr(*READ_BY[path][-1].split(), "--quiet"), path)
+
+
+@pytest.mark.parametrize("path", [RUN / "weights.safetensors", RUN / "hybrid.safetensors"], ids=str)
+def test_the_lowest_bit_of_the_last_tensor_is_missed(evaluated, sbr, path):
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4] + bytes([whole[-4] ^ 1]) + whole[-3:])
+    said = sbr(*READ_BY[path][-1].split(), "--quiet")
+    require_one_clear_line(said, path)
+    why = "its checksum is not the one that was kept when it was written"
+    assert said.stderr.splitlines()[0] == f"error: {path} is damaged: {why}"
+
+
+def test_what_was_written_before_there_were_checksums_is_read(evaluated, sbr):
+    for path, entry in (
+        (RUN / "manifest.json", "files"),
+        (RUN / "hybrid.json", "checksum"),
+        (DATASET / "manifest.json", "files"),
+    ):
+        document = json.loads(path.read_text())
+        del document[entry]
+        path.write_text(json.dumps(document))
+    for words in ("evaluate", "recommend --hybrid --items 1"):
+        assert sbr(*words.split(), "--quiet").code == 0
+
+
 def tensors(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     """Change what a safetensors file holds."""
 

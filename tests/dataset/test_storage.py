@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sbrcli.checksums import checksums_of
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.storage import (
     Items,
@@ -316,3 +317,23 @@ def test_a_fingerprint_differs_where_anything_differs():
         (ITEMS, {"train": sessions}),
     ]
     assert len({fingerprint(items, splits) for items, splits in others}) == len(others)
+
+
+def test_a_file_with_another_checksum_than_the_manifest_states_is_refused(tmp_path: Path):
+    write(tmp_path)
+    write_items(tmp_path, ITEMS)
+    for name, load in (
+        ("train.parquet", lambda: load_split(tmp_path, "train")),
+        ("items.parquet", lambda: load_items(tmp_path)),
+    ):
+        manifest = new_manifest("dataset")
+        write_json(tmp_path / MANIFEST, manifest | {"files": checksums_of([tmp_path / name])})
+        load()
+        write_json(tmp_path / MANIFEST, manifest | {"files": {name: "crc32:00000000"}})
+        with pytest.raises(ArtefactError) as caught:
+            load()
+        assert str(caught.value) == (
+            f"{tmp_path / name} is damaged: its checksum is not the one that was kept when it was "
+            "written"
+        )
+        assert caught.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.checksums import MISFIT
 from sbrcli.errors import ArtefactError
 from sbrcli.manifests import EPOCH_FIGURES
 from sbrcli.models.tensor_file import (
     dtype_of,
+    is_intact,
     read_metadata,
     read_shapes,
     read_tensor,
@@ -95,7 +97,7 @@ def save_checkpoint(folder: Path, place: Place, tensors: Mapping[str, Any]) -> N
     """
     path = folder / CHECKPOINT_FILE
     path.parent.mkdir(exist_ok=True)
-    write_tensors(path, tensors, {"place": json.dumps(asdict(place))})
+    write_tensors(path, tensors, {"place": json.dumps(asdict(place))}, sealed=True)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
@@ -109,7 +111,10 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     with _refusing_damage(path):
-        return Checkpoint(path, _read_place(read_metadata(path)["place"]), read_shapes(path))
+        found = Checkpoint(path, _read_place(read_metadata(path)["place"]), read_shapes(path))
+        if not is_intact(path):
+            raise ValueError(MISFIT)
+    return found
 
 
 def _read_place(text: str) -> Place:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sbrcli.checksums import FILES, checksums_of
 from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.dataset.storage import Sessions, load_items, load_split
 from sbrcli.errors import ArtefactError, TrainingError
@@ -26,13 +27,14 @@ from sbrcli.models.gru4rec.assignment import (
     describe_run,
     plan_training,
 )
-from sbrcli.models.gru4rec.backend import start_tensorflow
+from sbrcli.models.gru4rec.backend import multiplies_in_bfloat16, start_tensorflow
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.history import best_epoch
 from sbrcli.models.gru4rec.material import Material, load_material, save_known_items
 from sbrcli.models.gru4rec.memory import out_of_memory_explained, require_memory
 from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
+from sbrcli.models.items import ITEMS_FILE
 from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Workspace
 
@@ -146,6 +148,7 @@ class _Phases:
         self._require_same_dataset()
         self.watch("loading", 0, {})
         start_tensorflow(self.config.threads, self.config.device)
+        self._fix_precision()
         with out_of_memory_explained():
             if "fit" in material:
                 self._fit(material["fit"], valid)
@@ -153,6 +156,15 @@ class _Phases:
                 gc.collect()  # the first network's variables are of some GB at times, in cycles
                 self._refit(material["refit"])
         self._complete(stopped=None)
+
+    def _fix_precision(self) -> None:
+        """Resolve the precision where the run begins; a resume elsewhere keeps what it was."""
+        kept = read_manifest(self.folder, "run").get("precision")
+        if kept is None:
+            in_bfloat16 = multiplies_in_bfloat16(self.config.precision)
+            kept = "bfloat16" if in_bfloat16 else "float32"
+            self._note({"precision": kept})
+        self.config = replace(self.config, precision=kept)
 
     def _load_valid(self) -> Sessions | None:
         dataset = self.assignment.dataset
@@ -251,6 +263,7 @@ class _Phases:
                 "completed_at": utc_now(),
                 "stopped": stopped,
                 "versions": _versions(),
+                FILES: checksums_of(self.folder / name for name in (WEIGHTS_FILE, ITEMS_FILE)),
             }
         )
         self.workspace.discard_replaced("run", self.assignment.name)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.checksums import checksum_misfit
 from sbrcli.config import Embedding
 from sbrcli.errors import ArtefactError
 from sbrcli.models.tensor_file import read_shapes, read_tensor, write_tensors
@@ -121,7 +122,11 @@ def load_weights(path: Path, shape: NetworkShape) -> Weights:
     try:
         found = read_shapes(path)
         if found == expected:
-            return {name: _read_weight(path, name) for name in expected}
+            weights = {name: _read_weight(path, name) for name in expected}
+            misfit = checksum_misfit(path)
+            if misfit is not None:
+                raise ValueError(misfit)
+            return weights
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
     except (OSError, ValueError) as error:

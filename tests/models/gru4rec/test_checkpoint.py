@@ -50,6 +50,24 @@ def test_a_later_checkpoint_replaces_the_one_before_and_leaves_no_other_file(tmp
     assert list((tmp_path / CHECKPOINT_FILE.parent).iterdir()) == [tmp_path / CHECKPOINT_FILE]
 
 
+def test_each_flipped_bit_of_a_checkpoint_is_noticed(tmp_path: Path):
+    save_checkpoint(tmp_path, PLACE, TENSORS)
+    path = tmp_path / CHECKPOINT_FILE
+    whole = path.read_bytes()
+    name = whole.index(b"crc32")  # without its name, the checksum alone is lost
+    for place in {*range(len(whole))} - {*range(name, name + 5)}:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(UnusableCheckpointError):
+            load_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_from_before_there_were_checksums_is_read(tmp_path: Path):
+    save_checkpoint(tmp_path, PLACE, TENSORS)
+    write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": json.dumps(asdict(PLACE))})
+    found = load_checkpoint(tmp_path)
+    assert found is not None and found.place == PLACE
+
+
 @pytest.mark.parametrize("length", [0, 4, 60, -1])
 def test_a_cut_checkpoint_is_refused(tmp_path: Path, length: int):
     save_checkpoint(tmp_path, PLACE, TENSORS)

@@ -12,6 +12,8 @@ from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.validation import validate
+from sbrcli.manifests import MANIFEST, read_json, write_json
+from sbrcli.models.gru4rec import backend, epochs
 from sbrcli.models.gru4rec.assignment import Training, assign
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.gru4rec.training import train
@@ -29,6 +31,46 @@ def run_training(workspace: Workspace, name: str = "run", **options) -> Training
 
 def bytes_of(workspace: Workspace, name: str = "run") -> bytes:
     return (workspace.place("run", name) / WEIGHTS_FILE).read_bytes()
+
+
+def without_checksums(folder: Path) -> None:
+    """Make a manifest as it was before it held checksums."""
+    manifest = read_json(folder / MANIFEST)
+    del manifest["files"]
+    write_json(folder / MANIFEST, manifest)
+
+
+def test_a_resume_on_another_processor_keeps_the_precision_of_the_beginning(
+    tmp_path: Path, monkeypatch
+):
+    workspace = make_workspace(tmp_path)
+    used = []
+
+    class Runner(epochs.EpochRunner):
+        def __init__(self, plan: epochs.Plan) -> None:
+            used.append(plan.config.precision)
+            super().__init__(plan)
+
+    monkeypatch.setattr(epochs, "EpochRunner", Runner)
+    monkeypatch.setattr(backend, "has_bfloat16", lambda: True)
+    run_training(workspace)
+    path = workspace.place("run", "run") / MANIFEST
+    manifest = read_json(path)
+    assert (manifest["precision"], manifest["config"]["precision"]) == ("bfloat16", "auto")
+
+    def resume() -> None:
+        assignment = assign(workspace, None, TrainConfig(**SMALL), "run")
+        train(workspace, assignment, validate, lambda *_: None, resume=True)
+
+    monkeypatch.setattr(backend, "has_bfloat16", lambda: False)
+    write_json(path, manifest | {"status": "training"})
+    resume()
+    # One that was begun before it was kept takes what the processor has.
+    del manifest["precision"]
+    write_json(path, manifest | {"status": "training"})
+    resume()
+    assert used == ["bfloat16", "bfloat16", "float32"]
+    assert read_json(path)["precision"] == "float32"
 
 
 def test_a_markov_chain_is_learned_to_its_bound(tmp_path: Path):
@@ -60,6 +102,7 @@ def test_nothing_is_learned_where_there_is_nothing_to_learn(tmp_path: Path):
 
 def test_items_that_are_counted_otherwise_in_train_are_damage(tmp_path: Path):
     workspace = make_workspace(tmp_path)
+    without_checksums(workspace.open("dataset").path)
     path = workspace.open("dataset").path / "items.parquet"
     table = pq.read_table(path)
     at = table.column_names.index("train_count")
