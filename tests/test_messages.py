@@ -26,13 +26,13 @@ PASSING_ON = {
     "sbrcli.log.bad_rows name_wrong_row": "what a WrongRowError says",
     "sbrcli.log.bad_rows _wrong_row": "what a row's complaint says",
     "sbrcli.workspace _read_all": "what check_name says of a folder's name",
+    "sbrcli.cli.training_progress _tell_epoch": "what epoch_line writes",
     "sbrcli.log.incoming renamed": "any error about a copy, with the name of the log",
 }
 """Functions that tell what others have made, and what that is."""
 
 MAKING = (
     "sbrcli.dataset.overlaps find_overlaps",
-    "sbrcli.cli.training_progress epoch_line",
     "sbrcli.dataset.request _differs_in",
     "sbrcli.evaluation.comparison _warnings",
     "sbrcli.evaluation.metrics find_wide_cuts",

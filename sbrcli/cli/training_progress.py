@@ -30,20 +30,23 @@ class TrainingProgress:
         if what == "loading":
             self._output.note("loading TensorFlow")
         elif what == "resumed":
-            self._output.note(
-                f"resumed at {_name(figures)}, {figures['share']:.0%}".replace("%", " %")
-            )
+            share = round(100 * figures["share"])
+            self._output.note(f"resumed at {_name(figures)}, {share} %")
         elif what == "epoch":
             self._open_bar(count, _name(figures))
         elif what == "validation":
             self._open_bar(count, f"validating {_name(figures)}")
         elif what == "epoch_end":
-            self._output.note(epoch_line(figures))
+            _tell_epoch(self._output, figures)
         elif what == "stopping":
             self._output.note("stopping, saving the place (Ctrl-C again stops at once)")
 
     def _open_bar(self, total: int, title: str) -> None:
         self._advance = self._stack.enter_context(self._output.progress(total, "events", title))
+
+
+def _tell_epoch(output: Output, figures: Mapping[str, Any]) -> None:
+    output.note(epoch_line(figures))
 
 
 def epoch_line(figures: Mapping[str, Any]) -> str:
