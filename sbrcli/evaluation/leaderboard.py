@@ -36,8 +36,8 @@ class Difference:
     """By the same bootstrap, two-sided; see `confidence.p_value`."""
 
     @property
-    def is_real(self) -> bool:
-        """Whether the interval leaves no difference out."""
+    def is_significant(self) -> bool:
+        """Whether the interval leaves 0, no difference, out."""
         low, high = self.absolute_interval
         return low > 0 or high < 0
 

@@ -1,13 +1,25 @@
-"""Is the model worth it? The leaderboard in one sentence."""
+"""Is the model worth it? The leaderboard in one or two sentences.
+
+Two things make a figure uncertain. The sessions of the split are a sample: the bootstrap's interval
+says how far a difference depends on them. And a network is trained from one random seed: another
+seed moves its figures, whatever the sessions. A difference is reported as significant only if its
+interval leaves 0 out, and only if it is larger than what a seed moves.
+"""
 
 from sbrcli.evaluation.leaderboard import Difference, Leaderboard
 
 FEW_SESSIONS = 20
 """Below so many sessions the bootstrap's intervals are too narrow to be relied on."""
 
+SEED_SHARE = 0.01
+"""What another training seed is taken to move a figure by, as a share of it, where it has not been
+measured by training several seeds."""
+
+SIGNIFICANT = "significant at 5 % (sessions resampled; one training seed)"
+
 
 def give_verdict(leaderboard: Leaderboard, model: str, blend: str = "") -> str:
-    """Say how a model compares with the best of the others, and then how a blend with it does.
+    """Compare a model with the best of the others, and then a blend with it.
 
     Args:
         leaderboard: at least two models that are no blend.
@@ -20,22 +32,48 @@ def give_verdict(leaderboard: Leaderboard, model: str, blend: str = "") -> str:
     if any(row.model == blend for row in leaderboard.standings):
         rivals = [row.model for row in leaderboard.standings if row.model != blend]
         sentences.append(_compare(leaderboard, blend, rivals[0], is_enough))
-    if not is_enough:
-        number = leaderboard.sessions
-        counted = "1 session is" if number == 1 else f"{number} sessions are"
-        sentences.append(f"but {counted} too few to rely on that")
-    return "; ".join(sentences)
+    verdict = ". ".join(sentences)
+    if is_enough:
+        return verdict
+    number = leaderboard.sessions
+    counted = "1 session is" if number == 1 else f"{number} sessions are"
+    return f"{verdict}; but {counted} too few to rely on that"
 
 
 def _compare(leaderboard: Leaderboard, model: str, rival: str, is_enough: bool) -> str:
     found = leaderboard.difference(model, rival)
-    if not found.is_real:
-        return f"{model} can not be told from {rival} by {found.metric}: " + _told(found)
-    is_real = ": the difference is real" if is_enough else ""
+    if not found.is_significant:
+        return (
+            f"no significant difference between {model} and {rival} in {found.metric}: "
+            f"{signed(found)}, 95 % interval {_bounds(found)}"
+        )
+    if is_below_a_seed(found):
+        return (
+            f"{model} and {rival} are level in {found.metric}: {signed(found)}, 95 % interval "
+            f"{_bounds(found)}, less than another training seed may change ({100 * SEED_SHARE:g} %)"
+        )
+    ending = f": {SIGNIFICANT}" if is_enough else ""
     if found.absolute > 0:
-        return f"{model} beats {rival}, the best of the others, {_by_how_much(found)}{is_real}"
+        return f"{model} beats {rival}, the best of the others, {_by_how_much(found)}{ending}"
     # What the rival gains is a share of the model's own figure.
-    return f"{rival} beats {model} {_by_how_much(leaderboard.difference(rival, model))}{is_real}"
+    return f"{rival} beats {model} {_by_how_much(leaderboard.difference(rival, model))}{ending}"
+
+
+def is_below_a_seed(found: Difference, seed_share: float = SEED_SHARE) -> bool:
+    """Return whether a difference is smaller than what another training seed moves.
+
+    Args:
+        found: the difference; one that is no share, the other's figure being 0, is not smaller.
+        seed_share: what a seed moves, as a share of the figure.
+    """
+    return found.share is not None and abs(found.share) < seed_share
+
+
+def signed(found: Difference) -> str:
+    """Write a difference with its sign, as in "+0.3 %", or as "+0.0012" where it is no share."""
+    if found.share is None:
+        return f"{found.absolute:+.4f}"
+    return f"{round(100 * found.share, 1) + 0.0:+.1f} %"
 
 
 def _by_how_much(found: Difference) -> str:
@@ -44,12 +82,6 @@ def _by_how_much(found: Difference) -> str:
     else:
         amount, bounds = f"{100 * found.share:.1f} % of {found.metric}", _bounds(found)
     return f"by {amount}, 95 % interval {bounds}"
-
-
-def _told(found: Difference) -> str:
-    if found.share is None:
-        return f"a difference of {found.absolute:.4f}, 95 % interval {_bounds(found)}"
-    return f"a difference of {100 * found.share:.1f} %, 95 % interval {_bounds(found)}"
 
 
 def _bounds(found: Difference) -> str:

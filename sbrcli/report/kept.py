@@ -10,6 +10,7 @@ from sbrcli.evaluation.leaderboard import Difference, Standing
 from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
 from sbrcli.evaluation.runs import EVALUATION_FILE, read_evaluation
 from sbrcli.evaluation.slices import Slice
+from sbrcli.evaluation.verdict import SIGNIFICANT
 from sbrcli.folder import Folder
 
 
@@ -43,7 +44,7 @@ def read_kept(run: Folder) -> Kept | None:
             metrics_unknown_as_miss=_metrics(found["metrics_unknown_as_miss"]),
             protocol=dict(found["protocol"]),
             leaderboard=tuple(_standing(row) for row in found.get("leaderboard") or ()),
-            verdict=str(found.get("verdict") or ""),
+            verdict=_verdict(found),
             slices=tuple(_slice(row) for row in found.get("slices") or ()),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -56,6 +57,11 @@ def read_kept(run: Folder) -> Kept | None:
 def cuts_of(metrics: Mapping[str, float]) -> tuple[int, ...]:
     """Say at which k metrics are cut, ascending: {"mrr@5": …, "recall@20": …} has 5 and 20."""
     return tuple(sorted({int(name.partition("@")[2]) for name in metrics}))
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    """Return the verdict, in today's words where an earlier sbr wrote it."""
+    return str(found.get("verdict") or "").replace(": the difference is real", f": {SIGNIFICANT}")
 
 
 def _metrics(found: Any) -> dict[str, float]:

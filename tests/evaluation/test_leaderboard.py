@@ -84,13 +84,13 @@ def test_what_is_recommended_is_summed_up():
     assert row.events_per_second > 0
 
 
-def test_a_pair_can_be_real_though_the_intervals_overlap():
+def test_a_pair_can_differ_significantly_though_the_intervals_overlap():
     # Sessions are easy for both or hard for both; the second is a little worse on each easy one.
     easy, hard = [0] + [1] * 6 + [2] * 4, [0] + [3] * 10
     found = board(make_sessions(*[easy, hard] * 15), first=FIRST, second=SECOND)
     best, other = found.standings
     assert other.interval["mrr@2"][1] > best.interval["mrr@2"][0]
-    assert found.difference("first", "second").is_real
+    assert found.difference("first", "second").is_significant
 
 
 def test_the_verdict_when_the_model_is_better():
@@ -98,7 +98,8 @@ def test_the_verdict_when_the_model_is_better():
     low, high = found.difference("m", "rival").interval
     assert give_verdict(found, "m") == (
         f"m beats rival, the best of the others, by 40.0 % of mrr@2, 95 % interval "
-        f"{100 * low:.1f} to {100 * high:.1f} %: the difference is real"
+        f"{100 * low:.1f} to {100 * high:.1f} %: significant at 5 % (sessions resampled; one "
+        "training seed)"
     )
     assert 0 < low < 0.4 < high
 
@@ -108,7 +109,7 @@ def test_the_verdict_when_another_is_better():
     low, high = found.difference("rival", "m").interval
     assert give_verdict(found, "m") == (
         f"rival beats m by 40.0 % of mrr@2, 95 % interval {100 * low:.1f} to {100 * high:.1f} %: "
-        "the difference is real"
+        "significant at 5 % (sessions resampled; one training seed)"
     )
 
 
@@ -116,7 +117,7 @@ def test_the_verdict_when_nobody_can_tell():
     found = board(sessions_of([1, 2] * 20), m=FIRST, rival=SECOND)
     low, high = found.difference("m", "rival").interval
     assert give_verdict(found, "m") == (
-        f"m can not be told from rival by mrr@2: a difference of 0.0 %, 95 % interval "
+        f"no significant difference between m and rival in mrr@2: +0.0 %, 95 % interval "
         f"{100 * low:.1f} to {100 * high:.1f} %"
     )
     assert low < 0 < high
@@ -126,8 +127,41 @@ def test_the_verdict_against_a_model_that_finds_nothing_is_not_a_share_of_it():
     found = board(sessions_of([1] * 30), m=FIRST, rival=NOTHING)
     assert give_verdict(found, "m") == (
         "m beats rival, the best of the others, by 1.0000 in mrr@2, 95 % interval "
-        "1.0000 to 1.0000: the difference is real"
+        "1.0000 to 1.0000: significant at 5 % (sessions resampled; one training seed)"
     )
+
+
+def test_the_verdict_on_two_that_find_nothing():
+    found = board(sessions_of([1] * 30), m=NOTHING, rival=NOTHING)
+    assert give_verdict(found, "m") == (
+        "no significant difference between m and rival in mrr@2: +0.0000, 95 % interval "
+        "0.0000 to 0.0000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wide", "verdict"),
+    [
+        # (200 - 1 / 2) / (200 - 1) and (200 - 4 / 2) / (200 - 4), less 1
+        (
+            1,
+            "m and rival are level in mrr@2: +0.3 %, 95 % interval 0.3 to 0.3 %, less than another "
+            "training seed may change (1 %)",
+        ),
+        (
+            4,
+            "m beats rival, the best of the others, by 1.0 % of mrr@2, 95 % interval 1.0 to 1.0 %: "
+            "significant at 5 % (sessions resampled; one training seed)",
+        ),
+    ],
+)
+def test_a_difference_below_what_a_seed_moves_is_no_victory(wide, verdict):
+    # Of 200 next items of each session `wide` are 2, which m ranks second, and the rival third.
+    third = [[0.0, 3.0, 1.0, 2.0]] * 4
+    session = [0] + [1] * (200 - wide) + [2] * wide
+    found = board(make_sessions(*[session] * 30), m=FIRST, rival=third)
+    assert found.difference("m", "rival").is_significant
+    assert give_verdict(found, "m") == verdict
 
 
 def test_the_verdict_warns_of_few_sessions():
@@ -151,7 +185,7 @@ def test_one_session_tells_nothing():
 
 def test_the_verdict_on_a_blend_comes_second_and_no_model_is_compared_with_its_own_blend():
     found = board(sessions_of([1] * 60 + [2] * 20), blend=FIRST, m=SECOND, none=NOTHING)
-    first, second = give_verdict(found, "m", "blend").split("; ")
+    first, second = give_verdict(found, "m", "blend").split(". ")
     assert first.startswith("m beats none, the best of the others, by ")
     assert second.startswith("blend beats m, the best of the others, by ")
-    assert "; " not in give_verdict(found, "m")
+    assert ". " not in give_verdict(found, "m")

@@ -67,6 +67,16 @@ def test_figures_alone_come_without_leaderboard_and_slices(tmp_path):
     assert (kept.leaderboard, kept.verdict, kept.slices) == ((), "", ())
 
 
+def test_the_verdict_of_an_earlier_version_is_told_in_the_words_of_today(tmp_path):
+    earlier = "a beats b by 2.0 % of mrr@20, 95 % interval 1.0 to 3.0 %: the difference is real"
+    kept = read_kept(keep(tmp_path, {"test": FULL | {"verdict": earlier}}))
+    assert kept is not None
+    assert kept.verdict == (
+        "a beats b by 2.0 % of mrr@20, 95 % interval 1.0 to 3.0 %: significant at 5 % (sessions "
+        "resampled; one training seed)"
+    )
+
+
 def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_path):
     kept = read_kept(keep(tmp_path, {"test": FULL | {"new": 1}}))
     assert kept is not None
