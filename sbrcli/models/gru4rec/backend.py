@@ -27,7 +27,7 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _quiet_stderr():
+    with quiet_start():
         import keras  # noqa: F401  # pyright: ignore[reportUnusedImport]
         import tensorflow as tf
 
@@ -75,10 +75,20 @@ def _configure(tf: Any, threads: int, *, hide_gpus: bool) -> None:
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Hold back what native code writes to stderr; let it out only if the body raises."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held, os.fdopen(os.dup(2), "wb") as stderr:
+def quiet_start() -> Iterator[None]:
+    """Hold back what native code writes to stderr; let it out only if the body raises.
+
+    Where there is no stderr, or no place to hold its text, nothing is held back.
+    """
+    with contextlib.ExitStack() as files:
+        try:
+            held = files.enter_context(tempfile.TemporaryFile())
+            stderr = files.enter_context(os.fdopen(os.dup(2), "wb"))
+        except OSError:  # no folder for temporary files, or descriptor 2 is closed
+            yield
+            return
+        if sys.stderr is not None:
+            sys.stderr.flush()
         os.dup2(held.fileno(), 2)
         try:
             yield

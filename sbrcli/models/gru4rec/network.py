@@ -1,17 +1,28 @@
 """The GRU4Rec network as a Keras 3 model: the public face of what training trains."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is first imported
-
-import keras
-import tensorflow as tf
-
 from sbrcli.manifests import read_manifest
+from sbrcli.models.gru4rec.backend import quiet_start
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, Weights, load_weights
 from sbrcli.models.items import ITEMS_FILE, RunItems, load_items
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is first imported
+
+if "tensorflow" in sys.modules:
+    import keras
+    import tensorflow as tf
+else:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with quiet_start():
+        import keras
+        import tensorflow as tf
+
+        # Looking for a GPU writes messages; the first operation would do it otherwise.
+        tf.config.list_physical_devices("GPU")
 
 
 class ItemScores(keras.layers.Layer):
