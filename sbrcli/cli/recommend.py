@@ -10,7 +10,7 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, RunName, subcommand
 from sbrcli.cli.output import Output, Table
-from sbrcli.cli.session_lines import parse_session, read_sessions
+from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
 from sbrcli.config import RecommendConfig
 from sbrcli.errors import DataError, UsageError
 
@@ -58,6 +58,9 @@ Hybrid = Annotated[
     ),
 ]
 
+MOST_WARNINGS = 5
+"""So many sessions with unknown ids are named; the others are counted."""
+
 Recommend = Callable[[Sequence[str]], "Recommendation"]
 
 
@@ -83,6 +86,8 @@ def recommend(
     In a pipe a header line comes first, each row begins with the number of its
     session, and an empty line ends each session, also one without rows, of
     which the run knows no item. The exit code is 3 if that is so of all.
+
+    A log of events is refused, with the command that makes sessions of it.
     """
     session = _only_session(sessions, items)
     config = RecommendConfig(k=k, include_seen=include_seen)
@@ -147,7 +152,8 @@ def _answer_one(
     out: Output, session: Sequence[str], answer: Recommend, run_items: "RunItems"
 ) -> None:
     found = answer(session)
-    _warn_of_unknown(out, "", found)
+    if found.unknown:
+        out.warn(f"the run does not know, and leaves out: {', '.join(found.unknown)}")
     if out.as_json:
         out.write_json(found.to_document())
     else:
@@ -155,12 +161,26 @@ def _answer_one(
 
 
 def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunItems") -> None:
+    from sbrcli.log.event_lines import refuse_log
+
+    def check(lines: Sequence[str]) -> None:
+        name = "/dev/stdin" if sessions == STANDARD_INPUT else str(sessions)
+        refuse_log(name, lines, lambda item_id: item_id in run_items.index_of)
+
     show = _shown_by(out, _has_titles(run_items))
-    answered = number = 0
-    for number, session in enumerate(read_sessions(sessions), start=1):
-        found = _answer_line(out, number, session, answer, run_items)
+    answered = number = odd = 0
+    for number, session in enumerate(read_sessions(sessions, check), start=1):
+        found, oddity = _answer_line(session, answer, run_items)
+        odd += oddity is not None
+        if oddity is not None and odd <= MOST_WARNINGS:
+            out.warn(f"session {number}: {oddity}")
         answered += any(item_id in run_items.index_of for item_id in session)
         show(number, found)
+    if odd > MOST_WARNINGS:
+        out.warn(
+            f"the same of {odd - MOST_WARNINGS:,} more sessions: {odd:,} of {number:,} hold ids "
+            "that the run does not know, or none"
+        )
     if not number:
         raise DataError(f"{sessions} holds no session", hint="write one a line, as in 3186,1270")
     if not answered:
@@ -171,18 +191,18 @@ def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunI
 
 
 def _answer_line(
-    out: Output, number: int, session: Sequence[str], answer: Recommend, run_items: "RunItems"
-) -> "Recommendation":
-    """Recommend for one of many sessions; what is wrong with one does not stop the others."""
+    session: Sequence[str], answer: Recommend, run_items: "RunItems"
+) -> "tuple[Recommendation, str | None]":
+    """Recommend for one of many sessions, and report what is wrong with it, if anything."""
     from sbrcli.recommendation import Recommendation, unknown_ids
 
     try:
         found = answer(session)
     except DataError as error:
-        out.warn(f"session {number}: {error}")
-        return Recommendation(unknown=unknown_ids(run_items, session))
-    _warn_of_unknown(out, f"session {number}: ", found)
-    return found
+        return Recommendation(unknown=unknown_ids(run_items, session)), str(error)
+    if not found.unknown:
+        return found, None
+    return found, f"the run does not know, and leaves out: {', '.join(found.unknown)}"
 
 
 def _shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], None]:
@@ -221,8 +241,3 @@ def _cell(value: object) -> str:
 
 def _has_titles(run_items: "RunItems") -> bool:
     return run_items.titles is not None
-
-
-def _warn_of_unknown(out: Output, where: str, found: "Recommendation") -> None:
-    if found.unknown:
-        out.warn(f"{where}the run does not know, and leaves out: {', '.join(found.unknown)}")

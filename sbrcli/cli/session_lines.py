@@ -1,11 +1,13 @@
 """Sessions as text: one a line, item ids with commas between them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from itertools import chain, islice
 from pathlib import Path
 
 from sbrcli.errors import DataError
+from sbrcli.log.event_lines import ENOUGH_LINES
 
 STANDARD_INPUT = Path("-")
 _PADDING = " \t\r\n\v\f"
@@ -26,13 +28,20 @@ def parse_session(text: str) -> list[str]:
     return [item_id for part in text.split(",") if (item_id := part.strip(_PADDING))]
 
 
-def read_sessions(path: Path) -> Iterator[list[str]]:
+def read_sessions(
+    path: Path, check: Callable[[Sequence[str]], None] = lambda _: None
+) -> Iterator[list[str]]:
     """Read sessions from a file, or from standard input where `path` is "-", as they come.
 
     An empty line is a session without items, so that each line has its answer.
 
+    Args:
+        path: the file.
+        check: called with the first lines as they are, to raise where they are no sessions; with
+            the first alone of what may be written line by line, as standard input.
+
     Raises:
-        DataError: the file can not be read.
+        DataError: the file cannot be read.
     """
     from sbrcli.log.incoming import standard_input
 
@@ -40,8 +49,10 @@ def read_sessions(path: Path) -> Iterator[list[str]]:
         # Bytes, because text would wait for more than a line before it gives one.
         source = nullcontext(standard_input()) if path == STANDARD_INPUT else path.open("rb")
         with source as lines:
-            for number, line in enumerate(lines):
-                text = line.decode("utf-8", "surrogateescape")
+            texts = (line.decode("utf-8", "surrogateescape") for line in lines)
+            first = list(islice(texts, ENOUGH_LINES if path.is_file() else 1))
+            check(first)
+            for number, text in enumerate(chain(first, texts)):
                 yield parse_session(text if number else text.removeprefix("\ufeff"))
     except OSError as error:
         raise DataError(

@@ -206,6 +206,63 @@ def test_wrong_words_are_told_before_a_run_is_looked_for(sbr, words, message, hi
     assert said.stderr == f"error: {message}\nhint: {hint}\n"
 
 
+def test_a_log_of_events_is_refused_in_one_line(sbr, run, tmp_path):
+    (tmp_path / "clicks.csv").write_text("user,item,time\n" + "1,10,978300760\n" * 100)
+    said = sbr("recommend", "clicks.csv", "--json")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr == (
+        "error: clicks.csv is a log of events (columns user, item, time), and not sessions, one a "
+        "line\n"
+        "hint: a session of each value of column 1: awk -F',' 'NR > 1 { if (!($1 in s)) o[++n] = "
+        '$1; s[$1] = s[$1] "," $2 } END { for (i = 1; i <= n; i++) print s[o[i]] }\' clicks.csv '
+        "| sbr recommend -\n"
+    )
+
+
+EXAMPLE = "hint: write one session a line, item ids with commas between them, as in 3186,1270"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "SessionId\tItemId\tTime\n1\t10\t5\n",
+            "error: /dev/stdin is a log of events (columns SessionId, ItemId, Time), and not "
+            "sessions, one a line",
+            "hint: a session of each value of column 1: awk -F'\\t' 'NR > 1 { if (!($1 in s)) "
+            'o[++n] = $1; s[$1] = s[$1] "," $2 } END { for (i = 1; i <= n; i++) print s[o[i]] }\' '
+            "/dev/stdin | sbr recommend -",
+        ),
+        (
+            '{"item": 10}\n',
+            "error: /dev/stdin holds JSON objects, as a log of events does, and not sessions",
+            EXAMPLE,
+        ),
+        ("1\0000\0", "error: /dev/stdin is not text in UTF-8", EXAMPLE),
+    ],
+)
+def test_a_log_on_standard_input_is_refused_too(sbr, run, monkeypatch, text, message, hint):
+    give_input(monkeypatch, text)
+    said = sbr("recommend", "-")
+    assert (said.stdout, said.code) == ("", 3)
+    assert said.stderr.splitlines() == [message, hint]
+
+
+def test_sessions_with_unknown_ids_are_named_a_few_times_and_then_counted(sbr, run, tmp_path):
+    (tmp_path / "sessions").write_text("10,77\n" * 1204 + "10\n")
+    said = sbr("recommend", "sessions", "-k", 1)
+    assert said.code == 0
+    named = [
+        f"warning: session {number}: the run does not know, and leaves out: 77"
+        for number in range(1, 6)
+    ]
+    assert said.stderr.splitlines() == [
+        *named,
+        "warning: the same of 1,199 more sessions: 1,204 of 1,205 hold ids that the run does not "
+        "know, or none",
+    ]
+
+
 def test_a_k_below_1_is_a_configuration_error(sbr):
     said = sbr("recommend", "--items", "1", "-k", 0)
     assert (said.stderr, said.code) == ("error: k must be at least 1. Received: 0\n", 4)
