@@ -56,6 +56,15 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds the lock on a file; False where there is no such file."""
+    try:
+        with path.open("a" if os.name == "nt" else "r") as file:
+            return not try_lock(file.fileno())
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a file beside `path` to write; at the end it takes its place, in one step.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from sbrcli.disk import remove_folder, save_files, save_names, try_lock
+from sbrcli.disk import is_locked, remove_folder, save_files, save_names, try_lock
 from sbrcli.errors import ArtefactError, ConfigError, SbrError
 from sbrcli.folder import (
     Folder,
@@ -29,6 +29,7 @@ from sbrcli.folder import (
     list_folder,
 )
 from sbrcli.manifests import MADE_BY, Kind, read_manifest
+from sbrcli.run_state import incomplete, state_of
 
 _SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
 
@@ -63,13 +64,10 @@ class Workspace:
         path = self.place(kind, name)
         self._bring_back_replaced()
         if not is_folder(path):
-            raise self._missing(kind, name)
+            raise self.missing(kind, name)
         folder = Folder(kind, path, read_manifest(path, kind))
         if not is_complete(folder):
-            raise ArtefactError(
-                f"run {name} has not finished training",
-                hint=f"sbr train --resume --name {name} finishes it",
-            )
+            raise self._incomplete(folder)
         return folder
 
     def find(self, kind: Kind, name: str) -> Folder | None:
@@ -175,14 +173,15 @@ class Workspace:
         locks = self.root / ".locks"
         self._make(locks)
         with self._opened(locks / f"{kind}-{name}") as file:
-            deadline = time.monotonic() + wait_seconds
+            # Whoever looks whether the folder is being written holds the lock for a moment.
+            deadline = time.monotonic() + max(wait_seconds, 0.1)
             while not try_lock(file.fileno()):
                 if time.monotonic() >= deadline:
                     raise ArtefactError(
                         f"another sbr is writing {kind} {name} in {self.root}",
                         hint="wait until it ends, or give another --name",
                     )
-                time.sleep(0.05)
+                time.sleep(0.02)
             target, replaced = self.place(kind, name), self._replaced(kind, name)
             if replaced.exists() and not target.exists():
                 replaced.rename(target)
@@ -205,6 +204,13 @@ class Workspace:
                     hint="run the same command again",
                 )
             yield
+
+    def is_written(self, kind: Kind, name: str) -> bool:
+        """Return whether a process is writing a folder just now."""
+        return is_locked(self.root / ".locks" / f"{kind}-{name}")
+
+    def _incomplete(self, run: Folder) -> ArtefactError:
+        return incomplete(run, state_of(run, is_written=self.is_written("run", run.name)))
 
     def folders(self, kind: Kind) -> list[Folder]:
         """Open each folder of a kind, finished or not, in order of name; warn of damaged ones.
@@ -242,14 +248,17 @@ class Workspace:
                 complete.append(folder)
             except ArtefactError as error:
                 damaged.append(error)
+        if not complete and found and not damaged:
+            raise self._incomplete(max(found, key=finished_at))
         if not complete:
-            raise damaged[0] if damaged else self._missing(kind, None)
+            raise damaged[0] if damaged else self.missing(kind, None)
         latest = max(complete, key=finished_at)
         for error in damaged:
             self.warn(f"{error}; the latest {kind} of the others, {latest.name}, is taken")
         return latest
 
-    def _missing(self, kind: Kind, name: str | None) -> ArtefactError:
+    def missing(self, kind: Kind, name: str | None) -> ArtefactError:
+        """Make the error of a folder that is not there."""
         there = self.names(kind)
         what = f"no {kind}" if name is None else f"no {kind} named {name}"
         hint = f"make one with: {MADE_BY[kind]}"

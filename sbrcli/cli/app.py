@@ -19,6 +19,7 @@ from sbrcli.cli import (
     preprocess,
     recommend,
     report,
+    runs,
     stats,
     train,
     tune_baselines,
@@ -91,6 +92,7 @@ tune_baselines.register(app)
 compare.register(app)
 report.register(app)
 recommend.register(app)
+runs.register(app)
 demo.register(app)
 
 

@@ -8,7 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from sbrcli.errors import UsageError
 
-_NAMES = ("run", "runs", "dataset", "name", "hybrid_from")
+_NAMES = ("run", "runs", "dataset", "name", "hybrid_from", "finish")
 """Parameters that name a run or a dataset, by their name in Python."""
 
 

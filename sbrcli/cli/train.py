@@ -32,6 +32,7 @@ def train(
     name: options.Name = None,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
+    finish: options.Finish = None,
     checkpoint_minutes: options.CheckpointMinutes = DEFAULT_CHECKPOINT.minutes,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -49,6 +50,11 @@ def train(
     )
 
     workspace = invocation.workspace
+    if finish is not None:
+        others = [*given.values(), preset, dataset, name, resume or None, dry_run or None]
+        others.append(None if checkpoint_minutes == DEFAULT_CHECKPOINT.minutes else True)
+        _finish(invocation, finish, others, overwrite=overwrite)
+        return
     config = configure_training(given, preset)
     checkpoint = CheckpointConfig(minutes=checkpoint_minutes)
     if resume:
@@ -87,6 +93,25 @@ def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None
     if result.already_there:
         output.note(f"run {result.run} is there already, trained with the same options")
     output.show(result, _epoch_tables)
+
+
+def _finish(invocation: Invocation, name: str, others: list[Any], *, overwrite: bool) -> None:
+    """Make the best epoch of an interrupted run the run."""
+    from sbrcli.models.gru4rec.finish import finish
+
+    if overwrite or any(option is not None for option in others):
+        raise UsageError(
+            "--finish takes an interrupted run as it is, and no other option",
+            hint=f"sbr train --finish {name}",
+        )
+    result = finish(invocation.workspace, name)
+    if result.already_there:
+        invocation.output.note(f"run {name} is complete already")
+    else:
+        invocation.output.note(
+            f"run {name} is complete with the weights of epoch {result.best_epoch}"
+        )
+    invocation.output.show(result, _epoch_tables)
 
 
 def _check_alone(options: list[Any], *, overwrite: bool) -> None:

@@ -181,6 +181,14 @@ Resume = Annotated[
         "--resume", help="Go on with the run that was interrupted last, or the one of --name."
     ),
 ]
+Finish = Annotated[
+    str | None,
+    typer.Option(
+        "--finish",
+        metavar="RUN",
+        help="Make the best epoch so far of an interrupted run the run; train nothing.",
+    ),
+]
 CheckpointMinutes = Annotated[
     float,
     typer.Option(

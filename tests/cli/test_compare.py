@@ -247,7 +247,7 @@ def test_a_run_in_training_is_left_out_unless_it_is_named(sbr):
     said = sbr("compare", "b")
     assert (said.stdout, said.code) == ("", 5)
     assert said.stderr == (
-        "error: run b has not finished training\nhint: sbr train --resume --name b finishes it\n"
+        "error: run b is in epoch 1 (interrupted)\nhint: sbr train --resume --name b goes on\n"
     )
 
 

@@ -35,6 +35,9 @@ class Training:
     refit: dict[str, Any] | None = None
     """Its `epochs`, without figures of a valid split; None where nothing was refitted."""
 
+    stopped: str | None = None
+    """Why training ended before its last epoch; None where it did not."""
+
     already_there: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
     """The configuration, and how much there is to train on."""
@@ -216,6 +219,7 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
             best_epoch=manifest["best_epoch"],
             dataset=settings["dataset"]["name"],
             refit=manifest.get("refit"),
+            stopped=manifest.get("stopped"),
             already_there=plan is None,
             plan={"name": run.name, **settings["config"]} if plan is None else plan,
         )

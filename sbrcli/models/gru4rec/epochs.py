@@ -233,7 +233,7 @@ class EpochRunner:
         place.history.append(row)
         is_best = best_epoch(place.history, self.plan.config.monitor) == place.epoch
         if is_best and self.plan.phase == "fit":
-            save_weights(self.plan.folder / WEIGHTS_FILE, self.step.variables)
+            save_weights(self.plan.folder / WEIGHTS_FILE, self.step.variables, place.epoch)
         # Before the checkpoint: what is done twice after a crash is written twice, not never.
         write_history(self.plan.folder, place.history)
         self._tell_end(pairs, row, is_best, place.seconds + time.perf_counter() - began)

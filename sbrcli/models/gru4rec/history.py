@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sbrcli.manifests import EPOCH_FIGURES, write_atomically
+from sbrcli.run_state import HISTORY_FILE
 
 COLUMNS = ("epoch", *EPOCH_FIGURES)
 
@@ -29,4 +30,22 @@ def write_history(folder: Path, history: list[dict[str, Any]]) -> None:
     writer: csv.DictWriter[str] = csv.DictWriter(text, list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
-    write_atomically(folder / "history.csv", text.getvalue().encode())
+    write_atomically(folder / HISTORY_FILE, text.getvalue().encode())
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of a run's history.csv; none where it is missing or is not whole."""
+    try:
+        with (folder / HISTORY_FILE).open(encoding="utf-8", newline="") as file:
+            rows = [
+                {name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []
+    return rows if [row.get("epoch") for row in rows] == list(range(1, len(rows) + 1)) else []
+
+
+def _number(text: str) -> float | int | None:
+    if not text:
+        return None
+    return int(text) if text.isdecimal() else float(text)

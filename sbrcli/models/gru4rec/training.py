@@ -36,10 +36,8 @@ from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
 from sbrcli.models.items import ITEMS_FILE
 from sbrcli.models.scorer import Scorer
+from sbrcli.run_state import REFIT_FOLDER
 from sbrcli.workspace import Workspace
-
-REFIT_FOLDER = "refit"
-"""Within the run: history and checkpoint of its second phase, with `--refit`."""
 
 Watch = Callable[[str, int, dict[str, Any]], None]
 Validate = Callable[[Scorer, Sessions, Callable[[int], None]], dict[str, float]]

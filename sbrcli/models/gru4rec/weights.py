@@ -11,7 +11,12 @@ import numpy.typing as npt
 from sbrcli.checksums import checksum_misfit
 from sbrcli.config import Embedding
 from sbrcli.errors import ArtefactError
-from sbrcli.models.tensor_file import read_shapes, read_tensor, write_tensors
+from sbrcli.models.tensor_file import (
+    read_metadata,
+    read_shapes,
+    read_tensor,
+    write_tensors,
+)
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -104,12 +109,18 @@ def initialise_weights(shape: NetworkShape, seed: int) -> Weights:
     return weights
 
 
-def save_weights(path: Path, weights: Mapping[str, Any]) -> None:
+def save_weights(path: Path, weights: Mapping[str, Any], epoch: int | None = None) -> None:
     """Write weights, arrays or variables, to a safetensors file, in one step.
 
-    The same weights give the same bytes: the file holds no name of a run and no time.
+    The same weights of the same epoch give the same bytes: the file holds no name and no time.
     """
-    write_tensors(path, weights)
+    write_tensors(path, weights, None if epoch is None else {"epoch": str(epoch)})
+
+
+def epoch_of_weights(path: Path) -> int | None:
+    """Return the epoch at whose end a file's weights were written; None where it does not say."""
+    written = read_metadata(path).get("epoch", "")
+    return int(written) if written.isdecimal() else None
 
 
 def load_weights(path: Path, shape: NetworkShape) -> Weights:

@@ -1,0 +1,138 @@
+"""`sbr train --finish`: the best epoch of a run that was interrupted becomes the run."""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sbrcli.checksums import FILES, checksums_of
+from sbrcli.errors import ArtefactError
+from sbrcli.folder import Folder, is_complete
+from sbrcli.manifests import MANIFEST, read_manifest, remove_torn_files, utc_now, write_json
+from sbrcli.models.gru4rec.assignment import Training, describe_run
+from sbrcli.models.gru4rec.checkpoint import (
+    CHECKPOINT_FILE,
+    UnusableCheckpointError,
+    load_checkpoint,
+)
+from sbrcli.models.gru4rec.history import best_epoch, read_history
+from sbrcli.models.gru4rec.settings import settings_of
+from sbrcli.models.gru4rec.weights import (
+    WEIGHTS_FILE,
+    NetworkShape,
+    epoch_of_weights,
+    load_weights,
+)
+from sbrcli.models.items import ITEMS_FILE, load_items
+from sbrcli.run_state import REFIT_FOLDER, state_of
+from sbrcli.workspace import Workspace
+
+UNFINISHED = "unfinished"
+"""Within a run that was finished early: the checkpoint, from which nothing goes on any more."""
+
+
+def finish(workspace: Workspace, name: str) -> Training:
+    """Make the best epoch of an interrupted run the run.
+
+    A run whose refit was interrupted keeps the weights from before the refit. A complete run
+    stays as it is.
+
+    Args:
+        workspace: where the run is.
+        name: the run's.
+
+    Raises:
+        ArtefactError: there is no such run, no epoch of it is done, its files do not belong
+            together, or another process is writing it.
+    """
+    with workspace.locked("run", name):
+        run = workspace.find("run", name)
+        if run is None:
+            raise workspace.missing("run", name)
+        if is_complete(run):
+            return describe_run(run)
+        remove_torn_files(run.path)
+        facts = _facts(run)
+        facts |= {FILES: checksums_of(run.path / part for part in (WEIGHTS_FILE, ITEMS_FILE))}
+        write_json(run.path / MANIFEST, run.manifest | facts)
+        _put_away(run.path)
+        workspace.discard_replaced("run", name)
+        finished = Folder("run", run.path, read_manifest(run.path, "run"))
+        return describe_run(finished, {"name": name, **settings_of(finished)["config"]})
+
+
+def _facts(run: Folder) -> dict[str, Any]:
+    """Return what the manifest of the run says from now on."""
+    state = state_of(run, is_written=False)
+    facts: dict[str, Any] = {}
+    if state.phase == "fit":
+        history = _history_of(run.path)
+        if not history:
+            raise ArtefactError(
+                f"no epoch of run {run.name} is done",
+                hint=f"sbr train --resume --name {run.name} goes on with it",
+            )
+        monitor = settings_of(run)["config"]["monitor"]
+        facts = {"epochs": history, "best_epoch": best_epoch(history, monitor)}
+    _require_weights(run, facts.get("best_epoch"))
+    return facts | {
+        "status": "complete",
+        "completed_at": utc_now(),
+        "stopped": f"finished by --finish in {state.where}",
+        "versions": _versions(),
+    }
+
+
+def _history_of(run: Path) -> list[dict[str, Any]]:
+    """Read a row for each epoch done: of history.csv, or the checkpoint where that has more.
+
+    The file is written before the checkpoint, and a damaged checkpoint is none.
+    """
+    try:
+        found = load_checkpoint(run)
+        kept = found.place.history if found else []
+    except UnusableCheckpointError:
+        kept = []
+    written = read_history(run)
+    return written if len(written) > len(kept) else kept
+
+
+def _require_weights(run: Folder, best: int | None) -> None:
+    """Check that weights and items are of one network, and of the epoch that is best."""
+    shape = NetworkShape.from_manifest(run.manifest)
+    num_items = _load_network(run, shape)
+    written = epoch_of_weights(run.path / WEIGHTS_FILE)
+    is_other = best is not None and written not in (None, best)
+    if num_items != shape.num_items or is_other:  # killed between two writes
+        raise ArtefactError(
+            f"run {run.name} was killed while its best epoch was being written",
+            hint=f"sbr train --resume --name {run.name} goes on with it",
+        )
+
+
+def _load_network(run: Folder, shape: NetworkShape) -> int:
+    """Check that the weights are undamaged; return how many items the run names."""
+    try:
+        load_weights(run.path / WEIGHTS_FILE, shape)
+        return len(load_items(run.path / ITEMS_FILE).ids)
+    except ArtefactError as error:
+        hint = f"sbr train --resume --name {run.name} goes on with it"
+        raise ArtefactError(str(error), hint=hint) from error
+
+
+def _put_away(run: Path) -> None:
+    """Move what a resume would go on from out of the way."""
+    for part in (CHECKPOINT_FILE.parts[0], REFIT_FOLDER):
+        if (run / part).exists():
+            (run / UNFINISHED).mkdir(exist_ok=True)
+            (run / part).rename(run / UNFINISHED / part)
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions that are installed, without loading what they are of."""
+    found = {}
+    for package in ("tensorflow", "keras", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # under another name, as tensorflow-cpu
+            continue
+    return found

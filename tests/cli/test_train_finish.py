@@ -1,0 +1,178 @@
+"""`sbr train --finish`, and what is said of a run that is not complete."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sbrcli.cli.training_progress import TrainingProgress
+from sbrcli.models.gru4rec import finish
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, epoch_of_weights
+from sbrcli.models.items import ITEMS_FILE
+from sbrcli.workspace import Workspace
+from tests.chains import make_workspace, make_workspace_with_new_item
+from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
+
+HINT = "hint: sbr train --resume --name run goes on, sbr train --finish run keeps its best epoch\n"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return make_workspace(tmp_path / "sbr-work")
+
+
+def interrupt(sbr, monkeypatch, at, *words, times=1, small=SMALL):
+    """Begin a run and press Ctrl-C at the moment that training tells of for the n-th time."""
+    left = times
+
+    def watch(_bars, what, *_) -> None:
+        nonlocal left
+        left -= what == at
+        if what == at and left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingProgress, "watch", watch)
+        said = sbr("train", *small, *NAME, *words)
+    assert said.code == 130
+    return said
+
+
+def test_the_best_epoch_of_an_interrupted_run_becomes_the_run(sbr, workspace, monkeypatch):
+    sbr("train", *SMALL[:-1], 1, "--name", "one")
+    interrupt(sbr, monkeypatch, "epoch_end", small=(*SMALL[:-1], 3))
+    said = sbr("train", "--finish", "run", "--json")
+    assert (said.code, said.stderr) == (0, "run run is complete with the weights of epoch 1\n")
+    document = json.loads(said.stdout)
+    assert (document["best_epoch"], len(document["epochs"])) == (1, 1)
+    assert document["stopped"] == "finished by --finish in epoch 2 of 3"
+    assert (manifest()["status"], manifest()["stopped"]) == ("complete", document["stopped"])
+    assert manifest()["versions"].keys() == {"tensorflow", "keras", "numpy"}
+    assert weights() == Path("sbr-work/runs/one/weights.safetensors").read_bytes()
+    assert not (RUN / "checkpoint").exists()
+    assert (RUN / "unfinished/checkpoint/state.safetensors").is_file()
+    assert sbr("evaluate", "--run", "run").code == 0
+    assert sbr("recommend", "--run", "run", "--items", "1").code == 0
+    for words in (["--finish", "run"], ["--resume", "--name", "run"]):
+        assert sbr("train", *words).stderr == "run run is complete already\n"
+
+
+def test_where_the_checkpoint_is_damaged_the_history_says_what_is_done(sbr, workspace, monkeypatch):
+    interrupt(sbr, monkeypatch, "epoch_end")
+    kept = json.loads(sbr("train", "--dry-run", *SMALL, "--json").stdout)
+    assert kept["epochs"] == []
+    (RUN / "checkpoint/state.safetensors").write_bytes(b"nothing")
+    document = json.loads(sbr("train", "--finish", "run", "--json").stdout)
+    (row,) = document["epochs"]
+    assert row["epoch"] == 1
+    assert 0 < row["loss"] < 10
+    assert 0 <= row["mrr@20"] <= 1
+    assert sbr("evaluate").code == 0
+
+
+def test_a_run_without_a_finished_epoch_cannot_be_finished(sbr, workspace, monkeypatch):
+    interrupt(sbr, monkeypatch, "pairs")
+    said = sbr("train", "--finish", "run")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: no epoch of run run is done\nhint: sbr train --resume --name run goes on with it\n"
+    )
+    assert manifest()["status"] == "training"
+
+
+def test_finish_takes_a_run_and_nothing_else(sbr, workspace):
+    for words in (["--epochs", 2], ["--overwrite"], ["--name", "x"], ["--checkpoint-minutes", 1]):
+        said = sbr("train", "--finish", "run", *words)
+        assert (said.code, said.stdout) == (2, "")
+        assert said.stderr == (
+            "error: --finish takes an interrupted run as it is, and no other option\n"
+            "hint: sbr train --finish run\n"
+        )
+    said = sbr("train", "--finish", "run")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr.startswith("error: no run named run in sbr-work\n")
+
+
+def test_a_refit_that_is_finished_keeps_the_weights_from_before_it(sbr, tmp_path, monkeypatch):
+    make_workspace_with_new_item(tmp_path)
+    sbr("train", *SMALL, "--name", "alone")
+    interrupt(sbr, monkeypatch, "epoch_end", "--refit", times=3)
+    said = sbr("evaluate")
+    assert sbr("evaluate", "--run", "run").stderr == (
+        f"error: run run is in epoch {manifest()['best_epoch']} of {manifest()['best_epoch']} "
+        f"of the refit (interrupted)\n{HINT}"
+    )
+    assert said.code == 0, "the other run is complete"
+    assert sbr("train", "--finish", "run").code == 0
+    assert weights() == Path("sbr-work/runs/alone/weights.safetensors").read_bytes()
+    assert manifest().get("refit") is None
+    assert sbr("evaluate", "--run", "run").code == 0
+
+
+def test_weights_of_an_epoch_that_is_not_in_the_history_are_not_taken(sbr, workspace, monkeypatch):
+    interrupt(sbr, monkeypatch, "epoch_end")
+    assert epoch_of_weights(RUN / WEIGHTS_FILE) == 1
+    monkeypatch.setattr(finish, "epoch_of_weights", lambda _path: 2)
+    said = sbr("train", "--finish", "run")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: run run was killed while its best epoch was being written\n"
+        "hint: sbr train --resume --name run goes on with it\n"
+    )
+
+
+def test_damaged_weights_are_not_finished(sbr, workspace, monkeypatch):
+    interrupt(sbr, monkeypatch, "epoch_end")
+    (RUN / ITEMS_FILE).write_bytes(b"")
+    said = sbr("train", "--finish", "run")
+    assert said.code == 5
+    assert said.stderr.endswith("\nhint: sbr train --resume --name run goes on with it\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate"],
+        ["report"],
+        ["recommend", "--items", "1"],
+        ["tune-baselines"],
+        ["compare"],
+        ["evaluate", "--run", "run"],
+    ],
+)
+def test_an_interrupted_run_is_said_to_be_so_also_where_it_is_the_only_one(
+    sbr, workspace, monkeypatch, words
+):
+    interrupt(sbr, monkeypatch, "epoch_end")
+    said = sbr(*words)
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == f"error: run run is in epoch 2 of 2 (interrupted)\n{HINT}"
+
+
+def test_a_run_that_is_being_trained_is_said_to_be_so(sbr, workspace, monkeypatch):
+    interrupt(sbr, monkeypatch, "pairs")
+    with workspace.locked("run", "run"):
+        said = sbr("evaluate")
+        assert (said.code, said.stdout) == (5, "")
+        assert said.stderr == (
+            "error: run run is in epoch 1 of 2 (training)\n"
+            "hint: wait until it is complete, or name another run\n"
+        )
+        assert sbr("train", "--finish", "run").stderr == (
+            "error: another sbr is writing run run in sbr-work\n"
+            "hint: wait until it ends, or give another --name\n"
+        )
+    assert sbr("evaluate").stderr == (
+        "error: run run is in epoch 1 of 2 (interrupted)\n"
+        "hint: sbr train --resume --name run goes on\n"
+    )
+
+
+def test_finishing_loads_no_tensorflow():
+    code = "import sys; import sbrcli.models.gru4rec.finish; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
