@@ -10,13 +10,15 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.evaluate import DEFAULTS, ExcludeSeen
 from sbrcli.cli.options import Invocation, subcommand
-from sbrcli.cli.output import Table, for_person
+from sbrcli.cli.tables import Table, Unit, for_person
 from sbrcli.config import EvaluateConfig
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.comparison import Comparison
 
 DEFAULT_K = max(DEFAULTS.ks)
+_BEST_FIRST = ("mrr", "recall", "ndcg", "valid")
+_UNITS = {"seconds": Unit.SECONDS}
 
 RunNames = Annotated[
     list[str] | None,
@@ -84,7 +86,7 @@ def _protocols(comparison: "Comparison") -> Table:
             (task["protocol"], _in_words({k: v for k, v in task.items() if k not in left_out}))
             for task in comparison.protocols
         ]
-        return Table("Protocols", ("protocol", "what it is"), rows)
+        return Table("Protocols", ("protocol", "what it is"), rows, whole=("protocol",))
     names = [name for name in comparison.protocols[0] if name != "fingerprint"]
     told = [[task[name] for name in names] for task in comparison.protocols]
     return Table("Protocols", names, told)
@@ -100,7 +102,8 @@ def _all_in_one(comparison: "Comparison") -> Table:
         cells = (*cells, run.valid_mrr, run.parameters, run.seconds)
         rows.append((run.protocol, *cells) if has_protocols else cells)
     title = f"Runs on {comparison.split}, by {comparison.sort}"
-    return Table(title, ["protocol", *columns] if has_protocols else columns, rows)
+    columns = ["protocol", *columns] if has_protocols else columns
+    return Table(title, columns, rows, units=_UNITS)
 
 
 def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
@@ -109,20 +112,25 @@ def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
     names = [name.partition("@")[0] for name in comparison.runs[0].metrics]
     columns = ("run", *names, "valid", "seconds", "parameters")
     title = f"on {comparison.split}, by {comparison.sort}; figures at k = {k}"
-    for protocol, runs in groupby(comparison.runs, key=lambda run: run.protocol):
+    for protocol, group in groupby(comparison.runs, key=lambda run: run.protocol):
+        runs = list(group)
         rows = [
             (run.run, *run.metrics.values(), run.valid_mrr, run.seconds, run.parameters)
             for run in runs
         ]
+        # The best stands first; what ascends, as seconds do, has no best.
+        has_best = protocol is not None and len(runs) > 1 and comparison.sort in _BEST_FIRST
         if protocol is None:
-            yield Table(f"Not evaluated so far on {comparison.split}", columns, rows)
+            heading = f"Not evaluated so far on {comparison.split}"
         elif len(comparison.protocols) > 1:
-            yield Table(f"Protocol {protocol}: runs {title}", columns, rows)
+            heading = f"Protocol {protocol}: runs {title}"
         else:
-            yield Table(f"Runs {title}", columns, rows)
+            heading = f"Runs {title}"
+        bold = (0,) if has_best else ()
+        yield Table(heading, columns, rows, whole=("run",), units=_UNITS, bold=bold)
     if comparison.runs[0].config:
         differing = [(run.run, _in_words(run.config)) for run in comparison.runs]
-        yield Table("Their options", ("run", "differs in"), differing)
+        yield Table("Their options", ("run", "differs in"), differing, whole=("run",))
 
 
 def _in_words(config: Mapping[str, object]) -> str:

@@ -189,12 +189,12 @@ def evaluate(
     )
     for text in find_wide_cuts(config.ks, evaluation.protocol.candidates):
         invocation.output.warn(text)
-    invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
+    if evaluation.verdict:
+        invocation.output.note(evaluation.verdict)
     for row in evaluation.leaderboard or ():
         if row.model == HYBRID:
             invocation.output.note(f"the hybrid has {row.options}")
-    if evaluation.verdict:
-        invocation.output.note(evaluation.verdict)
+    invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
 
 
 def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:

@@ -1,21 +1,34 @@
 """What `sbr evaluate` found, as tables."""
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sbrcli.cli.output import Table
+from sbrcli.cli import output
+from sbrcli.cli.tables import Remark, Table, Unit, cells_for_person
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.evaluate import Evaluation, Protocol
     from sbrcli.evaluation.leaderboard import Standing
     from sbrcli.evaluation.slices import Slice
 
+_OWN = "gru4rec"
+"""What a leaderboard calls the run itself."""
+
 _METRICS = ("recall", "mrr", "ndcg")
 _MEGABYTE = 1e6
+_UNITS = {
+    "tie share": Unit.SHARE,
+    "events per second": Unit.RATE,
+    "events/s": Unit.RATE,
+    "MB": Unit.MEAN,
+    "coverage": Unit.SHARE,
+    "to best": Unit.SHARE,
+}
 
 
-def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator[Table]:
-    """Give the metrics by k, then what else was asked for, and the protocol last."""
+def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator[Table | Remark]:
+    """Yield the metrics by k, then what else was asked for, and the protocol last."""
     title = f"Run {evaluation.run} on {evaluation.split}"
     yield _metrics_table(title, evaluation.metrics, ks)
     if evaluation.protocol.unknown_events or evaluation.protocol.unreachable_events:
@@ -31,7 +44,13 @@ def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator
         *_protocol_rows(evaluation.protocol),
         ("events per second", evaluation.events_per_second),
     ]
-    yield Table("Protocol", ("protocol", "value"), rows)
+    protocol = Table("Protocol", ("protocol", "value"), rows, units=_UNITS)
+    yield _in_one_paragraph(protocol) if output.is_terminal(sys.stdout) else protocol
+
+
+def _in_one_paragraph(table: Table) -> Remark:
+    words = "; ".join(f"{name}: {value}" for name, value in cells_for_person(table))
+    return Remark(table.title, [words])
 
 
 def _metrics_table(title: str, metrics: dict[str, float], ks: tuple[int, ...]) -> Table:
@@ -52,7 +71,13 @@ def _leaderboard_table(standings: "tuple[Standing, ...]", k: int) -> Table:
         )
         for row in standings
     ]
-    return Table(title, columns, rows)
+    return Table(title, columns, rows, whole=("model",), bold=_bold_rows(standings))
+
+
+def _bold_rows(standings: "tuple[Standing, ...]") -> tuple[int, ...]:
+    """Return the places of the best model and of the run's own."""
+    own = (at for at, row in enumerate(standings) if row.model == _OWN)
+    return (0, *own)
 
 
 def _difference_table(standings: "tuple[Standing, ...]", k: int) -> Table:
@@ -63,7 +88,10 @@ def _difference_table(standings: "tuple[Standing, ...]", k: int) -> Table:
         if row.to_best is not None:
             low, high = row.to_best.interval or (None, None)
             rows.append((row.model, row.to_best.share, low, high, row.to_best.p_value))
-    return Table(title, ("model", "to best", "low", "high", "p"), rows)
+    units = _UNITS | {"low": Unit.SHARE, "high": Unit.SHARE}
+    bold = [at for at, row in enumerate(rows) if row[0] == _OWN]
+    columns = ("model", "to best", "low", "high", "p")
+    return Table(title, columns, rows, whole=("model",), units=units, bold=bold)
 
 
 def _recommended_table(standings: "tuple[Standing, ...]", k: int) -> Table:
@@ -80,7 +108,8 @@ def _recommended_table(standings: "tuple[Standing, ...]", k: int) -> Table:
         )
         for row in standings
     ]
-    return Table(title, columns, rows)
+    bold = _bold_rows(standings)
+    return Table(title, columns, rows, whole=("model",), units=_UNITS, bold=bold)
 
 
 def _slices_table(run: str, slices: "tuple[Slice, ...]", k: int) -> Table:
@@ -89,7 +118,7 @@ def _slices_table(run: str, slices: "tuple[Slice, ...]", k: int) -> Table:
         (part.slice, part.value, part.events, *(part.metrics[f"{name}@{k}"] for name in _METRICS))
         for part in slices
     ]
-    return Table(f"Run {run} by slices of the next items", columns, rows)
+    return Table(f"Run {run} by slices of the next items", columns, rows, whole=("value",))
 
 
 def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:

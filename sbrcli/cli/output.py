@@ -7,33 +7,25 @@ tab-separated values, `--json` gives the dataclass as one document.
 import codecs
 import json
 import os
-import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Any, TypeVar
 
+from sbrcli.cli.escapes import UNSAFE, printable
+from sbrcli.cli.tables import Remark, Table, tsv_lines
 from sbrcli.errors import ArtefactError
 
 Result = TypeVar("Result")
 Advance = Callable[..., None]
 """Called with the number of units just done, and with figures to show by keyword."""
 
-_UNSAFE = re.compile(
-    "[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0001]"
-)
-"""Control characters, line ends, bidirectional overrides, half surrogate pairs, language tags."""
 
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A title, column names, and rows of plain values (numbers stay numbers)."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[object]]
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}{postfix}"
+_RATE = ", {rate_noinv_fmt}]"
+"""A bar's parts; the speed is shown where more than a few are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +35,19 @@ class Output:
     as_json: bool = False
     quiet: bool = False
 
-    def show(self, result: Result, tables: Callable[[Result], Iterable[Table]]) -> None:
-        """Print a command's result: JSON, or the tables made of it."""
+    def show(self, result: Result, tables: Callable[[Result], Iterable[Table | Remark]]) -> None:
+        """Print a command's result: JSON, or the tables made of it; remarks on a terminal alone."""
         if self.as_json:
             self.write_json(asdict(result))  # pyright: ignore[reportArgumentType]
         elif is_terminal(sys.stdout):
-            _print_rich(tables(result))
+            from sbrcli.cli.terminal_tables import print_table
+
+            for table in tables(result):
+                with _refusing_results():
+                    print_table(table)
         else:
-            blocks = ["\n".join(_tsv_lines(table)) for table in tables(result)]
+            found = [table for table in tables(result) if isinstance(table, Table)]
+            blocks = ["\n".join(tsv_lines(table)) for table in found]
             self.write_line("\n\n".join(blocks))
 
     def write_line(self, text: str) -> None:
@@ -103,11 +100,13 @@ class Output:
             return
         from tqdm import tqdm
 
+        is_many = total is None or total >= 1000
         with tqdm(
             total=total,
             desc=description,
             unit=f" {unit}",
-            unit_scale=True,
+            unit_scale=is_many,
+            bar_format=None if total is None else _BAR + (_RATE if is_many else "]"),
             leave=False,
             dynamic_ncols=True,
             file=sys.stderr,
@@ -175,7 +174,7 @@ def to_json(document: Any) -> str:
     if not _is_utf8(sys.stdout):
         return json.dumps(document, allow_nan=False)
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    return text if text.isprintable() else _UNSAFE.sub(lambda c: json.dumps(c[0])[1:-1], text)
+    return text if text.isprintable() else UNSAFE.sub(lambda c: json.dumps(c[0])[1:-1], text)
 
 
 def write_labelled(label: str, text: str, style: str) -> None:
@@ -188,63 +187,6 @@ def write_labelled(label: str, text: str, style: str) -> None:
         Console(stderr=True).print(line, soft_wrap=True, highlight=False)
     else:
         _say(f"{label}: {printable(text)}\n")
-
-
-def printable(text: str) -> str:
-    r"""Replace what would act on a terminal or break a line by its escape, as in `\x1b`.
-
-    What is merely invisible is spelling, and stays: joiners, spaces of any width, soft hyphens.
-    """
-    return text if text.isprintable() else _UNSAFE.sub(lambda c: ascii(c[0])[1:-1], text)
-
-
-def for_person(value: object) -> str:
-    """Write a table's cell for a person: digits grouped, no more decimals than one can use."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
-    return printable(str(value))
-
-
-def _for_pipe(value: object) -> str:
-    return "" if value is None else printable(str(value))
-
-
-def _tsv_lines(table: Table) -> Iterator[str]:
-    yield "\t".join(table.columns)
-    for row in table.rows:
-        yield "\t".join(map(_for_pipe, row))
-
-
-def _print_rich(tables: Iterable[Table]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    for table in tables:
-        title = Text(printable(table.title), style="table.title")
-        shown = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-        for position, column in enumerate(table.columns):
-            is_number = all(_is_number(row[position]) for row in table.rows)
-            if is_number:  # half a number would be another one
-                shown.add_column(Text(column), justify="right", no_wrap=True, overflow="ellipsis")
-            else:
-                shown.add_column(Text(column), overflow="fold")
-        for row in table.rows:
-            shown.add_row(*(Text(for_person(value)) for value in row))
-        with _refusing_results():
-            console.print(shown)
-
-
-def _is_number(value: object) -> bool:
-    return value is None or isinstance(value, (int, float))
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, Logs, TimeZone, subcommand
-from sbrcli.cli.output import Table
 from sbrcli.cli.read_options import takes_read_options
+from sbrcli.cli.tables import Table
 from sbrcli.errors import UsageError
 from sbrcli.prepare_config import PrepareConfig, SplitRule
 from sbrcli.read_config import ReadConfig
@@ -161,14 +161,17 @@ def preprocess(
 def _tables(prepared: "PreparedDataset", config: PrepareConfig, tz: str) -> Iterator[Table]:
     columns = ("split", "events", "sessions", "items", "first_time", "last_time")
     rows = [(name, *_split_cells(split)) for name, split in prepared.splits.items()]
-    yield Table(f"Dataset {prepared.name} (times in {tz})", columns, rows)
+    whole = ("split", "first_time", "last_time")
+    yield Table(f"Dataset {prepared.name} (times in {tz})", columns, rows, whole=whole)
 
     whys = _reasons(config)
     dropped = [
         (reason, counts.events, counts.sessions, counts.items, whys[reason])
         for reason, counts in prepared.dropped.items()
+        if not output.is_terminal(sys.stdout) or any((counts.events, counts.sessions, counts.items))
     ]
-    yield Table("What was dropped", ("dropped", "events", "sessions", "items", "why"), dropped)
+    columns = ("dropped", "events", "sessions", "items", "why")
+    yield Table("What was dropped", columns, dropped, whole=("dropped",))
 
 
 def _split_cells(split: "SplitSummary | None") -> Sequence[object]:

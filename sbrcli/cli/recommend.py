@@ -9,8 +9,9 @@ import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, RunName, subcommand
-from sbrcli.cli.output import Output, Table
+from sbrcli.cli.output import Output
 from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
+from sbrcli.cli.tables import Table
 from sbrcli.config import RecommendConfig
 from sbrcli.errors import DataError, UsageError
 
@@ -227,7 +228,7 @@ def _shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], No
 
 def _table(title: str, found: "Recommendation", titled: bool) -> Table:
     columns = ("rank", "item", "score", *(["title"] if titled else []))
-    return Table(title, columns, list(_rows(found, titled)))
+    return Table(title, columns, list(_rows(found, titled)), whole=("item",))
 
 
 def _rows(found: "Recommendation", titled: bool) -> Iterator[tuple[object, ...]]:

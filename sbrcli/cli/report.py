@@ -1,12 +1,14 @@
 """`sbr report`: a run as one HTML file that needs nothing but itself."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, RunName, subcommand
-from sbrcli.cli.output import Table
+from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
     from sbrcli.report.report import Report
@@ -38,7 +40,7 @@ def report(invocation: Invocation, *, run: RunName = None, out: Out = DEFAULT_OU
     written = write_report(invocation.workspace.open("run", run), invocation.workspace, out)
     for text in written.warnings:
         invocation.output.warn(text)
-    invocation.output.show(written, lambda shown: [_table(shown)])
+    invocation.output.show(written, _tables)
     if written.missing:
         invocation.output.note(
             f"not in it, as it is not there yet: {', '.join(written.missing)}; "
@@ -47,10 +49,13 @@ def report(invocation: Invocation, *, run: RunName = None, out: Out = DEFAULT_OU
     invocation.output.note(f"wrote {written.report}, {_size(written.bytes)}; a browser shows it")
 
 
-def _table(written: "Report") -> Table:
-    return Table(
-        "Report", ("report", "run", "bytes"), [(written.report, written.run, written.bytes)]
-    )
+def _tables(written: "Report") -> list[Table]:
+    """Return what a pipe gets; a person reads the note alone."""
+    if output.is_terminal(sys.stdout):
+        return []
+    return [
+        Table("Report", ("report", "run", "bytes"), [(written.report, written.run, written.bytes)])
+    ]
 
 
 def _size(number: int) -> str:

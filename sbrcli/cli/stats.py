@@ -1,5 +1,6 @@
 """`sbr stats`: what a log, or a prepared dataset, holds."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import tzinfo
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sbrcli.cli import output
 from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
-from sbrcli.cli.output import Table
 from sbrcli.cli.read_options import takes_read_options
+from sbrcli.cli.tables import Remark, Table, Unit
 from sbrcli.errors import UsageError
 from sbrcli.read_config import ReadConfig
 from sbrcli.session_rule import SessionRule
@@ -39,6 +41,16 @@ Session = Annotated[
         "where it does, else user).",
     ),
 ]
+
+_UNITS = {
+    "density": Unit.SHARE,
+    "session length, median": Unit.MEAN,
+    "session length, mean": Unit.MEAN,
+    "session length, 99.9 %": Unit.MEAN,
+    "tie share": Unit.SHARE,
+    "repeat share": Unit.SHARE,
+    "new item share, last 30 days": Unit.SHARE,
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -148,14 +160,17 @@ def _to_events(sessions: "Sessions") -> "pd.DataFrame":
     )
 
 
-def _tables(statistics: "LogStatistics", title: str) -> Iterator[Table]:
-    yield Table(title, ("measure", "value"), list(_rows(statistics)))
+def _tables(statistics: "LogStatistics", title: str) -> Iterator[Table | Remark]:
+    yield Table(title, ("measure", "value"), list(_rows(statistics)), units=_UNITS)
     if statistics.ratings is not None:
-        yield Table("Ratings", ("rating", "events"), list(statistics.ratings.items()))
+        ratings = list(statistics.ratings.items())
+        yield Table("Ratings", ("rating", "events"), ratings, whole=("rating",))
     if statistics.event_kinds is not None:
         kinds = [(kind or "(no kind)", count) for kind, count in statistics.event_kinds.items()]
-        yield Table("Kinds of events", ("kind", "events"), kinds)
-    if statistics.warnings:
+        yield Table("Kinds of events", ("kind", "events"), kinds, whole=("kind",))
+    if statistics.warnings and output.is_terminal(sys.stdout):
+        yield Remark("Doctor", statistics.warnings, mark="!")
+    elif statistics.warnings:
         yield Table("Doctor", ("warning",), [(text,) for text in statistics.warnings])
 
 

@@ -8,7 +8,7 @@ import typer
 
 from sbrcli.cli import train_options as options
 from sbrcli.cli.options import DEFAULT_WORKDIR, DatasetName, Invocation, subcommand
-from sbrcli.cli.output import Table
+from sbrcli.cli.tables import Table, Unit
 from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.errors import InterruptionError, UsageError
@@ -16,6 +16,8 @@ from sbrcli.presets import configure_training
 
 if TYPE_CHECKING:
     from sbrcli.models.gru4rec.assignment import Assignment, Training
+
+_UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 
 
 def register(app: typer.Typer) -> None:
@@ -132,15 +134,17 @@ def _plan_tables(training: "Training") -> Iterator[Table]:
 def _epoch_tables(training: "Training") -> Iterator[Table]:
     figures = ("epoch", "loss", "recall@20", "mrr@20", "seconds", "events_per_second")
     rows = []
+    best = [at for at, e in enumerate(training.epochs) if e["epoch"] == training.best_epoch]
     for epoch in training.epochs:
         is_best = epoch["epoch"] == training.best_epoch
         rows.append([*(epoch.get(name) for name in figures), "*" if is_best else ""])
     title = f"Run {training.run}: {training.parameters:,} parameters, on dataset {training.dataset}"
-    yield Table(title, (*figures, "best"), rows)
+    yield Table(title, (*figures, "best"), rows, units=_UNITS, bold=best)
     if training.refit:
         measured = ("epoch", "loss", "seconds", "events_per_second")
         rows = [[epoch.get(name) for name in measured] for epoch in training.refit["epochs"]]
-        yield Table("Refit on train and valid, whose weights are kept", measured, rows)
+        title = "Refit on train and valid, whose weights are kept"
+        yield Table(title, measured, rows, units=_UNITS)
 
 
 def _plain(value: Any) -> Any:

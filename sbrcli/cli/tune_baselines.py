@@ -2,16 +2,21 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, RunName, subcommand
-from sbrcli.cli.output import Table
+from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.tuning import Tuning
+
+Trials = Annotated[
+    bool,
+    typer.Option("--trials", help="Show every setting tried; a terminal shows only the chosen."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +24,7 @@ def register(app: typer.Typer) -> None:
     subcommand(app, example="sbr tune-baselines")(tune_baselines)
 
 
-def tune_baselines(invocation: Invocation, *, run: RunName = None) -> None:
+def tune_baselines(invocation: Invocation, *, run: RunName = None, trials: Trials = False) -> None:
     """Choose the options of markov, item-knn, vsknn and stan on the valid split.
 
     They are fitted to train, and chosen one option after the other by mrr@20.
@@ -31,14 +36,15 @@ def tune_baselines(invocation: Invocation, *, run: RunName = None) -> None:
     folder = invocation.workspace.open("run", run)
     with invocation.output.progress(count_trials(), "settings", "tune") as advance:
         tuning = tune_baselines(folder, invocation.workspace, advance)
-    invocation.output.show(tuning, lambda shown: [_table(shown)])
+    invocation.output.show(tuning, lambda shown: [_table(shown, trials)])
     words = " ".join(f"--{name} {shlex.quote(text)}" for name, text in tuning.options.items())
     invocation.output.note(f"sbr evaluate --baselines all now takes: {words}")
 
 
-def _table(tuning: "Tuning") -> Table:
+def _table(tuning: "Tuning", trials: bool) -> Table:
+    is_for_person = output.is_terminal(sys.stdout)
     columns = ("baseline", "options", "recall@20", "mrr@20", "best")
-    comma = ", " if output.is_terminal(sys.stdout) else ","  # where a narrow screen may break
+    comma = ", " if is_for_person else ","  # where a narrow screen may break
     rows = [
         (
             trial.baseline,
@@ -48,6 +54,8 @@ def _table(tuning: "Tuning") -> Table:
             "*" if trial.is_chosen else "",
         )
         for trial in tuning.trials
+        if trials or trial.is_chosen or not is_for_person
     ]
     title = f"Baselines on {tuning.split}, by {tuning.metric} of {tuning.events:,} next items"
-    return Table(title, columns, rows)
+    bold = [at for at, row in enumerate(rows) if trials and row[-1]]
+    return Table(title, columns, rows, whole=("baseline",), bold=bold)

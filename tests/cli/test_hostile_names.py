@@ -103,7 +103,7 @@ def on_terminal(*words: str) -> tuple[str, int]:
 def require_harmless(text: str, styled: bool = False) -> None:
     """Check that nothing acts on a terminal but tabs, line ends and, where asked, Rich's styles."""
     if styled:
-        for style in ("0", "1", "3", "1;31", "1;33", "1;36"):
+        for style in ("0", "1", "2", "3", "1;31", "1;33", "1;36"):
             text = text.replace(f"\x1b[{style}m", "")
         text = text.replace("\x1b[2K", "").replace("\x1b[A", "")
     assert [c for c in text if not c.isprintable() and c not in "\n\t\r"] == []

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from sbrcli.cli import output
-from sbrcli.cli.output import Output, Table, for_person, printable, to_json
+from sbrcli.cli.escapes import printable
+from sbrcli.cli.output import Output, to_json
+from sbrcli.cli.tables import Remark, Table, Unit, for_person
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,106 @@ def test_on_a_narrow_terminal_text_folds_and_numbers_stay_whole(monkeypatch, cap
     ]
 
 
-def test_where_not_even_the_numbers_have_room_a_cut_one_is_seen_to_be_cut(monkeypatch, capsys):
+def on_terminal(monkeypatch, capsys, table: Table | Remark, columns: int = 80) -> list[str]:
+    """Show a table on a terminal of that width; return its lines without trailing spaces."""
     monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
-    monkeypatch.setenv("COLUMNS", "12")
-    Output().show(RESULT, lambda _: [Table("Wide", ("a", "b"), [[123_456_789, 123_456_789]])])
-    last = capsys.readouterr().out.rstrip().splitlines()[-1]
-    assert [cell[-1] for cell in last.split()] == ["…", "…"]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    Output().show(RESULT, lambda _: [table])
+    return [line.rstrip() for line in capsys.readouterr().out.rstrip().splitlines()]
+
+
+ITEMS = Table(
+    "Recommended",
+    ("rank", "item", "score", "title"),
+    [[1, "10011", 0.5, "A long title of item 11"], [2, "7", 12.25, None]],
+    whole=("item",),
+)
+
+
+def test_where_whole_cells_have_no_room_each_row_is_a_block_of_lines(monkeypatch, capsys):
+    assert on_terminal(monkeypatch, capsys, ITEMS, 18) == [
+        "Recommended",
+        "",
+        "rank: 1",
+        "item: 10011",
+        "score: 0.5000",
+        "title: A long",
+        "title of item 11",
+        "",
+        "rank: 2",
+        "item: 7",
+        "score: 12.2500",
+        "title: -",
+    ]
+
+
+@pytest.mark.parametrize("columns", range(1, 60))
+def test_no_width_cuts_or_hides_an_id_or_a_number(monkeypatch, capsys, columns):
+    words = " ".join(on_terminal(monkeypatch, capsys, ITEMS, columns)).split()
+    assert {"1", "10011", "0.5000", "2", "7", "12.2500"} <= set(words)
+
+
+def test_a_long_id_stands_above_its_numbers(monkeypatch, capsys):
+    table = Table("", ("run", "mrr", "seconds"), [["a-long-name", 0.5, 1.0]], whole=("run",))
+    assert on_terminal(monkeypatch, capsys, table, 27) == [
+        "",
+        "",
+        "     mrr   seconds",
+        " ──────────────────",
+        "  a-long-name",
+        "  0.5000    1.0000",
+    ]
+
+
+def test_an_id_wider_than_the_terminal_is_left_to_it_in_one_piece(monkeypatch, capsys):
+    table = Table("", ("item", "title"), [["x" * 30, "y"]], whole=("item",))
+    assert on_terminal(monkeypatch, capsys, table, 20)[2:] == ["item:", "x" * 30, "title: y"]
+
+
+def test_pairs_without_room_are_lines_of_name_and_value(monkeypatch, capsys):
+    rows = [["first time", "2000-04-25T23:05:32+00:00"], ["events", 1_000_209]]
+    table = Table("log", ("measure", "value"), rows)
+    assert on_terminal(monkeypatch, capsys, table, 30) == [
+        "log",
+        "",
+        "first time:",
+        "2000-04-25T23:05:32+00:00",
+        "events: 1,000,209",
+    ]
+
+
+def test_a_title_does_not_wrap_at_the_width_of_its_table(monkeypatch, capsys):
+    title = "Unknown next items counted as misses"
+    assert on_terminal(monkeypatch, capsys, Table(title, ("k",), [[1]]))[0] == title
+
+
+def test_floats_of_a_column_have_the_same_decimals_and_units_theirs(monkeypatch, capsys):
+    rows = [[8.1314, 11.1, 0.0321, 9_999.6], [33.0, 8.1314, 0.00012, 2.0]]
+    units = {"seconds": Unit.SECONDS, "share": Unit.SHARE, "events/s": Unit.RATE}
+    table = Table("", ("loss", "seconds", "share", "events/s"), rows, units=units)
+    assert on_terminal(monkeypatch, capsys, table)[4:] == [
+        "   8.1314      11.1     3.2 %     10,000",
+        "  33.0000       8.1   0.012 %          2",
+    ]
+
+
+def test_a_pipe_gets_figures_exact_and_the_clocks_without_noise(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: False)
+    rows = [[1343.181000000005, 1343.181000000005]]
+    table = Table("", ("seconds", "loss"), rows, units={"seconds": Unit.SECONDS})
+    Output().show(RESULT, lambda _: [table])
+    assert capsys.readouterr().out == "seconds\tloss\n1343.181\t1343.181000000005\n"
+
+
+def test_marked_paragraphs_wrap_at_words_behind_their_mark(monkeypatch, capsys):
+    remark = Remark("Doctor", ["--session gap:14400 makes a session of each visit", "two"], "!")
+    assert on_terminal(monkeypatch, capsys, remark, 30) == [
+        "Doctor",
+        "",
+        "  ! --session gap:14400 makes",
+        "    a session of each visit",
+        "  ! two",
+    ]
 
 
 def test_a_title_is_no_markup(monkeypatch, capsys):

@@ -70,7 +70,13 @@ def test_a_person_gets_tables_with_times_in_their_zone(sbr):
     )
     splits, dropped = said.stdout.split("What was dropped")
     assert lines(splits)[: len(lines(TERMINAL))] == lines(TERMINAL)
-    assert "  rare_items                  1          0       1   fewer than 2 events" in dropped
+    assert lines(dropped.rstrip()) == [
+        "",
+        "  dropped          events   sessions   items   why",
+        " " + "─" * 66,
+        "  rare_items            1          0       1   fewer than 2 events",
+        "  short_sessions        1          1       0   fewer than 2 events",
+    ]
     assert max(map(len, said.stdout.splitlines())) <= 80
 
 

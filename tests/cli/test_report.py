@@ -43,14 +43,16 @@ def test_a_full_page_lacks_nothing(sbr):
     assert "Leaderboard, by mrr@20" in OUT.read_text()
 
 
-def test_a_person_gets_a_table(sbr):
-    make_reported(WORK)
-    said = sbr("report", "--quiet", terminal=True)
-    lines = [line.split() for line in said.stdout.splitlines()]
-    assert lines[0] == ["Report"]
-    assert lines[2] == ["report", "run", "bytes"]
-    assert lines[4][:2] == ["report.html", "user-1x4"]
-    assert said.stderr == ""
+def test_a_person_gets_one_line_and_a_pipe_a_table(sbr):
+    make_evaluated(WORK)
+    said = sbr("report", terminal=True)
+    size = len(OUT.read_bytes())
+    assert said.stdout == ""
+    assert said.stderr == f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+    piped = sbr("report", "--quiet")
+    size = len(OUT.read_bytes())
+    assert piped.stdout == f"report\trun\tbytes\nreport.html\tuser-1x4\t{size}\n"
+    assert piped.stderr == ""
 
 
 def test_out_names_the_file_and_one_that_is_there_is_replaced(sbr, tmp_path):

@@ -27,20 +27,20 @@ ratings.dat
   users                          2
   items                          3
   sessions                       2
-  density                        0.6667
+  density                        66.7 %
   session length, min            2
-  session length, median         2.5000
-  session length, mean           2.5000
-  session length, 99.9 %         2.9990
+  session length, median         2.5
+  session length, mean           2.5
+  session length, 99.9 %         3.0
   session length, max            3
   first time                     2000-12-31T22:12:40+00:00
   last time                      2001-03-31T00:53:30+00:00
-  tie share                      0.3333
-  repeat share                   0.3333
+  tie share                      33.3 %
+  repeat share                   33.3 %
   exact duplicates               0
   users with one event           0
   suggested gap, seconds         -
-  new item share, last 30 days   0.0000
+  new item share, last 30 days   0.0 %
 
 Ratings
 
@@ -50,13 +50,11 @@ Ratings
 
 Doctor
 
-  warning
- ──────────────────────────────────────────────────────────────────────────────
-  33 % of the consecutive events of a user have the same time: their order is
-  that of the file. Keep the file's order, and see whether finer times can be
-  had.
-  33 % of the consecutive events of a session repeat the item before. sbr
-  preprocess --drop-repeats takes them out.
+  ! 33 % of the consecutive events of a user have the same time: their order is
+    that of the file. Keep the file's order, and see whether finer times can be
+    had.
+  ! 33 % of the consecutive events of a session repeat the item before. sbr
+    preprocess --drop-repeats takes them out.
 
 """
 

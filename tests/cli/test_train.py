@@ -137,9 +137,10 @@ def test_a_training_prints_a_table_of_its_epochs_and_marks_the_best(sbr):
     said = sbr("train", *SMALL, *NAME, terminal=True)
     assert said.code == 0
     cells = {"stars": ["*" if n == manifest()["best_epoch"] else "" for n in (1, 2)]}
-    for name in ("loss", "recall@20", "mrr@20", "seconds"):
+    for name in ("loss", "recall@20", "mrr@20"):
         cells[name] = [f"{epoch[name]:.4f}" for epoch in manifest()["epochs"]]
-    cells["speed"] = [f"{epoch['events_per_second']:,.1f}" for epoch in manifest()["epochs"]]
+    cells["seconds"] = [f"{epoch['seconds']:.1f}" for epoch in manifest()["epochs"]]
+    cells["speed"] = [f"{epoch['events_per_second']:,.0f}" for epoch in manifest()["epochs"]]
     rows = zip(*(cells[n] for n in CELLS), strict=True)
     filled = (ROW.format(number, *row).rstrip() for number, row in enumerate(rows, 1))
     assert shown(said.stdout) == TABLE + "".join(f"{row}\n" for row in filled)

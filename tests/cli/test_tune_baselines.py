@@ -38,8 +38,21 @@ def test_what_was_tried_is_a_table_and_the_choice_is_said(sbr):
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_person_sees_the_chosen_settings_and_all_with_trials(sbr):
+    words = ("tune-baselines", "--workdir", "work")
+    names = ("item-knn", "markov", "stan", "vsknn")
+    chosen = sbr(*words, terminal=True).stdout.splitlines()
+    rows = [line.rstrip() for line in chosen if line[2:].startswith(names)]
+    assert sorted(row.split()[0] for row in rows) == list(names)
+    assert all(row.endswith("*") for row in rows)
+    tried = sbr(*words, "--trials", terminal=True).stdout
+    assert sum(line.startswith("  vsknn ") for line in tried.splitlines()) == 2
+    assert sbr(*words).stdout == sbr(*words, "--trials").stdout
+
+
+@pytest.mark.usefixtures("workspace")
 def test_a_person_sees_no_option_broken_in_two(sbr):
-    said = sbr("tune-baselines", "--workdir", "work", terminal=True)
+    said = sbr("tune-baselines", "--workdir", "work", "--trials", terminal=True)
     cells = [word for line in said.stdout.splitlines() for word in line.split()]
     assert [cells.count(word) for word in ("weighting=linear,", "decay=div,", "idf=9")] == [2, 2, 1]
 

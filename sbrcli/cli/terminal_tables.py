@@ -1,0 +1,143 @@
+"""Tables on a terminal: no id and no number is ever cut, however narrow the terminal is."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from sbrcli.cli.escapes import printable
+from sbrcli.cli.tables import Remark, Table, cells_for_person, is_number
+
+_LONGEST_WORD = 28
+"""A longer word of a text, in cells of the terminal, may be broken; a time has 25."""
+
+
+def print_table(table: Table | Remark) -> None:
+    """Print a table to stdout: as a table, or row by row where its whole cells have no room."""
+    console = Console(highlight=False)
+    console.print(Text(printable(table.title), style="table.title"))
+    if isinstance(table, Remark):
+        _print_paragraphs(console, table)
+        return
+    cells = cells_for_person(table)
+    widths = _share_out(list(_bounds(table, cells)), console.width)
+    if widths is not None:
+        console.print(_in_columns(table, cells, widths))
+    elif not _print_headed(console, table, cells):
+        _print_stacked(console, table, cells)
+
+
+def _print_paragraphs(console: Console, remark: Remark) -> None:
+    indent = "  "
+    mark = f"{remark.mark} " if remark.mark else ""
+    width = max(console.width - len(indent + mark), 1)
+    console.print()
+    for paragraph in remark.paragraphs:
+        lines = Text(printable(paragraph)).wrap(console, width)
+        for number, line in enumerate(lines):
+            start = mark if number == 0 else " " * len(mark)
+            shown = Text(f"{indent}{start}{line.plain.rstrip()}", style="" if mark else "dim")
+            console.print(shown, soft_wrap=True)
+    console.print()
+
+
+def _in_columns(table: Table, cells: Sequence[Sequence[str]], widths: Sequence[int]) -> RichTable:
+    shown = RichTable(box=box.SIMPLE_HEAD)
+    for position, (column, width) in enumerate(zip(table.columns, widths, strict=True)):
+        justify = "right" if table.holds_numbers(position) else "left"
+        shown.add_column(Text(column), justify=justify, overflow="fold", width=width)
+    for number, row in enumerate(cells):
+        shown.add_row(*map(Text, row), style="bold" if number in table.bold else None)
+    return shown
+
+
+def _print_headed(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> bool:
+    """Print each row's long id on a line of its own, and its numbers in columns below it.
+
+    Returns:
+        False, and prints nothing, if the table has another form or its numbers have no room.
+    """
+    numbers = range(1, len(table.columns))
+    if table.columns[0] not in table.whole or len(numbers) < 2:
+        return False
+    rows = [row[1:] for row in table.rows]
+    rest = Table("", table.columns[1:], rows, units=table.units, bold=table.bold)
+    below = [row[1:] for row in cells]
+    widths = _share_out(list(_bounds(rest, below)), console.width)
+    if widths is None or not all(map(table.holds_numbers, numbers)):
+        return False
+    with console.capture() as captured:
+        console.print(_in_columns(rest, below, widths))
+    blank, header, rule, *lines = captured.get().splitlines()
+    shown = [blank, header, rule]
+    for row, line in zip(cells, lines, strict=False):
+        shown += [f"  {row[0]}", line]
+    console.file.write("\n".join([*shown, "", ""]))
+    return True
+
+
+def _bounds(table: Table, cells: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
+    """Yield the least and the full width of each column, in cells of the terminal."""
+    for position, column in enumerate(table.columns):
+        full = max(map(cell_len, (column, *(row[position] for row in cells))))
+        if column in table.whole or table.holds_numbers(position):
+            yield full, full
+        else:
+            parts = [*column.split()]
+            for row, written in zip(table.rows, cells, strict=True):
+                text = written[position]
+                parts += [text] if is_number(row[position]) else text.split()
+            least = max((min(cell_len(part), _LONGEST_WORD) for part in parts), default=1)
+            yield min(least, full), full
+
+
+def _share_out(bounds: Sequence[tuple[int, int]], width: int) -> list[int] | None:
+    """Share a terminal's width out among columns: the widest give way first.
+
+    Args:
+        bounds: the least and the full width of each column.
+        width: the terminal's.
+
+    Returns:
+        the width of each column, or None if not even the least widths have room.
+    """
+    room = width - 3 * len(bounds) - 1  # two spaces and a rule around each column
+    widths = [full for _, full in bounds]
+    while sum(widths) > room:
+        gives = [i for i, (least, _) in enumerate(bounds) if widths[i] > least]
+        if not gives:
+            return None
+        widths[max(gives, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _print_stacked(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> None:
+    """Print a block of `name: value` lines for each row; for pairs, a line for each pair."""
+    for number, (row, written) in enumerate(zip(table.rows, cells, strict=True)):
+        style = "bold" if number in table.bold else ""
+        if number == 0 or not table.holds_pairs:
+            console.print()
+        if table.holds_pairs:
+            pairs = [(written[0], written[1], True)]
+        else:
+            names = table.columns
+            kept = [n in table.whole or is_number(v) for n, v in zip(names, row, strict=True)]
+            pairs = zip(names, written, kept, strict=True)
+        for name, value, is_whole in pairs:
+            for line in _stacked_lines(console, name, value, is_whole):
+                # What is too long even so is left to the terminal, which hides nothing of it.
+                console.print(Text(line, style=style), soft_wrap=True)
+    console.print()
+
+
+def _stacked_lines(console: Console, name: str, value: str, is_whole: bool) -> Iterable[str]:
+    line = f"{name}: {value}"
+    if cell_len(line) <= console.width:
+        return [line]
+    if is_whole:
+        return [f"{name}:", value]
+    wrapped = Text(line).wrap(console, console.width, overflow="fold")
+    return [part.plain.rstrip() for part in wrapped]
