@@ -74,8 +74,8 @@ def test_a_person_gets_tables_with_times_in_their_zone(sbr):
         "",
         "  dropped          events   sessions   items   why",
         " " + "─" * 66,
-        "  rare_items            1          0       1   fewer than 2 events",
         "  short_sessions        1          1       0   fewer than 2 events",
+        "  rare_items            1          0       1   fewer than 2 events",
     ]
     assert max(map(len, said.stdout.splitlines())) <= 80
 
