@@ -38,6 +38,7 @@ MAKING = (
     "sbrcli.dataset.overlaps find_overlaps",
     "sbrcli.dataset.request _differs_in",
     "sbrcli.evaluation.comparison _warnings",
+    "sbrcli.evaluation.comparison _warnings_of_ranks",
     "sbrcli.evaluation.listing _find_damage",
     "sbrcli.evaluation.metrics find_wide_cuts",
     "sbrcli.evaluation.verdict",

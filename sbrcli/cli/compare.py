@@ -1,7 +1,7 @@
 """`sbr compare`: all runs in one table."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,11 +10,15 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.evaluate import DEFAULTS, ExcludeSeen
 from sbrcli.cli.options import Invocation, subcommand
+from sbrcli.cli.table_formats import TableFormat, write_tables
 from sbrcli.cli.tables import Table, Unit, for_person
 from sbrcli.config import EvaluateConfig
+from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.comparison import Comparison
+    from sbrcli.evaluation.paired import RunDifference
+    from sbrcli.evaluation.seeds import Spread
 
 DEFAULT_K = max(DEFAULTS.ks)
 _BEST_FIRST = ("mrr", "recall", "ndcg", "valid")
@@ -30,12 +34,20 @@ Split = Annotated[
 ]
 K = Annotated[int, typer.Option("-k", metavar="K", help="The k of the metrics shown.")]
 Sort = Annotated[
-    Literal["mrr", "recall", "ndcg", "valid", "seconds", "parameters", "run"],
+    Literal["valid", "test", "mrr", "recall", "ndcg", "seconds", "parameters", "run"],
     typer.Option(
         "--sort",
+        "--by",
         metavar="NAME",
-        help="Order by mrr, recall, ndcg or valid, the best first, or by seconds, parameters or "
-        "run.",
+        help="Order by valid (mrr@20 of the best epoch on the valid split), by mrr, recall or ndcg "
+        "of the figures shown (test is mrr), the best first, or by seconds, parameters or run.",
+    ),
+]
+Format = Annotated[
+    TableFormat | None,
+    typer.Option(
+        "--format",
+        help="Write the tables as Markdown, CSV or LaTeX, with all digits.",
     ),
 ]
 
@@ -52,35 +64,127 @@ def compare(
     split: Split = DEFAULTS.split,
     k: K = DEFAULT_K,
     exclude_seen: ExcludeSeen = DEFAULTS.exclude_seen,
-    sort: Sort = "mrr",
+    sort: Sort = "valid",
+    table_format: Format = None,
 ) -> None:
     """Put runs side by side: the options in which they differ, their figures and their cost.
 
     The figures are those that sbr evaluate has kept. Runs that were not
     evaluated on the same next items, among the same candidates, stand apart,
-    with a warning.
+    with a warning. Each run is compared with the first one on the same next
+    items, and runs that differ in their seed alone are summed up.
     """
     from sbrcli.evaluation.comparison import compare_runs
 
     config = EvaluateConfig(split=split, ks=(k,), exclude_seen=exclude_seen)
-    comparison = compare_runs(invocation.workspace, runs or [], config, sort)
+    if table_format is not None and invocation.output.as_json:
+        raise UsageError("--format does not go with --json", hint="leave one of them out")
+    order = "mrr" if sort == "test" else sort
+    comparison = compare_runs(invocation.workspace, runs or [], config, order)
     for warning in comparison.warnings:
         invocation.output.warn(warning)
-    invocation.output.show(comparison, _tables)
+    if table_format is None:
+        invocation.output.show(comparison, _tables)
+    else:
+        invocation.output.write_line(write_tables(_exact_tables(comparison), table_format))
 
 
 def _tables(comparison: "Comparison") -> Iterator[Table]:
-    if output.is_terminal(sys.stdout):
-        yield from _figures_for_person(comparison)
-    else:
-        yield _all_in_one(comparison)
+    if not output.is_terminal(sys.stdout):
+        yield from _exact_tables(comparison)
+        return
+    yield from _figures_for_person(comparison)
+    if comparison.seeds:
+        yield _seeds(comparison)
+    for protocol, found in groupby(comparison.differences, key=lambda one: one.protocol):
+        yield _differences(comparison, protocol, list(found))
     if len(comparison.protocols) > 1:
-        yield _protocols(comparison)
+        yield _protocols(comparison, for_a_person=True)
 
 
-def _protocols(comparison: "Comparison") -> Table:
+def _exact_tables(comparison: "Comparison") -> Iterator[Table]:
+    """Give all columns, for a pipe or a file."""
+    yield _all_in_one(comparison)
+    if comparison.seeds:
+        yield _exact_seeds(comparison)
+    if comparison.differences:
+        yield _exact_differences(comparison)
+    if len(comparison.protocols) > 1:
+        yield _protocols(comparison, for_a_person=False)
+
+
+def _seeds(comparison: "Comparison") -> Table:
+    """Show what fits into 80 columns: the one metric that runs are chosen by, and on valid."""
+    metric = next(name for name in comparison.runs[0].metrics if name.startswith("mrr@"))
+    rows = [
+        (
+            ", ".join(group.runs),
+            group.n,
+            *_spread(group.metrics.get(metric)),
+            *_spread(group.valid_mrr),
+        )
+        for group in comparison.seeds
+    ]
+    title = (
+        f"Several seeds of one configuration: mean and deviation on {comparison.split} and valid"
+    )
+    return Table(title, ("runs", "n", metric, "sd", "valid", "its sd"), rows)
+
+
+def _exact_seeds(comparison: "Comparison") -> Table:
+    names = list(comparison.runs[0].metrics)
+    rows = [
+        (
+            group.protocol,
+            ",".join(group.runs),
+            group.n,
+            *(cell for name in names for cell in _spread(group.metrics.get(name))),
+            *_spread(group.valid_mrr),
+        )
+        for group in comparison.seeds
+    ]
+    spreads = [f"{name} {what}" for name in (*names, "valid") for what in ("mean", "sd")]
+    return Table("Seeds of one configuration", ("protocol", "runs", "n", *spreads), rows)
+
+
+def _spread(found: "Spread | None") -> tuple[float | None, float | None]:
+    return (None, None) if found is None else (found.mean, found.sd)
+
+
+def _differences(
+    comparison: "Comparison", protocol: int, found: "Sequence[RunDifference]"
+) -> Table:
+    """Show how far runs are from the first of their protocol, as shares of its figure."""
+    against = found[0].difference
+    rows = []
+    for one in found:
+        low, high = one.difference.interval or (None, None)
+        cells = (one.difference.share, low, high, one.difference.p_value, one.finding)
+        rows.append((one.run, *cells))
+    title = f"How far from {against.model}: share of its {against.metric}"
+    if len(comparison.protocols) > 1:
+        title = f"Protocol {protocol}: {title[0].lower()}{title[1:]}"
+    columns = ("run", "to it", "low", "high", "p", "which is")
+    units = {"to it": Unit.SHARE, "low": Unit.SHARE, "high": Unit.SHARE}
+    return Table(title, columns, rows, whole=("run",), units=units)
+
+
+def _exact_differences(comparison: "Comparison") -> Table:
+    rows = []
+    for one in comparison.differences:
+        found = one.difference
+        shares = (found.share, *(found.interval or (None, None)))
+        absolutes = (found.absolute, *found.absolute_interval)
+        named = (one.protocol, one.run, found.model, found.metric)
+        rows.append((*named, *shares, *absolutes, found.p_value, one.finding))
+    columns = ("protocol", "run", "other", "metric", "share", "low", "high")
+    columns += ("absolute", "absolute low", "absolute high", "p", "finding")
+    return Table("Paired differences", columns, rows)
+
+
+def _protocols(comparison: "Comparison", *, for_a_person: bool) -> Table:
     """Give a column to each part of the protocols, or to a person, whose screen is narrow, one."""
-    if output.is_terminal(sys.stdout):
+    if for_a_person:
         left_out = ("protocol", "fingerprint")
         rows = [
             (task["protocol"], _in_words({k: v for k, v in task.items() if k not in left_out}))

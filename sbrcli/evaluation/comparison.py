@@ -1,14 +1,25 @@
 """Runs side by side: what sets them apart, and what came of it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from sbrcli.config import EvaluateConfig, TrainConfig
+from sbrcli.config import EvaluateConfig
 from sbrcli.errors import ArtefactError
+from sbrcli.evaluation.kept_ranks import BEYOND, KeptRanks, ranks_path, read_ranks
 from sbrcli.evaluation.metrics import METRICS, find_wide_cuts
-from sbrcli.evaluation.runs import read_evaluation
+from sbrcli.evaluation.paired import RunDifference, find_differences, same_next_items
+from sbrcli.evaluation.run_facts import (
+    dataset_facts,
+    find_differing,
+    read_settings,
+    training_seconds,
+    valid_mrr,
+)
+from sbrcli.evaluation.runs import read_evaluation, way_of
+from sbrcli.evaluation.seeds import SeedGroup, seed_share, summarise_seeds
 from sbrcli.folder import Folder
 from sbrcli.workspace import Workspace
 
@@ -50,6 +61,12 @@ class Comparison:
     runs: tuple[ComparedRun, ...]
     """By protocol and, within it, by `sort`; those not evaluated come last."""
 
+    seeds: tuple[SeedGroup, ...]
+    """Runs of one protocol that differ in their seed alone, in the order of their first."""
+
+    differences: tuple[RunDifference, ...]
+    """How the runs of each protocol differ from its first one, on the same next items."""
+
     warnings: tuple[str, ...]
 
 
@@ -64,7 +81,7 @@ def compare_runs(
         config: which way of evaluation to read, and the k, its greatest, of the metrics.
         sort: what the runs of one protocol are ordered by: mrr, recall, ndcg, or valid (its
             mrr@20), the best first; or seconds, parameters or run, ascending. A run that lacks
-            it comes last.
+            it comes last. Where no run has a valid figure, mrr takes its place.
 
     Raises:
         ArtefactError: a run that is named is missing, damaged or incomplete, or there is none.
@@ -76,7 +93,7 @@ def compare_runs(
         runs, evaluations = _all_runs(workspace, config)
     tasks = [_task(run, found) for run, found in zip(runs, evaluations, strict=True)]
     protocols = [task for at, task in enumerate(tasks) if task and task not in tasks[:at]]
-    apart = _differences([_settings(run) for run in runs])
+    apart = find_differing([read_settings(run) for run in runs])
     k = max(config.ks)
     rows = [
         ComparedRun(
@@ -85,18 +102,94 @@ def compare_runs(
             config=own,
             parameters=run.manifest.get("parameters"),
             metrics={f"{m}@{k}": found.get("metrics", {}).get(f"{m}@{k}") for m in METRICS},
-            valid_mrr=_valid_mrr(run),
-            seconds=_seconds(run),
+            valid_mrr=valid_mrr(run),
+            seconds=training_seconds(run),
         )
         for run, found, task, own in zip(runs, evaluations, tasks, apart, strict=True)
     ]
+    if sort == "valid" and all(row.valid_mrr is None for row in rows):
+        sort = "mrr"
+    rows.sort(key=lambda row: _place(row, sort, k))
+    folders = {run.name: run for run in runs}
+    seeds = _group_seeds(rows, folders)
+    kept = {row.run: _ranks(folders[row.run], row, config) for row in rows}
     return Comparison(
         split=config.split,
         sort=sort,
         protocols=tuple({"protocol": at, **task} for at, task in enumerate(protocols, start=1)),
-        runs=tuple(sorted(rows, key=lambda row: _place(row, sort, k))),
-        warnings=tuple(_warnings(rows, protocols, config)),
+        runs=tuple(rows),
+        seeds=tuple(seeds),
+        differences=tuple(_differences_of_runs(rows, kept, seeds, _metric(sort, k))),
+        warnings=(*_warnings(rows, protocols, config), *_warnings_of_ranks(rows, kept, config)),
     )
+
+
+def _metric(sort: str, k: int) -> str:
+    """Return the metric in which runs are compared in pairs."""
+    return f"{sort if sort in METRICS else 'mrr'}@{k}"
+
+
+def _by_protocol(rows: list[ComparedRun]) -> Iterator[tuple[int, list[ComparedRun]]]:
+    for protocol, own in groupby(rows, key=lambda row: row.protocol):
+        if protocol is not None:
+            yield protocol, list(own)
+
+
+def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Folder]) -> list[SeedGroup]:
+    """Group the runs of a protocol that differ in their seed alone."""
+    found = []
+    for protocol, own in _by_protocol(rows):
+        alike: dict[str, list[ComparedRun]] = {}
+        for row in own:
+            settings = {n: v for n, v in read_settings(folders[row.run]).items() if n != "seed"}
+            alike.setdefault(json.dumps(settings, sort_keys=True), []).append(row)
+        found += [
+            summarise_seeds(
+                protocol,
+                [row.run for row in group],
+                [row.metrics for row in group],
+                [row.valid_mrr for row in group],
+            )
+            for group in alike.values()
+            if len({read_settings(folders[row.run])["seed"] for row in group}) > 1
+        ]
+    return found
+
+
+def _ranks(run: Folder, row: ComparedRun, config: EvaluateConfig) -> KeptRanks | None:
+    """Read the ranks of a run that was evaluated; None where it keeps none of that evaluation."""
+    if row.protocol is None or max(config.ks) >= BEYOND:
+        return None
+    scored = read_evaluation(run, config).get("protocol", {}).get("events")
+    return read_ranks(ranks_path(run.path, way_of(config)), scored)
+
+
+def _differences_of_runs(
+    rows: list[ComparedRun],
+    kept: Mapping[str, KeptRanks | None],
+    seeds: list[SeedGroup],
+    metric: str,
+) -> Iterator[RunDifference]:
+    for protocol, own in _by_protocol(rows):
+        alike = same_next_items([(row.run, kept[row.run]) for row in own])
+        yield from find_differences(protocol, alike, metric, seed_share(seeds, protocol, metric))
+
+
+def _warnings_of_ranks(
+    rows: list[ComparedRun], kept: Mapping[str, KeptRanks | None], config: EvaluateConfig
+) -> Iterator[str]:
+    """Warn of runs that could be compared in pairs, had their evaluation kept the ranks."""
+    lacking = [
+        row.run
+        for _, own in _by_protocol(rows)
+        for row in own
+        if len(own) > 1 and kept[row.run] is None
+    ]
+    if lacking and max(config.ks) < BEYOND:
+        yield (
+            f"no ranks are kept to compare in pairs: {', '.join(lacking)} (evaluate again: "
+            f"sbr evaluate{_options(config)} --run NAME)"
+        )
 
 
 def _all_runs(
@@ -122,39 +215,7 @@ def _task(run: Folder, evaluation: dict[str, Any]) -> dict[str, Any]:
     if not evaluation:
         return {}
     protocol = evaluation.get("protocol", {})
-    return {**_dataset(run), **{name: protocol.get(name) for name in _TASK}}
-
-
-def _dataset(run: Folder) -> dict[str, Any]:
-    dataset = run.manifest.get("dataset", {})
-    return {"dataset": dataset.get("name"), "fingerprint": dataset.get("fingerprint")}
-
-
-def _settings(run: Folder) -> dict[str, Any]:
-    """Give a run's dataset and options; those that its sbr did not have yet, as they are now."""
-    defaults = json.loads(json.dumps(asdict(TrainConfig())))
-    return {"dataset": _dataset(run)["dataset"], **defaults, **run.manifest.get("config", {})}
-
-
-def _differences(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Keep the settings in which not all are alike."""
-    names = list(dict.fromkeys(name for one in settings for name in one))
-    differing = [n for n in names if any(one.get(n) != settings[0].get(n) for one in settings)]
-    return [{name: one.get(name) for name in differing} for one in settings]
-
-
-def _epochs(run: Folder) -> list[dict[str, Any]]:
-    return run.manifest.get("epochs", [])
-
-
-def _valid_mrr(run: Folder) -> float | None:
-    best = run.manifest.get("best_epoch")
-    return next((row.get("mrr@20") for row in _epochs(run) if row.get("epoch") == best), None)
-
-
-def _seconds(run: Folder) -> float | None:
-    refit = (run.manifest.get("refit") or {}).get("epochs", [])
-    return sum(row.get("seconds") or 0 for row in [*_epochs(run), *refit]) or None
+    return {**dataset_facts(run), **{name: protocol.get(name) for name in _TASK}}
 
 
 def _place(row: ComparedRun, sort: str, k: int) -> tuple[bool, int, bool, Any, str]:
@@ -191,8 +252,7 @@ def _warnings(
         )
     counts = [task["candidates"] for task in protocols if isinstance(task["candidates"], int)]
     found += [text for count in sorted(set(counts)) for text in find_wide_cuts(config.ks, count)]
-    option = f" --split {config.split}" if config.split != "test" else ""
-    option += " --exclude-seen" if config.exclude_seen else ""
+    option = _options(config)
     missing = [row.run for row in rows if row.protocol is None]
     if missing:
         found.append(
@@ -206,3 +266,9 @@ def _warnings(
             f"(sbr evaluate{option} -k {k} --run NAME)"
         )
     return found
+
+
+def _options(config: EvaluateConfig) -> str:
+    """Write the options that evaluate a run in a way, with a space before each."""
+    option = f" --split {config.split}" if config.split != "test" else ""
+    return option + (" --exclude-seen" if config.exclude_seen else "")

@@ -93,7 +93,7 @@ class Leaderboard:
     def difference(self, model: str, other: str) -> Difference:
         """Compare two models in the metric that the leaderboard is ranked by."""
         value = {row.model: row.metrics[self.metric] for row in self.standings}
-        return _difference(
+        return difference_of(
             (other, self.metric),
             (value[model], self.resampled[model]),
             (value[other], self.resampled[other]),
@@ -127,7 +127,7 @@ def rank_models(
     standings = []
     for place in order:
         own, draws = figures[place], resampled[:, place]
-        difference = _difference(
+        difference = difference_of(
             (contenders[best].answers.model, metric),
             (own[metric], draws[:, column]),
             (figures[best][metric], resampled[:, best, column]),
@@ -175,13 +175,13 @@ def _standing(
     )
 
 
-def _difference(
+def difference_of(
     against: tuple[str, str],
     own: tuple[float, FloatArray],
     other: tuple[float, FloatArray],
     sessions: int,
 ) -> Difference:
-    """Sum up a difference.
+    """Summarise the difference of two models in one metric.
 
     Args:
         against: the other model's name, and the metric.

@@ -13,9 +13,11 @@ from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.hybrid import Hybrid, choose_hybrid, count_tried, find_hybrid, take_hybrid
+from sbrcli.evaluation.kept_ranks import ranks_path, write_ranks
 from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.metrics import is_known
 from sbrcli.evaluation.per_event import write_per_event
+from sbrcli.evaluation.ranks import Ranks
 from sbrcli.evaluation.rivals import (
     HYBRID,
     answer_by_baselines,
@@ -100,7 +102,7 @@ def evaluate_run(
     if per_event is not None:
         answers = [contender.answers for contender in contenders]
         write_per_event(per_event, dataset.path, sessions, config, answers)
-    _keep(run, workspace, config, evaluation, warn)
+    _keep(run, workspace, config, evaluation, (own.ranks, sessions), warn)
     return evaluation
 
 
@@ -202,7 +204,7 @@ def read_evaluation(run: Folder, config: EvaluateConfig) -> dict[str, Any]:
     Raises:
         ArtefactError: the file is damaged.
     """
-    found = _kept(run).get(_way(config), {})
+    found = _kept(run).get(way_of(config), {})
     if not _are_figures(found):
         raise _damaged(run)
     return found
@@ -242,15 +244,17 @@ def _keep(
     workspace: Workspace,
     config: EvaluateConfig,
     evaluation: Evaluation,
+    answered: tuple[Ranks, Sessions],
     warn: Callable[[str], None],
 ) -> None:
-    """Keep the figures in the run, or warn that they can not be kept."""
+    """Keep the figures and the ranks in the run, or warn that they cannot be kept."""
     # What was not asked for this time stays as it was found: the run is the same one.
     found = {key: value for key, value in asdict(evaluation).items() if value is not None}
     try:
         with workspace.adding_to(run):
             found = _extend(read_evaluation(run, config), found)
-            write_json(run.path / EVALUATION_FILE, _kept(run) | {_way(config): found})
+            write_ranks(ranks_path(run.path, way_of(config)), *answered)
+            write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
     except ArtefactError as error:
         warn(f"the figures are not kept: {error}")
 
@@ -264,7 +268,7 @@ def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     return kept | found
 
 
-def _way(config: EvaluateConfig) -> str:
+def way_of(config: EvaluateConfig) -> str:
     """Name a way to evaluate, as in "test exclude-seen"."""
     words = [config.split]
     words += ["exclude-seen"] if config.exclude_seen else []

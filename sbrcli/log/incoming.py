@@ -1,12 +1,11 @@
 """A log that comes through a pipe: kept in a temporary file, since it is read more than once."""
 
-import select
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,8 +14,6 @@ from sbrcli.log.files import explained
 
 STANDARD_INPUT = Path("-")
 _CHUNK_BYTES = 1 << 20
-_LOOK_SECONDS = 0.2
-"""How long a Ctrl-C waits at most for its answer while nothing comes through a pipe."""
 
 
 @contextmanager
@@ -81,22 +78,9 @@ def _source(path: Path, stack: ExitStack) -> BinaryIO:
     return stack.enter_context(path.open("rb"))
 
 
-def _next_chunk(source: BinaryIO) -> bytes:
-    """Return what comes next, at most `_CHUNK_BYTES`; nothing at the end.
-
-    A Ctrl-C that arrives after Python's last look at signals, but before a read begins to wait,
-    would be answered only when that read ends. So wait a little at a time.
-    """
-    with suppress(OSError, ValueError):  # what the system cannot wait for, as pipes of Windows
-        while not select.select([source], [], [], _LOOK_SECONDS)[0]:
-            pass
-    read_what_came = getattr(source, "read1", source.read)
-    return read_what_came(_CHUNK_BYTES)
-
-
 def _copy(source: BinaryIO, copy: Path, most: int) -> None:
     with explained(copy), copy.open("wb") as target:
-        while chunk := _next_chunk(source):
+        while chunk := source.read(_CHUNK_BYTES):
             most -= len(chunk)
             if most < 0:
                 raise DataError(

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from sbrcli.config import EvaluateConfig
+from sbrcli.evaluation.kept_ranks import read_ranks
+from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.runs import evaluate_run
 from sbrcli.manifests import write_json
 from sbrcli.models.gru4rec.weights import NetworkShape
@@ -144,6 +146,16 @@ def test_each_way_to_evaluate_is_kept_in_the_runs_folder(sbr, run):
     assert list(kept["test"]["metrics"]) == [
         f"{name}@{k}" for k in (1, 5, 10, 20) for name in ("recall", "mrr", "ndcg")
     ]
+
+
+def test_the_ranks_are_kept_for_each_way_and_bring_the_same_figures(sbr, run):
+    for way in ((), ("--exclude-seen",)):
+        found = json.loads(sbr("evaluate", "-k", 2, *way, "--json").stdout)
+        name = "-".join(["ranks-test", *(option.removeprefix("--") for option in way)])
+        kept = read_ranks(run / f"{name}.safetensors", found["protocol"]["events"])
+        assert kept is not None
+        assert metrics_at(kept.ranks, [2]) == found["metrics"]
+        assert len(set(kept.session.tolist())) == found["protocol"]["sessions"]
 
 
 def test_baselines_stand_beside_the_run_and_the_verdict_on_stderr(sbr, run):

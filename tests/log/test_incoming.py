@@ -1,9 +1,7 @@
 import io
 import os
-import signal
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -48,29 +46,6 @@ def test_a_pipe_is_read_like_a_file():
     with on_disk(Path("pipe")) as path:
         assert len(read_log(path).events) == 1
     writer.join()
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_ctrl_c_that_does_not_wake_the_read_of_a_pipe_is_answered():
-    os.mkfifo("pipe")
-    waited = []
-
-    def press_ctrl_c() -> None:
-        writer = os.open("pipe", os.O_WRONLY)
-        time.sleep(0.3)  # until the other thread waits
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # answered by the other thread
-        done.wait(20)
-        waited.append(done.is_set())
-        os.close(writer)
-
-    done = threading.Event()
-    thread = threading.Thread(target=press_ctrl_c)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt), on_disk(Path("pipe")):
-        pass
-    done.set()
-    thread.join()
-    assert waited == [True]
 
 
 def test_errors_speak_of_standard_input(monkeypatch: pytest.MonkeyPatch, temporary_folder: Path):

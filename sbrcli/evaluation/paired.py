@@ -1,0 +1,69 @@
+"""Runs in pairs: by how much each differs from the first, on the same next items."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sbrcli.evaluation.confidence import resample_means, session_sums
+from sbrcli.evaluation.kept_ranks import KeptRanks
+from sbrcli.evaluation.leaderboard import Difference, difference_of
+from sbrcli.evaluation.metrics import metrics_at, values_at
+from sbrcli.evaluation.verdict import FEW_SESSIONS, is_below_a_seed
+
+
+@dataclass(frozen=True, slots=True)
+class RunDifference:
+    """How a run differs from the first one of its protocol, `difference.model`."""
+
+    protocol: int
+    run: str
+    difference: Difference
+    finding: str
+
+
+def find_differences(
+    protocol: int, kept: Mapping[str, KeptRanks], metric: str, share_of_a_seed: float
+) -> list[RunDifference]:
+    """Compare runs with the first of them, by the paired bootstrap over sessions.
+
+    Args:
+        protocol: by which of the protocols they were evaluated.
+        kept: their ranks, of the same next items, by the run's name.
+        metric: in which, as in "mrr@20".
+        share_of_a_seed: what another training seed moves, as a share of a figure.
+    """
+    if len(kept) < 2:
+        return []
+    k = int(metric.partition("@")[2])
+    first, *others = kept
+    values = [dict(values_at(ranks.ranks, [k]))[metric] for ranks in kept.values()]
+    sums = session_sums(kept[first].session, values)
+    draws = resample_means(sums)
+    figures = [metrics_at(ranks.ranks, [k])[metric] for ranks in kept.values()]
+    found = []
+    for place, run in enumerate(others, start=1):
+        difference = difference_of(
+            (first, metric),
+            (figures[place], draws[:, place]),
+            (figures[0], draws[:, 0]),
+            len(sums),
+        )
+        finding = describe_finding(difference, len(sums), share_of_a_seed)
+        found.append(RunDifference(protocol, run, difference, finding))
+    return found
+
+
+def describe_finding(found: Difference, sessions: int, share_of_a_seed: float) -> str:
+    """Say what a difference of two runs is worth."""
+    if sessions < FEW_SESSIONS:
+        return "too few sessions"
+    if not found.is_significant:
+        return "not significant"
+    if is_below_a_seed(found, share_of_a_seed):
+        return f"level: below {100 * share_of_a_seed:.1f} %, which a seed may change"
+    return "significant at 5 %"
+
+
+def same_next_items(kept: Sequence[tuple[str, KeptRanks | None]]) -> dict[str, KeptRanks]:
+    """Return the ranks of the runs that were asked for the same next items as the first of them."""
+    known = [(run, ranks) for run, ranks in kept if ranks is not None]
+    return {run: ranks for run, ranks in known if ranks.positions == known[0][1].positions}

@@ -1,0 +1,47 @@
+"""What a run's manifest says of it, as far as runs are compared in it."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sbrcli.config import TrainConfig
+from sbrcli.folder import Folder
+
+
+def dataset_facts(run: Folder) -> dict[str, Any]:
+    """Return the name and the fingerprint of the dataset that a run was trained on."""
+    dataset = run.manifest.get("dataset", {})
+    return {"dataset": dataset.get("name"), "fingerprint": dataset.get("fingerprint")}
+
+
+def read_settings(run: Folder) -> dict[str, Any]:
+    """Return a run's dataset and options; those that its sbr did not have yet, as they are now."""
+    defaults = json.loads(json.dumps(asdict(TrainConfig())))
+    return {
+        "dataset": dataset_facts(run)["dataset"],
+        **defaults,
+        **run.manifest.get("config", {}),
+    }
+
+
+def find_differing(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the settings in which not all runs are alike."""
+    names = list(dict.fromkeys(name for one in settings for name in one))
+    differing = [n for n in names if any(one.get(n) != settings[0].get(n) for one in settings)]
+    return [{name: one.get(name) for name in differing} for one in settings]
+
+
+def valid_mrr(run: Folder) -> float | None:
+    """Return mrr@20 on valid after the best epoch; None without valid."""
+    best = run.manifest.get("best_epoch")
+    return next((row.get("mrr@20") for row in _epochs(run) if row.get("epoch") == best), None)
+
+
+def training_seconds(run: Folder) -> float | None:
+    """Return the seconds of all epochs, those of a refit included."""
+    refit = (run.manifest.get("refit") or {}).get("epochs", [])
+    return sum(row.get("seconds") or 0 for row in [*_epochs(run), *refit]) or None
+
+
+def _epochs(run: Folder) -> list[dict[str, Any]]:
+    return run.manifest.get("epochs", [])
