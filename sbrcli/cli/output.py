@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar
 
 from sbrcli.cli.escapes import UNSAFE, printable
 from sbrcli.cli.tables import Remark, Table, tsv_lines
+from sbrcli.cli.wrapping import stderr_width, wrap_words
 from sbrcli.errors import ArtefactError
 
 Result = TypeVar("Result")
@@ -80,7 +81,8 @@ class Output:
     def note(self, text: str) -> None:
         """Tell the person at the keyboard something; `--quiet` silences it."""
         if not self.quiet:
-            _say("\n".join(map(printable, text.split("\n"))) + "\n")
+            lines = "\n".join(map(printable, text.split("\n")))
+            _say((wrap_words(lines, stderr_width()) if is_terminal(sys.stderr) else lines) + "\n")
 
     def warn(self, text: str) -> None:
         """Say what is odd, on stderr, also under `--quiet`."""
@@ -183,7 +185,9 @@ def write_labelled(label: str, text: str, style: str) -> None:
         from rich.console import Console
         from rich.text import Text
 
-        line = Text.assemble((f"{label}:", f"bold {style}"), f" {printable(text)}")
+        start = f"{label}:"
+        wrapped = wrap_words(f"{start} {printable(text)}", stderr_width())
+        line = Text.assemble((start, f"bold {style}"), wrapped.removeprefix(start))
         Console(stderr=True).print(line, soft_wrap=True, highlight=False)
     else:
         _say(f"{label}: {printable(text)}\n")

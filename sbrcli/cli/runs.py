@@ -9,7 +9,7 @@ import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.options import Invocation, subcommand
-from sbrcli.cli.output import Table
+from sbrcli.cli.tables import Table
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class Removal:
     """What `sbr runs rm` has deleted."""
 
     removed: list[dict[str, Any]]
+
+
+_STATE = ("state", "made", "size", "valid", "test")
 
 
 def register(app: typer.Typer) -> None:
@@ -180,9 +183,9 @@ def _for_person(listing: "Listing") -> Iterator[Table]:
         )
         for row in listing.runs
     ]
-    columns = ("run", *(["dataset"] if has_datasets else []), "state", "made", "size")
+    columns = ("run", *(["dataset"] if has_datasets else []), *_STATE)
     if listing.runs:
-        yield Table("Runs, with mrr@20 and recall@20", (*columns, "valid", "test"), rows)
+        yield Table("Runs, with mrr@20 and recall@20", columns, rows, whole=columns)
     if listing.datasets:
         yield Table(
             "Datasets",
@@ -191,7 +194,7 @@ def _for_person(listing: "Listing") -> Iterator[Table]:
                 (row.dataset, row.log, row.status, _date(row.created_at), _size(row.bytes),
                  row.events, row.sessions)
                 for row in listing.datasets
-            ],
+            ], whole=("dataset", "log", *_STATE),
         )  # fmt: skip
 
 

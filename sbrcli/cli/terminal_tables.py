@@ -1,6 +1,7 @@
 """Tables on a terminal: no id and no number is ever cut, however narrow the terminal is."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.cells import cell_len
@@ -55,19 +56,22 @@ def _in_columns(table: Table, cells: Sequence[Sequence[str]], widths: Sequence[i
 
 
 def _print_headed(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> bool:
-    """Print each row's long id on a line of its own, and its numbers in columns below it.
+    """Print each row's long id on a line of its own, and its other cells in columns below it.
 
     Returns:
-        False, and prints nothing, if the table has another form or its numbers have no room.
+        False, and prints nothing, if the table has another form or the cells have no room.
     """
-    numbers = range(1, len(table.columns))
-    if table.columns[0] not in table.whole or len(numbers) < 2:
+    if table.columns[0] not in table.whole or len(table.columns) < 3:
         return False
     rows = [row[1:] for row in table.rows]
-    rest = Table("", table.columns[1:], rows, units=table.units, bold=table.bold)
+    rest = replace(table, title="", columns=table.columns[1:], rows=rows)
+    are_whole = (
+        name in rest.whole or rest.holds_numbers(position)
+        for position, name in enumerate(rest.columns)
+    )
     below = [row[1:] for row in cells]
     widths = _share_out(list(_bounds(rest, below)), console.width)
-    if widths is None or not all(map(table.holds_numbers, numbers)):
+    if widths is None or not all(are_whole):
         return False
     with console.capture() as captured:
         console.print(_in_columns(rest, below, widths))

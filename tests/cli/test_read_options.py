@@ -78,7 +78,7 @@ def test_another_way_to_read_is_another_dataset(sbr):
 def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1::2::5::60\n")))
     said = sbr("stats", "-", terminal=True)
-    assert said.stdout.startswith("Standard input ")
+    assert said.stdout.startswith("Standard input\n")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
     said = sbr("stats", "-")
     assert said.stderr == (

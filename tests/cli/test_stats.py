@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.cli.wrapping import wrap_words
 from sbrcli.dataset.prepare import prepare_dataset
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.workspace import Workspace
@@ -94,7 +95,7 @@ def test_a_person_sees_tables(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     said = sbr("stats", "ratings.dat", terminal=True)
     assert said.code == 0
-    assert said.stderr == READ_AS
+    assert said.stderr == wrap_words(READ_AS, 80)
     assert plain(said.stdout) == TABLES
 
 

@@ -1,0 +1,72 @@
+"""Lines for a terminal, wrapped between words; a command to copy is never broken."""
+
+import os
+import re
+import unicodedata
+
+_VALUE = r"""(?:'[^']*'|"[^"]*"|[^\s'";,]+)"""
+_WORD = (
+    rf"(?:--?[A-Za-z][\w-]*(?:[ =](?!-){_VALUE})?|[A-Z][A-Z-]+\b|-(?=\s|$)|[^\s;,]*[./][^\s;,]+)"
+)
+_COMMAND = re.compile(rf"\bsbr [a-z][a-z-]+(?: {_WORD})*")
+"""A command within a sentence. A word too many does no harm: it only stays on the same line."""
+
+_TAIL = re.compile(r"(?:(?<=^)|(?<=: ))(?:cat|awk|iconv|unzip|python3?|sqlite3|duckdb) \S.*$")
+"""A command of other programs, with which a line ends."""
+
+_JOINT = "\0"
+"""Stands for a space of a command; text that is written holds none."""
+
+
+def wrap_words(text: str, width: int) -> str:
+    """Break lines between words so that none is wider than a terminal, where words allow it.
+
+    Commands stay in one line, which the terminal may fold itself: they are copied whole.
+
+    Args:
+        text: one or more lines.
+        width: the terminal's, in cells.
+    """
+    return "\n".join(_wrap_line(line, width) for line in text.split("\n"))
+
+
+def stderr_width() -> int:
+    """Return the width of stderr's terminal: that of COLUMNS, or its own, or 80."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
+    try:
+        return os.get_terminal_size(2).columns or 80
+    except OSError:
+        return 80
+
+
+def _wrap_line(line: str, width: int) -> str:
+    if _width_of(line) <= width:
+        return line
+    joined = _COMMAND.sub(_join, _TAIL.sub(_join, line))
+    wrapped, used = "", 0
+    for gap, word in re.findall(r"(\s*)(\S+)", joined):
+        size = _width_of(word)
+        if wrapped and used + len(gap) + size > width:
+            wrapped, used = f"{wrapped}\n{word}", size
+        else:
+            wrapped, used = f"{wrapped}{gap}{word}", used + len(gap) + size
+    return wrapped.replace(_JOINT, " ")
+
+
+def _join(command: re.Match[str]) -> str:
+    return command[0].replace(" ", _JOINT)
+
+
+def _width_of(text: str) -> int:
+    """Return the cells that a text takes; an ideograph takes two."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(character) for character in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
