@@ -7,13 +7,23 @@ occurs, and never becomes a float on the way.
 import re
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 from sbrcli.log.deferred import errors_deferred
-from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_PARTS, TIMESTAMP, USER_ID
+from sbrcli.log.events import (
+    EVENT,
+    ITEM_ID,
+    RATING,
+    SESSION_ID,
+    TIME_OF_DAY,
+    TIME_PARTS,
+    TIMESTAMP,
+    USER_ID,
+)
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.ratings import NO_RATINGS
@@ -42,19 +52,47 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
     """
     if log_format.has_open_quotes:
         raise WrongRowError(log_format, "a quote is opened and not closed")
-    names = [column or f"unused {at}" for at, column in enumerate(log_format.columns)]
     text = pa.dictionary(pa.int32(), pa.string())
     types = dict.fromkeys((USER_ID, SESSION_ID, ITEM_ID, EVENT), text) | {RATING: pa.float64()}
     if is_words(log_format.time_unit):
         types[TIMESTAMP] = pa.string()
     if len(log_format.time_columns) > 1:
         types |= dict.fromkeys((TIMESTAMP, *TIME_PARTS), pa.string())
+    table, may_be_hexadecimal = _read(path, log_format, used, types)
+    numbers = [name for name in used if name in (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)]
+    numbers = [name for name in numbers if pa.types.is_integer(table[name].type)]
+    if may_be_hexadecimal and numbers:
+        # PyArrow takes 0x10 for 16, which is written as no time is.
+        texts, _ = _read(path, log_format, numbers, dict.fromkeys(numbers, pa.string()))
+        for name in numbers:
+            if pc.any(pc.match_substring_regex(texts[name], "^-?0[xX]")).as_py():  # pyright: ignore
+                raise WrongRowError(log_format, "a number is hexadecimal")
+    return table
+
+
+def _read(
+    path: Path, log_format: LogFormat, used: list[str], types: dict[str, pa.DataType]
+) -> tuple[pa.Table, bool]:
+    """Read some columns, and tell whether the text may hold a hexadecimal number.
+
+    Args:
+        path: the log's file.
+        log_format: what it was recognised as.
+        used: the columns to read.
+        types: of those whose type is known; the others' are inferred.
+
+    Raises:
+        DataError: the file is damaged.
+        WrongRowError: a row has too many or too few fields, or one of the wrong kind.
+    """
+    names = [column or f"unused {at}" for at, column in enumerate(log_format.columns)]
     is_joined = not may_quote(log_format.separator)
     try:
         with opened(path, log_format.encoding) as file, ExitStack() as stack:
             joined = _joined(file, log_format.separator) if is_joined else file
-            source = stack.enter_context(errors_deferred(joined))
-            return csv.read_csv(
+            noticing = _Noticing(joined)
+            source = stack.enter_context(errors_deferred(noticing))
+            table = csv.read_csv(
                 pa.PythonFile(source, mode="r"),
                 csv.ReadOptions(
                     column_names=names, skip_rows=log_format.skipped_lines, block_size=_BLOCK_BYTES
@@ -69,11 +107,12 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
                     include_columns=used, column_types=types, null_values=_nulls(used)
                 ),
             )
+            return table, noticing.found
     except pa.ArrowInvalid as error:
         is_header_alone = any(words in str(error) for words in _HEADER_ALONE)
         if not log_format.has_header or not is_header_alone:
             raise WrongRowError(log_format, str(error)) from error
-        return pa.table({name: pa.array([], types.get(name)) for name in used})
+        return pa.table({name: pa.array([], types.get(name)) for name in used}), False
     except _UnclearError as error:
         raise WrongRowError(log_format, str(error)) from error
 
@@ -81,6 +120,26 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
 def _nulls(used: list[str]) -> list[str]:
     """Return what stands for no value; texts are never null."""
     return list(NO_RATINGS) if RATING in used else [""]
+
+
+class _Noticing:
+    """A file that notices what may begin a hexadecimal number."""
+
+    closed = False
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._last = b""
+        self.found = False
+
+    def read(self, size: int) -> bytes:
+        """Read about as many bytes; none at the end."""
+        chunk = self._file.read(size)
+        if not self.found:
+            begins = self._last + chunk[:1]
+            self.found = any(sign in chunk or sign == begins for sign in (b"0x", b"0X"))
+            self._last = chunk[-1:]
+        return chunk
 
 
 class _UnclearError(Exception):
