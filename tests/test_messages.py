@@ -65,6 +65,7 @@ UNSEEN = {
     "one of its times is not a number": "the same",
     "the digits of a time are no date": "the same",
     "the column \0 has gaps": "the line is named that lacks a value",
+    "a number is hexadecimal": "the row is named that holds it",
     "a key stands twice": "makes a line no JSON object, which is said",
     "\0 is not JSON": "the same",
     "a field holds the unit separator \\x1f": "the row is named that holds it",
