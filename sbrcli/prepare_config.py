@@ -23,10 +23,18 @@ class PrepareConfig:
     min_session_length: int = 2
     min_item_support: int = 5
     split: SplitRule = "date"
-    """What valid and test are: the sessions of the last days, or each session's last events."""
+    """What valid and test are: the sessions that end last, or each session's last events."""
 
-    valid_days: float = 30.0
-    test_days: float = 30.0
+    valid_days: float | None = None
+    """0 for no valid; None, without `valid_share`, fits the log's span (see `dataset.cuts`)."""
+
+    test_days: float | None = None
+    """As `valid_days`."""
+
+    valid_share: float | None = None
+    """Share of the sessions, by their ends, instead of days."""
+
+    test_share: float | None = None
     drop_repeats: bool = False
     """Of events of the same item in a row, keep the first."""
 
@@ -52,13 +60,27 @@ class PrepareConfig:
             f"split must be {' or '.join(get_args(SplitRule))}",
             self.split,
         )
-        require(
-            math.isfinite(self.valid_days) and self.valid_days >= 0,
-            "valid-days must be a number of days, at least 0",
-            self.valid_days,
-        )
-        require(
-            math.isfinite(self.test_days) and self.test_days > 0,
-            "test-days must be a number of days above 0",
-            self.test_days,
-        )
+        for split, days, share in (
+            ("valid", self.valid_days, self.valid_share),
+            ("test", self.test_days, self.test_share),
+        ):
+            _require_cut(split, days, share)
+
+
+def _require_cut(split: str, days: float | None, share: float | None) -> None:
+    """Check that a split has days or a share, or neither, each within its bounds."""
+    require(
+        days is None or share is None,
+        f"{split} takes days or a share, not both",
+        f"{days} days and {share}",
+    )
+    require(
+        days is None or (math.isfinite(days) and days >= 0),
+        f"{split}-days must be a number of days, at least 0",
+        days,
+    )
+    require(
+        share is None or 0 < share < 1,
+        f"{split}-share must be above 0 and below 1",
+        share,
+    )

@@ -27,7 +27,7 @@ ERRORS = {
     "InterruptionError",
     "_fail",
 }
-PARTS = {"WrongRowError", "ValueError", "_UnclearError"}
+PARTS = {"WrongRowError", "ValueError", "_UnclearError", "EmptySplitError"}
 """Errors whose text others put into a message."""
 
 TELLERS = {"note", "warn", "say"}

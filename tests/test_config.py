@@ -51,13 +51,33 @@ def test_a_gap_must_be_a_number_of_seconds_above_0(text):
         ),
         (
             PrepareConfig,
-            {"test_days": 0.0},
-            "test-days must be a number of days above 0. Received: 0.0",
+            {"test_days": -0.5},
+            "test-days must be a number of days, at least 0. Received: -0.5",
         ),
         (
             PrepareConfig,
             {"test_days": float("nan")},
-            "test-days must be a number of days above 0. Received: nan",
+            "test-days must be a number of days, at least 0. Received: nan",
+        ),
+        (
+            PrepareConfig,
+            {"test_days": 1.0, "test_share": 0.5},
+            "test takes days or a share, not both. Received: 1.0 days and 0.5",
+        ),
+        (
+            PrepareConfig,
+            {"valid_days": 0.0, "valid_share": 0.5},
+            "valid takes days or a share, not both. Received: 0.0 days and 0.5",
+        ),
+        (
+            PrepareConfig,
+            {"test_share": 0.0},
+            "test-share must be above 0 and below 1. Received: 0.0",
+        ),
+        (
+            PrepareConfig,
+            {"valid_share": 1.0},
+            "valid-share must be above 0 and below 1. Received: 1.0",
         ),
         (
             PrepareConfig,

@@ -53,14 +53,35 @@ Split = Annotated[
     ),
 ]
 ValidDays = Annotated[
-    float,
+    float | None,
     typer.Option(
-        metavar="DAYS", help="Sessions that end in these days before test are valid; 0 for none."
+        metavar="DAYS",
+        help="Sessions that end in these days before test are valid; 0 for none. \\[default: 30 "
+        "where the log spans a year or more, else a share of 0.1]",
     ),
 ]
 TestDays = Annotated[
-    float,
-    typer.Option(metavar="DAYS", help="Sessions that end in the log's last days are test."),
+    float | None,
+    typer.Option(
+        metavar="DAYS",
+        help="Sessions that end in the log's last days are test; 0 for none, so that all events "
+        "are trained on. \\[default: as for --valid-days]",
+    ),
+]
+ValidShare = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Instead of --valid-days: this share of the sessions, those that end last before "
+        "test, is valid; above 0 and below 1.",
+    ),
+]
+TestShare = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Instead of --test-days: this share of the sessions, those that end last, is test.",
+    ),
 ]
 DropRepeats = Annotated[
     bool,
@@ -114,6 +135,8 @@ def preprocess(
     split: Split = DEFAULTS.split,
     valid_days: ValidDays = DEFAULTS.valid_days,
     test_days: TestDays = DEFAULTS.test_days,
+    valid_share: ValidShare = DEFAULTS.valid_share,
+    test_share: TestShare = DEFAULTS.test_share,
     drop_repeats: DropRepeats = DEFAULTS.drop_repeats,
     test_log: TestLog = None,
     valid_log: ValidLog = None,
@@ -136,6 +159,8 @@ def preprocess(
         split=split,
         valid_days=valid_days,
         test_days=test_days,
+        valid_share=valid_share,
+        test_share=test_share,
         drop_repeats=drop_repeats,
     )
     if valid_log is not None and test_log is None:

@@ -1,19 +1,38 @@
 """From an event table to three splits and a vocabulary: the plan that the other modules serve."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
 from sbrcli.dataset.leave_out import drop_unseen_targets, leave_last_out
 from sbrcli.dataset.sessions import assign_sessions, default_rule, session_offsets
-from sbrcli.dataset.splits import Splits, drop_unseen, split_by_date
+from sbrcli.dataset.splits import EmptySplitError, Splits, drop_unseen, split_by_date
 from sbrcli.dataset.storage import IS_TARGET, Sessions
 from sbrcli.dataset.vocabulary import Vocabulary, align_items, build_vocabulary, categorise_items
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
+
+_NO_WAY: dict[str, Any] = {
+    "split": "date",
+    "valid_days": None,
+    "test_days": None,
+    "valid_share": None,
+    "test_share": None,
+}
+_WAYS: tuple[dict[str, Any], ...] = (
+    {"test_share": 0.1, "valid_share": 0.1},
+    {"test_share": 0.2, "valid_share": 0.2},
+    {"test_share": 0.1, "valid_days": 0},
+    {"split": "last"},
+    {"split": "last", "valid_days": 0},
+    {"test_days": 0, "valid_days": 0},
+)
+"""Ways to split a log, for advice; the last one, which trains on everything, always works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +67,37 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
         DataError: the log lacks what the rule asks for, or a split comes out empty.
     """
     clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
-    if config.split == "last":
-        raw = leave_last_out(clean, with_valid=config.valid_days > 0)
-        splits, unseen = drop_unseen_targets(raw)
-    else:
-        raw = split_by_date(clean, config.valid_days, config.test_days)
-        splits, unseen = drop_unseen(raw)
+    try:
+        raw, splits, unseen = _split(clean, config)
+    except EmptySplitError as error:
+        raise DataError(str(error), hint=_advise(clean, config)) from error
     return _complete(raw, splits, dropped | unseen, len(events))
+
+
+def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, dict[str, Counts]]:
+    """Split a cleansed log; return the splits before and after unseen items left them.
+
+    Raises:
+        EmptySplitError: a split comes out empty.
+    """
+    if config.split == "last":
+        raw = leave_last_out(clean, with_valid=config.valid_days != 0)
+        return raw, *drop_unseen_targets(raw)
+    raw = split_by_date(clean, config)
+    return raw, *drop_unseen(raw)
+
+
+def _advise(clean: pd.DataFrame, config: PrepareConfig) -> str:
+    """Name the options that split a cleansed log, of which those that were asked for do not."""
+    works = []
+    for options in _WAYS:
+        words = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
+        with suppress(EmptySplitError):
+            _split(clean, replace(config, **_NO_WAY | options))
+            works.append(" ".join(words))
+        if len(works) == 2:
+            break
+    return f"what works on this log: {', or '.join(works)}"
 
 
 def arrange_given(
@@ -90,7 +133,7 @@ def _complete(
 ) -> Arrangement:
     """Number the items of splits, which were `raw` before unseen items left them."""
     # Test may hold items that valid had before it was cleaned, so those are numbered too.
-    later = [raw.test] if raw.valid is None else [raw.valid, raw.test]
+    later = [table for table in (raw.valid, raw.test) if table is not None]
     vocabulary = build_vocabulary(raw.train, *later)
     return Arrangement(splits, raw.valid, vocabulary, dropped, num_events)
 

@@ -41,13 +41,15 @@ def load_all_sessions(dataset: Path) -> Sessions:
     Raises:
         ArtefactError: a split is missing or damaged.
     """
-    joined = load_split(dataset, "test")
+    splits: list[Split] = ["test", "valid", "train"]
+    there: list[Split] = [
+        split for split in splits if split == "train" or split_path(dataset, split).exists()
+    ]
+    last, earlier = there[0], there[1:]
+    joined = load_split(dataset, last)
     are_apart = joined.targets is None
-    ids = [] if are_apart else [_session_ids(dataset, "test", joined)]
-    earlier: list[Split] = ["valid", "train"]
+    ids = [] if are_apart else [_session_ids(dataset, last, joined)]
     for split in earlier:
-        if split == "valid" and not split_path(dataset, split).exists():
-            continue
         sessions = load_split(dataset, split)
         if not are_apart:
             own = _session_ids(dataset, split, sessions)

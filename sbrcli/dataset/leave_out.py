@@ -18,9 +18,8 @@ import pandas as pd
 
 from sbrcli.dataset.filters import Counts, count, count_items
 from sbrcli.dataset.sessions import id_codes, session_offsets
-from sbrcli.dataset.splits import Splits
+from sbrcli.dataset.splits import EmptySplitError, Splits
 from sbrcli.dataset.storage import IS_TARGET, Split
-from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID
 
 _LEFT_FOR_TRAIN = 2
@@ -65,8 +64,9 @@ def drop_unseen_targets(splits: Splits) -> tuple[Splits, dict[str, Counts]]:
         left out; none is ever left alone, so that `test_short_sessions` and valid's are zero.
 
     Raises:
-        DataError: nothing is left of test or of valid.
+        EmptySplitError: nothing is left of test or of valid.
     """
+    assert splits.test is not None
     in_train = count_items(splits.train) > 0
     if splits.valid is None:
         valid, in_either, dropped = None, in_train, _report("valid", Counts())
@@ -104,17 +104,14 @@ def _report(name: Split, unseen: Counts) -> dict[str, Counts]:
     return {f"{name}_unseen_items": unseen, f"{name}_short_sessions": Counts()}
 
 
-def _nothing_left(name: Split, sessions: int, left_out: int) -> DataError:
-    without = "; --valid-days 0 makes no valid split" if name == "valid" else ""
+def _nothing_left(name: Split, sessions: int, left_out: int) -> EmptySplitError:
     if not left_out:
         least = _LEFT_FOR_TRAIN + (2 if name == "valid" else 1)
-        return DataError(
+        return EmptySplitError(
             f"no session can leave an event out for {name}: none of {sessions:,} has {least} "
-            "events or more",
-            hint=f"make longer sessions, as with --session user{without}",
+            "events or more"
         )
-    return DataError(
+    return EmptySplitError(
         f"no session is left for {name}: of the {left_out:,} events left out, none is of an item "
-        "seen before",
-        hint=f"raise --min-item-support{without}",
+        "seen before"
     )

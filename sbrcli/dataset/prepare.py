@@ -166,11 +166,11 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
     if given is None and config.valid_days == 0:  # which makes no valid, here too
         others.pop("valid_days")
     instead = "--split last" if given is None else "--test-log"
-    for option in ("valid_days", "test_days"):
+    for option in ("valid_days", "test_days", "valid_share", "test_share"):
         require(
             option not in others,
             f"{option.replace('_', '-')} goes with a split by date, not with {instead}",
-            f"{getattr(config, option):g}",
+            f"{others.get(option, 0):g}",
         )
 
 
@@ -199,6 +199,8 @@ def _arrange(
         _warn_of_misreadings(read[part], part if len(logs) > 1 else None, warn)
     if len(read) == 1:
         arrangement = arrange(read["log"].events, request.config)
+        if arrangement.splits.note is not None:
+            say(arrangement.splits.note)
     else:
         tables = {part: log.events for part, log in read.items()}
         require_same_owners(tables)

@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sbrcli.config import differences
+from sbrcli.dataset.cuts import DEFAULT_DAYS, LONG_DAYS
 from sbrcli.dataset.storage import ITEMS_FILE, split_path
 from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.errors import ArtefactError
@@ -118,9 +120,34 @@ def _plain(value: float | str) -> str:
     return str(value).removesuffix(".0")
 
 
+def _shown(value: object) -> object:
+    return "by default" if value is None else value
+
+
+def _with_todays_days(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a dataset's options as they would be written today.
+
+    Before there were shares, the default was 30 days whatever the log's span. It still is of logs
+    of a year or more, and where nothing is split by date.
+    """
+    made_with, splits = manifest["config"], manifest["splits"].values()
+    if "test_share" in made_with:
+        return made_with
+    first = min(datetime.fromisoformat(split["first_time"]) for split in splits if split)
+    last = max(datetime.fromisoformat(split["last_time"]) for split in splits if split)
+    by_date = made_with.get("split", "date") == "date" and not manifest["source"].get("test_log")
+    if by_date and last - first < timedelta(days=LONG_DAYS):
+        return made_with
+    return made_with | {
+        option: None
+        for option in ("valid_days", "test_days")
+        if made_with.get(option, DEFAULT_DAYS) == DEFAULT_DAYS
+    }
+
+
 def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
     """Say in which ways a dataset was made otherwise than is asked for now; None if it was not."""
-    was, made_with, source = manifest["source"], manifest["config"], request.source
+    was, source = manifest["source"], request.source
     differences = []
     if was["sha256"] != source["sha256"]:
         differences.append(f"of another log ({was['name']})")
@@ -128,11 +155,11 @@ def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
         if (was.get(other) or {}).get("sha256") != (source[other] or {}).get("sha256"):
             differences.append(f"with {another}" if was.get(other) else f"without {one}")
     # An option that the dataset was made before had its default.
-    defaults = Request(PrepareConfig(), ReadConfig(), {}).options()
+    made_with = Request(PrepareConfig(), ReadConfig(), {}).options() | _with_todays_days(manifest)
     others = [
-        f"{option.replace('_', '-')} {made_with.get(option, defaults[option])}, not {value}"
+        f"{option.replace('_', '-')} {_shown(made_with[option])}, not {_shown(value)}"
         for option, value in request.options().items()
-        if made_with.get(option, defaults[option]) != value
+        if made_with[option] != value
     ]
     differences += [f"with {', '.join(others)}"] if others else []
     return "; ".join(differences) or None

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from sbrcli.dataset.cuts import Cut, choose_cuts, describe_cuts
 from sbrcli.dataset.filters import Counts, count, count_items, drop_short_sessions, keep_items
-from sbrcli.dataset.sessions import DAY_SECONDS, session_offsets
+from sbrcli.dataset.sessions import session_offsets
 from sbrcli.dataset.storage import Split
 from sbrcli.errors import DataError
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.times import format_time
+from sbrcli.prepare_config import PrepareConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,12 @@ class Splits:
 
     train: pd.DataFrame
     valid: pd.DataFrame | None
-    test: pd.DataFrame
+    test: pd.DataFrame | None
+    note: str | None = None
+    """Where shares were cut, what they came to."""
 
     def tables(self) -> dict[Split, pd.DataFrame | None]:
-        """Give the three by name; valid is None where there is none."""
+        """Return the three by name; None where there is no valid or no test."""
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
 
@@ -40,22 +44,35 @@ def split_at(events: pd.DataFrame, bound: float) -> tuple[pd.DataFrame, pd.DataF
     return events.take(np.flatnonzero(~ends_late)), events.take(np.flatnonzero(ends_late))
 
 
-def split_by_date(events: pd.DataFrame, valid_days: float, test_days: float) -> Splits:
-    """Take the sessions of the last days as test, and of the days before them as valid.
+class EmptySplitError(DataError):
+    """Nothing is left of a split; whoever knows the log gives the hint."""
+
+
+def split_by_date(events: pd.DataFrame, config: PrepareConfig) -> Splits:
+    """Split off the sessions that end last as test, and those that end before them as valid.
+
+    Days of test are measured back from the last event, the bound included; days of valid from
+    the last event of what test leaves. 0 days make no such split.
 
     Args:
         events: the cleansed table, the whole log.
-        valid_days: measured back from the last event of what test leaves; 0 for no valid.
-        test_days: measured back from the last event, the bound included.
+        config: its days and shares.
 
     Raises:
-        DataError: nothing is left for train.
+        EmptySplitError: nothing is left for train.
     """
-    rest, test = _split_off(events, test_days, "test")
-    if valid_days == 0:
-        return Splits(rest, None, test)
-    train, valid = _split_off(rest, valid_days, "valid")
-    return Splits(train, valid, test)
+    times = events[TIMESTAMP]
+    ends = session_ends(events)
+    cuts = choose_cuts(ends, times.min().item(), times.max().item(), config)
+    rest, test = _split_off(events, cuts.test, "test", len(ends))
+    train, valid = _split_off(rest, cuts.valid, "valid", len(ends))
+    if cuts.test.share is None and cuts.valid.share is None:
+        return Splits(train, valid, test)
+    by_name = {"test": test, "valid": valid}
+    described = {
+        name: ends[:0] if table is None else session_ends(table) for name, table in by_name.items()
+    }
+    return Splits(train, valid, test, describe_cuts(described, len(session_ends(train))))
 
 
 def drop_unseen(splits: Splits, is_given: bool = False) -> tuple[Splits, dict[str, Counts]]:
@@ -73,35 +90,37 @@ def drop_unseen(splits: Splits, is_given: bool = False) -> tuple[Splits, dict[st
         valid.
 
     Raises:
-        DataError: nothing is left of test or of valid.
+        EmptySplitError: nothing is left of test or of valid, which were cut by date.
+        DataError: the same, of logs that came so.
     """
     in_train = count_items(splits.train) > 0
     in_either = in_train | (count_items(splits.valid) > 0) if splits.valid is not None else in_train
     test, dropped = _keep_seen(splits.test, in_either, "test", is_given)
-    if splits.valid is None:
-        nothing = {"valid_unseen_items": Counts(), "valid_short_sessions": Counts()}
-        return replace(splits, test=test), dropped | nothing
     valid, dropped_of_valid = _keep_seen(splits.valid, in_train, "valid", is_given)
     return replace(splits, test=test, valid=valid), dropped | dropped_of_valid
 
 
-def _split_off(events: pd.DataFrame, days: float, name: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
-    last = events[TIMESTAMP].max().item()
-    before, after = split_at(events, last - days * DAY_SECONDS)
+def _split_off(
+    events: pd.DataFrame, cut: Cut, name: Split, total: int
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    if cut.is_nothing:
+        return events, None
+    bound = cut.bound(session_ends(events), events[TIMESTAMP].max().item(), total)
+    before, after = split_at(events, bound)
     if before.empty:
         number, times = _ends_in_words(events)
-        raise DataError(
-            f"no session is left for train: {number} of {number} end within the {days:g} days of "
-            f"{name}, {times}",
-            hint="lower --test-days and --valid-days, or where users come back cut by "
-            "--session gap:3600",
+        raise EmptySplitError(
+            f"no session is left for train: {number} of {number} end within the {cut} of {name}, "
+            f"{times}"
         )
     return before, after
 
 
 def _keep_seen(
-    events: pd.DataFrame, seen: np.ndarray, name: Split, is_given: bool
-) -> tuple[pd.DataFrame, dict[str, Counts]]:
+    events: pd.DataFrame | None, seen: np.ndarray, name: Split, is_given: bool
+) -> tuple[pd.DataFrame | None, dict[str, Counts]]:
+    if events is None:
+        return None, {f"{name}_unseen_items": Counts(), f"{name}_short_sessions": Counts()}
     known = keep_items(events, seen)
     long = drop_short_sessions(known, 2)
     if long.empty:
@@ -116,16 +135,15 @@ def _keep_seen(
 
 def _nothing_left(events: pd.DataFrame, name: Split, is_given: bool) -> DataError:
     number, times = _ends_in_words(events)
-    hint = f"raise --{name}-days, or lower --min-item-support"
-    if is_given:
-        hint = "see whether the logs name items alike; lower --min-item-support"
-    elif name == "valid":
-        hint += "; --valid-days 0 makes no valid split"
-    return DataError(
+    message = (
         f"no session is left for {name}: of its {number}, which end {times}, none has 2 events of "
-        "items seen before",
-        hint=hint,
+        "items seen before"
     )
+    if is_given:
+        return DataError(
+            message, hint="see whether the logs name items alike; lower --min-item-support"
+        )
+    return EmptySplitError(message)
 
 
 def _ends_in_words(events: pd.DataFrame) -> tuple[str, str]:

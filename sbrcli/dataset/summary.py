@@ -34,7 +34,7 @@ class PreparedDataset:
 
     name: str
     splits: dict[str, SplitSummary | None]
-    """By train, valid, test; valid is None where there is none."""
+    """By train, valid, test; None where there is no valid or no test."""
 
     dropped: dict[str, Counts]
     """By reason; its events and the splits' are every row of the log, once. With --split last an

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sbrcli.log.times import ORDER
-from sbrcli.prepare_config import PrepareConfig
 from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
@@ -15,40 +14,22 @@ _MANY_TIES = 0.01
 _MANY_REPEATS = 0.01
 _MANY_NEW_ITEMS = 0.05
 
-_DAY_SECONDS = 86_400
 
-
-def find_oddities(
-    statistics: "LogStatistics", rule: SessionRule, first: float, last: float
-) -> Iterator[str]:
+def find_oddities(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
     """Say what a log's owner should know before training on it, but for misreadings.
 
     Args:
         statistics: the log in figures.
         rule: what its sessions are.
-        first: the first time, in seconds since 1970.
-        last: the last one.
     """
     if statistics.time_unit == ORDER:
         yield (
             "The log is read without times: nothing can be split off by days. Use sbr preprocess "
             "--no-time --split last, or --test-log."
         )
-    else:
-        yield from _short_span(first, last)
     yield from _odd_events(statistics, rule)
     yield from _odd_users_and_items(statistics)
     yield from _odd_sessions(statistics, rule)
-
-
-def _short_span(first: float, last: float) -> Iterator[str]:
-    config = PrepareConfig()
-    days, split_days = (last - first) / _DAY_SECONDS, config.valid_days + config.test_days
-    if days <= split_days:
-        yield (
-            f"The log spans {days:,.1f} days, and sbr preprocess splits off the last "
-            f"{split_days:g}. Give smaller --test-days and --valid-days."
-        )
 
 
 def _odd_events(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:

@@ -142,7 +142,7 @@ def describe_log(
     if rule.kind != "column":  # these sessions are made, not read
         del columns[SESSION_ID]
     misreadings = find_misreadings(columns, time_unit=time_unit, zone=zone)
-    oddities = find_oddities(statistics, rule, first, last)
+    oddities = find_oddities(statistics, rule)
     return replace(statistics, warnings=(*doubts, *misreadings, *oddities))
 
 

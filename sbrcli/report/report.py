@@ -101,13 +101,14 @@ def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
     training = describe_run(run)
     scorer, items = load_gru(run.path), load_items(run.path / ITEMS_FILE)
     learned_from = load_training_sessions(dataset.path, run.manifest)
-    examples = find_examples(scorer, items, load_split(dataset.path, "test"))
     recall = kept.metrics.get(f"recall@{TOP}") if kept is not None else None
     to_do = full_evaluate_command(run)
     sections = [describe_evaluation(kept, to_do)]
     if kept is not None:
         sections.append(describe_slices(kept.slices, to_do))
-    sections.append(describe_examples(examples, scorer.num_items, recall))
+    if dataset.manifest["splits"].get("test") is not None:
+        examples = find_examples(scorer, items, load_split(dataset.path, "test"))
+        sections.append(describe_examples(examples, scorer.num_items, recall))
     sections.append(_describe_training(run, training))
     try:
         sections.append(describe_data(dataset.manifest, learned_from, items.train_count))

@@ -59,6 +59,8 @@ def test_a_pipe_gets_two_blocks_of_tab_separated_values(sbr):
     said = sbr("preprocess", "ratings.dat", *SUPPORT)
     assert (said.stdout, said.code) == (TSV, 0)
     assert said.stderr == READ_AS + (
+        "split: test is the last session (25 % of sessions), valid the session before (25 %); "
+        "--test-days and --valid-days set it\n"
         "wrote sbr-work/datasets/user-min-item-support-2; sbr train trains on it\n"
     )
 
@@ -226,8 +228,8 @@ def test_other_options_under_the_same_name_are_refused(sbr):
             4,
         ),
         (
-            ["--test-days", "0"],
-            "test-days must be a number of days above 0. Received: 0.0",
+            ["--test-days", "-1"],
+            "test-days must be a number of days, at least 0. Received: -1.0",
             None,
             4,
         ),
@@ -258,7 +260,8 @@ def test_a_wrong_option_is_named_before_the_log_is_looked_for(sbr, words, error,
             [*SUPPORT, "--test-days", "365"],
             "no session is left for train: 4 of 4 end within the 365 days of test, from "
             "2000-01-01T00:00:07+00:00 to 2000-04-10T00:00:01+00:00",
-            "lower --test-days and --valid-days, or where users come back cut by --session gap:3600",  # noqa: E501
+            "what works on this log: --test-share 0.1 --valid-share 0.1, or "
+            "--test-share 0.2 --valid-share 0.2",
         ),
         (
             ["--session", "column"],

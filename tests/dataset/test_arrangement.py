@@ -146,9 +146,12 @@ def test_a_log_of_one_user_leaves_nothing_for_train_and_says_how_to_cut_it():
     events = make_events(", ".join(f"1 {item} {item * 60}" for item in (1, 2) * 5))
     with pytest.raises(DataError) as raised:
         arrange(events, PrepareConfig())
-    assert str(raised.value).startswith("no session is left for train: 1 of 1 end within the 30 ")
+    assert str(raised.value) == (
+        "no session is left for train: 1 of 1 end within the share of 0.1 of test, from "
+        "1970-01-01T00:02:00+00:00 to 1970-01-01T00:02:00+00:00"
+    )
     assert raised.value.hint == (
-        "lower --test-days and --valid-days, or where users come back cut by --session gap:3600"
+        "what works on this log: --split last, or --split last --valid-days 0"
     )
 
 

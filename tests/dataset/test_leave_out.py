@@ -157,26 +157,26 @@ def test_a_left_out_event_of_an_item_unseen_before_takes_its_session_from_the_sp
             "1 1 0, 1 2 1, 2 1 0, 2 2 1",
             30,
             "no session can leave an event out for valid: none of 2 has 4 events or more",
-            "make longer sessions, as with --session user; --valid-days 0 makes no valid split",
+            "what works on this log: --test-days 0 --valid-days 0",
         ),
         (
             "1 1 0, 1 2 1, 2 1 0, 2 2 1",
             0,
             "no session can leave an event out for test: none of 2 has 3 events or more",
-            "make longer sessions, as with --session user",
+            "what works on this log: --test-days 0 --valid-days 0",
         ),
         (
             "1 1 0, 1 2 1, 1 3 2, 1 1 3, 2 1 0, 2 2 1, 2 4 2, 2 1 3",
             30,
             "no session is left for valid: of the 2 events left out, none is of an item seen "
             "before",
-            "raise --min-item-support; --valid-days 0 makes no valid split",
+            "what works on this log: --split last --valid-days 0, or --test-days 0 --valid-days 0",
         ),
         (
             "1 1 0, 1 2 1, 1 3 2",
             0,
             "no session is left for test: of the 1 events left out, none is of an item seen before",
-            "raise --min-item-support",
+            "what works on this log: --test-days 0 --valid-days 0",
         ),
     ],
 )

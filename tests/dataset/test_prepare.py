@@ -29,6 +29,7 @@ LOG = ", ".join(
     ]
 )
 CONFIG = PrepareConfig(min_item_support=2)
+IN_DAYS = PrepareConfig(min_item_support=1, valid_days=30, test_days=30)
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_the_same_again_is_found_without_reading_the_rows(
     again = prepare_dataset(log, CONFIG, workspace)
     assert again.already_there
     assert (again.splits, again.dropped) == (first.splits, first.dropped)
-    typed_out = PrepareConfig(min_item_support=2, session="user", test_days=30)
+    typed_out = PrepareConfig(min_item_support=2, session="user")
     copy = log.rename(log.with_name("copy.dat"))
     assert prepare_dataset(copy, typed_out, workspace).already_there
 
@@ -119,7 +120,7 @@ def test_the_same_again_is_found_without_reading_the_rows(
     ("config", "difference"),
     [
         (PrepareConfig(min_item_support=1), "with min-item-support 2, not 1"),
-        (PrepareConfig(min_item_support=2, test_days=7.5), "with test-days 30.0, not 7.5"),
+        (PrepareConfig(min_item_support=2, test_days=7.5), "with test-days by default, not 7.5"),
         (
             PrepareConfig(min_item_support=2, session="gap:60", drop_repeats=True),
             "with session user, not gap:60, drop-repeats False, not True",
@@ -221,7 +222,7 @@ def write_log_with_new_items(path: Path) -> Path:
 
 def test_valid_is_kept_whole_beside_what_train_knows_of_it(tmp_path: Path, workspace: Workspace):
     log = write_log_with_new_items(tmp_path / "ratings.dat")
-    prepared = prepare_dataset(log, PrepareConfig(min_item_support=1), workspace)
+    prepared = prepare_dataset(log, IN_DAYS, workspace)
     folder = Path(prepared.dataset)
     assert load_items(folder).ids == ["1", "2", "3", "4"]
     assert load_split(folder, "valid").items.tolist() == [1, 0]
@@ -236,7 +237,7 @@ def test_valid_is_kept_whole_beside_what_train_knows_of_it(tmp_path: Path, works
 
 def test_what_valid_has_lost_counts_in_the_fingerprint(tmp_path: Path, workspace: Workspace):
     log = write_log_with_new_items(tmp_path / "ratings.dat")
-    prepared = prepare_dataset(log, PrepareConfig(min_item_support=1), workspace)
+    prepared = prepare_dataset(log, IN_DAYS, workspace)
     folder = Path(prepared.dataset)
     names = ("train", "valid", "test", "valid_full")
     splits = {name: load_split(folder, name) for name in names}

@@ -77,13 +77,6 @@ def test_times_of_our_years_in_another_unit_are_no_oddity(unit: str):
     assert warnings(make_log(), time_unit=unit) == ()
 
 
-def test_a_log_too_short_for_the_default_splits():
-    assert warnings(make_log(times=[0, 20, 40, 59.5])) == (
-        "The log spans 59.5 days, and sbr preprocess splits off the last 60. Give smaller "
-        "--test-days and --valid-days.",
-    )
-
-
 def test_one_user():
     assert warnings(make_log(users=1)) == (
         "The log has one user. Check which column names the users.",
