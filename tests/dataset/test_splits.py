@@ -70,6 +70,7 @@ def test_items_seen_in_valid_alone_stay_in_test_and_leave_valid():
     cleaned, dropped = drop_unseen(splits)
     assert cleaned.valid is not None
     assert cleaned.valid["item_id"].tolist() == [1, 2]
+    assert cleaned.test is not None
     assert cleaned.test["item_id"].tolist() == [1, 3]
     assert dropped["valid_unseen_items"] == Counts(events=1, sessions=0, items=1)
     assert dropped["test_unseen_items"] == Counts(events=1, sessions=0, items=1)
