@@ -44,11 +44,26 @@ _MORE_NAMES = {
         *("productskuhash", "sku", "itemsku", "contentid", "newsid", "bookid", "businessid"),
         *("gameid", "appid", "poiid", "venueid", "locationid", "documentid", "docid", "stockcode"),
         *("goodsid", "listingid", "artistid", "reference", "product", "video", "article", "track"),
-        *("song", "book", "poi", "game", "isbn", "aid", "iid"),
+        *("song", "book", "poi", "game", "isbn", "aid", "iid", "skuid", "clickarticleid"),
+        *("adgroupid", "campaignid", "campaign", "animeid", "placeid", "gmapid", "gplusplaceid"),
+        *("recipeid", "beerid", "beerbeerid", "mediaid", "trackidclean", "jobid", "hotelid"),
+        *(
+            "courseid",
+            "questionid",
+            "episodeid",
+            "showid",
+            "albumid",
+            "postid",
+            "pageid",
+            "photoid",
+        ),
+        *("adid", "creativeid", "materialid", "spuid", "streamid", "restaurantid", "vacancyid"),
     ),
     USER_ID: (
         *("uid", "customerid", "customer", "clientid", "client", "memberid", "member", "visitor"),
         *("fullvisitorid", "userpseudoid", "accountid", "reviewerid", "username", "anonymousid"),
+        *("userlogacct", "msno", "customeruniqueid", "householdkey", "gplususerid", "anonid"),
+        *("profilename", "reviewprofilename", "playerid", "steamid", "distinctid", "useridhash"),
         *("cookieid", "cookie", "deviceid", "device"),
     ),
     SESSION_ID: ("sessionidhash", "gasessionid", "visitid", "sessid"),
@@ -61,7 +76,13 @@ _MORE_NAMES = {
             "createdat",
             "unixreviewtime",
         ),
-        *("date", "tdat", "invoicedate", "dt", "ds"),
+        *("actiontime", "clicktimestamp", "clicktime", "utctimestamp", "utctime", "eventts"),
+        *("impressiontime", "timestampms", "unixtimestamp", "unixtime", "epoch", "epochms"),
+        *("occurredat", "createdtime", "createtime", "eventdatetime", "logtime", "querytime"),
+        *("visittime", "playedat", "listenedat", "watchedat", "ratedat", "tslisten", "checkintime"),
+        *("reviewtime", "date", "tdat", "invoicedate", "transactiondt", "transactiondate"),
+        *("orderdate", "purchasedate", "orderpurchasetimestamp", "dateadded", "reviewdate"),
+        *("visitdate", "checkindate", "dt", "ds"),
     ),
     EVENT: (
         *(
@@ -72,7 +93,9 @@ _MORE_NAMES = {
             "eventname",
             "behavior",
         ),
-        *("behaviour", "action", "interaction"),
+        *("behaviour", "action", "interaction", "feedbacktype", "activitytype", "activity"),
+        *("eventaction", "useraction", "clicktype", "operationtype", "operation", "eventcategory"),
+        *("eventtypeid", "eventcode", "btag", "verb", "evt", "type"),
     ),
 }
 """Names that count where none of the above is there: of users only where no session is named, of
@@ -185,7 +208,7 @@ def is_known_name(plain: str) -> bool:
 
 
 def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[str, list[str]]:
-    """Return the unused columns of a log whose names could make them its items.
+    """Return the unused columns of a log whose names could make them its items or times.
 
     Args:
         names: as they stand in the log.
@@ -194,13 +217,21 @@ def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[s
     Returns:
         Names by role; a role without any is left out.
     """
-    aliases = {*_COLUMN_NAMES[ITEM_ID], *_MORE_NAMES[ITEM_ID]}
-    others = [
-        name
+    unused = [
+        (name, normalised(name))
         for name, column in zip(names, columns, strict=False)  # names are none without header
-        if column is None and normalised(name) in aliases
+        if column is None
     ]
-    return {"item": others} if others else {}
+    others = {
+        ROLE_NAMES[role]: [name for name, plain in unused if plain in aliases]
+        for role, aliases in ((ITEM_ID, _all_names(ITEM_ID)), (TIMESTAMP, _all_names(TIMESTAMP)))
+        if role in columns
+    }
+    return {role: found for role, found in others.items() if found}
+
+
+def _all_names(column: str) -> set[str]:
+    return {*_COLUMN_NAMES[column], *_MORE_NAMES[column]}
 
 
 def without_time(columns: Mapping[str, int]) -> dict[str, int]:

@@ -1,17 +1,15 @@
 """What shows that a log may not be read as it was meant, in plain sentences."""
 
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from sbrcli.log.columns import ROLE_NAMES, listed
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.id_forms import find_odd_forms
 from sbrcli.log.list_signs import find_list_cells
 from sbrcli.log.nobody import StandIn, find_stand_ins
 from sbrcli.log.odd_times import are_dates_alone, find_odd_times
@@ -19,12 +17,8 @@ from sbrcli.log.times import ORDER
 
 _FEWEST_ROWS = 10
 
-_NUMBER = re.compile(r"\+?0*([0-9]+)(?:\.0*)?")
 _SHOWN = {" ": "space", "\t": "tab", "\x02": "$'\\x02'"}
 """How `--list-sep` is typed where a character does not stand for itself."""
-
-_OTHER_FORM = r"^\s|\s$|^\+[0-9]|^0[0-9]|^[+]?[0-9]+\.0*$"
-"""Ids that may be another one, written in another way."""
 
 
 def find_misreadings(
@@ -76,7 +70,7 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
         if column == ITEM_ID:
             yield from _odd_lists(ids)
         if isinstance(ids.dtype, pd.CategoricalDtype):
-            yield from _odd_forms(role, ids.cat.categories.tolist())
+            yield from find_odd_forms(role, ids.cat.categories.tolist())
 
 
 def _odd_id(role: str, stand_in: StandIn, num_events: int) -> str:
@@ -110,31 +104,3 @@ def _odd_lists(items: pd.Series) -> Iterator[str]:
         f"{cells.count:,} of {len(items):,} events have what looks like a list of items for an "
         f"item, as '{example}': it was read as one. --list-sep {separator} makes an event of each."
     )
-
-
-def _odd_forms(role: str, texts: list[str]) -> Iterator[str]:
-    spaced = next((text for text in texts if text != text.strip()), None)
-    if spaced is not None:
-        yield (
-            f"{role.capitalize()} ids begin or end with a space, as '{spaced}' does. It is a part "
-            "of the id, which --items and titles do not have. Take such spaces out."
-        )
-    written = pa.array(texts, pa.string())
-    others = written.filter(pc.match_substring_regex(written, _OTHER_FORM)).to_pylist()  # pyright: ignore
-    if not others:
-        return
-    forms = {text: text for text in set(texts).difference(others)}
-    pairs = [(forms.setdefault(_plain_form(text), text), text) for text in others]
-    two = [pair for pair in pairs if pair[0] != pair[1]]
-    if two:
-        one, other = two[0]
-        yield (
-            f"{len(two):,} {role} id{' is' if len(two) == 1 else 's are'} written in two ways, as "
-            f"'{one}' and '{other}', and counted as two. Write each id in one way."
-        )
-
-
-def _plain_form(text: str) -> str:
-    """Return what an id is without outer spaces, leading zeros, a plus and decimals of zero."""
-    found = _NUMBER.fullmatch(text.strip())
-    return found[1] if found else text.strip()

@@ -1,5 +1,6 @@
 """The time column of a log, numbers or dates in words → seconds since 1970 UTC."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +60,21 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> Moments:
         middle = len(numbers) // 2
         unit = recognise_unit(float(np.partition(numbers, middle)[middle]))
         unit, doubt = recognise_epoch(numbers, unit)
-    return Moments(to_seconds(numbers, unit), unit, doubt)
+    return Moments(to_seconds(numbers, unit), unit, _coarse(numbers, kind, unit) or doubt)
+
+
+def _coarse(numbers: np.ndarray, kind: pa.DataType, unit: str) -> str | None:
+    """Return a sentence on times of floats too short for them; None where each one is exact."""
+    bits = {pa.float16(): 11, pa.float32(): 24}.get(kind)
+    greatest = float(np.abs(numbers).max())
+    if bits is None or not 2**bits < greatest < math.inf:
+        return None
+    step = 2 ** (math.frexp(greatest)[1] - bits)
+    return (
+        f"The times are {kind.bit_width}-bit floats, which near {greatest:,.0f} differ by {step:,} "
+        f"{unit} or more: the order of events closer than that is lost. Write the log with 64-bit "
+        "times."
+    )
 
 
 def _plain(times: pa.ChunkedArray) -> pa.ChunkedArray:

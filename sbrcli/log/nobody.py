@@ -13,7 +13,9 @@ from sbrcli.log.grouping import dense_codes
 
 _WORDS = {
     *("null", "nan", "none", "nil", "nat", "na", "n/a", "n.a.", "undefined", "missing", "empty"),
-    *("unknown", "unidentified", "-", "--", "?", ".", "\\n"),
+    *("unknown", "unidentified", "unk", "-", "--", "---", "?", "??", "???", ".", "\\n"),
+    *("\u2013", "\u2014", "0x0", "null user", "no id", "noid", "blank", "<unknown>", "<none>"),
+    *("[null]", "[none]", "{null}", "<nil>", "<undefined>", "not found", "unassigned"),
     "",
     "''",
     '""',
@@ -42,12 +44,20 @@ _WORDS = {
 SHA-1 and SHA-256 of nothing."""
 
 _PERSONS = frozenset(
-    {"anonymous", "anon", "guest", "guest user", "visitor", "nobody", "no user", "not logged in"}
+    {
+        *("anonymous", "anon", "anonymous user", "anonymoususer", "anonymous visitor", "guest"),
+        *("guest user", "guestuser", "visitor", "nobody", "no user", "nouser", "not logged in"),
+        *("logged out", "logged off", "not signed in", "signed out", "unregistered", "public"),
+        *("no login", "nologin", "unknown user", "unauthenticated", "not authenticated"),
+    }
 )
 """What shops write for a person who is not logged in; an item may be called so."""
 
-_ZEROS = "^0{8}-?(0{4}-?){3}0{12}$"
-"""The UUID of zeros."""
+_ZEROS = "^(?:0{8}-?(?:0{4}-?){3}0{12}|(?:0x)?0{8,})$"
+"""The UUID of zeros, and other numbers of zeros alone."""
+
+_FILLERS = (2**15 - 1, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**53 - 1, 2**63 - 1)
+"""The greatest numbers of some type, or nines alone, stand for none where a type has no other."""
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
@@ -82,8 +92,8 @@ class StandIn:
 def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
     """Find the ids of a column of the event table that seem to stand for nobody.
 
-    An id of 0 or -1 is ordinary where the other ids run on from it, unless it has a share of all
-    events that no ordinary id has.
+    An id of 0, -1 or 99999999 is ordinary where the other ids run on from it, unless it has a
+    share of all events that no ordinary id has.
 
     Args:
         column: user_id, session_id or item_id.
@@ -100,16 +110,16 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
             StandIn(texts[at], int(counts[at]), True)
             for at in np.flatnonzero(is_no_id(column, texts) & (counts > 0)).tolist()
         ]
-        if {"0", "-1"} & set(texts):
-            found += _odd_numbers(_numbers_among(texts), texts, counts)
+        numbers = _numbers_among(texts)
+        if len(numbers) and _likely_fillers(numbers):
+            found += _odd_numbers(numbers, texts, counts)
         top = texts[int(counts.argmax())]
     else:
         values = ids.to_numpy()
         codes, num_ids = dense_codes(ids)
         counts = np.bincount(codes, minlength=num_ids)
-        low = int(values.min())
         found = []
-        if low <= 0:
+        if _likely_fillers(values):
             distinct = np.empty(num_ids, dtype=values.dtype)
             distinct[codes] = values
             found = _odd_numbers(distinct, distinct.astype(str).tolist(), counts)
@@ -122,6 +132,7 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
 def is_no_id(column: str, texts: list[str]) -> np.ndarray:
     """Return which texts are what logs write where there is no id: (texts,) bool."""
     words = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(texts, pa.string())))  # pyright: ignore
+    words = pc.replace_substring_regex(words, "([a-z])[_-]([a-z])", r"\1 \2")  # pyright: ignore
     known = pa.array(sorted(_WORDS if column == ITEM_ID else _WORDS | _PERSONS))
     is_word = pc.is_in(words, known)  # pyright: ignore
     is_zeros = pc.match_substring_regex(words, _ZEROS)  # pyright: ignore
@@ -134,7 +145,7 @@ def _numbers_among(texts: list[str]) -> np.ndarray:
 
 
 def _odd_numbers(numbers: np.ndarray, texts: list[str], counts: np.ndarray) -> list[StandIn]:
-    """Find 0 and -1 where they are no ordinary ids.
+    """Find 0, -1 and their like where they are no ordinary ids.
 
     Args:
         numbers: those among the ids, each once.
@@ -142,7 +153,7 @@ def _odd_numbers(numbers: np.ndarray, texts: list[str], counts: np.ndarray) -> l
         counts: the events of each of them.
     """
     found = []
-    for number in (0, -1):
+    for number in _likely_fillers(numbers):
         if str(number) not in texts or len(texts) < 2:
             continue
         at = texts.index(str(number))
@@ -154,10 +165,21 @@ def _odd_numbers(numbers: np.ndarray, texts: list[str], counts: np.ndarray) -> l
     return found
 
 
+def _likely_fillers(numbers: np.ndarray) -> list[int]:
+    """Return the numbers among ids that often stand for none."""
+    low, high = int(numbers.min()), int(numbers.max())
+    found = [0] if low <= 0 else []
+    found += [low] if low in (-1, -(2**31)) or set(str(low)) == {"-", "9"} else []
+    is_filler = high in _FILLERS or (high >= 9999 and set(str(high)) == {"9"})
+    return found + [high] * is_filler
+
+
 def _is_apart(number: int, numbers: np.ndarray) -> bool:
-    """Return whether the other ids do not run on from 0 or -1, as 501, 502, 503 do not from 0."""
-    if number == -1:
-        return not (numbers < -1).any()
+    """Return whether the other ids do not run on from a number, as 501, 502, 503 do not from 0."""
+    if number < 0:
+        return not ((numbers < 0) & (numbers != number)).any()
+    if number > 0:
+        numbers = number - numbers
     positive = numbers[numbers > 0]
     if not len(positive):
         return True

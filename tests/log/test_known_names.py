@@ -65,6 +65,12 @@ def test_rows_that_only_look_alike_are_refused(tmp_path, text):
         ("uid,article_id,t_dat", "user=uid, item=article_id, time=t_dat"),
         ("customer-id,sku,date", "user=customer-id, item=sku, time=date"),
         ("session_id,reference,created_at", "session=session_id, item=reference, time=created_at"),
+        ("user_id,sku_id,action_time,type", "time=action_time in seconds"),
+        ("user_id,click_article_id,click_timestamp", "item=click_article_id, time=click_timestamp"),
+        ("userId,venueId,utcTimestamp", "user=userId, item=venueId, time=utcTimestamp"),
+        ("CUSTOMER_ID,PRODUCT_ID,TRANSACTION_DT", "item=PRODUCT_ID, time=TRANSACTION_DT"),
+        ("user,adgroup_id,time_stamp", "user=user, item=adgroup_id, time=time_stamp"),
+        ("uid,campaign,timestamp", "user=uid, item=campaign, time=timestamp"),
         # The first name of each role goes before, and one of a lesser rank does nothing.
         ("deviceid,userId,videoId,item_id,ts", "user=userId, item=item_id, time=ts"),
         ("visit_id,user_id,movie_id,time", "user=user_id, item=movie_id, time=time"),
@@ -75,6 +81,15 @@ def test_less_usual_names_count_where_no_other_is_there(tmp_path, header, said):
     row = ",".join("1614585600" if at == header.count(",") else "7" for at in range(5))
     text = f"{header}\n{','.join(row.split(',')[: header.count(',') + 1])}\n"
     assert said in read_text(tmp_path, text)[0]
+
+
+def test_a_column_that_could_be_the_time_too_is_named(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("user,item,time,created_at\n1,2,1614585600,1614585605\n")
+    assert describe_reading(read_log(path)) == (
+        "read as a table (comma separated, header): user=user, item=item, time=time in seconds; "
+        "left out: columns that may be the time: created_at"
+    )
 
 
 def test_a_column_that_could_be_the_items_too_is_named(tmp_path):

@@ -19,7 +19,8 @@ def found(ids: pd.Series, column: str = "user_id") -> list[tuple[str, int]]:
     [
         *("-", "NA", "n/a", "(not set)", "(none)", "Unknown", "anonymous", "guest", "null", "''"),
         *(" ", "?", "00000000-0000-0000-0000-000000000000", "0" * 32),
-        "d41d8cd98f00b204e9800998ecf8427e",
+        *("d41d8cd98f00b204e9800998ecf8427e", "0x0", "0" * 16, "unk", "<unknown>", "???", "\u2014"),
+        *("Anonymous User", "guest_user", "logged-out", "no_user", "NOT_SET", "not_logged_in"),
     ],
 )
 def test_what_logs_write_for_nobody_is_found(text):
@@ -35,6 +36,14 @@ def test_an_item_may_be_called_guest():
 def test_a_number_far_from_the_other_ids_with_most_events_stands_for_nobody(nobody):
     assert found(pd.Series([nobody] * 19 + [71] * 5)) == [(str(nobody), 19)]
     assert found(text_ids(*[str(nobody)] * 19, *["a71"] * 5)) == [(str(nobody), 19)]
+
+
+@pytest.mark.parametrize("nobody", [-999, 99999999, 2147483647])
+def test_a_number_that_fills_gaps_stands_for_nobody(nobody):
+    assert found(pd.Series([nobody] * 19 + [71, 72, 73, 74, 75])) == [(str(nobody), 19)]
+    assert found(text_ids(*[str(nobody)] * 19, *["a71"] * 5)) == [(str(nobody), 19)]
+    assert found(pd.Series([nobody, nobody - 1, nobody - 2] * 9)) == []  # a run of such numbers
+    assert found(pd.Series([nobody, 71, 72, 73])) == []  # no more events than the others have
 
 
 def test_zero_is_an_ordinary_id_where_ids_begin_with_it():

@@ -2,9 +2,11 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from sbrcli.errors import ConfigError
+from sbrcli.log.moments import read_seconds
 from sbrcli.log.times import find_zone, format_time, is_number, recognise_unit, to_seconds
 
 
@@ -79,3 +81,13 @@ def test_a_zone_that_is_not_there_is_refused(name):
         find_zone(name)
     assert str(caught.value) == f"tz must be a time zone. Received: {name}"
     assert caught.value.hint == "for example --tz Asia/Seoul"
+
+
+def test_times_of_32_bit_floats_are_told_where_they_lose_seconds():
+    exact = pa.chunked_array([pa.array([0.0, 16_777_216.0], pa.float32())])
+    assert read_seconds(exact, "s").doubt is None
+    coarse = pa.chunked_array([pa.array([1_614_585_600.0, 1_614_585_728.0], pa.float32())])
+    assert read_seconds(coarse, "auto").doubt == (
+        "The times are 32-bit floats, which near 1,614,585,728 differ by 128 s or more: the order "
+        "of events closer than that is lost. Write the log with 64-bit times."
+    )

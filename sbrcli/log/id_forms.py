@@ -1,0 +1,148 @@
+"""Ids that are not written as they are meant: in two ways, in quotes, with decimals, with spaces or
+invisible letters.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_NUMBER = re.compile(r"\+?0*([0-9]+)(?:[.,]0*)?")
+_OTHER_FORM = r"^\s|\s$|^\+[0-9]|^0[0-9]|^[+]?[0-9]+[.,]0*$"
+"""Ids that may be another one, written in another way."""
+
+_INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+_BYTE_ORDER_MARK = "\ufeff"
+
+_QUOTED = r"""^(?:'.+'|`.+`|“.+”|‘.+’|«.+»|=".+")$"""  # noqa: RUF001
+_DECIMAL = r"^[0-9]+\.0+$"
+_ROUNDED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+$"
+
+_NEARLY_ALL = 0.9
+_LEAST_LETTERS = 4
+_FIRST = 100
+
+
+def find_odd_forms(role: str, texts: list[str]) -> Iterator[str]:
+    """State what about the writing of ids may make two of one id, or one that nobody knows.
+
+    Args:
+        role: user, session or item.
+        texts: distinct ids, all of them text.
+    """
+    written = pa.array(texts, pa.string())
+    yield from _invisible(role, written)
+    yield from _spaced(role, texts)
+    yield from _quoted(role, written)
+    yield from _as_numbers(role, written)
+    yield from _two_ways(role, texts, written)
+
+
+def _matching(written: pa.StringArray, pattern: str) -> list[str]:
+    return written.filter(pc.match_substring_regex(written, pattern)).to_pylist()  # pyright: ignore
+
+
+def _invisible(role: str, written: pa.StringArray) -> Iterator[str]:
+    if pc.all(pc.string_is_ascii(written)).as_py():  # pyright: ignore
+        return
+    found = _matching(written, _INVISIBLE)
+    if not found:
+        return
+    letter = next(iter(re.findall(_INVISIBLE, found[0])))
+    shown = re.sub(_INVISIBLE, lambda match: f"\\u{ord(match[0]):04x}", found[0])
+    sentence = (
+        f"{len(found):,} {role} id{' holds' if len(found) == 1 else 's hold'} an invisible letter, "
+        f"as '{shown}' does: it differs from the id without it."
+    )
+    if letter == _BYTE_ORDER_MARK:
+        yield (
+            f"{sentence} It is a byte order mark, as joined files have one each. Take it out: "
+            r"sed 's/\xef\xbb\xbf//g' LOG > NEW"
+        )
+    else:
+        yield f"{sentence} Take it out."
+
+
+def _spaced(role: str, texts: list[str]) -> Iterator[str]:
+    spaced = next((text for text in texts if text != text.strip()), None)
+    if spaced is not None:
+        yield (
+            f"{role.capitalize()} ids begin or end with a space, as '{spaced}' does. It is a part "
+            "of the id, which --items and titles do not have. Take such spaces out."
+        )
+
+
+def _quoted(role: str, written: pa.StringArray) -> Iterator[str]:
+    quoted = _matching(written, _QUOTED)
+    if not quoted:
+        return
+    inner = pa.array([text.removeprefix("=")[1:-1] for text in quoted], pa.string())
+    have_twins = pc.any(pc.is_in(inner, written)).as_py()  # pyright: ignore
+    if not have_twins and len(quoted) < _NEARLY_ALL * len(written):
+        return
+    one = quoted[0]
+    remedy = """--quote "'" takes them off.""" if one.startswith("'") else "Take them off."
+    yield (
+        f"{len(quoted):,} {role} id{'' if len(quoted) == 1 else 's'} of {len(written):,} stand in "
+        f"quotes, as {one} does, which are a part of the id. {remedy}"
+    )
+
+
+def _as_numbers(role: str, written: pa.StringArray) -> Iterator[str]:
+    for pattern, meaning in (
+        (_DECIMAL, "with decimals, as programs write numbers of a column with gaps"),
+        (_ROUNDED, "rounded, as Excel does, so that several ids may have become one"),
+    ):
+        if not len(_matching(written[:_FIRST], pattern)):
+            continue
+        found = _matching(written, pattern)
+        if len(found) >= _NEARLY_ALL * len(written):
+            yield (
+                f"{role.capitalize()} ids are written {meaning}: {found[0]}. They stay as they "
+                "are. Write them as whole numbers."
+            )
+
+
+def _two_ways(role: str, texts: list[str], written: pa.StringArray) -> Iterator[str]:
+    pairs = _pairs_of_numbers(texts, _matching(written, _OTHER_FORM))
+    pairs += _pairs_of_letters(written)
+    if pairs:
+        one, other = pairs[0]
+        yield (
+            f"{len(pairs):,} {role} id{' is' if len(pairs) == 1 else 's are'} written in two ways, "
+            f"as '{one}' and '{other}', and counted as two. Write each id in one way."
+        )
+
+
+def _pairs_of_numbers(texts: list[str], others: list[str]) -> list[tuple[str, str]]:
+    if not others:
+        return []
+    forms = {text: text for text in set(texts).difference(others)}
+    pairs = [(forms.setdefault(_plain_form(text), text), text) for text in others]
+    return [pair for pair in pairs if pair[0] != pair[1]]
+
+
+def _plain_form(text: str) -> str:
+    """Return what an id is without outer spaces, leading zeros, a plus and decimals of zero."""
+    found = _NUMBER.fullmatch(text.strip())
+    return found[1] if found else text.strip()
+
+
+def _pairs_of_letters(written: pa.StringArray) -> list[tuple[str, str]]:
+    """Return ids that differ from another one in all letters' case, or in how Unicode has them.
+
+    Ids of random letters differ in the case of some of them, hardly ever of all.
+    """
+    is_long = pc.greater_equal(pc.utf8_length(written), _LEAST_LETTERS)  # pyright: ignore
+    is_other = pc.and_(pc.utf8_is_upper(written), is_long)  # pyright: ignore
+    is_ascii = pc.string_is_ascii(written)  # pyright: ignore
+    others = written.filter(pc.or_(is_other, pc.invert(is_ascii)))  # pyright: ignore
+    if not len(others):
+        return []
+    is_upper = pc.utf8_is_upper(others)  # pyright: ignore
+    plain = pc.if_else(is_upper, pc.utf8_lower(others), others)  # pyright: ignore
+    plain = pc.utf8_normalize(plain, "NFKC")  # pyright: ignore
+    is_twin = pc.and_(pc.not_equal(plain, others), pc.is_in(plain, written))  # pyright: ignore
+    pairs = zip(plain.filter(is_twin), others.filter(is_twin), strict=True)
+    return [(one.as_py(), other.as_py()) for one, other in pairs]
