@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sbrcli.evaluation.listing import DatasetRow, Details, Listing, RunRow
     from sbrcli.evaluation.removal import Target
 
+_STATE = ("state", "made", "size", "valid", "test")
 _FIGURES = ("valid_mrr", "valid_recall", "test_mrr", "test_recall")
-
 Action = Annotated[
     Literal["list", "show", "rm"],
     typer.Argument(
@@ -42,9 +42,6 @@ class Removal:
     """What `sbr runs rm` has deleted."""
 
     removed: list[dict[str, Any]]
-
-
-_STATE = ("state", "made", "size", "valid", "test")
 
 
 def register(app: typer.Typer) -> None:

@@ -69,9 +69,9 @@ Loss = Annotated[
     str | None,
     _option(
         "loss",
-        "What is minimised.",
+        "What is minimised: cross-entropy, bpr-max, top1-max, bpr or top1.",
         FITTING,
-        metavar="cross-entropy|bpr-max|top1-max|bpr|top1",
+        metavar="NAME",
     ),
 ]
 NSample = Annotated[

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from sbrcli import __version__
 from sbrcli.cli import app, stats
@@ -50,6 +51,13 @@ def test_a_paragraph_of_help_breaks_where_the_terminal_ends(sbr):
         "are others where sessions are short, fewer than 20 events on average;",
         "--dry-run tells them all.",
     ]
+
+
+def test_no_choice_is_broken_in_the_help_of_80_columns(sbr):
+    for name, command in typer.main.get_command(app.app).commands.items():
+        page = sbr(name, "--help").stdout
+        for parameter in command.params:
+            assert (parameter.metavar or "") in page, (name, parameter.metavar)
 
 
 def test_version_is_one_line(sbr):
