@@ -196,7 +196,8 @@ def _tables(prepared: "PreparedDataset", config: PrepareConfig, tz: str) -> Iter
         if not output.is_terminal(sys.stdout) or any((counts.events, counts.sessions, counts.items))
     ]
     columns = ("dropped", "events", "sessions", "items", "why")
-    yield Table("What was dropped", columns, dropped, whole=("dropped",))
+    if dropped:
+        yield Table("What was dropped", columns, dropped, whole=("dropped",))
 
 
 def _split_cells(split: "SplitSummary | None") -> Sequence[object]:

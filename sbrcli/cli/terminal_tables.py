@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sbrcli.cli.escapes import printable
 from sbrcli.cli.tables import Remark, Table, cells_for_person, is_number
+from sbrcli.cli.wrapping import wrap_words
 
 _LONGEST_WORD = 28
 """A longer word of a text, in cells of the terminal, may be broken; a time has 25."""
@@ -131,6 +132,8 @@ def _print_stacked(console: Console, table: Table, cells: Sequence[Sequence[str]
             kept = [n in table.whole or is_number(v) for n, v in zip(names, row, strict=True)]
             pairs = zip(names, written, kept, strict=True)
         for name, value, is_whole in pairs:
+            if not value:
+                continue
             for line in _stacked_lines(console, name, value, is_whole):
                 # What is too long even so is left to the terminal, which hides nothing of it.
                 console.print(Text(line, style=style), soft_wrap=True)
@@ -142,6 +145,6 @@ def _stacked_lines(console: Console, name: str, value: str, is_whole: bool) -> I
     if cell_len(line) <= console.width:
         return [line]
     if is_whole:
-        return [f"{name}:", value]
+        return [*wrap_words(f"{name}:", console.width).split("\n"), value]
     wrapped = Text(line).wrap(console, console.width, overflow="fold")
     return [part.plain.rstrip() for part in wrapped]

@@ -14,6 +14,9 @@ _COMMAND = re.compile(rf"\bsbr [a-z][a-z-]+(?: {_WORD})*")
 _TAIL = re.compile(r"(?:(?<=^)|(?<=: ))(?:cat|awk|iconv|unzip|python3?|sqlite3|duckdb) \S.*$")
 """A command of other programs, with which a line ends."""
 
+_AMOUNT = re.compile(r"\d (?:s|min|h|[kMG]?B|GiB)\b|\d %")
+"""A number and its unit."""
+
 _JOINT = "\0"
 """Stands for a space of a command; text that is written holds none."""
 
@@ -44,7 +47,9 @@ def stderr_width() -> int:
 def _wrap_line(line: str, width: int) -> str:
     if _width_of(line) <= width:
         return line
-    joined = _COMMAND.sub(_join, _TAIL.sub(_join, line))
+    joined = line
+    for pattern in (_TAIL, _COMMAND, _AMOUNT):
+        joined = pattern.sub(_join, joined)
     wrapped, used = "", 0
     for gap, word in re.findall(r"(\s*)(\S+)", joined):
         size = _width_of(word)

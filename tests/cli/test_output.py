@@ -82,7 +82,7 @@ def on_terminal(monkeypatch, capsys, table: Table | Remark, columns: int = 80) -
 ITEMS = Table(
     "Recommended",
     ("rank", "item", "score", "title"),
-    [[1, "10011", 0.5, "A long title of item 11"], [2, "7", 12.25, None]],
+    [[1, "10011", 0.5, "A long title of item 11"], [2, "7", 12.25, ""]],
     whole=("item",),
 )
 
@@ -100,7 +100,6 @@ def test_where_whole_cells_have_no_room_each_row_is_a_block_of_lines(monkeypatch
         "rank: 2",
         "item: 7",
         "score: 12.2500",
-        "title: -",
     ]
 
 
@@ -129,13 +128,17 @@ def test_an_id_wider_than_the_terminal_is_left_to_it_in_one_piece(monkeypatch, c
 
 def test_pairs_without_room_are_lines_of_name_and_value(monkeypatch, capsys):
     rows = [["first time", "2000-04-25T23:05:32+00:00"], ["events", 1_000_209]]
-    table = Table("log", ("measure", "value"), rows)
+    rows += [["new item share, last 30 days", 0.5]]
+    units = {"new item share, last 30 days": Unit.SHARE}
+    table = Table("log", ("measure", "value"), rows, units=units)
     assert on_terminal(monkeypatch, capsys, table, 30) == [
         "log",
         "",
         "first time:",
         "2000-04-25T23:05:32+00:00",
         "events: 1,000,209",
+        "new item share, last 30 days:",
+        "50.0 %",
     ]
 
 

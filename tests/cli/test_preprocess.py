@@ -17,6 +17,7 @@ EVENTS = [
     *[(4, 7, 100 * DAY), (4, 8, 100 * DAY + 1)],
 ]
 LOG = ", ".join(f"{user} {item} {START + time}" for user, item, time in EVENTS)
+WHOLE = ", ".join(f"{user} {item} {START + time}" for user, item, time in EVENTS if user < 5)
 READ_AS = 'read as MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds\n'
 TSV = """\
 split	events	sessions	items	first_time	last_time
@@ -80,6 +81,13 @@ def test_a_person_gets_tables_with_times_in_their_zone(sbr):
         "  rare_items            1          0       1   fewer than 2 events",
     ]
     assert max(map(len, said.stdout.splitlines())) <= 80
+
+
+def test_a_person_sees_no_table_of_nothing_dropped(sbr):
+    write_ratings(Path("whole.dat"), WHOLE)
+    words = ("preprocess", "whole.dat", "--min-item-support", 1, "--name", "whole")
+    assert "What was dropped" not in sbr(*words, terminal=True).stdout
+    assert "\nshort_sessions\t0\t0\t0\t" in sbr(*words).stdout
 
 
 def test_json_is_one_document(sbr):

@@ -18,6 +18,12 @@ def test_words_are_not_broken_and_gaps_between_them_stay():
     )
 
 
+def test_a_number_keeps_its_unit():
+    assert wrap_words("loss 1.98  0.4 s, 12 min left, 33 % of it", 14) == (
+        "loss 1.98\n0.4 s, 12 min\nleft, 33 % of\nit"
+    )
+
+
 def test_a_word_wider_than_the_terminal_is_left_whole():
     assert wrap_words("see sbr-work/datasets/user, there", 10) == (
         "see\nsbr-work/datasets/user,\nthere"
