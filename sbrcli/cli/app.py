@@ -28,6 +28,7 @@ from sbrcli.cli.memory import lacks_memory
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
 from sbrcli.cli.strict import StrictGroup
+from sbrcli.cli.suggestions import suggest_options
 from sbrcli.errors import ExitCode, SbrError
 from sbrcli.workspace import Workspace
 
@@ -138,6 +139,7 @@ def run(arguments: list[str] | None = None) -> int:
     except SbrError as error:
         return _fail(str(error), error.hint, error.exit_code)
     except _WrongWords as error:
+        suggest_options(error)
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "sbr"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sbrcli.cli import output
+from sbrcli.cli.completion import complete_runs
 from sbrcli.cli.evaluate import DEFAULTS, ExcludeSeen
 from sbrcli.cli.options import Invocation, subcommand
 from sbrcli.cli.table_formats import TableFormat, write_tables
@@ -26,7 +27,12 @@ _UNITS = {"seconds": Unit.SECONDS}
 
 RunNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUN]...", help="The runs; all unless given.", show_default=False),
+    typer.Argument(
+        metavar="[RUN]...",
+        help="The runs; all unless given.",
+        show_default=False,
+        autocompletion=complete_runs,
+    ),
 ]
 Split = Annotated[
     Literal["test", "valid"],

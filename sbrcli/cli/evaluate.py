@@ -5,14 +5,16 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from sbrcli.baseline_config import BASELINES as ALL_BASELINES
 from sbrcli.baseline_config import (
     BaselineConfig,
     configure_baselines,
     parse_names,
     write_options,
 )
+from sbrcli.cli.completion import complete_list, complete_runs
 from sbrcli.cli.evaluation_tables import evaluation_tables
-from sbrcli.cli.options import Invocation, RunName, subcommand
+from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.config import EvaluateConfig
 from sbrcli.errors import UsageError
 
@@ -27,10 +29,10 @@ def _spaced(options: Any) -> str:
 
 Split = Annotated[Literal["test", "valid"], typer.Option("--split", help="The split to score.")]
 Ks = Annotated[
-    list[int] | None,
+    list[str] | None,
     typer.Option(
         "-k",
-        metavar="K",
+        metavar="K[,K…]",
         help="Cut the ranking here; may be given more than once. "
         f"\\[default: {', '.join(map(str, DEFAULTS.ks))}]",
     ),
@@ -57,6 +59,7 @@ Baselines = Annotated[
         metavar="all|NAME[,NAME…]",
         help="Compare with models that only count: popularity, session-popularity, markov, "
         "item-knn, vsknn, stan; may be given more than once.",
+        autocompletion=complete_list(("all", *ALL_BASELINES)),
     ),
 ]
 HybridToo = Annotated[
@@ -74,6 +77,7 @@ HybridFrom = Annotated[
         metavar="RUN",
         help="Take over what was chosen for another run; one trained with --refit has no valid "
         "split to choose by.",
+        autocompletion=complete_runs,
     ),
 ]
 Markov = Annotated[
@@ -133,12 +137,13 @@ PerEvent = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `evaluate` to the application."""
-    subcommand(app, example="sbr evaluate -k 10 -k 20")(evaluate)
+    subcommand(app, example="sbr evaluate user-1x100 -k 10,20")(evaluate)
 
 
 def evaluate(
     invocation: Invocation,
     *,
+    named: RunArgument = None,
     run: RunName = None,
     split: Split = DEFAULTS.split,
     k: Ks = None,
@@ -166,7 +171,7 @@ def evaluate(
 
     config = EvaluateConfig(
         split=split,
-        ks=tuple(dict.fromkeys(k)) if k else DEFAULTS.ks,
+        ks=_parse_cuts(k) if k else DEFAULTS.ks,
         exclude_seen=exclude_seen,
         notebook_coverage=notebook_coverage,
         baselines=parse_names(",".join(baselines)) if baselines else (),
@@ -178,7 +183,7 @@ def evaluate(
     if per_event is not None:
         check_place(per_event)
     evaluation = evaluate_run(
-        invocation.workspace.open("run", run),
+        invocation.workspace.open("run", one_name(named, run, "--run")),
         invocation.workspace,
         config,
         lambda total: invocation.output.progress(total, "events", "evaluate"),
@@ -195,6 +200,17 @@ def evaluate(
         if row.model == HYBRID:
             invocation.output.note(f"the hybrid has {row.options}")
     invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
+
+
+def _parse_cuts(words: list[str]) -> tuple[int, ...]:
+    """Read -k: numbers with commas between, given once or more; each is taken once."""
+    try:
+        return tuple(dict.fromkeys(int(part) for word in words for part in word.split(",")))
+    except ValueError as error:
+        raise UsageError(
+            f"-k takes whole numbers with commas between. Received: {' '.join(words)}",
+            hint="sbr evaluate -k 10,20",
+        ) from error
 
 
 def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from sbrcli.cli.completion import complete_datasets, complete_runs
 from sbrcli.cli.output import Output
 from sbrcli.cli.strict import StrictCommand, given_twice
+from sbrcli.errors import UsageError
 from sbrcli.workspace import Workspace
 
 DEFAULT_WORKDIR = Path("sbr-work")
@@ -47,10 +49,39 @@ Logs = Annotated[
 ]
 DatasetName = Annotated[
     str | None,
-    typer.Option("--dataset", metavar="NAME", help="A dataset; the latest unless given."),
+    typer.Option(
+        "--dataset",
+        metavar="NAME",
+        help="A dataset; the latest unless given.",
+        autocompletion=complete_datasets,
+    ),
+]
+DatasetArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DATASET]",
+        help="The same as --dataset.",
+        show_default=False,
+        autocompletion=complete_datasets,
+    ),
 ]
 RunName = Annotated[
-    str | None, typer.Option("--run", metavar="NAME", help="A run; the latest unless given.")
+    str | None,
+    typer.Option(
+        "--run",
+        metavar="NAME",
+        help="A run; the latest unless given.",
+        autocompletion=complete_runs,
+    ),
+]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]",
+        help="The same as --run.",
+        show_default=False,
+        autocompletion=complete_runs,
+    ),
 ]
 TimeZone = Annotated[
     str,
@@ -69,6 +100,19 @@ class Invocation:
         """Add what was asked for after the subcommand to what was asked for before it."""
         output = Output(self.output.as_json or as_json, self.output.quiet or quiet)
         return Invocation(output, Workspace(workdir or self.workspace.root, output.warn))
+
+
+def one_name(named: str | None, option: str | None, flag: str) -> str | None:
+    """Return the name that is given as an argument, as an option, or as both alike.
+
+    Raises:
+        UsageError: they differ.
+    """
+    if named is not None and option is not None and named != option:
+        raise UsageError(
+            f"{named} and {flag} {option} name two different things", hint="leave one of them out"
+        )
+    return option if named is None else named
 
 
 def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Callable], Callable]:

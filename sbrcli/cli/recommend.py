@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.options import Invocation, RunName, subcommand
+from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
 from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
 from sbrcli.cli.tables import Table
 from sbrcli.config import RecommendConfig
-from sbrcli.errors import DataError, UsageError
+from sbrcli.errors import ConfigError, DataError, UsageError
 
 if TYPE_CHECKING:
     from sbrcli.folder import Folder
@@ -26,7 +26,8 @@ SessionsFile = Annotated[
     Path | None,
     typer.Argument(
         metavar="FILE",
-        help="Sessions, one a line, written as for --items; - is standard input.",
+        help="Sessions, one a line, written as for --items; - is standard input. With --items, "
+        "the run.",
         allow_dash=True,
     ),
 ]
@@ -90,6 +91,8 @@ def recommend(
 
     A log of events is refused, with the command that makes sessions of it.
     """
+    if items is not None and sessions is not None and _is_run(invocation, str(sessions)):
+        run, sessions = one_name(str(sessions), run, "--run"), None
     session = _only_session(sessions, items)
     config = RecommendConfig(k=k, include_seen=include_seen)
     folder = invocation.workspace.open("run", run)
@@ -99,6 +102,14 @@ def recommend(
         _answer_one(invocation.output, session, answer, run_items)
     elif sessions is not None:
         _answer_all(invocation.output, sessions, answer, run_items)
+
+
+def _is_run(invocation: Invocation, word: str) -> bool:
+    """Return whether what stands in FILE's place is the name of a run."""
+    try:
+        return invocation.workspace.find("run", word) is not None
+    except ConfigError:  # a path, which no run's name can be
+        return False
 
 
 def _only_session(sessions: Path | None, items: str | None) -> list[str] | None:

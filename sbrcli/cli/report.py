@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.options import Invocation, RunName, subcommand
+from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -26,7 +26,13 @@ def register(app: typer.Typer) -> None:
     subcommand(app, example="sbr report --out report.html")(report)
 
 
-def report(invocation: Invocation, *, run: RunName = None, out: Out = DEFAULT_OUT) -> None:
+def report(
+    invocation: Invocation,
+    *,
+    named: RunArgument = None,
+    run: RunName = None,
+    out: Out = DEFAULT_OUT,
+) -> None:
     """Write one HTML file about a run: its figures, its training, its data, twenty examples.
 
     It can be read offline and on a phone, and be sent to anyone. Leaderboard and slices are in
@@ -37,7 +43,8 @@ def report(invocation: Invocation, *, run: RunName = None, out: Out = DEFAULT_OU
 
     check_place(out)
     require_matplotlib()
-    written = write_report(invocation.workspace.open("run", run), invocation.workspace, out)
+    folder = invocation.workspace.open("run", one_name(named, run, "--run"))
+    written = write_report(folder, invocation.workspace, out)
     for text in written.warnings:
         invocation.output.warn(text)
     invocation.output.show(written, _tables)

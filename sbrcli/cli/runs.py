@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sbrcli.cli import output
+from sbrcli.cli.completion import complete_both
 from sbrcli.cli.options import Invocation, subcommand
 from sbrcli.cli.tables import Table
 from sbrcli.errors import UsageError
@@ -32,6 +33,7 @@ Names = Annotated[
         metavar="[NAME]...",
         help="A run or dataset; runs/NAME or datasets/NAME where both have the name.",
         show_default=False,
+        autocompletion=complete_both,
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="rm: delete without asking.")]

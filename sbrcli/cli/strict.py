@@ -6,9 +6,10 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from sbrcli.cli.suggestions import check_command
 from sbrcli.errors import UsageError
 
-_NAMES = ("run", "runs", "dataset", "name", "hybrid_from", "finish")
+_NAMES = ("run", "runs", "dataset", "name", "hybrid_from", "finish", "named")
 """Parameters that name a run or a dataset, by their name in Python."""
 
 
@@ -28,6 +29,16 @@ class StrictCommand(TyperCommand):
 class StrictGroup(TyperGroup):
     """The command itself, with the options that stand before a subcommand."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the subcommand that a command line begins with.
+
+        Raises:
+            UsageError: there is none, but one of another name that was meant.
+        """
+        if args and not ctx.resilient_parsing:
+            check_command(args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words of a command line.
 
@@ -46,6 +57,8 @@ def check_words(command: Any, ctx: Any, args: Iterable[str]) -> None:
     Raises:
         UsageError: one is.
     """
+    if ctx.resilient_parsing:  # for the completion of a word that is still being typed
+        return
     for parameter in command.params:
         if _is_path(parameter):
             parameter.type.readable = False

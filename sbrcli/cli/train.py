@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sbrcli.cli import train_options as options
-from sbrcli.cli.options import DEFAULT_WORKDIR, DatasetName, Invocation, subcommand
+from sbrcli.cli.options import (
+    DEFAULT_WORKDIR,
+    DatasetArgument,
+    DatasetName,
+    Invocation,
+    one_name,
+    subcommand,
+)
 from sbrcli.cli.tables import Table, Unit
 from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
@@ -28,6 +35,7 @@ def register(app: typer.Typer) -> None:
 def train(
     invocation: Invocation,
     *,
+    named: DatasetArgument = None,
     dataset: DatasetName = None,
     given: dict[str, Any],
     preset: options.Preset = None,
@@ -52,6 +60,7 @@ def train(
     )
 
     workspace = invocation.workspace
+    dataset = one_name(named, dataset, "--dataset")
     if finish is not None:
         others = [*given.values(), preset, dataset, name, resume or None, dry_run or None]
         others.append(None if checkpoint_minutes == DEFAULT_CHECKPOINT.minutes else True)

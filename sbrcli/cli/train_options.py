@@ -1,15 +1,17 @@
 """The options of `sbr train`, each with TrainConfig's default in its help."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import typer
 
+from sbrcli.cli.completion import complete_choices, complete_runs, complete_words
 from sbrcli.cli.gathered import takes_options
 from sbrcli.config import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
 from sbrcli.errors import ConfigError
 from sbrcli.presets import PRESETS, SHORT_SESSIONS
 
 DEFAULTS = TrainConfig()
+_TYPES = get_type_hints(TrainConfig)
 NETWORK, FITTING, NEGATIVES = "Network", "Fitting", "Negatives"
 
 
@@ -20,6 +22,9 @@ def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
     if (short := SHORT_SESSIONS.get(name.replace("-", "_"))) is not None:
         shown += f"; short sessions: {short}"
     settings.setdefault("metavar", "N" if isinstance(default, int) else "X")
+    kind = _TYPES[name.replace("-", "_")]
+    if get_origin(kind) is Literal:
+        settings.setdefault("autocompletion", complete_choices(kind))
     return typer.Option(
         f"--{name}", help=f"{text} \\[default: {shown}]", rich_help_panel=panel, **settings
     )
@@ -48,7 +53,13 @@ EmbeddingDropout = Annotated[
     float | None, _option("embedding-dropout", "Share of the input's embedding dropped.", NETWORK)
 ]
 OptimizerName = Annotated[
-    str | None, _option("optimizer", "What moves the weights.", FITTING, metavar="adagrad|adam")
+    str | None,
+    _option(
+        "optimizer",
+        "What moves the weights.",
+        FITTING,
+        metavar="adagrad|adam",
+    ),
 ]
 LearningRate = Annotated[
     float | None,
@@ -120,7 +131,10 @@ Patience = Annotated[
 MonitorName = Annotated[
     str | None,
     _option(
-        "monitor", "What the best epoch is best in.", FITTING, metavar="mrr@20|recall@20|ndcg@20"
+        "monitor",
+        "What the best epoch is best in.",
+        FITTING,
+        metavar="mrr@20|recall@20|ndcg@20",
     ),
 ]
 Shuffle = Annotated[
@@ -144,7 +158,13 @@ Threads = Annotated[
     int | None, _option("threads", "Processor threads; 0 takes all cores.", FITTING)
 ]
 DeviceName = Annotated[
-    str | None, _option("device", "Where to train.", FITTING, metavar="auto|cpu|gpu")
+    str | None,
+    _option(
+        "device",
+        "Where to train.",
+        FITTING,
+        metavar="auto|cpu|gpu",
+    ),
 ]
 PrecisionName = Annotated[
     str | None,
@@ -161,6 +181,7 @@ Preset = Annotated[
     typer.Option(
         "--preset",
         metavar="NAME",
+        autocompletion=complete_words(PRESETS),
         help=f"Begin from named options ({', '.join(PRESETS)}); those you give go before them.",
     ),
 ]
@@ -170,6 +191,7 @@ Name = Annotated[
         "--name",
         metavar="NAME",
         help="The run's name. \\[default: of the dataset, layers and units]",
+        autocompletion=complete_runs,
     ),
 ]
 Overwrite = Annotated[
@@ -186,6 +208,7 @@ Finish = Annotated[
     typer.Option(
         "--finish",
         metavar="RUN",
+        autocompletion=complete_runs,
         help="Make the best epoch so far of an interrupted run the run; train nothing.",
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.options import Invocation, RunName, subcommand
+from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -24,7 +24,13 @@ def register(app: typer.Typer) -> None:
     subcommand(app, example="sbr tune-baselines")(tune_baselines)
 
 
-def tune_baselines(invocation: Invocation, *, run: RunName = None, trials: Trials = False) -> None:
+def tune_baselines(
+    invocation: Invocation,
+    *,
+    named: RunArgument = None,
+    run: RunName = None,
+    trials: Trials = False,
+) -> None:
     """Choose the options of markov, item-knn, vsknn and stan on the valid split.
 
     They are fitted to train, and chosen one option after the other by mrr@20.
@@ -33,7 +39,7 @@ def tune_baselines(invocation: Invocation, *, run: RunName = None, trials: Trial
     """
     from sbrcli.evaluation.tuning import count_trials, tune_baselines
 
-    folder = invocation.workspace.open("run", run)
+    folder = invocation.workspace.open("run", one_name(named, run, "--run"))
     with invocation.output.progress(count_trials(), "settings", "tune") as advance:
         tuning = tune_baselines(folder, invocation.workspace, advance)
     invocation.output.show(tuning, lambda shown: [_table(shown, trials)])

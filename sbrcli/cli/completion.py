@@ -1,0 +1,75 @@
+"""What a shell completes a value to on Tab; loads neither TensorFlow nor pandas."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, get_args
+
+import typer
+
+from sbrcli.errors import SbrError
+from sbrcli.folder import holds_manifest, list_folder
+
+Completer = Callable[..., list[str]]
+
+
+def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the runs of the work directory that begin so, unfinished ones too."""
+    return _names(ctx, "runs", incomplete)
+
+
+def complete_datasets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the datasets of the work directory that begin so."""
+    return _names(ctx, "datasets", incomplete)
+
+
+def complete_both(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the runs and datasets of the work directory that begin so."""
+    return sorted({*complete_runs(ctx, incomplete), *complete_datasets(ctx, incomplete)})
+
+
+def complete_words(words: Iterable[str]) -> Completer:
+    """Return what completes a value to one of some words."""
+    allowed = list(words)
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in allowed if word.startswith(incomplete)]
+
+    return complete
+
+
+def complete_choices(literal: Any) -> Completer:
+    """Return what completes a value to one of the words of a `Literal`."""
+    return complete_words(get_args(literal))
+
+
+def complete_list(words: Iterable[str]) -> Completer:
+    """Return what completes the last of several words with commas between, each once."""
+    allowed = list(words)
+
+    def complete(incomplete: str) -> list[str]:
+        *before, last = incomplete.split(",")
+        left = [word for word in allowed if word not in before]
+        return [",".join([*before, word]) for word in left if word.startswith(last)]
+
+    return complete
+
+
+def _names(ctx: typer.Context, shelf: str, incomplete: str) -> list[str]:
+    found: list[Path] = []
+    with suppress(SbrError, OSError):
+        found = list_folder(_root(ctx) / shelf)
+    return [path.name for path in found if path.name.startswith(incomplete) and _is_ours(path)]
+
+
+def _is_ours(path: Path) -> bool:
+    return not path.name.startswith(".") and holds_manifest(path)
+
+
+def _root(ctx: typer.Context) -> Path:
+    """Return the work directory that the command line names so far, or else the default."""
+    from sbrcli.cli.options import DEFAULT_WORKDIR  # which imports this module
+
+    contexts = [ctx, *([ctx.parent] if ctx.parent else [])]
+    return next((Path(c.params["workdir"]) for c in contexts if c.params.get("workdir")),
+                DEFAULT_WORKDIR)  # fmt: skip
