@@ -1,16 +1,22 @@
 """Rows that can not be events: the first is named, or all are left out and counted."""
 
+import itertools
+import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbrcli.errors import DataError
 from sbrcli.log.blocks import refused_blocks
+from sbrcli.log.events import EVENT
 from sbrcli.log.files import explained
 from sbrcli.log.formats import LogFormat
 from sbrcli.log.incoming import renamed
-from sbrcli.log.rows import MEND, JudgedRow, WrongRowError, judge_rows
+from sbrcli.log.rows import MEND, NO_ITEM, JudgedRow, WrongRowError, judge_rows
 from sbrcli.log.separators import split_fields
+
+_FIRST_ROWS = 10_000
 
 TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
 """What Parquet's columns must hold."""
@@ -71,9 +77,23 @@ def _first_wrong(rows: Iterator[JudgedRow]) -> JudgedRow | None:
 def _wrong_row(path: Path, row: JudgedRow, log_format: LogFormat, is_first: bool) -> DataError:
     assert row.complaint is not None
     message, hint = row.complaint
+    if message == NO_ITEM and log_format.kind == "text" and EVENT in log_format.columns:
+        kind = _kind_with_items(path, log_format)
+        if kind is not None:
+            hint = f"where events of some kinds have no item, --event {kind} reads others; {hint}"
     if is_first and _names_columns(row.text, log_format):
         hint = f"if line {row.line} names the columns, add --header; else {MEND}"
     return DataError(f"{path} {log_format.row_word} {row.line}: {message}", hint=hint)
+
+
+def _kind_with_items(path: Path, log_format: LogFormat) -> str | None:
+    """Return the most frequent kind among the first events that are right; None where none is."""
+    kinds: Counter[str] = Counter()
+    at, separator = log_format.columns.index(EVENT), log_format.separator
+    for row in itertools.islice(_judge(path, log_format), _FIRST_ROWS):
+        if row.complaint is None:
+            kinds[split_fields(row.text.rstrip("\n"), separator, log_format.is_quoted)[at]] += 1
+    return shlex.quote(kinds.most_common(1)[0][0]) if kinds else None
 
 
 def _names_columns(row: str, log_format: LogFormat) -> bool:

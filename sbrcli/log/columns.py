@@ -64,7 +64,7 @@ _MORE_NAMES = {
         *("fullvisitorid", "userpseudoid", "accountid", "reviewerid", "username", "anonymousid"),
         *("userlogacct", "msno", "customeruniqueid", "householdkey", "gplususerid", "anonid"),
         *("profilename", "reviewprofilename", "playerid", "steamid", "distinctid", "useridhash"),
-        *("cookieid", "cookie", "deviceid", "device"),
+        *("cookieid", "cookie", "deviceid", "device", "uuid"),
     ),
     SESSION_ID: ("sessionidhash", "gasessionid", "visitid", "sessid"),
     TIMESTAMP: (

@@ -15,7 +15,7 @@ MARKED = re.compile(r".+-[01]", re.DOTALL)
 """MIND's way to say which of the items shown were clicked."""
 
 _USUAL = (",", "|", ";", "\t", " ", "\x02", "^", "~")
-_WITHIN_IDS = ("/", ":", "+", "&", "#", "_", "-")
+_WITHIN_IDS = ("/", ":", "+", "&", "#", "_", "-", ">", "@", "*", "\n")
 """Ids of one item hold these too: a varying number of parts must speak for a list."""
 
 _TEXTS = (",", "|", ";")

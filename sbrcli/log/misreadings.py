@@ -17,7 +17,7 @@ from sbrcli.log.times import ORDER
 
 _FEWEST_ROWS = 10
 
-_SHOWN = {" ": "space", "\t": "tab", "\x02": "$'\\x02'"}
+_SHOWN = {" ": "space", "\t": "tab", "\x02": "$'\\x02'", "\n": "$'\\n'"}
 """How `--list-sep` is typed where a character does not stand for itself."""
 
 

@@ -34,6 +34,7 @@ from sbrcli.log.times import (
 from sbrcli.read_config import SPACES
 
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
+NO_ITEM = f"the {ID_NAMES[ITEM_ID]} is empty"
 MEND = "mend the line, or leave such rows out with --skip-bad-rows"
 NO_RATING = MEND + "; or rename the column, as a log needs no ratings"
 
@@ -54,6 +55,7 @@ ONE_ZONE = (
 DATE_TOO = "name the column of the date, too, as in --columns time=date+time"
 
 _NO_DATE = "is not a date, as the others are"
+_DIGITS_OF_A_DATE = 4
 
 Complaint = tuple[str, str]
 """What is wrong with a row, and what to do about it."""
@@ -167,8 +169,10 @@ def _time_complaint(field: str, unit: str) -> Complaint | None:
 def _no_number(field: str) -> Complaint:
     if is_time_of_day(field):
         return f"timestamp '{field}' is a time of day without a date", DATE_TOO
-    hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; " + MEND
-    return f"timestamp '{field}' is not a number", hint
+    hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; "
+    if find_shape(field) is None and sum(map(str.isdigit, field)) >= _DIGITS_OF_A_DATE:
+        hint += "--time-format says how other dates are written, as in '%d.%m.%y %H:%M'; "
+    return f"timestamp '{field}' is not a number", hint + MEND
 
 
 def _bare_rows(

@@ -127,7 +127,7 @@ def _clock_columns(
                 return [at]
     places: list[int] = []
     for part, most in (("hour", 23), ("minute", 59), ("second", 59)):
-        at = next((at for at in free if _number_of(names[at]) == part), None)
+        at = next((at for at in free if _is_clock_part(names[at], part)), None)
         if at is None or not _are_at_most(values[at], most):
             break
         places.append(at)
@@ -164,6 +164,13 @@ def may_hold_time(name: str) -> bool:
     """Return whether a column may be a part of a time, by its name."""
     plain = normalised(name)
     return "date" in plain or plain.endswith(_CLOCK_NAMES) or _number_of(name) is not None
+
+
+def _is_clock_part(name: str, part: str) -> bool:
+    """Return whether a column is the hour, minute or second of a time, and not a number of them."""
+    plain = normalised(name)
+    is_length = plain.endswith("s") or _LENGTH_OF_TIME.search(plain) is not None
+    return _number_of(name) == part and not is_length
 
 
 def _number_of(name: str) -> str | None:

@@ -70,6 +70,7 @@ def test_rows_that_only_look_alike_are_refused(tmp_path, text):
         ("userId,venueId,utcTimestamp", "user=userId, item=venueId, time=utcTimestamp"),
         ("CUSTOMER_ID,PRODUCT_ID,TRANSACTION_DT", "item=PRODUCT_ID, time=TRANSACTION_DT"),
         ("user,adgroup_id,time_stamp", "user=user, item=adgroup_id, time=time_stamp"),
+        ("uuid,document_id,timestamp", "user=uuid, item=document_id, time=timestamp"),
         ("uid,campaign,timestamp", "user=uid, item=campaign, time=timestamp"),
         # The first name of each role goes before, and one of a lesser rank does nothing.
         ("deviceid,userId,videoId,item_id,ts", "user=userId, item=item_id, time=ts"),
@@ -98,4 +99,22 @@ def test_a_column_that_could_be_the_items_too_is_named(tmp_path):
     assert describe_reading(read_log(path)) == (
         "read as a table (comma separated, header): user=user, item=item_id, time=time in seconds; "
         "left out: columns that may be the item: product_id"
+    )
+
+
+def test_hours_played_are_no_hour_of_the_day(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("user_id,app_id,date,hours\n1,2,2021-03-01,3\n")
+    assert "time=date in ISO 8601" in describe_reading(read_log(path))
+
+
+def test_dates_of_an_unknown_format_are_refused_with_the_option_that_reads_them(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("user,item,time\n1,2,2021-03-01-08-00-00\n")
+    with pytest.raises(DataError, match="is not a number") as error:
+        read_log(path)
+    assert error.value.hint == (
+        "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; --time-format says how "
+        "other dates are written, as in '%d.%m.%y %H:%M'; mend the line, or leave such rows out "
+        "with --skip-bad-rows"
     )

@@ -28,7 +28,9 @@ def read(path, separator: str, **options):
     return read_log(path, ReadConfig(list_sep=separator, **options))
 
 
-@pytest.mark.parametrize("separator", [",", "|", ";", " ", "\t", "\x02", "-", "_", "/", ":"])
+@pytest.mark.parametrize(
+    "separator", [",", "|", ";", " ", "\t", "\x02", "-", "_", "/", ":", ">", "@", "*", "\n"]
+)
 def test_numbers_now_more_and_now_fewer_are_lists(separator):
     cells = ("501 502 504", "503 501", "505 501", "502 501", "504 503", "505", "502 505")
     cells = [cell.replace(" ", separator) for cell in cells]

@@ -55,6 +55,16 @@ def test_a_wrong_row_of_the_kinds_asked_for_is_named_still():
     assert read(rows, "csv", event="view", skip_bad_rows=True).events["item_id"].tolist() == [8]
 
 
+def test_a_kind_that_has_items_is_offered_where_an_item_is_missing():
+    rows = [event("7", "8", 0, "add to cart"), event("7", None, 2, "page")]
+    with pytest.raises(DataError, match=r"log\.csv line 3: the item id is empty") as error:
+        read(rows, "csv")
+    assert error.value.hint == (
+        "where events of some kinds have no item, --event 'add to cart' reads others; mend the "
+        "line, or leave such rows out with --skip-bad-rows"
+    )
+
+
 def test_a_time_of_another_kind_may_be_none():
     rows = [event("7", "8", 0), {**event("7", "8", 0, "page"), "time": "soon"}]
     log = read(rows, "csv", event="view")
