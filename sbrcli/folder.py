@@ -7,7 +7,7 @@ from stat import S_ISDIR
 from typing import Any
 
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.manifests import MANIFEST, Kind, may_not_be_read, read_manifest
+from sbrcli.manifests import MANIFEST, Kind, cannot_be_read, may_not_be_read, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def is_folder(path: Path) -> bool:
     """Return whether there is a folder of that name.
 
     Raises:
-        ArtefactError: a folder around it may not be entered.
+        ArtefactError: a folder around it may not be entered, or the system cannot tell.
     """
     try:
         return S_ISDIR(path.stat().st_mode)
@@ -70,18 +70,22 @@ def is_folder(path: Path) -> bool:
         return False
     except PermissionError as error:
         raise may_not_be_read(path.parent) from error
+    except OSError as error:  # a link to itself, a name that is too long, a server that is away
+        raise cannot_be_read(path, error) from error
 
 
 def list_folder(path: Path) -> list[Path]:
     """List what lies in a folder, in order of name; nothing where there is none.
 
     Raises:
-        ArtefactError: it may not be read.
+        ArtefactError: it cannot be read.
     """
     try:
         return sorted(path.iterdir()) if is_folder(path) else []
     except PermissionError as error:
         raise may_not_be_read(path) from error
+    except OSError as error:
+        raise cannot_be_read(path, error) from error
 
 
 def holds_manifest(path: Path) -> bool:

@@ -200,3 +200,11 @@ def may_not_be_read(path: Path) -> ArtefactError:
         f"{path}: no permission to read it",
         hint="ask its owner to allow it, or name another place with --workdir",
     )
+
+
+def cannot_be_read(path: Path, error: OSError) -> ArtefactError:
+    """Return the error of a file or folder of a work directory that the system cannot read."""
+    return ArtefactError(
+        f"{path}: it cannot be read: {error.strerror}",
+        hint="mend or remove it, or name another place with --workdir",
+    )

@@ -137,7 +137,11 @@ def run(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except SbrError as error:
-        return _fail(str(error), error.hint, error.exit_code)
+        # A damaged file may ask for any memory; where threads get none, the file is whole.
+        cause = error.__cause__
+        if not isinstance(cause, (OSError, RuntimeError)) or not lacks_memory(cause):
+            return _fail(str(error), error.hint, error.exit_code)
+        code = None
     except _WrongWords as error:
         suggest_options(error)
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]

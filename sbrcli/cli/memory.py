@@ -2,6 +2,7 @@
 
 _WORDS = (
     "can't start new thread",
+    "failed to launch worker thread",
     "failed to map segment",
     "cannot allocate memory",
     "unable to allocate",

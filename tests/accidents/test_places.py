@@ -187,3 +187,28 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     assert shell(f"sbr --workdir {small_disk} {small}").code == 0
     assert shell(f"sbr --workdir {small_disk} evaluate --quiet").code == 0
     assert (small_disk / "runs" / "run" / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize("words", ["stats", "compare", "recommend --items 1", "runs"])
+def test_a_work_directory_that_is_a_link_to_itself_is_an_error_of_one_line(sbr, words):
+    Path("loop").symlink_to("loop")
+    said = sbr(*words.split(), "--workdir", "loop")
+    assert (said.code, said.stdout) == (5, "")
+    said_of = "loop/datasets" if words == "stats" else "loop/runs"
+    assert said.stderr == (
+        f"error: {said_of}: it cannot be read: Too many levels of symbolic links\n"
+        "hint: mend or remove it, or name another place with --workdir\n"
+    )
+
+
+@pytest.mark.parametrize("words", ["recommend --items 1 --run loop", "train --name loop"])
+def test_a_run_that_is_a_link_to_itself_is_an_error_of_one_line(sbr, tmp_path, words):
+    make_workspace(tmp_path / "sbr-work")
+    Path("sbr-work/runs").mkdir(exist_ok=True)
+    Path("sbr-work/runs/loop").symlink_to("loop")
+    said = sbr(*words.split())
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr.splitlines()[-2:] == [
+        "error: sbr-work/runs/loop: it cannot be read: Too many levels of symbolic links",
+        "hint: mend or remove it, or name another place with --workdir",
+    ]

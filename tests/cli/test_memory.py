@@ -10,6 +10,7 @@ import pytest
 from sbrcli.cli import app
 from sbrcli.cli.memory import lacks_memory
 from tests.builders import write_ratings
+from tests.chains import make_workspace
 
 resource = pytest.importorskip("resource")
 
@@ -25,6 +26,7 @@ SAID = (
         MemoryError(),
         pa.ArrowMemoryError("malloc of size 131072 failed"),
         RuntimeError("can't start new thread"),
+        OSError("Unknown error: Failed to launch worker thread: Resource temporarily unavailable"),
         ImportError("lib.so: failed to map segment from shared object"),
     ],
 )
@@ -46,6 +48,16 @@ def test_a_command_that_gets_no_memory_ends_with_exit_code_3(sbr, monkeypatch):
     write_ratings(Path("log"), "1 2 3,1 3 4")
     monkeypatch.setattr("sbrcli.log.tables.parse_text", fail)
     said = sbr("stats", "log")
+    assert (said.code, said.stdout, said.stderr) == (3, "", SAID)
+
+
+def test_a_dataset_that_gets_no_memory_is_not_called_damaged(sbr, tmp_path, monkeypatch):
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise OSError("Failed to launch worker thread: Resource temporarily unavailable")
+
+    make_workspace(tmp_path / "sbr-work")
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", fail)
+    said = sbr("stats")
     assert (said.code, said.stdout, said.stderr) == (3, "", SAID)
 
 
