@@ -1,7 +1,9 @@
 """`sbr evaluate`: how good a run is, and by which protocol that was found."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,8 +17,14 @@ from sbrcli.baseline_config import (
 from sbrcli.cli.completion import complete_list, complete_runs
 from sbrcli.cli.evaluation_tables import evaluation_tables
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
+from sbrcli.cli.output import Output
+from sbrcli.cli.read_options import takes_read_options
 from sbrcli.config import EvaluateConfig
 from sbrcli.errors import UsageError
+from sbrcli.read_config import ReadConfig
+
+if TYPE_CHECKING:
+    from sbrcli.evaluation.evaluate import Evaluation
 
 DEFAULTS = EvaluateConfig()
 BASELINES = BaselineConfig()
@@ -135,9 +143,22 @@ PerEvent = Annotated[
 ]
 
 
+NewLogPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="LOG",
+        allow_dash=True,
+        help="Score this log in place of a split, as yesterday's run on today's events: a file, a "
+        "folder, or - for standard input. It is read and cut into sessions as the run's dataset "
+        "was; the figures are printed and not kept.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `evaluate` to the application."""
-    subcommand(app, example="sbr evaluate user-1x100 -k 10,20")(evaluate)
+    subcommand(app, example="sbr evaluate user-1x100 -k 10,20")(takes_read_options(evaluate))
 
 
 def evaluate(
@@ -158,15 +179,15 @@ def evaluate(
     stan: Stan = None,
     slices: Slices = DEFAULTS.slices,
     per_event: PerEvent = None,
+    log: NewLogPath = None,
+    reading: ReadConfig,
 ) -> None:
     """Rank every next item of a split among all items: recall, mrr and ndcg at each k.
 
     The protocol is printed beside the figures, and both are kept in the run's
-    evaluation.json.
+    evaluation.json. With --log the next items are those of a new log.
     """
-    from sbrcli.evaluation.metrics import find_wide_cuts
     from sbrcli.evaluation.per_event import check_place
-    from sbrcli.evaluation.rivals import HYBRID
     from sbrcli.evaluation.runs import evaluate_run
 
     config = EvaluateConfig(
@@ -182,24 +203,61 @@ def evaluate(
     options = _said_options(said, config)
     if per_event is not None:
         check_place(per_event)
-    evaluation = evaluate_run(
-        invocation.workspace.open("run", one_name(named, run, "--run")),
-        invocation.workspace,
-        config,
-        lambda total: invocation.output.progress(total, "events", "evaluate"),
-        options,
-        per_event,
-        hybrid_from,
-        invocation.output.warn,
-    )
+    _check_log(log, config, reading, per_event)
+    workspace = invocation.workspace
+    folder = workspace.open("run", one_name(named, run, "--run"))
+    out, progress = invocation.output, _progress(invocation.output)
+    if log is None:
+        evaluation = evaluate_run(
+            folder, workspace, config, progress, options, per_event, hybrid_from, out.warn
+        )
+    else:
+        from sbrcli.evaluation.new_logs import NewLog, evaluate_log
+
+        new = NewLog(log, reading, out.note, out.warn)
+        evaluation = evaluate_log(folder, workspace, config, progress, new, options, hybrid_from)
+    _show(out, evaluation, config)
+
+
+def _progress(out: Output) -> Callable[[int], AbstractContextManager[Any]]:
+    return lambda total: out.progress(total, "events", "evaluate")
+
+
+def _show(out: Output, evaluation: "Evaluation", config: EvaluateConfig) -> None:
+    from sbrcli.evaluation.metrics import find_wide_cuts
+    from sbrcli.evaluation.rivals import HYBRID
+
     for text in find_wide_cuts(config.ks, evaluation.protocol.candidates):
-        invocation.output.warn(text)
+        out.warn(text)
     if evaluation.verdict:
-        invocation.output.note(evaluation.verdict)
+        out.note(evaluation.verdict)
     for row in evaluation.leaderboard or ():
         if row.model == HYBRID:
-            invocation.output.note(f"the hybrid has {row.options}")
-    invocation.output.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
+            out.note(f"the hybrid has {row.options}")
+    out.show(evaluation, lambda shown: evaluation_tables(shown, config.ks))
+
+
+def _check_log(
+    log: Path | None, config: EvaluateConfig, reading: ReadConfig, per_event: Path | None
+) -> None:
+    """Refuse options that go with --log alone, or not with it."""
+    if log is None:
+        if reading != ReadConfig():
+            raise UsageError(
+                "options that say how a log is read go with --log", hint="sbr evaluate --log LOG"
+            )
+        return
+    others = {
+        "--split valid": config.split != "test",
+        "--notebook-coverage": config.notebook_coverage,
+        "--per-event": per_event is not None,
+    }
+    for option, is_given in others.items():
+        if is_given:
+            raise UsageError(
+                f"{option} goes with a split of the dataset, not with --log",
+                hint=f"leave {option} or --log out",
+            )
 
 
 def _parse_cuts(words: list[str]) -> tuple[int, ...]:

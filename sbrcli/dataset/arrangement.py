@@ -145,6 +145,23 @@ def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
     return Sessions(vocabulary.encode(events), session_offsets(events), times, targets)
 
 
+def cut_into_sessions(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
+    """Sort a log into sessions as `arrange` does, without cleansing: no item and session leaves.
+
+    Args:
+        events: an event table in file order.
+        config: its session rule, and whether repeats are dropped.
+
+    Returns:
+        A table of session_id, item_id and timestamp in the dataset's order.
+
+    Raises:
+        DataError: the log lacks what the rule asks for.
+    """
+    cut = _narrow(categorise_items(events), config)
+    return drop_repeats(cut) if config.drop_repeats else cut
+
+
 def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
     """Sort the log into sessions and keep no other column than a dataset has."""
     events = events.filter(items=[USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP])

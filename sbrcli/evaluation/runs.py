@@ -24,7 +24,7 @@ from sbrcli.evaluation.rivals import (
     answer_by_hybrid,
     network_bytes,
 )
-from sbrcli.evaluation.scoring import Advance, answer_split
+from sbrcli.evaluation.scoring import Advance, Answers, answer_split
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.folder import Folder
@@ -56,8 +56,7 @@ def evaluate_run(
     """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
 
     Args:
-        run: the run.
-        workspace: where its dataset is.
+        run, workspace: the run, and where its dataset is.
         config: what to score, and what to compare the run with.
         progress: shown how many next items are done, of all models together.
         options: baselines' options, as the user writes them; they go before the tuned ones.
@@ -77,12 +76,43 @@ def evaluate_run(
     read_evaluation(run, config)  # where it is damaged, that is said before the work
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
+    of_split = (sessions, dataset.name)
+    evaluation, answers = evaluate_sessions(
+        run, workspace, config, progress, of_split, dataset, options, hybrid_from
+    )
+    dataset_of(run, workspace)  # which may have been made anew while it was read
+    if per_event is not None:
+        write_per_event(per_event, dataset.path, sessions, config, answers)
+    _keep(run, workspace, config, evaluation, (answers[0].ranks, sessions), warn)
+    return evaluation
+
+
+def evaluate_sessions(
+    run: Folder,
+    workspace: Workspace,
+    config: EvaluateConfig,
+    progress: Progress,
+    scored: tuple[Sessions, str],
+    dataset: Folder | None,
+    options: Mapping[str, str] | None = None,
+    hybrid_from: str | None = None,
+) -> tuple[Evaluation, list[Answers]]:
+    """Evaluate a run on sessions, and what it is compared with; arguments as of `evaluate_run`.
+
+    Args:
+        scored: the sessions, and what the protocol calls them.
+        dataset: what the run was trained on; needed for baselines and hybrids alone.
+
+    Returns:
+        The figures, and each model's answers, the run's first.
+    """
+    sessions, called = scored
     scorer = load_gru(run.path, config.batch_size)
     said = options or {}
     is_compared = config.hybrid or config.baselines
     baselines = configure_baselines(said, tuned_options(run) if is_compared else {})
     hybrid = None
-    if config.hybrid:
+    if config.hybrid and dataset is not None:
         if hybrid_from is not None:
             take_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, said)
         hybrid = _find_or_choose_hybrid(run, workspace, dataset, scorer, baselines, said, progress)
@@ -93,17 +123,13 @@ def evaluate_run(
     models = 1 + len(config.baselines) + config.hybrid
     with progress(sessions.num_next_items * models) as advance:
         own = answer_split(GRU, scorer, sessions, config, with_lists=models > 1, advance=advance)
-        evaluation = summarise(own, sessions, config, run=run.name, dataset=dataset.name)
+        evaluation = summarise(own, sessions, config, run=run.name, dataset=called)
         contenders = [Contender(own, network_bytes(run))]
-        contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)
-        contenders += answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
-    evaluation = _extended(evaluation, run, contenders, sessions, config)
-    dataset_of(run, workspace)  # which may have been made anew while it was read
-    if per_event is not None:
-        answers = [contender.answers for contender in contenders]
-        write_per_event(per_event, dataset.path, sessions, config, answers)
-    _keep(run, workspace, config, evaluation, (own.ranks, sessions), warn)
-    return evaluation
+        if dataset is not None:
+            contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)
+            contenders += answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
+    answers = [contender.answers for contender in contenders]
+    return _extended(evaluation, run, contenders, sessions, config), answers
 
 
 def _refuse_what_was_learned(run: Folder, config: EvaluateConfig) -> None:
@@ -147,8 +173,7 @@ def _find_or_choose_hybrid(
     said: Mapping[str, str],
     progress: Progress,
 ) -> Hybrid:
-    found = find_hybrid(run, options, said)
-    if found is not None:
+    if (found := find_hybrid(run, options, said)) is not None:
         return found
     with progress(count_tried(dataset)) as advance:
         return choose_hybrid(run, workspace, dataset, network, options, advance)
@@ -166,8 +191,7 @@ def _extended(
         return evaluation
     train_count = load_items(run.path / ITEMS_FILE).train_count
     if config.slices:
-        ranks = contenders[0].answers.ranks
-        slices = slice_ranks(ranks, sessions, train_count, config.ks)
+        slices = slice_ranks(contenders[0].answers.ranks, sessions, train_count, config.ks)
         evaluation = replace(evaluation, slices=slices)
     if config.baselines:
         board = rank_models(contenders, sessions, train_count, config.ks)

@@ -72,7 +72,8 @@ Protocol
 def run(sbr, tmp_path: Path) -> Path:
     """A run over 5, 6, 7 that always prefers 5 to 6 to 7, and the dataset it was trained on."""
     log = write_ratings(tmp_path / "ratings.dat", LOG)
-    said = sbr("preprocess", log, "--min-item-support", 1, "--valid-days", 0, "--name", "user")
+    words = ("--min-item-support", 1, "--valid-days", 0, "--test-days", 30, "--name", "user")
+    said = sbr("preprocess", log, *words)
     assert said.code == 0, said.stderr
     dataset = json.loads(Path("sbr-work/datasets/user/manifest.json").read_text())
     return make_run(

@@ -75,6 +75,14 @@ class Assignment:
             "dataset": {"name": self.dataset.name, "fingerprint": fingerprint},
         }
 
+    def learned_from(self) -> dict[str, Any]:
+        """How the dataset's log was read and cut into sessions, and when the run's events end."""
+        splits = self.dataset.manifest.get("splits", {})
+        used = ("train", "valid") if self.config.refit else ("train",)
+        times = [splits[name]["last_time"] for name in used if splits.get(name)]
+        config = self.dataset.manifest.get("config", {})
+        return {"config": config, "last_time": max(times, default=None)}
+
 
 def assign(
     workspace: Workspace,

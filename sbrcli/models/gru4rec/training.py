@@ -105,6 +105,7 @@ def _begin_run(workspace: Workspace, assignment: Assignment) -> None:
             "phase": "fit",
             **assignment.settings(),
             **_network(assignment, "fit"),
+            "learned_from": assignment.learned_from(),
         }
         write_json(folder / MANIFEST, manifest)
 
