@@ -161,6 +161,12 @@ def _is_refit(value: Any) -> bool:
     return value is None or (isinstance(value, Mapping) and _are_epochs(value.get("epochs")))
 
 
+def _is_parent(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(value.get(entry), str) for entry in ("run", "weights")
+    )
+
+
 def _is_object(value: Any) -> bool:
     return isinstance(value, Mapping)
 
@@ -182,6 +188,7 @@ _ENTRIES: dict[Kind, dict[str, Callable[[Any], bool]]] = {
         "best_epoch": _is_count,
         "refit": _is_refit,
         "files": _is_object,
+        "parent": _is_parent,
         "precision": lambda value: value in ("float32", "bfloat16"),
     },
 }

@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from sbrcli.cli.suggestions import check_command
 from sbrcli.errors import UsageError
 
-_NAMES = ("run", "runs", "dataset", "name", "hybrid_from", "finish", "named")
+_NAMES = ("run", "runs", "dataset", "name", "hybrid_from", "finish", "from_run", "named")
 """Parameters that name a run or a dataset, by their name in Python."""
 
 

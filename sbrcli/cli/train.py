@@ -20,6 +20,7 @@ from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.presets import configure_training
+from sbrcli.workspace import Workspace
 
 if TYPE_CHECKING:
     from sbrcli.models.gru4rec.assignment import Assignment, Training
@@ -41,6 +42,7 @@ def train(
     preset: options.Preset = None,
     name: options.Name = None,
     overwrite: options.Overwrite = False,
+    from_run: options.From = None,
     resume: options.Resume = False,
     finish: options.Finish = None,
     checkpoint_minutes: options.CheckpointMinutes = DEFAULT_CHECKPOINT.minutes,
@@ -62,20 +64,22 @@ def train(
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")
     if finish is not None:
-        others = [*given.values(), preset, dataset, name, resume or None, dry_run or None]
+        others = [*given.values(), preset, dataset, name, from_run, resume or None, dry_run or None]
         others.append(None if checkpoint_minutes == DEFAULT_CHECKPOINT.minutes else True)
         _finish(invocation, finish, others, overwrite=overwrite)
         return
     config = configure_training(given, preset)
     checkpoint = CheckpointConfig(minutes=checkpoint_minutes)
     if resume:
-        _check_alone([*given.values(), preset, dataset], overwrite=overwrite)
+        _check_alone([*given.values(), preset, dataset, from_run], overwrite=overwrite)
         run = find_begun(workspace, name)
         if run.manifest.get("status") == "complete":
             invocation.output.note(f"run {run.name} is complete already")
             invocation.output.show(describe_run(run), _epoch_tables)
             return
         assignment = assignment_of(workspace, run)
+    elif from_run is not None:
+        assignment = _assign_from(workspace, from_run, given, preset, dataset, name)
     else:
         for_short = configure_training(given, preset, short_sessions=True)
         assignment = assign(workspace, dataset, config, name, for_short)
@@ -104,6 +108,20 @@ def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None
     if result.already_there:
         output.note(f"run {result.run} is there already, trained with the same options")
     output.show(result, _epoch_tables)
+
+
+def _assign_from(
+    workspace: Workspace, parent: str, given: dict[str, Any], preset: str | None, *names: str | None
+) -> "Assignment":
+    """Assign a training that begins at the weights of another run."""
+    from sbrcli.models.gru4rec.parent import assign_from
+
+    if preset is not None:
+        raise UsageError(
+            "--from takes the options of the run that it begins at, and no preset",
+            hint="leave --preset out, and give the options that are to be others",
+        )
+    return assign_from(workspace, parent, given, *names)
 
 
 def _finish(invocation: Invocation, name: str, others: list[Any], *, overwrite: bool) -> None:

@@ -203,6 +203,15 @@ Resume = Annotated[
         "--resume", help="Go on with the run that was interrupted last, or the one of --name."
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Begin at the weights of a complete run, with its options unless others are given.",
+        autocompletion=complete_runs,
+    ),
+]
 Finish = Annotated[
     str | None,
     typer.Option(

@@ -13,10 +13,11 @@ from sbrcli.baseline_config import (
 )
 from sbrcli.config import EvaluateConfig, TrainConfig
 from sbrcli.dataset.request import OTHER_FILES, Request
-from sbrcli.errors import ConfigError
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.rivals import HYBRID
 from sbrcli.evaluation.runs import GRU
 from sbrcli.folder import Folder
+from sbrcli.manifests import read_manifest
 from sbrcli.models.gru4rec.assignment import (
     default_run_name,
     has_short_sessions,
@@ -54,7 +55,9 @@ def train_command(run: Folder, dataset: Folder) -> str:
         ArtefactError: the run's manifest is damaged.
         KeyError, TypeError, AttributeError: the dataset's is.
     """
-    config = settings_of(run)["config"]
+    config, parent = settings_of(run)["config"], run.manifest.get("parent")
+    if parent is not None:
+        return _from_command(run, dataset, config, parent["run"])
     is_short = has_short_sessions(dataset)
     usual = configure_training({"optimizer": config["optimizer"]}, None, short_sessions=is_short)
     defaults = {name: _listed(value) for name, value in asdict(usual).items()}
@@ -66,6 +69,19 @@ def train_command(run: Folder, dataset: Folder) -> str:
     if default_run_name(dataset, TrainConfig(**config | {"hsz": tuple(config["hsz"])})) != run.name:
         words += ["--name", run.name]
     return shlex.join(words)
+
+
+def _from_command(run: Folder, dataset: Folder, config: dict[str, Any], parent: str) -> str:
+    """Write the `sbr train --from` that made a run; in full where its parent is gone."""
+    try:
+        manifest = read_manifest(run.path.with_name(parent), "run")
+        usual = settings_of(Folder("run", run.path.with_name(parent), manifest))["config"]
+    except ArtefactError:
+        usual = {}
+    said = {name: "auto" if value is None else value
+            for name, value in config.items() if value != usual.get(name, False)}  # fmt: skip
+    words = ["sbr", "train", "--dataset", dataset.name, "--from", parent]
+    return shlex.join([*words, *_options(said, {}), "--name", run.name])
 
 
 def evaluate_command(run: Folder, kept: Kept) -> str:

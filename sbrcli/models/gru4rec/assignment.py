@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sbrcli import __version__
 from sbrcli.config import TrainConfig, differences
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.folder import Folder
+from sbrcli.folder import Folder, check_name
 from sbrcli.models.gru4rec.settings import lacks, plain_config, settings_of
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
@@ -50,6 +50,8 @@ class Assignment:
     dataset: Folder
     config: TrainConfig
     name: str
+    parent: dict[str, str] | None = None
+    """The run at whose weights it begins, and their checksum; see `parent.assign_from`."""
 
     @property
     def shape(self) -> NetworkShape:
@@ -73,6 +75,7 @@ class Assignment:
         return {
             "config": plain_config(self.config),
             "dataset": {"name": self.dataset.name, "fingerprint": fingerprint},
+            **({} if self.parent is None else {"parent": self.parent}),
         }
 
     def learned_from(self) -> dict[str, Any]:
@@ -129,6 +132,7 @@ def plan_training(assignment: Assignment) -> Training:
     n_sample = config.negatives(num_items)
     plan = {
         "name": assignment.name,
+        **({} if assignment.parent is None else {"from": assignment.parent["run"]}),
         **assignment.settings()["config"],
         "n_sample": n_sample,
         "negatives": f"{n_sample} drawn for each chunk" if n_sample else f"all {num_items} items",
@@ -172,23 +176,33 @@ def assignment_of(workspace: Workspace, run: Folder) -> Assignment:
     Raises:
         ArtefactError: the manifest is damaged, or the dataset is not what it was.
     """
-    settings = settings_of(run)
-    try:
-        config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
-        _require_kinds(config)
-        workspace.place("dataset", settings["dataset"]["name"])
-    except (ConfigError, KeyError, TypeError) as error:
-        raise ArtefactError(
-            f"the manifest of run {run.name} holds no configuration of sbr {__version__}: {error}",
-            hint="train the run again with --overwrite",
-        ) from error
+    config, settings = config_of(run), settings_of(run)
     dataset = _open_dataset(workspace, settings["dataset"]["name"], config)
     if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
         raise ArtefactError(
             f"dataset {dataset.name} is not the one that run {run.name} was begun on",
             hint="prepare that dataset again, or train anew with --overwrite",
         )
-    return Assignment(dataset, config, run.name)
+    return Assignment(dataset, config, run.name, settings.get("parent"))
+
+
+def config_of(run: Folder) -> TrainConfig:
+    """Read from a run's manifest how it was begun to be trained.
+
+    Raises:
+        ArtefactError: the manifest is damaged.
+    """
+    settings = settings_of(run)
+    try:
+        config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
+        _require_kinds(config)
+        check_name("dataset", settings["dataset"]["name"])
+    except (ConfigError, KeyError, TypeError) as error:
+        raise ArtefactError(
+            f"the manifest of run {run.name} holds no configuration of sbr {__version__}: {error}",
+            hint="train the run again with --overwrite",
+        ) from error
+    return config
 
 
 def _require_kinds(config: TrainConfig) -> None:

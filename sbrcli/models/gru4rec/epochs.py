@@ -82,6 +82,9 @@ class Plan:
     """Train so many of the configuration's epochs, on whose last one its schedule ends all the
     same; None trains them all."""
 
+    start: Path | None = None
+    """The weights that training begins at; None draws them."""
+
     warn: Callable[[str], None] = lambda _: None
     """Told where training can not go on from its checkpoint, and begins anew."""
 
@@ -97,7 +100,8 @@ class EpochRunner:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.model = Gru4Rec(plan.shape)
-        self.model.set_by_name(initialise_weights(plan.shape, plan.config.seed))
+        start = load_weights(plan.start, plan.shape) if plan.start else None
+        self.model.set_by_name(start or initialise_weights(plan.shape, plan.config.seed))
         self.bptt = min(plan.config.bptt, self._most_steps())
         self.lanes = self._arrange(1)
         config = replace(plan.config, bptt=self.bptt)

@@ -15,6 +15,7 @@ from sbrcli.models.gru4rec.checkpoint import (
     load_checkpoint,
 )
 from sbrcli.models.gru4rec.history import best_epoch, read_history
+from sbrcli.models.gru4rec.parent import START_FILE
 from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.models.gru4rec.weights import (
     WEIGHTS_FILE,
@@ -121,6 +122,7 @@ def _load_network(run: Folder, shape: NetworkShape) -> int:
 
 def _put_away(run: Path) -> None:
     """Move what a resume would go on from out of the way."""
+    (run / START_FILE).unlink(missing_ok=True)
     for part in (CHECKPOINT_FILE.parts[0], REFIT_FOLDER):
         if (run / part).exists():
             (run / UNFINISHED).mkdir(exist_ok=True)

@@ -18,7 +18,9 @@ def settings_of(run: Folder) -> dict[str, Any]:
     try:
         # An option that came later than the run was at its default.
         config = plain_config(TrainConfig()) | run.manifest["config"]
-        return {"config": config, "dataset": run.manifest["dataset"]}
+        settings = {"config": config, "dataset": run.manifest["dataset"]}
+        parent = run.manifest.get("parent")
+        return settings | ({} if parent is None else {"parent": parent})
     except (KeyError, TypeError) as error:
         raise lacks(run, error) from error
 

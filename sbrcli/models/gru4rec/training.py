@@ -32,6 +32,7 @@ from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.gru4rec.history import best_epoch
 from sbrcli.models.gru4rec.material import Material, load_material, save_known_items
 from sbrcli.models.gru4rec.memory import out_of_memory_explained, require_memory
+from sbrcli.models.gru4rec.parent import START_FILE, find_start, save_start
 from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
 from sbrcli.models.items import ITEMS_FILE
@@ -100,6 +101,7 @@ def _begin_run(workspace: Workspace, assignment: Assignment) -> None:
     train_count = items.train_count[: assignment.shape.num_items]
     with workspace.staged("run", assignment.name, keep_replaced=True) as folder:
         save_known_items(folder, items, train_count)
+        save_start(workspace, assignment.parent, folder)
         manifest = new_manifest("run") | {
             "status": "training",
             "phase": "fit",
@@ -196,6 +198,7 @@ class _Phases:
             material,
             validate=None if valid is None else measure,
             num_valid=0 if valid is None else valid.num_next_items,
+            start=find_start(self.assignment.parent, self.folder),
         )
         try:
             history = runner.run()
@@ -265,6 +268,7 @@ class _Phases:
                 FILES: checksums_of(self.folder / name for name in (WEIGHTS_FILE, ITEMS_FILE)),
             }
         )
+        (self.folder / START_FILE).unlink(missing_ok=True)
         self.workspace.discard_replaced("run", self.assignment.name)
 
 

@@ -1,0 +1,51 @@
+"""How a run is called after the options in which it differs."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+MOST_CHARACTERS = 60
+"""Where the words would be longer, a hash stands for them."""
+
+_SHORT = {
+    "learning_rate": "lr",
+    "batch_size": "batch",
+    "n_sample": "sample",
+    "embedding_dropout": "embdrop",
+    "label_smoothing": "smooth",
+    "sample_alpha": "alpha",
+    "clip_norm": "clip",
+}
+
+
+def write_words(options: Mapping[str, Any]) -> str:
+    """Write options as a part of a run's name, as in "lr0.05-batch64-refit".
+
+    Args:
+        options: their values, by their names in Python; sizes as a sequence.
+    """
+    words = "-".join(_word(name, value) for name, value in options.items())
+    return words if len(words) <= MOST_CHARACTERS else hash_options(options)
+
+
+def hash_options(options: Mapping[str, Any]) -> str:
+    """Return six characters that stand for options."""
+    text = json.dumps(options, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def _word(name: str, value: Any) -> str:
+    called = _SHORT.get(name, name)
+    if isinstance(value, bool):
+        return called if value else f"no-{called}"
+    if isinstance(value, str):  # a loss is known by its own name
+        known = value not in ("none", "auto", "gpu", "cpu") and name != "monitor"
+        return value if known else f"{called}-{value.replace('@', '')}"
+    if isinstance(value, (list, tuple)):
+        return called + "-".join(map(str, value))
+    return f"{called}{'auto' if value is None else _number(value)}"
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")
