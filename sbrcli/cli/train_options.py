@@ -190,7 +190,7 @@ Name = Annotated[
     typer.Option(
         "--name",
         metavar="NAME",
-        help="The run's name. \\[default: of the dataset, layers and units]",
+        help="The run's name. \\[default: of the dataset, the layers and the options that differ]",
         autocompletion=complete_runs,
     ),
 ]

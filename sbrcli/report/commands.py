@@ -18,10 +18,8 @@ from sbrcli.evaluation.rivals import HYBRID
 from sbrcli.evaluation.runs import GRU
 from sbrcli.folder import Folder
 from sbrcli.manifests import read_manifest
-from sbrcli.models.gru4rec.assignment import (
-    default_run_name,
-    has_short_sessions,
-)
+from sbrcli.models.gru4rec.assignment import has_short_sessions
+from sbrcli.models.gru4rec.run_names import default_run_name
 from sbrcli.models.gru4rec.settings import settings_of
 from sbrcli.models.hybrid_files import read_choice
 from sbrcli.prepare_config import PrepareConfig
@@ -66,7 +64,9 @@ def train_command(run: Folder, dataset: Folder) -> str:
     if config["optimizer"] != TrainConfig().optimizer:
         words += ["--optimizer", config["optimizer"]]
     words += _options({name: "auto" if v is None else v for name, v in said.items()}, {})
-    if default_run_name(dataset, TrainConfig(**config | {"hsz": tuple(config["hsz"])})) != run.name:
+    trained = TrainConfig(**config | {"hsz": tuple(config["hsz"])})
+    basis = configure_training({}, None, short_sessions=is_short)
+    if default_run_name(dataset.name, trained, basis) != run.name:
         words += ["--name", run.name]
     return shlex.join(words)
 

@@ -12,6 +12,7 @@ from sbrcli.cli.app import run as run_sbr
 from sbrcli.config import TrainConfig
 from sbrcli.folder import Folder
 from sbrcli.models.gru4rec import assignment
+from sbrcli.models.gru4rec.run_names import default_run_name
 from sbrcli.presets import PRESETS, configure_training
 from sbrcli.report.commands import (
     evaluate_command,
@@ -71,7 +72,8 @@ def trained(tmp_path, config: TrainConfig, *, name: str | None = None, events: i
     manifest = dataset.manifest | {"splits": dataset.manifest["splits"] | {"train": train}}
     dataset = replace(dataset, manifest=manifest)
     settings: dict[str, Any] = {"config": json.loads(json.dumps(asdict(config))), "dataset": {}}
-    name = name or assignment.default_run_name(dataset, config)
+    usual = configure_training({}, None, short_sessions=events < 20)
+    name = name or default_run_name(dataset.name, config, usual)
     return Folder("run", tmp_path / name, settings), dataset
 
 

@@ -1,14 +1,13 @@
 """What is to be trained: on which dataset, how, and under which name."""
 
-import hashlib
-import json
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from sbrcli import __version__
-from sbrcli.config import TrainConfig, differences
+from sbrcli.config import TrainConfig
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.folder import Folder, check_name
+from sbrcli.models.gru4rec.run_names import default_run_name, earlier_run_name
 from sbrcli.models.gru4rec.settings import lacks, plain_config, settings_of
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
@@ -111,7 +110,21 @@ def assign(
         workspace.place("run", name)
     folder = _open_dataset(workspace, dataset, config)
     config = for_short if for_short and has_short_sessions(folder) else config
-    return Assignment(folder, config, name or default_run_name(folder, config))
+    if name is not None:
+        return Assignment(folder, config, name)
+    usual = configure_training({}, None, short_sessions=has_short_sessions(folder))
+    assignment = Assignment(folder, config, default_run_name(folder.name, config, usual))
+    earlier = replace(assignment, name=earlier_run_name(folder.name, config, usual))
+    return earlier if _is_there(workspace, earlier) else assignment
+
+
+def _is_there(workspace: Workspace, assignment: Assignment) -> bool:
+    """Return whether a run of the same name was trained or begun with the same settings."""
+    try:
+        found = workspace.find("run", assignment.name)
+        return found is not None and settings_of(found) == assignment.settings()
+    except (ArtefactError, ConfigError):
+        return False
 
 
 def mean_session_length(dataset: Folder) -> float:
@@ -247,21 +260,6 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
         )
     except (KeyError, TypeError) as error:
         raise lacks(run, error) from error
-
-
-def default_run_name(dataset: Folder, config: TrainConfig) -> str:
-    """Name a run by its dataset, layers and units, and a hash of what else is not the default.
-
-    Args:
-        dataset: the one to train on, by whose sessions some defaults are others.
-        config: how.
-    """
-    usual = configure_training({}, None, short_sessions=has_short_sessions(dataset))
-    sizes = "-".join(map(str, config.hsz))
-    other = differences(replace(config, layers=usual.layers, hsz=usual.hsz), usual)
-    text = json.dumps(other, sort_keys=True)
-    suffix = f"-{hashlib.sha256(text.encode()).hexdigest()[:6]}" if other else ""
-    return f"{dataset.name}-{config.layers}x{sizes}{suffix}"
 
 
 def _open_dataset(workspace: Workspace, name: str | None, config: TrainConfig) -> Folder:

@@ -3,7 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from sbrcli.config import TrainConfig, differences
 
 MOST_CHARACTERS = 60
 """Where the words would be longer, a hash stands for them."""
@@ -17,6 +20,33 @@ _SHORT = {
     "sample_alpha": "alpha",
     "clip_norm": "clip",
 }
+
+
+def default_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> str:
+    """Name a run by its dataset, layers and units, and by what else is not the default.
+
+    With `epochs=1` it is user-1x100-epochs1.
+
+    Args:
+        dataset: the name of the one to train on.
+        config: how.
+        usual: the defaults on that dataset.
+    """
+    begin, other = _split(dataset, config, usual)
+    return f"{begin}-{write_words(other)}" if other else begin
+
+
+def earlier_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> str:
+    """Name a run as versions of sbr before did, by a hash of what else is not the default."""
+    begin, other = _split(dataset, config, usual)
+    return f"{begin}-{hash_options(other)}" if other else begin
+
+
+def _split(dataset: str, config: TrainConfig, usual: TrainConfig) -> tuple[str, dict[str, Any]]:
+    """Return how a run's name begins, and the options that it must name besides."""
+    sizes = "-".join(map(str, config.hsz))
+    other = differences(replace(config, layers=usual.layers, hsz=usual.hsz), usual)
+    return f"{dataset}-{config.layers}x{sizes}", other
 
 
 def write_words(options: Mapping[str, Any]) -> str:
