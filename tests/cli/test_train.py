@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -321,5 +320,5 @@ def test_a_default_name_tells_what_is_not_the_default(sbr):
 
     assert name() == "user-1x100"
     assert name("--layers", 2, "--hsz", "100,50") == "user-2x100-50"
-    assert re.fullmatch(r"user-1x100-[0-9a-f]{6}", name("--seed", 2))
+    assert name("--seed", 2) == "user-1x100-seed2"
     assert len({name("--seed", seed) for seed in range(5)}) == 5
