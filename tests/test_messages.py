@@ -11,6 +11,7 @@ from tests.templates import Sources
 ROOT = Path(__file__).parents[1]
 
 PASSING_ON = {
+    "sbrcli.cli.training_progress watch": "the header that sbrcli.cli.train writes",
     "sbrcli.dataset.arrangement arrange": "what an EmptySplitError says, with a hint",
     "sbrcli.baseline_config parse_options": "an option's own error, behind the baseline's name",
     "sbrcli.cli.app run": "any error, and what Typer says of wrong words",

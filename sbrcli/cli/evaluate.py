@@ -14,6 +14,7 @@ from sbrcli.baseline_config import (
     parse_names,
     write_options,
 )
+from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.completion import complete_list, complete_runs
 from sbrcli.cli.evaluation_tables import evaluation_tables
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
@@ -205,7 +206,7 @@ def evaluate(
         check_place(per_event)
     _check_log(log, config, reading, per_event)
     workspace = invocation.workspace
-    folder = workspace.open("run", one_name(named, run, "--run"))
+    folder = open_run(invocation, one_name(named, run, "--run"))
     out, progress = invocation.output, _progress(invocation.output)
     if log is None:
         evaluation = evaluate_run(
@@ -216,6 +217,7 @@ def evaluate(
 
         new = NewLog(log, reading, out.note, out.warn)
         evaluation = evaluate_log(folder, workspace, config, progress, new, options, hybrid_from)
+    name_run(invocation, folder)
     _show(out, evaluation, config)
 
 

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sbrcli.cli import output
+from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
 from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
@@ -95,13 +97,15 @@ def recommend(
         run, sessions = one_name(str(sessions), run, "--run"), None
     session = _only_session(sessions, items)
     config = RecommendConfig(k=k, include_seen=include_seen)
-    folder = invocation.workspace.open("run", run)
+    folder = open_run(invocation, run)
     run_items = _load_items(folder, titles)
     answer = _load_model(folder, run_items, config, hybrid)
     if session is not None:
         _answer_one(invocation.output, session, answer, run_items)
+        name_run(invocation, folder)
     elif sessions is not None:
-        _answer_all(invocation.output, sessions, answer, run_items)
+        begin = partial(name_run, invocation, folder)
+        _answer_all(invocation.output, sessions, answer, run_items, begin)
 
 
 def _is_run(invocation: Invocation, word: str) -> bool:
@@ -172,7 +176,14 @@ def _answer_one(
         out.show(found, lambda shown: [_table("Recommended", shown, _has_titles(run_items))])
 
 
-def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunItems") -> None:
+def _answer_all(
+    out: Output,
+    sessions: Path,
+    answer: Recommend,
+    run_items: "RunItems",
+    begin: Callable[[], None],
+) -> None:
+    """Answer each session of a file as it is read; `begin` is called before the first one."""
     from sbrcli.log.event_lines import refuse_log
 
     def check(lines: Sequence[str]) -> None:
@@ -182,6 +193,8 @@ def _answer_all(out: Output, sessions: Path, answer: Recommend, run_items: "RunI
     show = _shown_by(out, _has_titles(run_items))
     answered = number = odd = 0
     for number, session in enumerate(read_sessions(sessions, check), start=1):
+        if number == 1:
+            begin()
         found, oddity = _answer_line(session, answer, run_items)
         odd += oddity is not None
         if oddity is not None and odd <= MOST_WARNINGS:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
+from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table
 
@@ -43,8 +44,9 @@ def report(
 
     check_place(out)
     require_matplotlib()
-    folder = invocation.workspace.open("run", one_name(named, run, "--run"))
+    folder = open_run(invocation, one_name(named, run, "--run"))
     written = write_report(folder, invocation.workspace, out)
+    name_run(invocation, folder)
     for text in written.warnings:
         invocation.output.warn(text)
     invocation.output.show(written, _tables)

@@ -94,9 +94,10 @@ def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None
     from sbrcli.evaluation.validation import validate
     from sbrcli.models.gru4rec.training import train
 
+    header = f"run {assignment.name} on dataset {assignment.dataset.name}"
     workspace, output = invocation.workspace, invocation.output
     try:
-        with TrainingProgress(output) as progress:
+        with TrainingProgress(output, header) as progress:
             result = train(workspace, assignment, validate, progress.watch, **how)
     except KeyboardInterrupt as error:
         if not workspace.place("run", assignment.name).is_dir():

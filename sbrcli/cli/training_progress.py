@@ -10,8 +10,10 @@ from sbrcli.cli.output import Advance, Output
 class TrainingProgress:
     """Show the events of a training, see `epochs.Watch`, on stderr."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, header: str = "") -> None:
+        """Watch a training; `header` names its run and dataset, and is shown before its events."""
         self._output = output
+        self._header = header
         self._stack = ExitStack()
         self._advance: Advance = lambda _done, **_figures: None
 
@@ -27,6 +29,9 @@ class TrainingProgress:
             self._advance(count, **figures)
             return
         self._stack.close()
+        if self._header:
+            self._output.note(self._header)
+            self._header = ""
         if what == "loading":
             self._output.note("loading TensorFlow")
         elif what == "resumed":

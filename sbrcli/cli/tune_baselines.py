@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
+from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table
 
@@ -39,9 +40,10 @@ def tune_baselines(
     """
     from sbrcli.evaluation.tuning import count_trials, tune_baselines
 
-    folder = invocation.workspace.open("run", one_name(named, run, "--run"))
+    folder = open_run(invocation, one_name(named, run, "--run"))
     with invocation.output.progress(count_trials(), "settings", "tune") as advance:
         tuning = tune_baselines(folder, invocation.workspace, advance)
+    name_run(invocation, folder)
     invocation.output.show(tuning, lambda shown: [_table(shown, trials)])
     words = " ".join(f"--{name} {shlex.quote(text)}" for name, text in tuning.options.items())
     invocation.output.note(f"sbr evaluate --baselines all now takes: {words}")

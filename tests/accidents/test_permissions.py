@@ -78,6 +78,7 @@ def test_the_latest_run_is_one_whose_files_may_all_be_read(trained, closed):
     assert said.stderr == (
         "warning: sbr-work/runs/later/weights.safetensors: no permission to read it; "
         "the latest run of the others, run, is taken\n"
+        "run run on dataset user\n"
     )
 
 

@@ -108,7 +108,7 @@ def without_speed(text: str) -> str:
 def test_a_pipe_gets_the_metrics_by_k_and_the_protocol(sbr, run):
     said = sbr("evaluate", "-k", 1, "-k", 2)
     assert without_speed(said.stdout) == TSV
-    assert (said.stderr, said.code) == ("", 0)
+    assert (said.stderr, said.code) == ("run user-1x4 on dataset user\n", 0)
 
 
 def test_a_person_gets_two_tables(sbr, run):

@@ -43,7 +43,9 @@ def test_what_the_hybrid_is_made_of_is_said(sbr):
     found = json.loads(sbr(*EVALUATE).stdout)
     options = next(row["options"] for row in found["leaderboard"] if row["model"] == "hybrid")
     said = sbr(*EVALUATE[:-1])
-    assert said.stderr == f"the hybrid has {options}\n{found['verdict']}\n"
+    assert said.stderr == (
+        f"run {found['run']} on dataset user\n{found['verdict']}\nthe hybrid has {options}\n"
+    )
 
 
 def test_recommendations_follow_the_chain_that_the_network_does_not_know(sbr, workspace):  # noqa: F811

@@ -61,7 +61,7 @@ def give_input(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 def test_a_pipe_gets_a_header_and_a_row_an_item(sbr, run):
     said = sbr("recommend", "--items", "20", "-k", 2)
     assert said.stdout == "rank\titem\tscore\n1\t10\t4.0\n2\t30\t2.0\n"
-    assert (said.stderr, said.code) == ("", 0)
+    assert (said.stderr, said.code) == ("run user-1x4 on dataset user\n", 0)
 
 
 def test_a_person_gets_a_table(sbr, run, tmp_path):
@@ -69,7 +69,10 @@ def test_a_person_gets_a_table(sbr, run, tmp_path):
     titles.write_text("item,title\n10,Ten\n")
     said = sbr("recommend", "--items", "20,99", "--titles", titles, terminal=True)
     assert unpadded(said.stdout) == TABLE
-    assert said.stderr == "warning: the run does not know, and leaves out: 99\n"
+    assert (
+        said.stderr
+        == "warning: the run does not know, and leaves out: 99\nrun user-1x4 on dataset user\n"
+    )
 
 
 def test_json_is_one_document_with_titles_where_there_are_any(sbr, tmp_path):
@@ -88,7 +91,10 @@ def test_json_is_one_document_with_titles_where_there_are_any(sbr, tmp_path):
         ],
         "unknown": ["77"],
     }
-    assert said.stderr == "warning: the run does not know, and leaves out: 77\n"
+    assert (
+        said.stderr
+        == "warning: the run does not know, and leaves out: 77\nrun user-1x4 on dataset user\n"
+    )
 
 
 def test_the_sessions_own_items_come_again_with_include_seen(sbr, run):
@@ -120,6 +126,7 @@ def test_sessions_from_standard_input_are_answered_in_blocks(sbr, run, monkeypat
         "3\t1\t10\t4.0\n3\t2\t20\t3.0\n\n"
     )
     assert said.stderr == (
+        "run user-1x4 on dataset user\n"
         "warning: session 2: the run knows no item of the session: 77\n"
         "warning: session 3: the run does not know, and leaves out: 78\n"
     )
@@ -135,6 +142,7 @@ def test_sessions_from_a_file_are_answered_by_a_json_line_each(sbr, run, tmp_pat
         {"items": [], "unknown": ["77"]},
     ]
     assert said.stderr == (
+        "run user-1x4 on dataset user\n"
         "warning: session 2: the run knows no item of the session: it is empty\n"
         "warning: session 3: the run knows no item of the session: 77\n"
     )
@@ -151,6 +159,7 @@ def test_sessions_of_which_none_has_a_known_id_end_with_exit_code_3(sbr, run, tm
     said = sbr("recommend", "sessions.txt", "--json")
     assert (said.stdout, said.code) == ('{"items": [], "unknown": ["77"]}\n', 3)
     assert said.stderr == (
+        "run user-1x4 on dataset user\n"
         "warning: session 1: the run knows no item of the session: 77\n"
         "error: the run knows no item of any session in sessions.txt\n"
         "hint: ids must be written as in the log that the run was trained on\n"
@@ -257,6 +266,7 @@ def test_sessions_with_unknown_ids_are_named_a_few_times_and_then_counted(sbr, r
         for number in range(1, 6)
     ]
     assert said.stderr.splitlines() == [
+        "run user-1x4 on dataset user",
         *named,
         "warning: the same of 1,199 more sessions: 1,204 of 1,205 hold ids that the run does not "
         "know, or none",

@@ -22,6 +22,7 @@ def test_a_page_is_written_and_what_it_lacks_is_said(sbr):
     assert said.code == 0
     assert said.stdout == f"report\trun\tbytes\nreport.html\tuser-1x4\t{size}\n"
     assert said.stderr == (
+        "run user-1x4 on dataset user\n"
         "not in it, as it is not there yet: evaluation, leaderboard, slices; "
         "sbr evaluate --run user-1x4 --baselines all --slices makes it\n"
         f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
@@ -39,7 +40,10 @@ def test_a_full_page_lacks_nothing(sbr):
         "missing": [],
         "warnings": [],
     }
-    assert said.stderr == f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+    assert said.stderr == (
+        "run user-1x4 on dataset user\n"
+        f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+    )
     assert "Leaderboard, by mrr@20" in OUT.read_text()
 
 
@@ -48,7 +52,10 @@ def test_a_person_gets_one_line_and_a_pipe_a_table(sbr):
     said = sbr("report", terminal=True)
     size = len(OUT.read_bytes())
     assert said.stdout == ""
-    assert said.stderr == f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+    assert said.stderr == (
+        "run user-1x4 on dataset user\n"
+        f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+    )
     piped = sbr("report", "--quiet")
     size = len(OUT.read_bytes())
     assert piped.stdout == f"report\trun\tbytes\nreport.html\tuser-1x4\t{size}\n"

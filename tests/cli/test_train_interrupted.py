@@ -167,7 +167,7 @@ def test_a_loss_that_is_lost_ends_with_6_and_a_hint(sbr):
     said = sbr("train", *SMALL, *NAME, "--learning-rate", "1e38")
     assert (said.code, said.stdout) == (6, "")
     assert re.fullmatch(
-        "loading TensorFlow\n"
+        "run run on dataset user\nloading TensorFlow\n"
         r"error: the loss is (nan|inf|\d\S+) after 0 events of epoch 1; no weights are kept\n"
         "hint: train again with --overwrite and a lower --learning-rate\n",
         said.stderr,

@@ -73,8 +73,8 @@ def test_a_duration_is_in_the_unit_in_which_one_thinks_of_it(seconds, words):
 def test_each_epoch_is_a_line_on_stderr_also_in_a_pipe(sbr, tmp_path):
     make_workspace(tmp_path / "sbr-work")
     said = sbr("train", *SMALL, *NAME)
-    first, *lines = said.stderr.splitlines()
-    assert first == "loading TensorFlow"
+    named, first, *lines = said.stderr.splitlines()
+    assert (named, first) == ("run run on dataset user", "loading TensorFlow")
     best = manifest()["best_epoch"]
     for line, held in zip(lines, manifest()["epochs"], strict=True):
         recall, mrr = (f"{held[name]:.4f}"[1:] for name in ("recall@20", "mrr@20"))
@@ -110,7 +110,7 @@ def test_ctrl_c_is_answered_at_once_and_resuming_says_where_it_goes_on(sbr, tmp_
         said = sbr("train", *SMALL, *NAME)
     assert (said.code, said.stdout) == (130, "")
     assert said.stderr == (
-        "loading TensorFlow\n"
+        "run run on dataset user\nloading TensorFlow\n"
         "stopping, saving the place (Ctrl-C again stops at once)\n"
         "error: interrupted\nhint: sbr train --resume --name run goes on with it\n"
     )
@@ -118,7 +118,7 @@ def test_ctrl_c_is_answered_at_once_and_resuming_says_where_it_goes_on(sbr, tmp_
     pairs = [line for line in lines if line.startswith("resumed")]
     assert len(pairs) == 1
     assert re.fullmatch(r"resumed at epoch 1/2, [1-9]\d? %", pairs[0])
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert manifest()["status"] == "complete"
 
 

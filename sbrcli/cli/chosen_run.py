@@ -1,0 +1,53 @@
+"""Which run a command uses: it is named on stderr, and so is what else could have been meant."""
+
+from contextlib import suppress
+
+from sbrcli.cli.options import Invocation
+from sbrcli.errors import SbrError
+from sbrcli.folder import Folder, finished_at, is_complete
+from sbrcli.manifests import read_manifest
+
+_MOST_NAMED = 3
+"""Of more datasets that have runs, the others are counted."""
+
+
+def open_run(invocation: Invocation, name: str | None) -> Folder:
+    """Open the named run, or the latest; warn if other datasets have runs and none was named.
+
+    Raises:
+        ArtefactError: it is missing, damaged, incomplete or of another format version.
+    """
+    run = invocation.workspace.open("run", name)
+    others = [] if name is not None else _latest_of_other_datasets(invocation, run)
+    if others:
+        named = [f"{other.name} on dataset {_dataset_of(other)}" for other in others[:_MOST_NAMED]]
+        more = len(others) - len(named)
+        named += [f"{more} more"] if more else []
+        invocation.output.warn(
+            f"the latest run, {run.name} on dataset {_dataset_of(run)}, is taken; other datasets "
+            f"have runs too: {', '.join(named)}. --run NAME takes another"
+        )
+    return run
+
+
+def name_run(invocation: Invocation, run: Folder) -> None:
+    """Write on stderr which run a command used; `--quiet` silences it."""
+    invocation.output.note(f"run {run.name} on dataset {_dataset_of(run)}")
+
+
+def _latest_of_other_datasets(invocation: Invocation, run: Folder) -> list[Folder]:
+    """Return the latest complete run of each other dataset, the latest first."""
+    workspace, found = invocation.workspace, []
+    for name in workspace.names("run"):
+        with suppress(SbrError):  # of damaged ones, `open` has told
+            path = workspace.place("run", name)
+            found.append(Folder("run", path, read_manifest(path, "run")))
+    latest = {}
+    for other in sorted(filter(is_complete, found), key=finished_at):
+        latest[_dataset_of(other)] = other
+    latest.pop(_dataset_of(run), None)
+    return sorted(latest.values(), key=finished_at, reverse=True)
+
+
+def _dataset_of(run: Folder) -> str:
+    return str(run.manifest.get("dataset", {}).get("name", "?"))
