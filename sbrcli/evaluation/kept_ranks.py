@@ -10,6 +10,8 @@ Two bytes a next item, from which the metrics of each session follow at every k 
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
+from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.ranks import Ranks
 from sbrcli.evaluation.scoring import session_of
 from sbrcli.manifests import write_atomically
@@ -63,6 +66,22 @@ def write_ranks(path: Path, ranks: Ranks, sessions: Sessions) -> None:
         "positions": np.frombuffer(digest, np.uint8),
     }
     write_atomically(path, save(columns))
+
+
+@contextmanager
+def ranks_kept(path: Path, ranks: Ranks, sessions: Sessions) -> Iterator[None]:
+    """Write the ranks, then let the body write their figures; without these they do not stay.
+
+    Raises:
+        ArtefactError: a file cannot be written.
+    """
+    write_ranks(path, ranks, sessions)
+    try:
+        yield
+    except ArtefactError:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 def read_ranks(path: Path, scored: int | None) -> KeptRanks | None:

@@ -13,7 +13,7 @@ from sbrcli.dataset.storage import Sessions, load_split
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.hybrid import Hybrid, choose_hybrid, count_tried, find_hybrid, take_hybrid
-from sbrcli.evaluation.kept_ranks import ranks_path, write_ranks
+from sbrcli.evaluation.kept_ranks import ranks_kept, ranks_path
 from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.metrics import is_known
 from sbrcli.evaluation.per_event import write_per_event
@@ -277,8 +277,8 @@ def _keep(
     try:
         with workspace.adding_to(run):
             found = _extend(read_evaluation(run, config), found)
-            write_ranks(ranks_path(run.path, way_of(config)), *answered)
-            write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
+            with ranks_kept(ranks_path(run.path, way_of(config)), *answered):
+                write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
     except ArtefactError as error:
         warn(f"the figures are not kept: {error}")
 

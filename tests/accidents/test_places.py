@@ -15,7 +15,7 @@ TRIED = "preprocess log --session user --test-days 10 --valid-days 20 --quiet"
 
 def files(shelf: str) -> list[Path]:
     """List what lies in the work directory, but for its locks."""
-    return [p for p in Path("sbr-work", shelf).rglob("*") if p.is_file()]
+    return sorted(p for p in Path("sbr-work", shelf).rglob("*") if p.is_file())
 
 
 def refuse_locks() -> None:
