@@ -1,5 +1,6 @@
 """`sbr preprocess`: a log in, a dataset on disk out."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.options import Invocation, Logs, TimeZone, subcommand
+from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, Logs, TimeZone, subcommand
 from sbrcli.cli.read_options import takes_read_options
 from sbrcli.cli.tables import Table
 from sbrcli.errors import UsageError
@@ -226,10 +227,11 @@ def _reasons(config: PrepareConfig) -> dict[str, str]:
 
 
 def _closing_words(prepared: "PreparedDataset") -> str:
+    path = Path(prepared.dataset)
+    root = path.parent.parent
+    words = ["--dataset", path.name] if prepared.already_there else []
+    words += [] if root == DEFAULT_WORKDIR else ["--workdir", str(root)]
+    command = shlex.join(["sbr", "train", *words])
     if prepared.already_there:
-        name = Path(prepared.dataset).name
-        return (
-            f"{prepared.dataset} was there already, of the same log and options; "
-            f"sbr train --dataset {name} trains on it"
-        )
-    return f"wrote {prepared.dataset}; sbr train trains on it"
+        return f"{path} was there already, of the same log and options; {command} trains on it"
+    return f"wrote {path}; {command} trains on it"

@@ -214,7 +214,7 @@ def _arrange(
     if share >= _HARDLY_ANY_ORDER:
         warn(
             f"{100 * share:.0f} % of the consecutive events of a session have the same time: their "
-            "order is that of the file. See whether the log has finer times."
+            "order is that of the file."
         )
     left_out = {}
     if request.reading.skip_bad_rows:

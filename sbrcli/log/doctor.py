@@ -37,8 +37,7 @@ def _odd_events(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]
         of_whom = "session" if statistics.users is None else "user"
         yield (
             f"{_percent(statistics.tie_share)} of the consecutive events of a {of_whom} have the "
-            "same time: their order is that of the file. Keep the file's order, and see whether "
-            "finer times can be had."
+            "same time: their order is that of the file. Do not sort the file."
         )
     if statistics.repeat_share >= _MANY_REPEATS:
         yield (
@@ -50,7 +49,8 @@ def _odd_events(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]
         of_whom = "session" if rule.kind == "column" else "user"
         yield (
             f"Exact duplicates (same {of_whom}, item and time as an earlier event): "
-            f"{statistics.duplicates:,}. If something was logged twice, take them out."
+            f"{statistics.duplicates:,}. If something was logged twice, "
+            "awk '!seen[$0]++' LOG > CLEAN keeps the first of equal lines."
         )
 
 
@@ -74,7 +74,10 @@ def _odd_users_and_items(statistics: "LogStatistics") -> Iterator[str]:
 
 def _odd_sessions(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
     if statistics.session_length.max == 1:
-        yield "No session has two events, so nothing can be learned. Try another --session."
+        how = "Check which column names the sessions."
+        if statistics.users is not None:
+            how = "Try --session user, or --session gap:SECONDS with a longer gap."
+        yield f"No session has two events, so nothing can be learned. {how}"
     gap = statistics.suggested_gap_seconds
     if rule.kind == "user" and gap is not None:
         yield (

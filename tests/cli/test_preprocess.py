@@ -189,7 +189,7 @@ def test_times_that_hardly_order_anything_are_a_warning(sbr):
 
     assert warned(9) == (
         "warning: 90 % of the consecutive events of a session have the same time: their order is "
-        "that of the file. See whether the log has finer times.\n"
+        "that of the file.\n"
     )
     assert warned(8) == ""
 
@@ -306,3 +306,15 @@ def test_the_example_of_the_help_works_on_movielens(sbr, ml_1m: Path):
         ["valid", "1704", "135", "1093"],
         ["test", "1442", "94", "958"],
     ]
+
+
+def test_what_to_type_next_names_the_work_directory(sbr):
+    write_ratings(Path("ratings.dat"), LOG)
+    words = ("preprocess", "ratings.dat", "--min-item-support", 2, "--workdir", "other one")
+    for end in (
+        "wrote other one/datasets/user-min-item-support-2; sbr train --workdir 'other one' trains "
+        "on it\n",
+        "was there already, of the same log and options; sbr train --dataset "
+        "user-min-item-support-2 --workdir 'other one' trains on it\n",
+    ):
+        assert sbr(*words).stderr.endswith(end)

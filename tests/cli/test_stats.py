@@ -52,8 +52,7 @@ Ratings
 Doctor
 
   ! 33 % of the consecutive events of a user have the same time: their order is
-    that of the file. Keep the file's order, and see whether finer times can be
-    had.
+    that of the file. Do not sort the file.
   ! 33 % of the consecutive events of a session repeat the item before. sbr
     preprocess --drop-repeats takes them out.
 
@@ -85,7 +84,7 @@ rating\tevents
 
 warning
 33 % of the consecutive events of a user have the same time: their order is that of the file. \
-Keep the file's order, and see whether finer times can be had.
+Do not sort the file.
 33 % of the consecutive events of a session repeat the item before. sbr preprocess --drop-repeats \
 takes them out.
 """

@@ -22,12 +22,12 @@ def test_ties():
     events = make_log(times=[0, 0, 40, 100], items=[5, 6, 5, 6])
     assert warnings(events) == (
         "33 % of the consecutive events of a user have the same time: their order is that of the "
-        "file. Keep the file's order, and see whether finer times can be had.",
+        "file. Do not sort the file.",
     )
     sessions = events.rename(columns={"user_id": "session_id"})
     assert describe_log(sessions, rule=SessionRule("column")).warnings == (
         "33 % of the consecutive events of a session have the same time: their order is that of "
-        "the file. Keep the file's order, and see whether finer times can be had.",
+        "the file. Do not sort the file.",
     )
 
 
@@ -51,7 +51,7 @@ def test_exact_duplicates():
     said = warnings(make_log(times=[0, 0, 0, 100], items=[5, 6, 5, 6]))
     assert said[1:] == (
         "Exact duplicates (same user, item and time as an earlier event): 2. If something was "
-        "logged twice, take them out.",
+        "logged twice, awk '!seen[$0]++' LOG > CLEAN keeps the first of equal lines.",
     )
 
 
@@ -60,7 +60,7 @@ def test_exact_duplicates_of_a_session():
     sessions = events.rename(columns={"user_id": "session_id"})
     assert describe_log(sessions, rule=SessionRule("column")).warnings[1:] == (
         "Exact duplicates (same session, item and time as an earlier event): 2. If something was "
-        "logged twice, take them out.",
+        "logged twice, awk '!seen[$0]++' LOG > CLEAN keeps the first of equal lines.",
     )
 
 
@@ -99,7 +99,13 @@ def test_new_items():
 def test_no_session_of_two_events():
     events = make_log().assign(session_id=range(8))
     assert describe_log(events, rule=SessionRule("column")).warnings == (
-        "No session has two events, so nothing can be learned. Try another --session.",
+        "No session has two events, so nothing can be learned. Try --session user, or --session "
+        "gap:SECONDS with a longer gap.",
+    )
+    alone = events.drop(columns="user_id")
+    assert describe_log(alone, rule=SessionRule("column")).warnings == (
+        "No session has two events, so nothing can be learned. Check which column names the "
+        "sessions.",
     )
 
 
