@@ -13,6 +13,12 @@ _OTHER_FORM = r"^\s|\s$|^\+[0-9]|^0[0-9]|^[+]?[0-9]+[.,]0*$"
 """Ids that may be another one, written in another way."""
 
 _INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+_ODDLY_INVISIBLE = (
+    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+    "|^[\u200c\u200d]|[\u200c\u200d]$|[ -~][\u200c\u200d]|[\u200c\u200d][ -~]"
+)
+"""Between two letters of Persian, Hindi or an emoji, a joiner or non-joiner is spelling."""
+
 _BYTE_ORDER_MARK = "\ufeff"
 
 _QUOTED = r"""^(?:'.+'|`.+`|“.+”|‘.+’|«.+»|=".+")$"""  # noqa: RUF001
@@ -46,7 +52,7 @@ def _matching(written: pa.StringArray, pattern: str) -> list[str]:
 def _invisible(role: str, written: pa.StringArray) -> Iterator[str]:
     if pc.all(pc.string_is_ascii(written)).as_py():  # pyright: ignore
         return
-    found = _matching(written, _INVISIBLE)
+    found = _matching(written, _ODDLY_INVISIBLE)
     if not found:
         return
     letter = next(iter(re.findall(_INVISIBLE, found[0])))

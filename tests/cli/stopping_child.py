@@ -55,7 +55,7 @@ def main(moment: str, times: str, *words: str) -> int:
         if stop.comes(what):
             stop.stop()
 
-    def write_and_stop(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    def write_and_stop(path: Path, parts: Iterable[bytes | memoryview], *finish: Any) -> None:
         is_now = stop.comes(str(path))
 
         def halves() -> Iterator[bytes | memoryview]:
@@ -65,7 +65,7 @@ def main(moment: str, times: str, *words: str) -> int:
                     stop.stop()
                 yield part
 
-        write(path, halves())
+        write(path, halves(), *finish)
 
     training.start_tensorflow = start_with_short_calls
     TrainingProgress.watch = watch_and_stop

@@ -51,6 +51,11 @@ def test_other_letters_that_nobody_sees():
     ]
 
 
+def test_a_joiner_within_a_word_is_spelling():
+    assert told("\u0645\u06cc\u200c\u062e\u0648\u0627", "\U0001f469\u200d\U0001f4bb") == []
+    assert len(told("\u0645\u06cc\u200c", "72")) == len(told("7\u200d1", "72")) == 1
+
+
 def test_a_no_break_space_is_a_space():
     assert told("71\u00a0", "72") == [
         "Item ids begin or end with a space, as '71\u00a0' does. It is a part of the id, which "
