@@ -77,9 +77,12 @@ def _is_header(line: str, below: Sample, separators: tuple[str, ...], config: Re
 
 
 def _is_row(line: str, row: str, separators: tuple[str, ...]) -> bool:
-    """Return whether a line that begins as a comment does may be a row as the one below it."""
+    """Return whether a line that begins as a comment does may be a row as the one below it.
+
+    A sentence holds commas and spaces, but no tabs and no `::`.
+    """
     if _PLAINLY_COMMENT.match(line):
-        return False
+        separators = tuple(one for one in separators if one in ("\t", "::"))
     widths = (
         (len(split_fields(text, s, may_quote(s))) for text in (line, row)) for s in separators
     )

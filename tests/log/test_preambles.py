@@ -7,6 +7,7 @@ import pytest
 
 from sbrcli.errors import DataError
 from sbrcli.log.account import describe_reading
+from sbrcli.log.events import USER_ID
 from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 
@@ -105,3 +106,9 @@ def test_comments_and_totals_below_the_header_are_named_and_counted(tmp_path: Pa
         rows, words = _read(tmp_path, _HEADER + _ROWS + line + _ROWS, skip_bad_rows=True)
         assert rows == _ROWS.split() * 2
         assert "left out: rows that cannot be events: 1, the first: line 5" in words
+
+
+def test_an_id_that_is_a_sign_of_comments_is_an_id_in_a_row_of_tabs(tmp_path):
+    path = tmp_path / "u.data"
+    path.write_text("# a\t7\t5\t978300760\n%\t8\t5\t978300761\n%-\t9\t5\t978300762\n")
+    assert read_log(path).events[USER_ID].tolist() == ["# a", "%", "%-"]
