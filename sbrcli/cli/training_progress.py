@@ -8,7 +8,7 @@ from sbrcli.cli.output import Advance, Output
 
 
 class TrainingProgress:
-    """Show the events of a training, see `epochs.Watch`, on stderr."""
+    """Show the events of a training, see `plan.Watch`, on stderr."""
 
     def __init__(self, output: Output, header: str = "") -> None:
         """Watch a training; `header` names its run and dataset, and is shown before its events."""

@@ -40,7 +40,8 @@ def train(folder: Path, epochs: int) -> None:
     sys.stdout.write(f"\nepoch {epochs}: peak memory, {NUM_ITEMS:,} items x 100 units\n")
     start_tensorflow()
     from sbrcli.evaluation.validation import validate
-    from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+    from sbrcli.models.gru4rec.epochs import EpochRunner
+    from sbrcli.models.gru4rec.plan import Plan
 
     print_peak("TensorFlow loaded")
     train_count = item_counts(NUM_ITEMS)

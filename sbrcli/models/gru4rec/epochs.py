@@ -2,18 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sbrcli.config import TrainConfig
-from sbrcli.dataset.storage import IntArray, Sessions
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.manifests import WATCHED
-from sbrcli.models.gru4rec.assignment import Phase
 from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, most_steps, order_by_start
 from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.checkpoint import (
@@ -27,71 +24,20 @@ from sbrcli.models.gru4rec.history import best_epoch, write_history
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.interruption import deferred_interrupt
 from sbrcli.models.gru4rec.network import Gru4Rec
+from sbrcli.models.gru4rec.plan import Plan
 from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.gru4rec.weights import (
     WEIGHTS_FILE,
-    NetworkShape,
     initialise_weights,
     load_weights,
     save_weights,
 )
-from sbrcli.models.scorer import Scorer
 
 PAIRS_PER_CALL = 2**15
 """About so many pairs are walked in one call of the graph: some tenths of a second."""
 
 LOST_LOSS = 1e6
 """Guessing costs log(num_items), some 20 at most: from such a mean loss nothing comes back."""
-
-Validate = Callable[[Scorer], dict[str, float]]
-Watch = Callable[[str, int, dict[str, Any]], None]
-"""Told what happens, in order; `at` is {"epoch": n, "epochs": n, "phase": phase}.
-
-- ("loading", 0, {}): TensorFlow is about to be imported.
-- ("resumed", pairs walked in this epoch before, at | {"share": of the epoch's pairs}).
-- ("epoch", pairs that the epoch has, at), then often ("pairs", pairs just walked, {"loss": mean}).
-- ("validation", next items to rank, at), then often ("ranked", next items just ranked, {}).
-- ("epoch_end", pairs, at | {"row": as in history.csv, "is_best": bool, "seconds_left": float}).
-- ("stopping", 0, {}): Ctrl-C was pressed, and training stops as soon as its place is saved.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that the epochs need, and that stays the same while they run."""
-
-    folder: Path
-    """Where checkpoint and history lie, and the best epoch's weights but for those of a refit."""
-
-    config: TrainConfig
-    shape: NetworkShape
-    sessions: Sessions
-    train_count: IntArray
-    """(num_items,) events of each item in the sessions: what negatives are drawn by."""
-
-    validate: Validate | None
-    watch: Watch
-    num_valid: int = 0
-    """Next items that `validate` ranks."""
-
-    checkpoint_seconds: float = 300.0
-    """Within an epoch, the place is saved this often."""
-
-    phase: Phase = "fit"
-    epochs: int | None = None
-    """Train so many of the configuration's epochs, on whose last one its schedule ends all the
-    same; None trains them all."""
-
-    start: Path | None = None
-    """The weights that training begins at; None draws them."""
-
-    warn: Callable[[str], None] = lambda _: None
-    """Told where training can not go on from its checkpoint, and begins anew."""
-
-    @property
-    def num_epochs(self) -> int:
-        """How many epochs are trained at most."""
-        return self.config.epochs if self.epochs is None else self.epochs
 
 
 class EpochRunner:

@@ -65,7 +65,7 @@ def train(
         workspace: where the run is kept.
         assignment: what to train.
         validate: given the model and the valid split after each epoch, gives its metrics.
-        watch: told how training goes, see `epochs.Watch`.
+        watch: told how training goes, see `plan.Watch`.
         overwrite: replace a run of the same name.
         resume: go on where the run's checkpoint stands.
         checkpoint: how its place is saved.
@@ -236,7 +236,8 @@ class _Phases:
         self._note({"refit": {"epochs": history}, **_network(self.assignment, "refit")})
 
     def _make_runner(self, folder: Path, material: Material, **settings: Any) -> Any:
-        from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+        from sbrcli.models.gru4rec.epochs import EpochRunner
+        from sbrcli.models.gru4rec.plan import Plan
 
         plan = {
             "folder": folder,

@@ -14,8 +14,9 @@ from sbrcli.config import TrainConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.gru4rec import epochs
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
-from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+from sbrcli.models.gru4rec.epochs import EpochRunner
 from sbrcli.models.gru4rec.history import best_epoch
+from sbrcli.models.gru4rec.plan import Plan
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
 from tests.builders import make_sessions
 

@@ -7,7 +7,8 @@ import pytest
 
 from sbrcli.config import TrainConfig
 from sbrcli.dataset.storage import Sessions
-from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+from sbrcli.models.gru4rec.epochs import EpochRunner
+from sbrcli.models.gru4rec.plan import Plan
 from sbrcli.models.gru4rec.weights import NetworkShape
 from tests.builders import make_sessions
 

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.epochs import EpochRunner, Plan
+from sbrcli.models.gru4rec.epochs import EpochRunner
 from sbrcli.models.gru4rec.history import best_epoch
+from sbrcli.models.gru4rec.plan import Plan
 from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.gru4rec.weights import NetworkShape, load_weights
 from tests.builders import make_sessions
