@@ -25,7 +25,8 @@ RUNNING = (
                 "leaves them out.",
                 "The log has one user. Check which column names the users.",
                 "The log has one item. Check which column names the items.",
-                "No session has two events, so nothing can be learned. Try another --session.",
+                "No session has two events, so nothing can be learned. Try --session user, or "
+                "--session gap:SECONDS with a longer gap.",
             ],
         ),
         (
