@@ -1,7 +1,7 @@
 """`sbr runs`: which runs and datasets there are; one of them in full; delete some."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,15 +10,13 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.completion import complete_both
 from sbrcli.cli.options import Invocation, subcommand
+from sbrcli.cli.run_tables import detail_tables, list_tables, size_in_words
 from sbrcli.cli.tables import Table
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.evaluation.listing import DatasetRow, Details, Listing, RunRow
     from sbrcli.evaluation.removal import Target
 
-_STATE = ("state", "made", "size", "valid", "test")
-_FIGURES = ("valid_mrr", "valid_recall", "test_mrr", "test_recall")
 Action = Annotated[
     Literal["list", "show", "rm"],
     typer.Argument(
@@ -89,7 +87,7 @@ def _list(invocation: Invocation) -> None:
     from sbrcli.evaluation.listing import list_all
 
     listing = list_all(invocation.workspace)
-    invocation.output.show(listing, _list_tables)
+    invocation.output.show(listing, list_tables)
     for row in (*listing.runs, *listing.datasets):
         if row.problem:
             invocation.output.warn(row.problem)
@@ -103,7 +101,7 @@ def _show(invocation: Invocation, written: str) -> None:
     from sbrcli.evaluation.removal import resolve
 
     details = show_one(invocation.workspace, *resolve(invocation.workspace, written))
-    invocation.output.show(details, _detail_tables)
+    invocation.output.show(details, detail_tables)
     if details.summary.problem:
         invocation.output.warn(details.summary.problem)
 
@@ -119,7 +117,7 @@ def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
     for target in targets:
         is_back = remove(invocation.workspace, target)
         removed.append({"kind": target.kind, "name": target.name, "bytes": target.bytes})
-        out.note(f"removed {target.kind} {target.name}, {_size(target.bytes)}")
+        out.note(f"removed {target.kind} {target.name}, {size_in_words(target.bytes)}")
         if is_back:
             out.note(f"the {target.kind} {target.name} that it was to replace is back")
         if target.trained:
@@ -135,7 +133,7 @@ def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
 
 
 def _confirm(targets: Sequence["Target"]) -> bool:
-    """Ask whether to delete; where nobody can answer, refuse.
+    """Require a confirmation before deleting; refuse where nobody can answer.
 
     Raises:
         UsageError: stdin is no terminal.
@@ -145,7 +143,7 @@ def _confirm(targets: Sequence["Target"]) -> bool:
         raise UsageError("rm asks before it deletes, and there is no terminal to ask on",
                          hint=f"sbr runs rm --yes {named}")  # fmt: skip
     for target in targets:
-        line = f"{target.kind} {target.name}, {_size(target.bytes)}"
+        line = f"{target.kind} {target.name}, {size_in_words(target.bytes)}"
         if target.trained:
             line += f"; trained on it: {', '.join(target.trained)}"
         sys.stderr.write(output.printable(line) + "\n")
@@ -155,148 +153,3 @@ def _confirm(targets: Sequence["Target"]) -> bool:
     if not answer.endswith("\n"):  # Ctrl-D, after which the terminal's line goes on
         sys.stderr.write("\n")
     return answer.strip().lower() in ("y", "yes")
-
-
-def _list_tables(listing: "Listing") -> Iterator[Table]:
-    if output.is_terminal(sys.stdout):
-        yield from _for_person(listing)
-        return
-    columns = ("run", "dataset", "status", "epoch", "epochs", "bytes", "created_at", *_FIGURES)
-    yield Table("Runs", columns, [[getattr(row, name) for name in columns] for row in listing.runs])
-    columns = ("dataset", "status", "bytes", "created_at", "log", "session")
-    columns += ("events", "sessions", "items")
-    rows = [[getattr(row, name) for name in columns] for row in listing.datasets]
-    yield Table("Datasets", columns, rows)
-
-
-def _for_person(listing: "Listing") -> Iterator[Table]:
-    """Give what fits into 80 columns."""
-    # A run is called after its dataset unless --name says otherwise.
-    has_datasets = any(not row.run.startswith(row.dataset or "") for row in listing.runs)
-    rows = [
-        (
-            row.run,
-            *([row.dataset] if has_datasets else []),
-            *(_state(row), _date(row.created_at), _size(row.bytes)),
-            *(_both(row.valid_mrr, row.valid_recall), _both(row.test_mrr, row.test_recall)),
-        )
-        for row in listing.runs
-    ]
-    columns = ("run", *(["dataset"] if has_datasets else []), *_STATE)
-    if listing.runs:
-        yield Table("Runs, with mrr@20 and recall@20", columns, rows, whole=columns)
-    if listing.datasets:
-        yield Table(
-            "Datasets",
-            ("dataset", "log", "state", "made", "size", "events", "sessions"),
-            [
-                (row.dataset, row.log, row.status, _date(row.created_at), _size(row.bytes),
-                 row.events, row.sessions)
-                for row in listing.datasets
-            ], whole=("dataset", "log", *_STATE),
-        )  # fmt: skip
-
-
-def _detail_tables(details: "Details") -> Iterator[Table]:
-    manifest = details.manifest
-    facts = {
-        name: value for name, value in _facts(details).items() if value not in (None, "", {}, [])
-    }
-    yield Table(f"{details.kind} {details.name}", ("what", "value"), list(facts.items()))
-    options = [
-        (name.replace("_", "-"), _plain(v)) for name, v in manifest.get("config", {}).items()
-    ]
-    yield Table("Options", ("option", "value"), options)
-    if details.kind == "dataset":
-        columns = ("events", "sessions", "items", "first_time", "last_time")
-        splits = [(n, s) for n, s in manifest.get("splits", {}).items() if isinstance(s, Mapping)]
-        rows = [
-            [name, *(_moment(split.get(column)) for column in columns)] for name, split in splits
-        ]
-        yield Table("Splits", ("split", *columns), rows)
-        return
-    if epochs := manifest.get("epochs"):
-        columns = ("epoch", "loss", "recall@20", "mrr@20", "seconds")
-        rows = [[epoch.get(column) for column in columns] for epoch in epochs]
-        yield Table("Epochs", columns, rows)
-    if details.evaluations:
-        columns = ("recall@20", "mrr@20", "ndcg@20")
-        rows = [[way, *(found["metrics"].get(column) for column in columns)]
-                for way, found in details.evaluations.items()]  # fmt: skip
-        yield Table("Evaluated", ("on", *columns), rows)
-
-
-def _facts(details: "Details") -> dict[str, Any]:
-    """Return what a person wants to know of a run or dataset, options and figures apart."""
-    manifest, summary = details.manifest, details.summary
-    facts = {
-        "state": _state(summary),
-        "path": details.path,
-        "size": _size(summary.bytes),
-        "made": manifest.get("created_at"),
-        "completed": manifest.get("completed_at"),
-        "stopped": manifest.get("stopped"),
-        "sbr": manifest.get("sbr_version"),
-    }
-    if details.kind == "dataset":
-        source = manifest.get("source", {})
-        facts |= {"log": source.get("name"), "rows": source.get("rows")}
-        for what, counts in _mapping(manifest, "dropped").items():
-            words = ", ".join(f"{n:,} {of}" for of, n in counts.items() if n)
-            facts[f"dropped: {what.replace('_', ' ')}"] = words
-        return facts | {"fingerprint": manifest.get("fingerprint")}
-    parent = _mapping(manifest, "parent")
-    return facts | {
-        "dataset": manifest.get("dataset", {}).get("name"),
-        "begun from": parent.get("run"),
-        "parameters": manifest.get("parameters"),
-        "items": manifest.get("network", {}).get("num_items"),
-        "best epoch": manifest.get("best_epoch"),
-        "refit epochs": len((manifest.get("refit") or {}).get("epochs", ())) or None,
-        "precision": manifest.get("precision"),
-        "versions": ", ".join(f"{n} {v}" for n, v in _mapping(manifest, "versions").items()),
-    }
-
-
-def _mapping(manifest: Mapping[str, Any], entry: str) -> Mapping[str, Any]:
-    """Return an entry of a manifest that another version of sbr may have written otherwise."""
-    found = manifest.get(entry)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _state(row: "RunRow | DatasetRow") -> str:
-    epoch = getattr(row, "epoch", None)
-    if row.status not in ("training", "interrupted") or epoch is None:
-        return row.status
-    return f"{row.status}, epoch {epoch} of {getattr(row, 'epochs', None) or '?'}"
-
-
-def _both(mrr: float | None, recall: float | None) -> str | None:
-    return None if mrr is None or recall is None else f"{_share(mrr)} {_share(recall)}"
-
-
-def _share(figure: float) -> str:
-    return f"{figure:.4f}".removeprefix("0")
-
-
-def _moment(value: Any) -> Any:
-    """Write a time to the minute; a number stays one."""
-    return value[:16].replace("T", " ") if isinstance(value, str) else value
-
-
-def _date(written: str | None) -> str | None:
-    return None if written is None else written[:10]
-
-
-def _size(number: int) -> str:
-    for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if number >= of:
-            return f"{number / of:.1f} {unit}"
-    return f"{number} B"
-
-
-def _plain(value: Any) -> Any:
-    """Write an option as one would type it."""
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return value if value is None or isinstance(value, bool) else str(value)

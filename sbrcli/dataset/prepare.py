@@ -105,12 +105,9 @@ def prepare_dataset(
                 return PreparedDataset.from_folder(there, already_there=True)
             arrangement = _arrange(logs, request, say, warn)
             items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
-            made_of = {
-                "source": source | {"rows": arrangement.num_events},
-                "config": request.options(),
-            }
+            held = source | {"rows": arrangement.num_events}
             with workspace.staged("dataset", name) as folder:
-                _write(folder, arrangement, items, made_of)
+                _write(folder, arrangement, items, {"source": held, "config": request.options()})
     return PreparedDataset.from_folder(workspace.open("dataset", name))
 
 
@@ -129,7 +126,7 @@ def _describe_source(
     called: Mapping[str, Sequence[Path]],
     titles: Path | None,
 ) -> dict[str, Any]:
-    """Say what a dataset is made of, for its manifest.
+    """Return what a dataset is made of, for its manifest.
 
     Args:
         logs: where they lie, by what each is for.
@@ -229,7 +226,7 @@ def _arrange(
 
 
 def _warn_of_misreadings(log: Log, part: str | None, warn: Callable[[str], None]) -> None:
-    """Say what seems to be misread; of several logs, in which `part`."""
+    """Warn of what seems to be misread; of several logs, in which `part`."""
     of_which = f"the {part.replace('_', ' ')}: " if part else ""
     misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
     for text in (*log.format.time_doubts, *misreadings):
@@ -237,7 +234,7 @@ def _warn_of_misreadings(log: Log, part: str | None, warn: Callable[[str], None]
 
 
 def _tie_share(events: pd.DataFrame) -> float:
-    """Give the share of the steps within a session that take no time.
+    """Return the share of the steps within a session that take no time.
 
     Args:
         events: a table in the dataset's order.
@@ -284,7 +281,7 @@ def _count(train_full: Sessions) -> dict[str, int]:
 
 
 def _session_ids(events: pd.DataFrame) -> pa.Array:
-    """Give the events' session ids as they stand in the log, for the files."""
+    """Return the events' session ids as they stand in the log, for the files."""
     ids = events[SESSION_ID]
     if isinstance(ids.dtype, pd.CategoricalDtype):
         return id_column(id_codes(events, SESSION_ID), ids.cat.categories.to_numpy())

@@ -9,14 +9,13 @@ from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.folder import Folder, check_name
 from sbrcli.models.gru4rec.run_names import default_run_name, earlier_run_name
 from sbrcli.models.gru4rec.settings import lacks, plain_config, settings_of
+from sbrcli.models.gru4rec.trainable import COUNTED, open_trainable
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.presets import SHORT_SESSION_EVENTS, configure_training
 from sbrcli.workspace import Workspace
 
 Phase = Literal["fit", "refit"]
 """Training on train, with the best epoch found on valid; and then anew, on train and valid."""
-
-_COUNTED = ("events", "sessions", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +57,13 @@ class Assignment:
         return self.shape_in("fit")
 
     def shape_in(self, phase: Phase) -> NetworkShape:
-        """Give the network's shape in a phase: a refit has the items of valid too."""
+        """Return the network's shape in a phase: a refit has the items of valid too."""
         return NetworkShape(
             self.counts_in(phase)["items"], self.config.units, self.config.embedding
         )
 
     def counts_in(self, phase: Phase) -> dict[str, int]:
-        """Give the events, sessions and items that a phase trains on."""
+        """Return the events, sessions and items that a phase trains on."""
         manifest = self.dataset.manifest
         return manifest["train_full"] if phase == "refit" else manifest["splits"]["train"]
 
@@ -108,7 +107,7 @@ def assign(
     """
     if name is not None:
         workspace.place("run", name)
-    folder = _open_dataset(workspace, dataset, config)
+    folder = open_trainable(workspace, dataset, config)
     config = for_short if for_short and has_short_sessions(folder) else config
     if name is not None:
         return Assignment(folder, config, name)
@@ -128,18 +127,18 @@ def _is_there(workspace: Workspace, assignment: Assignment) -> bool:
 
 
 def mean_session_length(dataset: Folder) -> float:
-    """Give the mean number of events of a dataset's train sessions."""
+    """Return the mean number of events of a dataset's train sessions."""
     train = dataset.manifest["splits"]["train"]
     return train["events"] / train["sessions"]
 
 
 def has_short_sessions(dataset: Folder) -> bool:
-    """Tell whether the defaults of short sessions hold for a dataset."""
+    """Return whether the defaults of short sessions hold for a dataset."""
     return mean_session_length(dataset) < SHORT_SESSION_EVENTS
 
 
 def plan_training(assignment: Assignment) -> Training:
-    """Say what a training would be, and train nothing."""
+    """Describe a training without running it."""
     split = assignment.counts_in("fit")
     num_items, config = assignment.shape.num_items, assignment.config
     n_sample = config.negatives(num_items)
@@ -157,7 +156,7 @@ def plan_training(assignment: Assignment) -> Training:
     kept = assignment.shape
     if config.refit:
         kept = assignment.shape_in("refit")
-        plan |= {f"refit_{what}": assignment.counts_in("refit")[what] for what in _COUNTED}
+        plan |= {f"refit_{what}": assignment.counts_in("refit")[what] for what in COUNTED}
     return Training(None, None, kept.parameters, [], None, assignment.dataset.name, plan=plan)
 
 
@@ -190,7 +189,7 @@ def assignment_of(workspace: Workspace, run: Folder) -> Assignment:
         ArtefactError: the manifest is damaged, or the dataset is not what it was.
     """
     config, settings = config_of(run), settings_of(run)
-    dataset = _open_dataset(workspace, settings["dataset"]["name"], config)
+    dataset = open_trainable(workspace, settings["dataset"]["name"], config)
     if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
         raise ArtefactError(
             f"dataset {dataset.name} is not the one that run {run.name} was begun on",
@@ -235,7 +234,7 @@ def _require_kinds(config: TrainConfig) -> None:
 
 
 def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
-    """Say what a complete run is, from its own folder alone.
+    """Describe a complete run from its own folder alone.
 
     Args:
         run: it.
@@ -260,46 +259,3 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
         )
     except (KeyError, TypeError) as error:
         raise lacks(run, error) from error
-
-
-def _open_dataset(workspace: Workspace, name: str | None, config: TrainConfig) -> Folder:
-    """Open a dataset whose manifest says all that such a training asks of it."""
-    dataset = workspace.open("dataset", name)
-    try:
-        splits = dataset.manifest["splits"]
-        counts = [splits["train"][what] for what in _COUNTED]
-        is_whole = all(isinstance(count, int) and count > 0 for count in counts)
-        is_whole = is_whole and "valid" in splits and "fingerprint" in dataset.manifest
-    except (KeyError, TypeError):
-        is_whole = False
-    if not is_whole:
-        raise damaged_dataset(dataset)
-    if config.refit:
-        _require_train_full(dataset)
-    return dataset
-
-
-def _require_train_full(dataset: Folder) -> None:
-    """Check that a dataset has what a refit asks of it."""
-    if dataset.manifest["splits"]["valid"] is None:
-        raise ConfigError(
-            "refit needs a valid split, by which the best number of epochs is found; dataset "
-            f"{dataset.name} has none",
-            hint="leave --refit out: all events before test are trained on as it is",
-        )
-    counts = dataset.manifest.get("train_full")
-    if counts is None:
-        raise ArtefactError(
-            f"dataset {dataset.name} was prepared by an sbr that kept nothing for --refit",
-            hint="prepare it again, sbr preprocess LOG --overwrite, or leave --refit out",
-        )
-    is_whole = isinstance(counts, dict) and all(isinstance(counts.get(n), int) for n in _COUNTED)
-    if not is_whole or counts["items"] < dataset.manifest["splits"]["train"]["items"]:
-        raise damaged_dataset(dataset)
-
-
-def damaged_dataset(dataset: Folder) -> ArtefactError:
-    """Make the error that says that a dataset is damaged."""
-    from sbrcli.dataset.summary import damaged_manifest  # loads pandas, for which none should wait
-
-    return damaged_manifest(dataset)

@@ -9,7 +9,8 @@ from sbrcli.dataset.joined import load_train_full
 from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import IntArray, Items, Sessions, load_items, load_split
 from sbrcli.dataset.tables import damaged_file
-from sbrcli.models.gru4rec.assignment import Assignment, Phase, damaged_dataset
+from sbrcli.models.gru4rec.assignment import Assignment, Phase
+from sbrcli.models.gru4rec.trainable import damaged_dataset
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.items import ITEMS_FILE, save_items
 
