@@ -135,7 +135,7 @@ OPTIONED: tuple[OptionedName, ...] = get_args(OptionedName)
 
 
 def options_of(config: BaselineConfig, name: str) -> Any:
-    """Give a baseline's options; None where it has none."""
+    """Return a baseline's options; None where it has none."""
     return getattr(config, name.replace("-", "_"), None)
 
 

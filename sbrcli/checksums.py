@@ -43,7 +43,7 @@ def checksums_of(paths: Iterable[Path]) -> dict[str, str]:
 
 
 def checksum_misfit(path: Path) -> str | None:
-    """Say that a file is not what the manifest beside it states; None where it is.
+    """Return why a file is not what the manifest next to it states; None where it is.
 
     A manifest from before there were checksums states nothing.
 

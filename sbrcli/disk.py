@@ -67,7 +67,7 @@ def is_locked(path: Path) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside `path` to write; at the end it takes its place, in one step.
+    """Yield a file beside `path` to write; at the end it takes its place, in one step.
 
     Where the body raises, nothing is left behind and what was there before stays.
     """
@@ -81,7 +81,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def can_hold_file(path: Path) -> bool:
-    """Tell whether a file may be written there: into a folder, and in no device's place."""
+    """Return whether a file may be written there: into a folder, and in no device's place."""
     try:
         return path.parent.is_dir() and (path.is_file() or not path.exists())
     except OSError:  # as of a name that is too long

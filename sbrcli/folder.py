@@ -25,7 +25,7 @@ class Folder:
 
 
 def check_name(kind: Kind, name: str) -> str:
-    """Give back a folder's name if it can be one.
+    """Return a folder's name if it can be one.
 
     Raises:
         ConfigError: it is empty, too long, hidden, or holds a separator or a control character.
@@ -40,18 +40,18 @@ def check_name(kind: Kind, name: str) -> str:
 
 
 def finished_at(folder: Folder) -> str:
-    """Tell when a folder became whole: a run that was resumed, at its end."""
+    """Return when a folder was completed; a resumed run, at its end."""
     manifest = folder.manifest
     return str(manifest.get("completed_at") or manifest.get("created_at", ""))
 
 
 def is_complete(folder: Folder) -> bool:
-    """Tell whether a folder is made to its end; a run in training is not."""
+    """Return whether a folder is made to its end; a run in training is not."""
     return folder.kind == "dataset" or folder.manifest.get("status") == "complete"
 
 
 def is_whole(kind: Kind, path: Path) -> bool:
-    """Tell whether a folder is there, undamaged, and complete."""
+    """Return whether a folder is there, undamaged, and complete."""
     try:
         return is_complete(Folder(kind, path, read_manifest(path, kind)))
     except ArtefactError:

@@ -41,7 +41,7 @@ def new_manifest(kind: Kind) -> dict[str, Any]:
 
 
 def utc_now() -> str:
-    """Tell the time as ISO 8601 with offset, to the microsecond, so that it sorts as text."""
+    """Return the time as ISO 8601 with offset, to the microsecond, so that it sorts as text."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

@@ -34,7 +34,7 @@ class Recommendation:
     unknown: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
-        """Give the JSON document; an item without a title has no such key."""
+        """Return the JSON document; an item without a title has no such key."""
         document = asdict(self)
         for item in document["items"]:
             if item["title"] is None:
@@ -107,7 +107,7 @@ def top_items(scores: FloatArray, candidates: IntArray, k: int) -> IntArray:
 
 
 def with_titles(items: RunItems, titles: Mapping[str, str]) -> RunItems:
-    """Give items other titles, by id; those that are not named keep their own."""
+    """Return items other titles, by id; those that are not named keep their own."""
     own = items.titles or [None] * len(items.ids)
     return RunItems(
         items.ids,

@@ -46,7 +46,7 @@ class Workspace:
     """Told of what is odd, but in nobody's way."""
 
     def place(self, kind: Kind, name: str) -> Path:
-        """Say where a folder of that name lies, there or not.
+        """Return where a folder of that name lies, there or not.
 
         Raises:
             ConfigError: the name could not be one path component.
@@ -93,7 +93,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def staged(self, kind: Kind, name: str, *, keep_replaced: bool = False) -> Iterator[Path]:
-        """Give an empty folder to fill; at the end it takes the place of `name`, at once.
+        """Yield an empty folder to fill; at the end it takes the place of `name`, at once.
 
         Where the body raises, nothing is left behind and what was there before stays.
 

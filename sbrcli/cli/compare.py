@@ -109,7 +109,7 @@ def _tables(comparison: "Comparison") -> Iterator[Table]:
 
 
 def _exact_tables(comparison: "Comparison") -> Iterator[Table]:
-    """Give all columns, for a pipe or a file."""
+    """Yield all columns, for a pipe or a file."""
     yield _all_in_one(comparison)
     if comparison.seeds:
         yield _exact_seeds(comparison)
@@ -189,7 +189,7 @@ def _exact_differences(comparison: "Comparison") -> Table:
 
 
 def _protocols(comparison: "Comparison", *, for_a_person: bool) -> Table:
-    """Give a column to each part of the protocols, or to a person, whose screen is narrow, one."""
+    """Return one column for each part of the protocols; on a terminal, one for all parts."""
     if for_a_person:
         left_out = ("protocol", "fingerprint")
         rows = [
@@ -217,7 +217,7 @@ def _all_in_one(comparison: "Comparison") -> Table:
 
 
 def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
-    """Give what fits into 80 columns: figures by protocol, and apart from them the options."""
+    """Yield what fits into 80 columns: figures by protocol, and apart from them the options."""
     (k,) = {name.partition("@")[2] for name in comparison.runs[0].metrics}
     names = [name.partition("@")[0] for name in comparison.runs[0].metrics]
     columns = ("run", *names, "valid", "seconds", "parameters")

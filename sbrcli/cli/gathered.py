@@ -11,7 +11,7 @@ def takes_options(
     options: Mapping[str, tuple[Any, Any]],
     gather: Callable[[dict[str, Any]], Any],
 ) -> Callable[[Callable], Callable]:
-    """Give a subcommand's function options, and it what is made of them, as one parameter.
+    """Replace a subcommand's options by one parameter that holds what is built from them.
 
     Args:
         parameter: the function's keyword-only parameter; its place in the help is the options'.

@@ -79,13 +79,13 @@ class Output:
                 buffer.flush()
 
     def note(self, text: str) -> None:
-        """Tell the person at the keyboard something; `--quiet` silences it."""
+        """Write a note to stderr; `--quiet` silences it."""
         if not self.quiet:
             lines = "\n".join(map(printable, text.split("\n")))
             _say((wrap_words(lines, stderr_width()) if is_terminal(sys.stderr) else lines) + "\n")
 
     def warn(self, text: str) -> None:
-        """Say what is odd, on stderr, also under `--quiet`."""
+        """Write a warning to stderr, also under `--quiet`."""
         write_labelled("warning", text, "yellow")
 
     @contextmanager
@@ -141,7 +141,7 @@ def _moving_by_time(bar: Any) -> Iterator[None]:
 
 
 def is_terminal(stream: IO[str]) -> bool:
-    """Tell whether a person looks at the stream."""
+    """Return whether a person looks at the stream."""
     return stream.isatty()
 
 

@@ -266,7 +266,7 @@ _KINDS = {
 
 
 def _gather(values: dict[str, Any]) -> dict[str, Any]:
-    """Give TrainConfig's values, None where the user said nothing."""
+    """Return TrainConfig's values, None where the user said nothing."""
     return values | {
         "hsz": _parse_sizes(values["hsz"]),
         "n_sample": _parse_count("n-sample", values["n_sample"]),

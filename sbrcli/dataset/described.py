@@ -12,7 +12,7 @@ _COUNTED = ("events", "sessions", "items")
 
 
 def misfit_of(folder: Path, split: "Split", sessions: "Sessions") -> str | None:
-    """Say what of a split can not be, by the dataset's manifest; None where all can.
+    """Return what of a split cannot be, by the dataset's manifest; None where all can.
 
     Another dataset's file holds other counts, and one whose sessions do not lie side by side falls
     into more of them.
@@ -49,7 +49,7 @@ def misfit_of(folder: Path, split: "Split", sessions: "Sessions") -> str | None:
 
 
 def is_described(folder: Path, split: str) -> bool:
-    """Tell whether a dataset's manifest says that it has a split.
+    """Return whether a dataset's manifest says that it has a split.
 
     Raises:
         ArtefactError: the manifest is damaged.
@@ -60,7 +60,7 @@ def is_described(folder: Path, split: str) -> bool:
 
 
 def items_misfit_of(folder: Path, items: "Items") -> str | None:
-    """Say what of the items can not be, by the dataset's manifest; as `misfit_of`.
+    """Return what of the items cannot be, by the dataset's manifest; as `misfit_of`.
 
     Raises:
         ArtefactError: the manifest is damaged.
@@ -77,7 +77,7 @@ def items_misfit_of(folder: Path, items: "Items") -> str | None:
 
 
 def _counts(described: Any) -> dict[str, int]:
-    """Give the counts of a split that a manifest states."""
+    """Return the counts of a split that a manifest states."""
     if not isinstance(described, dict):
         return {}
     return {n: described[n] for n in _COUNTED if isinstance(described.get(n), int)}

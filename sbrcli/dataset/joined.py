@@ -60,7 +60,7 @@ def load_all_sessions(dataset: Path) -> Sessions:
 
 
 def _session_ids(dataset: Path, split: Split, sessions: Sessions) -> "pa.ChunkedArray":
-    """Give the log's id of each session of a split: (sessions,)."""
+    """Return the log's id of each session of a split: (sessions,)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -40,7 +40,7 @@ class Request:
     source: Mapping[str, Any]
 
     def options(self) -> dict[str, Any]:
-        """Give every option's value, for the manifest."""
+        """Return every option's value, for the manifest."""
         columns = sorted(self.reading.named_columns.items())
         written = ",".join(f"{role}={name}" for role, name in columns) or None
         return asdict(self.config) | asdict(replace(self.reading, columns=written))
@@ -146,7 +146,7 @@ def _with_todays_days(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
-    """Say in which ways a dataset was made otherwise than is asked for now; None if it was not."""
+    """Return how a dataset's options differ from those requested now; None if they do not."""
     was, source = manifest["source"], request.source
     differences = []
     if was["sha256"] != source["sha256"]:

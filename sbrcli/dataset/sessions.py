@@ -84,7 +84,7 @@ def session_offsets(events: pd.DataFrame) -> IntArray:
 
 
 def id_codes(events: pd.DataFrame, column: str) -> np.ndarray:
-    """Give integers that are equal, and ordered, as the ids in a column of an event table are."""
+    """Return integers that are equal, and ordered, as the ids in a column of an event table are."""
     ids = pd.Series(events[column])
     if isinstance(ids.dtype, pd.CategoricalDtype):
         return ids.cat.codes.to_numpy()
@@ -116,13 +116,13 @@ def _sort(events: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _gaps(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
-    """Tell which events begin a session: a user's first, and the first after a long pause."""
+    """Return which events begin a session: a user's first, and the first after a long pause."""
     pauses = np.diff(events[TIMESTAMP].to_numpy()) >= gap_seconds
     return np.concatenate(([True], _differs(id_codes(events, USER_ID)) | pauses))[: len(events)]
 
 
 def _gaps_across_users(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
-    """Tell which events begin a session as `delta.days >= 1 or delta.seconds >= gap` does.
+    """Return which events begin a session as `delta.days >= 1 or delta.seconds >= gap` does.
 
     A timedelta's seconds are those within a day, also where the step is negative because the
     user changes: a step of -10 s is -1 day and 86,390 s.
@@ -133,5 +133,5 @@ def _gaps_across_users(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
 
 
 def _differs(values: np.ndarray) -> np.ndarray:
-    """Tell which values differ from the one before; one shorter than the values."""
+    """Return which values differ from the one before; one shorter than the values."""
     return values[1:] != values[:-1]

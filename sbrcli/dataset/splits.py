@@ -147,7 +147,7 @@ def _nothing_left(events: pd.DataFrame, name: Split, is_given: bool) -> DataErro
 
 
 def _ends_in_words(events: pd.DataFrame) -> tuple[str, str]:
-    """Say how many sessions there are, and from when to when they end."""
+    """Return how many sessions there are, and from when to when they end."""
     ends = session_ends(events)
     first, last = format_time(ends.min().item()), format_time(ends.max().item())
     return f"{len(ends):,}", f"from {first} to {last}"

@@ -188,7 +188,7 @@ def load_items(folder: Path) -> Items:
 
 
 def _count_items(folder: Path) -> int:
-    """Say how many items a dataset has; where their file is gone, as many as an index can say."""
+    """Return how many items a dataset has; the largest index's limit if their file is missing."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -238,7 +238,7 @@ def write_items(folder: Path, items: Items) -> None:
 
 
 def split_path(folder: Path, split: str) -> Path:
-    """Say which file of a dataset holds a split."""
+    """Return which file of a dataset holds a split."""
     return folder / f"{split}.parquet"
 
 

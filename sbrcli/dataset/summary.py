@@ -63,13 +63,13 @@ class PreparedDataset:
             raise damaged_manifest(folder) from error
 
     def in_zone(self, zone: tzinfo) -> Self:
-        """Give the same with the times as a clock in that zone shows them."""
+        """Return the same with the times as a clock in that zone shows them."""
         moved = {name: split and _in_zone(split, zone) for name, split in self.splits.items()}
         return replace(self, splits=moved)
 
 
 def damaged_manifest(folder: Folder) -> ArtefactError:
-    """Say that a manifest is not what `sbr preprocess` writes."""
+    """Return the error of a manifest that is not what `sbr preprocess` writes."""
     return ArtefactError(
         f"{folder.path / MANIFEST} is damaged: it lacks what a dataset's has",
         hint="make the dataset again: sbr preprocess LOG --overwrite",

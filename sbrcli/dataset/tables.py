@@ -67,7 +67,7 @@ def require_text(path: Path, table: "pa.Table", names: list[str]) -> None:
 
 
 def plain_ids(path: Path, table: "pa.Table", name: str) -> npt.NDArray[np.generic]:
-    """Give integers that differ where ids differ, whether the ids are integers or strings.
+    """Return integers that differ where ids differ, whether the ids are integers or strings.
 
     Raises:
         ArtefactError: the column holds neither.
@@ -84,7 +84,7 @@ def plain_ids(path: Path, table: "pa.Table", name: str) -> npt.NDArray[np.generi
 
 
 def to_numpy(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
-    """Give a column's numbers; PyArrow's own way to them would load pandas."""
+    """Return a column's numbers; PyArrow's own way to them would load pandas."""
     return np.from_dlpack(column.combine_chunks())
 
 

@@ -30,7 +30,7 @@ class Vocabulary:
     index_of_code: IntArray
 
     def encode(self, events: pd.DataFrame) -> IntArray:
-        """Give the events' item indices: (events,) int32.
+        """Return the events' item indices: (events,) int32.
 
         Args:
             events: a table with the categories that the vocabulary was built on.
@@ -38,7 +38,7 @@ class Vocabulary:
         return self.index_of_code[id_codes(events, ITEM_ID)]
 
     def decode(self, item_indices: IntArray) -> list[str]:
-        """Give the ids of items."""
+        """Return the ids of items."""
         return [self.ids[index] for index in item_indices]
 
     def to_items(self, titles: dict[str, str] | None = None) -> Items:

@@ -211,7 +211,7 @@ def _all_runs(
 
 
 def _task(run: Folder, evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Say which next items a run was given, among what; nothing where it was not evaluated."""
+    """Return which next items a run was given, among what; nothing where it was not evaluated."""
     if not evaluation:
         return {}
     protocol = evaluation.get("protocol", {})
@@ -219,7 +219,7 @@ def _task(run: Folder, evaluation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(row: ComparedRun, sort: str, k: int) -> tuple[bool, int, bool, Any, str]:
-    """Give what orders the rows."""
+    """Return what orders the rows."""
     value: Any = {
         "valid": -row.valid_mrr if row.valid_mrr is not None else None,
         "seconds": row.seconds,

@@ -65,14 +65,14 @@ def resample_means(sums: FloatArray, resamples: int = RESAMPLES, seed: int = SEE
 
 
 def interval(resampled: FloatArray) -> tuple[float, float]:
-    """Give the bounds between which `LEVEL` of the resampled figures, (resamples,), lie."""
+    """Return the bounds between which `LEVEL` of the resampled figures, (resamples,), lie."""
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(resampled, [tail, 100 - tail])
     return float(low), float(high)
 
 
 def p_value(differences: FloatArray, sessions: int) -> float:
-    """Give the two-sided p-value that a resampled difference, (resamples,), is no difference.
+    """Return the two-sided p-value that a resampled difference, (resamples,), is no difference.
 
     Where all draws of a few sessions agree, that says little: by chance alone n sessions all lean
     to the same side in 2 of 2^n cases (the sign test), and the p-value is never below that.

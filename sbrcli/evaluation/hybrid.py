@@ -171,7 +171,7 @@ def take_hybrid(
 
 
 def count_tried(dataset: Folder) -> int:
-    """Say how many next items `choose_hybrid` scores, of all partners together."""
+    """Return how many next items `choose_hybrid` scores, of all partners together."""
     valid = thin_out(load_split(dataset.path, "valid"), _ENOUGH_NEXT_ITEMS)
     return len(PARTNERS) * valid.num_next_items
 

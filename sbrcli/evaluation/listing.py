@@ -179,7 +179,7 @@ def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Folder | None, s
 
 
 def _find_damage(folder: Folder, needed: tuple[str, ...], *, thoroughly: bool) -> str | None:
-    """Say which file is missing, or thoroughly, which is not as it was written; else None."""
+    """Return which file is missing, or thoroughly, which is not as it was written; else None."""
     for name in needed:
         if not (folder.path / name).is_file():
             return f"{folder.path / name} is missing"

@@ -14,17 +14,17 @@ FloatArray = npt.NDArray[np.floating]
 
 
 def recall_at_k(ranks: IntArray, k: int) -> float:
-    """Give the share of next items ranked k or better; ranks (events,) from 1."""
+    """Return the share of next items ranked k or better; ranks (events,) from 1."""
     return _mean(_hits(ranks, k))
 
 
 def mrr_at_k(ranks: IntArray, k: int) -> float:
-    """Give the mean of 1 / rank, 0 beyond k; ranks (events,) from 1."""
+    """Return the mean of 1 / rank, 0 beyond k; ranks (events,) from 1."""
     return _mean(_reciprocal_ranks(ranks, k))
 
 
 def ndcg_at_k(ranks: IntArray, k: int) -> float:
-    """Give the mean of 1 / log2(rank + 1), 0 beyond k; ranks (events,) from 1."""
+    """Return the mean of 1 / log2(rank + 1), 0 beyond k; ranks (events,) from 1."""
     return _mean(_discounted_gains(ranks, k))
 
 
@@ -53,12 +53,12 @@ def find_wide_cuts(ks: Iterable[int], candidates: int) -> Iterator[str]:
 
 
 def metrics_at(ranks: IntArray, ks: Iterable[int]) -> dict[str, float]:
-    """Give every metric at every k, named as in `recall@20`; all 0 where there are no ranks."""
+    """Return every metric at every k, named as in `recall@20`; all 0 where there are no ranks."""
     return {f"{name}@{k}": metric(ranks, k) for k in ks for name, metric in METRICS.items()}
 
 
 def values_at(ranks: IntArray, ks: Iterable[int]) -> Iterator[tuple[str, FloatArray]]:
-    """Give every metric's values, (events,), of which `metrics_at` gives the means."""
+    """Yield every metric's values, (events,), of which `metrics_at` gives the means."""
     for k in ks:
         yield f"recall@{k}", _hits(ranks, k)
         yield f"mrr@{k}", _reciprocal_ranks(ranks, k)

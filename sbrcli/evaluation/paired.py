@@ -53,7 +53,7 @@ def find_differences(
 
 
 def describe_finding(found: Difference, sessions: int, share_of_a_seed: float) -> str:
-    """Say what a difference of two runs is worth."""
+    """Return what a difference of two runs is worth."""
     if sessions < FEW_SESSIONS:
         return "too few sessions"
     if not found.is_significant:

@@ -98,7 +98,7 @@ def _rows(
 
 
 def _plain(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    """Give an id column without its dictionary, which differs from chunk to chunk."""
+    """Return an id column without its dictionary, which differs from chunk to chunk."""
     import pyarrow as pa
 
     is_encoded = pa.types.is_dictionary(column.type)

@@ -165,7 +165,7 @@ def drop_unknown(sessions: Sessions, num_items: int) -> tuple[Sessions, IntArray
 
 
 def is_repeat(sessions: Sessions) -> BoolArray:
-    """Tell of each event, (events,), whether its session already held the item."""
+    """Return for each event, (events,), whether its session already held the item."""
     session = np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets))
     order = np.lexsort((sessions.items, session))  # stable, so by position within an item
     items, session = sessions.items[order], session[order]

@@ -102,5 +102,5 @@ def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, 
 
 
 def session_of(sessions: Sessions, positions: IntArray) -> IntArray:
-    """Say in which session each position lies, counted from 0."""
+    """Return in which session each position lies, counted from 0."""
     return np.searchsorted(sessions.offsets, positions, side="right") - 1

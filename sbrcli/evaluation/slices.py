@@ -41,7 +41,7 @@ class Slice:
 def slice_ranks(
     ranks: Ranks, sessions: Sessions, train_count: IntArray, ks: tuple[int, ...]
 ) -> tuple[Slice, ...]:
-    """Give the figures by position, session length, popularity, novelty and time.
+    """Return the figures by position, session length, popularity, novelty and time.
 
     - position: the next item's place in its session, from 2; unknown events are counted.
     - session length: events of its session, unknown ones included.
@@ -85,7 +85,7 @@ def slice_ranks(
 
 
 def popularity_decile(train_count: IntArray) -> IntArray:
-    """Give each item's tenth by popularity, (num_items,): 10 is the most popular."""
+    """Return each item's tenth by popularity, (num_items,): 10 is the most popular."""
     order = np.argsort(-train_count, kind="stable")
     decile = np.empty(len(order), np.int64)
     decile[order] = DECILES - np.arange(len(order)) * DECILES // max(1, len(order))

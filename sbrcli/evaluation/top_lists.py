@@ -68,7 +68,7 @@ class TopLists:
 
 
 def top_list(scores: FloatArray, k: int) -> IntArray:
-    """Give the items, (k or fewer,) ascending, that no more than k others tie with or beat.
+    """Return the items, (k or fewer,) ascending, that no more than k others tie with or beat.
 
     Args:
         scores: (num_items,); -inf is no candidate.
@@ -83,7 +83,7 @@ def top_list(scores: FloatArray, k: int) -> IntArray:
 
 
 def _lower_bound(scores: FloatArray, place: int) -> float:
-    """Give a score that at least `place` items have or pass; -inf where there are fewer items.
+    """Return a score that at least `place` items have or pass; -inf where there are fewer items.
 
     The `place`-th best of the bests of many chunks is one, and costs one pass.
     """
@@ -97,12 +97,12 @@ def _lower_bound(scores: FloatArray, place: int) -> float:
 
 
 def coverage_share(counts: IntArray) -> float:
-    """Give the share of the vocabulary that stands in at least one list; counts (num_items,)."""
+    """Return the share of the vocabulary that stands in at least one list; counts (num_items,)."""
     return float(np.count_nonzero(counts) / len(counts))
 
 
 def mean_popularity(counts: IntArray, train_count: IntArray) -> float:
-    """Give the mean popularity of what is recommended, each recommendation counted.
+    """Return the mean popularity of what is recommended, each recommendation counted.
 
     An item's popularity is its number of events in training as a share of that of the most
     popular item, as in Ludewig & Jannach 2018 (arXiv 1803.09587). 0 where nothing is recommended.
@@ -116,7 +116,7 @@ def mean_popularity(counts: IntArray, train_count: IntArray) -> float:
 
 
 def gini_index(counts: IntArray) -> float:
-    """Give the Gini index of recommendations: 0 if items come equally often, near 1 if one does.
+    """Return the Gini index of recommendations: 0 if items come equally often, near 1 if one does.
 
     With counts c ascending and n items it is the sum of (2 i - n - 1) c_i, divided by n times the
     sum of c (Shani & Gunawardana 2011, Evaluating Recommendation Systems, section 8.3.2.1).

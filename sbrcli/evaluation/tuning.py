@@ -141,5 +141,5 @@ def search(
 
 
 def count_trials() -> int:
-    """Say how many settings are tried: each default, and the other values of each option."""
+    """Return how many settings are tried: each default, and the other values of each option."""
     return sum(1 + sum(len(values) - 1 for values in GRIDS[name].values()) for name in OPTIONED)

@@ -18,14 +18,14 @@ _MOST_KNOWN_KINDS = 100
 
 
 def describe_reading(log: Log) -> str:
-    """Say in one line what a log was read as, and what was left out on the way."""
+    """Describe in one line what a log was read as, and what was left out on the way."""
     left_out = _list_left_out(log)
     words = _describe_columns(log)
     return f"{words}; left out: {'; '.join(left_out)}" if left_out else words
 
 
 def describe_log_as_read(log: Log, zone: tzinfo = UTC) -> tuple[str, str]:
-    """Say in one line what a log was read as, and in another what was left out.
+    """Describe in one line what a log was read as, and in another what was left out.
 
     Args:
         log: at least one event.
@@ -42,7 +42,7 @@ def describe_log_as_read(log: Log, zone: tzinfo = UTC) -> tuple[str, str]:
 
 
 def describe_doubts(warnings: Sequence[str]) -> str:
-    """Say in one line how many warnings a log has, and the first of them in short."""
+    """Describe in one line how many warnings a log has, and the first of them in short."""
     if not warnings:
         return "nothing doubtful"
     short = re.split(r"[.:;] ", warnings[0], maxsplit=1)[0].removesuffix(".")
@@ -52,7 +52,7 @@ def describe_doubts(warnings: Sequence[str]) -> str:
 
 
 def _describe_columns(log: Log) -> str:
-    """Say in one line what a log was read as."""
+    """Describe in one line what a log was read as."""
     words = f"read as {describe_format(log.format)}"
     if log.lists is not None:
         words += f"; {log.lists}"
@@ -100,7 +100,7 @@ def _describe_first_event(log: Log, zone: tzinfo) -> str:
 
 
 def _describe_kinds(kinds: Mapping[str, int]) -> str:
-    """Say which kinds of events were read, and how to read one alone; nothing of one kind."""
+    """Return which kinds of events were read, and how to read one alone; nothing of one kind."""
     named = [kind for kind in kinds if kind]
     if not named or not 1 < len(kinds) <= _MOST_KNOWN_KINDS:
         return ""

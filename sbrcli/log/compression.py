@@ -29,13 +29,13 @@ _ALWAYS_ALLOWED_BYTES = 1 << 28
 
 
 def name_compression(first_bytes: bytes) -> str | None:
-    """Tell how a file is compressed by how it begins; None where it is not."""
+    """Return how a file is compressed by how it begins; None where it is not."""
     return next((name for magic, name in _MAGIC.items() if first_bytes.startswith(magic)), None)
 
 
 @contextmanager
 def decompressed(path: Path, file: BinaryIO, compression: str) -> Iterator[BinaryIO]:
-    """Give the content of a compressed file.
+    """Yield the content of a compressed file.
 
     Args:
         path: its name, for messages.
@@ -62,7 +62,7 @@ class _Bounded(io.RawIOBase):
         self._left = most
 
     def readable(self) -> bool:
-        """Say that this is a file to read from."""
+        """Return True: the file can be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -36,7 +36,7 @@ class DeferredFile:
 
 @contextmanager
 def errors_deferred(file: Any) -> Iterator[DeferredFile]:
-    """Give a file that never fails while the body reads it, and raise its error at the end.
+    """Yield a file that never fails while the body reads it, and raise its error at the end.
 
     Raises:
         MemoryError: too little is left to begin.

@@ -16,7 +16,7 @@ _MANY_NEW_ITEMS = 0.05
 
 
 def find_oddities(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
-    """Say what a log's owner should know before training on it, but for misreadings.
+    """Yield what a log's owner should know before training on it, but for misreadings.
 
     Args:
         statistics: the log in figures.

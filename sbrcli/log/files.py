@@ -25,7 +25,7 @@ _FETCH |= {"hdfs": "hdfs dfs -cat {}", "abfs": "hdfs dfs -cat {}", "abfss": "hdf
 
 
 def recognise_compression(path: Path) -> str | None:
-    """Tell how a file is compressed, by its first bytes; None where it is not.
+    """Return how a file is compressed, by its first bytes; None where it is not.
 
     Raises:
         DataError: the file can not be opened.
@@ -110,7 +110,7 @@ class _Recoded(io.RawIOBase):
         self._waiting = b""
 
     def readable(self) -> bool:
-        """Say that this is a file to read from."""
+        """Return True: the file can be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -135,7 +135,7 @@ class _Recoded(io.RawIOBase):
 
 
 def too_long(path: Path, line: int) -> DataError:
-    """Say that a line is too long to be one event."""
+    """Return the error of a line that is too long to be one event."""
     return DataError(
         f"{path} line {line}: it is longer than {LONGEST_LINE_BYTES >> 20} MiB",
         hint="a log has one event a line; see whether its line ends are line feeds",

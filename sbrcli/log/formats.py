@@ -90,7 +90,7 @@ class LogFormat:
         return "object" if self.document in ("array", "values") else "line"
 
     def position(self, column: str) -> int:
-        """Say which field of a row holds a column of the event table, counted from 0."""
+        """Return which field of a row holds a column of the event table, counted from 0."""
         return self.columns.index(column)
 
     def paths_of(self, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -117,7 +117,7 @@ class LogFormat:
         return (*(c for c in self.columns if c), *(c for c, _, _ in self.path_columns))
 
     def place(self, column: str) -> str:
-        """Say what the log calls a column of the event table; without a header, its number."""
+        """Return what the log calls a column of the event table; without a header, its number."""
         in_path = next((key for c, key, _ in self.path_columns if c == column), None)
         if in_path is not None:
             return in_path
@@ -133,7 +133,7 @@ def ordered(log_format: LogFormat) -> LogFormat:
 
 
 def describe_layout(log_format: LogFormat) -> str:
-    """Say what a log was recognised as: `MovieLens 1M ("::" separated, no header)`."""
+    """Return what a log was recognised as: `MovieLens 1M ("::" separated, no header)`."""
     traits = []
     if log_format.kind == "text":
         separator = log_format.separator
@@ -146,7 +146,7 @@ def describe_layout(log_format: LogFormat) -> str:
 
 
 def describe_format(log_format: LogFormat) -> str:
-    """Say in one line what a log was read as, and which of its columns is what.
+    """Describe in one line what a log was read as, and which of its columns is what.
 
     As in `MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds`, which is
     how `--columns` would say it.

@@ -18,7 +18,7 @@ _CHUNK_BYTES = 1 << 20
 
 @contextmanager
 def on_disk(path: Path) -> Iterator[Path]:
-    """Give a path that can be opened again and again, and holds what `path` gives.
+    """Yield a path that can be opened again and again, and holds what `path` gives.
 
     That is `path` itself, unless it is `-` (standard input), a pipe or a device: these are copied
     into a temporary file, which is deleted at the end. An error about it speaks of the source.

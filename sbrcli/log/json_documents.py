@@ -91,7 +91,7 @@ class _Lines(io.RawIOBase):
         self._waiting = b""
 
     def readable(self) -> bool:
-        """Say that this is a file to read from."""
+        """Return True: the file can be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -49,7 +49,7 @@ def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
 
 
 def _misplaced(value: Any, path: tuple[str, ...]) -> str | None:
-    """Say where, on the way to a value, something else stands than the object or list there."""
+    """Return where, on the way to a value, something else stands than the object or list there."""
     if value is None or not path:
         return None
     if path[0] == LIST:
@@ -97,7 +97,7 @@ def _may_be_missing(column: str, value: Any, log_format: LogFormat) -> bool:
 
 
 def _type_complaint(column: str, value: Any, *, is_text: bool) -> str | None:
-    """Say why a value is not of the type that the column has in the first lines."""
+    """Return why a value is not of the type that the column has in the first lines."""
     if value is None:
         return "is missing"
     if isinstance(value, (dict, list, bool)):

@@ -121,7 +121,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
 
 
 def _numbers_columns(line: str, separators: Sequence[str]) -> bool:
-    """Tell whether a line is a header of running numbers, as programs write: 0,1,2,3."""
+    """Return whether a line is a header of running numbers, as programs write: 0,1,2,3."""
     fields, separator = split_best(line, separators)
     numbers = ([str(at + first) for at in range(len(fields))] for first in (0, 1))
     return len(separator) == 1 and fields in numbers  # double colons are MovieLens', without header
@@ -242,7 +242,7 @@ def _is_amazon_rating(row: list[str]) -> bool:
 
 
 def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
-    """Tell four columns between tabs that are user, item, rating and time from other orders.
+    """Return whether four tab-separated columns are user, item, rating and time in this order.
 
     No rating is greater than 10, as ids and times mostly are, and nobody rates an item twice and
     otherwise, as the events of a user's session would.

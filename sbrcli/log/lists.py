@@ -35,7 +35,7 @@ class OpenedLists:
     not_clicked: int = 0
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Describe it in one line."""
         words = f"lists opened: {self.rows:,} rows became {self.events:,} events"
         if self.empty:
             words += f", {self.empty:,} of the rows hold no item"
@@ -145,7 +145,7 @@ def split_cell(text: str, separator: str) -> list[str]:
 
 
 def list_complaint(item: str, time: str, separator: str) -> str | None:
-    """Say what is wrong with the lists of a row; None where nothing is."""
+    """Return what is wrong with the lists of a row; None where nothing is."""
     try:
         num_items, num_times = (len(split_cell(text, separator)) for text in (item, time))
     except ValueError as error:

@@ -24,7 +24,7 @@ _SHOWN = {" ": "space", "\t": "tab", "\x02": "$'\\x02'", "\n": "$'\\n'"}
 def find_misreadings(
     events: pd.DataFrame | Mapping[Any, pd.Series], *, time_unit: str = "s", zone: tzinfo = UTC
 ) -> Iterator[str]:
-    """Say what about ids and times seems to be meant otherwise than it was read.
+    """Yield what about ids and times seems to be meant otherwise than it was read.
 
     Args:
         events: an event table, or its columns by their names; at least one row, in any order.

@@ -108,7 +108,7 @@ def parse_parquet(
 def _rows_without_gaps(
     path: Path, table: pa.Table, used: list[str], log_format: LogFormat
 ) -> pa.ChunkedArray | None:
-    """Tell which rows have all values; None where all rows have."""
+    """Return which rows have all values; None where all rows have."""
     whole = None
     for column in used if table.num_rows else ():
         if column in (RATING, EVENT) or (column == USER_ID and not log_format.needs_users):

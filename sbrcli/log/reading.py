@@ -142,7 +142,7 @@ def _used_columns(log_format: LogFormat, config: ReadConfig, counts_kinds: bool)
 
 
 def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: list[str]) -> Log:
-    """Read a copy of the log without the rows that can not be events.
+    """Read a copy of the log without the rows that cannot be events.
 
     A second round is needed where the unit of the times was not known in the first, and some lie
     outside the calendar.

@@ -137,7 +137,7 @@ def _recognise_table(path: Path, sample: Sample, config: ReadConfig) -> LogForma
 
 
 def _take_sample(path: Path, config: ReadConfig) -> Sample:
-    """Give the first lines of a file that are not empty, at least one."""
+    """Return the first lines of a file that are not empty, at least one."""
     with opened(path, config.encoding) as file:
         data = more = file.read(SAMPLE_BYTES)
         refuse_foreign(path, data[:FOREIGN_BYTES], is_text=b"\0" not in data)

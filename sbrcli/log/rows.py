@@ -132,7 +132,7 @@ def _bounded_lines(path: Path, text: TextIO) -> Iterator[str]:
 
 
 def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
-    """Say what is wrong with one field of a row."""
+    """Return what is wrong with one field of a row."""
     if column in ID_NAMES:
         return None if field else (f"the {ID_NAMES[column]} is empty", MEND)
     if column == RATING and not is_no_rating(field) and not is_number(field):
@@ -228,7 +228,7 @@ def _values_complaint(by_column: dict[str, str], log_format: LogFormat) -> Compl
 
 
 def lists_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complaint | None:
-    """Say what is wrong with a row whose items, and perhaps its times, are lists.
+    """Return what is wrong with a row whose items, and perhaps its times, are lists.
 
     Args:
         fields: by their columns of the event table.
@@ -267,7 +267,7 @@ def joined_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Compla
 
 
 def _is_unclear(row: str, separator: str) -> bool:
-    """Tell whether a row could be split in more than one way, or in a way unlike the fast one."""
+    """Return whether a row could be split in more than one way, or in a way unlike the fast one."""
     if separator + separator[0] not in row and "\x1f" not in row:
         return False
     width = len(separator)
@@ -277,5 +277,5 @@ def _is_unclear(row: str, separator: str) -> bool:
 
 
 def is_undecoded(text: str) -> bool:
-    """Tell whether bytes were kept that are not UTF-8."""
+    """Return whether bytes were kept that are not UTF-8."""
     return any("\udc80" <= character <= "\udcff" for character in text)

@@ -27,7 +27,7 @@ class SharedSessions:
     num_sessions: int
 
     def __str__(self) -> str:
-        """Say so in one sentence."""
+        """Describe it in one sentence."""
         return (
             f"{self.num_shared:,} of {self.num_ids:,} session ids are shared by several users: "
             f"each user's part counts as a session, {self.num_sessions:,} in all"

@@ -63,7 +63,7 @@ def _is_text(data: bytes, encoding: str, width: int) -> bool:
 
 
 def recode_hint(text: str) -> str:
-    """Say how a text that is not UTF-8 may be read: in which encoding it would be which words.
+    """Return how a text that is not UTF-8 may be read: in which encoding it would be which words.
 
     Args:
         text: a row, its wrong bytes kept as surrogates.

@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def recognise_unit(typical: float) -> str:
-    """Tell the unit of a log's times by the size of a typical one.
+    """Return the unit of a log's times by the size of a typical one.
 
     A unit is taken if the time lies before the year 2200 in it and not in the one before:
     978300760 is in seconds, 978300760000 (the year 32971 in seconds) in milliseconds.
@@ -73,7 +73,7 @@ def to_seconds(times: np.ndarray, unit: str) -> np.ndarray:
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a field is a finite decimal number, spaces around it allowed."""
+    """Return whether a field is a finite decimal number, spaces around it allowed."""
     if len(text) < 300 and text.isascii() and text.isdigit():  # nearly all are, and it is quick
         return True
     stripped = text.strip(" \t")
@@ -139,12 +139,12 @@ def iso_seconds(text: str) -> float:
 
 
 def is_in_calendar(seconds: float) -> bool:
-    """Tell whether a time lies within the years 1970 to 9999; nothing was logged before."""
+    """Return whether a time lies within the years 1970 to 9999; nothing was logged before."""
     return 0 <= seconds <= LATEST_SECONDS
 
 
 def is_short_span(milliseconds: float) -> bool:
-    """Tell whether so many milliseconds may pass in a session: up to a year."""
+    """Return whether so many milliseconds may pass in a session: up to a year."""
     return 0 <= milliseconds <= 366 * 86_400_000
 
 

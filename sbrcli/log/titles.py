@@ -84,7 +84,7 @@ def _read_rows(path: Path, text: str, separator: str) -> dict[str, str]:
 
 
 def _numbered_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Give the rows that are not empty, each with the line on which it begins."""
+    """Yield the rows that are not empty, each with the line on which it begins."""
     source = io.StringIO(text, newline="")
     if separator in ("::", "|"):
         for line, row in enumerate(source, start=1):

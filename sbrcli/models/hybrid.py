@@ -37,7 +37,7 @@ class Partner(Protocol):
     """A model that scores most items 0."""
 
     def sparse_rows(self, sessions: Sessions) -> RowsOf:
-        """Give what gives the scores of what follows events, where it is asked for."""
+        """Return what gives the scores of what follows events, where it is asked for."""
         ...
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
@@ -95,7 +95,7 @@ def blend(
 def score_both(
     network: Scorer, partner: Partner, sessions: Sessions
 ) -> Iterator[tuple[IntArray, FloatArray, sparse.csr_array]]:
-    """Give positions, the network's scores and the partner's sparse rows, block by block.
+    """Yield positions, the network's scores and the partner's sparse rows, block by block.
 
     Both are of what precedes the events asked for, and of nothing else.
     """

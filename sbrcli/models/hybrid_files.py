@@ -192,7 +192,7 @@ def _integers(arrays: Arrays, name: str) -> npt.NDArray[np.integer]:
 
 
 def _array(arrays: Arrays, name: str) -> npt.NDArray:
-    """Give an array of one dimension."""
+    """Return an array of one dimension."""
     if name not in arrays:
         raise ValueError(f"it has no {name}")
     if arrays[name].ndim != 1:

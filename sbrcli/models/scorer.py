@@ -44,7 +44,7 @@ class Scorer(Protocol):
 
 
 def score_asked(scorer: Scorer, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Give what `score_sessions` does, of the positions before events that are asked for alone."""
+    """Yield what `score_sessions` does, at the positions before targets only."""
     return only_asked(scorer.score_sessions(sessions), sessions)
 
 

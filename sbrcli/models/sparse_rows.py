@@ -63,7 +63,7 @@ class SparseRows:
         return SparseRows(self.common, cuts, self.items[entries], self.values[entries])
 
     def rows_of_entries(self) -> IntArray:
-        """Say in which row each entry lies: (entries,)."""
+        """Return in which row each entry lies: (entries,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.cuts))
 
     def write(self, out: FloatArray) -> None:
@@ -94,11 +94,11 @@ class SparseScorer(ABC):
 
     @abstractmethod
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Give all that was fitted, by name."""
+        """Return all that was fitted, by name."""
 
     @abstractmethod
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
-        """Give what `score_sessions` does, in blocks of `block_rows` at most, as sparse rows."""
+        """Return what `score_sessions` does, in blocks of `block_rows` at most, as sparse rows."""
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
@@ -110,5 +110,5 @@ class SparseScorer(ABC):
 
 
 def block_rows(num_items: int) -> int:
-    """Say how many rows of scores a block holds at most."""
+    """Return how many rows of scores a block holds at most."""
     return min(_BLOCK_ROWS, max(1, _BLOCK_SCORES // max(1, num_items)))

@@ -110,7 +110,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Give what a file says beside its tensors.
+    """Return what a file says beside its tensors.
 
     Raises:
         OSError, ValueError: it is missing or damaged.
@@ -120,7 +120,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def dtype_of(tensor: Any) -> np.dtype:
-    """Give a tensor's type, whether NumPy's or TensorFlow's."""
+    """Return a tensor's type, whether NumPy's or TensorFlow's."""
     return np.dtype(getattr(tensor.dtype, "as_numpy_dtype", tensor.dtype))
 
 
@@ -136,7 +136,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _place_of_seal(header: bytes) -> int:
-    """Say where in a header the checksum stands; in no string can such quotes be found.
+    """Return where in a header the checksum stands; in no string can such quotes be found.
 
     Raises:
         ValueError: it has none.

@@ -76,7 +76,7 @@ def use_durations(axis: "Axis", shortest: float, longest: float) -> None:
 
 
 def durations_between(shortest: float, longest: float) -> list[tuple[float, str]]:
-    """Give a few durations that have names, with them; at least two, of which one may lie beyond.
+    """Return a few durations that have names, with them; at least two, of which one may lie beyond.
 
     From 2 s to 5 s these are 1 s and 10 s, and from 1 s to 5 s too.
     """

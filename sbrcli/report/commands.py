@@ -143,7 +143,7 @@ def _flag(name: str) -> str:
 
 
 def _listed(value: object) -> object:
-    """Give a value as JSON reads it back."""
+    """Return a value as JSON reads it back."""
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -152,7 +152,7 @@ def _file_word(name: str) -> str:
 
 
 def _usual_name(dataset: Folder) -> str | None:
-    """Give the name that the dataset would have without `--name`; None where that is not known."""
+    """Return the name that the dataset would have without `--name`; None if unknown."""
     made_with = dataset.manifest["config"]
     # An option that the dataset was made before had its default.
     options = {name: made_with.get(name, value) for name, value in asdict(PrepareConfig()).items()}

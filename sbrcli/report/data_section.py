@@ -32,7 +32,7 @@ _SHORTEST_PAUSE = 0.001
 
 
 def describe_data(manifest: dict[str, Any], training: Sessions, train_count: IntArray) -> Section:
-    """Tell of a dataset.
+    """Describe a dataset.
 
     Args:
         manifest: the dataset's.
@@ -153,7 +153,7 @@ def histogram_of_lengths(lengths: IntArray) -> tuple[list[int], list[float]]:
 
 
 def pauses_of(sessions: Sessions) -> FloatArray:
-    """Give the seconds between each two consecutive events of a session, (pauses,)."""
+    """Return the seconds between each two consecutive events of a session, (pauses,)."""
     steps = np.diff(sessions.timestamps.astype(np.float64))
     within = np.ones(len(steps), np.bool_)
     within[sessions.offsets[1:-1] - 1] = False
@@ -161,7 +161,7 @@ def pauses_of(sessions: Sessions) -> FloatArray:
 
 
 def popularity_curve(train_count: IntArray) -> tuple[list[int], list[int]]:
-    """Give ranks, from 1, and the events of the items there: about 200 points of any catalogue.
+    """Return ranks, from 1, and the events of the items there: about 200 points of any catalogue.
 
     Args:
         train_count: (num_items,) events; items without any are left out.
@@ -181,7 +181,7 @@ def write_seconds(seconds: float) -> str:
 
 
 def _times(held: dict[str, Any]) -> tuple[str, str]:
-    """Give a split's first and last time to the minute."""
+    """Return a split's first and last time to the minute."""
     return tuple(str(held[f"{which}_time"])[:16].replace("T", " ") for which in ("first", "last"))  # pyright: ignore[reportReturnType]
 
 

@@ -37,7 +37,7 @@ _WORDS = {
 
 
 def describe_evaluation(kept: Kept | None, command: str) -> Section:
-    """Tell how good a run is on test.
+    """Describe how good a run is on test.
 
     Args:
         kept: what its evaluation has come to; None where it was not evaluated.
@@ -66,7 +66,7 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
 
 
 def describe_protocol(kept: Kept) -> Section:
-    """Tell what was scored, among what, and by which rules."""
+    """Describe what was scored, among which candidates, and by which rules."""
     rows = [(_WORDS.get(name, name.replace("_", " ")), value) for name, value in _told(kept)]
     return Section("protocol", "The protocol", write_rows(rows))
 
@@ -137,7 +137,7 @@ def _describe_leaderboard(standings: Sequence[Standing]) -> str:
 
 
 def _to_best(row: Standing) -> Number | None:
-    """Say by which share of the best's figure a model differs from it."""
+    """Return by which share of the best model's figure a model differs from it."""
     if row.to_best is None or row.to_best.share is None:
         return None
     return percent(row.to_best.share)
@@ -149,7 +149,7 @@ def _figures(caption: str, metrics: dict[str, float]) -> str:
 
 
 def _told(kept: Kept) -> list[tuple[str, Any]]:
-    """Give a protocol's rows."""
+    """Return a protocol's rows."""
     shown = {**kept.protocol}
     if isinstance(shown.get("exclude_seen"), bool):
         shown["exclude_seen"] = "left out" if shown["exclude_seen"] else "are candidates"

@@ -51,7 +51,7 @@ class Example:
 def find_examples(
     scorer: Scorer, items: RunItems, sessions: Sessions, seed: int = SEED
 ) -> list[Example]:
-    """Ask a run for one event of some sessions of a split, the shortest session first.
+    """Recommend with a run at one event of some sessions of a split, the shortest session first.
 
     It is drawn from those that an evaluation asks for: the last one of a session may be unlike the
     others. Events of items that the run does not know are left out, as in an evaluation; all items

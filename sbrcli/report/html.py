@@ -96,7 +96,7 @@ def write_commands(commands: Sequence[str]) -> str:
 
 
 def write_missing(what: str, command: str) -> str:
-    """Say what the page lacks, and which command would bring it."""
+    """Write what the page lacks, and the command that adds it."""
     return (
         f'<p class="verdict missing">{write_text(what)} '
         f"<code>{write_text(command)}</code> brings it; then write the report again.</p>\n"

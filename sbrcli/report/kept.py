@@ -55,7 +55,7 @@ def read_kept(run: Folder) -> Kept | None:
 
 
 def cuts_of(metrics: Mapping[str, float]) -> tuple[int, ...]:
-    """Say at which k metrics are cut, ascending: {"mrr@5": …, "recall@20": …} has 5 and 20."""
+    """Return at which k metrics are cut, ascending: {"mrr@5": …, "recall@20": …} has 5 and 20."""
     return tuple(sorted({int(name.partition("@")[2]) for name in metrics}))
 
 

@@ -122,7 +122,7 @@ def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
 
 
 def _introduce(run: Folder, training: Training, kept: Kept | None) -> str:
-    """Say what the run is, and give its foremost figures."""
+    """Describe the run, with its main figures."""
     version = run.manifest.get("sbr_version", "?")
     words = (
         f"A GRU4Rec trained on dataset {training.dataset} by sbr {version}, "

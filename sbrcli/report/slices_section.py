@@ -33,7 +33,7 @@ _BAR_UNITS = 19
 
 
 def describe_slices(slices: Sequence[Slice], command: str) -> Section:
-    """Tell how a run's figures differ from one part of the next items to another.
+    """Describe how a run's figures differ between parts of the next items.
 
     Args:
         slices: one kind after the other; empty where they were not asked for.

@@ -66,7 +66,7 @@ def _references(element: ElementTree.Element) -> list[str]:
 
 
 def _rewritten(element: ElementTree.Element, name: str, used: set[str]) -> dict[str, str]:
-    """Give an element's attributes as the page is to have them."""
+    """Return an element's attributes as the page is to have them."""
     found: dict[str, str] = {}
     for key, value in element.attrib.items():
         if key == "id":
@@ -85,7 +85,7 @@ def _rewritten(element: ElementTree.Element, name: str, used: set[str]) -> dict[
 
 
 def _presentation(style: str) -> dict[str, str]:
-    """Say as attributes what a style attribute says; the page chooses the font itself."""
+    """Return a style attribute's declarations as attributes; the page sets the font itself."""
     pairs = (part.partition(":")[::2] for part in style.split(";") if part.strip())
     said = {key.strip(): value.strip() for key, value in pairs}
     said.pop("font-family", None)

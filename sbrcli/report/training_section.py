@@ -27,7 +27,7 @@ _COLUMNS = ("epoch", "loss", *_FIGURES, "seconds", "events_per_second")
 def describe_training(
     epochs: Sequence[Epoch], best_epoch: int, refit: Sequence[Epoch], monitor: str
 ) -> Section:
-    """Tell how a run was trained.
+    """Describe how a run was trained.
 
     Args:
         epochs: one row each, as `sbr train` gives them; figures are None without a valid split.

@@ -13,7 +13,7 @@ IntArray = npt.NDArray[np.integer]
 
 
 def blocks_of_positions(sessions: Sessions, num_items: int) -> Iterator[IntArray]:
-    """Give the positions that are followed by an event that is asked for, ascending, in blocks."""
+    """Yield the positions that precede a target, ascending, in blocks."""
     positions, rows = np.flatnonzero(sessions.next_items[1:]), block_rows(num_items)
     for begin in range(0, len(positions), rows):
         yield positions[begin : begin + rows]
@@ -26,7 +26,7 @@ def rows_of_matrix(matrix: sparse.csr_array, common: CommonScores) -> SparseRows
 
 
 def matrix_arrays(name: str, matrix: sparse.csr_array) -> dict[str, npt.NDArray]:
-    """Give the arrays of a sparse matrix, by name."""
+    """Return the arrays of a sparse matrix, by name."""
     return {
         f"{name}/data": matrix.data,
         f"{name}/indices": matrix.indices,

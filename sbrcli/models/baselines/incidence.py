@@ -24,7 +24,7 @@ def session_items(sessions: Sessions, num_items: int) -> sparse.csr_array:
 
 
 def last_places(sessions: Sessions, num_items: int) -> sparse.csr_array:
-    """Say where in each session an item stands last, from 1; otherwise as `session_items`.
+    """Return where in each session an item stands last, from 1; otherwise as `session_items`.
 
     Returns:
         (sessions, num_items) int64, each row's items ascending.
@@ -44,7 +44,7 @@ def last_places(sessions: Sessions, num_items: int) -> sparse.csr_array:
 
 
 def session_ends(sessions: Sessions) -> npt.NDArray[np.float64]:
-    """Give the time of each session's last event, in the order of `session_items`."""
+    """Return the time of each session's last event, in the order of `session_items`."""
     return _ends(sessions)[_recent_first(sessions)].astype(np.float64)
 
 

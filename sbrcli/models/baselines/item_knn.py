@@ -47,7 +47,7 @@ def fit_item_knn(training: Sessions, num_items: int, config: ItemKnnConfig) -> L
 def _similarities(
     by_item: sparse.csr_array, incidence: sparse.csr_array, norms: npt.NDArray[np.floating]
 ) -> Iterator[sparse.csr_array]:
-    """Give the similarities of some items after others to all: (some, num_items)."""
+    """Yield the similarities of some items after others to all: (some, num_items)."""
     pairs = by_item @ np.diff(incidence.indptr)  # at most, of each item
     blocks = np.cumsum(pairs) // _PAIRS_AT_A_TIME
     begins = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(pairs)]

@@ -26,7 +26,7 @@ class LastItemScorer(SparseScorer):
         self._matrix = sparse.csr_array(matrix, dtype=np.float32)
 
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Give all that was fitted, by name."""
+        """Return all that was fitted, by name."""
         return matrix_arrays("matrix", self._matrix)
 
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
@@ -40,7 +40,7 @@ class LastItemScorer(SparseScorer):
         return self.sparse_next(items).toarray()[0]
 
     def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
-        """Give what gives the sparse scores of what follows events of these sessions."""
+        """Return what gives the sparse scores of what follows events of these sessions."""
         return lambda positions: self._matrix[sessions.items[positions]]
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:

@@ -25,7 +25,7 @@ class PopularityScorer(SparseScorer):
         super().__init__(np.bincount(training.items, minlength=num_items).astype(np.float64))
 
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Give all that was fitted, by name."""
+        """Return all that was fitted, by name."""
         return {"counts": self.common.scores}
 
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
@@ -55,7 +55,7 @@ class SessionPopularityScorer(SparseScorer):
         super().__init__(counts / (len(training.items) + 1))
 
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Give all that was fitted, by name."""
+        """Return all that was fitted, by name."""
         return {"shares": self.common.scores}
 
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:

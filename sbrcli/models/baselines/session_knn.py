@@ -51,7 +51,7 @@ class SessionKnnScorer(SparseScorer):
             yield np.array(positions), rows_of_matrix(self._score(found), self.common)
 
     def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
-        """Give what gives the sparse scores of what follows events of these sessions.
+        """Return what gives the sparse scores of what follows events of these sessions.
 
         What follows all their events is sought at once, and kept.
         """
@@ -68,7 +68,7 @@ class SessionKnnScorer(SparseScorer):
         return self._score(list(self._follow(items, is_last, Traces(self._num_sessions))))
 
     def _walk(self, sessions: Sessions) -> Iterator[tuple[int, Found]]:
-        """Give each position before an event that is asked for, with what was found after it."""
+        """Yield each position before an event that is asked for, with what was found after it."""
         traces, cuts = Traces(self._num_sessions), sessions.offsets.tolist()
         is_asked = sessions.next_items
         for begin, end in itertools.pairwise(cuts):
@@ -84,7 +84,7 @@ class SessionKnnScorer(SparseScorer):
 
     @abstractmethod
     def _follow(self, items: IntArray, asked: BoolArray, traces: "Traces") -> Iterator[Found]:
-        """Give what is found after events of a session, where asked.
+        """Return what is found after events of a session, where asked.
 
         Args:
             items: (events,), those of a session.
@@ -117,7 +117,7 @@ class Traces:
 
 
 def first_of_each_row(matrix: sparse.csr_array, most: int) -> tuple[IntArray, IntArray]:
-    """Say which entries are the first `most` of their row, and (rows + 1,) where rows are cut."""
+    """Return which entries are the first `most` of their row, and the (rows + 1,) row borders."""
     counts = np.diff(matrix.indptr)
     places = np.arange(len(matrix.indices)) - np.repeat(matrix.indptr[:-1], counts)
     return np.flatnonzero(places < most), np.cumsum([0, *np.minimum(counts, most)])

@@ -73,7 +73,7 @@ class StanScorer(SessionKnnScorer):
         self._by_distance = np.exp(-np.arange(longest + 1) / config.lambda3)
 
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Give all that it is made of, by name, as `StanScorer` takes it."""
+        """Return all that it is made of, by name, as `StanScorer` takes it."""
         return {**matrix_arrays("places", self._places), "ends": self._ends}
 
     @property
@@ -83,7 +83,7 @@ class StanScorer(SessionKnnScorer):
         return super().memory_bytes + sum(array.nbytes for array in made)
 
     def _follow(self, items: IntArray, asked: BoolArray, traces: Traces) -> Iterator[Found]:
-        """Give the items of the neighbours after events, and what each is scored."""
+        """Yield the items of the neighbours after events, and what each is scored."""
         config = self._config
         sampled = np.empty(0, np.int64)
         latest: dict[int, int] = {}

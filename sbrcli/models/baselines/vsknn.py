@@ -75,7 +75,7 @@ class VsknnScorer(SessionKnnScorer):
         self._incidence, self._config = incidence, config
 
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Give all that was fitted, by name, as `VsknnScorer` takes it."""
+        """Return all that was fitted, by name, as `VsknnScorer` takes it."""
         return {
             **matrix_arrays("incidence", self._incidence),
             "holders": self._holders,
@@ -93,7 +93,7 @@ class VsknnScorer(SessionKnnScorer):
         )
 
     def _follow(self, items: IntArray, asked: BoolArray, traces: Traces) -> Iterator[Found]:
-        """Give the neighbours after events, the most recent first, and the weight of each."""
+        """Yield the neighbours after events, the most recent first, and the weight of each."""
         config, power = self._config, _POWERS[self._config.weighting]
         sampled = np.empty(0, np.int64)
         latest: dict[int, int] = {}

@@ -46,7 +46,7 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
 
 
 def multiplies_in_bfloat16(precision: Precision) -> bool:
-    """Tell whether the output layer's products are to be taken in bfloat16.
+    """Return whether the output layer's products are to be taken in bfloat16.
 
     Args:
         precision: `auto` where the processor multiplies such numbers faster, and no GPU trains.
@@ -59,7 +59,7 @@ def multiplies_in_bfloat16(precision: Precision) -> bool:
 
 
 def has_bfloat16() -> bool:
-    """Ask Linux whether the processor has instructions for bfloat16; elsewhere, say no."""
+    """Return whether Linux reports bfloat16 instructions; False on other systems."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -57,7 +57,7 @@ class Lanes:
 
 
 def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = None) -> Lanes:
-    """Give each session, in turn, to the lane that is free first (of several, the leftmost).
+    """Return each session, in turn, to the lane that is free first (of several, the leftmost).
 
     Args:
         sessions: sessions of one event have no pair and are passed over.

@@ -77,7 +77,7 @@ class EpochRunner:
         return self.place.history
 
     def _is_done(self) -> bool:
-        """Tell whether the last epoch is done, or none has been better for too long."""
+        """Return whether the last epoch is done, or none has been better for too long."""
         history, config = self.place.history, self.plan.config
         if not history or not config.patience:
             return len(history) >= self.plan.num_epochs
@@ -138,7 +138,7 @@ class EpochRunner:
                 raise KeyboardInterrupt
 
     def _at(self) -> dict[str, Any]:
-        """Say where training stands, for whoever watches."""
+        """Return the position of the training, for the `watch` callback."""
         epochs, phase = self.plan.num_epochs, self.plan.phase
         return {"epoch": self.place.epoch, "epochs": epochs, "phase": phase}
 
@@ -192,7 +192,7 @@ class EpochRunner:
         self._save()
 
     def _tell_end(self, pairs: int, row: dict[str, Any], is_best: bool, seconds: float) -> None:
-        """Tell that an epoch is done, which took so many seconds with its validation."""
+        """Report the end of an epoch, which took `seconds` with its validation."""
         left = seconds * (self.plan.num_epochs - self.place.epoch)
         told = {"row": row, "is_best": is_best, "seconds_left": left}
         self.plan.watch("epoch_end", pairs, self._at() | told)
@@ -241,7 +241,7 @@ class EpochRunner:
 
 
 def _are_finite(tensors: Mapping[str, Any]) -> bool:
-    """Tell whether no number is infinite or none at all, copying one tensor at a time."""
+    """Return whether no number is infinite or none at all, copying one tensor at a time."""
     return all(np.isfinite(tensor.numpy()).all() for tensor in tensors.values())
 
 

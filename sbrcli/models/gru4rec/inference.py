@@ -98,7 +98,7 @@ class GruScorer:
         return scores[0, : self.num_items].copy()
 
     def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Give the last layer's state after each event whose next one is asked for."""
+        """Yield the last layer's state after each event whose next one is asked for."""
         steps = np.diff(sessions.offsets) - 1
         is_asked = None if sessions.targets is None else sessions.next_items
         # The longest first, so that the lanes of a batch leave from the end.
@@ -196,7 +196,7 @@ class _Block:
 def _embedding(
     shape: NetworkShape, weights: Mapping[str, FloatArray], output: TiledMatrix
 ) -> Callable[[IntArray], FloatArray] | None:
-    """Give what looks up an item's embedding; None where the input is one-hot."""
+    """Return what looks up an item's embedding; None where the input is one-hot."""
     if shape.embedding == "none":
         return None
     if shape.embedding == "shared":

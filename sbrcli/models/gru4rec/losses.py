@@ -167,7 +167,7 @@ def _score(hidden: Any, factor: Any, shift: Any) -> Any:
 
 
 def _pass_on(gradient: Any, hidden: Any, factor: Any) -> tuple[Any, Any]:
-    """Give the gradients of what `_score` multiplied, from that of the scores.
+    """Return the gradients of what `_score` multiplied, from that of the scores.
 
     Returns:
         (block, units) of the hidden states, and (columns, units) of the table's rows.

@@ -56,7 +56,7 @@ def out_of_memory_explained() -> Iterator[None]:
 
 
 def physical_memory() -> int | None:
-    """Give the machine's memory in bytes; None where it can not be asked for."""
+    """Return the machine's memory in bytes; None where it cannot be asked for."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

@@ -81,7 +81,7 @@ class Gru4Rec(keras.Model):
         return self.item_scores(hidden)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
-        """Give the variables that hold the weights, under the names of `NetworkShape`."""
+        """Return the variables that hold the weights, under the names of `NetworkShape`."""
         found = {} if self.embedding is None else {"embedding/table": self.embedding.embeddings}
         for layer, gru in enumerate(self.grus):
             cell = gru.cell
@@ -93,7 +93,7 @@ class Gru4Rec(keras.Model):
         return {name: variable.value for name, variable in found.items()}  # pyright: ignore
 
     def set_by_name(self, weights: Weights) -> None:
-        """Give every variable the weight of its name."""
+        """Return every variable the weight of its name."""
         for name, variable in self.variables_by_name().items():
             variable.assign(weights[name])
 

@@ -57,7 +57,7 @@ class Objective:
     def measure(
         self, hidden: Any, table: Any, bias: Any, targets: Any, row_counts: Any, seed: Any
     ) -> Outcome:
-        """Give the loss and gradients of a chunk.
+        """Return the loss and gradients of a chunk.
 
         Args:
             hidden: (rows, units).

@@ -135,7 +135,7 @@ class _Part:
 
 
 def _split(gradient: Any) -> tuple[Any, Any]:
-    """Give a gradient's values, and its rows or None."""
+    """Return a gradient's values, and its rows or None."""
     return (gradient.values, gradient.indices) if isinstance(gradient, Rows) else (gradient, None)
 
 

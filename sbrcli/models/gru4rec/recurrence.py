@@ -36,7 +36,7 @@ class GruLayers:
         ]
 
     def lanes(self, count: int) -> "Lanes":
-        """Give `count` sessions side by side, a multiple of a tile's rows, in states of zeros."""
+        """Return `count` sessions side by side, a multiple of a tile's rows, in states of zeros."""
         return Lanes(self, count)
 
 

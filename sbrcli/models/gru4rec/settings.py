@@ -26,7 +26,7 @@ def settings_of(run: Folder) -> dict[str, Any]:
 
 
 def plain_config(config: TrainConfig) -> dict[str, Any]:
-    """Give a configuration as JSON reads it back."""
+    """Return a configuration as JSON reads it back."""
     return json.loads(json.dumps(asdict(config)))
 
 

@@ -38,7 +38,7 @@ class _Pass(NamedTuple):
 
 
 def compiles_with_xla() -> bool:
-    """Tell whether XLA compiles the recurrent layers: on processors alone.
+    """Return whether XLA compiles the recurrent layers: on processors alone.
 
     For a GPU it needs parts of CUDA that TensorFlow does not always find.
     """
@@ -97,7 +97,7 @@ class TrainingStep:
                 counter.assign(tf.zeros_like(counter))
 
     def zero_states(self) -> list[Any]:
-        """Give the state before the first chunk: (lanes, units) for each layer."""
+        """Return the state before the first chunk: (lanes, units) for each layer."""
         return [tf.zeros((self.num_lanes, units)) for units in self.shape.units]
 
     def _walk(self, inputs: Any, targets: Any, starts: Any, is_pair: Any, states: Any) -> Any:
@@ -150,7 +150,7 @@ class TrainingStep:
         return outcome.loss, states
 
     def _item_gradients(self, outcome: Outcome, items: Any, entered: Any) -> Gradients:
-        """Give the gradients of the weights that have a row for each item.
+        """Return the gradients of the weights that have a row for each item.
 
         Args:
             outcome: gradients of the output layer.
@@ -207,7 +207,7 @@ class TrainingStep:
         return _masked(hidden, mask), ends, passes
 
     def _unwind_layers(self, passes: list[_Pass], gradient: Any) -> tuple[Any, dict[str, Any]]:
-        """Give the gradient of the input, (rows, width), and of the layers' own weights.
+        """Return the gradient of the input, (rows, width), and of the layers' own weights.
 
         Args:
             passes: as `_run_layers` gave them.
@@ -232,7 +232,7 @@ class TrainingStep:
         return gradient, gradients
 
     def _has_kernel(self, layer: int) -> bool:
-        """Tell whether a layer multiplies its input: a one-hot one picks the kernel's rows."""
+        """Return whether a layer multiplies its input: a one-hot one picks the kernel's rows."""
         return layer > 0 or self.shape.embedding != "none"
 
     def _seed(self, draw: int) -> Any:

@@ -259,7 +259,7 @@ class _Phases:
         write_json(self.folder / MANIFEST, read_manifest(self.folder, "run") | facts)
 
     def _complete(self, stopped: str | None) -> None:
-        """Say in the manifest that the run is whole, and let go of what it replaced."""
+        """Mark the run as complete in the manifest, and delete what it replaced."""
         self._note(
             {
                 "status": "complete",
