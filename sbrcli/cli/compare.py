@@ -208,8 +208,8 @@ def _all_in_one(comparison: "Comparison") -> Table:
     names = [name.replace("_", "-") for name in first.config]
     columns = ["run", *names, *first.metrics, "valid", "parameters", "seconds"]
     for run in comparison.runs:
-        cells = (run.run, *map(_cell, run.config.values()), *run.metrics.values())
-        cells = (*cells, run.valid_mrr, run.parameters, run.seconds)
+        cells = (run.run, *(_cell(*option) for option in run.config.items()))
+        cells = (*cells, *run.metrics.values(), run.valid_mrr, run.parameters, run.seconds)
         rows.append((run.protocol, *cells) if has_protocols else cells)
     title = f"Runs on {comparison.split}, by {comparison.sort}"
     columns = ["protocol", *columns] if has_protocols else columns
@@ -245,16 +245,18 @@ def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
 
 def _in_words(config: Mapping[str, object]) -> str:
     """Write options for a person, as in "hsz 50, layers 2"."""
-    words = (f"{name.replace('_', '-')} {_word(value)}" for name, value in config.items())
+    words = (f"{name.replace('_', '-')} {_word(name, value)}" for name, value in config.items())
     return ", ".join(words)
 
 
-def _word(value: object) -> object:
-    return for_person(value) if isinstance(value, bool) else _cell(value)
+def _word(name: str, value: object) -> object:
+    return for_person(value) if isinstance(value, bool) else _cell(name, value)
 
 
-def _cell(value: object) -> object:
-    """Write an option's value as one types it."""
+def _cell(name: str, value: object) -> object:
+    """Write an option's value as one types it; a run without --from began from scratch."""
     if isinstance(value, list):
         return ",".join(map(str, value))
-    return "auto" if value is None else value
+    if value is None:
+        return "scratch" if name == "from" else "auto"
+    return value

@@ -91,7 +91,7 @@ def compare_runs(
         evaluations = [read_evaluation(run, config) for run in runs]
     else:
         runs, evaluations = _all_runs(workspace, config)
-    tasks = [_task(run, found) for run, found in zip(runs, evaluations, strict=True)]
+    tasks = _tasks(runs, evaluations)
     protocols = [task for at, task in enumerate(tasks) if task and task not in tasks[:at]]
     apart = find_differing([read_settings(run) for run in runs])
     k = max(config.ks)
@@ -208,6 +208,15 @@ def _all_runs(
         else:
             runs.append(run)
     return runs, evaluations
+
+
+def _tasks(runs: list[Folder], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each run's task; datasets with the same content have the name of the first of them."""
+    called: dict[str | None, str | None] = {}
+    found = [_task(run, kept) for run, kept in zip(runs, evaluations, strict=True)]
+    for task in filter(None, found):
+        task["dataset"] = called.setdefault(task["fingerprint"], task["dataset"])
+    return found
 
 
 def _task(run: Folder, evaluation: dict[str, Any]) -> dict[str, Any]:

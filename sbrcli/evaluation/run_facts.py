@@ -1,11 +1,10 @@
 """What a run's manifest says of it, as far as runs are compared in it."""
 
-import json
-from dataclasses import asdict
 from typing import Any
 
 from sbrcli.config import TrainConfig
 from sbrcli.folder import Folder
+from sbrcli.models.gru4rec.settings import plain_config
 
 
 def dataset_facts(run: Folder) -> dict[str, Any]:
@@ -15,11 +14,14 @@ def dataset_facts(run: Folder) -> dict[str, Any]:
 
 
 def read_settings(run: Folder) -> dict[str, Any]:
-    """Return a run's dataset and options; those that its sbr did not have yet, as they are now."""
-    defaults = json.loads(json.dumps(asdict(TrainConfig())))
+    """Return a run's dataset, the run that it began from, and its options.
+
+    Options that the run's version of sbr did not have are at their defaults.
+    """
     return {
         "dataset": dataset_facts(run)["dataset"],
-        **defaults,
+        "from": run.manifest.get("parent", {}).get("run"),
+        **plain_config(TrainConfig()),
         **run.manifest.get("config", {}),
     }
 

@@ -25,6 +25,7 @@ def write_run(
     events: int = 100,
     seconds: float = 10.0,
     valid: float | None = 0.5,
+    parent: str | None = None,
     ranks: Sequence[int] = (),
     sessions: int = 9,
     **config: object,
@@ -37,6 +38,7 @@ def write_run(
     manifest = json.loads((folder / "manifest.json").read_text())
     epoch = {"epoch": 1, "seconds": seconds, "mrr@20": valid}
     manifest |= {"config": config, "parameters": 64, "epochs": [epoch], "best_epoch": 1}
+    manifest |= {} if parent is None else {"parent": {"run": parent, "weights": "crc32:0"}}
     write_json(folder / "manifest.json", manifest)
     if figure is not None:
         events = sessions * len(ranks) or events
@@ -184,6 +186,22 @@ def test_a_dataset_that_was_made_anew_under_its_name_is_another_protocol(sbr):
     manifest["dataset"]["fingerprint"] = "another"
     write_json(WORK / "runs/b/manifest.json", manifest)
     assert "differ in fingerprint" in sbr("compare").stderr
+
+
+def test_two_datasets_with_the_same_content_are_one_protocol(sbr):
+    write_run("a", figure=0.5, dataset="user", ranks=(1, 2))
+    write_run("b", figure=0.25, dataset="users", ranks=(1, 2))
+    write_run("c", figure=0.125, dataset="gap", ranks=(1, 2))
+    said = sbr("compare", "--json")
+    document = json.loads(said.stdout)
+    assert [(row["run"], row["protocol"]) for row in document["runs"]] == [
+        ("a", 1),
+        ("b", 1),
+        ("c", 2),
+    ]
+    assert [task["dataset"] for task in document["protocols"]] == ["user", "gap"]
+    assert [one["run"] for one in document["differences"]] == ["b"]
+    assert "differ in dataset:" in said.stderr
 
 
 def test_a_run_that_was_not_evaluated_comes_last_and_that_is_said(sbr):
@@ -356,6 +374,23 @@ def test_two_runs_of_one_seed_are_no_seeds_of_one_configuration(sbr):
     write_run("a", figure=0.5, seed=1)
     write_run("b", figure=0.5, seed=1)
     assert json.loads(sbr("compare", "--json").stdout)["seeds"] == []
+
+
+def test_a_run_that_began_from_another_is_no_seed_of_its_configuration(sbr):
+    write_run("first", figure=0.5, seed=1)
+    write_run("second", figure=0.25, seed=2, parent="first")
+    document = json.loads(sbr("compare", "--json").stdout)
+    assert document["seeds"] == []
+    assert [row["config"] for row in document["runs"]] == [
+        {"from": None, "seed": 1},
+        {"from": "first", "seed": 2},
+    ]
+    rows = sbr("compare").stdout.splitlines()
+    assert [row.split("\t")[:3] for row in rows[:3]] == [
+        ["run", "from", "seed"],
+        ["first", "scratch", "1"],
+        ["second", "first", "2"],
+    ]
 
 
 def test_runs_asked_for_other_next_items_are_not_compared_in_pairs(sbr):
