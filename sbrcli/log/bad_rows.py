@@ -89,10 +89,10 @@ def _wrong_row(path: Path, row: JudgedRow, log_format: LogFormat, is_first: bool
 def _kind_with_items(path: Path, log_format: LogFormat) -> str | None:
     """Return the most frequent kind among the first events that are right; None where none is."""
     kinds: Counter[str] = Counter()
-    at, separator = log_format.columns.index(EVENT), log_format.separator
+    at = log_format.position(EVENT)
     for row in itertools.islice(_judge(path, log_format), _FIRST_ROWS):
-        if row.complaint is None:
-            kinds[split_fields(row.text.rstrip("\n"), separator, log_format.is_quoted)[at]] += 1
+        if row.complaint is None and row.fields[at].strip():
+            kinds[row.fields[at]] += 1
     return shlex.quote(kinds.most_common(1)[0][0]) if kinds else None
 
 

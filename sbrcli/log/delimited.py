@@ -26,7 +26,7 @@ from sbrcli.log.events import (
 )
 from sbrcli.log.files import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats import LogFormat
-from sbrcli.log.ratings import NO_RATINGS
+from sbrcli.log.ratings import NO_RATINGS, is_no_rating
 from sbrcli.log.rows import WrongRowError
 from sbrcli.log.separators import may_quote
 from sbrcli.log.times import is_words
@@ -35,6 +35,8 @@ from sbrcli.read_config import SPACES
 _BLOCK_BYTES = LONGEST_LINE_BYTES
 _HEADER_ALONE = ("Empty CSV file", "Could not skip initial")
 """What PyArrow says where nothing follows the header, with and without a line end."""
+
+_NO_NUMBER = re.compile("conversion error to double: invalid value '(.*?)'")
 
 _ONE_BYTE_SEPARATOR = b"\x1f"
 """Stands for a longer separator, which PyArrow does not take: ASCII's own unit separator."""
@@ -58,7 +60,12 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
         types[TIMESTAMP] = pa.string()
     if len(log_format.time_columns) > 1:
         types |= dict.fromkeys((TIMESTAMP, *TIME_PARTS), pa.string())
-    table, may_be_hexadecimal = _read(path, log_format, used, types)
+    try:
+        table, may_be_hexadecimal = _read(path, log_format, used, types)
+    except WrongRowError as wrong:
+        if not _is_spaced_no_rating(str(wrong)):
+            raise
+        table, may_be_hexadecimal = _read(path, log_format, used, types | {RATING: text})
     numbers = [name for name in used if name in (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)]
     numbers = [name for name in numbers if pa.types.is_integer(table[name].type)]
     if may_be_hexadecimal and numbers:
@@ -115,6 +122,12 @@ def _read(
         return pa.table({name: pa.array([], types.get(name)) for name in used}), False
     except _UnclearError as error:
         raise WrongRowError(log_format, str(error)) from error
+
+
+def _is_spaced_no_rating(said: str) -> bool:
+    """Return whether PyArrow stumbles over a missing rating with spaces around it."""
+    found = _NO_NUMBER.search(said)
+    return found is not None and is_no_rating(found[1])
 
 
 def _nulls(used: list[str]) -> list[str]:

@@ -62,8 +62,7 @@ def _misplaced(value: Any, path: tuple[str, ...]) -> str | None:
 
 
 def _event_complaint(event: Mapping[str, Any], log_format: LogFormat) -> Complaint | None:
-    kind = event.get(EVENT)
-    if log_format.events and EVENT in event and kind not in log_format.events:
+    if log_format.events and EVENT in event and as_text(event[EVENT]) not in log_format.events:
         return None
     judged = (_value_complaint(column, value, log_format) for column, value in event.items())
     wrong = next((wrong for wrong in judged if wrong is not None), None)

@@ -5,7 +5,7 @@ and only after the fast reader has failed.
 import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +76,15 @@ class WrongRowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """A row, the line on which it begins, and what is wrong with it, if anything."""
+    """A row, the line on which it begins, what is wrong with it, if anything, and its fields.
+
+    JSON has no fields.
+    """
 
     line: int
     text: str
     complaint: Complaint | None
+    fields: Sequence[str] = ()
 
 
 def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
@@ -103,7 +107,7 @@ def judge_rows(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
             # Empty lines are no rows.
             if text != "\n":
                 wrong = _complaint(fields, text, log_format, columns) if fields else OPEN_QUOTE
-                yield JudgedRow(line, text, wrong)
+                yield JudgedRow(line, text, wrong, fields or ())
 
 
 @contextmanager
@@ -180,6 +184,7 @@ def _bare_rows(
 ) -> Iterator[tuple[int, str, list[str]]]:
     for line, text in enumerate(lines, start=first):
         row = text.rstrip("\r\n")
+        row = row.strip(" \t") if separator == SPACES else row
         yield line, row + "\n", split_fields(row, separator, is_quoted=False)
 
 

@@ -13,6 +13,8 @@ _USUAL = (",", "\t", ";", "|", "::")
 _UNUSUAL = ("\x01", "\x1f", "\x02", "^", "~", "，", "；", "｜", "¦", "§")  # noqa: RUF001
 """Separators that count where a line has none of the usual ones."""
 
+_SPACE_RUN = re.compile(r"[ \t]+")
+
 _LEAST_TIME = 1e8
 """A lesser number is no time since 1970 of a log, in any unit: seconds of 1973."""
 
@@ -20,7 +22,7 @@ _LEAST_TIME = 1e8
 def split_fields(line: str, separator: str, is_quoted: bool) -> list[str]:
     """Split one line into its fields."""
     if separator == SPACES:
-        return line.split()
+        return _SPACE_RUN.split(line.strip(" \t"))
     if is_quoted:
         try:
             return next(csv.reader([line], delimiter=separator), [])

@@ -55,6 +55,37 @@ def test_a_wrong_row_of_the_kinds_asked_for_is_named_still():
     assert read(rows, "csv", event="view", skip_bad_rows=True).events["item_id"].tolist() == [8]
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_kinds_may_be_numbers(kind: str):
+    rows = [event(7, 8, 0, 1), event(7, None, 2, 2), event(7, None, 5, 1)]  # pyright: ignore
+    with pytest.raises(DataError, match=rf"log\.{kind} line \d: the item id is"):
+        read(rows, kind, event="1")
+    log = read(rows, kind, event="1", skip_bad_rows=True)
+    assert log.events["item_id"].tolist() == [8]
+    assert log.bad_rows is not None
+    assert log.bad_rows.count == 1
+
+
+def test_a_rating_that_is_missing_may_have_spaces_around_it():
+    rows = [
+        {"user": 7, "item": 8, "rating": rating, "time": START}
+        for rating in (" 4", " NA", "  ", "5 ", "- ")
+    ]
+    assert read(rows, "csv").events["rating"].fillna(0).tolist() == [4, 0, 0, 5, 0]
+    with pytest.raises(DataError, match=r"log\.csv line 7: rating ' bad' is not a number"):
+        read([*rows, {"user": 7, "item": 8, "rating": " bad", "time": START}], "csv")
+
+
+def test_the_kind_that_is_offered_is_read_as_the_quotes_have_it():
+    Path("log.csv").write_text(
+        "note,user,item,time,event\n'a, b',7,8,1614585600,'view'\n'c, d',7,,1614585602,page\n"
+    )
+    with pytest.raises(DataError, match=r"log\.csv line 3: the item id is empty") as error:
+        read_log(Path("log.csv"), ReadConfig(quote="'"))
+    assert error.value.hint is not None
+    assert "--event view reads others" in error.value.hint
+
+
 def test_a_kind_that_has_items_is_offered_where_an_item_is_missing():
     rows = [event("7", "8", 0, "add to cart"), event("7", None, 2, "page")]
     with pytest.raises(DataError, match=r"log\.csv line 3: the item id is empty") as error:

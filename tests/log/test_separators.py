@@ -78,6 +78,14 @@ def test_runs_of_spaces_are_one_separator(tmp_path: Path):
     assert _items(tmp_path, text, sep="spaces")[0] == ["a", "b", "a"]
 
 
+def test_a_line_of_spaces_alone_is_no_row_where_spaces_separate(tmp_path: Path):
+    text = "user_id  item_id   timestamp\n7  a  1614585600\n  \t \n7  b\u00a0c  1614585640\n"
+    assert _items(tmp_path, text)[0] == ["a", "b\u00a0c"]
+    items, words = _items(tmp_path, text + "7  a\n", skip_bad_rows=True)
+    assert items == ["a", "b\u00a0c"]
+    assert "1, the first: line 5: 3 fields expected, 2 found" in words
+
+
 def test_two_spaces_may_hold_an_empty_field(tmp_path: Path):
     text = "user_id note item_id timestamp\n7  a 1614585600\n7 x b 1614585640\n"
     assert _items(tmp_path, text)[0] == ["a", "b"]
