@@ -123,7 +123,7 @@ def _describe_log(
         events,
         rule=rule,
         zone=zone,
-        doubts=read.format.time_doubts,
+        doubts=read.format.doubts,
         time_unit=read.format.time_unit,
         bad_rows=read.bad_rows.count if read.bad_rows else 0,
         event_kinds=read.event_kinds,

@@ -229,7 +229,7 @@ def _warn_of_misreadings(log: Log, part: str | None, warn: Callable[[str], None]
     """Warn of what seems to be misread; of several logs, in which `part`."""
     of_which = f"the {part.replace('_', ' ')}: " if part else ""
     misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
-    for text in (*log.format.time_doubts, *misreadings):
+    for text in (*log.format.doubts, *misreadings):
         warn(of_which + text)
 
 

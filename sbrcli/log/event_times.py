@@ -49,10 +49,10 @@ def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.n
         raise WrongRowError(replace(log_format, time_unit=error.unit), str(error)) from error
     except (ValueError, NotImplementedError) as error:  # Arrow's own errors derive from these
         raise WrongRowError(log_format, str(error)) from error
-    doubts = log_format.time_doubts
+    doubts = log_format.doubts
     if moments.doubt is not None:
         doubts = (*doubts, moments.doubt)
-    log_format = replace(log_format, time_unit=moments.unit, time_doubts=doubts)
+    log_format = replace(log_format, time_unit=moments.unit, doubts=doubts)
     # NaN is the least and the greatest, and lies in no calendar.
     if not (is_in_calendar(moments.seconds.min()) and is_in_calendar(moments.seconds.max())):
         raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")

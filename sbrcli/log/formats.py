@@ -9,9 +9,6 @@ from sbrcli.log.events import RATING, SESSION_ID, TIME_OF_DAY, TIME_PARTS, TIMES
 from sbrcli.log.times import ORDER, unit_name
 from sbrcli.read_config import SPACES
 
-RECODE = "say in which encoding it is, as in --encoding latin-1"
-"""What to do about a text in another encoding."""
-
 _SEPARATOR_NAMES = {
     **{",": "comma", "\t": "tab", ";": "semicolon", " ": "space"},
     **{SPACES: "runs of spaces"},
@@ -48,7 +45,7 @@ class LogFormat:
         time_unit: of the log's times: a unit of numbers as `--time-unit` takes it, "iso" or another
             shape of dates in words (see `dates`), or a format as `--time-format` takes it; "auto"
             and "dates" where the times themselves must show it.
-        time_doubts: sentences on what was assumed of times without being certain.
+        doubts: sentences on what was assumed in reading without being certain.
         events: the kinds of events that are asked for; rows of others need hold nothing else.
         time_kinds: what each of the columns of a time holds, where it lies in several (see
             `time_columns`); empty until that is known.
@@ -74,7 +71,7 @@ class LogFormat:
     time_unit: str = "auto"
     path_columns: tuple[tuple[str, str, str | None], ...] = ()
     num_path_names: int = 0
-    time_doubts: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     list_separator: str | None = None
     time_kinds: tuple[str, ...] = ()
     events: tuple[str, ...] = ()

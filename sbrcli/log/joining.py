@@ -127,7 +127,7 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
         log_format,
         name=f"{log_format.name} in {len(logs):,} parts",
         num_spanning=sum(log.format.num_spanning for log in logs),
-        time_doubts=tuple(dict.fromkeys(d for log in logs for d in log.format.time_doubts)),
+        doubts=tuple(dict.fromkeys(d for log in logs for d in log.format.doubts)),
     )
     return replace(
         logs[0],

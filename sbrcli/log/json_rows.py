@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_PARTS, TIMESTAMP, USER_ID
-from sbrcli.log.formats import RECODE, LogFormat
+from sbrcli.log.formats import LogFormat
 from sbrcli.log.nested import LIST, lay_object_flat
 from sbrcli.log.ratings import is_no_rating
 from sbrcli.log.rows import (
@@ -19,6 +19,7 @@ from sbrcli.log.rows import (
     joined_complaint,
     lines_of,
 )
+from sbrcli.log.text_encodings import recode_hint
 
 
 def judge_objects(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
@@ -31,7 +32,7 @@ def judge_objects(path: Path, log_format: LogFormat) -> Iterator[JudgedRow]:
 
 def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
     if is_undecoded(text):
-        return "not UTF-8 text", RECODE
+        return "not UTF-8 text", recode_hint(text)
     found = load_object(text)
     if not isinstance(found, dict):
         return "it is not a JSON object, or one that names a key twice", MEND

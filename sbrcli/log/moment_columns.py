@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from sbrcli.log.columns import is_time_name, normalised
 from sbrcli.log.dates import find_shape
+from sbrcli.log.epochs import YEAR_1995_SECONDS
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.times import is_number
 
 _YEAR_SECONDS = 31_536_000
-_SINCE_1995 = 788_918_400
 
 
 def with_moments(
@@ -37,6 +37,6 @@ def _are_small(values: Sequence[str]) -> bool:
 def _are_moments(values: Sequence[str]) -> bool:
     """Return whether all values are dates, or numbers that are times since 1995 in some unit."""
     return bool(values) and all(
-        float(value) >= _SINCE_1995 if is_number(value) else find_shape(value) is not None
+        float(value) >= YEAR_1995_SECONDS if is_number(value) else find_shape(value) is not None
         for value in values
     )

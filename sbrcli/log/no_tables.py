@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sbrcli.errors import DataError
 from sbrcli.log.columns import listed
-from sbrcli.log.formats import RECODE
 from sbrcli.log.samples import Sample
+from sbrcli.log.text_encodings import RECODE
 
 _BLOCK = re.compile(r"[^,;\s:]+:")
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from sbrcli.errors import DataError
 from sbrcli.log.files import explained, folder_without_log
+from sbrcli.log.typed_files import name_typed_file
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _KEY = re.compile(r"(\w[^=]*)=(.+)", re.DOTALL)
@@ -21,7 +22,6 @@ _DOCUMENT_SUFFIXES = frozenset(
     | {".py", ".ipynb", ".sql", ".crc"}
 )
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".snappy", ".lz4")
-_KINDS = {b"PAR1": "Parquet", b"ARRO": "Arrow", b"FEA1": "Arrow", b"ORC": "ORC"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,7 @@ def _refuse_table(folder: Path) -> None:
 def _require_one_kind(folder: Path, files: list[Path]) -> None:
     kinds: dict[str, list[str]] = {}
     for path in files:
-        with explained(path), path.open("rb") as file:
-            begins = file.read(4)
-        kind = next((k for magic, k in _KINDS.items() if begins.startswith(magic)), "no Parquet")
+        kind = name_typed_file(path) or "no Parquet"
         kinds.setdefault(kind, []).append(str(path.relative_to(folder)))
     if len(kinds) > 1:
         (one, these), (other, those) = list(kinds.items())[:2]

@@ -119,7 +119,7 @@ def _accepts(path: Path, log_format: LogFormat, config: ReadConfig, used: list[s
 
 
 def _with_times_of(log_format: LogFormat, read: LogFormat) -> LogFormat:
-    return replace(log_format, time_unit=read.time_unit, time_doubts=read.time_doubts)
+    return replace(log_format, time_unit=read.time_unit, doubts=read.doubts)
 
 
 def hash_file(path: Path) -> str:

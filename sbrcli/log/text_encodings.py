@@ -7,6 +7,9 @@ from unicodedata import category
 
 from sbrcli.log.files import opened
 
+RECODE = "say in which encoding it is, as in --encoding latin-1"
+"""What to do about a text in another encoding."""
+
 _SAMPLE_BYTES = 1 << 12
 _MARKS = (
     (codecs.BOM_UTF8, None),
@@ -68,10 +71,9 @@ def recode_hint(text: str) -> str:
     Args:
         text: a row, its wrong bytes kept as surrogates.
     """
-    advice = "say in which encoding it is, as in --encoding latin-1"
     match = _FOREIGN.search(text)
     if match is None:
-        return advice
+        return RECODE
     data = match[0].encode("utf-8", errors="surrogateescape")
     runs = re.findall(rb"[\x80-\xff]+", data)
     are_pairs = all(len(run) % 2 == 0 for run in runs)
@@ -82,10 +84,10 @@ def recode_hint(text: str) -> str:
         if word is not None and word not in readings.values():
             readings[name] = word
     if not readings:
-        return advice
+        return RECODE
     words = ", ".join(f"{name} '{word}'" for name, word in readings.items())
     return (
-        f"{advice}; it may be {words}; or recode it: "
+        f"{RECODE}; it may be {words}; or recode it: "
         f"iconv -f {next(iter(readings)).upper()} -t UTF-8 LOG > NEW"
     )
 

@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sbrcli.log.columns import normalised
-from sbrcli.log.dates import date_seconds, find_shape
+from sbrcli.log.dates import NUMBERS, date_seconds, find_shape
 from sbrcli.log.events import TIME_PARTS, TIMESTAMP
 from sbrcli.log.moment_columns import with_moments
 
-_ORDER = ("year", "month", "day", "hour", "minute", "second")
 _NUMBER_NAMES = {
     "year": ("year", "yyyy"),
     "month": ("month",),
@@ -104,7 +103,7 @@ def _calendar_columns(
         stem = plain.removesuffix(ending)
         by_name = {normalised(names[at]): at for at in reversed(free)}
         places = [year]
-        for part in _ORDER[1:]:
+        for part in NUMBERS[1:]:
             spelt = (stem + name for name in _NUMBER_NAMES[part])
             at = next((by_name[name] for name in spelt if name in by_name), None)
             if at is None or not all(map(_DIGITS.fullmatch, values[at])):
@@ -197,7 +196,7 @@ def decide_kinds(columns: Sequence[pa.ChunkedArray], names: Sequence[str]) -> tu
     named = [_number_of(name) for name in names]
     years = _lengths_of_digits(columns[0]) == (4, 4)
     if years and named[0] is None:  # numbered columns
-        return _ORDER[: len(columns)]
+        return NUMBERS[: len(columns)]
     if "year" in named:
         return tuple(
             part or _clock_kind(column, name)
@@ -206,7 +205,7 @@ def decide_kinds(columns: Sequence[pa.ChunkedArray], names: Sequence[str]) -> tu
     kinds = ["yyyymmdd" if _lengths_of_digits(columns[0]) == (8, 8) else "date"]
     if len(columns) == 2:
         return (*kinds, _clock_kind(columns[1], names[1]))
-    return (*kinds, *_ORDER[3 : 2 + len(columns)])
+    return (*kinds, *NUMBERS[3 : 2 + len(columns)])
 
 
 def _clock_kind(column: pa.ChunkedArray, name: str) -> str:
@@ -277,7 +276,7 @@ def join_fields(fields: Sequence[str], kinds: Sequence[str]) -> str:
 def _separators(kinds: Sequence[str]) -> list[tuple[str, str]]:
     """Return the kinds from the year to the second, each with what stands before it."""
     ranks = {"date": 0, "yyyymmdd": 0, "clock": 3, "hhmm": 3, "hhmmss": 3}
-    ranks |= {part: rank for rank, part in enumerate(_ORDER)}
+    ranks |= {part: rank for rank, part in enumerate(NUMBERS)}
     ordered = sorted(kinds, key=ranks.__getitem__)
     return [(kind, "-- ::"[ranks[kind] - 1] if ranks[kind] else "") for kind in ordered]
 

@@ -29,5 +29,5 @@ def without_unnamed_users(log: "Log") -> "Log":
         f"{num_unnamed:,} of {len(users):,} events have no user: the log was read by its sessions, "
         "without users. --drop-id user= leaves such events out, and keeps the users of the others."
     )
-    log_format = replace(log.format, time_doubts=(*log.format.time_doubts, doubt))
+    log_format = replace(log.format, doubts=(*log.format.doubts, doubt))
     return replace(log, events=log.events.drop(columns=USER_ID), format=log_format)

@@ -72,13 +72,13 @@ def test_an_unambiguous_date_is_read_unasked(text):
 def test_a_field_above_12_in_the_column_shows_what_comes_first(first, second, seconds):
     log = read(first, second)
     assert log.events[TIMESTAMP].tolist() == seconds
-    assert log.format.time_doubts == ()
+    assert log.format.doubts == ()
 
 
 def test_dates_of_one_month_are_read_so_and_the_other_order_is_named():
     log = read("3/1/2021 8:00:00 AM", "3/2/2021 8:00:00 AM")
     assert log.events[TIMESTAMP].tolist() == [EIGHT, EIGHT + 86_400]
-    assert log.format.time_doubts == (
+    assert log.format.doubts == (
         "The times, such as 3/1/2021 8:00:00 AM, were read with the month first, since all of them "
         "then lie in one month. If the day comes first, give --time-format '%d/%m/%Y %I:%M:%S %p'.",
     )
@@ -156,7 +156,7 @@ def test_a_number_that_is_a_time_in_one_unit_alone_is_read_in_it(number, unit):
     log = read(number, number)
     assert log.events[TIMESTAMP].tolist() == [EIGHT, EIGHT]
     assert log.format.time_unit == unit
-    assert log.format.time_doubts == ()
+    assert log.format.doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_number_that_is_a_time_in_one_unit_alone_is_read_in_it(number, unit):
     ],
 )
 def test_a_unit_that_is_likely_is_named(number, unit, doubt):
-    assert read(number, number).format.time_doubts == (
+    assert read(number, number).format.doubts == (
         f"The times were read as {doubt} be of 2021: --time-unit {unit} reads them so.",
     )
     day = EIGHT // 86_400 * 86_400 if unit in ("d", "matlab") else EIGHT
@@ -184,7 +184,7 @@ def test_a_unit_that_is_likely_is_named(number, unit, doubt):
 
 
 def test_a_year_of_two_digits_is_named_and_read_where_it_is_asked_for():
-    assert len(read("2103010800", "2103020800").format.time_doubts) == 1
+    assert len(read("2103010800", "2103020800").format.doubts) == 1
     log = read("210301", "210302", time_unit="yymmdd")
     assert log.events[TIMESTAMP].tolist() == [EIGHT - 28_800, EIGHT + 57_600]
     assert read("0301", time_unit="mmdd").events[TIMESTAMP].tolist() == [951_868_800]

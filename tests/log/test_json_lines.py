@@ -111,7 +111,10 @@ def test_bytes_that_are_not_utf_8_are_named_by_their_line():
     with pytest.raises(DataError) as caught:
         read_log(Path("log"))
     assert str(caught.value) == "log line 2: not UTF-8 text"
-    assert caught.value.hint == "say in which encoding it is, as in --encoding latin-1"
+    assert caught.value.hint == (
+        "say in which encoding it is, as in --encoding latin-1; it may be cp1252 'é', cp1251 'й'; "
+        "or recode it: iconv -f CP1252 -t UTF-8 LOG > NEW"
+    )
 
 
 @pytest.mark.parametrize("before", ["", GOOD])

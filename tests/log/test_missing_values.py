@@ -143,14 +143,14 @@ def test_sessions_of_which_some_name_their_user_are_read_without_users(kind: str
     log = read(VISITS, kind)
     assert list(log.events) == ["session_id", "item_id", "timestamp"]
     assert log.events["session_id"].tolist() == ["a", "a", "b", "c"]
-    assert log.format.time_doubts == (NO_USER,)
+    assert log.format.doubts == (NO_USER,)
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_users_stay_where_events_without_one_are_dropped(kind: str):
     log = read(VISITS, kind, drop_id="user=")
     assert log.events["user_id"].tolist() == [7, 9]
-    assert (log.dropped_ids, log.format.time_doubts) == (2, ())
+    assert (log.dropped_ids, log.format.doubts) == (2, ())
 
 
 def test_a_session_id_of_several_users_is_parted_before_they_are_left_out():
@@ -164,7 +164,7 @@ def test_a_part_whose_events_all_have_users_is_joined_to_one_whose_have_not():
         pd.DataFrame(rows).to_csv(f"log/{name}.csv", index=False)
     log = read_log(Path("log"))
     assert log.events["session_id"].tolist() == ["a", "a", "b", "c"]
-    assert log.format.time_doubts == (NO_USER,)
+    assert log.format.doubts == (NO_USER,)
 
 
 def test_a_log_without_sessions_needs_its_users():
