@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sbrcli.cli.training_progress import TrainingProgress
+from sbrcli.manifests import write_json
 from sbrcli.models.gru4rec import finish
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, epoch_of_weights
 from sbrcli.models.items import ITEMS_FILE
@@ -97,6 +98,13 @@ def test_finish_takes_a_run_and_nothing_else(sbr, workspace):
     assert said.stderr.startswith("error: no run named run in sbr-work\n")
 
 
+def test_finishing_a_run_that_is_not_there_makes_no_work_directory(sbr):
+    said = sbr("train", "--finish", "run")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == "error: no run named run in sbr-work\nhint: make one with: sbr train\n"
+    assert not Path("sbr-work").exists()
+
+
 def test_a_refit_that_is_finished_keeps_the_weights_from_before_it(sbr, tmp_path, monkeypatch):
     make_workspace_with_new_item(tmp_path)
     sbr("train", *SMALL, "--name", "alone")
@@ -120,9 +128,24 @@ def test_weights_of_an_epoch_that_is_not_in_the_history_are_not_taken(sbr, works
     said = sbr("train", "--finish", "run")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: run run was killed while its best epoch was being written\n"
+        "error: run run was killed while the weights of its best epoch were being written\n"
         "hint: sbr train --resume --name run goes on with it\n"
     )
+
+
+def test_weights_of_a_refit_that_the_manifest_does_not_tell_of_are_not_taken(sbr, workspace):
+    sbr("train", *SMALL, *NAME, "--refit")
+    later = ("refit", "files", "completed_at", "stopped")
+    killed = {name: value for name, value in manifest().items() if name not in later}
+    write_json(RUN / "manifest.json", killed | {"status": "training"})
+    said = sbr("train", "--finish", "run")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr == (
+        "error: run run was killed while the weights of its refit were being written\n"
+        "hint: sbr train --resume --name run goes on with it\n"
+    )
+    assert sbr("train", "--resume", "--name", "run").code == 0
+    assert manifest()["refit"]["epochs"]
 
 
 def test_damaged_weights_are_not_finished(sbr, workspace, monkeypatch):

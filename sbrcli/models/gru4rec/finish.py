@@ -45,10 +45,9 @@ def finish(workspace: Workspace, name: str) -> Training:
         ArtefactError: there is no such run, no epoch of it is done, its files do not belong
             together, or another process is writing it.
     """
+    _find(workspace, name)  # before the lock, which would make a work directory
     with workspace.locked("run", name):
-        run = workspace.find("run", name)
-        if run is None:
-            raise workspace.missing("run", name)
+        run = _find(workspace, name)
         if is_complete(run):
             return describe_run(run)
         remove_torn_files(run.path)
@@ -59,6 +58,13 @@ def finish(workspace: Workspace, name: str) -> Training:
         workspace.discard_replaced("run", name)
         finished = Folder("run", run.path, read_manifest(run.path, "run"))
         return describe_run(finished, {"name": name, **settings_of(finished)["config"]})
+
+
+def _find(workspace: Workspace, name: str) -> Folder:
+    run = workspace.find("run", name)
+    if run is None:
+        raise workspace.missing("run", name)
+    return run
 
 
 def _facts(run: Folder) -> dict[str, Any]:
@@ -98,14 +104,24 @@ def _history_of(run: Path) -> list[dict[str, Any]]:
 
 
 def _require_weights(run: Folder, best: int | None) -> None:
-    """Check that weights and items are of one network, and of the epoch that is best."""
+    """Check that weights and items are of one network, and of the epoch that is best.
+
+    Args:
+        run: the run.
+        best: the epoch; None in a refit, whose own weights name no epoch.
+    """
     shape = NetworkShape.from_manifest(run.manifest)
     num_items = _load_network(run, shape)
     written = epoch_of_weights(run.path / WEIGHTS_FILE)
-    is_other = best is not None and written not in (None, best)
+    if best is None:
+        done = len(read_history(run.path / REFIT_FOLDER))
+        is_other = written is None and done >= run.manifest.get("best_epoch", 1)
+    else:
+        is_other = written not in (None, best)
     if num_items != shape.num_items or is_other:  # killed between two writes
+        which = "its refit" if best is None else "its best epoch"
         raise ArtefactError(
-            f"run {run.name} was killed while its best epoch was being written",
+            f"run {run.name} was killed while the weights of {which} were being written",
             hint=f"sbr train --resume --name {run.name} goes on with it",
         )
 
