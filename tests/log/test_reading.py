@@ -251,7 +251,10 @@ def test_bytes_that_are_not_utf_8_are_named_by_their_line():
 
 def test_bytes_that_are_no_text_at_all_are_refused():
     Path("log").write_bytes(bytes(range(128, 256)))
-    assert complaint("log")[0] == "log line 1: not UTF-8 text"
+    assert complaint("log") == (
+        "log line 1: not UTF-8 text",
+        "say in which encoding it is, as in --encoding latin-1",
+    )
 
 
 def test_a_missing_file_is_named():
