@@ -43,7 +43,7 @@ class Workspace:
 
     root: Path
     warn: Callable[[str], None] = field(default=lambda _: None, compare=False)
-    """Told of what is odd, but in nobody's way."""
+    """Called with problems that do not stop the command."""
 
     def place(self, kind: Kind, name: str) -> Path:
         """Return where a folder of that name lies, there or not.
@@ -218,15 +218,15 @@ class Workspace:
         Raises:
             ArtefactError: there are some, and all of them are damaged.
         """
-        found, damaged = self._read_all(kind)
+        found, damaged = self.read_all(kind)
         if damaged and not found:
             raise damaged[0]
         for error in damaged:
             self.warn(f"{error}; it is passed over")
         return found
 
-    def _read_all(self, kind: Kind) -> tuple[list[Folder], list[ArtefactError]]:
-        """Read each folder's manifest; give what is wrong with those that are damaged."""
+    def read_all(self, kind: Kind) -> tuple[list[Folder], list[ArtefactError]]:
+        """Return the folders of a kind, finished or not, and the errors of the damaged ones."""
         found, damaged = [], []
         for name in self.names(kind):
             path = self.root / _SHELF[kind] / name
@@ -240,7 +240,7 @@ class Workspace:
         return found, damaged
 
     def _latest(self, kind: Kind) -> Folder:
-        found, damaged = self._read_all(kind)
+        found, damaged = self.read_all(kind)
         complete = []
         for folder in filter(is_complete, found):
             try:

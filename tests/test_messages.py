@@ -31,7 +31,7 @@ PASSING_ON = {
     "sbrcli.log.bad_rows name_wrong_row": "what a WrongRowError says",
     "sbrcli.log.bad_rows _wrong_row": "what a row's complaint says",
     "sbrcli.models.gru4rec.finish _load_network": "what load_weights and load_items say",
-    "sbrcli.workspace _read_all": "what check_name says of a folder's name",
+    "sbrcli.workspace read_all": "what check_name says of a folder's name",
     "sbrcli.cli.training_progress _tell_epoch": "what epoch_line writes",
     "sbrcli.log.incoming renamed": "any error about a copy, with the name of the log",
 }

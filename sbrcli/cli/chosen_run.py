@@ -1,11 +1,7 @@
 """Which run a command uses: it is named on stderr, and so is what else could have been meant."""
 
-from contextlib import suppress
-
 from sbrcli.cli.options import Invocation
-from sbrcli.errors import SbrError
 from sbrcli.folder import Folder, finished_at, is_complete
-from sbrcli.manifests import read_manifest
 
 _MOST_NAMED = 3
 """Of more datasets that have runs, the others are counted."""
@@ -37,11 +33,7 @@ def name_run(invocation: Invocation, run: Folder) -> None:
 
 def _latest_of_other_datasets(invocation: Invocation, run: Folder) -> list[Folder]:
     """Return the latest complete run of each other dataset, the latest first."""
-    workspace, found = invocation.workspace, []
-    for name in workspace.names("run"):
-        with suppress(SbrError):  # of damaged ones, `open` has told
-            path = workspace.place("run", name)
-            found.append(Folder("run", path, read_manifest(path, "run")))
+    found, _ = invocation.workspace.read_all("run")  # `open` has warned of damaged ones
     latest = {}
     for other in sorted(filter(is_complete, found), key=finished_at):
         latest[_dataset_of(other)] = other

@@ -7,6 +7,7 @@ from typing import Any
 
 from sbrcli.checksums import FILES, checksum_misfit
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.evaluation.run_facts import EVALUATION_FILE
 from sbrcli.folder import Folder
 from sbrcli.manifests import Kind, read_json
 from sbrcli.models.gru4rec.history import best_epoch, read_history
@@ -15,7 +16,6 @@ from sbrcli.models.items import ITEMS_FILE
 from sbrcli.run_state import RunState, state_of
 from sbrcli.workspace import Workspace
 
-EVALUATION_FILE = "evaluation.json"
 _DATASET_FILES = ("items.parquet", "train.parquet")
 
 

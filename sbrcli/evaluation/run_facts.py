@@ -6,6 +6,9 @@ from sbrcli.config import TrainConfig
 from sbrcli.folder import Folder
 from sbrcli.models.gru4rec.settings import plain_config
 
+EVALUATION_FILE = "evaluation.json"
+"""Within a run: the last figures of each way to evaluate it."""
+
 
 def dataset_facts(run: Folder) -> dict[str, Any]:
     """Return the name and the fingerprint of the dataset that a run was trained on."""

@@ -24,6 +24,7 @@ from sbrcli.evaluation.rivals import (
     answer_by_hybrid,
     network_bytes,
 )
+from sbrcli.evaluation.run_facts import EVALUATION_FILE
 from sbrcli.evaluation.scoring import Advance, Answers, answer_split
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
@@ -34,7 +35,6 @@ from sbrcli.models.items import ITEMS_FILE, load_items
 from sbrcli.models.scorer import Scorer
 from sbrcli.workspace import Workspace
 
-EVALUATION_FILE = "evaluation.json"
 TUNED_FILE = "baselines.json"
 _WRITTEN_AGAIN = "delete it; sbr evaluate writes it anew"
 GRU = "gru4rec"

@@ -8,7 +8,8 @@ from sbrcli.config import EvaluateConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.leaderboard import Difference, Standing
 from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
-from sbrcli.evaluation.runs import EVALUATION_FILE, read_evaluation
+from sbrcli.evaluation.run_facts import EVALUATION_FILE
+from sbrcli.evaluation.runs import read_evaluation
 from sbrcli.evaluation.slices import Slice
 from sbrcli.evaluation.verdict import SIGNIFICANT
 from sbrcli.folder import Folder
