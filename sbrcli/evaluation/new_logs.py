@@ -22,6 +22,7 @@ from sbrcli.log.account import describe_reading
 from sbrcli.log.events import ITEM_ID, TIMESTAMP
 from sbrcli.log.incoming import on_disk
 from sbrcli.log.reading import read_log
+from sbrcli.models.gru4rec.assignment import learned_from
 from sbrcli.models.items import ITEMS_FILE, load_items
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
@@ -110,16 +111,13 @@ def _find_origin(run: Folder, workspace: Workspace) -> tuple[dict[str, Any], str
     if isinstance(kept, dict) and isinstance(kept.get("config"), dict):
         return kept["config"], kept.get("last_time")
     try:
-        dataset = dataset_of(run, workspace)
+        found = learned_from(dataset_of(run, workspace), with_valid=bool(run.manifest.get("refit")))
     except ArtefactError as error:
         raise ArtefactError(
             f"how run {run.name} made sessions of its log is not known: {error}",
             hint="prepare the dataset as it was; runs trained from now on keep it",
         ) from error
-    splits = dataset.manifest.get("splits", {})
-    used = ("train", "valid") if run.manifest.get("refit") else ("train",)
-    times = [splits[name]["last_time"] for name in used if splits.get(name)]
-    return dataset.manifest.get("config", {}), max(times, default=None)
+    return found["config"], found["last_time"]
 
 
 def _complete(said: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:

@@ -77,12 +77,24 @@ class Assignment:
         }
 
     def learned_from(self) -> dict[str, Any]:
-        """How the dataset's log was read and cut into sessions, and when the run's events end."""
-        splits = self.dataset.manifest.get("splits", {})
-        used = ("train", "valid") if self.config.refit else ("train",)
-        times = [splits[name]["last_time"] for name in used if splits.get(name)]
-        config = self.dataset.manifest.get("config", {})
-        return {"config": config, "last_time": max(times, default=None)}
+        """Return what the run's manifest says of what it learns from; see `learned_from`."""
+        return learned_from(self.dataset, with_valid=self.config.refit)
+
+
+def learned_from(dataset: Folder, *, with_valid: bool) -> dict[str, Any]:
+    """Return how a dataset's log was read and cut into sessions, and when a run's events end.
+
+    Args:
+        dataset: what the run is trained on.
+        with_valid: whether it is trained on valid too.
+    """
+    splits = dataset.manifest.get("splits", {})
+    used = ("train", "valid") if with_valid else ("train",)
+    times = [splits[name]["last_time"] for name in used if splits.get(name)]
+    return {
+        "config": dataset.manifest.get("config", {}),
+        "last_time": max(times, default=None),
+    }
 
 
 def assign(
