@@ -1,5 +1,6 @@
 """The options that say how a log is read, which every subcommand that reads one has."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -12,116 +13,106 @@ READING = "How the log is read (it is recognised; these go before)"
 
 DEFAULTS = ReadConfig()
 
+_option = partial(typer.Option, rich_help_panel=READING)
+
 Columns = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         metavar="ROLE=NAME",
         help="Which column is what: user, session, item, time, event or rating, with commas "
         "between or repeated, as in user=who,item=what. Without a header, columns are numbered "
         "from 1. A time in several columns is time=date+time.",
-        rich_help_panel=READING,
     ),
 ]
 Separator = Annotated[
     str | None,
-    typer.Option(
+    _option(
         metavar="TEXT",
         help="What stands between two fields: any characters (\\t and \\x01 are one), or tab, "
         "space, spaces (runs of them), comma, semicolon, pipe.",
-        rich_help_panel=READING,
     ),
 ]
 Quote = Annotated[
     str | None,
-    typer.Option(
+    _option(
         metavar="QUOTE",
         help="What quotes a field: none, \" or '; double quotes are looked for unless given.",
-        rich_help_panel=READING,
     ),
 ]
 Escape = Annotated[
     str | None,
-    typer.Option(
+    _option(
         metavar="CHARACTER",
         help="What takes its meaning from the next character, mostly \\ (as MySQL writes it).",
-        rich_help_panel=READING,
     ),
 ]
 Header = Annotated[
     bool | None,
-    typer.Option(
+    _option(
         "--header/--no-header",
         help="Whether the first line names the columns.",
-        rich_help_panel=READING,
     ),
 ]
 TimeUnit = Annotated[
     str,
-    typer.Option(
+    _option(
         metavar="UNIT",
         help="What numbers that are times are: auto, or s, ms, us, ns, ds, cs, min, h, d since "
         "1970; ticks (.NET), filetime (Windows), webkit, apple (since 2001); days of excel, "
         "matlab, julian; digits (20210331), yymmdd, mmdd.",
-        rich_help_panel=READING,
     ),
 ]
 TimeFormat = Annotated[
     str | None,
-    typer.Option(
+    _option(
         metavar="FORMAT",
         help="How dates in words are written, as in '%d/%m/%Y %H:%M'. Unambiguous ones are "
         "recognised.",
-        rich_help_panel=READING,
     ),
 ]
 NoTime = Annotated[
     bool,
-    typer.Option(
+    _option(
         "--no-time",
         help="Take the events in the order of the file, as of a log without times: sbr preprocess "
         "LOG --no-time --split last.",
-        rich_help_panel=READING,
     ),
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option(
+    _option(
         metavar="NAME", help="Of the text, as in latin-1; else UTF-8.", rich_help_panel=READING
     ),
 ]
 Event = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         metavar="KIND",
         help="Take events of this kind alone, or of these with commas between or repeated, as in "
         "view.",
-        rich_help_panel=READING,
     ),
 ]
 DropId = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         metavar="ROLE=ID",
         help="Leave out events of an id that stands for nobody: user, session or item, with commas "
         "between or repeated, as in user=-,guest.",
-        rich_help_panel=READING,
     ),
 ]
 ListSeparator = Annotated[
     str | None,
-    typer.Option(
+    _option(
         metavar="TEXT",
         help="The item column holds lists, with this between their items (as for --sep): each item "
         "is an event of its row's user and time.",
-        rich_help_panel=READING,
     ),
 ]
 SkipBadRows = Annotated[
     bool,
-    typer.Option(
+    _option(
         "--skip-bad-rows",
         help="Leave rows out that can not be events, and count them.",
-        rich_help_panel=READING,
     ),
 ]
 _KINDS = {
