@@ -9,7 +9,7 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
-from sbrcli.cli.tables import Table
+from sbrcli.cli.tables import Table, size_in_words
 
 if TYPE_CHECKING:
     from sbrcli.report.report import Report
@@ -55,7 +55,9 @@ def report(
             f"not in it, as it is not there yet: {', '.join(written.missing)}; "
             f"sbr evaluate --run {written.run} --baselines all --slices makes it"
         )
-    invocation.output.note(f"wrote {written.report}, {_size(written.bytes)}; a browser shows it")
+    invocation.output.note(
+        f"wrote {written.report}, {size_in_words(written.bytes)}; a browser shows it"
+    )
 
 
 def _tables(written: "Report") -> list[Table]:
@@ -65,7 +67,3 @@ def _tables(written: "Report") -> list[Table]:
     return [
         Table("Report", ("report", "run", "bytes"), [(written.report, written.run, written.bytes)])
     ]
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"

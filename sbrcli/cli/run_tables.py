@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sbrcli.cli import output
-from sbrcli.cli.tables import Table, Unit
+from sbrcli.cli.tables import Table, Unit, figure_in_short, size_in_words
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.listing import DatasetRow, Details, Listing, RunRow
@@ -131,11 +131,11 @@ def _state(row: "RunRow | DatasetRow") -> str:
 
 
 def _both(mrr: float | None, recall: float | None) -> str | None:
-    return None if mrr is None or recall is None else f"{_share(mrr)} {_share(recall)}"
-
-
-def _share(figure: float) -> str:
-    return f"{figure:.4f}".removeprefix("0")
+    return (
+        None
+        if mrr is None or recall is None
+        else f"{figure_in_short(mrr)} {figure_in_short(recall)}"
+    )
 
 
 def _moment(value: Any) -> Any:
@@ -145,14 +145,6 @@ def _moment(value: Any) -> Any:
 
 def _date(written: str | None) -> str | None:
     return None if written is None else written[:10]
-
-
-def size_in_words(number: int) -> str:
-    """Write a number of bytes in the unit that fits: 4.1 MB."""
-    for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if number >= of:
-            return f"{number / of:.1f} {unit}"
-    return f"{number} B"
 
 
 def _plain(value: Any) -> Any:

@@ -10,8 +10,8 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.completion import complete_both
 from sbrcli.cli.options import Invocation, subcommand
-from sbrcli.cli.run_tables import detail_tables, list_tables, size_in_words
-from sbrcli.cli.tables import Table
+from sbrcli.cli.run_tables import detail_tables, list_tables
+from sbrcli.cli.tables import Table, size_in_words
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:

@@ -98,6 +98,19 @@ def for_person(value: object) -> str:
     return _for_person(value, None, None)
 
 
+def size_in_words(number: int) -> str:
+    """Write a number of bytes in the unit that fits: 4.1 MB."""
+    for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= of:
+            return f"{number / of:.1f} {unit}"
+    return f"{number} B"
+
+
+def figure_in_short(figure: float) -> str:
+    """Write a metric of 0 to 1 in four decimals, without the zero before them: .0452."""
+    return f"{figure:.4f}".removeprefix("0")
+
+
 def _decimals(table: Table, column: int) -> int | None:
     """Choose the decimals of a column's floats; None if its cells do not belong together."""
     floats = [value for row in table.rows if isinstance(value := row[column], float)]

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from sbrcli.cli.output import Advance, Output
+from sbrcli.cli.tables import figure_in_short
 
 
 class TrainingProgress:
@@ -65,7 +66,8 @@ def epoch_line(figures: Mapping[str, Any]) -> str:
     parts = [_name(figures), f"loss {loss:.3f}" if loss >= 1 else f"loss {loss:.4f}"]
     if row["mrr@20"] is not None:
         star = "*" if figures["is_best"] else " "
-        parts += [f"recall@20 {_share(row['recall@20'])}", f"mrr@20 {_share(row['mrr@20'])} {star}"]
+        recall, mrr = (figure_in_short(row[name]) for name in ("recall@20", "mrr@20"))
+        parts += [f"recall@20 {recall}", f"mrr@20 {mrr} {star}"]
     left = figures["seconds_left"]
     parts.append(
         write_duration(row["seconds"]) + (f", {write_duration(left)} left" if left else "")
@@ -89,7 +91,3 @@ def _name(figures: Mapping[str, Any]) -> str:
     refit = "refit " if figures["phase"] == "refit" else ""
     epochs = str(figures["epochs"])
     return f"{refit}epoch {figures['epoch']:>{len(epochs)}}/{epochs}"
-
-
-def _share(value: float) -> str:
-    return f"{value:.4f}".removeprefix("0")

@@ -25,7 +25,7 @@ def test_a_page_is_written_and_what_it_lacks_is_said(sbr):
         "run user-1x4 on dataset user\n"
         "not in it, as it is not there yet: evaluation, leaderboard, slices; "
         "sbr evaluate --run user-1x4 --baselines all --slices makes it\n"
-        f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+        f"wrote report.html, {size / 1000:.1f} kB; a browser shows it\n"
     )
 
 
@@ -42,7 +42,7 @@ def test_a_full_page_lacks_nothing(sbr):
     }
     assert said.stderr == (
         "run user-1x4 on dataset user\n"
-        f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+        f"wrote report.html, {size / 1000:.1f} kB; a browser shows it\n"
     )
     assert "Leaderboard, by mrr@20" in OUT.read_text()
 
@@ -54,7 +54,7 @@ def test_a_person_gets_one_line_and_a_pipe_a_table(sbr):
     assert said.stdout == ""
     assert said.stderr == (
         "run user-1x4 on dataset user\n"
-        f"wrote report.html, {size / 1000:.0f} kB; a browser shows it\n"
+        f"wrote report.html, {size / 1000:.1f} kB; a browser shows it\n"
     )
     piped = sbr("report", "--quiet")
     size = len(OUT.read_bytes())
