@@ -30,19 +30,18 @@ _LEAST_LETTERS = 4
 _FIRST = 100
 
 
-def find_odd_forms(role: str, texts: list[str]) -> Iterator[str]:
+def find_odd_forms(role: str, written: pa.StringArray) -> Iterator[str]:
     """State what about the writing of ids may make two of one id, or one that nobody knows.
 
     Args:
         role: user, session or item.
-        texts: distinct ids, all of them text.
+        written: distinct ids, all of them text.
     """
-    written = pa.array(texts, pa.string())
     yield from _invisible(role, written)
-    yield from _spaced(role, texts)
+    yield from _spaced(role, written)
     yield from _quoted(role, written)
     yield from _as_numbers(role, written)
-    yield from _two_ways(role, texts, written)
+    yield from _two_ways(role, written)
 
 
 def _matching(written: pa.StringArray, pattern: str) -> list[str]:
@@ -70,12 +69,13 @@ def _invisible(role: str, written: pa.StringArray) -> Iterator[str]:
         yield f"{sentence} Take it out."
 
 
-def _spaced(role: str, texts: list[str]) -> Iterator[str]:
-    spaced = next((text for text in texts if text != text.strip()), None)
-    if spaced is not None:
+def _spaced(role: str, written: pa.StringArray) -> Iterator[str]:
+    trimmed = pc.utf8_trim_whitespace(written)  # pyright: ignore
+    at = pc.index(pc.not_equal(trimmed, written), True).as_py()  # pyright: ignore
+    if at >= 0:
         yield (
-            f"{role.capitalize()} ids begin or end with a space, as '{spaced}' does. It is a part "
-            "of the id, which --items and titles do not have. Take such spaces out."
+            f"{role.capitalize()} ids begin or end with a space, as '{written[at]}' does. It is a "
+            "part of the id, which --items and titles do not have. Take such spaces out."
         )
 
 
@@ -110,8 +110,8 @@ def _as_numbers(role: str, written: pa.StringArray) -> Iterator[str]:
             )
 
 
-def _two_ways(role: str, texts: list[str], written: pa.StringArray) -> Iterator[str]:
-    pairs = _pairs_of_numbers(texts, _matching(written, _OTHER_FORM))
+def _two_ways(role: str, written: pa.StringArray) -> Iterator[str]:
+    pairs = _pairs_of_numbers(written, _matching(written, _OTHER_FORM))
     pairs += _pairs_of_letters(written)
     if pairs:
         one, other = pairs[0]
@@ -121,11 +121,13 @@ def _two_ways(role: str, texts: list[str], written: pa.StringArray) -> Iterator[
         )
 
 
-def _pairs_of_numbers(texts: list[str], others: list[str]) -> list[tuple[str, str]]:
+def _pairs_of_numbers(written: pa.StringArray, others: list[str]) -> list[tuple[str, str]]:
     if not others:
         return []
-    forms = {text: text for text in set(texts).difference(others)}
-    pairs = [(forms.setdefault(_plain_form(text), text), text) for text in others]
+    plain = list(map(_plain_form, others))
+    is_written = pc.is_in(pa.array(plain, pa.string()), written).to_pylist()  # pyright: ignore
+    forms = {one: one for one, is_there in zip(plain, is_written, strict=True) if is_there}
+    pairs = [(forms.setdefault(one, text), text) for one, text in zip(plain, others, strict=True)]
     return [pair for pair in pairs if pair[0] != pair[1]]
 
 

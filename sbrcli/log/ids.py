@@ -106,6 +106,11 @@ def id_column(encoded: pa.DictionaryArray) -> Ids:
     return pd.Categorical.from_codes(rank[codes], categories=categories)  # pyright: ignore
 
 
+def written_ids(ids: pd.Series) -> pa.StringArray:
+    """Return the distinct ids of a categorical column, in the order of its categories."""
+    return pa.array(ids.cat.categories, pa.string())  # pyright: ignore[reportReturnType]
+
+
 def _as_integers(texts: pa.StringArray) -> np.ndarray | None:
     """Read distinct ids as int64 if each of them would be written the same again ("007" not)."""
     try:

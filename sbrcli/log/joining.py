@@ -17,7 +17,7 @@ from sbrcli.log.columns import ROLE_NAMES
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files import EmptyLogError, opened
 from sbrcli.log.formats import LogFormat
-from sbrcli.log.ids import Ids, read_ids
+from sbrcli.log.ids import Ids, read_ids, written_ids
 from sbrcli.log.lists import OpenedLists
 from sbrcli.log.parts import Part
 from sbrcli.log.times import ORDER, unit_name
@@ -171,5 +171,5 @@ def _encoded(column: Any) -> pa.DictionaryArray:
         texts = pa.array(values).cast(pa.string())
     else:
         codes = column.cat.codes.to_numpy()
-        texts = pa.array(column.cat.categories.tolist(), pa.string())
+        texts = written_ids(column)
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), texts)

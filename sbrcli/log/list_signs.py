@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sbrcli.log.ids import written_ids
+
 BRACKETED = re.compile(r"\s*(?:\[.*\]|\(.*\)|\{.*\})\s*", re.DOTALL)
 MARKED = re.compile(r".+-[01]", re.DOTALL)
 """MIND's way to say which of the items shown were clicked."""
@@ -51,12 +53,10 @@ def find_list_cells(items: pd.Series) -> ListCells | None:
     """
     if not isinstance(items.dtype, pd.CategoricalDtype):
         return None
-    texts = items.cat.categories.tolist()
-    counts = np.bincount(items.cat.codes, minlength=len(texts))
-    in_use = np.flatnonzero(counts).tolist()
-    if len(in_use) < len(texts):
-        texts, counts = [texts[at] for at in in_use], counts[in_use]
-    array = pa.array(texts, pa.string())
+    array = written_ids(items)
+    counts = np.bincount(items.cat.codes, minlength=len(array))
+    in_use = np.flatnonzero(counts)
+    array, counts = array.take(pa.array(in_use)), counts[in_use]
     are_bracketed = pc.match_substring_regex(array, r"(?s)^\s*\[.*\]\s*$")  # pyright: ignore
     is_bracketed = are_bracketed.to_numpy(zero_copy_only=False)
     singles: set[str] | None = None
@@ -64,24 +64,23 @@ def find_list_cells(items: pd.Series) -> ListCells | None:
         holds = pc.match_substring(array, separator).to_numpy(zero_copy_only=False)  # pyright: ignore
         if not holds.any():
             continue
-        singles = set(texts) if singles is None else singles
+        singles = set(array.to_pylist()) if singles is None else singles
         places = np.flatnonzero(holds)
-        sampled = places[:: -(-len(places) // _MOST_CELLS)].tolist()
-        if _are_lists([texts[at] for at in sampled], separator, singles):
-            return _described(texts, counts, holds | is_bracketed, sampled[0], separator)
+        sampled = places[:: -(-len(places) // _MOST_CELLS)]
+        cells = array.take(pa.array(sampled)).to_pylist()
+        if _are_lists(cells, separator, singles):
+            return _described(cells[0], counts[holds | is_bracketed], separator)
     if is_bracketed.mean() >= _NEARLY_ALL:
-        first = int(np.argmax(is_bracketed))
-        longest = max((texts[at] for at in np.flatnonzero(is_bracketed)[:100].tolist()), key=len)
+        cells = array.filter(are_bracketed).slice(0, 100).to_pylist()
+        longest = max(cells, key=len)
         separator = " " if " " in longest and "," not in longest else ","
-        return _described(texts, counts, is_bracketed, first, separator)
+        return _described(cells[0], counts[is_bracketed], separator)
     return None
 
 
-def _described(
-    texts: list[str], counts: np.ndarray, are_lists: np.ndarray, at: int, separator: str
-) -> ListCells:
-    holds_objects = texts[at].lstrip("[( ").startswith("{") and ":" in texts[at]
-    return ListCells(int(counts[are_lists].sum()), texts[at], None if holds_objects else separator)
+def _described(example: str, counts: np.ndarray, separator: str) -> ListCells:
+    holds_objects = example.lstrip("[( ").startswith("{") and ":" in example
+    return ListCells(int(counts.sum()), example, None if holds_objects else separator)
 
 
 def parts_of(text: str, separator: str) -> list[str]:

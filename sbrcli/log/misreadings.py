@@ -10,6 +10,7 @@ import pandas as pd
 from sbrcli.log.columns import ROLE_NAMES, listed
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.id_forms import find_odd_forms
+from sbrcli.log.ids import written_ids
 from sbrcli.log.list_signs import find_list_cells
 from sbrcli.log.nobody import StandIn, find_stand_ins
 from sbrcli.log.odd_times import are_dates_alone, find_odd_times
@@ -70,7 +71,7 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
         if column == ITEM_ID:
             yield from _odd_lists(ids)
         if isinstance(ids.dtype, pd.CategoricalDtype):
-            yield from find_odd_forms(role, ids.cat.categories.tolist())
+            yield from find_odd_forms(role, written_ids(ids))
 
 
 def _odd_id(role: str, stand_in: StandIn, num_events: int) -> str:

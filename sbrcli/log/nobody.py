@@ -1,6 +1,5 @@
 """Ids that stand for nobody: what logs write where there is no user, session or item."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow.compute as pc
 
 from sbrcli.log.events import ITEM_ID, SESSION_ID, USER_ID
 from sbrcli.log.grouping import dense_codes
+from sbrcli.log.ids import written_ids
 
 _WORDS = {
     *("null", "nan", "none", "nil", "nat", "na", "n/a", "n.a.", "undefined", "missing", "empty"),
@@ -29,7 +29,6 @@ _WORDS = {
     "(direct)",
     "<null>",
     "<na>",
-    "<none>",
     "#n/a",
     "#null!",
     "not available",
@@ -59,7 +58,7 @@ _ZEROS = "^(?:0{8}-?(?:0{4}-?){3}0{12}|(?:0x)?0{8,})$"
 _FILLERS = (2**15 - 1, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**53 - 1, 2**63 - 1)
 """The greatest numbers of some type, or nines alone, stand for none where a type has no other."""
 
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_WHOLE = r"\A-?[0-9]{1,18}\z"
 
 _LEAST_SHARE = 0.05
 _LEAST_RATIO = 2
@@ -105,15 +104,15 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
         if not len(codes):
             return []
         counts = np.bincount(codes, minlength=len(ids.cat.categories))
-        texts = ids.cat.categories.tolist()  # at once: pandas takes microseconds to give one
+        written = written_ids(ids)
         found = [
-            StandIn(texts[at], int(counts[at]), True)
-            for at in np.flatnonzero(is_no_id(column, texts) & (counts > 0)).tolist()
+            StandIn(written[at].as_py(), int(counts[at]), True)
+            for at in np.flatnonzero(_is_no_id(column, written) & (counts > 0)).tolist()
         ]
-        numbers = _numbers_among(texts)
+        numbers = _numbers_among(written)
         if len(numbers) and _likely_fillers(numbers):
-            found += _odd_numbers(numbers, texts, counts)
-        top = texts[int(counts.argmax())]
+            found += _odd_numbers(numbers, written, counts)
+        top = written[int(counts.argmax())].as_py()
     else:
         values = ids.to_numpy()
         codes, num_ids = dense_codes(ids)
@@ -122,16 +121,16 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
         if _likely_fillers(values):
             distinct = np.empty(num_ids, dtype=values.dtype)
             distinct[codes] = values
-            found = _odd_numbers(distinct, distinct.astype(str).tolist(), counts)
+            found = _odd_numbers(distinct, pa.array(distinct).cast(pa.string()), counts)
         top = str(values[int(np.argmax(codes == counts.argmax()))])
     if _is_outlying(column, counts) and all(stand_in.text != top for stand_in in found):
         found.append(StandIn(top, int(counts.max()), False))
     return found
 
 
-def is_no_id(column: str, texts: list[str]) -> np.ndarray:
+def _is_no_id(column: str, written: pa.StringArray) -> np.ndarray:
     """Return which texts are what logs write where there is no id: (texts,) bool."""
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(texts, pa.string())))  # pyright: ignore
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(written))  # pyright: ignore
     words = pc.replace_substring_regex(words, "([a-z])[_-]([a-z])", r"\1 \2")  # pyright: ignore
     known = pa.array(sorted(_WORDS if column == ITEM_ID else _WORDS | _PERSONS))
     is_word = pc.is_in(words, known)  # pyright: ignore
@@ -139,29 +138,30 @@ def is_no_id(column: str, texts: list[str]) -> np.ndarray:
     return pc.or_(is_word, is_zeros).to_numpy(zero_copy_only=False)  # pyright: ignore
 
 
-def _numbers_among(texts: list[str]) -> np.ndarray:
+def _numbers_among(written: pa.StringArray) -> np.ndarray:
     """Return the whole numbers of at most 18 digits among texts."""
-    return np.array([int(text) for text in texts if _WHOLE.fullmatch(text)], dtype=np.int64)
+    is_whole = pc.match_substring_regex(written, _WHOLE)  # pyright: ignore
+    return written.filter(is_whole).cast(pa.int64()).to_numpy()
 
 
-def _odd_numbers(numbers: np.ndarray, texts: list[str], counts: np.ndarray) -> list[StandIn]:
+def _odd_numbers(numbers: np.ndarray, written: pa.StringArray, counts: np.ndarray) -> list[StandIn]:
     """Find 0, -1 and their like where they are no ordinary ids.
 
     Args:
         numbers: those among the ids, each once.
-        texts: every id, as text.
+        written: every id, as text.
         counts: the events of each of them.
     """
     found = []
     for number in _likely_fillers(numbers):
-        if str(number) not in texts or len(texts) < 2:
+        at = written.index(str(number)).as_py()
+        if at < 0 or len(written) < 2:
             continue
-        at = texts.index(str(number))
         others = np.delete(counts, at)
         ratio = counts[at] / max(1.0, float(np.median(others[others > 0])))
         is_frequent = counts[at] / counts.sum() >= _LEAST_SHARE or ratio >= _LARGE_RATIO
         if ratio >= _LEAST_RATIO and is_frequent and _is_apart(number, numbers):
-            found.append(StandIn(texts[at], int(counts[at]), True))
+            found.append(StandIn(str(number), int(counts[at]), True))
     return found
 
 

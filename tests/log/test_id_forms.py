@@ -1,12 +1,13 @@
 """Ids that are not written as they are meant: every sentence in full."""
 
+import pyarrow as pa
 import pytest
 
 from sbrcli.log.id_forms import find_odd_forms
 
 
 def told(*ids: str) -> list[str]:
-    return list(find_odd_forms("item", list(ids)))
+    return list(find_odd_forms("item", pa.array(list(ids), pa.string())))
 
 
 def test_plain_ids_are_not_told():
