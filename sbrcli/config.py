@@ -101,7 +101,7 @@ class TrainConfig:
     """The figure by which the best epoch is chosen."""
 
     refit: bool = False
-    """Then train anew on train and valid together, for as many epochs as were best."""
+    """Then retrain from scratch on train + valid for the best number of epochs."""
 
     shuffle: bool = False
     """Take sessions in a new random order each epoch, not by the time of their start."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TORN = ".tmp"
-"""How the name of a file ends that is not whole yet."""
+"""The ending of the name of a file that is still being written."""
 
 
 def remove_folder(folder: Path, aside: Path) -> None:
@@ -19,7 +19,7 @@ def remove_folder(folder: Path, aside: Path) -> None:
 
 
 def save_files(folder: Path) -> None:
-    """Let the disk have each file of a folder, before the folder's name points to them."""
+    """Flush each file of a folder to the disk, before the folder's name points to them."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
@@ -28,7 +28,7 @@ def save_files(folder: Path) -> None:
 
 
 def save_names(folder: Path) -> None:
-    """Let the disk have a folder's list of names, where the system can."""
+    """Flush a folder's list of names to the disk, where the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

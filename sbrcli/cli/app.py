@@ -75,7 +75,9 @@ def _begin(
     ] = DEFAULT_WORKDIR,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which sbr."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version of sbr."
+        ),
     ] = False,
 ) -> None:
     """Turn a log of who-clicked-what-when into next-item recommendations."""

@@ -66,7 +66,7 @@ Baselines = Annotated[
     typer.Option(
         "--baselines",
         metavar="all|NAME[,NAME…]",
-        help="Compare with models that only count: popularity, session-popularity, markov, "
+        help="Compare with non-neural baselines: popularity, session-popularity, markov, "
         "item-knn, vsknn, stan; may be given more than once.",
         autocompletion=complete_list(("all", *ALL_BASELINES)),
     ),

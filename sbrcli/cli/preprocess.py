@@ -93,7 +93,9 @@ DropRepeats = Annotated[
 ]
 Titles = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Titles of the items, as in movies.dat; kept for good."),
+    typer.Option(
+        metavar="FILE", help="Titles of the items, as in movies.dat; stored in the dataset."
+    ),
 ]
 TestLog = Annotated[
     Path | None,

@@ -144,4 +144,4 @@ takes_read_options = takes_options(
     {name: (kind, getattr(DEFAULTS, name)) for name, kind in _KINDS.items()},
     _gather,
 )
-"""Give a subcommand's function these options, and it a ReadConfig as `reading`."""
+"""Add these options to a subcommand's function, which takes a ReadConfig as `reading`."""

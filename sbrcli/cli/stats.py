@@ -67,7 +67,7 @@ def stats(
     tz: TimeZone = "UTC",
     reading: ReadConfig,
 ) -> None:
-    """Count the events, sessions and items of LOG, and say what is odd about it.
+    """Count the events, sessions and items of LOG, and report possible problems.
 
     Without LOG, count those of a prepared dataset.
     """

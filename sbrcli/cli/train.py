@@ -126,7 +126,7 @@ def _assign_from(
 
 
 def _finish(invocation: Invocation, name: str, others: list[Any], *, overwrite: bool) -> None:
-    """Make the best epoch of an interrupted run the run."""
+    """Complete an interrupted run with its best epoch."""
     from sbrcli.models.gru4rec.finish import finish
 
     if overwrite or any(option is not None for option in others):

@@ -126,13 +126,13 @@ ClipNorm = Annotated[
     float | None, _option("clip-norm", "Scale gradients down to this norm; 0 never.", FITTING)
 ]
 Patience = Annotated[
-    int | None, _option("patience", "Stop after so many epochs without a better; 0 never.", FITTING)
+    int | None, _option("patience", "Stop after N epochs without a better one; 0 never.", FITTING)
 ]
 MonitorName = Annotated[
     str | None,
     _option(
         "monitor",
-        "What the best epoch is best in.",
+        "Validation metric that selects the best epoch.",
         FITTING,
         metavar="mrr@20|recall@20|ndcg@20",
     ),
@@ -150,7 +150,7 @@ Refit = Annotated[
     bool | None,
     typer.Option(
         "--refit",
-        help="Then train anew on train and valid together, for as many epochs as were best.",
+        help="Then retrain from scratch on train + valid for the best number of epochs.",
         rich_help_panel=FITTING,
     ),
 ]
@@ -218,7 +218,7 @@ Finish = Annotated[
         "--finish",
         metavar="RUN",
         autocompletion=complete_runs,
-        help="Make the best epoch so far of an interrupted run the run; train nothing.",
+        help="Complete an interrupted run with its best epoch so far; train nothing.",
     ),
 ]
 CheckpointMinutes = Annotated[
@@ -297,4 +297,4 @@ def _parse_sizes(text: str | None) -> tuple[int, ...] | None:
 takes_training_options = takes_options(
     "given", {name: (kind, None) for name, kind in _KINDS.items()}, _gather
 )
-"""Give a subcommand's function these options, and it their values as `given`."""
+"""Add these options to a subcommand's function, which takes their values as `given`."""

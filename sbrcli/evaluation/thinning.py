@@ -1,4 +1,4 @@
-"""Fewer sessions, where many settings are tried on each."""
+"""Subsamples of sessions, for where many settings are tried on each."""
 
 import numpy as np
 

@@ -36,7 +36,8 @@ _LONGEST = 10_000_000
 def save_hybrid(run_folder: Path, document: dict[str, Any], partner: KeptPartner) -> None:
     """Keep a choice, `partner`, `weight`, `options` and whatever else, and the fitted partner.
 
-    An earlier choice goes first: who is killed between the two files leaves none, not another's.
+    The earlier choice is deleted first: a crash between the writes must leave no hybrid, not a
+    mismatched pair.
     """
     from safetensors.numpy import save
 

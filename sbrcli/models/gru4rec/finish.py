@@ -1,4 +1,4 @@
-"""`sbr train --finish`: the best epoch of a run that was interrupted becomes the run."""
+"""`sbr train --finish`: complete an interrupted run with its best epoch."""
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,7 +32,7 @@ UNFINISHED = "unfinished"
 
 
 def finish(workspace: Workspace, name: str) -> Training:
-    """Make the best epoch of an interrupted run the run.
+    """Complete an interrupted run with its best epoch.
 
     A run whose refit was interrupted keeps the weights from before the refit. A complete run
     stays as it is.

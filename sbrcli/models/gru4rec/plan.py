@@ -1,4 +1,4 @@
-"""What the epochs of a training need, and what they tell while they run."""
+"""What the epochs of a training need, and what they report while they run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sbrcli.models.scorer import Scorer
 
 Validate = Callable[[Scorer], dict[str, float]]
 Watch = Callable[[str, int, dict[str, Any]], None]
-"""Told what happens, in order; `at` is {"epoch": n, "epochs": n, "phase": phase}.
+"""Called with what happens, in order; `at` is {"epoch": n, "epochs": n, "phase": phase}.
 
 - ("loading", 0, {}): TensorFlow is about to be imported.
 - ("resumed", pairs walked in this epoch before, at | {"share": of the epoch's pairs}).
@@ -47,14 +47,14 @@ class Plan:
 
     phase: Phase = "fit"
     epochs: int | None = None
-    """Train so many of the configuration's epochs, on whose last one its schedule ends all the
-    same; None trains them all."""
+    """Train this many epochs; the schedule still ends on the configuration's last one. None trains
+    all of the configuration's epochs."""
 
     start: Path | None = None
     """The weights that training begins at; None draws them."""
 
     warn: Callable[[str], None] = lambda _: None
-    """Told where training can not go on from its checkpoint, and begins anew."""
+    """Called where training cannot go on from its checkpoint and starts from scratch."""
 
     @property
     def num_epochs(self) -> int:
