@@ -35,7 +35,7 @@ def recognise_parquet(
         DataError: it is damaged, or a column is missing.
         ConfigError: an option is for text alone.
     """
-    for option in ("sep", "header", "encoding"):
+    for option in ("sep", "quote", "escape", "header", "encoding"):
         asked = getattr(config, option)
         require(asked is None, f"{option} is for text, and {path} is {name}", asked)
     paths = paths_of_schema(read_schema(path, name))

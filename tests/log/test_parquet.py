@@ -238,6 +238,8 @@ def test_a_part_that_lacks_a_column_is_named():
     ("options", "message"),
     [
         ({"sep": ";"}, "sep is for text, and log is Parquet. Received: ;"),
+        ({"quote": "none"}, "quote is for text, and log is Parquet. Received: none"),
+        ({"escape": "$"}, "escape is for text, and log is Parquet. Received: $"),
         ({"header": False}, "header is for text, and log is Parquet. Received: False"),
         ({"encoding": "latin-1"}, "encoding is for text, and log is Parquet. Received: latin-1"),
     ],
