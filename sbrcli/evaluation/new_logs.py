@@ -28,6 +28,8 @@ from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
 from sbrcli.workspace import Workspace
 
+_OF_TIMES = ("time_unit", "time_format", "no_time")
+
 SPLIT = "log"
 """What stands in the place of the split's name."""
 
@@ -121,13 +123,16 @@ def _find_origin(run: Folder, workspace: Workspace) -> tuple[dict[str, Any], str
 
 
 def _complete(said: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
-    """Fill in how the dataset's log was read, as far as the user says nothing else."""
+    """Fill in how the dataset's log was read, as far as the user says nothing else.
+
+    The options of `_OF_TIMES` exclude each other: where one is given, the dataset's are left out.
+    """
     usual = ReadConfig()
-    values = {}
-    for option in fields(ReadConfig):
-        own, default = getattr(said, option.name), getattr(usual, option.name)
-        values[option.name] = made_with.get(option.name, own) if own == default else own
-    return ReadConfig(**values)
+    names = [option.name for option in fields(ReadConfig)]
+    given = {name for name in names if getattr(said, name) != getattr(usual, name)}
+    given |= set(_OF_TIMES) if given & set(_OF_TIMES) else set()
+    kept = {name: made_with[name] for name in names if name in made_with and name not in given}
+    return replace(said, **kept)
 
 
 def _to_sessions(run: Folder, events: pd.DataFrame, made_with: Mapping[str, Any]) -> Sessions:

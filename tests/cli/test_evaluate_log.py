@@ -92,6 +92,17 @@ def test_a_run_that_keeps_how_its_log_was_cut_needs_no_dataset(sbr, run):  # noq
     )
 
 
+@pytest.mark.parametrize("words", [["--time-format", "%d/%m/%Y %H:%M"], ["--no-time"]])
+def test_how_times_are_read_can_be_said_against_the_dataset(sbr, run, words):  # noqa: F811
+    lines = ["user,item,time", "1,6,01/02/2021 10:00", "1,5,01/02/2021 10:01"]
+    Path("today.csv").write_text("\n".join([*lines, ""]))
+    learned_from = {"config": {"session": "user", "time_unit": "s"}, "last_time": None}
+    change_dataset(run, learned_from=learned_from)
+    said = sbr("evaluate", "--log", "today.csv", *words, "-k", 1, "--json")
+    assert said.code == 0
+    assert json.loads(said.stdout)["protocol"]["events"] == 1
+
+
 def test_a_run_of_an_earlier_sbr_whose_dataset_has_changed_is_refused(sbr, run):  # noqa: F811
     write_new()
     change_dataset(run)
