@@ -126,6 +126,8 @@ def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
                 f"{', '.join(target.trained)}"
             )
     columns = ("kind", "name", "bytes")
+    if not removed and not out.as_json:
+        return
     out.show(
         Removal(removed),
         lambda shown: [Table("Removed", columns, [list(row.values()) for row in shown.removed])],

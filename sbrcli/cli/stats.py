@@ -87,6 +87,7 @@ def stats(
                 hint="sbr stats LOG --session gap:3600",
             )
         folder = invocation.workspace.open("dataset", dataset)
+        invocation.output.note(f"dataset {folder.name}")
         statistics = _describe_dataset(folder, zone)
         title = f"Dataset {folder.name}"
     elif dataset is not None:

@@ -140,8 +140,8 @@ def load_split(folder: Path, split: Split) -> Sessions:
     if split == "test" and not path.exists() and not is_described(folder, split):
         raise ArtefactError(
             f"dataset {folder.name} has no test split",
-            hint="sbr evaluate --split valid scores valid, if there is one; sbr preprocess makes "
-            "test with --test-days above 0",
+            hint="sbr evaluate --log LOG scores a later log, --split valid scores valid, unless "
+            "the run has learned from it; sbr preprocess makes test with --test-days above 0",
         )
     table = read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP], optional=IS_TARGET)
     sessions = plain_ids(path, table, SESSION_ID)

@@ -136,7 +136,8 @@ def _refuse_what_was_learned(run: Folder, config: EvaluateConfig) -> None:
     if config.split == "valid" and run.manifest.get("refit"):
         raise ConfigError(
             f"run {run.name} was trained on the valid split too (--refit)",
-            hint="evaluate it on test: leave --split out",
+            hint="evaluate it on test: leave --split out; or on a later log: "
+            "sbr evaluate --log LOG",
         )
 
 

@@ -26,21 +26,25 @@ def refuse_blocks(path: Path, lines: Sequence[str]) -> None:
     program = '/:\\r?$/ {sub(/:.*/, ""); item = $0; next} {print item "," $0}'
     raise DataError(
         f"{path}: blocks of rows, each below a line with its item, such as {lines[0]}",
-        hint=f"write the item into each row: awk '{program}' {shlex.quote(path.name)} > log.csv; "
+        hint=f"write the item into each row: awk '{program}' {shlex.quote(str(path))} > log.csv; "
         f"then read log.csv with --columns {columns}",
     )
 
 
 def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | None:
-    """Return how to read lines of items, a session each; None where all are of one length."""
-    if len({len(line.split(separator)) for line in lines}) < 2:
+    """Return how to read lines of items, a session each; None where the lines are no such lists.
+
+    They are none where all are of one length, or where most hold nothing but one field.
+    """
+    lengths = [len(line.split(separator)) for line in lines]
+    if len(set(lengths)) < 2 or 2 * lengths.count(1) > len(lengths):
         return None
     option = "" if separator.isspace() else f"-F{shlex.quote(separator)} "
     out = " " if separator.isspace() else separator
     program = f'{{for (i = 1; i <= NF; i++) print NR "{out}" $i}}'
     return (
         "if each line holds the items of a session, give each a line of its own: awk "
-        f"{option}'{program}' {shlex.quote(path.name)} > log.txt; then read log.txt with --no-time "
+        f"{option}'{program}' {shlex.quote(str(path))} > log.txt; then read log.txt with --no-time "
         "--no-header --columns session=1,item=2"
     )
 

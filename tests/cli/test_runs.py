@@ -230,7 +230,7 @@ def test_rm_asks_on_a_terminal_and_deletes_nothing_without_a_yes(sbr, monkeypatc
     for answer in ("\n", "n\n", ""):
         monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
         said = sbr("runs", "rm", "a", terminal=True)
-        assert said.code == 0
+        assert (said.code, said.stdout) == (0, "")
         assert "delete? [y/N] " in said.stderr
         last = said.stderr.replace("[y/N] n", "[y/N] \nn").splitlines()[-1]
         assert last == "nothing is removed"

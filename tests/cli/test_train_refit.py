@@ -70,7 +70,7 @@ def test_a_refitted_run_is_not_scored_on_what_it_was_trained_on(sbr, refitted):
     assert (said.code, said.stdout) == (4, "")
     assert said.stderr == (
         "error: run run was trained on the valid split too (--refit)\n"
-        "hint: evaluate it on test: leave --split out\n"
+        "hint: evaluate it on test: leave --split out; or on a later log: sbr evaluate --log LOG\n"
     )
 
 

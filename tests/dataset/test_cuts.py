@@ -123,8 +123,8 @@ def test_everything_can_be_trained_on(sbr):
         load_split(Path(document["dataset"]), "test")
     assert str(raised.value) == "dataset column-valid-days-0-test-days-0 has no test split"
     assert raised.value.hint == (
-        "sbr evaluate --split valid scores valid, if there is one; sbr preprocess makes test with "
-        "--test-days above 0"
+        "sbr evaluate --log LOG scores a later log, --split valid scores valid, unless the run has "
+        "learned from it; sbr preprocess makes test with --test-days above 0"
     )
 
 

@@ -110,6 +110,22 @@ def test_a_session_a_line_is_refused_with_the_command_that_makes_rows(separator,
     assert log.events[ITEM_ID].tolist() == [5, 6, 7, 6, 5, 8, 6, 7, 5]
 
 
+def test_the_command_that_makes_rows_names_the_file_with_its_folder():
+    Path("a b").mkdir()
+    Path("a b/log").write_text("5 6 7\n6 5\n")
+    with pytest.raises(DataError) as caught:
+        read_log(Path("a b/log"), ReadConfig())
+    assert caught.value.hint is not None
+    assert " 'a b/log' > log.txt" in caught.value.hint
+
+
+def test_lines_of_which_most_hold_one_field_are_no_sessions():
+    with pytest.raises(DataError) as caught:
+        read("root:x:0:/bin/sh\ndaemon:x:1:/bin/false\ngnats:x:2:Bug Reports:/bin/false\n")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("say which column is what: --columns ")
+
+
 def _run(hint: str) -> None:
     if shutil.which("awk") is None:
         pytest.skip("no awk")
