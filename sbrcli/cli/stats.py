@@ -87,8 +87,8 @@ def stats(
                 hint="sbr stats LOG --session gap:3600",
             )
         folder = invocation.workspace.open("dataset", dataset)
-        invocation.output.note(f"dataset {folder.name}")
         statistics = _describe_dataset(folder, zone)
+        invocation.output.note(f"dataset {folder.name}")
         title = f"Dataset {folder.name}"
     elif dataset is not None:
         raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
