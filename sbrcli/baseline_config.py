@@ -154,7 +154,7 @@ def configure_baselines(
         tuned: the same.
 
     Raises:
-        ConfigError: an option is unknown, or its value can not be used.
+        ConfigError: an option is unknown, or its value cannot be used.
     """
     config = BaselineConfig()
     for texts in (tuned or {}, said):
@@ -189,7 +189,7 @@ def parse_options(baseline: str, text: str, options: Options) -> Options:
         options: what holds where nothing is said.
 
     Raises:
-        ConfigError: an option is unknown, or its value can not be used.
+        ConfigError: an option is unknown, or its value cannot be used.
     """
     kinds = {option.name: type(getattr(options, option.name)) for option in fields(options)}  # pyright: ignore[reportArgumentType]
     said: dict[str, Any] = {}

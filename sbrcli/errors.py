@@ -38,13 +38,13 @@ class UsageError(SbrError):
 
 
 class DataError(SbrError):
-    """A log can not be read, or holds too little for what was asked."""
+    """A log cannot be read, or holds too little for what was asked."""
 
     exit_code = ExitCode.DATA
 
 
 class ConfigError(SbrError):
-    """An option has a value that can not be used."""
+    """An option has a value that cannot be used."""
 
     exit_code = ExitCode.CONFIG
 

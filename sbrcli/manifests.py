@@ -63,7 +63,7 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
         )
     for entry, is_right in _ENTRIES[kind].items():
         if entry in manifest and not is_right(manifest[entry]):
-            raise _damaged(folder / MANIFEST, f"its {entry} can not be a {kind}'s")
+            raise _damaged(folder / MANIFEST, f"its {entry} cannot be a {kind}'s")
     return manifest
 
 
@@ -120,7 +120,7 @@ def write_parts_atomically(
             os.fsync(file.fileno())
     except OSError as error:
         raise ArtefactError(
-            f"can not write {path}: {error.strerror}",
+            f"cannot write {path}: {error.strerror}",
             hint="free some space or name another place with --workdir",
         ) from error
 

@@ -74,7 +74,7 @@ class ReadConfig:
     """Between two items of one cell, which are events of one row: as `sep`."""
 
     skip_bad_rows: bool = False
-    """Leave rows out that can not be events, and count them."""
+    """Leave rows out that cannot be events, and count them."""
 
     def __post_init__(self) -> None:
         require(

@@ -276,7 +276,7 @@ class Workspace:
         # PyArrow's errors have a number, but words of their own.
         why = os.strerror(error.errno) if error.errno else str(error)
         return ArtefactError(
-            f"can not write in the work directory {self.root}: {why}",
+            f"cannot write in the work directory {self.root}: {why}",
             hint="free some space or name another with --workdir",
         )
 

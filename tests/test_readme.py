@@ -1,4 +1,4 @@
-"""The README can not rot: what it says of commands, set-up lines and exit codes is compared."""
+"""The README cannot rot: what it says of commands, set-up lines and exit codes is compared."""
 
 import re
 

@@ -165,7 +165,7 @@ def test_an_entry_of_a_kind_that_it_never_is_of_is_damage(workspace, kind, entry
         with pytest.raises(ArtefactError) as caught:
             workspace.open(kind, "a")
         path = workspace.place(kind, "a") / MANIFEST
-        assert str(caught.value) == f"{path} is damaged: its {entry} can not be a {kind}'s"
+        assert str(caught.value) == f"{path} is damaged: its {entry} cannot be a {kind}'s"
         assert caught.value.hint == "make the folder again; --overwrite replaces it"
 
 
@@ -209,7 +209,7 @@ def test_a_work_directory_that_can_not_be_made_is_a_clear_error(tmp_path):
     with pytest.raises(ArtefactError) as caught:
         put(Workspace(tmp_path / "file"), "dataset", "a")
     assert str(caught.value) == (
-        f"can not write in the work directory {tmp_path / 'file'}: Not a directory"
+        f"cannot write in the work directory {tmp_path / 'file'}: Not a directory"
     )
     assert caught.value.hint == "free some space or name another with --workdir"
 
@@ -217,7 +217,7 @@ def test_a_work_directory_that_can_not_be_made_is_a_clear_error(tmp_path):
 def test_a_lock_that_can_not_be_opened_is_a_clear_error(workspace):
     (workspace.root / ".locks" / "run-a").mkdir(parents=True)
     with (
-        pytest.raises(ArtefactError, match=r"can not write in the work directory .*: Is a direc"),
+        pytest.raises(ArtefactError, match=r"cannot write in the work directory .*: Is a direc"),
         workspace.locked("run", "a"),
     ):
         pass

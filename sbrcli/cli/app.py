@@ -149,13 +149,13 @@ def run(arguments: list[str] | None = None) -> int:
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "sbr"
-        return _fail(message, f"{command} --help shows what can be said", ExitCode.USAGE)
+        return _fail(message, f"run {command} --help for usage", ExitCode.USAGE)
     except OSError as error:
         if error.errno not in _NO_PLACE:
             raise
         give_up_stdout()
         where = f"{error.filename}" if error.filename else "what was asked for"
-        message = f"can not write {where}: {os.strerror(error.errno)}"
+        message = f"cannot write {where}: {os.strerror(error.errno)}"
         return _fail(message, "free some space or write elsewhere", ExitCode.ARTEFACT)
     except (MemoryError, RuntimeError, ImportError) as error:
         if not lacks_memory(error):

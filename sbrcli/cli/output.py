@@ -156,7 +156,7 @@ def open_closed_streams() -> None:
     if sys.stdout is None:
         sys.stdout = _nowhere(1)
         raise ArtefactError(
-            "can not write the results to stdout: it is closed",
+            "cannot write the results to stdout: it is closed",
             hint="send it to a file, or to /dev/null where they are not wanted",
         )
 
@@ -202,7 +202,7 @@ def _refusing_results() -> Iterator[None]:
     except OSError as error:
         give_up_stdout()
         raise ArtefactError(
-            f"can not write the results to stdout: {error.strerror}",
+            f"cannot write the results to stdout: {error.strerror}",
             hint="free some space or send them elsewhere",
         ) from error
 

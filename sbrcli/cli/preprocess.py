@@ -215,7 +215,7 @@ def _split_cells(split: "SplitSummary | None") -> Sequence[object]:
 
 def _reasons(config: PrepareConfig) -> dict[str, str]:
     return {
-        "bad_rows": "can not be events",
+        "bad_rows": "cannot be events",
         "other_events": "not of the kinds asked for",
         "dropped_ids": "of ids left out by --drop-id",
         "repeats": "same item again",
@@ -235,5 +235,5 @@ def _closing_words(prepared: "PreparedDataset") -> str:
     words += [] if root == DEFAULT_WORKDIR else ["--workdir", str(root)]
     command = shlex.join(["sbr", "train", *words])
     if prepared.already_there:
-        return f"{path} was there already, of the same log and options; {command} trains on it"
+        return f"{path} already exists, made from the same log and options; {command} trains on it"
     return f"wrote {path}; {command} trains on it"

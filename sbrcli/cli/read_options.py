@@ -8,7 +8,7 @@ import typer
 from sbrcli.cli.gathered import takes_options
 from sbrcli.read_config import ReadConfig
 
-READING = "How the log is read (it is recognised; these go before)"
+READING = "Input format (auto-detected; set these to override)"
 """The help panel of these options."""
 
 DEFAULTS = ReadConfig()
@@ -112,7 +112,7 @@ SkipBadRows = Annotated[
     bool,
     _option(
         "--skip-bad-rows",
-        help="Leave rows out that can not be events, and count them.",
+        help="Leave rows out that cannot be events, and count them.",
     ),
 ]
 _KINDS = {

@@ -56,7 +56,7 @@ def read_sessions(
                 yield parse_session(text if number else text.removeprefix("\ufeff"))
     except OSError as error:
         raise DataError(
-            f"can not read {path}: {error.strerror}",
+            f"cannot read {path}: {error.strerror}",
             hint="name a file of sessions, one a line, or - for standard input; items go with "
             "--items",
         ) from error

@@ -105,9 +105,9 @@ def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None
         words = ["sbr", "train", "--resume", "--name", assignment.name]
         if workspace.root != DEFAULT_WORKDIR:
             words += ["--workdir", str(workspace.root)]
-        raise InterruptionError("interrupted", f"{shlex.join(words)} goes on with it") from error
+        raise InterruptionError("interrupted", f"{shlex.join(words)} continues it") from error
     if result.already_there:
-        output.note(f"run {result.run} is there already, trained with the same options")
+        output.note(f"run {result.run} already exists, trained with the same options")
     output.show(result, _epoch_tables)
 
 

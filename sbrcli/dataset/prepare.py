@@ -80,9 +80,9 @@ def prepare_dataset(
         What the dataset holds, times in UTC.
 
     Raises:
-        ConfigError: the name can not be one, or options do not go together.
-        DataError: a file can not be read, or a split comes out empty.
-        ArtefactError: something else has the name, or the folder can not be written.
+        ConfigError: the name cannot be one, or options do not go together.
+        DataError: a file cannot be read, or a split comes out empty.
+        ArtefactError: something else has the name, or the folder cannot be written.
     """
     if name is not None:
         check_name("dataset", name)

@@ -105,7 +105,7 @@ def require_same(there: Folder, request: Request) -> None:
         raise damaged_manifest(there) from error
     if difference:
         raise ArtefactError(
-            f"dataset {there.name} is there already, made {difference}",
+            f"dataset {there.name} already exists, made {difference}",
             hint="--overwrite replaces it, --name keeps both",
         )
     for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in kept)]:

@@ -96,7 +96,7 @@ def _required(events: pd.DataFrame, column: str) -> str:
         return column
     if column == USER_ID:
         raise DataError(
-            "the log names no users, so sessions can not be made of them",
+            "the log names no users, so sessions cannot be made of them",
             hint="it names its sessions: use --session column",
         )
     raise DataError(

@@ -257,7 +257,7 @@ def _warnings(
             names.remove("fingerprint")
         found.append(
             f"the runs were evaluated by {len(protocols)} protocols, which differ in "
-            f"{', '.join(names)}: their figures can not be compared across these"
+            f"{', '.join(names)}: their figures cannot be compared across these"
         )
     counts = [task["candidates"] for task in protocols if isinstance(task["candidates"], int)]
     found += [text for count in sorted(set(counts)) for text in find_wide_cuts(config.ks, count)]

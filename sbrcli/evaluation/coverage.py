@@ -28,7 +28,7 @@ def notebook_next_items(sessions: Sessions, lanes: int = NOTEBOOK_LANES) -> tupl
         (events,) True where the event is a next item that was reached, and the number of steps.
 
     Raises:
-        DataError: there are fewer sessions than lanes, with which the loader can not begin.
+        DataError: there are fewer sessions than lanes, with which the loader cannot begin.
     """
     count = sessions.num_sessions
     if count < lanes:

@@ -40,7 +40,7 @@ def write_per_event(
     """Write a Parquet file of model, session, position, target, rank, score.
 
     A model's rows stand in the order of the split. Ids are those of the log, `position` is the
-    next item's place in its session, from 2. `rank` is empty where the next item can not be
+    next item's place in its session, from 2. `rank` is empty where the next item cannot be
     recommended, being unknown or, with `exclude_seen`, one of the session's earlier items;
     `score` is empty where it is unknown.
 
@@ -52,7 +52,7 @@ def write_per_event(
         answers: each model's.
 
     Raises:
-        ArtefactError: the file can not be written.
+        ArtefactError: the file cannot be written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -74,7 +74,7 @@ def write_per_event(
     except OSError as error:
         # PyArrow's errors have a number, but words of their own.
         why = os.strerror(error.errno) if error.errno else str(error)
-        raise ArtefactError(f"can not write {path}: {why}", hint="name another file") from error
+        raise ArtefactError(f"cannot write {path}: {why}", hint="name another file") from error
 
 
 def _rows(

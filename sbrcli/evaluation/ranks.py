@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.floating]
 BoolArray = npt.NDArray[np.bool_]
 
 MISS = np.iinfo(np.int64).max
-"""The rank of a next item that can not be recommended: beyond every k."""
+"""The rank of a next item that cannot be recommended: beyond every k."""
 
 # Comparing so many scores at a time keeps the comparison's result in the cache.
 _SCORES_AT_A_TIME = 2**18

@@ -62,12 +62,12 @@ def evaluate_run(
         options: baselines' options, as the user writes them; they go before the tuned ones.
         per_event: a file to write one row for each model's next item to.
         hybrid_from: the run whose choice of a hybrid is taken over; None makes one's own.
-        warn: told where the figures can not be kept, which does not make them less true.
+        warn: told where the figures cannot be kept, which does not make them less true.
 
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
-            together; or `per_event` can not be written.
-        ConfigError: a baseline's options can not be used, or a refitted run is to be scored, or
+            together; or `per_event` cannot be written.
+        ConfigError: a baseline's options cannot be used, or a refitted run is to be scored, or
             its hybrid to be chosen, on what it was trained on.
         DataError: nothing of the split can be scored.
         UsageError: the hybrid is another run's choice, made with other options than are given.

@@ -1,4 +1,4 @@
-"""Rows that can not be events: the first is named, or all are left out and counted."""
+"""Rows that cannot be events: the first is named, or all are left out and counted."""
 
 import itertools
 import shlex
@@ -65,7 +65,7 @@ def name_wrong_row(
         return _wrong_row(path, row, log_format, row.line == log_format.skipped_lines + 1)
     said = str(wrong).splitlines()[0]
     return DataError(
-        f"{path}: it can not be read: {said}",
+        f"{path}: it cannot be read: {said}",
         hint="mend what that says, or write the log in another format, as Parquet",
     )
 

@@ -68,7 +68,7 @@ def _odd_users_and_items(statistics: "LogStatistics") -> Iterator[str]:
     if statistics.new_item_share is not None and statistics.new_item_share >= _MANY_NEW_ITEMS:
         yield (
             f"{_percent(statistics.new_item_share)} of the items of the last 30 days were never "
-            "seen before: a model trained before them can not recommend them. Train often."
+            "seen before: a model trained before them cannot recommend them. Train often."
         )
 
 

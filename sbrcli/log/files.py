@@ -28,7 +28,7 @@ def recognise_compression(path: Path) -> str | None:
     """Return how a file is compressed, by its first bytes; None where it is not.
 
     Raises:
-        DataError: the file can not be opened.
+        DataError: the file cannot be opened.
     """
     with explained(path), path.open("rb") as file:
         return name_compression(file.read(6))
@@ -47,7 +47,7 @@ def opened(path: Path, encoding: str | None = None) -> Iterator[BinaryIO]:
         encoding: of its text; None gives the bytes as they are.
 
     Raises:
-        DataError: the file can not be opened, or (also while the body reads) is damaged, or is not
+        DataError: the file cannot be opened, or (also while the body reads) is damaged, or is not
             in that encoding.
     """
     compression = recognise_compression(path)
@@ -82,7 +82,7 @@ def explained(path: Path, compression: str | None = None) -> Iterator[None]:
     except OSError as error:
         if compression is None:
             raise DataError(
-                f"{path}: it can not be read: {error.strerror or error}",
+                f"{path}: it cannot be read: {error.strerror or error}",
                 hint="check the file and its disk; temporary copies lie where TMPDIR says",
             ) from error
         if "Truncated" in str(error):  # as PyArrow's zstd says it

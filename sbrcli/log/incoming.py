@@ -24,7 +24,7 @@ def on_disk(path: Path) -> Iterator[Path]:
     into a temporary file, which is deleted at the end. An error about it speaks of the source.
 
     Raises:
-        DataError: it can not be read, or fills more than half of the free space for temporary
+        DataError: it cannot be read, or fills more than half of the free space for temporary
             files.
     """
     if path != STANDARD_INPUT and not _is_stream(path):

@@ -62,7 +62,7 @@ def recognise_format(
         keys: values that its path gives, by their names; see `parts`.
 
     Raises:
-        DataError: the file can not be read, is empty, holds no text, or is of no known layout.
+        DataError: the file cannot be read, is empty, holds no text, or is of no known layout.
         ConfigError: the format of times is none.
     """
     if config.time_format is not None:

@@ -62,7 +62,7 @@ Complaint = tuple[str, str]
 
 
 class WrongRowError(Exception):
-    """The fast reader met a row that can not be an event, and does not know which.
+    """The fast reader met a row that cannot be an event, and does not know which.
 
     Args:
         log_format: the log's, with the unit of its times where that is known by now.

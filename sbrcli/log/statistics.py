@@ -58,7 +58,7 @@ class LogStatistics:
     a log without times."""
 
     bad_rows: int
-    """Rows left out since they can not be events; none unless that was asked for."""
+    """Rows left out since they cannot be events; none unless that was asked for."""
 
     tie_share: float
     """Of consecutive events of a user (else a session), the share with the same time."""

@@ -29,7 +29,7 @@ def read_titles(path: Path) -> dict[str, str]:
         Titles by item id; of an item listed twice, the last.
 
     Raises:
-        DataError: the file can not be read, is empty or not text, or a row is wrong.
+        DataError: the file cannot be read, is empty or not text, or a row is wrong.
     """
     text = _read_text(path)
     lines = text.splitlines()

@@ -46,13 +46,13 @@ def require_matplotlib() -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    # Where its cache can not be written, and while it builds one, it would say so on stderr.
+    # Where its cache cannot be written, and while it builds one, it would say so on stderr.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            f"sbr report draws its plots with matplotlib, which can not be imported: {error}",
+            f"sbr report draws its plots with matplotlib, which cannot be imported: {error}",
             hint="pip install matplotlib, or pip install '.[report]' in the folder of sbr",
         ) from error
 
@@ -62,7 +62,7 @@ def draw_plot(name: str, alt: str, paint: "Callable[[Axes], None]", *, height: f
 
     Args:
         name: unlike that of any other plot of the page; letters and dashes.
-        alt: what one would tell of it to who can not see it.
+        alt: what one would tell of it to who cannot see it.
         paint: draws on the axes, in `COLOURS` alone.
         height: in units, of which the plot is `WIDTH` wide.
     """

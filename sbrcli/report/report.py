@@ -71,7 +71,7 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
 
     Raises:
         ArtefactError: the run, its dataset or its evaluation is missing or damaged, or the file
-            can not be written.
+            cannot be written.
     """
     kept = read_kept(run)
     dataset = dataset_of(run, workspace)
@@ -82,7 +82,7 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
             temporary.write_bytes(content)
     except OSError as error:
         raise ArtefactError(
-            f"can not write {path}: {error.strerror}", hint="name another file with --out"
+            f"cannot write {path}: {error.strerror}", hint="name another file with --out"
         ) from error
     return Report(str(path), run.name, len(content), _missing(kept), _warnings(kept))
 

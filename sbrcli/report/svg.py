@@ -29,7 +29,7 @@ def embed_svg(text: str, name: str, alt: str) -> str:
     Args:
         text: what matplotlib wrote, drawn in `COLOURS`.
         name: of the plot, unlike any other of the page.
-        alt: what one would tell of it to who can not see it.
+        alt: what one would tell of it to who cannot see it.
 
     Raises:
         ValueError: it has a colour that is none of `COLOURS`.

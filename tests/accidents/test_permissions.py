@@ -133,5 +133,5 @@ def test_sessions_and_titles_that_may_not_be_read_are_errors_of_data(trained, cl
     closed("sessions")
     said = sbr_of_a_user("recommend sessions")
     assert (said.code, said.stdout) == (3, "")
-    assert said.stderr.startswith("error: can not read sessions: Permission denied\n")
+    assert said.stderr.startswith("error: cannot read sessions: Permission denied\n")
     assert sbr_of_a_user("recommend --items 1 --titles sessions").code == 3

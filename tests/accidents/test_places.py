@@ -1,4 +1,4 @@
-"""Work directories that can not be written: full, or to be read only."""
+"""Work directories that cannot be written: full, or to be read only."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def test_a_disk_that_fills_up_while_a_dataset_is_written_leaves_nothing(tmp_path
     said = shell(f"ulimit -f {blocks}; sbr {TRIED}")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: can not write in the work directory sbr-work: File too large\n"
+        "error: cannot write in the work directory sbr-work: File too large\n"
         "hint: free some space or name another with --workdir\n"
     )
     assert files("datasets") == files(".staging") == []
@@ -45,7 +45,7 @@ def test_a_disk_that_fills_up_while_a_run_is_written_leaves_nothing(tmp_path):
     said = shell(f"ulimit -f 8; sbr {TRAIN} --name run")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: can not write sbr-work/runs/run/weights.safetensors: File too large\n"
+        "error: cannot write sbr-work/runs/run/weights.safetensors: File too large\n"
         "hint: free some space or name another place with --workdir\n"
     )
     assert files("runs") == files(".staging") == []
@@ -59,7 +59,7 @@ def test_a_place_to_read_only_is_an_error_of_one_line(tmp_path, words):
     said = shell(f"sbr {words} --name other")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: can not write in the work directory sbr-work: File exists\n"
+        "error: cannot write in the work directory sbr-work: File exists\n"
         "hint: free some space or name another with --workdir\n"
     )
     assert [p.name for p in Path("sbr-work", "datasets").iterdir()] == ["user"]
@@ -71,7 +71,7 @@ def test_figures_that_can_not_be_kept_are_printed_with_a_warning(trained, sbr):
     said = sbr("evaluate", "--json", "--quiet")
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
     assert said.stderr == (
-        "warning: the figures are not kept: can not write in the work directory "
+        "warning: the figures are not kept: cannot write in the work directory "
         "sbr-work: File exists\n"
     )
     assert not (trained / "evaluation.json").exists()
@@ -110,7 +110,7 @@ def test_a_damaged_evaluation_is_refused_before_the_work(trained, sbr):
 
 
 NO_SPACE_IN_RUN = (
-    "error: can not write sbr-work/runs/run/{name}: File too large\n"
+    "error: cannot write sbr-work/runs/run/{name}: File too large\n"
     "hint: free some space or name another place with --workdir\n"
 )
 
@@ -122,7 +122,7 @@ NO_SPACE_IN_RUN = (
         ("evaluate --hybrid", NO_SPACE_IN_RUN.format(name="hybrid.safetensors")),
         (
             "evaluate --per-event rows.parquet",
-            "error: can not write rows.parquet: File too large\nhint: name another file\n",
+            "error: cannot write rows.parquet: File too large\nhint: name another file\n",
         ),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_disk_that_fills_up_while_figures_are_kept_leaves_them_printed_and_the
     said = shell("ulimit -f 1; sbr evaluate --json --quiet")
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
     assert said.stderr == (
-        "warning: the figures are not kept: can not write "
+        "warning: the figures are not kept: cannot write "
         "sbr-work/runs/run/evaluation.json: File too large\n"
     )
     assert files("runs") == before
@@ -167,7 +167,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     said = shell(f"sbr {words}")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        f"error: can not write in the work directory {small_disk}: No space left on device\n"
+        f"error: cannot write in the work directory {small_disk}: No space left on device\n"
         "hint: free some space or name another with --workdir\n"
     )
     assert list(small_disk.rglob("*.parquet")) == []

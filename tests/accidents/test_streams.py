@@ -10,7 +10,7 @@ from tests.builders import write_ratings
 
 FULL = Path("/dev/full")
 CLOSED = """\
-error: can not write the results to stdout: it is closed
+error: cannot write the results to stdout: it is closed
 hint: send it to a file, or to /dev/null where they are not wanted
 """
 NO_INPUT = """\
@@ -18,7 +18,7 @@ error: cannot read standard input: it is closed
 hint: pipe something into it, or name a file
 """
 NO_SPACE = """\
-error: can not write the results to stdout: No space left on device
+error: cannot write the results to stdout: No space left on device
 hint: free some space or send them elsewhere
 """
 
@@ -43,7 +43,7 @@ def test_a_help_that_finds_no_space_is_an_error_of_one_line(words):
     said = shell(f"sbr {words} >/dev/full")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: can not write what was asked for: No space left on device\n"
+        "error: cannot write what was asked for: No space left on device\n"
         "hint: free some space or write elsewhere\n"
     )
 

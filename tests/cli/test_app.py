@@ -69,7 +69,7 @@ def test_an_unknown_option_is_a_usage_error_with_a_hint(sbr):
     assert said.code == ExitCode.USAGE
     assert said.stdout == ""
     assert said.stderr == (
-        "error: No such option: --frobnicate\nhint: sbr train --help shows what can be said\n"
+        "error: No such option: --frobnicate\nhint: run sbr train --help for usage\n"
     )
 
 
@@ -87,7 +87,7 @@ def test_a_word_that_is_no_number_is_a_usage_error(sbr):
 
 def test_what_is_no_command_is_a_usage_error(sbr):
     assert sbr("frobnicate") == Said(
-        "", "error: No such command 'frobnicate'.\nhint: sbr --help shows what can be said\n", 2
+        "", "error: No such command 'frobnicate'.\nhint: run sbr --help for usage\n", 2
     )
 
 

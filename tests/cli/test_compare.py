@@ -173,7 +173,7 @@ def test_runs_of_other_protocols_stand_apart_and_that_is_said(sbr):
     )
     assert said.stderr == (
         "warning: the runs were evaluated by 2 protocols, which differ in dataset, events: their "
-        "figures can not be compared across these\n"
+        "figures cannot be compared across these\n"
         "warning: no ranks are kept to compare in pairs: c, a (evaluate again: "
         "sbr evaluate --run NAME)\n"
     )

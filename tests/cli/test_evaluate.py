@@ -344,7 +344,7 @@ def test_per_event_that_can_not_be_written_is_an_artefact_error(sbr, run):
     said = sbr("evaluate", "--per-event", name)
     assert (said.stdout, said.code) == ("", 5)
     assert said.stderr == (
-        f"error: can not write {name}: File name too long\nhint: name another file\n"
+        f"error: cannot write {name}: File name too long\nhint: name another file\n"
     )
 
 

@@ -124,8 +124,8 @@ def test_the_same_again_says_so_and_is_no_error(sbr):
     again = sbr("preprocess", "ratings.dat", *SUPPORT)
     assert (again.stdout, again.code) == (first.stdout, 0)
     assert again.stderr == (
-        "sbr-work/datasets/user-min-item-support-2 was there already, of the same log and options; "
-        "sbr train --dataset user-min-item-support-2 trains on it\n"
+        "sbr-work/datasets/user-min-item-support-2 already exists, made from the same log and "
+        "options; sbr train --dataset user-min-item-support-2 trains on it\n"
     )
     document = sbr("preprocess", "ratings.dat", *SUPPORT, "--json").stdout
     assert json.loads(document)["already_there"] is True
@@ -199,7 +199,7 @@ def test_other_options_under_the_same_name_are_refused(sbr):
     said = sbr("preprocess", "ratings.dat", "--min-item-support", 1, "--name", "mine", "--json")
     assert (said.stdout, said.code) == ("", 5)
     assert said.stderr == (
-        "error: dataset mine is there already, made with min-item-support 2, not 1\n"
+        "error: dataset mine already exists, made with min-item-support 2, not 1\n"
         "hint: --overwrite replaces it, --name keeps both\n"
     )
     words = ("--min-item-support", 1, "--name", "mine", "--overwrite")
@@ -314,7 +314,7 @@ def test_what_to_type_next_names_the_work_directory(sbr):
     for end in (
         "wrote other one/datasets/user-min-item-support-2; sbr train --workdir 'other one' trains "
         "on it\n",
-        "was there already, of the same log and options; sbr train --dataset "
+        "already exists, made from the same log and options; sbr train --dataset "
         "user-min-item-support-2 --workdir 'other one' trains on it\n",
     ):
         assert sbr(*words).stderr.endswith(end)

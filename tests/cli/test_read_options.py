@@ -58,7 +58,7 @@ def test_preprocess_takes_them_and_counts_every_row(sbr):
     kept = sum(split["events"] for split in document["splits"].values() if split)
     assert kept + sum(counts["events"] for counts in document["dropped"].values()) == 8
     table = sbr(*words).stdout
-    assert "bad_rows\t1\t0\t0\tcan not be events\n" in table
+    assert "bad_rows\t1\t0\t0\tcannot be events\n" in table
     assert "other_events\t1\t0\t0\tnot of the kinds asked for\n" in table
     assert json.loads(sbr(*words, "--json").stdout)["already_there"]
 
@@ -70,7 +70,7 @@ def test_another_way_to_read_is_another_dataset(sbr):
     said = sbr(*words, *others, "--name", "mine")
     assert (said.code, said.stderr) == (
         5,
-        "error: dataset mine is there already, made with time-unit ms, not auto\n"
+        "error: dataset mine already exists, made with time-unit ms, not auto\n"
         "hint: --overwrite replaces it, --name keeps both\n",
     )
 

@@ -282,7 +282,7 @@ def test_a_file_that_is_not_there_is_a_data_error(sbr, run):
     said = sbr("recommend", "none.txt", "--json")
     assert (said.stdout, said.code) == ("", 3)
     assert said.stderr == (
-        "error: can not read none.txt: No such file or directory\n"
+        "error: cannot read none.txt: No such file or directory\n"
         "hint: name a file of sessions, one a line, or - for standard input; items go with "
         "--items\n"
     )

@@ -98,7 +98,7 @@ def test_without_matplotlib_one_is_told_how_to_get_it(sbr, monkeypatch):
     said = sbr("report", "--json")
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
-        "error: sbr report draws its plots with matplotlib, which can not be imported: import of "
+        "error: sbr report draws its plots with matplotlib, which cannot be imported: import of "
         "matplotlib halted; None in sys.modules\n"
         "hint: pip install matplotlib, or pip install '.[report]' in the folder of sbr\n"
     )

@@ -38,4 +38,4 @@ def test_each_line_of_a_file_is_a_session_and_an_empty_one_too(tmp_path):
 def test_a_file_that_can_not_be_read_is_a_data_error(tmp_path):
     with pytest.raises(DataError) as error:
         list(read_sessions(tmp_path / "none"))
-    assert str(error.value) == f"can not read {tmp_path / 'none'}: No such file or directory"
+    assert str(error.value) == f"cannot read {tmp_path / 'none'}: No such file or directory"

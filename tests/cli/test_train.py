@@ -156,7 +156,7 @@ def test_a_pipe_gets_tab_separated_values_and_json_one_document(sbr):
     ]
 
     again = sbr("train", *SMALL, *NAME, "--json")
-    assert again.stderr == "run run is there already, trained with the same options\n"
+    assert again.stderr == "run run already exists, trained with the same options\n"
     document = json.loads(again.stdout)
     assert document["run"] == "run"
     assert document["parameters"] == 320
@@ -180,7 +180,7 @@ def test_the_same_name_for_other_options_is_refused_and_overwrite_replaces_it(sb
     refused = sbr(*other)
     assert (refused.code, refused.stdout) == (5, "")
     assert refused.stderr == (
-        "error: run run is there already, trained with other options or on other data\n"
+        "error: run run already exists, trained with other options or on other data\n"
         "hint: --overwrite replaces it, --name gives this one another name\n"
     )
     assert weights() == before
@@ -195,7 +195,7 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
     config = {name: value for name, value in manifest()["config"].items() if name != "refit"}
     (RUN / "manifest.json").write_text(json.dumps(manifest() | {"config": config}))
     said = sbr("train", *SMALL, *NAME)
-    assert said.stderr == "run run is there already, trained with the same options\n"
+    assert said.stderr == "run run already exists, trained with the same options\n"
     assert sbr("train", *SMALL, *NAME, "--refit").code == 5
 
 
@@ -244,7 +244,7 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
             ["--epochs", "x"],
             2,
             "error: Invalid value for '--epochs': 'x' is not a valid int.\n"
-            "hint: sbr train --help shows what can be said\n",
+            "hint: run sbr train --help for usage\n",
         ),
         (
             ["--learning-rate", "nan"],

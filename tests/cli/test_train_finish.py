@@ -80,7 +80,7 @@ def test_a_run_without_a_finished_epoch_cannot_be_finished(sbr, workspace, monke
     said = sbr("train", "--finish", "run")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: no epoch of run run is done\nhint: sbr train --resume --name run goes on with it\n"
+        "error: no epoch of run run is done\nhint: sbr train --resume --name run continues it\n"
     )
     assert manifest()["status"] == "training"
 
@@ -129,7 +129,7 @@ def test_weights_of_an_epoch_that_is_not_in_the_history_are_not_taken(sbr, works
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: run run was killed while the weights of its best epoch were being written\n"
-        "hint: sbr train --resume --name run goes on with it\n"
+        "hint: sbr train --resume --name run continues it\n"
     )
 
 
@@ -142,7 +142,7 @@ def test_weights_of_a_refit_that_the_manifest_does_not_tell_of_are_not_taken(sbr
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: run run was killed while the weights of its refit were being written\n"
-        "hint: sbr train --resume --name run goes on with it\n"
+        "hint: sbr train --resume --name run continues it\n"
     )
     assert sbr("train", "--resume", "--name", "run").code == 0
     assert manifest()["refit"]["epochs"]
@@ -153,7 +153,7 @@ def test_damaged_weights_are_not_finished(sbr, workspace, monkeypatch):
     (RUN / ITEMS_FILE).write_bytes(b"")
     said = sbr("train", "--finish", "run")
     assert said.code == 5
-    assert said.stderr.endswith("\nhint: sbr train --resume --name run goes on with it\n")
+    assert said.stderr.endswith("\nhint: sbr train --resume --name run continues it\n")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_a_run_begins_at_another_ones_weights_and_says_so(sbr, parent):
     assert not (RUNS / "parent-more1/start.safetensors").exists()
     assert sbr("evaluate", "parent-more1").code == 0
     again = sbr("train", "--from", "parent", "--epochs", 1)
-    assert again.stderr == "run parent-more1 is there already, trained with the same options\n"
+    assert again.stderr == "run parent-more1 already exists, trained with the same options\n"
 
 
 def test_it_trains_as_many_epochs_as_the_parent_unless_told_otherwise(sbr, parent):

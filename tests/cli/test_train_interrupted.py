@@ -51,9 +51,7 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, 
         press_ctrl_c_at_the_first_events(patch)
         said = sbr("train", *SMALL, *NAME)
     assert (said.code, said.stdout) == (130, "")
-    assert said.stderr == (
-        "error: interrupted\nhint: sbr train --resume --name run goes on with it\n"
-    )
+    assert said.stderr == ("error: interrupted\nhint: sbr train --resume --name run continues it\n")
     assert load_checkpoint(RUN) is not None
     assert manifest()["status"] == "training"
 
@@ -61,7 +59,7 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, 
     assert (refused.code, refused.stdout) == (5, "")
     assert refused.stderr == (
         "error: run run was begun and has not finished\n"
-        "hint: sbr train --resume --name run goes on with it, --overwrite begins anew\n"
+        "hint: sbr train --resume --name run continues it, --overwrite starts again\n"
     )
     assert sbr("evaluate", "--run", "run").code == 5
 
@@ -111,7 +109,7 @@ def test_the_place_is_saved_as_often_as_is_asked_for_and_that_changes_no_run(sbr
     assert saved[:3] == [16, 32, 48]  # 64 pairs in 4 lanes are 16 steps
     assert weights() == (RUN.parent / "seldom" / "weights.safetensors").read_bytes()
     again = sbr("train", *SMALL, *NAME, "--checkpoint-minutes", 7)
-    assert again.stderr == "run run is there already, trained with the same options\n"
+    assert again.stderr == "run run already exists, trained with the same options\n"
 
 
 def test_how_often_the_place_is_saved_can_be_said_anew_on_resuming(sbr, monkeypatch):
@@ -159,7 +157,7 @@ def test_the_hint_names_a_work_directory_that_is_not_the_default(sbr, tmp_path, 
     assert (said.code, said.stderr) == (
         130,
         "error: interrupted\n"
-        "hint: sbr train --resume --name run --workdir 'other one' goes on with it\n",
+        "hint: sbr train --resume --name run --workdir 'other one' continues it\n",
     )
 
 

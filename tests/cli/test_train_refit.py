@@ -38,7 +38,7 @@ def refitted(sbr, tmp_path: Path, trained: Path) -> dict:
     copytree(trained, tmp_path / "sbr-work")
     said = sbr("train", *SMALL, *NAME, "--refit", "--json")
     assert said.code == 0
-    assert said.stderr == "run run is there already, trained with the same options\n"
+    assert said.stderr == "run run already exists, trained with the same options\n"
     return json.loads(said.stdout)
 
 
@@ -120,9 +120,7 @@ def test_ctrl_c_in_the_refit_says_how_to_go_on(sbr, tmp_path, monkeypatch):
         patch.setattr(TrainingProgress, "watch", press)
         said = sbr("train", *SMALL, *NAME, "--refit")
     assert (said.code, said.stdout) == (130, "")
-    assert said.stderr == (
-        "error: interrupted\nhint: sbr train --resume --name run goes on with it\n"
-    )
+    assert said.stderr == ("error: interrupted\nhint: sbr train --resume --name run continues it\n")
     assert (manifest()["status"], manifest()["phase"]) == ("training", "refit")
     assert sbr("evaluate", "--run", "run").code == 5, "no run for anyone before it is whole"
     resumed = json.loads(sbr("train", "--resume", "--json").stdout)
@@ -150,7 +148,7 @@ def test_a_run_without_refit_is_another_run(sbr, refitted):
     said = sbr("train", *SMALL, *NAME)
     assert (said.code, said.stderr) == (
         5,
-        "error: run run is there already, trained with other options or on other data\n"
+        "error: run run already exists, trained with other options or on other data\n"
         "hint: --overwrite replaces it, --name gives this one another name\n",
     )
 

@@ -38,12 +38,12 @@ def test_a_word_wider_than_the_terminal_is_left_whole():
             ["hint: choose it again with:", "sbr evaluate --run a --split valid --hybrid"],
         ),
         (
-            "hint: sbr train --resume --name 'my run' goes on with it, --overwrite begins anew",
+            "hint: sbr train --resume --name 'my run' continues it, --overwrite starts again",
             [
                 "hint:",
                 "sbr train --resume --name 'my run'",
-                "goes on with it, --overwrite",
-                "begins anew",
+                "continues it, --overwrite",
+                "starts again",
             ],
         ),
         (

@@ -97,7 +97,7 @@ def test_a_week_of_clicks_is_split_without_an_option(sbr):
         "--test-days and --valid-days set it"
     )
     again = sbr("preprocess", "clicks.csv", "--json")
-    assert "was there already" in again.stderr
+    assert "already exists" in again.stderr
 
 
 def test_shares_are_a_part_of_the_dataset_s_name_and_manifest(sbr):

@@ -100,11 +100,11 @@ def test_the_manifest_names_all_logs_and_another_test_is_another_dataset(tmp_pat
     ]:
         with pytest.raises(ArtefactError) as raised:
             prepare_dataset(train, CONFIG, workspace, reading=reading, given=asked, name="mine")
-        assert str(raised.value) == f"dataset mine is there already, made {difference}"
+        assert str(raised.value) == f"dataset mine already exists, made {difference}"
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(train, CONFIG, workspace, given=given, name="mine")
     assert str(raised.value) == (
-        "dataset mine is there already, made with columns item=2,time=4,user=1, not by default"
+        "dataset mine already exists, made with columns item=2,time=4,user=1, not by default"
     )
 
 

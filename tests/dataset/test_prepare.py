@@ -134,7 +134,7 @@ def test_other_options_under_the_same_name_are_refused(
     before = (Path(first.dataset) / "manifest.json").read_bytes()
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(log, config, workspace, name="mine")
-    assert str(raised.value) == f"dataset mine is there already, made {difference}"
+    assert str(raised.value) == f"dataset mine already exists, made {difference}"
     assert raised.value.hint == "--overwrite replaces it, --name keeps both"
     assert (Path(first.dataset) / "manifest.json").read_bytes() == before
 
@@ -146,7 +146,7 @@ def test_all_that_differs_is_named(log: Path, workspace: Workspace):
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(other, PrepareConfig(), workspace, name="mine", titles=titles)
     assert str(raised.value) == (
-        "dataset mine is there already, made of another log (ratings.dat); without titles; "
+        "dataset mine already exists, made of another log (ratings.dat); without titles; "
         "with min-item-support 2, not 5"
     )
 
@@ -159,7 +159,7 @@ def test_another_log_under_the_same_name_is_refused_and_overwrites_if_told(
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(other, CONFIG, workspace)
     assert str(raised.value) == (
-        "dataset user-min-item-support-2 is there already, made of another log (ratings.dat)"
+        "dataset user-min-item-support-2 already exists, made of another log (ratings.dat)"
     )
     prepared = prepare_dataset(other, CONFIG, workspace, overwrite=True)
     assert prepared.splits["train"].events == 5 + 1
@@ -250,11 +250,11 @@ def test_titles_are_kept_and_count_as_a_part_of_the_source(log: Path, workspace:
     prepare_dataset(log, CONFIG, workspace)
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(log, CONFIG, workspace, titles=titles)
-    assert str(raised.value).endswith("is there already, made without titles")
+    assert str(raised.value).endswith("already exists, made without titles")
     prepared = prepare_dataset(log, CONFIG, workspace, titles=titles, overwrite=True)
     assert load_items(Path(prepared.dataset)).titles == [None, "Eight, 8"]
     assert prepare_dataset(log, CONFIG, workspace, titles=titles).already_there
-    with pytest.raises(ArtefactError, match="is there already, made with other titles"):
+    with pytest.raises(ArtefactError, match="already exists, made with other titles"):
         prepare_dataset(log, CONFIG, workspace)
 
 
@@ -351,7 +351,7 @@ def test_a_dataset_of_an_sbr_that_split_by_date_alone_is_the_same(log: Path, wor
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(log, config, workspace, name="user-min-item-support-2")
     assert str(raised.value) == (
-        "dataset user-min-item-support-2 is there already, made with split date, not last"
+        "dataset user-min-item-support-2 already exists, made with split date, not last"
     )
 
 

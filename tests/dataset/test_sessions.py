@@ -117,5 +117,5 @@ def test_a_log_without_users_can_not_be_cut_by_them():
     for rule in ("user", "gap:60"):
         with pytest.raises(DataError) as raised:
             assign(events, rule)
-        assert str(raised.value) == "the log names no users, so sessions can not be made of them"
+        assert str(raised.value) == "the log names no users, so sessions cannot be made of them"
         assert raised.value.hint == "it names its sessions: use --session column"

@@ -92,7 +92,7 @@ def test_one_item():
 def test_new_items():
     assert warnings(make_log(items=[5, 6, 5, 7])) == (
         "100 % of the items of the last 30 days were never seen before: a model trained before "
-        "them can not recommend them. Train often.",
+        "them cannot recommend them. Train often.",
     )
 
 

@@ -288,7 +288,7 @@ def test_a_refusal_of_the_system_is_explained(monkeypatch: pytest.MonkeyPatch):
 def test_what_the_system_can_not_read_says_why():
     Path("log").symlink_to("log")
     assert complaint("log") == (
-        "log: it can not be read: Too many levels of symbolic links",
+        "log: it cannot be read: Too many levels of symbolic links",
         "check the file and its disk; temporary copies lie where TMPDIR says",
     )
 
@@ -298,7 +298,7 @@ def test_where_no_row_is_wrong_by_itself_what_the_fast_reader_says_is_told():
     rows = "1,2,2020-01-01T00:00:00.123456789Z\n1,2,2500-01-01T00:00:00Z\n"
     Path("log").write_text(HEADER + rows)
     assert complaint("log") == (
-        "log: it can not be read: a date lies outside the years 1678 to 2262, in which alone there "
+        "log: it cannot be read: a date lies outside the years 1678 to 2262, in which alone there "
         "are nanoseconds",
         "mend what that says, or write the log in another format, as Parquet",
     )

@@ -53,7 +53,7 @@ def test_a_dataset_s_command_makes_the_same_dataset(tmp_path, words):
     command = shlex.split(preprocess_command(made))
     assert command[:3] == ["sbr", "preprocess", "log.dat"]
     assert sorted(command[3:]) == sorted(shlex.split(words))
-    # It is there already, made of the same log with the same options.
+    # It already exists, made of the same log with the same options.
     assert run_sbr(command[1:]) == 0
     assert Workspace(tmp_path / "sbr-work").names("dataset") == [made.name]
 

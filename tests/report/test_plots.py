@@ -47,7 +47,7 @@ def test_without_matplotlib_one_is_told_how_to_get_it(monkeypatch):
     with pytest.raises(ConfigError) as caught:
         require_matplotlib()
     assert str(caught.value) == (
-        "sbr report draws its plots with matplotlib, which can not be imported: import of "
+        "sbr report draws its plots with matplotlib, which cannot be imported: import of "
         "matplotlib halted; None in sys.modules"
     )
     assert caught.value.hint == (

@@ -159,7 +159,7 @@ def test_a_report_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypat
     monkeypatch.setattr(Path, step, fail)
     with pytest.raises(ArtefactError) as caught:
         write_report(workspace.open("run"), workspace, OUT)
-    assert str(caught.value) == "can not write report.html: No space left on device"
+    assert str(caught.value) == "cannot write report.html: No space left on device"
     assert caught.value.hint == "name another file with --out"
     assert OUT.read_text() == "the old one"
     assert not list(Path().glob(".*"))
@@ -170,7 +170,7 @@ def test_a_report_whose_name_is_too_long_is_an_artefact_error(tmp_path):
     path = tmp_path / ("x" * 250)  # no room for what it is called before it is whole
     with pytest.raises(ArtefactError) as caught:
         write_report(workspace.open("run"), workspace, path)
-    assert str(caught.value) == f"can not write {path}: File name too long"
+    assert str(caught.value) == f"cannot write {path}: File name too long"
 
 
 def test_a_run_that_does_not_say_who_made_it_can_be_reported(tmp_path):

@@ -115,7 +115,7 @@ def assign(
 
     Raises:
         ArtefactError: there is no such dataset, or it keeps nothing for a refit.
-        ConfigError: the name can not be a folder's, or a refit is asked for without a valid split.
+        ConfigError: the name cannot be a folder's, or a refit is asked for without a valid split.
     """
     if name is not None:
         workspace.place("run", name)
@@ -250,7 +250,7 @@ def describe_run(run: Folder, plan: dict[str, Any] | None = None) -> Training:
 
     Args:
         run: it.
-        plan: what was just trained; None where the run was there already.
+        plan: what was just trained; None where the run already existed.
 
     Raises:
         ArtefactError: the manifest is damaged.

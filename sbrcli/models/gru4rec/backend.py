@@ -39,7 +39,7 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
             hint="leave --device out, or install TensorFlow with GPU support: "
             "pip install 'tensorflow[and-cuda]'",
         )
-    # What is set up already can not be set up again, which RuntimeError says.
+    # What is set up already cannot be set up again, which RuntimeError says.
     with contextlib.suppress(RuntimeError):
         _configure(tf, threads, hide_gpus=device == "cpu")
     tf.config.experimental.enable_op_determinism()

@@ -105,7 +105,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
     Raises:
         UnusableCheckpointError: it is damaged.
-        ArtefactError: the system can not read it.
+        ArtefactError: the system cannot read it.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -145,7 +145,7 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         yield
     except PermissionError as error:  # which is no damage, and nothing to begin anew for
         raise ArtefactError(
-            f"can not read {path}: {error.strerror}", hint=f"allow it: chmod u+r {path}"
+            f"cannot read {path}: {error.strerror}", hint=f"allow it: chmod u+r {path}"
         ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(path, str(error)) from error

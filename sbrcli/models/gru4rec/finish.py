@@ -76,7 +76,7 @@ def _facts(run: Folder) -> dict[str, Any]:
         if not history:
             raise ArtefactError(
                 f"no epoch of run {run.name} is done",
-                hint=f"sbr train --resume --name {run.name} goes on with it",
+                hint=f"sbr train --resume --name {run.name} continues it",
             )
         monitor = settings_of(run)["config"]["monitor"]
         facts = {"epochs": history, "best_epoch": best_epoch(history, monitor)}
@@ -122,7 +122,7 @@ def _require_weights(run: Folder, best: int | None) -> None:
         which = "its refit" if best is None else "its best epoch"
         raise ArtefactError(
             f"run {run.name} was killed while the weights of {which} were being written",
-            hint=f"sbr train --resume --name {run.name} goes on with it",
+            hint=f"sbr train --resume --name {run.name} continues it",
         )
 
 
@@ -132,7 +132,7 @@ def _load_network(run: Folder, shape: NetworkShape) -> int:
         load_weights(run.path / WEIGHTS_FILE, shape)
         return len(load_items(run.path / ITEMS_FILE).ids)
     except ArtefactError as error:
-        hint = f"sbr train --resume --name {run.name} goes on with it"
+        hint = f"sbr train --resume --name {run.name} continues it"
         raise ArtefactError(str(error), hint=hint) from error
 
 

@@ -78,7 +78,7 @@ def train(
     phase: Phase = "refit" if assignment.config.refit else "fit"
     require_memory(assignment.shape_in(phase).parameters, assignment.config)
     with workspace.locked("run", assignment.name):
-        # A damaged run can not be read, and is replaced all the same.
+        # A damaged run cannot be read, and is replaced all the same.
         found = None if overwrite else workspace.find("run", assignment.name)
         if found is not None:
             same = settings_of(found) == assignment.settings()
@@ -290,10 +290,10 @@ def _versions() -> dict[str, str]:
 def _in_the_way(run: Folder) -> ArtefactError:
     if run.manifest.get("status") == "complete":
         return ArtefactError(
-            f"run {run.name} is there already, trained with other options or on other data",
+            f"run {run.name} already exists, trained with other options or on other data",
             hint="--overwrite replaces it, --name gives this one another name",
         )
     return ArtefactError(
         f"run {run.name} was begun and has not finished",
-        hint=f"sbr train --resume --name {run.name} goes on with it, --overwrite begins anew",
+        hint=f"sbr train --resume --name {run.name} continues it, --overwrite starts again",
     )

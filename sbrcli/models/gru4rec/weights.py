@@ -38,7 +38,7 @@ class NetworkShape:
         """Read the `network` of a run's manifest.
 
         Raises:
-            ArtefactError: it is missing or can not be the shape of a network.
+            ArtefactError: it is missing or cannot be the shape of a network.
         """
         try:
             network = manifest["network"]

@@ -1,4 +1,4 @@
-"""TensorFlow as it is started: what is said where it can not be as asked."""
+"""TensorFlow as it is started: what is said where it cannot be as asked."""
 
 import os
 import subprocess

@@ -146,7 +146,7 @@ def test_what_must_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(checkpoint, "read_metadata", refuse)
     with pytest.raises(ArtefactError) as caught:
         load_checkpoint(tmp_path)
-    assert str(caught.value) == f"can not read {path}: Permission denied"
+    assert str(caught.value) == f"cannot read {path}: Permission denied"
     assert caught.value.hint == f"allow it: chmod u+r {path}"
 
 

@@ -314,7 +314,7 @@ def test_weights_that_are_lost_are_told_with_those_that_are_kept(
 
 
 def warned_of_beginning_anew(folder: Path, config: TrainConfig = CONFIG) -> list[str]:
-    """Train where a checkpoint can not be used; the outcome is that of no interruption."""
+    """Train where a checkpoint cannot be used; the outcome is that of no interruption."""
     expected = outcome(folder / "whole", EpochRunner(make_plan(folder / "whole", config)).run())
     told: list[str] = []
     runner = EpochRunner(replace(make_plan(folder, config), warn=told.append))

@@ -66,4 +66,4 @@ def test_a_run_that_an_earlier_version_named_is_found_by_the_same_command(sbr, t
     (runs / run).rename(runs / earlier)
     said = sbr("train", *SMALL, "--json")
     assert json.loads(said.stdout)["run"] == earlier
-    assert said.stderr == f"run {earlier} is there already, trained with the same options\n"
+    assert said.stderr == f"run {earlier} already exists, trained with the same options\n"

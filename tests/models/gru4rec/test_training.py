@@ -1,4 +1,4 @@
-"""Whole trainings: what must be learned and what can not be, repeats, and every option's effect."""
+"""Whole trainings: what must be learned and what cannot be, repeats, and every option's effect."""
 
 import csv
 from pathlib import Path
