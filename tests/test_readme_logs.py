@@ -1,8 +1,7 @@
-"""Each line of the README's section on one's own log runs, on a log as the line has it."""
+"""Each line on a log of one's own, in README and guide, runs on a log as the line has it."""
 
 import gzip
 import io
-import re
 import shlex
 from pathlib import Path
 
@@ -10,10 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.readme_reference import README
+from tests.documents import code_lines, section
+from tests.guide_reference import GUIDE, README
 
-SECTION = README.read_text(encoding="utf-8").partition("## Your own log")[2].partition("\n## ")[0]
-LINES = re.search(r"```sh\n(.*?)```", SECTION, re.DOTALL)[1].splitlines()  # type: ignore[index]
+OWN_LOG = section(README.read_text(encoding="utf-8"), "Your own log")
+PAGE = (GUIDE / "logs.md").read_text(encoding="utf-8")
+LINES = [*code_lines(OWN_LOG, "sh"), *code_lines(PAGE, "sh")]
 
 DAY = 86_400
 EVENTS = [(user, item, user * DAY) for user in range(1, 100) for item in (1, 2, 3)]
@@ -46,11 +47,11 @@ def logs() -> None:
 
 
 def test_there_are_lines_to_run():
-    assert len(LINES) == 14
+    assert len(LINES) == 3 + 14
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_of_the_readme_runs(sbr, monkeypatch: pytest.MonkeyPatch, line: str):
+def test_a_line_on_logs_runs(sbr, monkeypatch: pytest.MonkeyPatch, line: str):
     before, _, command = line.rpartition(" | ")
     if before.startswith("zcat "):
         unpacked = gzip.decompress(Path(before.removeprefix("zcat ")).read_bytes())

@@ -16,6 +16,7 @@ from sbrcli.cli import (
     compare,
     demo,
     evaluate,
+    guide,
     preprocess,
     recommend,
     report,
@@ -32,7 +33,7 @@ from sbrcli.cli.suggestions import suggest_options
 from sbrcli.errors import ExitCode, SbrError
 from sbrcli.workspace import Workspace
 
-EXAMPLE = "Example: sbr stats ratings.dat (sbr demo shows the whole way)"
+EXAMPLE = "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 a bug, 2 usage, 3 data, 4 configuration, 5 artefact (dataset or run "
     "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted "
@@ -97,6 +98,7 @@ report.register(app)
 recommend.register(app)
 runs.register(app)
 demo.register(app)
+guide.register(app)
 
 
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

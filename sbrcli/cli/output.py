@@ -51,6 +51,18 @@ class Output:
             blocks = ["\n".join(tsv_lines(table)) for table in found]
             self.write_line("\n\n".join(blocks))
 
+    def show_page(self, page: Any) -> None:
+        """Print a page of Markdown, which is the `text` of a dataclass: formatted on a terminal."""
+        if self.as_json:
+            self.write_json(asdict(page))
+        elif is_terminal(sys.stdout):
+            from sbrcli.cli.terminal_pages import print_page
+
+            with _refusing_results():
+                print_page(page.text)
+        else:
+            self.write_line(page.text.rstrip("\n"))
+
     def write_line(self, text: str) -> None:
         """Write one line of result to stdout, at once.
 

@@ -25,7 +25,7 @@ def print_table(table: Table | Remark) -> None:
         _print_paragraphs(console, table)
         return
     cells = cells_for_person(table)
-    widths = _share_out(list(_bounds(table, cells)), console.width)
+    widths = share_out(list(_bounds(table, cells)), _room(console, table))
     if widths is not None:
         console.print(_in_columns(table, cells, widths))
     elif not _print_headed(console, table, cells):
@@ -71,7 +71,7 @@ def _print_headed(console: Console, table: Table, cells: Sequence[Sequence[str]]
         for position, name in enumerate(rest.columns)
     )
     below = [row[1:] for row in cells]
-    widths = _share_out(list(_bounds(rest, below)), console.width)
+    widths = share_out(list(_bounds(rest, below)), _room(console, rest))
     if widths is None or not all(are_whole):
         return False
     with console.capture() as captured:
@@ -99,17 +99,21 @@ def _bounds(table: Table, cells: Sequence[Sequence[str]]) -> Iterator[tuple[int,
             yield min(least, full), full
 
 
-def _share_out(bounds: Sequence[tuple[int, int]], width: int) -> list[int] | None:
-    """Share a terminal's width out among columns: the widest give way first.
+def _room(console: Console, table: Table) -> int:
+    """Return the width that is left for cells: two spaces and a rule stand around each column."""
+    return console.width - 3 * len(table.columns) - 1
+
+
+def share_out(bounds: Sequence[tuple[int, int]], room: int) -> list[int] | None:
+    """Share the width of a table out among its columns: the widest give way first.
 
     Args:
         bounds: the least and the full width of each column.
-        width: the terminal's.
+        room: the width of all columns together.
 
     Returns:
         the width of each column, or None if not even the least widths have room.
     """
-    room = width - 3 * len(bounds) - 1  # two spaces and a rule around each column
     widths = [full for _, full in bounds]
     while sum(widths) > room:
         gives = [i for i, (least, _) in enumerate(bounds) if widths[i] > least]

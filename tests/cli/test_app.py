@@ -39,7 +39,7 @@ def test_help_names_the_exit_codes_and_every_subcommand(sbr):
 
 def test_help_ends_with_an_example_and_the_exit_codes(sbr):
     lines = [line.strip() for line in sbr("--help").stdout.splitlines() if line.strip()]
-    assert lines[-4] == "Example: sbr stats ratings.dat (sbr demo shows the whole way)"
+    assert lines[-4] == "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
     assert lines[-3].startswith("Exit codes: ")
 
 
