@@ -18,7 +18,7 @@ TIME_UNITS = (
     *("ticks", "filetime", "webkit", "apple", "excel", "matlab", "julian"),
     *("digits", "yymmdd", "mmdd"),
 )
-"""What numbers that are times may be; see `sbrcli.log.epochs`."""
+"""What numbers that are times may be; see `sbrcli.log.columns.epochs`."""
 
 NO_QUOTE = "none"
 

@@ -151,7 +151,7 @@ def preprocess(
 ) -> None:
     """Make a dataset of LOG: sessions, cleansed and split into train, valid and test."""
     from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
-    from sbrcli.log.times import find_zone
+    from sbrcli.log.columns.times import find_zone
 
     zone = find_zone(tz)
     config = PrepareConfig(

@@ -43,7 +43,7 @@ def read_sessions(
     Raises:
         DataError: the file cannot be read.
     """
-    from sbrcli.log.incoming import standard_input
+    from sbrcli.log.files.spool import standard_input
 
     try:
         # Bytes, because text would wait for more than a line before it gives one.

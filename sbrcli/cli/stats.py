@@ -71,7 +71,7 @@ def stats(
 
     Without LOG, count those of a prepared dataset.
     """
-    from sbrcli.log.times import find_zone
+    from sbrcli.log.columns.times import find_zone
 
     zone = find_zone(tz)
     rule = None if session is None else SessionRule.parse(session)
@@ -106,8 +106,8 @@ def _describe_log(
     say: Callable[[str], None],
 ) -> "LogStatistics":
     from sbrcli.dataset.sessions import assign_sessions, default_rule, require_no_gap
-    from sbrcli.log.account import describe_doubts, describe_log_as_read
-    from sbrcli.log.incoming import on_disk
+    from sbrcli.log.files.spool import on_disk
+    from sbrcli.log.quality.account import describe_doubts, describe_log_as_read
     from sbrcli.log.reading import read_log
     from sbrcli.log.statistics import describe_log
 

@@ -24,12 +24,12 @@ from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, writ
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.errors import ConfigError
 from sbrcli.folder import check_name
-from sbrcli.log.account import describe_reading
+from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
-from sbrcli.log.incoming import on_disk
-from sbrcli.log.misreadings import find_misreadings
+from sbrcli.log.files.spool import on_disk
+from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import Log, read_log
-from sbrcli.log.recognition import AS_READ, recognise_log
 from sbrcli.log.titles import read_titles
 from sbrcli.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.prepare_config import PrepareConfig

@@ -10,8 +10,8 @@ from sbrcli.dataset.filters import Counts, count, count_items, drop_short_sessio
 from sbrcli.dataset.sessions import session_offsets
 from sbrcli.dataset.storage import Split
 from sbrcli.errors import DataError
+from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
-from sbrcli.log.times import format_time
 from sbrcli.prepare_config import PrepareConfig
 
 

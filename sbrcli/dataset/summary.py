@@ -9,8 +9,8 @@ import pandas as pd
 from sbrcli.dataset.filters import Counts, count
 from sbrcli.errors import ArtefactError
 from sbrcli.folder import Folder
+from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
-from sbrcli.log.times import format_time
 from sbrcli.manifests import MANIFEST
 
 

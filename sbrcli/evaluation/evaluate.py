@@ -12,7 +12,7 @@ from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import MISS
 from sbrcli.evaluation.scoring import Answers, coverage_of, session_of
 from sbrcli.evaluation.slices import Slice
-from sbrcli.log.times import format_time
+from sbrcli.log.columns.times import format_time
 
 TIE_RULE = "ties count against the next item"
 

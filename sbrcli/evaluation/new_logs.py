@@ -18,9 +18,9 @@ from sbrcli.evaluation.evaluate import Evaluation
 from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.evaluation.runs import Progress, dataset_of, evaluate_sessions
 from sbrcli.folder import Folder
-from sbrcli.log.account import describe_reading
 from sbrcli.log.events import ITEM_ID, TIMESTAMP
-from sbrcli.log.incoming import on_disk
+from sbrcli.log.files.spool import on_disk
+from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import read_log
 from sbrcli.models.gru4rec.assignment import learned_from
 from sbrcli.models.items import ITEMS_FILE, load_items

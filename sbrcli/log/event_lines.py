@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sbrcli.errors import DataError
-from sbrcli.log.columns import listed, match_columns
+from sbrcli.log.columns.matching import listed, match_columns
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 
 ENOUGH_LINES = 20

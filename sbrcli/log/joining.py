@@ -12,15 +12,15 @@ import pandas as pd
 import pyarrow as pa
 
 from sbrcli.errors import DataError
-from sbrcli.log.bad_rows import BadRows
-from sbrcli.log.columns import ROLE_NAMES
+from sbrcli.log.columns.ids import Ids, read_ids, written_ids
+from sbrcli.log.columns.lists import OpenedLists
+from sbrcli.log.columns.matching import ROLE_NAMES
+from sbrcli.log.columns.times import ORDER, unit_name
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.files import EmptyLogError, opened
-from sbrcli.log.formats import LogFormat
-from sbrcli.log.ids import Ids, read_ids, written_ids
-from sbrcli.log.lists import OpenedLists
-from sbrcli.log.parts import Part
-from sbrcli.log.times import ORDER, unit_name
+from sbrcli.log.files.opening import EmptyLogError, opened
+from sbrcli.log.files.parts import Part
+from sbrcli.log.formats.bad_rows import BadRows
+from sbrcli.log.formats.log_format import LogFormat
 
 if TYPE_CHECKING:
     from sbrcli.log.reading import Log

@@ -13,25 +13,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sbrcli.errors import DataError
-from sbrcli.log.bad_rows import BadRows, name_wrong_row, write_good_rows
-from sbrcli.log.columns import listed
-from sbrcli.log.drop_ids import drop_ids
-from sbrcli.log.event_times import read_times
+from sbrcli.log.columns.drop_ids import drop_ids
+from sbrcli.log.columns.event_times import read_times
+from sbrcli.log.columns.ids import Ids, read_ids
+from sbrcli.log.columns.kinds import take_kinds
+from sbrcli.log.columns.lists import OpenedLists
+from sbrcli.log.columns.matching import listed
+from sbrcli.log.columns.ratings import without_no_ratings
+from sbrcli.log.columns.shared_sessions import SharedSessions, part_shared_sessions
+from sbrcli.log.columns.unnamed_users import without_unnamed_users
+from sbrcli.log.detect import AS_READ, recognise_format
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.files import explained
-from sbrcli.log.formats import LogFormat
-from sbrcli.log.ids import Ids, read_ids
-from sbrcli.log.incoming import renamed
+from sbrcli.log.files.opening import explained
+from sbrcli.log.files.parts import Part, find_parts, list_parts, list_passed_over
+from sbrcli.log.files.spool import renamed
+from sbrcli.log.formats.bad_rows import BadRows, name_wrong_row, write_good_rows
+from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.formats.rows import WrongRowError
 from sbrcli.log.joining import read_parts
-from sbrcli.log.kinds import take_kinds
-from sbrcli.log.lists import OpenedLists
-from sbrcli.log.parts import Part, find_parts, list_parts, list_passed_over
-from sbrcli.log.ratings import without_no_ratings
-from sbrcli.log.recognition import AS_READ, recognise_format
-from sbrcli.log.rows import WrongRowError
-from sbrcli.log.shared_sessions import SharedSessions, part_shared_sessions
 from sbrcli.log.tables import parse_table
-from sbrcli.log.unnamed_users import without_unnamed_users
 from sbrcli.read_config import ReadConfig
 
 

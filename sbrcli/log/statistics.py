@@ -7,12 +7,12 @@ from datetime import UTC, tzinfo
 import numpy as np
 import pandas as pd
 
-from sbrcli.log.doctor import find_oddities
+from sbrcli.log.columns.times import ORDER, format_time
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
-from sbrcli.log.misreadings import find_misreadings
-from sbrcli.log.pauses import suggest_gap
-from sbrcli.log.times import ORDER, format_time
+from sbrcli.log.quality.doctor import find_oddities
+from sbrcli.log.quality.gap_suggestion import suggest_gap
+from sbrcli.log.quality.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
+from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.session_rule import SessionRule
 
 RECENT_SECONDS = 30 * 86_400

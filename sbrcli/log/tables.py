@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from sbrcli.log.delimited import parse_text
+from sbrcli.log.columns.lists import OpenedLists, open_lists
 from sbrcli.log.events import TIMESTAMP
-from sbrcli.log.files import EmptyLogError
-from sbrcli.log.formats import LogFormat
-from sbrcli.log.lists import OpenedLists, open_lists
-from sbrcli.log.rows import WrongRowError
+from sbrcli.log.files.opening import EmptyLogError
+from sbrcli.log.formats.delimited import parse_text
+from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.formats.rows import WrongRowError
 from sbrcli.read_config import ReadConfig
 
 
@@ -67,12 +67,12 @@ def parse_table(path: Path, log_format: LogFormat, config: ReadConfig, used: lis
 
 def _parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
     if log_format.kind == "json":
-        from sbrcli.log.json_lines import parse_json
+        from sbrcli.log.formats.json_lines import parse_json
 
         flat = parse_json(path, log_format, used)
         return Parsed(flat.table, 0, flat.lists)
     if log_format.kind == "parquet":
-        from sbrcli.log.parquet import parse_parquet
+        from sbrcli.log.formats.parquet import parse_parquet
 
         flat, gaps = parse_parquet(path, log_format, used, skips_gaps=config.skip_bad_rows)
         return Parsed(flat.table, gaps, flat.lists)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sbrcli.errors import DataError
-from sbrcli.log.files import opened
+from sbrcli.log.files.opening import opened
 
 _SEPARATORS = ("::", "|", "\t", ",", ";")
 """The one that the first line has first: a title, or what follows it, may hold the others."""

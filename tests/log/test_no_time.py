@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sbrcli.errors import ConfigError, DataError
-from sbrcli.log.account import describe_log_as_read
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.quality.account import describe_log_as_read
 from sbrcli.log.reading import read_log
 from sbrcli.read_config import ReadConfig
 

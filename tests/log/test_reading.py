@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbrcli.errors import DataError
-from sbrcli.log import delimited
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.formats import delimited
 from sbrcli.log.reading import hash_file, read_log
 
 HEADER = "userId,itemId,timestamp\n"

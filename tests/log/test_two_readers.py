@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbrcli.errors import DataError
+from sbrcli.log.detect import recognise_format
 from sbrcli.log.events import ITEM_ID, TIMESTAMP, USER_ID
+from sbrcli.log.formats.rows import CheckedRow, check_rows
 from sbrcli.log.reading import read_log
-from sbrcli.log.recognition import recognise_format
-from sbrcli.log.rows import JudgedRow, judge_rows
 from sbrcli.read_config import ReadConfig
 
 IDS = [
@@ -75,9 +75,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("two") / "log"
 
 
-def judge(log: Path, config: ReadConfig) -> list[JudgedRow]:
+def judge(log: Path, config: ReadConfig) -> list[CheckedRow]:
     """Return what the slow reader says of each row."""
-    return list(judge_rows(log, recognise_format(log, config)))
+    return list(check_rows(log, recognise_format(log, config)))
 
 
 def read(log: Path, config: ReadConfig) -> list[tuple[str, str, float]]:
@@ -87,7 +87,7 @@ def read(log: Path, config: ReadConfig) -> list[tuple[str, str, float]]:
     return list(zip(users, items, events[TIMESTAMP].tolist(), strict=True))
 
 
-def meant(rows: list[JudgedRow], config: ReadConfig) -> list[tuple[str, str, float]]:
+def meant(rows: list[CheckedRow], config: ReadConfig) -> list[tuple[str, str, float]]:
     """Return the events that the right rows are, by splitting them."""
     split = (row.text.rstrip("\r\n").split(config.separator) for row in rows if not row.complaint)
     return [(user, item, float(time)) for user, item, time in split]

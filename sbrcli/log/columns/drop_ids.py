@@ -1,0 +1,61 @@
+"""Leave out the events of ids that stand for nobody, as `--drop-id` names them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sbrcli.errors import DataError
+from sbrcli.log.columns.matching import ROLE_NAMES
+
+
+def drop_ids(
+    path: Path, table: pa.Table, dropped: Mapping[str, Sequence[str]]
+) -> tuple[pa.Table, int]:
+    """Leave out the events that have one of some ids.
+
+    Args:
+        path: of the log, for messages.
+        table: ids as they were parsed, of any type.
+        dropped: the ids, by role: user, session or item. An empty one stands for a missing id, too.
+
+    Returns:
+        The other events, and how many were left out.
+
+    Raises:
+        DataError: the log has no column of a role, or no event is left.
+    """
+    keeps = None
+    for column, role in ROLE_NAMES.items():
+        if role not in dropped:
+            continue
+        if column not in table.column_names:
+            raise DataError(
+                f"{path}: no column for the {role}, of which --drop-id leaves ids out",
+                hint=f"--columns {role}=NAME says which it is; else leave --drop-id {role}= out",
+            )
+        is_other = _is_other(table[column], dropped[role])
+        keeps = is_other if keeps is None else pc.and_(keeps, is_other)  # pyright: ignore
+    if keeps is None:
+        return table, 0
+    kept = table.filter(keeps)
+    if not kept.num_rows:
+        raise DataError(
+            f"{path}: each of {table.num_rows:,} events has an id that --drop-id leaves out",
+            hint="leave fewer ids out",
+        )
+    for at, field in enumerate(kept.schema):
+        if pa.types.is_dictionary(field.type):  # which still holds the ids that were left out
+            texts = kept.column(at).cast(field.type.value_type)
+            kept = kept.set_column(at, field.name, texts.dictionary_encode())
+    return kept, table.num_rows - kept.num_rows
+
+
+def _is_other(ids: pa.ChunkedArray, dropped: Sequence[str]) -> pa.ChunkedArray:
+    """Return which ids are none of those that are dropped: (events,) bool."""
+    texts = ids.cast(pa.string())
+    if "" in dropped:
+        texts = texts.fill_null("")
+    is_dropped = pc.is_in(texts, pa.array(dropped, pa.string()))  # pyright: ignore
+    return pc.invert(is_dropped)  # pyright: ignore

@@ -1,0 +1,152 @@
+"""Signs that the cells of an item column are lists of items, and what stands between the items."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sbrcli.log.columns.ids import written_ids
+
+BRACKETED = re.compile(r"\s*(?:\[.*\]|\(.*\)|\{.*\})\s*", re.DOTALL)
+MARKED = re.compile(r".+-[01]", re.DOTALL)
+"""MIND's way to say which of the items shown were clicked."""
+
+_USUAL = (",", "|", ";", "\t", " ", "\x02", "^", "~")
+_WITHIN_IDS = ("/", ":", "+", "&", "#", "_", "-", ">", "@", "*", "\n")
+"""Ids of one item hold these too: a varying number of parts must speak for a list."""
+
+_TEXTS = (",", "|", ";")
+"""What stands between items that are called by words; a space stands within such a name."""
+
+_MOST_CELLS = 5_000
+_NEARLY_ALL = 0.9
+_LEAST_MIXED = 0.2
+_LEAST_SHARE = 0.05
+_LONG_ID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ListCells:
+    """Cells of an item column that seem to be lists.
+
+    Args:
+        count: the events that have one.
+        example: one of them.
+        separator: what stands between two items; None where they are objects, not ids.
+    """
+
+    count: int
+    example: str
+    separator: str | None
+
+
+def find_list_cells(items: pd.Series) -> ListCells | None:
+    """Find the cells of an item column that seem to be lists; None where each is one id.
+
+    Args:
+        items: (events,) ids as read.
+    """
+    if not isinstance(items.dtype, pd.CategoricalDtype):
+        return None
+    array = written_ids(items)
+    counts = np.bincount(items.cat.codes, minlength=len(array))
+    in_use = np.flatnonzero(counts)
+    array, counts = array.take(pa.array(in_use)), counts[in_use]
+    are_bracketed = pc.match_substring_regex(array, r"(?s)^\s*\[.*\]\s*$")  # pyright: ignore
+    is_bracketed = are_bracketed.to_numpy(zero_copy_only=False)
+    singles: set[str] | None = None
+    for separator in (*_USUAL, *_WITHIN_IDS):
+        holds = pc.match_substring(array, separator).to_numpy(zero_copy_only=False)  # pyright: ignore
+        if not holds.any():
+            continue
+        singles = set(array.to_pylist()) if singles is None else singles
+        places = np.flatnonzero(holds)
+        sampled = places[:: -(-len(places) // _MOST_CELLS)]
+        cells = array.take(pa.array(sampled)).to_pylist()
+        if _are_lists(cells, separator, singles):
+            return _described(cells[0], counts[holds | is_bracketed], separator)
+    if is_bracketed.mean() >= _NEARLY_ALL:
+        cells = array.filter(are_bracketed).slice(0, 100).to_pylist()
+        longest = max(cells, key=len)
+        separator = " " if " " in longest and "," not in longest else ","
+        return _described(cells[0], counts[is_bracketed], separator)
+    return None
+
+
+def _described(example: str, counts: np.ndarray, separator: str) -> ListCells:
+    holds_objects = example.lstrip("[( ").startswith("{") and ":" in example
+    return ListCells(int(counts.sum()), example, None if holds_objects else separator)
+
+
+def parts_of(text: str, separator: str) -> list[str]:
+    """Split a cell into the ids of its items, without brackets, quotes and spaces around them."""
+    inner = text.strip()
+    if BRACKETED.fullmatch(inner):
+        inner = inner[1:-1]
+    parts = inner.split() if separator == " " else inner.split(separator)
+    return [plain for part in parts if (plain := part.strip().strip("\"'"))]
+
+
+def _are_lists(cells: Sequence[str], separator: str, singles: set[str]) -> bool:
+    """Return whether cells that hold a separator are lists.
+
+    They are where nearly all consist of parts that occur elsewhere too, some of them at other
+    places than here; or of numbers (or ids of one shape), now more and now fewer.
+
+    Args:
+        cells: the cells, some of them where there are many.
+        separator: what they hold.
+        singles: all cells of the column.
+    """
+    lists = [parts for cell in cells if len(parts := parts_of(cell, separator)) > 1]
+    if not lists:
+        return False
+    if all(MARKED.fullmatch(part) for parts in lists for part in parts):
+        if separator == " ":
+            return True
+        lists = [[part[:-2] for part in parts] for parts in lists]
+    are_ids = [all(map(_is_id, parts)) for parts in lists]
+    if separator not in _TEXTS and np.mean(are_ids) < _NEARLY_ALL:
+        return False
+    varies = len(singles) > len(lists) or len({len(parts) for parts in lists}) > 1
+    if separator in _WITHIN_IDS:
+        return varies and _recur(lists, singles)
+    if np.mean(are_ids) >= _NEARLY_ALL and len(lists) >= _LEAST_SHARE * min(
+        len(singles), _MOST_CELLS
+    ):
+        shapes = Counter(_shape(part) for parts in lists for part in parts)
+        has_one = shapes.most_common(1)[0][1] >= _NEARLY_ALL * shapes.total()
+        if has_one and (varies or (separator == " " and "0" in shapes)):
+            return True
+    is_one_of_words = len(lists) < 2 and not are_ids[0]
+    return not is_one_of_words and _recur(lists, singles)
+
+
+def _recur(lists: Sequence[Sequence[str]], singles: set[str]) -> bool:
+    """Return whether nearly all lists consist of parts that occur elsewhere, at other places."""
+    places: dict[str, set[int]] = {}
+    counts: Counter[str] = Counter()
+    for parts in lists:
+        counts.update(set(parts))
+        for place, part in enumerate(parts):
+            places.setdefault(part, set()).add(place)
+    known = {part for part, count in counts.items() if count > 1 or part in singles}
+    mixed = sum(part in singles or len(places[part]) > 1 for part in known)
+    are_known = [known.issuperset(parts) for parts in lists]
+    return mixed > _LEAST_MIXED * len(known) and float(np.mean(are_known)) >= _NEARLY_ALL
+
+
+def _is_id(part: str) -> bool:
+    return len(part) <= 64 and any(map(str.isdigit, part)) and not any(map(str.isspace, part))
+
+
+def _shape(part: str) -> str | int:
+    """Return what ids of one kind share: N501 and N12 are N0; long ids have their length."""
+    if part.isdigit():
+        return "0"
+    return len(part) if len(part) >= _LONG_ID else re.sub(r"\d+", "0", part)

@@ -1,0 +1,169 @@
+"""Times of a log: their unit, seconds since 1970 UTC, and how they are written for a person."""
+
+import math
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from sbrcli.errors import ConfigError
+from sbrcli.log.columns.dates import SHAPE_NAMES, date_seconds, find_shape, is_format
+from sbrcli.log.columns.epochs import DIGITS, EPOCHS, digit_seconds, linear_seconds, number_seconds
+
+ORDER = "order"
+"""The unit of the times of a log without any: events are numbered from 0."""
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""How many of each time unit make a second."""
+
+UNIT_NAMES = (
+    {unit: epoch.name for unit, epoch in EPOCHS.items()}
+    | DIGITS
+    | SHAPE_NAMES
+    | {"iso": "ISO 8601", ORDER: "the order of the file"}
+)
+
+LATEST_SECONDS = 253_370_000_000
+"""Just within the year 9999 in every time zone: what a calendar can name."""
+
+YEAR_2200_SECONDS = 7_258_118_400
+"""Times beyond it are taken to be in another unit."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_ISO_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)"
+    r"([T ](\d\d(?::\d\d(:\d\d)?)?)((?<=:\d\d:\d\d)\.\d{1,9})?( UTC|Z|[+-]\d\d(:?\d\d)?)?)?",
+    re.ASCII,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def recognise_unit(typical: float) -> str:
+    """Return the unit of a log's times by the size of a typical one.
+
+    A unit is taken if the time lies before the year 2200 in it and not in the one before:
+    978300760 is in seconds, 978300760000 (the year 32971 in seconds) in milliseconds.
+
+    Args:
+        typical: a time in the middle of the log, which one wrong row does not move.
+    """
+    plausible = (u for u, n in PER_SECOND.items() if abs(typical) < YEAR_2200_SECONDS * n)
+    return next(plausible, "s")
+
+
+def to_seconds(times: np.ndarray, unit: str) -> np.ndarray:
+    """Return a log's times in seconds: int64 where that loses nothing, else float64.
+
+    Args:
+        times: (events,) int64 or float64, in `unit`.
+        unit: one of those of numbers (see `epochs`).
+
+    Raises:
+        ValueError: the digits of one are no date.
+    """
+    if unit == "s" and times.dtype == np.int64:
+        return times
+    if unit in EPOCHS:
+        return linear_seconds(times, unit)
+    seconds = digit_seconds(times, unit)
+    if np.isnan(seconds).any():
+        raise ValueError("the digits of a time are no date")
+    return seconds
+
+
+def is_number(text: str) -> bool:
+    """Return whether a field is a finite decimal number, spaces around it allowed."""
+    if len(text) < 300 and text.isascii() and text.isdigit():  # nearly all are, and it is quick
+        return True
+    stripped = text.strip(" \t")
+    return _NUMBER.fullmatch(stripped) is not None and math.isfinite(float(stripped))
+
+
+def is_iso_time(text: str) -> bool:
+    """Return whether a field is a date, or a date and time, as 2014-04-07T10:51:09.277Z.
+
+    Between date and time may stand a space, behind them a zone; ` UTC` is one too.
+    """
+    match = _ISO_TIME.fullmatch(text)
+    if match is None:
+        return False
+    try:
+        datetime.fromisoformat(f"{match[1]}T{match[3] or '00:00'}")
+    except ValueError:
+        return False
+    return True
+
+
+def recognise_field(text: str) -> str | None:
+    """Return "auto" for a number, "iso" or "dates" for a date in words, None for neither."""
+    if is_number(text):
+        return "auto"
+    if is_iso_time(text):
+        return "iso"
+    return "dates" if find_shape(text) is not None else None
+
+
+def is_words(unit: str) -> bool:
+    """Return whether times in a unit are text: dates in one of the shapes, or in a format."""
+    return unit == "iso" or unit in SHAPE_NAMES or is_format(unit)
+
+
+def unit_name(unit: str) -> str:
+    """Return what messages call a unit of times."""
+    return f"the format {unit}" if is_format(unit) else UNIT_NAMES[unit]
+
+
+def field_seconds(text: str, unit: str) -> float | None:
+    """Return the seconds since 1970 of one field, to the second; None where it is no time.
+
+    Args:
+        text: the field.
+        unit: any but "auto" and "dates".
+    """
+    if unit == "iso":
+        return iso_seconds(text) if is_iso_time(text) else date_seconds(text, "ymd")
+    if is_words(unit):
+        return date_seconds(text, unit)
+    if not is_number(text):
+        return None
+    stripped = text.strip(" \t")
+    return number_seconds(int(stripped) if stripped.isdigit() else float(stripped), unit)
+
+
+def iso_seconds(text: str) -> float:
+    """Return the seconds since 1970 of an ISO date, to the second and without its zone."""
+    match = _ISO_TIME.fullmatch(text)
+    assert match is not None
+    return datetime.fromisoformat(f"{match[1]}T{match[3] or '00:00'}+00:00").timestamp()
+
+
+def is_in_calendar(seconds: float) -> bool:
+    """Return whether a time lies within the years 1970 to 9999; nothing was logged before."""
+    return 0 <= seconds <= LATEST_SECONDS
+
+
+def is_short_span(milliseconds: float) -> bool:
+    """Return whether so many milliseconds may pass in a session: up to a year."""
+    return 0 <= milliseconds <= 366 * 86_400_000
+
+
+def find_zone(name: str) -> tzinfo:
+    """Find a time zone by its name, as in Asia/Seoul.
+
+    Raises:
+        ConfigError: no zone has that name.
+    """
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ConfigError(
+            f"tz must be a time zone. Received: {name}", hint="for example --tz Asia/Seoul"
+        ) from error
+
+
+def format_time(seconds: float, zone: tzinfo = UTC) -> str:
+    """Write a time as ISO 8601 with offset: 2000-12-31T22:12:40+00:00."""
+    return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).isoformat()

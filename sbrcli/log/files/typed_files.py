@@ -1,0 +1,162 @@
+"""Open files of typed columns: Parquet, Feather and Arrow, ORC."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sbrcli.errors import DataError
+from sbrcli.log.files.deferred_errors import require_memory
+from sbrcli.log.files.opening import explained
+
+_MAGIC = {
+    b"PAR1": "Parquet",
+    b"ARROW1": "Arrow",
+    b"ORC": "ORC",
+    b"\xff\xff\xff\xff": "Arrow stream",
+}
+MAGIC_BYTES = 8
+
+_FIRST_ROWS = 20
+_MOST_ROWS_PER_BYTE = 10
+_ALWAYS_ALLOWED_ROWS = 10_000_000
+_MOST_EXPANSION = 1000
+_ALWAYS_ALLOWED_BYTES = 1 << 28
+
+
+def name_typed(first_bytes: bytes) -> str | None:
+    """Return what a file of typed columns is by how it begins; None where it is none."""
+    found = next((name for magic, name in _MAGIC.items() if first_bytes.startswith(magic)), None)
+    # UTF-16 may begin with ff fe, and text of no known encoding with anything; no stream has a
+    # first message of no length or of more than 2 GiB.
+    if found == "Arrow stream" and not 0 < int.from_bytes(first_bytes[4:8], "little") < 1 << 31:
+        return None
+    return found
+
+
+def name_typed_file(path: Path) -> str | None:
+    """Return what a file of typed columns is; None where it is none.
+
+    Raises:
+        DataError: it cannot be opened.
+    """
+    with explained(path), path.open("rb") as file:
+        return name_typed(file.read(MAGIC_BYTES))
+
+
+def read_schema(path: Path, name: str) -> pa.Schema:
+    """Return the columns of a file of typed columns.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    with explained(path), _damage_told(path, name):
+        if name == "Parquet":
+            with _opened(path) as file:
+                return file.schema_arrow
+        if name == "ORC":
+            return _orc_file(path).schema
+        return _read_arrow(path, name, with_rows=False).schema
+
+
+def read_first_rows(path: Path, name: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the first rows of a file of typed columns, of some columns; see `read_columns`."""
+    if name != "Parquet":
+        return read_columns(path, name, columns).slice(0, _FIRST_ROWS).to_pylist()
+    with explained(path), _damage_told(path, name), _opened(path) as file:
+        batch = next(file.iter_batches(_FIRST_ROWS, columns=list(columns)), None)
+        return [] if batch is None else batch.to_pylist()
+
+
+def read_columns(path: Path, name: str, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a file of typed columns.
+
+    Args:
+        path: the file.
+        name: what it is, as `name_typed` says.
+        columns: names at the top; each once.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    with explained(path), _damage_told(path, name):
+        if name == "Parquet":
+            table = _read_parquet(path, columns)
+        elif name == "ORC":
+            table = _orc_file(path).read(columns=list(columns))
+        else:
+            table = _read_arrow(path, name, with_rows=True)
+        table.validate(full=True)  # PyArrow reads text without looking whether it is UTF-8
+        return table.select(columns)
+
+
+def _read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
+    with _opened(path) as file:
+        _refuse_bomb(path, file.metadata)
+        # Each group by itself: a footer's number of rows is not believed before they are there.
+        table = pa.concat_tables(
+            [file.read_row_group(at, columns=list(columns)) for at in range(file.num_row_groups)]
+            or [file.schema_arrow.empty_table()]
+        )
+        if table.num_rows != file.metadata.num_rows:
+            raise damaged(
+                path,
+                "Parquet",
+                f"{file.metadata.num_rows:,} rows promised, {table.num_rows:,} found",
+            )
+        return table
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    # Else a time of Spark's old type would be taken for nanoseconds: beyond 2262, for another year.
+    return pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
+
+
+def _orc_file(path: Path) -> Any:
+    from pyarrow import orc
+
+    return orc.ORCFile(path)
+
+
+def _read_arrow(path: Path, name: str, *, with_rows: bool) -> pa.Table:
+    """Read an Arrow file, or its schema alone."""
+    with pa.memory_map(str(path)) as source:
+        if name == "Arrow":
+            reader = pa.ipc.open_file(source)
+            return reader.read_all() if with_rows else reader.schema.empty_table()
+        with pa.ipc.open_stream(source) as stream:
+            return stream.read_all() if with_rows else stream.schema.empty_table()
+
+
+def _refuse_bomb(path: Path, metadata: pq.FileMetaData) -> None:
+    """Refuse what claims to hold far more than its bytes can."""
+    size = path.stat().st_size
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    claimed_bytes = sum(group.total_byte_size for group in groups)
+    claimed_rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    if claimed_rows > max(_ALWAYS_ALLOWED_ROWS, _MOST_ROWS_PER_BYTE * size):
+        raise damaged(path, "Parquet", f"it claims {claimed_rows:,} rows in {size:,} bytes")
+    if claimed_bytes > max(_ALWAYS_ALLOWED_BYTES, _MOST_EXPANSION * size):
+        raise damaged(path, "Parquet", f"it claims {claimed_bytes:,} bytes in {size:,}")
+
+
+@contextmanager
+def _damage_told(path: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, ValueError, MemoryError, OverflowError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's, not PyArrow's
+        require_memory()  # where it raises, the file is not at fault
+        said = (str(error) or "no memory").splitlines()[0]
+        raise damaged(path, name, said) from error
+
+
+def damaged(path: Path, name: str, what: str) -> DataError:
+    """Return the error that a file is damaged."""
+    return DataError(
+        f"{path}: the {name} file is damaged: {what}", hint="copy or download it again"
+    )

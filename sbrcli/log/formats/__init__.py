@@ -1,0 +1,1 @@
+"""Formats of logs: each recognised by its first lines and read into a table."""

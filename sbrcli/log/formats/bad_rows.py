@@ -1,0 +1,150 @@
+"""Rows that cannot be events: the first is named, or all are left out and counted."""
+
+import itertools
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sbrcli.errors import DataError
+from sbrcli.log.events import EVENT
+from sbrcli.log.files.blocks import refused_blocks
+from sbrcli.log.files.opening import explained
+from sbrcli.log.files.spool import renamed
+from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.formats.rows import MEND, NO_ITEM, CheckedRow, WrongRowError, check_rows
+from sbrcli.log.formats.separators import split_fields
+
+_FIRST_ROWS = 10_000
+
+TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
+"""What Parquet's columns must hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRows:
+    """How many rows were left out, and what was wrong with the first of them."""
+
+    count: int
+    first: str
+
+    def after(self, earlier: "BadRows | None") -> "BadRows":
+        """Add those that were left out before."""
+        return self if earlier is None else BadRows(earlier.count + self.count, earlier.first)
+
+
+def name_wrong_row(
+    path: Path,
+    wrong: WrongRowError,
+    accepts: Callable[[Path, LogFormat], bool] = lambda _path, _format: False,
+) -> DataError:
+    """Name the first wrong row by its line; failing that, say what the fast reader said.
+
+    Args:
+        path: the log's file.
+        wrong: what the fast reader said.
+        accepts: whether the fast reader reads a text: what it reads is not checked.
+
+    Raises:
+        DataError: the file itself is damaged.
+    """
+    log_format = wrong.log_format
+    if log_format.kind == "parquet":
+        return DataError(f"{path}: {wrong}", hint=TYPES)
+    for block, block_format, num_lines in refused_blocks(path, log_format, accepts):
+        with renamed(block, path):
+            row = _first_wrong(_check(block, block_format))
+        if row is not None:
+            line = row.line + num_lines
+            is_first = line == log_format.skipped_lines + 1
+            return _wrong_row(path, replace(row, line=line), log_format, is_first)
+    checked = _check(path, log_format)
+    row = _first_wrong(checked)
+    if row is not None:
+        return _wrong_row(path, row, log_format, row.line == log_format.skipped_lines + 1)
+    said = str(wrong).splitlines()[0]
+    return DataError(
+        f"{path}: it cannot be read: {said}",
+        hint="mend what that says, or write the log in another format, as Parquet",
+    )
+
+
+def _first_wrong(rows: Iterator[CheckedRow]) -> CheckedRow | None:
+    return next((row for row in rows if row.complaint is not None), None)
+
+
+def _wrong_row(path: Path, row: CheckedRow, log_format: LogFormat, is_first: bool) -> DataError:
+    assert row.complaint is not None
+    message, hint = row.complaint
+    if message == NO_ITEM and log_format.kind == "text" and EVENT in log_format.columns:
+        kind = _kind_with_items(path, log_format)
+        if kind is not None:
+            hint = f"where events of some kinds have no item, --event {kind} reads others; {hint}"
+    if is_first and _names_columns(row.text, log_format):
+        hint = f"if line {row.line} names the columns, add --header; else {MEND}"
+    return DataError(f"{path} {log_format.row_word} {row.line}: {message}", hint=hint)
+
+
+def _kind_with_items(path: Path, log_format: LogFormat) -> str | None:
+    """Return the most frequent kind among the first events that are right; None where none is."""
+    kinds: Counter[str] = Counter()
+    at = log_format.position(EVENT)
+    for row in itertools.islice(_check(path, log_format), _FIRST_ROWS):
+        if row.complaint is None and row.fields[at].strip():
+            kinds[row.fields[at]] += 1
+    return shlex.quote(kinds.most_common(1)[0][0]) if kinds else None
+
+
+def _names_columns(row: str, log_format: LogFormat) -> bool:
+    """Return whether the first row of a text without header may be one: no field holds a digit."""
+    if log_format.kind != "text" or log_format.has_header:
+        return False
+    fields = split_fields(row.rstrip("\n"), log_format.separator, is_quoted=False)
+    return len(fields) == len(log_format.columns) and not any(
+        any(map(str.isdigit, field)) for field in fields
+    )
+
+
+def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogFormat, BadRows]:
+    """Copy the rows that can be events, as plain text without header.
+
+    Returns:
+        The format of the copy, and what was left out.
+
+    Raises:
+        DataError: the file is damaged, or no row of it can be an event.
+    """
+    kept = count = 0
+    first = ""
+    with explained(copy), copy.open("w", encoding="utf-8", newline="") as file:
+        for row in _check(path, log_format):
+            if row.complaint is None:
+                file.write(row.text)
+                kept += 1
+            else:
+                first = first or f"{log_format.row_word} {row.line}: {row.complaint[0]}"
+                count += 1
+    if not kept:
+        raise DataError(
+            f"{path}: none of {count:,} rows can be an event; the first is wrong on {first}",
+            hint="see whether --columns, --sep and --time-unit say what the log has",
+        )
+    plain = replace(
+        log_format,
+        skipped_lines=0,
+        num_lines_above=0,
+        document=None,
+        compression=None,
+        encoding=None,
+        has_open_quotes=False,
+    )
+    return plain, BadRows(count, first)
+
+
+def _check(path: Path, log_format: LogFormat) -> Iterator[CheckedRow]:
+    if log_format.kind == "json":
+        from sbrcli.log.formats.json_rows import check_objects
+
+        return check_objects(path, log_format)
+    return check_rows(path, log_format)

@@ -1,0 +1,165 @@
+"""What a log looks like, once it is recognised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sbrcli.log.columns.matching import ROLE_NAMES
+from sbrcli.log.columns.times import ORDER, unit_name
+from sbrcli.log.events import RATING, SESSION_ID, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
+from sbrcli.read_config import SPACES
+
+_SEPARATOR_NAMES = {
+    **{",": "comma", "\t": "tab", ";": "semicolon", " ": "space"},
+    **{SPACES: "runs of spaces"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFormat:
+    """What a file of events looks like.
+
+    Args:
+        name: how a person calls it.
+        kind: delimited text, JSON lines, or "parquet" for it and other files of typed columns.
+        names: what the log itself calls its columns; without a header, their numbers from 1.
+        columns: for each name, its column of the event table, or None if unused.
+        paths: of JSON and Parquet, for each name, the way to its values (see `nested`).
+        separator: what stands between two fields of a row of text, one character or more.
+        skipped_lines: lines above the first row: the header, and what stands above it.
+        num_lines_above: how many of these stand above the header, or above the first row.
+        is_quoted: a field in quotes may hold the separator, quotes and line ends.
+        quote: what quotes a field where `is_quoted`.
+        escape: a letter that takes its meaning from the next one; None where there is none.
+        num_spanning: how many rows hold a quoted field that spans lines.
+        has_open_quotes: some quoted field of it is not closed, so that its row is wrong.
+        document: how the objects of JSON lie in the file (see `json_documents`); None where there
+            is one a line.
+        compression: "gzip", "bzip2", "xz", "zstd" or "zip", or None.
+        encoding: of the text; None is UTF-8.
+        text_columns: of JSON, the columns of the event table whose values are text, not numbers.
+        path_columns: columns of the event table whose value the file's path gives, each with its
+            key there and the value of all rows.
+        list_separator: what stands between the items of one cell; None where each is one item.
+        num_path_names: how many of the last names are keys of the path; none once recognised.
+        time_unit: of the log's times: a unit of numbers as `--time-unit` takes it, "iso" or another
+            shape of dates in words (see `dates`), or a format as `--time-format` takes it; "auto"
+            and "dates" where the times themselves must show it.
+        doubts: sentences on what was assumed in reading without being certain.
+        events: the kinds of events that are asked for; rows of others need hold nothing else.
+        time_kinds: what each of the columns of a time holds, where it lies in several (see
+            `time_columns`); empty until that is known.
+    """
+
+    name: str
+    kind: Literal["text", "json", "parquet"] = "text"
+    names: tuple[str, ...] = ()
+    columns: tuple[str | None, ...]
+    paths: tuple[tuple[str, ...], ...] = ()
+    separator: str = ""
+    skipped_lines: int = 0
+    num_lines_above: int = 0
+    is_quoted: bool = False
+    quote: str = '"'
+    escape: str | None = None
+    document: Literal["array", "values", "python"] | None = None
+    compression: str | None = None
+    encoding: str | None = None
+    num_spanning: int = 0
+    has_open_quotes: bool = False
+    text_columns: frozenset[str] = frozenset()
+    time_unit: str = "auto"
+    path_columns: tuple[tuple[str, str, str | None], ...] = ()
+    num_path_names: int = 0
+    doubts: tuple[str, ...] = ()
+    list_separator: str | None = None
+    time_kinds: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line of a text names the columns."""
+        return self.skipped_lines > self.num_lines_above
+
+    @property
+    def row_word(self) -> str:
+        """What messages count the rows by."""
+        return "object" if self.document in ("array", "values") else "line"
+
+    def position(self, column: str) -> int:
+        """Return which field of a row holds a column of the event table, counted from 0."""
+        return self.columns.index(column)
+
+    def paths_of(self, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return the ways to the values of some columns of the event table."""
+        return {column: self.paths[self.position(column)] for column in columns}
+
+    def has(self, column: str) -> bool:
+        """Return whether the log has a column of the event table, in its file or in its path."""
+        return column in self.columns or any(column == c for c, _, _ in self.path_columns)
+
+    @property
+    def needs_users(self) -> bool:
+        """Whether a row must name its user: not where it has a session."""
+        return not self.has(SESSION_ID)
+
+    @property
+    def time_columns(self) -> tuple[str, ...]:
+        """The columns of the event table that the time lies in, most often one."""
+        return tuple(c for c in (TIMESTAMP, *TIME_PARTS) if self.has(c))
+
+    @property
+    def known_columns(self) -> tuple[str, ...]:
+        """The columns of the event table that the log has, in its file and in its path."""
+        return (*(c for c in self.columns if c), *(c for c, _, _ in self.path_columns))
+
+    def place(self, column: str) -> str:
+        """Return what the log calls a column of the event table; without a header, its number."""
+        in_path = next((key for c, key, _ in self.path_columns if c == column), None)
+        if in_path is not None:
+            return in_path
+        position = self.position(column)
+        return self.names[position] if self.names else str(position + 1)
+
+
+def ordered(log_format: LogFormat) -> LogFormat:
+    """Return the format of a log whose events are in the order of the file, its times unused."""
+    times = (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)
+    columns = tuple(None if column in times else column for column in log_format.columns)
+    return replace(log_format, columns=columns, time_unit=ORDER)
+
+
+def describe_layout(log_format: LogFormat) -> str:
+    """Return what a log was recognised as: `MovieLens 1M ("::" separated, no header)`."""
+    traits = []
+    if log_format.kind == "text":
+        separator = log_format.separator
+        shown = separator if separator.isprintable() else ascii(separator)[1:-1]
+        traits.append(_SEPARATOR_NAMES.get(separator, f'"{shown}"') + " separated")
+        on_line = f" on line {log_format.skipped_lines}" if log_format.num_lines_above else ""
+        traits.append(f"header{on_line}" if log_format.has_header else "no header")
+    traits += [text for text in (log_format.encoding, log_format.compression) if text]
+    return log_format.name + (f" ({', '.join(traits)})" if traits else "")
+
+
+def describe_format(log_format: LogFormat) -> str:
+    """Describe in one line what a log was read as, and which of its columns is what.
+
+    As in `MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds`, which is
+    how `--columns` would say it.
+    """
+    columns = [c for c in ROLE_NAMES if log_format.has(c) and c not in (RATING, TIME_OF_DAY)]
+    words = [_describe_column(log_format, column) for column in columns]
+    words += ["in the order of the file, without a time"] if log_format.time_unit == ORDER else []
+    return f"{describe_layout(log_format)}: {', '.join(words)}"
+
+
+def _describe_column(log_format: LogFormat, column: str) -> str:
+    columns = log_format.time_columns if column == TIMESTAMP else (column,)
+    words = f"{ROLE_NAMES[column]}={'+'.join(map(log_format.place, columns))}"
+    if column == TIMESTAMP and TIME_OF_DAY in log_format.columns:
+        return f"{words} plus {log_format.place(TIME_OF_DAY)} in milliseconds"
+    is_typed = log_format.kind == "parquet" and log_format.time_unit == "iso" and len(columns) == 1
+    if column != TIMESTAMP or is_typed:
+        return words
+    return f"{words} in {unit_name(log_format.time_unit)}"

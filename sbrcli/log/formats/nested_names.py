@@ -1,0 +1,97 @@
+"""Which value of a nested row is what: those at its top by their names, others by their last."""
+
+from collections.abc import Mapping, Sequence
+
+from sbrcli.log.columns.matching import is_known_name, match_columns, normalised, split_time
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.formats.nested import LIST, Path, dotted
+
+_WRAPPERS = frozenset(
+    {"$oid", "$date", "$numberLong", "$numberInt", "$numberDouble", "N", "S"}
+    | {"long", "string", "int", "double"}
+)
+"""Keys that name a value's type: MongoDB's, DynamoDB's and Avro's ways to write JSON."""
+
+_LIST_ENDS = ("listseq", "list", "sequence", "seq", "history", "array", "fixed")
+
+
+def match_paths(
+    paths: Sequence[Path], names: Sequence[str], wanted: Mapping[str, str]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Find the place of each known column among the values of a nested row.
+
+    Args:
+        paths: of the values.
+        names: what they are called, and behind them columns that the file's own path gives.
+        wanted: names that the user gave, by "user", "item" and so on; `[]` in them says nothing.
+
+    Returns:
+        Places by column of the event table, as `match_columns`; and what is wanted, by the names
+        of the log.
+    """
+    wishes = {role: _as_called(name, names) for role, name in wanted.items()}
+    found = match_columns(names, wishes)
+    has_owner = bool({USER_ID, SESSION_ID} & set(found))
+    lacking = {c for c in (ITEM_ID, TIMESTAMP) if c not in found}
+    lacking |= set() if has_owner else {USER_ID, SESSION_ID}
+    if not lacking:
+        return found, wishes
+    below = [last_name(path) for path in paths]
+    # A name that is in no log: the role is not to be looked for.
+    more = match_columns(below, dict.fromkeys(wanted, "\0"))
+    free = {
+        column: place
+        for column, place in more.items()
+        if place not in found.values() and not _is_one_of_many(paths, place)
+    }
+    found |= {column: free[column] for column in lacking & set(free)}
+    if ITEM_ID in found and found[ITEM_ID] < len(paths):
+        parent = paths[found[ITEM_ID]][:-1]
+        beside = {c: free[c] for c in (EVENT, RATING) if c in free and c not in found}
+        found |= {c: place for c, place in beside.items() if paths[place][:-1] == parent}
+    return found, wishes
+
+
+def _is_one_of_many(paths: Sequence[Path], place: int) -> bool:
+    """Return whether values of the same names lie in other places too, as where the keys of an
+    object are ids: no one of these is that of the events.
+    """
+    if place >= len(paths) or len(paths[place]) == 1:
+        return False
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path[:-1], set()).add(path[-1])
+    parent = paths[place][:-1]
+    alike = [p for p in names if p and len(p) == len(parent) and names[p] == names[parent]]
+    return len(alike) > 1 and len(names[parent]) > 1
+
+
+def last_name(path: Path) -> str:
+    """Return the name by which a value may be known: that of its last key, in the singular where
+    it is a list; and of user.id, userid.
+    """
+    steps = [step for step in path if step != LIST]
+    while len(steps) > 1 and steps[-1] in _WRAPPERS:
+        steps.pop()
+    name = normalised(steps[-1])
+    if name == "id" and len(steps) > 1:
+        name = _singular(normalised(steps[-2])) + "id"
+    return _singular(name) if path[-1] == LIST else name
+
+
+def _singular(name: str) -> str:
+    end = next((end for end in _LIST_ENDS if name.endswith(end)), "")
+    for shorter in (name, name.removesuffix(end), name.removesuffix(end).removesuffix("s")):
+        if is_known_name(shorter):
+            return shorter
+    return name
+
+
+def _as_called(name: str, names: Sequence[str]) -> str:
+    """Return what the user called a value, or the time's columns, as `dotted` calls it."""
+    return "+".join(_plain(one, names) for one in split_time(name, names))
+
+
+def _plain(name: str, names: Sequence[str]) -> str:
+    plain = dotted(tuple(name.removeprefix("$.").replace("[*]", "").replace("[]", "").split(".")))
+    return plain if name not in names and plain in names else name

@@ -1,0 +1,130 @@
+"""A log in Parquet, or in another file of typed columns."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sbrcli.bounds import require
+from sbrcli.errors import DataError
+from sbrcli.log.columns.matching import check_columns, with_path_names, without_time
+from sbrcli.log.columns.time_columns import add_time_columns, may_hold_time
+from sbrcli.log.columns.times import ORDER
+from sbrcli.log.events import EVENT, RATING, USER_ID
+from sbrcli.log.files.typed_files import name_typed_file, read_columns, read_first_rows, read_schema
+from sbrcli.log.formats.bad_rows import TYPES
+from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.formats.nested import Flattened, dotted, lay_flat, paths_of_schema
+from sbrcli.log.formats.nested_names import match_paths
+from sbrcli.log.formats.rows import WrongRowError
+from sbrcli.read_config import ReadConfig
+
+
+def recognise_parquet(
+    path: Path, name: str, config: ReadConfig, path_names: tuple[str, ...] = ()
+) -> LogFormat:
+    """Recognise the columns of a file, and behind them those that its path gives.
+
+    Args:
+        path: the file.
+        name: what it is, as `typed_files.name_typed` says.
+        config: what the user says of it.
+        path_names: columns that its path gives.
+
+    Raises:
+        DataError: it is damaged, or a column is missing.
+        ConfigError: an option is for text alone.
+    """
+    for option in ("sep", "quote", "escape", "header", "encoding"):
+        asked = getattr(config, option)
+        require(asked is None, f"{option} is for text, and {path} is {name}", asked)
+    paths = paths_of_schema(read_schema(path, name))
+    names = with_path_names([dotted(way) for way in paths], path_names)
+    columns, wanted = match_paths(paths, names, config.named_columns)
+    if config.no_time:
+        columns = without_time(columns)
+    elif "time" not in wanted:
+        likely = [way[0] for way in paths if len(way) == 1 and may_hold_time(way[0])]
+        rows = read_first_rows(path, name, likely) if len(likely) > 1 else []
+        texts = [[_as_text(row.get(one)) for one in names] for row in rows]
+        columns = add_time_columns(names, columns, texts)
+    check_columns(str(path), names, columns, wanted, needs_time=not config.no_time)
+    place = {position: column for column, position in columns.items()}
+    return LogFormat(
+        name=name,
+        kind="parquet",
+        names=tuple(names),
+        columns=tuple(place.get(position) for position in range(len(names))),
+        paths=tuple(paths),
+        num_path_names=len(names) - len(paths),
+        time_unit=ORDER if config.no_time else config.unit_of_times,
+    )
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def parse_parquet(
+    path: Path, log_format: LogFormat, used: list[str], *, skips_gaps: bool
+) -> tuple[Flattened, int]:
+    """Read some columns.
+
+    Args:
+        path: the file.
+        log_format: what it was recognised as.
+        used: columns of the event table.
+        skips_gaps: leave events out that lack one of them, ratings aside.
+
+    Returns:
+        The events, and how many were left out.
+
+    Raises:
+        DataError: it is damaged, or a row lacks a value.
+        WrongRowError: two lists of a row have different lengths.
+    """
+    paths = log_format.paths_of(used)
+    top = list(dict.fromkeys(way[0] for way in paths.values()))
+    table = read_columns(path, name_typed_file(path) or log_format.name, top)
+    try:
+        flat = lay_flat(table, paths)
+    except ValueError as error:
+        raise WrongRowError(log_format, str(error)) from error
+    whole = _rows_without_gaps(path, flat.table, used, log_format)
+    if whole is None:
+        return flat, 0
+    if not skips_gaps:
+        at = pc.index(whole, False).as_py()  # pyright: ignore
+        row = at if flat.rows is None else int(flat.rows[at])
+        names = ", ".join(log_format.place(column) for column in used)
+        raise DataError(
+            f"{path} row {row + 1}: a value is missing among {names}",
+            hint="mend the row, or leave such rows out with --skip-bad-rows",
+        )
+    kept = flat.table.filter(whole)
+    return flat._replace(table=kept), flat.table.num_rows - kept.num_rows
+
+
+def _rows_without_gaps(
+    path: Path, table: pa.Table, used: list[str], log_format: LogFormat
+) -> pa.ChunkedArray | None:
+    """Return which rows have all values; None where all rows have."""
+    whole = None
+    for column in used if table.num_rows else ():
+        if column in (RATING, EVENT) or (column == USER_ID and not log_format.needs_users):
+            continue
+        kind = table[column].type
+        if pa.types.is_nested(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
+            raise DataError(
+                f"{path}: the {column.replace('_', ' ')} column is of type {kind}",
+                hint=TYPES,
+            )
+        if table[column].null_count:
+            is_there = table[column].is_valid()
+            whole = is_there if whole is None else pc.and_(whole, is_there)  # pyright: ignore
+    if whole is not None and log_format.events and EVENT in used:
+        kinds, wanted = table[EVENT].cast(pa.string()), pa.array(log_format.events)
+        is_other = pc.invert(pc.is_in(kinds, wanted))  # pyright: ignore
+        whole = pc.or_(whole, is_other)  # pyright: ignore
+        return None if pc.all(whole).as_py() else whole  # pyright: ignore
+    return whole

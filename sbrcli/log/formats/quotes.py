@@ -1,0 +1,39 @@
+"""Quotes and escapes as the user says that they are."""
+
+import re
+from dataclasses import replace
+
+from sbrcli.errors import ConfigError
+from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.formats.separators import may_quote
+from sbrcli.read_config import NO_QUOTE, ReadConfig
+
+
+def plainly_quoted(line: str, config: ReadConfig) -> str:
+    """Write a line so that its fields, though not their letters, are those of usual quotes."""
+    if config.escape is not None:
+        line = re.sub(re.escape(config.escape) + ".", "_", line)
+    if config.quote == NO_QUOTE:
+        return line.replace('"', "'")
+    return line.translate(_SWAPPED) if config.quote == "'" else line
+
+
+_SWAPPED = str.maketrans("'\"", "\"'")
+
+
+def with_quotes(log_format: LogFormat, config: ReadConfig) -> LogFormat:
+    """Return a text's format with the quote and the escape that are given.
+
+    Raises:
+        ConfigError: fields between such separators cannot be quoted or escaped.
+    """
+    is_given = config.escape is not None or config.quote not in (None, NO_QUOTE)
+    if log_format.kind != "text" or (config.quote is None and config.escape is None):
+        return log_format
+    if is_given and not may_quote(log_format.separator):
+        raise ConfigError(
+            f"quote and escape need a separator of one byte. Received: {log_format.separator!r}"
+        )
+    if config.quote == NO_QUOTE:
+        return replace(log_format, is_quoted=False, escape=config.escape)
+    return replace(log_format, is_quoted=True, quote=config.quote or '"', escape=config.escape)

@@ -1,0 +1,102 @@
+"""What stands between the fields of a row, chosen by how well it splits the first rows."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from sbrcli.log.columns.times import is_number, recognise_field
+from sbrcli.log.files.samples import Sample
+from sbrcli.read_config import SPACES, ReadConfig
+
+_USUAL = (",", "\t", ";", "|", "::")
+_UNUSUAL = ("\x01", "\x1f", "\x02", "^", "~", "，", "；", "｜", "¦", "§")  # noqa: RUF001
+"""Separators that count where a line has none of the usual ones."""
+
+_SPACE_RUN = re.compile(r"[ \t]+")
+
+_LEAST_TIME = 1e8
+"""A lesser number is no time since 1970 of a log, in any unit: seconds of 1973."""
+
+
+def split_fields(line: str, separator: str, is_quoted: bool) -> list[str]:
+    """Split one line into its fields."""
+    if separator == SPACES:
+        return _SPACE_RUN.split(line.strip(" \t"))
+    if is_quoted:
+        try:
+            return next(csv.reader([line], delimiter=separator), [])
+        except csv.Error:  # a field beyond all measure
+            return line.split(separator)
+    return line.split(separator)
+
+
+def may_quote(separator: str) -> bool:
+    """Return whether fields between these separators may be quoted: one byte, as PyArrow has it."""
+    return separator != SPACES and len(separator.encode()) == 1
+
+
+def likely_separators(sample: Sample, config: ReadConfig) -> tuple[str, ...]:
+    """Return what may stand between two fields: spaces only where nothing else does."""
+    if config.separator is not None:
+        return (config.separator,)
+    line = sample.lines[0]
+    usual = tuple(s for s in _USUAL if s in line)
+    if usual:
+        return tuple("||" if s == "|" and _are_pairs(sample.lines) else s for s in _USUAL)
+    unusual = tuple(s for s in _UNUSUAL if s in line)
+    if unusual:
+        return unusual
+    return (SPACES if _are_aligned(sample.lines) else " ",)
+
+
+def _are_pairs(lines: Sequence[str]) -> bool:
+    """Return whether each run of vertical bars is two long, in more than one line alike."""
+    counts = {line.count("||") for line in lines}
+    runs = {len(run) for line in lines for run in re.findall(r"\|+", line)}
+    return runs == {2} and len(counts) == 1
+
+
+def _are_aligned(lines: Sequence[str]) -> bool:
+    """Return whether runs of spaces stand between fields, and not fields that are empty."""
+    has_runs = ["  " in line.strip() or line != line.strip() for line in lines]
+    squeezed = _num_alike([len(line.split()) for line in lines])
+    single = _num_alike([len(line.split(" ")) for line in lines])
+    return any(has_runs) and (squeezed > single or (squeezed == single and all(has_runs)))
+
+
+def _num_alike(widths: Sequence[int]) -> int:
+    """Count the lines of the width that most have."""
+    return max(Counter(widths).values())
+
+
+def split_best(line: str, separators: Sequence[str]) -> tuple[list[str], str]:
+    """Split a line where most fields come of it."""
+    readings = [(split_fields(line, s, may_quote(s)), s) for s in separators]
+    return max(readings, key=lambda reading: len(reading[0]))
+
+
+def choose_separator(sample: Sample, separators: Sequence[str], time: int | None) -> str:
+    """Choose what splits most rows alike, gives times, and most fields.
+
+    Args:
+        sample: rows without header.
+        separators: at least one.
+        time: which field holds the time, counted from 0, where the user says it.
+    """
+
+    def _merit(separator: str) -> tuple[float, float, int]:
+        rows = [split_fields(line, separator, may_quote(separator)) for line in sample.lines]
+        width = len(rows[0])
+        alike = sum(len(row) == width for row in rows) if width > 1 else 0
+        times = [row[time] for row in rows if time is not None and time < len(row)]
+        return alike // max(1, len(rows) // 2), sum(map(is_likely_time, times)), width
+
+    return max(separators, key=_merit)
+
+
+def is_likely_time(field: str) -> bool:
+    """Return whether a field is a date in words, or a number as large as times since 1970 are."""
+    if is_number(field):
+        return float(field) >= _LEAST_TIME
+    return recognise_field(field) is not None

@@ -1,0 +1,271 @@
+"""Recognise delimited text: separator, header, and where each column lies.
+
+What is known of formats is data: `columns` for files with a header, `_HEADERLESS` for the rest,
+`_NAMED` for what a header is called. A new format is a new line in one of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sbrcli.log.columns.matching import (
+    check_columns,
+    match_columns,
+    named_by_place,
+    normalised,
+    with_path_names,
+    without_time,
+)
+from sbrcli.log.columns.time_columns import add_time_columns
+from sbrcli.log.columns.times import is_iso_time, is_number, recognise_field
+from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.files.samples import Sample
+from sbrcli.log.formats.log_format import LogFormat, ordered
+from sbrcli.log.formats.no_tables import refuse_blocks, unknown_layout
+from sbrcli.log.formats.row_widths import fit_header
+from sbrcli.log.formats.separators import (
+    choose_separator,
+    likely_separators,
+    may_quote,
+    split_best,
+    split_fields,
+)
+from sbrcli.read_config import ReadConfig
+
+_HIGHEST_RATING = 10
+
+
+_MOVIELENS = (USER_ID, ITEM_ID, RATING, TIMESTAMP)
+_HEADERLESS = (
+    LogFormat(name="MovieLens 1M", separator="::", columns=_MOVIELENS),
+    LogFormat(name="MovieLens 100k", separator="\t", columns=_MOVIELENS),
+    LogFormat(
+        name="Yoochoose clicks",
+        separator=",",
+        is_quoted=True,
+        columns=(SESSION_ID, TIMESTAMP, ITEM_ID, None),
+        time_unit="iso",
+    ),
+    LogFormat(
+        name="Taobao UserBehavior",
+        separator=",",
+        columns=(USER_ID, ITEM_ID, None, EVENT, TIMESTAMP),
+    ),
+    LogFormat(name="Amazon 2014 ratings", separator=",", columns=_MOVIELENS),
+    LogFormat(
+        name="Amazon 2018 ratings", separator=",", columns=(ITEM_ID, USER_ID, RATING, TIMESTAMP)
+    ),
+    LogFormat(
+        name="Gowalla check-ins",
+        separator="\t",
+        columns=(USER_ID, TIMESTAMP, None, None, ITEM_ID),
+        time_unit="iso",
+    ),
+)
+_TAOBAO_KINDS = {"pv", "cart", "fav", "buy"}
+_SIGNS: dict[str, Callable[[list[str]], bool]] = {
+    "Taobao UserBehavior": lambda row: row[3] in _TAOBAO_KINDS and is_number(row[4]),
+    "Amazon 2014 ratings": lambda row: row[0].startswith("A") and _is_amazon_rating(row),
+    # Ids of books begin with digits, those of other things with a B.
+    "Amazon 2018 ratings": lambda row: (
+        row[1].startswith("A") and row[0][:1] != "A" and _is_amazon_rating(row)
+    ),
+    "Gowalla check-ins": lambda row: all(map(is_number, row[2:4])),
+}
+"""What a row without header must hold besides a time, by the name of the layout."""
+
+_NAMED = {
+    "Diginetica": {"sessionid", "itemid", "timeframe", "eventdate"},
+    "RetailRocket": {"timestamp", "visitorid", "event", "itemid"},
+    "MovieLens": {"userid", "movieid", "rating", "timestamp"},
+    "GRU4Rec": {"sessionid", "itemid", "time"},
+}
+"""Logs by the column names, written without case, that tell them from others."""
+
+
+def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
+    """Recognise delimited text by its first lines.
+
+    Raises:
+        DataError: it is of no known layout, or lacks a column.
+    """
+    wanted = config.named_columns
+    separators = likely_separators(sample, config)
+    refuse_blocks(path, sample.lines)
+    are_numbers = bool(wanted) and all(
+        name.replace("+", "").isdecimal() for name in wanted.values()
+    )
+    may_have_none = config.header is None and not _numbers_columns(sample.lines[0], separators)
+    found = None
+    if config.header is False or (may_have_none and are_numbers):
+        found = _numbered(path, sample, separators, config)
+    elif may_have_none and not wanted:
+        # A row of ids like "user" and "item" must not pass for a header.
+        found = _from_rows(sample, sample.lines[:1], separators)
+    if found is None and config.header is not False:
+        found = _from_header(path, sample, separators, config)
+    if found is None and may_have_none:
+        found = _from_rows(sample, sample.lines, separators)
+    if found is None and may_have_none:
+        found = _pairs(path, sample, separators, config)
+    if found is None:
+        raise unknown_layout(path, sample, *split_best(sample.lines[0], separators))
+    found = fit_header(found, sample.lines[1:])
+    if config.no_time:
+        return ordered(found)
+    if TIME_OF_DAY in found.columns:
+        return replace(found, time_unit="iso")
+    if config.unit_of_times != "auto" or len(found.time_columns) > 1:
+        return replace(found, time_unit=config.unit_of_times)
+    return _with_iso_times(found, sample)
+
+
+def _numbers_columns(line: str, separators: Sequence[str]) -> bool:
+    """Return whether a line is a header of running numbers, as programs write: 0,1,2,3."""
+    fields, separator = split_best(line, separators)
+    numbers = ([str(at + first) for at in range(len(fields))] for first in (0, 1))
+    return len(separator) == 1 and fields in numbers  # double colons are MovieLens', without header
+
+
+def _from_header(
+    path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
+) -> LogFormat | None:
+    """Recognise the header whose names say the most; None where no name is known."""
+    wanted, line = config.named_columns, sample.lines[0]
+    readings = {s: split_fields(line, s, may_quote(s)) for s in separators}
+    widths = {s: len(names) for s, names in readings.items()}
+    readings = {s: with_path_names(names, sample.path_names) for s, names in readings.items()}
+    wishes = {s: named_by_place(names, wanted) for s, names in readings.items()}
+    found = {s: match_columns(names, wishes[s]) for s, names in readings.items()}
+    separator = max(found, key=lambda s: len(found[s]))
+    columns, names = found[separator], readings[separator]
+    if not columns:
+        if not wanted and not config.header:
+            return None
+        names, separator = split_best(line, separators)
+    wanted = wishes.get(separator, wanted)
+    if "time" not in wanted and not config.no_time:
+        rows = [split_fields(row, separator, may_quote(separator)) for row in sample.lines[1:]]
+        columns = add_time_columns(names, columns, rows)
+    columns = without_time(columns) if config.no_time else columns
+    check_columns(
+        f"{path} line {sample.first_line}", names, columns, wanted, needs_time=not config.no_time
+    )
+    place = {position: column for column, position in columns.items()}
+    return LogFormat(
+        name=_name_of(names),
+        names=tuple(names),
+        separator=separator,
+        skipped_lines=sample.first_line,
+        num_path_names=len(names) - widths.get(separator, len(names)),
+        is_quoted=may_quote(separator),
+        columns=tuple(place.get(position) for position in range(len(names))),
+    )
+
+
+def _name_of(names: Sequence[str]) -> str:
+    plain = {normalised(name) for name in names}
+    if all(":" in name for name in names):
+        return "RecBole .inter"
+    return next((name for name, known in _NAMED.items() if known <= plain), "a table")
+
+
+def _numbered(
+    path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
+) -> LogFormat | None:
+    """Read a text without header by the numbers of its columns, counted from 1."""
+    wanted = config.named_columns
+    if not wanted:
+        found = _from_rows(sample, sample.lines, separators)
+        return found or _pairs(path, sample, separators, config)
+    time = int(wanted["time"]) - 1 if wanted.get("time", "").isdecimal() else None
+    separator = choose_separator(sample, separators, time)
+    fields = split_fields(sample.lines[0], separator, may_quote(separator))
+    names = [str(number) for number in range(1, len(fields) + 1)]
+    where = f"{path}, whose columns are numbered as it has no header"
+    columns = match_columns(names, wanted)
+    check_columns(where, names, columns, wanted, needs_time=not config.no_time)
+    place = {position: column for column, position in columns.items()}
+    return LogFormat(
+        name="a table",
+        names=tuple(names),
+        separator=separator,
+        is_quoted=may_quote(separator),
+        columns=tuple(place.get(position) for position in range(len(names))),
+    )
+
+
+def _pairs(
+    path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
+) -> LogFormat | None:
+    """Read rows of two ids as users and items where the log has no times, as SASRec's."""
+    if not config.no_time or config.columns:
+        return None
+    fields, separator = split_best(sample.lines[0], separators)
+    rows = [split_fields(line, separator, may_quote(separator)) for line in sample.lines]
+    if any(map(str.isdigit, "".join(fields))) and all(len(row) == 2 for row in rows):
+        return _numbered(path, sample, separators, replace(config, columns="user=1,item=2"))
+    return None
+
+
+def _from_rows(sample: Sample, lines: Sequence[str], separators: Sequence[str]) -> LogFormat | None:
+    """Recognise a file without header: one of some lines must be as the layout says.
+
+    One is enough, so that a wrong first row is reported as such.
+    """
+    known = (f for f in _HEADERLESS if f.separator in separators)
+    likely = (f for f in known if RATING not in f.columns or _may_hold_ratings(f, sample.lines))
+    return next((f for f in likely if any(_fits(f, line) for line in lines)), None)
+
+
+def _fits(log_format: LogFormat, line: str) -> bool:
+    fields = split_fields(line, log_format.separator, log_format.is_quoted)
+    if len(fields) != len(log_format.columns):
+        return False
+    if log_format.name in _SIGNS and not _SIGNS[log_format.name](fields):
+        return False
+    time = fields[log_format.position(TIMESTAMP)]
+    if log_format.time_unit == "iso":
+        return is_iso_time(time)
+    if RATING not in log_format.columns:
+        return is_number(time)
+    # Four fields between tabs may be anything; between double colons they are MovieLens'.
+    return len(log_format.separator) > 1 or (
+        is_number(time) and is_number(fields[log_format.position(RATING)])
+    )
+
+
+def _is_amazon_rating(row: list[str]) -> bool:
+    """Return whether a row of four fields ends in one to five stars and a time since 1996."""
+    stars, time = row[2:]
+    return stars.removesuffix(".0") in set("12345") and is_number(time) and float(time) > 8e8
+
+
+def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
+    """Return whether four tab-separated columns are user, item, rating and time in this order.
+
+    No rating is greater than 10, as ids and times mostly are, and nobody rates an item twice and
+    otherwise, as the events of a user's session would.
+    """
+    if len(log_format.separator) > 1:
+        return True
+    ratings: dict[tuple[str, str], str] = {}
+    for line in lines:
+        if _fits(log_format, line):
+            row = line.split(log_format.separator)
+            user, item, rating = (row[log_format.position(c)] for c in (USER_ID, ITEM_ID, RATING))
+            is_other = ratings.setdefault((user, item), rating) != rating
+            if is_other or abs(float(rating)) > _HIGHEST_RATING:
+                return False
+    return True
+
+
+def _with_iso_times(log_format: LogFormat, sample: Sample) -> LogFormat:
+    """Note that a log's times are dates in words, where the first that says anything is."""
+    at = log_format.position(TIMESTAMP)
+    for line in sample.lines[log_format.has_header :]:
+        fields = split_fields(line, log_format.separator, log_format.is_quoted)
+        unit = recognise_field(fields[at]) if len(fields) > at else None
+        if unit is not None:
+            return replace(log_format, time_unit=unit)
+    return log_format

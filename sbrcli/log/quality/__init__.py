@@ -1,0 +1,1 @@
+"""Checks of a log that was read: figures that look wrong, in plain sentences."""

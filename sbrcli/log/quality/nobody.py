@@ -1,0 +1,196 @@
+"""Ids that stand for nobody: what logs write where there is no user, session or item."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sbrcli.log.columns.ids import written_ids
+from sbrcli.log.events import ITEM_ID, SESSION_ID, USER_ID
+from sbrcli.log.quality.grouping import dense_codes
+
+_WORDS = {
+    *("null", "nan", "none", "nil", "nat", "na", "n/a", "n.a.", "undefined", "missing", "empty"),
+    *("unknown", "unidentified", "unk", "-", "--", "---", "?", "??", "???", ".", "\\n"),
+    *("\u2013", "\u2014", "0x0", "null user", "no id", "noid", "blank", "<unknown>", "<none>"),
+    *("[null]", "[none]", "{null}", "<nil>", "<undefined>", "not found", "unassigned"),
+    "",
+    "''",
+    '""',
+    "not set",
+    "(not set)",
+    "(none)",
+    "(null)",
+    "(empty)",
+    "(unknown)",
+    "(other)",
+    "(direct)",
+    "<null>",
+    "<na>",
+    "#n/a",
+    "#null!",
+    "not available",
+    "not applicable",
+    "not provided",
+    "(not provided)",
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+}
+"""What databases and programs write where there is no id, without case; the last three are the MD5,
+SHA-1 and SHA-256 of nothing."""
+
+_PERSONS = frozenset(
+    {
+        *("anonymous", "anon", "anonymous user", "anonymoususer", "anonymous visitor", "guest"),
+        *("guest user", "guestuser", "visitor", "nobody", "no user", "nouser", "not logged in"),
+        *("logged out", "logged off", "not signed in", "signed out", "unregistered", "public"),
+        *("no login", "nologin", "unknown user", "unauthenticated", "not authenticated"),
+    }
+)
+"""What shops write for a person who is not logged in; an item may be called so."""
+
+_ZEROS = "^(?:0{8}-?(?:0{4}-?){3}0{12}|(?:0x)?0{8,})$"
+"""The UUID of zeros, and other numbers of zeros alone."""
+
+_FILLERS = (2**15 - 1, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**53 - 1, 2**63 - 1)
+"""The greatest numbers of some type, or nines alone, stand for none where a type has no other."""
+
+_WHOLE = r"\A-?[0-9]{1,18}\z"
+
+_LEAST_SHARE = 0.05
+_LEAST_RATIO = 2
+_LARGE_RATIO = 10
+"""How often 0 or -1 must occur, beside all events and the median of the other ids."""
+
+_FAR = 10
+"""How many steps between two other ids must lie between 0 and the first of them."""
+
+_OUTLYING_SHARE = {USER_ID: 0.2, SESSION_ID: 0.2, ITEM_ID: 0.3}
+_OUTLYING_RATIO = 50
+_LEAST_IDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An id that seems to stand for nobody.
+
+    Args:
+        text: the id.
+        count: its events.
+        is_named: whether the id itself says so; else its share of all events does.
+    """
+
+    text: str
+    count: int
+    is_named: bool
+
+
+def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
+    """Find the ids of a column of the event table that seem to stand for nobody.
+
+    An id of 0, -1 or 99999999 is ordinary where the other ids run on from it, unless it has a
+    share of all events that no ordinary id has.
+
+    Args:
+        column: user_id, session_id or item_id.
+        ids: (events,) at least one; a missing one is nobody's already.
+    """
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        codes = ids.cat.codes.to_numpy()
+        codes = codes[codes >= 0]  # -1 is an id that is missing
+        if not len(codes):
+            return []
+        counts = np.bincount(codes, minlength=len(ids.cat.categories))
+        written = written_ids(ids)
+        found = [
+            StandIn(written[at].as_py(), int(counts[at]), True)
+            for at in np.flatnonzero(_is_no_id(column, written) & (counts > 0)).tolist()
+        ]
+        numbers = _numbers_among(written)
+        if len(numbers) and _likely_fillers(numbers):
+            found += _odd_numbers(numbers, written, counts)
+        top = written[int(counts.argmax())].as_py()
+    else:
+        values = ids.to_numpy()
+        codes, num_ids = dense_codes(ids)
+        counts = np.bincount(codes, minlength=num_ids)
+        found = []
+        if _likely_fillers(values):
+            distinct = np.empty(num_ids, dtype=values.dtype)
+            distinct[codes] = values
+            found = _odd_numbers(distinct, pa.array(distinct).cast(pa.string()), counts)
+        top = str(values[int(np.argmax(codes == counts.argmax()))])
+    if _is_outlying(column, counts) and all(stand_in.text != top for stand_in in found):
+        found.append(StandIn(top, int(counts.max()), False))
+    return found
+
+
+def _is_no_id(column: str, written: pa.StringArray) -> np.ndarray:
+    """Return which texts are what logs write where there is no id: (texts,) bool."""
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(written))  # pyright: ignore
+    words = pc.replace_substring_regex(words, "([a-z])[_-]([a-z])", r"\1 \2")  # pyright: ignore
+    known = pa.array(sorted(_WORDS if column == ITEM_ID else _WORDS | _PERSONS))
+    is_word = pc.is_in(words, known)  # pyright: ignore
+    is_zeros = pc.match_substring_regex(words, _ZEROS)  # pyright: ignore
+    return pc.or_(is_word, is_zeros).to_numpy(zero_copy_only=False)  # pyright: ignore
+
+
+def _numbers_among(written: pa.StringArray) -> np.ndarray:
+    """Return the whole numbers of at most 18 digits among texts."""
+    is_whole = pc.match_substring_regex(written, _WHOLE)  # pyright: ignore
+    return written.filter(is_whole).cast(pa.int64()).to_numpy()
+
+
+def _odd_numbers(numbers: np.ndarray, written: pa.StringArray, counts: np.ndarray) -> list[StandIn]:
+    """Find 0, -1 and their like where they are no ordinary ids.
+
+    Args:
+        numbers: those among the ids, each once.
+        written: every id, as text.
+        counts: the events of each of them.
+    """
+    found = []
+    for number in _likely_fillers(numbers):
+        at = written.index(str(number)).as_py()
+        if at < 0 or len(written) < 2:
+            continue
+        others = np.delete(counts, at)
+        ratio = counts[at] / max(1.0, float(np.median(others[others > 0])))
+        is_frequent = counts[at] / counts.sum() >= _LEAST_SHARE or ratio >= _LARGE_RATIO
+        if ratio >= _LEAST_RATIO and is_frequent and _is_apart(number, numbers):
+            found.append(StandIn(str(number), int(counts[at]), True))
+    return found
+
+
+def _likely_fillers(numbers: np.ndarray) -> list[int]:
+    """Return the numbers among ids that often stand for none."""
+    low, high = int(numbers.min()), int(numbers.max())
+    found = [0] if low <= 0 else []
+    found += [low] if low in (-1, -(2**31)) or set(str(low)) == {"-", "9"} else []
+    is_filler = high in _FILLERS or (high >= 9999 and set(str(high)) == {"9"})
+    return found + [high] * is_filler
+
+
+def _is_apart(number: int, numbers: np.ndarray) -> bool:
+    """Return whether the other ids do not run on from a number, as 501, 502, 503 do not from 0."""
+    if number < 0:
+        return not ((numbers < 0) & (numbers != number)).any()
+    if number > 0:
+        numbers = number - numbers
+    positive = numbers[numbers > 0]
+    if not len(positive):
+        return True
+    first = int(positive.min())
+    spacing = (int(positive.max()) - first) / max(1, len(positive) - 1)
+    return first > _FAR * max(1.0, spacing)
+
+
+def _is_outlying(column: str, counts: np.ndarray) -> bool:
+    """Return whether one id has a share of all events that no ordinary id has."""
+    there = counts[counts > 0]
+    top = there.max()
+    is_large = top >= _OUTLYING_SHARE[column] * there.sum()
+    return bool(is_large and len(there) >= _LEAST_IDS and top >= _OUTLYING_RATIO * np.median(there))

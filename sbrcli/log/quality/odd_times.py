@@ -1,0 +1,140 @@
+"""Times that may not be what they were read as, in plain sentences."""
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+
+import numpy as np
+
+from sbrcli.log.columns.epochs import YEAR_1995_SECONDS, digit_seconds, latest_seconds
+from sbrcli.log.columns.times import ORDER, PER_SECOND, YEAR_2200_SECONDS, format_time, unit_name
+
+_DAY_SECONDS = 86_400
+_YEAR_SECONDS = 365 * _DAY_SECONDS
+_DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""How dates are written as numbers, by how many digits they have."""
+
+_FEWEST_EVENTS = 10
+
+_SMALLER = {"s": "ms", "ms": "us", "us": "ns"}
+"""The next smaller unit, in which times span a thousandth."""
+
+
+def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[str]:
+    """State what about the times of a log seems to be meant otherwise than it was read.
+
+    Args:
+        times: (events,) seconds since 1970 UTC, at least one, in any order.
+        time_unit: what the log's times were in before they became seconds.
+        zone: where times are printed.
+    """
+    if time_unit == ORDER:
+        return
+    first, last = times.min().item(), times.max().item()
+    dates = [round(time * PER_SECOND.get(time_unit, 1)) for time in (first, last)]
+    if time_unit in PER_SECOND and all(map(_is_date_number, dates)):
+        yield (
+            f"The times, from {dates[0]} to {dates[1]}, seem to be dates, and were read as "
+            f"{unit_name(time_unit)}. --time-unit digits reads them as such."
+        )
+    else:
+        yield from _before_1971(times, first, last, time_unit, zone)
+        yield from _before_1995(first, last, zone)
+        yield from _yet_to_come(last, zone)
+    if time_unit == "s" and last <= 1231 and not np.isnan(digit_seconds(times, "mmdd")).any():
+        yield (
+            f"The times, from {first} to {last}, may be month and day without a year. --time-unit "
+            "mmdd reads them as such."
+        )
+
+
+def are_dates_alone(times: np.ndarray) -> bool:
+    """Return whether all times, at least ten, are midnights: dates without a time of day."""
+    if len(times) < _FEWEST_EVENTS or times[0] < _YEAR_SECONDS:
+        return False
+    return not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any()
+
+
+def _before_1971(
+    times: np.ndarray, first: float, last: float, time_unit: str, zone: tzinfo
+) -> Iterator[str]:
+    if last < _YEAR_SECONDS:
+        yield (
+            f"All times lie in 1970, the last at {last:,.0f} s: they seem to be running numbers, "
+            "not times. Gaps, days and dates mean nothing then."
+        )
+    elif first < _YEAR_SECONDS and _is_since_the_beginning(times, last):
+        yield _since_the_beginning(first, last, time_unit)
+    elif first == 0:
+        yield (
+            f"The first time is {format_time(first, zone)}: a time of 0 often stands for an "
+            "unknown one. Take such events out."
+        )
+    elif first < _YEAR_SECONDS:
+        yield (
+            f"The first time is {format_time(first, zone)}: some times may be in another unit. "
+            "Give all of them in one."
+        )
+
+
+def _is_since_the_beginning(times: np.ndarray, last: float) -> bool:
+    """Return whether times run on from 1970 to the last, as those since a log's beginning do.
+
+    Where some times alone are unknown or in another unit, none lies between those and 1995.
+    """
+    between = (times >= _YEAR_SECONDS) & (times < YEAR_1995_SECONDS)
+    return bool(between.any()) and last < YEAR_2200_SECONDS
+
+
+def _since_the_beginning(first: float, last: float, time_unit: str) -> str:
+    days = (last - first) / _DAY_SECONDS
+    smaller = _SMALLER.get(time_unit)
+    remedy = (
+        f"--time-unit {smaller} makes {days / 1000:,.1f} days of them instead of {days:,.1f}."
+        if smaller is not None
+        else "--time-unit says what they are in."
+    )
+    return (
+        "The times run on from 1970: they seem to be counted from the log's own beginning, so that "
+        f"dates mean nothing. If they were read in the wrong unit, {remedy}"
+    )
+
+
+def _before_1995(first: float, last: float, zone: tzinfo) -> Iterator[str]:
+    if first < _YEAR_SECONDS:
+        return
+    if last < YEAR_1995_SECONDS:
+        yield (
+            f"All times lie before 1995, the last at {format_time(last, zone)}: they may be in "
+            "another unit, or counted from another year than 1970. --time-unit says what they are "
+            "in, such as ms, ticks or excel."
+        )
+    elif first < YEAR_1995_SECONDS:
+        yield (
+            f"The first time is {format_time(first, zone)}, before 1995: some times may be wrong, "
+            "or in another unit."
+        )
+
+
+def _yet_to_come(last: float, zone: tzinfo) -> Iterator[str]:
+    if latest_seconds() <= last < YEAR_2200_SECONDS:
+        yield (
+            f"The last time is {format_time(last, zone)}, which is yet to come: some times may be "
+            "wrong, or in another unit."
+        )
+    if last >= YEAR_2200_SECONDS:
+        yield (
+            f"The last time is {format_time(last, zone)}: some times may be in another unit. "
+            "Give all of them in one."
+        )
+
+
+def _is_date_number(number: int) -> bool:
+    """Return whether a number reads as a date of our time: 20140407, 20140407105109."""
+    text = str(number)
+    pattern = _DATE_NUMBERS.get(len(text))
+    if pattern is None:
+        return False
+    try:
+        return 1970 <= datetime.strptime(text, pattern).year < 2200
+    except ValueError:
+        return False
