@@ -73,12 +73,11 @@ def compare(
     sort: Sort = "valid",
     table_format: Format = None,
 ) -> None:
-    """Put runs side by side: the options in which they differ, their figures and their cost.
+    """Compare runs: the options in which they differ, their metrics and their cost.
 
-    The figures are those that sbr evaluate has kept. Runs that were not
-    evaluated on the same next items, among the same candidates, stand apart,
-    with a warning. Each run is compared with the first one on the same next
-    items, and runs that differ in their seed alone are summed up.
+    The metrics are those that sbr evaluate has stored. Runs that were not evaluated on the same
+    targets, among the same candidates, are shown separately, with a warning. Each run is compared
+    with the first one on the same targets, and runs that differ only in their seed are summarised.
     """
     from sbrcli.evaluation.comparison import compare_runs
 

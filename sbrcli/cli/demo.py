@@ -1,4 +1,4 @@
-"""`sbr demo`: the whole way on a log that comes with sbr."""
+"""`sbr demo`: the full pipeline on a synthetic log."""
 
 import shlex
 from pathlib import Path
@@ -17,9 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(invocation: Invocation) -> None:
-    """Go the whole way on a small made-up log, showing each command as one would type it.
+    """Run the full pipeline on a small synthetic log, and show each command as you would type it.
 
-    Takes about a minute. All that it makes lies in the folder sbr-demo.
+    It takes about a minute. All files are written to the folder sbr-demo.
     """
     from sbrcli.cli.app import run
     from sbrcli.log.synthetic import write_demo_log
@@ -34,19 +34,22 @@ def demo(invocation: Invocation) -> None:
             hint="run sbr demo in a folder of your own, or name another with --workdir",
         ) from error
     say = invocation.output.note
-    say(f"A made-up log of films watched lies in {log.ratings}, their titles in {log.titles}.")
+    say(
+        f"Wrote a synthetic log of watched films to {log.ratings}, and their titles to "
+        f"{log.titles}."
+    )
     for command in _commands(str(log.ratings), str(log.titles), str(folder)):
         say(f"\n$ {shlex.join(['sbr', *command])}")
         code = run([*command, *_global_words(invocation)])
         if code != ExitCode.OK:
             raise typer.Exit(code)
     say(
-        "\nThat was the whole way. Now with your own log:\n"
+        "\nThat was the full pipeline. With your own log:\n"
         "  sbr stats YOUR-LOG\n"
         "  sbr preprocess YOUR-LOG\n"
         "  sbr train && sbr evaluate\n"
         "  sbr recommend --items ID,ID,ID\n"
-        "sbr COMMAND --help says what each can do."
+        "sbr COMMAND --help explains a command, and sbr guide is the manual."
     )
 
 

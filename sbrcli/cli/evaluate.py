@@ -1,4 +1,4 @@
-"""`sbr evaluate`: how good a run is, and by which protocol that was found."""
+"""`sbr evaluate`: the metrics of a run, with their evaluation protocol."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -185,8 +185,8 @@ def evaluate(
 ) -> None:
     """Rank every next item of a split among all items: recall, mrr and ndcg at each k.
 
-    The protocol is printed beside the figures, and both are kept in the run's
-    evaluation.json. With --log the next items are those of a new log.
+    The metrics are printed with their evaluation protocol, and both are stored in the run's
+    evaluation.json. With --log, a new log is scored instead of a split.
     """
     from sbrcli.evaluation.per_event import check_place
     from sbrcli.evaluation.runs import evaluate_run

@@ -1,4 +1,4 @@
-"""`sbr preprocess`: a log in, a dataset on disk out."""
+"""`sbr preprocess`: make a dataset from a log."""
 
 import shlex
 import sys
@@ -149,7 +149,7 @@ def preprocess(
     tz: TimeZone = "UTC",
     reading: ReadConfig,
 ) -> None:
-    """Make a dataset of LOG: sessions, cleansed and split into train, valid and test."""
+    """Make a dataset from LOG: sessions, filtered and split into train, valid and test."""
     from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
     from sbrcli.log.columns.times import find_zone
 

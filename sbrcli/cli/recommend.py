@@ -1,4 +1,4 @@
-"""`sbr recommend`: sessions in, ranked items out."""
+"""`sbr recommend`: rank the next items of sessions."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -84,14 +84,13 @@ def recommend(
     include_seen: IncludeSeen = DEFAULTS.include_seen,
     hybrid: Hybrid = False,
 ) -> None:
-    """Recommend what follows a session of items, or each session of a FILE.
+    """Recommend the next items for a session, or for each session of a FILE.
 
-    Sessions are answered as they are read. With --json each gives one line.
-    In a pipe a header line comes first, each row begins with the number of its
-    session, and an empty line ends each session, also one without rows, of
-    which the run knows no item. The exit code is 3 if that is so of all.
+    Sessions are answered as they are read; with --json, each gives one line. In a pipe, a header
+    line comes first, each row starts with the number of its session, and an empty line ends each
+    session. A session of unknown items has no rows; if all are such, the exit code is 3.
 
-    A log of events is refused, with the command that makes sessions of it.
+    A log of events is refused, with the command that turns it into sessions.
     """
     if items is not None and sessions is not None and _is_run(invocation, str(sessions)):
         run, sessions = one_name(str(sessions), run, "--run"), None

@@ -1,4 +1,4 @@
-"""`sbr report`: a run as one HTML file that needs nothing but itself."""
+"""`sbr report`: write a run as one self-contained HTML file."""
 
 import sys
 from pathlib import Path
@@ -34,10 +34,10 @@ def report(
     run: RunName = None,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Write one HTML file about a run: its figures, its training, its data, twenty examples.
+    """Write one HTML file about a run: its metrics, training and data, and twenty examples.
 
-    It can be read offline and on a phone, and be sent to anyone. Leaderboard and slices are in
-    it as far as sbr evaluate --baselines all --slices has kept them. Plots need matplotlib.
+    It can be read offline and on a phone, and sent to anyone. The leaderboard and the slices are
+    included if sbr evaluate --baselines all --slices has stored them. Plots need matplotlib.
     """
     from sbrcli.report.plots import require_matplotlib
     from sbrcli.report.report import check_place, write_report

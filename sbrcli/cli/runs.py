@@ -1,4 +1,4 @@
-"""`sbr runs`: which runs and datasets there are; one of them in full; delete some."""
+"""`sbr runs`: list runs and datasets, show one in full, delete some."""
 
 import sys
 from collections.abc import Sequence
@@ -56,11 +56,11 @@ def runs(
     names: Names = None,
     yes: Yes = False,
 ) -> None:
-    """List runs and datasets with size, state and figures; show one in full; delete some.
+    """List runs and datasets with size, state and metrics; show one in full; delete some.
 
-    The figures are mrr and recall at 20: of a run's best epoch on valid, and on test where
-    sbr evaluate has kept them. rm asks on a terminal, needs --yes elsewhere, deletes each
-    folder at once, and refuses what another process is writing.
+    The metrics are mrr and recall at 20: of a run's best epoch on valid, and on test if
+    sbr evaluate has stored them. rm asks for confirmation on a terminal, needs --yes elsewhere,
+    and refuses to delete what another process is writing.
     """
     named = names or []
     _check_words(action, named, yes=yes)

@@ -1,4 +1,4 @@
-"""`sbr stats`: what a log, or a prepared dataset, holds."""
+"""`sbr stats`: describe a log or a prepared dataset."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +69,7 @@ def stats(
 ) -> None:
     """Count the events, sessions and items of LOG, and report possible problems.
 
-    Without LOG, count those of a prepared dataset.
+    Without LOG, describe a prepared dataset.
     """
     from sbrcli.log.columns.times import find_zone
 

@@ -48,10 +48,10 @@ def train(
     checkpoint_minutes: options.CheckpointMinutes = DEFAULT_CHECKPOINT.minutes,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Fit a GRU4Rec to a dataset, with validation after each epoch; the best epoch is kept.
+    """Train a GRU4Rec on a dataset, validate after each epoch, and keep the best epoch.
 
-    The run can evaluate and recommend as soon as it is complete. Some defaults are others where
-    sessions are short, fewer than 20 events on average; --dry-run tells them all.
+    A complete run can be evaluated and can recommend. Some defaults differ for short sessions,
+    fewer than 20 events on average; --dry-run prints the values that would be used.
     """
     from sbrcli.models.gru4rec.assignment import (
         assign,

@@ -1,4 +1,4 @@
-"""`sbr tune-baselines`: the baselines at their best, before anyone boasts of having beaten them."""
+"""`sbr tune-baselines`: choose the options of the baselines that a run is compared with."""
 
 import shlex
 import sys
@@ -34,9 +34,8 @@ def tune_baselines(
 ) -> None:
     """Choose the options of markov, item-knn, vsknn and stan on the valid split.
 
-    They are fitted to train, and chosen one option after the other by mrr@20.
-    The choice is kept in the run's baselines.json, where sbr evaluate
-    --baselines finds it.
+    The baselines are fitted to train, and their options are chosen one after the other by mrr@20.
+    The choice is stored in the run's baselines.json, which sbr evaluate --baselines reads.
     """
     from sbrcli.evaluation.tuning import count_trials, tune_baselines
 

@@ -45,11 +45,11 @@ def test_help_ends_with_an_example_and_the_exit_codes(sbr):
 
 def test_a_paragraph_of_help_breaks_where_the_terminal_ends(sbr):
     lines = [line.strip() for line in sbr("train", "--help").stdout.splitlines()]
-    begins = next(at for at, line in enumerate(lines) if line.startswith("The run can evaluate"))
+    begins = next(at for at, line in enumerate(lines) if line.startswith("A complete run can"))
     assert lines[begins : begins + 3] == [
-        "The run can evaluate and recommend as soon as it is complete. Some defaults",
-        "are others where sessions are short, fewer than 20 events on average;",
-        "--dry-run tells them all.",
+        "A complete run can be evaluated and can recommend. Some defaults differ for",
+        "short sessions, fewer than 20 events on average; --dry-run prints the values",
+        "that would be used.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The demo: the commands it shows, what they give, and that its log has something to learn."""
+"""The demo: the commands it shows, their results, and that its log has something to learn."""
 
 import json
 
@@ -8,16 +8,16 @@ from sbrcli.log.synthetic import NEXT_PART, PARTS, draw_films, write_demo_log
 from tests.conftest import Said
 
 MADE_UP = (
-    "A made-up log of films watched lies in sbr-demo/ratings.dat, their titles in "
+    "Wrote a synthetic log of watched films to sbr-demo/ratings.dat, and their titles to "
     "sbr-demo/movies.dat.\n"
 )
 GOODBYE = """
-That was the whole way. Now with your own log:
+That was the full pipeline. With your own log:
   sbr stats YOUR-LOG
   sbr preprocess YOUR-LOG
   sbr train && sbr evaluate
   sbr recommend --items ID,ID,ID
-sbr COMMAND --help says what each can do.
+sbr COMMAND --help explains a command, and sbr guide is the manual.
 """
 
 
