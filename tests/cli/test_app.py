@@ -1,6 +1,7 @@
 """The boundary: what was said, and the exit code that comes of it."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -32,9 +33,24 @@ def test_sbr_alone_prints_help(sbr):
 
 def test_help_names_the_exit_codes_and_every_subcommand(sbr):
     shown = " ".join(sbr("--help").stdout.split())
-    assert "Exit codes: 0 ok, 1 a bug, 2 usage, 3 data, 4 configuration, 5 artefact" in shown
+    assert (
+        "Exit codes: 0 ok, 1 a bug, 2 usage, 3 data, 4 configuration, 5 artefact (dataset or run "
+        "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted "
+        "(Ctrl-C or SIGTERM)."
+    ) in shown
     for command in ("stats", "preprocess", "train", "evaluate", "recommend", "demo"):
         assert f"│ {command} " in shown
+
+
+def test_help_names_the_options_of_every_subcommand(sbr):
+    shown = " ".join(re.sub("[│╭╮╰╯─]", " ", sbr("stats", "--help").stdout).split())
+    for option, text in (
+        ("--json", "Print one JSON document."),
+        ("--quiet -q", "No notes and no progress bars."),
+        ("--workdir -w FOLDER", "Where datasets and runs are kept."),
+    ):
+        assert f"{option} {text}" in shown
+    assert "--version Print the version of sbr." in re.sub(" +", " ", sbr("--help").stdout)
 
 
 def test_help_ends_with_an_example_and_the_exit_codes(sbr):

@@ -235,6 +235,11 @@ def test_rm_asks_on_a_terminal_and_deletes_nothing_without_a_yes(sbr, monkeypatc
         last = said.stderr.replace("[y/N] n", "[y/N] \nn").splitlines()[-1]
         assert last == "nothing is removed"
         assert (WORK / "runs/a").is_dir()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    write_dataset("user")
+    asked = sbr("runs", "rm", "datasets/user", terminal=True).stderr.splitlines()[0]
+    assert asked.startswith("dataset user, ")
+    assert asked.endswith("; trained on it: a")
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     assert sbr("runs", "rm", "a", terminal=True).code == 0
     assert not (WORK / "runs/a").exists()

@@ -29,8 +29,8 @@ class Foreign(NamedTuple):
 
 
 def _python(line: str, package: str | None = None) -> str:
-    needs = f"pip install {package}, then in " if package else ""
-    return f"write it as CSV or Parquet; {needs}Python: {line}"
+    needs = f"pip install {package}, then " if package else ""
+    return f"write it as CSV or Parquet; {needs}in Python: {line}"
 
 
 _EXCEL = Foreign("an Excel workbook", "save the sheet with the events as CSV, and name that file")
@@ -129,7 +129,9 @@ _MAGIC: dict[bytes, Foreign] = {
     b"\x7fELF": Foreign("a program", "name the file that holds the events"),
 }
 _TEXTS: dict[bytes, Foreign] = {
-    b"-----begin pgp": Foreign("a file encrypted by PGP", "decrypt it first: gpg -d {path} > log"),
+    b"-----begin pgp": Foreign(
+        "a file encrypted by PGP", "decrypt it first: gpg -d {path} > log.csv"
+    ),
     b"version https://git-lfs.github.com/": Foreign(
         "a pointer of Git LFS, not the file itself", "fetch the file: git lfs pull"
     ),

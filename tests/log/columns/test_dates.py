@@ -162,22 +162,22 @@ def test_a_number_that_is_a_time_in_one_unit_alone_is_read_in_it(number, unit):
 @pytest.mark.parametrize(
     ("number", "unit", "doubt"),
     [
-        ("636278400", "apple", "seconds since 1970, of 1990. As seconds since 2001 they would"),
-        ("16145856000", "ds", "milliseconds since 1970, of 1970. As tenths of a second they would"),
-        ("18687", "d", "seconds since 1970, of 1970. As days they would"),
-        ("448496", "h", "seconds since 1970, of 1970. As hours they would"),
-        ("26909760", "min", "seconds since 1970, of 1970. As minutes they would"),
-        ("738216", "matlab", "seconds since 1970, of 1970. As MATLAB days they would"),
+        ("636278400", "apple", "seconds since 1970, of 1990. As seconds since 2001"),
+        ("16145856000", "ds", "milliseconds since 1970, of 1970. As tenths of a second"),
+        ("18687", "d", "seconds since 1970, of 1970. As days"),
+        ("448496", "h", "seconds since 1970, of 1970. As hours"),
+        ("26909760", "min", "seconds since 1970, of 1970. As minutes"),
+        ("738216", "matlab", "seconds since 1970, of 1970. As MATLAB days"),
         (
             "161458560000",
             "cs",
-            "milliseconds since 1970, of 1975. As hundredths of a second they would",
+            "milliseconds since 1970, of 1975. As hundredths of a second",
         ),
     ],
 )
 def test_a_unit_that_is_likely_is_named(number, unit, doubt):
     assert read(number, number).format.doubts == (
-        f"The times were read as {doubt} be of 2021: --time-unit {unit} reads them so.",
+        f"The times were read as {doubt} they would be of 2021: --time-unit {unit} reads them so.",
     )
     day = EIGHT // 86_400 * 86_400 if unit in ("d", "matlab") else EIGHT
     assert read(number, time_unit=unit).events[TIMESTAMP].tolist() == [day]
