@@ -1,7 +1,7 @@
 """Every text that `sbr` says stands in a test, so that none changes or is added unseen.
 
 A text is a line of a string literal, docstrings aside; an f-string has several, between its values.
-It must be part of a string of some test, or of the README's reference, which a test compares with
+It must be part of a string of some test, or of the reference page, which a test compares with
 `--help`, if
 
 - it is an argument of an error, a warning or a note; or
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from sbrcli import errors
-from tests.readme_reference import read_reference
+from tests.guide_reference import REFERENCE
 
 ROOT = Path(__file__).parents[1]
 SPEAKERS = {name for name in vars(errors) if name.endswith("Error")} | {"warn", "note", "say"}
@@ -97,7 +97,9 @@ def texts_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def test_every_text_that_is_said_stands_in_a_test():
-    reference = read_reference().replace("[", r"\[")  # as help texts have to be written
+    reference = REFERENCE.read_text(encoding="utf-8").replace(
+        "[", r"\["
+    )  # as help texts have to be written
     assert list(untested_texts(ROOT / "sbrcli", ROOT / "tests", reference)) == []
 
 
