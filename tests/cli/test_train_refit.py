@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from sbrcli.models.gru4rec.training import train
 from sbrcli.presets import configure_training
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest
+from tests.documents import code_lines
+from tests.guide_reference import GUIDE
 
 NEW = "777"
 """An item of valid and test that train lacks."""
@@ -82,6 +85,20 @@ def test_a_refitted_run_is_a_keras_model_with_the_new_item(refitted):
     session = [items.index_of[NEW], items.index_of["1"]]
     scores = np.asarray(model(np.array([session])))[0, -1]
     np.testing.assert_allclose(scores, load_gru(RUN).score_next(np.array(session)), atol=1e-5)
+
+
+def test_the_lines_of_python_in_the_guide_run(refitted):
+    page = (GUIDE / "training.md").read_text(encoding="utf-8")
+    code = "\n".join(code_lines(page, "python"))
+    code = code.replace("sbr-work/runs/user-1x100", str(RUN)).replace(
+        '"3186", "1270"', f'"1", "{NEW}"'
+    )
+    names: dict[str, Any] = {}
+    exec(code, names)
+    scores, items = names["scores"], names["items"]
+    assert "items.ids[scores.numpy().argmax()]" in page
+    assert items.ids[scores.numpy().argmax()] in items.index_of
+    assert scores.shape == (len(items.ids),)
 
 
 def test_a_person_gets_a_second_table_and_sees_the_phase(sbr, tmp_path, monkeypatch):
