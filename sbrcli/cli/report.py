@@ -37,19 +37,23 @@ def report(
     """Write one HTML file about a run: its metrics, training and data, and twenty examples.
 
     It can be read offline and on a phone, and sent to anyone. The leaderboard and the slices are
-    included if sbr evaluate --baselines all --slices has stored them. Plots need matplotlib.
+    included if sbr evaluate --baselines all --slices has stored them. Without matplotlib the page
+    has no plots.
     """
-    from sbrcli.report.plots import require_matplotlib
     from sbrcli.report.report import check_place, write_report
 
     check_place(out)
-    require_matplotlib()
     folder = open_run(invocation, one_name(named, run, "--run"))
     written = write_report(folder, invocation.workspace, out)
     name_run(invocation, folder)
     for text in written.warnings:
         invocation.output.warn(text)
     invocation.output.show(written, _tables)
+    if not written.has_plots:
+        invocation.output.note(
+            "it has no plots: pip install matplotlib, or pip install '.[report]' in the folder of "
+            "sbr, then write it again"
+        )
     if written.missing:
         invocation.output.note(
             f"not in it, as it is not there yet: {', '.join(written.missing)}; "

@@ -9,6 +9,7 @@ from typing import Any
 
 from sbrcli.config import differences
 from sbrcli.dataset.cuts import DEFAULT_DAYS, LONG_DAYS
+from sbrcli.dataset.log_names import name_file
 from sbrcli.dataset.storage import ITEMS_FILE, split_path
 from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.errors import ArtefactError
@@ -80,7 +81,7 @@ def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> dict[str, A
     Raises:
         DataError: one of them cannot be read.
     """
-    names = ["standard input" if path == Path("-") else path.name for path in called]
+    names = [name_file(path) for path in called]
     parts = [
         {"name": name, "sha256": hash_file(path)} for name, path in zip(names, paths, strict=True)
     ]

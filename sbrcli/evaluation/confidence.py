@@ -17,6 +17,8 @@ IntArray = npt.NDArray[np.integer]
 RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 1
+_NORMAL_QUANTILE = 1.959964
+"""Of `LEVEL`, two-sided."""
 
 # Beyond this many, sessions are dealt at random into as many groups, and groups are drawn: the
 # variance that is expected is the same, and the cost no longer grows.
@@ -69,6 +71,31 @@ def interval(resampled: FloatArray) -> tuple[float, float]:
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(resampled, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def approximate_interval(sums: FloatArray) -> tuple[float, float] | None:
+    """Return bounds of a mean over few or many sessions without resampling them.
+
+    The mean is a ratio of two sums over sessions, value and next items, whose variance is, to the
+    first order, the sum of the squared (value - mean * items) over the squared number of items
+    (Cochran 1977, section 6.3), with a correction for few sessions.
+
+    Args:
+        sums: (sessions, 2), as `session_sums` gives them of one column.
+
+    Returns:
+        The mean less and plus 1.96 standard errors; None of a single session, which says nothing
+        of how sessions differ.
+    """
+    sessions = len(sums)
+    if sessions < 2:
+        return None
+    value, items = sums[:, 0], sums[:, 1]
+    mean = value.sum() / items.sum()
+    residuals = value - mean * items
+    variance = sessions / (sessions - 1) * (residuals**2).sum() / items.sum() ** 2
+    half = _NORMAL_QUANTILE * float(np.sqrt(variance))
+    return float(mean) - half, float(mean) + half
 
 
 def p_value(differences: FloatArray, sessions: int) -> float:

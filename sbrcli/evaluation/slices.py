@@ -1,13 +1,14 @@
 """Where a model is good: its figures by slices of the next items."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from sbrcli.dataset.storage import Sessions
-from sbrcli.evaluation.metrics import metrics_at
+from sbrcli.evaluation.confidence import approximate_interval, session_sums
+from sbrcli.evaluation.metrics import metrics_at, values_at
 from sbrcli.evaluation.ranks import Ranks
 from sbrcli.evaluation.scoring import session_of
 
@@ -36,6 +37,9 @@ class Slice:
     value: str
     events: int
     metrics: dict[str, float]
+    interval: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Approximate 95 % interval of mrr at the greatest k, within 0 and 1; without one where a
+    single session holds the slice, and of an evaluation by an earlier version of sbr."""
 
 
 def slice_ranks(
@@ -76,8 +80,18 @@ def slice_ranks(
             mondays.view("M8[D]") if by_week else days.view("M8[D]").astype("M8[M]")
         ),
     }
+    metric = f"mrr@{max(ks)}"
+    reciprocal = dict(values_at(ranks.ranks, (max(ks),)))[metric]
+
+    def measure(name: str, value: str, chosen: npt.NDArray[np.bool_]) -> Slice:
+        bounds = approximate_interval(session_sums(session[chosen], [reciprocal[chosen]]))
+        low, high = bounds or (0.0, 1.0)
+        interval = {metric: (max(0.0, low), min(1.0, high))} if bounds else {}
+        figures = metrics_at(ranks.ranks[chosen], ks)
+        return Slice(name, value, int(chosen.sum()), figures, interval)
+
     return tuple(
-        Slice(name, value, int(chosen.sum()), metrics_at(ranks.ranks[chosen], ks))
+        measure(name, value, chosen)
         for name, labelled in cut_by.items()
         for value, chosen in labelled
         if chosen.any()

@@ -39,7 +39,7 @@ def name_bars(axes: "Axes", across: str) -> None:
     There are few ticks, so that their numbers do not touch.
     """
     axes.set_xlabel(across)
-    axes.locator_params(axis="x", nbins=6)
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(visible=True, axis="x", linewidth=0.7)
 
 

@@ -55,12 +55,9 @@ def describe_data(manifest: dict[str, Any], training: Sessions, train_count: Int
     ]
     source = manifest["source"]
     content = write_paragraph(
-        f"Made of {source['name']}, {source['rows']:,} rows. The plots show the sessions that the "
-        "run has learned from."
+        f"The dataset was made from {source['name']}, {source['rows']:,} rows. Session lengths, "
+        "pauses and popularity are those of the sessions that the run was trained on."
     )
-    plots = [draw_lengths(np.diff(training.offsets)), draw_pauses(pauses_of(training))]
-    plots.append(draw_popularity(train_count))
-    content += write_plots([plot for plot in plots if plot])
     content += write_table("The splits; times are UTC", columns, splits)
     if dropped:
         content += write_table(
@@ -68,7 +65,10 @@ def describe_data(manifest: dict[str, Any], training: Sessions, train_count: Int
         )
     else:
         content += write_paragraph("Nothing was dropped.")
-    return Section("data", "The data", content)
+    lengths, pauses = np.diff(training.offsets), pauses_of(training)
+    plots = [draw_lengths(lengths), draw_pauses(pauses), draw_popularity(train_count)]
+    content += write_plots(plots)
+    return Section("data", "Data", content)
 
 
 def draw_lengths(lengths: IntArray) -> str:
@@ -84,9 +84,11 @@ def draw_lengths(lengths: IntArray) -> str:
         _mark(axes, float(median))
         name_axes(axes, "events in the session", "sessions")
 
-    told = f"{len(lengths):,} sessions: the median has {median:,g} events, the longest {longest:,}"
-    alt = f"Histogram of session lengths on a logarithmic axis. {told}."
-    return write_figure(draw_plot("lengths", alt, paint), f"Session length. {told}.")
+    words = (
+        f"{len(lengths):,} sessions: the median has {median:,g} events, the longest {longest:,}."
+    )
+    alt = f"Histogram of session lengths on a logarithmic axis. {words}"
+    return write_figure(draw_plot("lengths", alt, paint), "Session length", words)
 
 
 def draw_pauses(pauses: FloatArray) -> str:
@@ -107,10 +109,10 @@ def draw_pauses(pauses: FloatArray) -> str:
         name_axes(axes, "pause before the next event", "pauses")
 
     none = 1 - len(longer) / len(pauses)
-    told = f"the median is {write_seconds(np.median(pauses).item())}"
-    told += f"; {100 * none:.1f} % are no pause at all and not drawn" if none else ""
-    alt = f"Histogram of the pauses within sessions on a logarithmic axis: {told}."
-    return write_figure(draw_plot("pauses", alt, paint), f"Pauses within sessions: {told}.")
+    words = f"The median is {write_seconds(np.median(pauses).item())}"
+    words += f"; {100 * none:.1f} % are 0 and not drawn." if none else "."
+    alt = f"Histogram of the pauses within sessions on a logarithmic axis. {words}"
+    return write_figure(draw_plot("pauses", alt, paint), "Pauses within sessions", words)
 
 
 def draw_popularity(train_count: IntArray) -> str:
@@ -127,11 +129,11 @@ def draw_popularity(train_count: IntArray) -> str:
         use_powers(axes.yaxis, counts[-1], counts[0])
         name_axes(axes, "item, by popularity", "events")
 
-    told = (
-        f"{len(train_count):,} items; the most popular tenth has {100 * share:.0f} % of the events"
+    words = (
+        f"{len(train_count):,} items; the most popular tenth has {100 * share:.0f} % of the events."
     )
-    alt = f"Curve of the items' events by popularity, both axes logarithmic. {told}."
-    return write_figure(draw_plot("popularity", alt, paint), f"Popularity. {told}.")
+    alt = f"Curve of the items' events by popularity, both axes logarithmic. {words}"
+    return write_figure(draw_plot("popularity", alt, paint), "Popularity of items", words)
 
 
 def histogram_of_lengths(lengths: IntArray) -> tuple[list[int], list[float]]:

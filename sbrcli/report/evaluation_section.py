@@ -1,4 +1,4 @@
-"""The evaluation: the run's figures, the leaderboard with its intervals, and the protocol."""
+"""The accuracy: the run's figures, the leaderboard with its intervals; and the protocol."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from sbrcli.report.html import (
     write_text,
 )
 from sbrcli.report.kept import Kept, cuts_of
-from sbrcli.report.plots import draw_plot
+from sbrcli.report.plots import WIDE, WIDTH, draw_plot
 from sbrcli.report.svg import COLOURS
 
 if TYPE_CHECKING:
@@ -45,67 +45,89 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
     """
     if kept is None:
         content = write_missing("The run has not been evaluated on test so far.", command)
-        return Section("evaluation", "How good it is", content)
-    content, figures = "", []
-    if kept.verdict:
-        content = f'<p class="verdict">{write_text(kept.verdict)}.</p>\n'
-    if kept.leaderboard:
-        figures.append(
-            draw_leaderboard(kept.leaderboard, f"mrr@{max(cuts_of(kept.leaderboard[0].metrics))}")
-        )
-    figures.append(_figures("Next items of the test split, ranked", kept.metrics))
+        return Section("accuracy", "Accuracy", content)
+    content = f'<p class="verdict">{write_text(kept.verdict)}.</p>\n' if kept.verdict else ""
+    figures = [_figures("On the next items of the test split", kept.metrics)]
     if kept.protocol.get("unknown_events") or kept.protocol.get("unreachable_events"):
-        caption = "The same with next items left out as misses"
+        caption = "The same, with next items that were left out as misses"
         figures.append(_figures(caption, kept.metrics_unknown_as_miss))
     content += write_plots(figures)
     if kept.leaderboard:
+        metric = f"mrr@{max(cuts_of(kept.leaderboard[0].metrics))}"
+        content += draw_leaderboard(kept.leaderboard, metric)
         content += _describe_leaderboard(kept.leaderboard)
     else:
         content += write_missing("The run has been compared with no other model so far.", command)
-    return Section("evaluation", "How good it is", content)
+    return Section("accuracy", "Accuracy", content)
 
 
 def describe_protocol(kept: Kept) -> Section:
     """Describe what was scored, among which candidates, and by which rules."""
     rows = [(_WORDS.get(name, name.replace("_", " ")), value) for name, value in _told(kept)]
-    return Section("protocol", "The protocol", write_rows(rows))
+    return Section("protocol", "Protocol", write_rows(rows))
 
 
 def draw_leaderboard(standings: Sequence[Standing], metric: str) -> str:
-    """Draw each model's figure with its interval, the best on top and the run in colour."""
-    rows = list(reversed(standings))
-    names = [visible(row.model) for row in rows]
+    """Draw each model's figure with its interval, the best on top and the run in colour.
 
-    def paint(axes: "Axes") -> None:
-        for place, row in enumerate(rows):
-            value, (low, high) = row.metrics[metric], row.interval[metric]
-            colour = COLOURS["one" if row.model == GRU else "soft"]
-            axes.plot([low, high], [place, place], color=colour, linewidth=2.4)
-            axes.plot([value], [place], color=colour, marker="o", markersize=7)
-        axes.set_yticks(range(len(rows)), names)
-        axes.set_ylim(-0.6, len(rows) - 0.4)
-        axes.set_xlim(left=0)
-        name_bars(axes, metric)
-
+    There are two plots, of which the page shows the one that fits the screen.
+    """
     told = "; ".join(
         f"{row.model} {row.metrics[metric]:.4f} ({low:.4f} to {high:.4f})"
         for row in standings
         for low, high in [row.interval[metric]]
     )
-    plot = draw_plot(
-        "leaderboard",
-        f"Each model's {metric} with its 95 % interval. {told}.",
-        paint,
-        height=60 + 26 * len(rows),
+    alt = f"Each model's {metric} with its 95 % interval. {told}."
+    plots = [
+        draw_plot(
+            f"leaderboard-{size}",
+            alt,
+            lambda axes: _paint_leaderboard(axes, standings, metric),
+            height=54 + 30 * len(standings),
+            width=width,
+        )
+        for size, width in (("narrow", WIDTH), ("wide", WIDE))
+    ]
+    shown = "".join(
+        f'<div class="{size}-plot">{plot}</div>\n'
+        for size, plot in zip(("narrow", "wide"), plots, strict=True)
+        if plot
     )
-    return write_figure(
-        plot, f"{metric} of each model and its 95 % interval, by the bootstrap over sessions."
-    )
+    return write_figure(shown, f"{metric} of each model and its 95 % interval")
+
+
+def _paint_leaderboard(axes: "Axes", standings: Sequence[Standing], metric: str) -> None:
+    """Draw an interval as a line with ends, the figure as a dot on it, and its value above.
+
+    The axis begins near the lowest interval and not at 0, or short intervals would not be seen.
+    """
+    rows = list(reversed(standings))
+    for place, row in enumerate(rows):
+        value, (low, high) = row.metrics[metric], row.interval[metric]
+        colour = COLOURS["one" if row.model == GRU else "soft"]
+        axes.plot([low, high], [place, place], color=colour, marker="|", markersize=9)
+        axes.plot([value], [place], color=colour, marker="o", markersize=5)
+        axes.annotate(
+            f"{value:.4f}",
+            (value, place),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=colour,
+        )
+    axes.set_yticks(range(len(rows)), [visible(row.model) for row in rows])
+    axes.tick_params(axis="y", length=0, labelcolor=COLOURS["ink"])
+    axes.set_ylim(-0.5, len(rows) - 0.25)
+    axes.margins(x=0.08)
+    name_bars(axes, metric)
 
 
 def _describe_leaderboard(standings: Sequence[Standing]) -> str:
+    """Write the leaderboard: figures, what stands in the top lists, and what they cost."""
     k = max(cuts_of(standings[0].metrics))
     columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}", "to best", "p")
+    columns += ("coverage", "popularity", "gini", "events/s", "MB", "options")
     rows = [
         (
             row.model,
@@ -115,15 +137,6 @@ def _describe_leaderboard(standings: Sequence[Standing]) -> str:
             row.metrics[f"ndcg@{k}"],
             _to_best(row),
             row.to_best.p_value if row.to_best else None,
-        )
-        for row in standings
-    ]
-    caption = f"Leaderboard, by mrr@{k}; low and high are its 95 % interval"
-    content = write_table(caption, columns, rows)
-    columns = ("model", "coverage", "popularity", "gini", "events/s", "MB", "options")
-    rows = [
-        (
-            row.model,
             percent(row.coverage),
             row.mean_popularity,
             row.gini,
@@ -133,7 +146,18 @@ def _describe_leaderboard(standings: Sequence[Standing]) -> str:
         )
         for row in standings
     ]
-    return content + write_table(f"What stands in their top {k}, and its cost", columns, rows)
+    caption = (
+        f"Leaderboard, by mrr@{k}; low and high are its 95 % interval, by the bootstrap over "
+        f"sessions. Coverage, popularity and gini describe the models' top {k}"
+    )
+    own = next((at for at, row in enumerate(standings) if row.model == GRU), None)
+    return write_table(caption, columns, rows, best=0, own=own)
+
+
+def _share_of_ties(share: float) -> str:
+    if share == 0:
+        return "none"
+    return "under 0.001 %" if share < 1e-5 else percent(share, 3).text
 
 
 def _to_best(row: Standing) -> Number | None:
@@ -154,5 +178,5 @@ def _told(kept: Kept) -> list[tuple[str, Any]]:
     if isinstance(shown.get("exclude_seen"), bool):
         shown["exclude_seen"] = "left out" if shown["exclude_seen"] else "are candidates"
     if isinstance(shown.get("tie_share"), float):
-        shown["tie_share"] = percent(shown["tie_share"], 3)
+        shown["tie_share"] = _share_of_ties(shown["tie_share"])
     return list(shown.items())

@@ -47,6 +47,9 @@ class Example:
     best: tuple[NamedItem, ...]
     """What the run expected, best first."""
 
+    seen: frozenset[str] = frozenset()
+    """The ids of `best` that the session held before."""
+
 
 def find_examples(
     scorer: Scorer, items: RunItems, sessions: Sessions, seed: int = SEED
@@ -92,13 +95,15 @@ def choose_sessions(lengths: IntArray, count: int = COUNT, seed: int = SEED) -> 
 def _ask(scorer: Scorer, items: RunItems, session: IntArray) -> Example:
     """Hold a session's last event back."""
     scores = scorer.score_next(session[:-1])
-    best = top_items(scores, np.arange(len(scores)), TOP)
+    best = top_items(scores, np.arange(len(scores)), TOP).tolist()
+    before = set(session[:-1].tolist())
     return Example(
         before=len(session) - 1,
         latest=_named(items, session[:-1][-LATEST:].tolist()),
         held_back=_named(items, session[-1:].tolist())[0],
         rank=int(target_ranks(scores[None], session[-1:])[0]),
-        best=_named(items, best.tolist()),
+        best=_named(items, best),
+        seen=frozenset(items.ids[index] for index in best if index in before),
     )
 
 

@@ -60,14 +60,21 @@ def write_paragraph(text: str) -> str:
     return f"<p>{write_text(text)}</p>\n"
 
 
-def write_figure(plot: str, caption: str) -> str:
-    """Put words under a plot, which is an SVG element."""
-    return f"<figure>\n{plot}\n<figcaption>{write_text(caption)}</figcaption>\n</figure>\n"
+def write_figure(plot: str, name: str, words: str = "") -> str:
+    """Put a plot, which is SVG, under its name, and words below it.
+
+    Where no plot was drawn, the words stand alone; without words there is nothing.
+    """
+    if not plot:
+        return write_paragraph(f"{name}: {words}") if words else ""
+    below = f"<p>{write_text(words)}</p>\n" if words else ""
+    return f"<figure>\n<figcaption>{write_text(name)}</figcaption>\n{plot}\n{below}</figure>\n"
 
 
 def write_plots(figures: Sequence[str]) -> str:
     """Lay figures, plots or tables, side by side, as far as the page is wide."""
-    return f'<div class="plots">\n{"".join(figures)}</div>\n' if figures else ""
+    shown = "".join(figures)
+    return f'<div class="plots">\n{shown}</div>\n' if shown else ""
 
 
 def write_facts(facts: Mapping[str, object]) -> str:
@@ -103,13 +110,22 @@ def write_missing(what: str, command: str) -> str:
     )
 
 
-def write_table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Write a table that a press on a column's name sorts.
+def write_table(
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    best: int | None = None,
+    own: int | None = None,
+) -> str:
+    """Write a table that a press on a column's name sorts; its first column stays in sight.
 
     Args:
         caption: plain text.
         columns: their names.
         rows: one value a column: text, a number, a `Number`, or None for nothing.
+        best: which row is bold.
+        own: which row is tinted.
     """
     is_number = [
         all(isinstance(row[at], (int, float, Number, type(None))) for row in rows)
@@ -119,7 +135,10 @@ def write_table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[ob
         f'<th scope="col"{_class(number)}><button type="button">{write_text(name)}</button></th>'
         for name, number in zip(columns, is_number, strict=True)
     )
-    body = "".join("<tr>" + "".join(map(_cell, row, is_number)) + "</tr>\n" for row in rows)
+    body = "".join(
+        f"<tr{_row_class(at == best, at == own)}>{''.join(map(_cell, row, is_number))}</tr>\n"
+        for at, row in enumerate(rows)
+    )
     name = write_text(caption)
     return (
         f'<figure class="table">\n<figcaption>{name}</figcaption>\n'
@@ -140,6 +159,11 @@ def _cell(value: object, is_number: bool) -> str:
     number = value.value if isinstance(value, Number) else value
     sorted_by = f' data-value="{number!r}"' if isinstance(number, (int, float)) else ""
     return f"<td{_class(is_number)}{sorted_by}>{_show(value)}</td>"
+
+
+def _row_class(is_best: bool, is_own: bool) -> str:
+    classes = " ".join(["best"] * is_best + ["own"] * is_own)
+    return f' class="{classes}"' if classes else ""
 
 
 def _class(is_number: bool) -> str:

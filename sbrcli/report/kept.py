@@ -107,7 +107,14 @@ def _difference(found: Any) -> Difference:
 
 
 def _slice(row: Any) -> Slice:
-    return Slice(str(row["slice"]), str(row["value"]), int(row["events"]), _metrics(row["metrics"]))
+    bounds = row.get("interval") or {}  # an earlier version of sbr kept none
+    return Slice(
+        str(row["slice"]),
+        str(row["value"]),
+        int(row["events"]),
+        _metrics(row["metrics"]),
+        {name: _pair(pair) for name, pair in bounds.items() if is_known(name)},
+    )
 
 
 def _pair(found: Any) -> tuple[float, float]:

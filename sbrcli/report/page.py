@@ -12,13 +12,14 @@ STYLE = resources.files(__package__ or "").joinpath("page.css").read_text(encodi
 SCRIPT = resources.files(__package__ or "").joinpath("page.js").read_text(encoding="utf-8")
 
 
-def write_page(title: str, introduction: str, sections: Sequence[Section]) -> str:
+def write_page(title: str, introduction: str, sections: Sequence[Section], note: str = "") -> str:
     """Frame sections as one page; its policy lets no request leave and no other script run.
 
     Args:
         title: the page's, plain text.
         introduction: what stands above the sections, HTML.
         sections: in order; the page's links name them.
+        note: what the page's foot says besides, plain text.
     """
     policy = (
         f"default-src 'none'; style-src '{_digest(STYLE)}'; script-src '{_digest(SCRIPT)}'; "
@@ -32,11 +33,11 @@ def write_page(title: str, introduction: str, sections: Sequence[Section]) -> st
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{write_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<header>\n<h1>{write_text(title)}</h1>\n{introduction}"
-        f'<nav aria-label="Sections">\n{links}</nav>\n</header>\n'
+        f"<header>\n<h1>{write_text(title)}</h1>\n{introduction}</header>\n"
+        f'<nav aria-label="Sections">\n<div>\n{links}</div>\n</nav>\n'
         f"<main>\n{''.join(section.to_html() for section in sections)}</main>\n"
         f"<footer><p>Made by sbr report {__version__}. The page needs no network: "
-        "all that it shows is in it.</p></footer>\n"
+        f"all that it shows is in it. {write_text(note)}</p></footer>\n"
         f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 

@@ -5,23 +5,27 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sbrcli.errors import ConfigError
 from sbrcli.report.html import visible
 from sbrcli.report.svg import COLOURS, embed_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDTH = 340
-"""Of every plot, in units of which a font has 10; about as many as a phone has points."""
+WIDTH = 380
+"""Of a plot, in units of which a font has 11; about as many as a phone has points."""
+
+WIDE = 860
+"""Of a plot that takes the whole page of a wide screen."""
 
 _UNITS_PER_INCH = 72
+_TOP, _BOTTOM = 6, 40
+"""Above and below the axes of a plot with margins, in units."""
 
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "sbr",
     "text.parse_math": False,
-    "font.size": 10,
+    "font.size": 11,
     "text.color": COLOURS["ink"],
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -40,32 +44,38 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def require_matplotlib() -> None:
-    """Check that plots can be drawn.
-
-    Raises:
-        ConfigError: matplotlib is not installed.
-    """
+def can_draw() -> bool:
+    """Return whether matplotlib is installed, without which pages have no plots."""
     # Where its cache cannot be written, and while it builds one, it would say so on stderr.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(
-            f"sbr report draws its plots with matplotlib, which cannot be imported: {error}",
-            hint="pip install matplotlib, or pip install '.[report]' in the folder of sbr",
-        ) from error
+    except ImportError:
+        return False
+    return True
 
 
-def draw_plot(name: str, alt: str, paint: "Callable[[Axes], None]", *, height: float = 200) -> str:
-    """Draw a plot; the same one gives the same text.
+def draw_plot(
+    name: str,
+    alt: str,
+    paint: "Callable[[Axes], None]",
+    *,
+    height: float = 220,
+    width: float = WIDTH,
+    margins: tuple[float, float] | None = None,
+) -> str:
+    """Draw a plot; the same one gives the same text. It is empty where plots cannot be drawn.
 
     Args:
         name: unlike that of any other plot of the page; letters and dashes.
         alt: what one would tell of it to who cannot see it.
         paint: draws on the axes, in `COLOURS` alone.
-        height: in units, of which the plot is `WIDTH` wide.
+        height, width: in units.
+        margins: left and right of the axes, in units, so that several plots' axes are of one
+            width; what the labels need unless given.
     """
+    if not can_draw():
+        return ""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -73,8 +83,12 @@ def draw_plot(name: str, alt: str, paint: "Callable[[Axes], None]", *, height: f
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # whatever the user's own settings are
         matplotlib.rcParams.update(_SETTINGS)  # pyright: ignore
-        size = (WIDTH / _UNITS_PER_INCH, height / _UNITS_PER_INCH)
-        figure = Figure(figsize=size, layout="constrained")
+        size = (width / _UNITS_PER_INCH, height / _UNITS_PER_INCH)
+        figure = Figure(figsize=size, layout=None if margins else "constrained")
         paint(figure.add_subplot())
+        if margins:
+            left, right = margins
+            top, bottom = 1 - _TOP / height, _BOTTOM / height
+            figure.subplots_adjust(left / width, bottom, 1 - right / width, top)
         figure.savefig(written, format="svg")
     return embed_svg(written.getvalue(), name, visible(alt))

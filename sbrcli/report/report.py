@@ -25,12 +25,17 @@ from sbrcli.report.data_section import describe_data
 from sbrcli.report.evaluation_section import describe_evaluation, describe_protocol
 from sbrcli.report.examples import TOP, find_examples
 from sbrcli.report.examples_section import describe_examples
-from sbrcli.report.html import Section, write_commands, write_facts, write_paragraph
+from sbrcli.report.heading import introduce, noun_of, title_page
+from sbrcli.report.html import Section, write_commands, write_paragraph
 from sbrcli.report.kept import Kept, cuts_of, read_kept
 from sbrcli.report.page import write_page
+from sbrcli.report.plots import can_draw
 from sbrcli.report.slices_section import describe_slices
 from sbrcli.report.training_section import describe_training
 from sbrcli.workspace import Workspace
+
+
+_NO_PLOTS = "It has no plots, as matplotlib was not installed where it was made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,9 @@ class Report:
 
     warnings: tuple[str, ...] = ()
     """Doubts about the figures."""
+
+    has_plots: bool = True
+    """False where matplotlib is not installed."""
 
 
 def check_place(path: Path) -> None:
@@ -84,7 +92,7 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
         raise ArtefactError(
             f"cannot write {path}: {error.strerror}", hint="name another file with --out"
         ) from error
-    return Report(str(path), run.name, len(content), _missing(kept), _warnings(kept))
+    return Report(str(path), run.name, len(content), _missing(kept), _warnings(kept), can_draw())
 
 
 def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
@@ -99,6 +107,11 @@ def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
         ArtefactError: the run or its dataset is damaged.
     """
     training = describe_run(run)
+    try:
+        title, noun = title_page(dataset), noun_of(dataset)
+        commands = [preprocess_command(dataset), train_command(run, dataset)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damaged_manifest(dataset) from error
     scorer, items = load_gru(run.path), load_items(run.path / ITEMS_FILE)
     learned_from = load_training_sessions(dataset.path, run.manifest)
     recall = kept.metrics.get(f"recall@{TOP}") if kept is not None else None
@@ -108,34 +121,17 @@ def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
         sections.append(describe_slices(kept.slices, to_do))
     if dataset.manifest["splits"].get("test") is not None:
         examples = find_examples(scorer, items, load_split(dataset.path, "test"))
-        sections.append(describe_examples(examples, scorer.num_items, recall))
+        sections.append(describe_examples(examples, scorer.num_items, recall, noun))
     sections.append(_describe_training(run, training))
     try:
         sections.append(describe_data(dataset.manifest, learned_from, items.train_count))
-        commands = [preprocess_command(dataset), train_command(run, dataset)]
     except (KeyError, TypeError, AttributeError) as error:
         raise damaged_manifest(dataset) from error
     sections += [describe_protocol(kept)] if kept is not None else []
     commands += [evaluate_command(run, kept)] if kept is not None else []
     sections.append(_describe_commands([*commands, report_command(run)]))
-    return write_page(f"Run {run.name}", _introduce(run, training, kept), sections)
-
-
-def _introduce(run: Folder, training: Training, kept: Kept | None) -> str:
-    """Describe the run, with its main figures."""
-    version = run.manifest.get("sbr_version", "?")
-    words = (
-        f"A GRU4Rec trained on dataset {training.dataset} by sbr {version}, "
-        "which recommends the next item of a session."
-    )
-    facts: dict[str, object] = {}
-    if kept is not None:
-        k = max(cuts_of(kept.metrics))
-        facts |= {f"{name}@{k} on test": kept.metrics[f"{name}@{k}"] for name in ("recall", "mrr")}
-        facts["items ranked"] = kept.protocol.get("candidates")
-        facts["next items scored"] = kept.protocol.get("events")
-    facts |= {"parameters": training.parameters, "epochs": len(training.epochs)}
-    return write_paragraph(words) + write_facts(facts)
+    introduction = introduce(run, dataset, training, kept)
+    return write_page(title, introduction, sections, "" if can_draw() else _NO_PLOTS)
 
 
 def _describe_training(run: Folder, training: Training) -> Section:
@@ -153,10 +149,10 @@ def _describe_training(run: Folder, training: Training) -> Section:
 
 def _describe_commands(commands: list[str]) -> Section:
     words = (
-        "These make the same again, where the log lies in the current folder. "
+        "These commands make the run again from the log in the current folder. "
         "Options that are not named have their defaults."
     )
-    return Section("commands", "How it was made", write_paragraph(words) + write_commands(commands))
+    return Section("reproduce", "Reproduce", write_paragraph(words) + write_commands(commands))
 
 
 def _missing(kept: Kept | None) -> tuple[str, ...]:

@@ -43,11 +43,11 @@ def describe_training(
     if has_valid and len(epochs) > 1:
         words += f"; epoch {best_epoch} was the best in {monitor} on the valid split"
     elif not has_valid:
-        words += "; without a valid split to judge by, the last weights were kept"
+        words += "; without a valid split, the run has the weights of the last epoch"
     if refit:
         words += (
-            f". Then the run was trained anew on train and valid, for {len(refit)} "
-            f"epoch{'s' if len(refit) > 1 else ''}, and these weights were kept"
+            f". The run was then trained again from scratch on train and valid, for {len(refit)} "
+            f"epoch{'s' if len(refit) > 1 else ''}, and has these weights"
         )
     plots = []
     if len(epochs) > 1:  # one point is no curve
@@ -57,7 +57,7 @@ def describe_training(
     content += _table("Epochs", epochs, best_epoch)
     if refit:
         content += _table("Epochs of the refit", refit, None)
-    return Section("training", "The training", content)
+    return Section("training", "Training", content)
 
 
 def draw_loss(epochs: Sequence[Epoch], refit: Sequence[Epoch]) -> str:
@@ -72,8 +72,8 @@ def draw_loss(epochs: Sequence[Epoch], refit: Sequence[Epoch]) -> str:
         use_whole_numbers(axes.xaxis)
         name_axes(axes, "epoch", "training loss")
 
-    told = f"Training loss, from {losses[0]:.3f} in the first epoch to {losses[-1]:.3f} in the last"
-    return write_figure(draw_plot("loss", f"Curve by epoch. {told}.", paint), f"{told}.")
+    words = f"From {losses[0]:.3f} in the first epoch to {losses[-1]:.3f} in the last."
+    return write_figure(draw_plot("loss", f"Curve by epoch. {words}", paint), "Training loss", words)
 
 
 def draw_figures(epochs: Sequence[Epoch], best_epoch: int) -> str:
@@ -97,8 +97,9 @@ def draw_figures(epochs: Sequence[Epoch], best_epoch: int) -> str:
 
     best = next(row for row in epochs if row["epoch"] == best_epoch)
     figures = ", ".join(f"{name} {best[name]:.4f}" for name in _FIGURES)
-    told = f"Figures on the valid split; in epoch {best_epoch}, the best: {figures}"
-    return write_figure(draw_plot("figures", f"Curves by epoch. {told}.", paint), f"{told}.")
+    words = f"Epoch {best_epoch}, the best: {figures}."
+    plot = draw_plot("figures", f"Curves by epoch on the valid split. {words}", paint)
+    return write_figure(plot, "Accuracy on the valid split", words)
 
 
 def _curve(axes: "Axes", rows: Sequence[Epoch], name: str, colour: str, label: str | None) -> None:

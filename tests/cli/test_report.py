@@ -39,6 +39,7 @@ def test_a_full_page_lacks_nothing(sbr):
         "bytes": size,
         "missing": [],
         "warnings": [],
+        "has_plots": True,
     }
     assert said.stderr == (
         "run user-1x4 on dataset user\n"
@@ -92,17 +93,23 @@ def test_without_a_run_there_is_nothing_to_report(sbr):
     assert not OUT.exists()
 
 
-def test_without_matplotlib_one_is_told_how_to_get_it(sbr, monkeypatch):
-    make_reported(WORK)
+def test_without_matplotlib_the_page_has_no_plots_and_that_is_said(sbr, monkeypatch):
+    make_evaluated(WORK)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     said = sbr("report", "--json")
-    assert (said.stdout, said.code) == ("", 4)
+    assert said.code == 0
+    assert json.loads(said.stdout)["has_plots"] is False
+    size = len(OUT.read_bytes())
     assert said.stderr == (
-        "error: sbr report draws its plots with matplotlib, which cannot be imported: import of "
-        "matplotlib halted; None in sys.modules\n"
-        "hint: pip install matplotlib, or pip install '.[report]' in the folder of sbr\n"
+        "run user-1x4 on dataset user\n"
+        "it has no plots: pip install matplotlib, or pip install '.[report]' in the folder of sbr, "
+        "then write it again\n"
+        f"wrote report.html, {size / 1000:.1f} kB; a browser shows it\n"
     )
-    assert not OUT.exists()
+    page = OUT.read_text()
+    assert "<svg" not in page
+    assert "It has no plots, as matplotlib was not installed where it was made.</p>" in page
+    assert "Leaderboard, by mrr@20" in page
 
 
 def test_a_dataset_that_is_gone_is_an_artefact_error(sbr):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from sbrcli.evaluation import confidence
-from sbrcli.evaluation.confidence import interval, p_value, resample_means, session_sums
+from sbrcli.evaluation.confidence import (
+    approximate_interval,
+    interval,
+    p_value,
+    resample_means,
+    session_sums,
+)
 
 
 def test_sums_are_by_session_and_the_last_column_counts():
@@ -58,6 +64,27 @@ def test_many_sessions_are_drawn_in_groups_with_the_same_spread(monkeypatch):
     each = resample_means(sums, resamples=2000).std()
     monkeypatch.setattr(confidence, "_MOST_GROUPS", 400)
     assert resample_means(sums, resamples=2000).std() == pytest.approx(each, rel=0.15)
+
+
+def test_the_approximate_interval_is_that_of_a_mean_of_equal_sessions():
+    # Values 0 and 1, one next item each: mean 1/2, standard error sqrt(2 * (1/4 + 1/4)) / 2.
+    half = 1.959964 * 0.5
+    found = approximate_interval(np.array([[0.0, 1.0], [1.0, 1.0]]))
+    assert found == pytest.approx((0.5 - half, 0.5 + half))
+
+
+def test_the_approximate_interval_is_near_the_bootstrap_s():
+    rng = np.random.default_rng(1)
+    session = np.repeat(np.arange(400), rng.integers(1, 30, 400))
+    values = rng.random(len(session)) * rng.random(400)[session]
+    sums = session_sums(session, [values])
+    resampled = interval(resample_means(sums)[:, 0])
+    assert approximate_interval(sums) == pytest.approx(resampled, abs=0.004)
+    assert resampled[1] - resampled[0] > 0.03
+
+
+def test_of_one_session_there_is_no_interval():
+    assert approximate_interval(np.array([[3.0, 9.0]])) is None
 
 
 def test_a_p_value_is_twice_the_share_on_the_other_side_of_zero():

@@ -25,6 +25,16 @@ def told(parts: list[Slice]) -> dict[str, tuple[int, float]]:
 SESSIONS = make_sessions([0, 1, 0, 1], [2, 0, 2])
 
 
+def test_a_slice_has_an_interval_where_several_sessions_hold_it():
+    two, three, four = sliced(SESSIONS, "position")
+    assert two.interval == {"mrr@1": (1.0, 1.0)}
+    assert three.interval == {"mrr@1": (0.0, 0.0)}
+    assert four.interval == {}
+    repeats = sliced(make_sessions([0, 1, 0, 0], [2, 0, 2]), "item")[1]
+    low, high = repeats.interval["mrr@1"]
+    assert 0 <= low <= repeats.metrics["mrr@1"] <= high <= 1
+
+
 def test_by_the_place_of_the_next_item():
     assert told(sliced(SESSIONS, "position")) == {"2": (2, 1.0), "3": (2, 0.0), "4-5": (1, 1.0)}
 

@@ -65,7 +65,7 @@ def test_nothing_is_wider_than_the_window(browser, page, width):
     browser.run("for (const one of document.querySelectorAll('details')) one.open = true")
     assert browser.run("document.documentElement.scrollWidth") <= width
     beyond = """[...document.querySelectorAll("body *")]
-        .filter((one) => !one.closest(".wide, pre, svg"))
+        .filter((one) => !one.closest(".wide, pre, svg, nav"))
         .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
         .map((one) => one.outerHTML.slice(0, 80))"""
     assert browser.run(beyond) == []
@@ -73,19 +73,40 @@ def test_nothing_is_wider_than_the_window(browser, page, width):
 
 def test_tables_scroll_within_their_own_box_on_a_phone(browser, page):
     browser.open(page, width=375)
-    boxes = 'Array.from(document.querySelectorAll(".wide"), (o) => [o.clientWidth, o.scrollWidth])'
+    boxes = "Array.from(document.querySelectorAll('.wide, nav div'), "
+    boxes += "(one) => [one.clientWidth, one.scrollWidth])"
     found = browser.run(boxes)
     assert any(inner > outer for outer, inner in found)
     assert all(outer <= 375 for outer, _ in found)
 
 
+def test_the_contents_and_the_first_column_stay_in_sight(browser, page):
+    browser.open(page, width=375)
+    browser.run("document.querySelector('#data').scrollIntoView()")
+    assert browser.run("Math.round(document.querySelector('nav').getBoundingClientRect().top)") == 0
+    under = "document.querySelector('#data h2').getBoundingClientRect().top >= "
+    under += "document.querySelector('nav').getBoundingClientRect().bottom"
+    assert browser.run(under)
+    browser.run("document.querySelector('#accuracy .wide:has(.own)').scrollLeft = 300")
+    left = "document.querySelector('#accuracy tr.own td').getBoundingClientRect().left"
+    assert browser.run(left) >= 0
+
+
+@pytest.mark.parametrize(("width", "shown"), [(375, "narrow"), (1280, "wide")])
+def test_the_leaderboard_is_drawn_for_the_screen(browser, page, width, shown):
+    browser.open(page, width=width)
+    plots = "[...document.querySelectorAll('.narrow-plot, .wide-plot')]"
+    script = f"{plots}.filter((one) => one.checkVisibility()).map((one) => one.className)"
+    assert browser.run(script) == [f"{shown}-plot"]
+
+
 def column(number: int) -> str:
     cells = f"[...board.tBodies[0].rows].map((row) => row.cells[{number}].textContent)"
-    return f'(() => {{ const board = document.querySelector("#slices table"); return {cells} }})()'
+    return f'(() => {{ const board = document.querySelector("#breakdown table"); return {cells} }})()'
 
 
 def press(number: int) -> str:
-    return f'document.querySelectorAll("#slices th button")[{number}].click()'
+    return f'document.querySelectorAll("#breakdown th button")[{number}].click()'
 
 
 def test_a_press_on_a_column_s_name_sorts_and_another_turns_it_around(browser, page):
@@ -95,7 +116,7 @@ def test_a_press_on_a_column_s_name_sorts_and_another_turns_it_around(browser, p
     browser.run(press(2))
     after = [int(text.replace(",", "")) for text in browser.run(column(2))]
     assert after == sorted(before)
-    head = 'document.querySelectorAll("#slices th")[2].getAttribute("aria-sort")'
+    head = 'document.querySelectorAll("#breakdown th")[2].getAttribute("aria-sort")'
     assert browser.run(head) == "ascending"
     browser.run(press(2))
     assert [int(text.replace(",", "")) for text in browser.run(column(2))] == after[::-1]
@@ -107,10 +128,10 @@ def test_words_are_sorted_by_the_alphabet_and_empty_cells_come_last(browser, pag
     browser.run(press(0))
     names = browser.run(column(0))
     assert names == sorted(names)
-    cells = """[...document.querySelectorAll("#evaluation table")].pop().tBodies[0].rows"""
+    cells = """[...document.querySelectorAll("#accuracy table")].pop().tBodies[0].rows"""
     options = f"[...{cells}].map((row) => [...row.cells].pop().textContent)"
     for _ in range(2):
-        browser.run('[...document.querySelectorAll("#evaluation th button")].pop().click()')
+        browser.run('[...document.querySelectorAll("#accuracy th button")].pop().click()')
         assert browser.run(options) == ["steps=1,decay=div", "", ""]
 
 
@@ -123,7 +144,7 @@ def test_every_name_of_a_column_and_every_box_can_be_reached_by_keyboard(browser
 
 def test_who_hears_the_page_is_told_each_plot_table_and_column(browser, page):
     browser.open(page, width=375)
-    browser.run("document.querySelector('#slices details').open = true")
+    browser.run("document.querySelector('#breakdown details').open = true")
     nodes = browser.call("Accessibility.getFullAXTree")["nodes"]
     names: dict[str, list[str]] = {}
     for node in nodes:
@@ -133,7 +154,8 @@ def test_who_hears_the_page_is_told_each_plot_table_and_column(browser, page):
     assert len(names["table"]) > 5
     assert all(names["image"]) and all(names["table"]) and all(names["button"])
     assert "events" in names["button"]
-    assert browser.run("document.querySelectorAll('svg').length") == len(names["image"])
+    shown = "[...document.querySelectorAll('svg')].filter((one) => one.checkVisibility()).length"
+    assert browser.run(shown) == len(names["image"])
 
 
 def test_plots_follow_the_scheme(browser, page):
@@ -151,6 +173,6 @@ def test_a_foreign_script_would_be_stopped_and_seen(browser, page, tmp_path):
     hostile = tmp_path / "hostile.html"
     hostile.write_text(text)
     browser.open(hostile, width=375)
-    assert browser.run("document.title") == "Run user-1x4"
+    assert browser.run("document.title") == "log · GRU4Rec"
     assert any("Content Security Policy" in fault for fault in browser.faults)
     browser.faults.clear()

@@ -60,13 +60,13 @@ def test_a_pause_lies_within_a_session():
 
 def test_pauses_of_nothing_are_not_drawn_but_told():
     plot = draw_pauses(np.array([0.0, 0.0, 0.0, 60.0]))
-    assert "the median is 0 s; 75.0 % are no pause at all and not drawn." in plot
+    assert "The median is 0 s; 75.0 % are 0 and not drawn." in plot
     assert draw_pauses(np.zeros(3)) == ""
     assert draw_pauses(np.zeros(0)) == ""
 
 
 def test_pauses_of_one_length_can_be_drawn():
-    assert "Pauses within sessions: the median is 1 min.<" in draw_pauses(np.full(3, 60.0))
+    assert "<p>The median is 1 min.</p>" in draw_pauses(np.full(3, 60.0))
 
 
 def test_the_popularity_of_a_large_catalogue_is_some_200_points():
@@ -98,7 +98,7 @@ def test_durations_are_written_for_a_person(seconds, text):
 
 def test_the_splits_stand_in_a_table_without_the_one_that_is_not_there():
     content = describe()
-    assert "Made of log.dat, 1,234 rows." in content
+    assert "The dataset was made from log.dat, 1,234 rows." in content
     assert "<td>2000-04-25 23:05</td><td>2001-01-01 00:00</td>" in content
     assert "<td>train</td>" in content
     assert "<td>valid</td>" not in content

@@ -54,7 +54,7 @@ def test_a_difference_that_has_no_share_is_left_empty(tmp_path):
 
 
 def test_unknown_next_items_as_misses_are_shown_where_there_are_any(kept):
-    words = "The same with next items left out as misses"
+    words = "The same, with next items that were left out as misses"
     assert words not in describe_evaluation(kept, COMMAND).content
     some = replace(kept, protocol={"unknown_events": 3})
     assert words in describe_evaluation(some, COMMAND).content
@@ -72,6 +72,9 @@ def test_the_protocol_is_told_in_words(kept):
     assert "<dt>next items scored</dt><dd>1,234</dd>" in content
     assert "<dt>session&#x27;s earlier items</dt><dd>are candidates</dd>" in content
     assert "<dt>tie share</dt><dd>0.004 %</dd>" in content
+    for share, words in ((0.0, "none"), (1e-9, "under 0.001 %")):
+        tied = describe_protocol(replace(kept, protocol={"tie_share": share})).content
+        assert f"<dt>tie share</dt><dd>{words}</dd>" in tied
     assert "<dt>unknown next items, left out</dt><dd>0</dd>" in content
     assert "<dt>added later</dt><dd>so</dd>" in content
     left_out = describe_protocol(replace(kept, protocol={"exclude_seen": True})).content

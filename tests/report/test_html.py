@@ -13,6 +13,7 @@ from sbrcli.report.html import (
     write_figure,
     write_missing,
     write_paragraph,
+    write_plots,
     write_rows,
     write_table,
     write_text,
@@ -27,7 +28,8 @@ HARMLESS = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;"
     [
         (write_text(HOSTILE), 1),
         (write_paragraph(HOSTILE), 1),
-        (write_figure("", HOSTILE), 1),
+        (write_figure("<svg/>", HOSTILE, HOSTILE), 2),
+        (write_figure("", HOSTILE, HOSTILE), 2),
         (write_facts({HOSTILE: HOSTILE}), 2),
         (write_rows([(HOSTILE, HOSTILE)]), 2),
         (write_commands([HOSTILE, HOSTILE]), 2),
@@ -61,6 +63,20 @@ def test_a_table_is_sorted_by_the_values_and_shows_them_for_a_person():
     assert '<td class="number" data-value="0.125">12.5 %</td>' in table
     assert '<td class="number"></td>' in table
     assert "<td>x</td>" in table
+
+
+def test_the_best_row_is_bold_and_the_run_s_own_is_tinted():
+    table = write_table("t", ["a"], [["x"], ["y"], ["z"]], best=0, own=1)
+    assert '<tr class="best"><td>x</td></tr>' in table
+    assert '<tr class="own"><td>y</td></tr>' in table
+    assert "<tr><td>z</td></tr>" in table
+    assert '<tr class="best own">' in write_table("t", ["a"], [["x"]], best=0, own=0)
+
+
+def test_without_a_plot_its_words_are_a_paragraph_and_without_words_there_is_nothing():
+    assert write_figure("", "Loss", "It fell.") == "<p>Loss: It fell.</p>\n"
+    assert write_figure("", "Loss") == ""
+    assert write_plots([""]) == ""
 
 
 def test_a_table_has_a_name_and_can_be_scrolled_by_keyboard():

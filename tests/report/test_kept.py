@@ -95,6 +95,14 @@ def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_
     )
 
 
+def test_the_interval_of_a_slice_is_read_where_it_was_kept(tmp_path):
+    row = {"slice": "item", "value": "new", "events": 7, "metrics": METRICS}
+    rows = [row | {"interval": {"mrr@5": [0.2, 0.3], "later": 1}}]
+    kept = read_kept(keep(tmp_path, {"test": FULL | {"slices": rows}}))
+    assert kept is not None
+    assert kept.slices == (Slice("item", "new", 7, METRICS, {"mrr@5": (0.2, 0.3)}),)
+
+
 def test_metrics_that_a_later_version_adds_are_passed_over(tmp_path):
     later = METRICS | {"map@5": 0.2, "map@7": None, "mean_rank": [3, 4], "recall@top": 1}
     slices = [{"slice": "item", "value": "new", "events": 7, "metrics": later}]

@@ -1,13 +1,13 @@
 """Plots: the same each time, whatever the user's matplotlib is set to, and readable as text."""
 
+import re
 import sys
 from xml.etree import ElementTree
 
 import matplotlib
 import pytest
 
-from sbrcli.errors import ConfigError
-from sbrcli.report.plots import draw_plot, require_matplotlib
+from sbrcli.report.plots import can_draw, draw_plot
 from sbrcli.report.svg import COLOURS
 
 
@@ -39,17 +39,28 @@ def test_the_plot_tells_what_it_shows_to_who_can_not_see_it():
 
 def test_a_plot_is_as_high_as_it_is_asked_to_be():
     root = ElementTree.fromstring(draw_plot("a", "", paint, height=123))
-    assert root.attrib["viewBox"] == "0 0 340 123"
+    assert root.attrib["viewBox"] == "0 0 380 123"
 
 
-def test_without_matplotlib_one_is_told_how_to_get_it(monkeypatch):
+def test_a_plot_with_margins_has_its_axes_where_they_say():
+    places = []
+    for label in ("a", "a much longer label"):
+
+        def name(axes, label=label) -> None:
+            axes.set_yticks([0], [label])
+
+        root = ElementTree.fromstring(draw_plot("a", "", name, margins=(88, 52)))
+        (edges,) = {
+            float(number)
+            for path in root.iter("path")
+            for number in re.findall(r"M ([0-9.]+) 180 L \1 6", path.attrib["d"])
+        } or {None}
+        places.append(edges)
+    assert places == [88.0, 88.0]
+
+
+def test_without_matplotlib_there_is_no_plot(monkeypatch):
+    assert can_draw()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ConfigError) as caught:
-        require_matplotlib()
-    assert str(caught.value) == (
-        "sbr report draws its plots with matplotlib, which cannot be imported: import of "
-        "matplotlib halted; None in sys.modules"
-    )
-    assert caught.value.hint == (
-        "pip install matplotlib, or pip install '.[report]' in the folder of sbr"
-    )
+    assert not can_draw()
+    assert draw_plot("a", "told", lambda _: pytest.fail("drawn")) == ""

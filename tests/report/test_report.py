@@ -21,13 +21,13 @@ from tests.report.workdirs import NAME, change_manifest, make_evaluated, make_re
 
 OUT = Path("report.html")
 SECTIONS = {
-    "evaluation": "How good it is",
-    "slices": "Where it is good",
+    "accuracy": "Accuracy",
+    "breakdown": "Breakdown",
     "examples": "Examples",
-    "training": "The training",
-    "data": "The data",
-    "protocol": "The protocol",
-    "commands": "How it was made",
+    "training": "Training",
+    "data": "Data",
+    "protocol": "Protocol",
+    "reproduce": "Reproduce",
 }
 
 
@@ -43,7 +43,7 @@ def anchors(page: str) -> list[str]:
 def test_without_an_evaluation_data_training_and_examples_are_shown(tmp_path):
     workspace = make_reported(tmp_path / "w")
     page = page_of(workspace)
-    assert anchors(page) == ["evaluation", "examples", "training", "data", "commands"]
+    assert anchors(page) == ["accuracy", "examples", "training", "data", "reproduce"]
     assert "sbr evaluate --run user-1x4 --baselines all --slices" in page
     assert page.count("<details") > 3
     assert "sbr preprocess log.dat --session user" in page
@@ -123,7 +123,7 @@ def test_a_stranger_s_data_can_execute_nothing(tmp_path):
     [
         ({"epochs": 1}, "<p>One epoch.</p>"),
         ({"valid": False}, "without a valid split"),
-        ({"refit": 2}, "Then the run was trained anew on train and valid, for 2 epochs"),
+        ({"refit": 2}, "The run was then trained again from scratch on train and valid, for 2 epochs"),
         ({"titles": None}, '<span class="next"><bdi>'),
     ],
 )
@@ -177,9 +177,7 @@ def test_a_run_that_does_not_say_who_made_it_can_be_reported(tmp_path):
     workspace = make_reported(tmp_path / "w")
     run = workspace.open("run")
     del run.manifest["sbr_version"]
-    assert "trained on dataset user by sbr ?, which" in make_page(
-        run, workspace.open("dataset"), None
-    )
+    assert "by sbr ?</p>" in make_page(run, workspace.open("dataset"), None)
 
 
 def test_damaged_epochs_are_an_artefact_error(tmp_path):

@@ -1,0 +1,113 @@
+"""The top of the page: log and model, the date, and what the accuracy means in one sentence."""
+
+from datetime import datetime
+from typing import Any
+
+from sbrcli.dataset.log_names import name_of_log
+from sbrcli.folder import Folder, finished_at
+from sbrcli.models.gru4rec.assignment import Training
+from sbrcli.report.html import percent, write_facts, write_paragraph, write_text
+from sbrcli.report.kept import Kept, cuts_of
+
+MODEL = "GRU4Rec"
+
+_MOVIELENS = {
+    ("u.data", 100_000): "100K",
+    ("ratings.dat", 1_000_209): "1M",
+    ("ratings.dat", 10_000_054): "10M",
+    ("ratings.csv", 20_000_263): "20M",
+    ("ratings.csv", 25_000_095): "25M",
+    ("ratings.csv", 32_000_204): "32M",
+    ("ratings.csv", 100_836): "latest-small",
+}
+"""The MovieLens logs by their file's name and number of rows."""
+
+_FEW_PERCENT = 0.1
+"""A smaller share is written with a decimal."""
+
+
+def title_page(dataset: Folder) -> str:
+    """Return the page's title: the log and the model, as in "MovieLens 1M · GRU4Rec".
+
+    Raises:
+        KeyError, TypeError, AttributeError: the dataset's manifest is damaged.
+    """
+    return f"{_log_title(dataset.manifest['source'])} · {MODEL}"
+
+
+def noun_of(dataset: Folder) -> str:
+    """Return what an item of the log is called: film, or item where nothing is known."""
+    return "film" if _movielens(dataset.manifest["source"]) else "item"
+
+
+def introduce(run: Folder, dataset: Folder, training: Training, kept: Kept | None) -> str:
+    """Write what stands above the sections, as HTML.
+
+    Args:
+        run, dataset: the run, and what it was trained on.
+        training: what came of training it.
+        kept: what its evaluation has come to; None where it was not evaluated.
+    """
+    version = run.manifest.get("sbr_version", "?")
+    facts: dict[str, object] = {}
+    if kept is not None:
+        k = max(cuts_of(kept.metrics))
+        facts |= {f"{name}@{k} on test": kept.metrics[f"{name}@{k}"] for name in ("recall", "mrr")}
+        facts["items ranked"] = kept.protocol.get("candidates")
+        facts["next items scored"] = kept.protocol.get("events")
+    facts |= {"parameters": training.parameters, "epochs": len(training.epochs)}
+    small = f"Run <bdi>{write_text(run.name)}</bdi> on dataset <bdi>"
+    small += f"{write_text(dataset.name)}</bdi>, trained {_date_of(run)}by sbr "
+    small += write_text(version)
+    return (
+        f'<p class="meaning">{write_text(state_meaning(training, kept, noun_of(dataset)))}</p>\n'
+        f'<p class="small">{small}</p>\n{write_facts(facts)}'
+    )
+
+
+def state_meaning(training: Training, kept: Kept | None, noun: str) -> str:
+    """State what the accuracy means, on test or else on valid."""
+    if kept is not None:
+        k = max(cuts_of(kept.metrics))
+        where, recall = "test", kept.metrics[f"recall@{k}"]
+    else:
+        k, where = 20, "validation"
+        best = [row for row in training.epochs if row.get("epoch") == training.best_epoch]
+        recall = best[0].get("recall@20") if best else None
+    if recall is None:
+        return f"It recommends the next {noun} of a session. It has not been evaluated yet."
+    among = f" of {kept.protocol['candidates']:,}" if _has_candidates(kept) else ""
+    return (
+        f"The next {noun} is in the top {k}{among} in {share_in_words(recall)} of cases, "
+        f"measured on the {where} split."
+    )
+
+
+def share_in_words(share: float) -> str:
+    """Write a share with as many digits as one reads: 24 %, 3.2 %, under 0.1 %."""
+    if 0 < share < _FEW_PERCENT / 100:
+        return f"under {_FEW_PERCENT:g} %"
+    return percent(share, 0 if share >= _FEW_PERCENT or share == 0 else 1).text
+
+
+def _has_candidates(kept: Kept | None) -> bool:
+    return kept is not None and isinstance(kept.protocol.get("candidates"), int)
+
+
+def _log_title(source: dict[str, Any]) -> str:
+    size = _movielens(source)
+    return f"MovieLens {size}" if size else name_of_log(source)
+
+
+def _movielens(source: dict[str, Any]) -> str | None:
+    return _MOVIELENS.get((str(source["name"]).removesuffix(".gz"), source["rows"]))
+
+
+def _date_of(run: Folder) -> str:
+    """Write the day (UTC) on which a run was completed; nothing where it is not known."""
+    try:
+        moment = datetime.fromisoformat(finished_at(run))
+    except ValueError:
+        return ""
+    iso, shown = moment.date().isoformat(), f"{moment.day} {moment:%B %Y}"
+    return f'<time datetime="{iso}">{shown}</time> '
