@@ -8,9 +8,11 @@ from typing import Any
 STANDARD_INPUT = "standard input"
 """What the manifest calls a log that was piped."""
 
-_SUFFIXES = frozenset(
-    ".gz .bz2 .xz .zst .zip .snappy .lz4 .csv .tsv .tab .psv .dat .data .txt .text .log .json "
-    ".jsonl .ndjson .parquet .pq .parq .arrow .feather .ipc .orc .inter".split()
+_SUFFIXES = (
+    *(".gz", ".bz2", ".xz", ".zst", ".zip", ".snappy", ".lz4"),
+    *(".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".txt", ".text", ".log", ".inter"),
+    *(".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".parq", ".arrow", ".feather", ".ipc"),
+    ".orc",
 )
 """What a file's name says of its format, and not of its content."""
 

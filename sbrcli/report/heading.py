@@ -6,7 +6,7 @@ from typing import Any
 from sbrcli.dataset.log_names import name_of_log
 from sbrcli.folder import Folder, finished_at
 from sbrcli.models.gru4rec.assignment import Training
-from sbrcli.report.html import percent, write_facts, write_paragraph, write_text
+from sbrcli.report.html import percent, write_facts, write_text
 from sbrcli.report.kept import Kept, cuts_of
 
 MODEL = "GRU4Rec"

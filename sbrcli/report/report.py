@@ -34,7 +34,6 @@ from sbrcli.report.slices_section import describe_slices
 from sbrcli.report.training_section import describe_training
 from sbrcli.workspace import Workspace
 
-
 _NO_PLOTS = "It has no plots, as matplotlib was not installed where it was made."
 
 

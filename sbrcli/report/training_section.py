@@ -73,7 +73,8 @@ def draw_loss(epochs: Sequence[Epoch], refit: Sequence[Epoch]) -> str:
         name_axes(axes, "epoch", "training loss")
 
     words = f"From {losses[0]:.3f} in the first epoch to {losses[-1]:.3f} in the last."
-    return write_figure(draw_plot("loss", f"Curve by epoch. {words}", paint), "Training loss", words)
+    plot = draw_plot("loss", f"Curve of the loss by epoch. {words}", paint)
+    return write_figure(plot, "Training loss", words)
 
 
 def draw_figures(epochs: Sequence[Epoch], best_epoch: int) -> str:

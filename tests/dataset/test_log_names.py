@@ -45,7 +45,7 @@ def test_several_files_are_called_by_the_first():
 def test_a_folder_has_its_own_name_and_a_pipe_is_standard_input(tmp_path, monkeypatch):
     (tmp_path / "clicks" / "deep").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "clicks" / "deep")
-    assert name_file(Path(".")) == "deep"
+    assert name_file(Path()) == "deep"
     assert name_file(Path("..")) == "clicks"
     assert name_file(Path("../x/a.csv")) == "a.csv"
     for pipe in ("-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"):

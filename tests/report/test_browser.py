@@ -102,7 +102,8 @@ def test_the_leaderboard_is_drawn_for_the_screen(browser, page, width, shown):
 
 def column(number: int) -> str:
     cells = f"[...board.tBodies[0].rows].map((row) => row.cells[{number}].textContent)"
-    return f'(() => {{ const board = document.querySelector("#breakdown table"); return {cells} }})()'
+    board = 'document.querySelector("#breakdown table")'
+    return f"(() => {{ const board = {board}; return {cells} }})()"
 
 
 def press(number: int) -> str:

@@ -123,7 +123,7 @@ def test_a_stranger_s_data_can_execute_nothing(tmp_path):
     [
         ({"epochs": 1}, "<p>One epoch.</p>"),
         ({"valid": False}, "without a valid split"),
-        ({"refit": 2}, "The run was then trained again from scratch on train and valid, for 2 epochs"),
+        ({"refit": 2}, "then trained again from scratch on train and valid, for 2 epochs"),
         ({"titles": None}, '<span class="next"><bdi>'),
     ],
 )

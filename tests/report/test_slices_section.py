@@ -21,7 +21,10 @@ def test_each_kind_of_several_slices_is_a_plot_and_all_stand_in_the_table():
     slices = [cut("position", "2", 0.25), cut("position", "3", 0.5), cut("item", "new", 0.125)]
     content = describe_slices(slices, "").content
     assert content.count("<svg") == 1
-    assert 'aria-label="Bars of mrr@5 by position. 2: 0.2500 (7 next items), 3: 0.5000 (7 next items)."' in content
+    assert (
+        'aria-label="Bars of mrr@5 by position. 2: 0.2500 (7 next items), 3: 0.5000 (7 next '
+        'items)."' in content
+    )
     assert "<td>item</td><td>new</td>" in content
     assert "<summary>All figures as a table</summary>" in content
 
