@@ -76,7 +76,8 @@ def state_meaning(training: Training, kept: Kept | None, noun: str) -> str:
         recall = best[0].get("recall@20") if best else None
     if recall is None:
         return f"It recommends the next {noun} of a session. It has not been evaluated yet."
-    among = f" of {kept.protocol['candidates']:,}" if _has_candidates(kept) else ""
+    candidates = kept.protocol.get("candidates") if kept is not None else None
+    among = f" of {candidates:,}" if isinstance(candidates, int) else ""
     return (
         f"The next {noun} is in the top {k}{among} in {share_in_words(recall)} of cases, "
         f"measured on the {where} split."
@@ -88,10 +89,6 @@ def share_in_words(share: float) -> str:
     if 0 < share < _FEW_PERCENT / 100:
         return f"under {_FEW_PERCENT:g} %"
     return percent(share, 0 if share >= _FEW_PERCENT or share == 0 else 1).text
-
-
-def _has_candidates(kept: Kept | None) -> bool:
-    return kept is not None and isinstance(kept.protocol.get("candidates"), int)
 
 
 def _log_title(source: dict[str, Any]) -> str:
