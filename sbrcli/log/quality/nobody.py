@@ -11,46 +11,47 @@ from sbrcli.log.columns.ids import written_ids
 from sbrcli.log.events import ITEM_ID, SESSION_ID, USER_ID
 from sbrcli.log.quality.grouping import dense_codes
 
-_WORDS = {
-    *("null", "nan", "none", "nil", "nat", "na", "n/a", "n.a.", "undefined", "missing", "empty"),
-    *("unknown", "unidentified", "unk", "-", "--", "---", "?", "??", "???", ".", "\\n"),
-    *("\u2013", "\u2014", "0x0", "null user", "no id", "noid", "blank", "<unknown>", "<none>"),
-    *("[null]", "[none]", "{null}", "<nil>", "<undefined>", "not found", "unassigned"),
-    "",
-    "''",
-    '""',
-    "not set",
-    "(not set)",
-    "(none)",
-    "(null)",
-    "(empty)",
-    "(unknown)",
-    "(other)",
-    "(direct)",
-    "<null>",
-    "<na>",
-    "#n/a",
-    "#null!",
-    "not available",
-    "not applicable",
-    "not provided",
-    "(not provided)",
-    "d41d8cd98f00b204e9800998ecf8427e",
-    "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-}
+
+def _split_words(text: str) -> frozenset[str]:
+    """Return words between vertical bars."""
+    return frozenset(text.split("|"))
+
+
+_WORDS = _split_words(
+    "null|nan|none|nil|nat|na|n/a|n.a.|undefined|missing|empty|unknown|unidentified|unk|-|--|"
+    "---|?|??|???|.|\\n|\u2013|\u2014|0x0|null user|no id|noid|blank|<unknown>|<none>|[null]|"
+    "[none]|{null}|<nil>|<undefined>|not found|unassigned|n.n.||''|\"\"|not set|(not set)|"
+    "(none)|(null)|(empty)|(unknown)|(other)|(direct)|<null>|<na>|#n/a|#null!|#ref!|#value!|"
+    "#name?|#div/0!|n/d|(blank)|(missing)|<missing>|<empty>|[object object]|no value|no data|"
+    "k.a.|k. a.|unbekannt|inconnu|desconocido|sconosciuto|desconhecido|未知|неизвестно|"
+    "null null|none none|not specified|unspecified|to be determined|not available|"
+    "not applicable|not provided|(not provided)|d41d8cd98f00b204e9800998ecf8427e|"
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709|"
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+)
 """What databases and programs write where there is no id, without case; the last three are the MD5,
 SHA-1 and SHA-256 of nothing."""
 
-_PERSONS = frozenset(
-    {
-        *("anonymous", "anon", "anonymous user", "anonymoususer", "anonymous visitor", "guest"),
-        *("guest user", "guestuser", "visitor", "nobody", "no user", "nouser", "not logged in"),
-        *("logged out", "logged off", "not signed in", "signed out", "unregistered", "public"),
-        *("no login", "nologin", "unknown user", "unauthenticated", "not authenticated"),
-    }
+_PERSONS = _split_words(
+    "anonymous|anon|anonymous user|anonymoususer|anonymous visitor|guest|guest user|guestuser|"
+    "visitor|nobody|no user|nouser|not logged in|logged out|logged off|not signed in|"
+    "signed out|unregistered|public|no login|nologin|unknown user|unauthenticated|"
+    "not authenticated|<anonymous>|(anonymous)|<guest>|(guest)|[deleted]|[removed]|anonym|"
+    "anonyme|anonimo|anónimo|gast|invité|invitado|гость|аноним|游客|匿名|ゲスト|deleted user|"
+    "test user|default user|dummy user"
 )
 """What shops write for a person who is not logged in; an item may be called so."""
+
+_PLACEHOLDERS = _split_words(
+    "test|tests|testing|default|dummy|sample|example|tbd|todo|temp|system|root|admin|"
+    "administrator|bot|robot|crawler|spider|batch|user|userid|user id|session|session id|item|"
+    "item id|id|other|true|false|yes|no|inf|infinity|deleted|removed|error|invalid|foo|bar|"
+    "asdf|all|any|everyone|others|various|misc"
+)
+"""Words that are ordinary ids unless one has an outlying number of events."""
+
+_UNFILLED = r"^(?:\$.*|%[a-z(].*|[{<\[(].*[a-z].*[}>\])]|x{2,})$"
+"""Templates that nothing was filled into, such as {user_id}; and xxx."""
 
 _ZEROS = "^(?:0{8}-?(?:0{4}-?){3}0{12}|(?:0x)?0{8,})$"
 """The UUID of zeros, and other numbers of zeros alone."""
@@ -58,7 +59,9 @@ _ZEROS = "^(?:0{8}-?(?:0{4}-?){3}0{12}|(?:0x)?0{8,})$"
 _FILLERS = (2**15 - 1, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**53 - 1, 2**63 - 1)
 """The greatest numbers of some type, or nines alone, stand for none where a type has no other."""
 
-_WHOLE = r"\A-?[0-9]{1,18}\z"
+_WHOLE = r"\A-?[0-9]{1,18}(?:\.0*)?\z"
+
+_NEARLY_ALL = 0.9
 
 _LEAST_SHARE = 0.05
 _LEAST_RATIO = 2
@@ -105,13 +108,22 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
             return []
         counts = np.bincount(codes, minlength=len(ids.cat.categories))
         written = written_ids(ids)
+        is_named = _is_no_id(column, written, _are_frequent(counts)) & (counts > 0)
         found = [
             StandIn(written[at].as_py(), int(counts[at]), True)
-            for at in np.flatnonzero(_is_no_id(column, written) & (counts > 0)).tolist()
+            for at in np.flatnonzero(is_named).tolist()
         ]
-        numbers = _numbers_among(written)
+        numbers, places = _numbers_among(written)
         if len(numbers) and _likely_fillers(numbers):
-            found += _odd_numbers(numbers, written, counts)
+            odd = _odd_numbers(numbers, counts, places)
+            found += [
+                StandIn(written[at].as_py(), int(counts[at]), True)
+                for at in odd
+                if not is_named[at]
+            ]
+        odd_word = None if found else _find_odd_word(written, counts)
+        if odd_word is not None:
+            found.append(StandIn(written[odd_word].as_py(), int(counts[odd_word]), False))
         top = written[int(counts.argmax())].as_py()
     else:
         values = ids.to_numpy()
@@ -121,47 +133,86 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
         if _likely_fillers(values):
             distinct = np.empty(num_ids, dtype=values.dtype)
             distinct[codes] = values
-            found = _odd_numbers(distinct, pa.array(distinct).cast(pa.string()), counts)
+            odd = _odd_numbers(distinct, counts, np.arange(num_ids))
+            found = [StandIn(str(distinct[at]), int(counts[at]), True) for at in odd]
         top = str(values[int(np.argmax(codes == counts.argmax()))])
     if _is_outlying(column, counts) and all(stand_in.text != top for stand_in in found):
         found.append(StandIn(top, int(counts.max()), False))
     return found
 
 
-def _is_no_id(column: str, written: pa.StringArray) -> np.ndarray:
+def _is_no_id(column: str, written: pa.StringArray, is_frequent: np.ndarray) -> np.ndarray:
     """Return which texts are what logs write where there is no id: (texts,) bool."""
     words = pc.utf8_lower(pc.utf8_trim_whitespace(written))  # pyright: ignore
     words = pc.replace_substring_regex(words, "([a-z])[_-]([a-z])", r"\1 \2")  # pyright: ignore
     known = pa.array(sorted(_WORDS if column == ITEM_ID else _WORDS | _PERSONS))
     is_word = pc.is_in(words, known)  # pyright: ignore
     is_zeros = pc.match_substring_regex(words, _ZEROS)  # pyright: ignore
-    return pc.or_(is_word, is_zeros).to_numpy(zero_copy_only=False)  # pyright: ignore
+    is_none = pc.or_(is_word, is_zeros).to_numpy(zero_copy_only=False)  # pyright: ignore
+    if not is_frequent.any():
+        return is_none
+    is_placeholder = pc.is_in(words, pa.array(sorted(_PLACEHOLDERS | _PERSONS)))  # pyright: ignore
+    is_unfilled = pc.match_substring_regex(words, _UNFILLED)  # pyright: ignore
+    may_be = pc.or_(is_placeholder, is_unfilled).to_numpy(zero_copy_only=False)  # pyright: ignore
+    return is_none | (may_be & is_frequent)
 
 
-def _numbers_among(written: pa.StringArray) -> np.ndarray:
-    """Return the whole numbers of at most 18 digits among texts."""
+def _are_frequent(counts: np.ndarray) -> np.ndarray:
+    """Return which ids have far more events than ordinary ones: (ids,) bool."""
+    there = counts[counts > 0]
+    typical = float(np.median(there)) if len(there) > 2 else float(there.min())
+    are_many = (counts >= _LEAST_SHARE * counts.sum()) | (counts >= _LARGE_RATIO * typical)
+    return are_many & (counts >= _LEAST_RATIO * typical)
+
+
+def _numbers_among(written: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the whole numbers of at most 18 digits among texts, and the places of these texts."""
     is_whole = pc.match_substring_regex(written, _WHOLE)  # pyright: ignore
-    return written.filter(is_whole).cast(pa.int64()).to_numpy()
+    plain = pc.replace_substring_regex(written.filter(is_whole), r"\..*", "")  # pyright: ignore
+    return (
+        plain.cast(pa.int64()).to_numpy(),
+        np.flatnonzero(is_whole.to_numpy(zero_copy_only=False)),
+    )
 
 
-def _odd_numbers(numbers: np.ndarray, written: pa.StringArray, counts: np.ndarray) -> list[StandIn]:
-    """Find 0, -1 and their like where they are no ordinary ids.
+def _find_odd_word(written: pa.StringArray, counts: np.ndarray) -> int | None:
+    """Return the place of the most frequent id if it lacks digits and nearly all others have some.
+
+    An id that most other ids do not resemble, and that has an outlying share of the events, is
+    often a word for nobody in a language that is not known here.
+    """
+    top = int(counts.argmax())
+    if (
+        len(written) < 2
+        or not _are_frequent(counts)[top]
+        or any(map(str.isdigit, written[top].as_py()))
+    ):
+        return None
+    have_digits = pc.match_substring_regex(written, "[0-9]")  # pyright: ignore
+    share = have_digits.to_numpy(zero_copy_only=False)[counts > 0].sum() / (
+        np.count_nonzero(counts) - 1
+    )
+    return top if share >= _NEARLY_ALL else None
+
+
+def _odd_numbers(numbers: np.ndarray, counts: np.ndarray, places: np.ndarray) -> list[int]:
+    """Return the places of 0, -1 and their like where they are no ordinary ids.
 
     Args:
-        numbers: those among the ids, each once.
-        written: every id, as text.
-        counts: the events of each of them.
+        numbers: those among the ids.
+        counts: the events of every id.
+        places: for each number, where its id is counted.
     """
     found = []
     for number in _likely_fillers(numbers):
-        at = written.index(str(number)).as_py()
-        if at < 0 or len(written) < 2:
-            continue
-        others = np.delete(counts, at)
-        ratio = counts[at] / max(1.0, float(np.median(others[others > 0])))
-        is_frequent = counts[at] / counts.sum() >= _LEAST_SHARE or ratio >= _LARGE_RATIO
-        if ratio >= _LEAST_RATIO and is_frequent and _is_apart(number, numbers):
-            found.append(StandIn(str(number), int(counts[at]), True))
+        for at in places[numbers == number].tolist():
+            others = np.delete(counts, at)
+            if not others.any():
+                continue
+            ratio = counts[at] / max(1.0, float(np.median(others[others > 0])))
+            is_frequent = counts[at] / counts.sum() >= _LEAST_SHARE or ratio >= _LARGE_RATIO
+            if ratio >= _LEAST_RATIO and is_frequent and _is_apart(number, numbers):
+                found.append(at)
     return found
 
 
@@ -170,7 +221,7 @@ def _likely_fillers(numbers: np.ndarray) -> list[int]:
     low, high = int(numbers.min()), int(numbers.max())
     found = [0] if low <= 0 else []
     found += [low] if low in (-1, -(2**31)) or set(str(low)) == {"-", "9"} else []
-    is_filler = high in _FILLERS or (high >= 9999 and set(str(high)) == {"9"})
+    is_filler = high in _FILLERS or (high >= 99 and set(str(high)) == {"9"})
     return found + [high] * is_filler
 
 

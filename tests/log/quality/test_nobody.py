@@ -66,3 +66,25 @@ def test_a_missing_id_is_no_stand_in():
     ids = pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(["ann", "guest"])))
     assert found(ids) == [("guest", 1)]
     assert found(pd.Series(pd.Categorical([None, None], categories=["ann"]))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("test", "default", "xxx", "system", "{user_id}", "$user", "%user%", "[deleted]", "N.N."),
+        *("0.0", "-1.0", "00000", "999", "nutzer"),
+    ],
+)
+def test_a_placeholder_with_most_events_stands_for_nobody(text):
+    assert found(text_ids(*[text] * 19, *["71", "72"] * 2)) == [(text, 19)]
+
+
+def test_a_placeholder_with_no_more_events_than_others_is_an_ordinary_id():
+    assert found(text_ids("test", "71", "72", "73")) == []
+    assert found(text_ids("00000", "00001", "00002")) == []
+    assert found(text_ids("ann", "ann", "ann", "bob", "cid")) == []
+
+
+def test_a_word_among_numbers_may_stand_for_many():
+    ids = text_ids(*["nutzer"] * 5, "u71", "u72")
+    assert find_stand_ins("user_id", ids) == [StandIn("nutzer", 5, False)]
