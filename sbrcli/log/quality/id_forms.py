@@ -2,8 +2,10 @@
 invisible letters.
 """
 
+import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +22,20 @@ _ODDLY_INVISIBLE = (
 """Between two letters of Persian, Hindi or an emoji, a joiner or non-joiner is spelling."""
 
 _BYTE_ORDER_MARK = "\ufeff"
+
+_CODED = {
+    r"%[0-9A-Fa-f]{2}": unquote,
+    r"&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});": html.unescape,
+    r"^https?://": lambda text: _ADDRESS.sub("", text).rstrip("/"),
+    r"^'[^']+$": lambda text: text[1:],
+}
+"""Patterns of ids that may be another one in the writing of an address, of HTML or of Excel, and
+what takes that writing off."""
+
+_ADDRESS = re.compile("^https?://(?:www[.])?")
+
+_PREFIXED = r"^[A-Za-z]{1,5}[-_:#]?([0-9]+)$"
+_LEAST_PREFIXED = 0.5
 
 _QUOTED = r"""^(?:'.+'|`.+`|“.+”|‘.+’|«.+»|=".+")$"""  # noqa: RUF001
 _DECIMAL = r"^[0-9]+\.0+$"
@@ -40,6 +56,7 @@ def find_odd_forms(role: str, written: pa.StringArray) -> Iterator[str]:
     yield from _invisible(role, written)
     yield from _spaced(role, written)
     yield from _quoted(role, written)
+    yield from _marked(role, written)
     yield from _as_numbers(role, written)
     yield from _two_ways(role, written)
 
@@ -67,6 +84,16 @@ def _invisible(role: str, written: pa.StringArray) -> Iterator[str]:
         )
     else:
         yield f"{sentence} Take it out."
+
+
+def _marked(role: str, written: pa.StringArray) -> Iterator[str]:
+    marked = _matching(written, r"^'[0-9]+$")
+    if marked and len(marked) >= _NEARLY_ALL * len(written):
+        yield (
+            f"{role.capitalize()} ids begin with the apostrophe by which Excel marks text, as "
+            f"{marked[0]} does. It is a part of the id, which --items and titles do not have. Take "
+            "such apostrophes out."
+        )
 
 
 def _spaced(role: str, written: pa.StringArray) -> Iterator[str]:
@@ -113,6 +140,9 @@ def _as_numbers(role: str, written: pa.StringArray) -> Iterator[str]:
 def _two_ways(role: str, written: pa.StringArray) -> Iterator[str]:
     pairs = _pairs_of_numbers(written, _matching(written, _OTHER_FORM))
     pairs += _pairs_of_letters(written)
+    for pattern, plain_form in _CODED.items():
+        pairs += _pairs_of_codes(written, pattern, plain_form)
+    pairs += _pairs_of_prefixes(written)
     if pairs:
         one, other = pairs[0]
         yield (
@@ -129,6 +159,39 @@ def _pairs_of_numbers(written: pa.StringArray, others: list[str]) -> list[tuple[
     forms = {one: one for one, is_there in zip(plain, is_written, strict=True) if is_there}
     pairs = [(forms.setdefault(one, text), text) for one, text in zip(plain, others, strict=True)]
     return [pair for pair in pairs if pair[0] != pair[1]]
+
+
+def _pairs_of_codes(
+    written: pa.StringArray, pattern: str, plain_form: Callable[[str], str]
+) -> list[tuple[str, str]]:
+    """Return ids that are another one of the log where a writing is taken off both."""
+    coded = _matching(written, pattern)
+    if not coded:
+        return []
+    first: dict[str, str] = {}
+    pairs = []
+    for text in coded:
+        one = first.setdefault(plain_form(text), text)
+        pairs += [(one, text)] * (one != text)
+    plain = pa.array(list(first), pa.string())
+    is_there = pc.is_in(plain, written).to_pylist()  # pyright: ignore
+    both = zip(first.items(), is_there, strict=True)
+    return pairs + [pair for pair, is_twin in both if is_twin and pair[0] != pair[1]]
+
+
+def _pairs_of_prefixes(written: pa.StringArray) -> list[tuple[str, str]]:
+    """Return numbers and the same with letters before them, such as 71 and u71, where many are so.
+
+    A few may be different things, as the products 2 and C2 of a shop.
+    """
+    prefixed = _matching(written, _PREFIXED)
+    if not prefixed:
+        return []
+    numbers = pa.array([re.sub("^[^0-9]+", "", text) for text in prefixed], pa.string())
+    is_there = pc.is_in(numbers, written).to_pylist()  # pyright: ignore
+    triples = zip(numbers.to_pylist(), prefixed, is_there, strict=True)
+    pairs = [(number, text) for number, text, is_twin in triples if is_twin]
+    return pairs if len(pairs) >= max(2, _LEAST_PREFIXED * len(prefixed)) else []
 
 
 def _plain_form(text: str) -> str:

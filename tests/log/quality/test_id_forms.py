@@ -93,3 +93,36 @@ def test_an_id_in_two_forms(one, other):
         f"1 item id is written in two ways, as '{one}' and '{other}', and counted as two. Write "
         "each id in one way."
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Foo Bar", "Foo%20Bar"),
+        ("A&B", "A&amp;B"),
+        ("501", "'501"),
+        ("x.y/p/5", "https://x.y/p/5/"),
+        ("http://x.y/p/5", "https://www.x.y/p/5"),
+    ],
+)
+def test_an_id_and_itself_in_the_writing_of_another_program(one, other):
+    assert told(one, other, "x7") == [
+        f"1 item id is written in two ways, as '{one}' and '{other}', and counted as two. Write "
+        "each id in one way."
+    ]
+
+
+def test_numbers_with_and_without_letters_before_them():
+    assert told("71", "u71", "72", "u72", "u73") == [
+        "2 item ids are written in two ways, as '71' and 'u71', and counted as two. Write each id "
+        "in one way."
+    ]
+    assert told("2", "C2", "M", "DOT", "85123A", "22423") == []
+    assert told("1", "2", "a1", "b2", "c3", "d4", "e5") == []
+
+
+def test_the_apostrophe_of_excel():
+    assert told("'501", "'502") == [
+        "Item ids begin with the apostrophe by which Excel marks text, as '501 does. It is a part "
+        "of the id, which --items and titles do not have. Take such apostrophes out."
+    ]
