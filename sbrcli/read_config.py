@@ -15,7 +15,8 @@ ID_ROLES = ("user", "session", "item")
 
 TIME_UNITS = (
     *("auto", "s", "ms", "us", "ns", "ds", "cs", "min", "h", "d"),
-    *("ticks", "filetime", "webkit", "apple", "excel", "matlab", "julian"),
+    *("ticks", "filetime", "webkit", "apple", "mac", "ntp", "gps", "excel", "excel1904"),
+    *("matlab", "julian"),
     *("digits", "yymmdd", "mmdd"),
 )
 """What numbers that are times may be; see `sbrcli.log.columns.epochs`."""

@@ -77,7 +77,8 @@ def test_separators_of_lists_may_be_words():
         (
             {"time_unit": "weeks"},
             "time-unit must be one of auto, s, ms, us, ns, ds, cs, min, h, d, ticks, filetime, "
-            "webkit, apple, excel, matlab, julian, digits, yymmdd, mmdd. Received: weeks",
+            "webkit, apple, mac, ntp, gps, excel, excel1904, matlab, julian, digits, yymmdd, mmdd. "
+            "Received: weeks",
             None,
         ),
         (

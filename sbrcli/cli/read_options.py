@@ -58,8 +58,8 @@ TimeUnit = Annotated[
     _option(
         metavar="UNIT",
         help="What numbers that are times are: auto, or s, ms, us, ns, ds, cs, min, h, d since "
-        "1970; ticks (.NET), filetime (Windows), webkit, apple (since 2001); days of excel, "
-        "matlab, julian; digits (20210331), yymmdd, mmdd.",
+        "1970; ticks (.NET), filetime (Windows), webkit, apple (since 2001), mac (1904), ntp "
+        "(1900), gps; days of excel, excel1904, matlab, julian; digits (20210331), yymmdd, mmdd.",
     ),
 ]
 TimeFormat = Annotated[

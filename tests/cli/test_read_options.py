@@ -99,8 +99,8 @@ def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
         (
             ["stats", "none", "--time-unit", "weeks"],
             "error: time-unit must be one of auto, s, ms, us, ns, ds, cs, min, h, d, ticks, "
-            "filetime, webkit, apple, excel, matlab, julian, digits, yymmdd, mmdd. Received: "
-            "weeks\n",
+            "filetime, webkit, apple, mac, ntp, gps, excel, excel1904, matlab, julian, digits, "
+            "yymmdd, mmdd. Received: weeks\n",
             4,
         ),
         (

@@ -46,6 +46,12 @@ EPOCHS = {
     "webkit": Epoch("microseconds since 1601", 10**6, origin=-11_644_473_600),
     "apple": Epoch("seconds since 2001", origin=978_307_200),
     "excel": Epoch("Excel days", seconds_each=86_400, origin=-2_209_161_600),
+    "excel1904": Epoch(
+        "Excel days of the 1904 calendar", seconds_each=86_400, origin=-2_082_844_800
+    ),
+    "mac": Epoch("seconds since 1904", origin=-2_082_844_800),
+    "ntp": Epoch("seconds since 1900", origin=-2_208_988_800),
+    "gps": Epoch("GPS seconds", origin=315_964_782),  # 18 leap seconds, as since 2017
     "matlab": Epoch("MATLAB days", seconds_each=86_400, origin=-62_167_305_600),
     "julian": Epoch("Julian days", seconds_each=86_400, origin=-210_866_760_000),
 }
@@ -61,7 +67,20 @@ DIGITS = {
 _LENGTHS = {"digits": (8, 10, 12, 14, 17), "yymmdd": (6, 8, 10, 12, 15), "mmdd": (4, 13)}
 
 CERTAIN = ("ticks", "filetime", "webkit")
-_LIKELY = ("ds", "cs", "apple", "excel", "yymmdd", "d", "h", "min", "matlab", "julian")
+_LIKELY = (
+    "ds",
+    "cs",
+    "apple",
+    "excel",
+    "yymmdd",
+    "d",
+    "h",
+    "min",
+    "matlab",
+    "julian",
+    "mac",
+    "ntp",
+)
 _WITH_FRACTIONS = ("excel", "matlab", "julian")
 
 
@@ -159,15 +178,16 @@ def recognise_epoch(numbers: np.ndarray, naive: str) -> tuple[str, str | None]:
     """
     middle = len(numbers) // 2
     typical = np.partition(numbers, middle)[middle : middle + 1]
-    if is_recent(linear_seconds(typical, naive)):
-        return naive, None
+    are_snowflakes = naive == "ns" and _are_snowflakes(numbers)
+    if are_snowflakes or is_recent(linear_seconds(typical, naive)):
+        return naive, _AS_SNOWFLAKES if are_snowflakes else None
     has_fractions = numbers.dtype != np.int64 and bool((numbers != np.floor(numbers)).any())
     if not has_fractions and _are_recent_digits(numbers, "digits"):
         return "digits", None
     words = CERTAIN + (_WITH_FRACTIONS if has_fractions else ())
     certain = next((unit for unit in words if _is_within(numbers, unit, _MOST)), None)
     if certain is not None:
-        return certain, None
+        return certain, _calendar_doubt(typical) if certain == "excel" else None
     likely = next((unit for unit in _LIKELY if _is_likely(numbers, unit, has_fractions)), None)
     if likely is None:
         return naive, None
@@ -177,6 +197,36 @@ def recognise_epoch(numbers: np.ndarray, naive: str) -> tuple[str, str | None]:
         f"The times were read as {EPOCHS[naive].name} since 1970, of {years[0]}. As {name} they "
         f"would be of {years[1]}: --time-unit {likely} reads them so."
     )
+
+
+def _calendar_doubt(typical: np.ndarray) -> str | None:
+    """Return a sentence on Excel's other calendar, where it makes no times that are yet to come."""
+    if not is_recent(linear_seconds(typical, "excel1904")):
+        return None
+    years = [_year_of(typical, unit) for unit in ("excel", "excel1904")]
+    return (
+        f"The times were read as Excel days since 1900, of {years[0]}. If the workbook has the "
+        f"1904 calendar of Excel for Mac, they are of {years[1]}: --time-unit excel1904 reads them "
+        "so."
+    )
+
+
+_SEQUENCE = 1 << 12
+"""The lowest bits of a snowflake id count the ids of one millisecond, hardly ever beyond some."""
+
+_AS_SNOWFLAKES = (
+    "The times were read as nanoseconds, but seem to be snowflake ids, which hold the milliseconds "
+    "in their upper bits. Take these out: (id >> 22) + 1288834974657 for ids of Twitter, (id >> "
+    "22) + 1420070400000 for those of Discord."
+)
+
+
+def _are_snowflakes(numbers: np.ndarray) -> bool:
+    """Return whether numbers, most of them no whole microseconds, end in bits that count."""
+    if numbers.dtype != np.int64:
+        return False
+    are_few = numbers % _SEQUENCE < _SEQUENCE >> 6
+    return bool(are_few.mean() > _MOST and (numbers % 1000 != 0).mean() > 1 / 2)
 
 
 def _year_of(typical: np.ndarray, unit: str) -> int:

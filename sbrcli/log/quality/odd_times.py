@@ -14,6 +14,8 @@ _DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%
 """How dates are written as numbers, by how many digits they have."""
 
 _FEWEST_EVENTS = 10
+_ROUNDED_SECONDS = 1000
+"""A number whose last digits are lost is a multiple of it; no clock ticks so."""
 
 _SMALLER = {"s": "ms", "ms": "us", "us": "ns"}
 """The next smaller unit, in which times span a thousandth."""
@@ -40,6 +42,7 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
         yield from _before_1971(times, first, last, time_unit, zone)
         yield from _before_1995(first, last, zone)
         yield from _yet_to_come(last, zone)
+        yield from _rounded(times, last)
     if time_unit == "s" and last <= 1231 and not np.isnan(digit_seconds(times, "mmdd")).any():
         yield (
             f"The times, from {first} to {last}, may be month and day without a year. --time-unit "
@@ -125,6 +128,17 @@ def _yet_to_come(last: float, zone: tzinfo) -> Iterator[str]:
         yield (
             f"The last time is {format_time(last, zone)}: some times may be in another unit. "
             "Give all of them in one."
+        )
+
+
+def _rounded(times: np.ndarray, last: float) -> Iterator[str]:
+    if len(times) < _FEWEST_EVENTS or last < YEAR_1995_SECONDS:
+        return
+    if not (times[:1000] % _ROUNDED_SECONDS).any() and not (times % _ROUNDED_SECONDS).any():
+        yield (
+            "All times are multiples of 1,000 seconds: they seem to be rounded, as in 1.61459E+09, "
+            "so that the order of events and the gaps between them are lost. Export the times with "
+            "all their digits."
         )
 
 

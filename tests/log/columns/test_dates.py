@@ -143,7 +143,6 @@ def test_the_row_whose_date_is_none_is_named_and_may_be_left_out():
         ("637501824000000000", "ticks"),
         ("132590592000000000", "filetime"),
         ("13259059200000000", "webkit"),
-        ("44256.333333", "excel"),
         ("738216.333333", "matlab"),
         ("2459274.833333", "julian"),
         ("202103010800", "digits"),
@@ -168,6 +167,7 @@ def test_a_number_that_is_a_time_in_one_unit_alone_is_read_in_it(number, unit):
         ("448496", "h", "seconds since 1970, of 1970. As hours"),
         ("26909760", "min", "seconds since 1970, of 1970. As minutes"),
         ("738216", "matlab", "seconds since 1970, of 1970. As MATLAB days"),
+        ("3697430400", "mac", "seconds since 1970, of 2087. As seconds since 1904"),
         (
             "161458560000",
             "cs",
@@ -181,6 +181,32 @@ def test_a_unit_that_is_likely_is_named(number, unit, doubt):
     )
     day = EIGHT // 86_400 * 86_400 if unit in ("d", "matlab") else EIGHT
     assert read(number, time_unit=unit).events[TIMESTAMP].tolist() == [day]
+
+
+def test_excel_days_may_count_from_1904():
+    log = read("44256.333333", "44256.333333")
+    assert log.events[TIMESTAMP].tolist() == [EIGHT, EIGHT]
+    assert log.format.doubts == (
+        "The times were read as Excel days since 1900, of 2021. If the workbook has the 1904 "
+        "calendar of Excel for Mac, they are of 2025: --time-unit excel1904 reads them so.",
+    )
+    log = read("42794.333333", time_unit="excel1904")
+    assert log.events[TIMESTAMP].tolist() == [EIGHT]
+
+
+def test_gps_seconds_are_read_where_they_are_asked_for():
+    assert read("1298620818", time_unit="gps").events[TIMESTAMP].tolist() == [EIGHT]
+
+
+def test_snowflake_ids_are_no_times():
+    ids = [(EIGHT * 1000 - 1288834974657 << 22) + at for at in range(12)]
+    assert read(*map(str, ids)).format.doubts == (
+        "The times were read as nanoseconds, but seem to be snowflake ids, which hold the "
+        "milliseconds in their upper bits. Take these out: (id >> 22) + 1288834974657 for ids of "
+        "Twitter, (id >> 22) + 1420070400000 for those of Discord.",
+    )
+    nanoseconds = [EIGHT * 10**9 + 4096 * 1000 * at for at in range(12)]
+    assert read(*map(str, nanoseconds)).format.doubts == ()
 
 
 def test_a_year_of_two_digits_is_named_and_read_where_it_is_asked_for():
