@@ -46,9 +46,7 @@ EPOCHS = {
     "webkit": Epoch("microseconds since 1601", 10**6, origin=-11_644_473_600),
     "apple": Epoch("seconds since 2001", origin=978_307_200),
     "excel": Epoch("Excel days", seconds_each=86_400, origin=-2_209_161_600),
-    "excel1904": Epoch(
-        "Excel days of the 1904 calendar", seconds_each=86_400, origin=-2_082_844_800
-    ),
+    "excel1904": Epoch("Excel (1904) days", seconds_each=86_400, origin=-2_082_844_800),
     "mac": Epoch("seconds since 1904", origin=-2_082_844_800),
     "ntp": Epoch("seconds since 1900", origin=-2_208_988_800),
     "gps": Epoch("GPS seconds", origin=315_964_782),  # 18 leap seconds, as since 2017

@@ -24,7 +24,7 @@ _WORDS = _split_words(
     "(none)|(null)|(empty)|(unknown)|(other)|(direct)|<null>|<na>|#n/a|#null!|#ref!|#value!|"
     "#name?|#div/0!|n/d|(blank)|(missing)|<missing>|<empty>|[object object]|no value|no data|"
     "k.a.|k. a.|unbekannt|inconnu|desconocido|sconosciuto|desconhecido|未知|неизвестно|"
-    "null null|none none|not specified|unspecified|to be determined|not available|"
+    "null null|none none|not specified|unspecified|not available|"
     "not applicable|not provided|(not provided)|d41d8cd98f00b204e9800998ecf8427e|"
     "da39a3ee5e6b4b0d3255bfef95601890afd80709|"
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -34,12 +34,12 @@ SHA-1 and SHA-256 of nothing."""
 
 _PERSONS = _split_words(
     "anonymous|anon|anonymous user|anonymoususer|anonymous visitor|guest|guest user|guestuser|"
-    "visitor|nobody|no user|nouser|not logged in|logged out|logged off|not signed in|"
+    "visitor|nobody|no user|nouser|logged out|logged off|"
     "signed out|unregistered|public|no login|nologin|unknown user|unauthenticated|"
     "not authenticated|<anonymous>|(anonymous)|<guest>|(guest)|[deleted]|[removed]|anonym|"
     "anonyme|anonimo|anónimo|gast|invité|invitado|гость|аноним|游客|匿名|ゲスト|deleted user|"
     "test user|default user|dummy user"
-)
+) | {"not logged in", "not signed in"}
 """What shops write for a person who is not logged in; an item may be called so."""
 
 _PLACEHOLDERS = _split_words(
