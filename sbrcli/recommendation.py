@@ -61,7 +61,7 @@ def recommend(
     if not known:
         raise DataError(
             f"the run knows no item of the session: {', '.join(unknown) or 'it is empty'}",
-            hint="ids must be written as in the log that the run was trained on",
+            hint="use the item ids of the log that the run was trained on",
         )
     scores = scorer.score_next(np.array(known, np.int32))
     candidates = np.ones(len(scores), np.bool_)

@@ -42,11 +42,11 @@ NOT_SAID = {
     *(
         "Seeds of one configuration",
         "Runs, with mrr@20 and recall@20",
-        "by slices of the next items",
+        "by slices of the targets",
     ),
-    *("What stands in their top", ", and what that costs"),
+    *("Their top", "lists and their cost"),
     "Input format (auto-detected; set these to override)",
-    *("Refit on train and valid, whose weights are kept", "Next items left out counted as misses"),
+    *("Refit on train and valid, whose weights are kept", "Skipped targets counted as misses"),
     "known, but behind unknown items alone, left out",
     # Some of many names that a sentence has a place for; a test has the sentence with others.
     *("a test log", "a valid log", "milliseconds within the day", "log standard input"),

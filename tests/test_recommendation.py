@@ -74,7 +74,7 @@ def test_a_session_without_a_known_item_is_a_data_error(session, names):
     with pytest.raises(DataError) as error:
         recommend(FixedScorer(1, 2, 3, 4), ITEMS, session, RecommendConfig())
     assert str(error.value) == f"the run knows no item of the session: {names}"
-    assert error.value.hint == ("ids must be written as in the log that the run was trained on")
+    assert error.value.hint == ("use the item ids of the log that the run was trained on")
 
 
 def test_a_session_of_every_item_leaves_nothing_to_recommend():

@@ -156,7 +156,7 @@ def run(arguments: list[str] | None = None) -> int:
         if error.errno not in _NO_PLACE:
             raise
         give_up_stdout()
-        where = f"{error.filename}" if error.filename else "what was asked for"
+        where = f"{error.filename}" if error.filename else "the output"
         message = f"cannot write {where}: {os.strerror(error.errno)}"
         return _fail(message, "free some space or write elsewhere", ExitCode.ARTEFACT)
     except (MemoryError, RuntimeError, ImportError) as error:
@@ -166,7 +166,7 @@ def run(arguments: list[str] | None = None) -> int:
     if code is None:
         return _fail(
             "not enough memory",
-            "give the process more memory, or read a part of the log, as its last months",
+            "give the process more memory, or read part of the log, such as its last months",
             ExitCode.DATA,
         )
     # Typer makes a KeyboardInterrupt an exit with this code, without a word.

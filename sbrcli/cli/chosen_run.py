@@ -20,8 +20,8 @@ def open_run(invocation: Invocation, name: str | None) -> Folder:
         more = len(others) - len(named)
         named += [f"{more} more"] if more else []
         invocation.output.warn(
-            f"the latest run, {run.name} on dataset {_dataset_of(run)}, is taken; other datasets "
-            f"have runs too: {', '.join(named)}. --run NAME takes another"
+            f"using the latest run, {run.name} on dataset {_dataset_of(run)}; other datasets have "
+            f"runs as well: {', '.join(named)}. --run NAME selects one"
         )
     return run
 

@@ -83,7 +83,7 @@ def compare(
 
     config = EvaluateConfig(split=split, ks=(k,), exclude_seen=exclude_seen)
     if table_format is not None and invocation.output.as_json:
-        raise UsageError("--format does not go with --json", hint="leave one of them out")
+        raise UsageError("--format cannot be combined with --json", hint="omit one of them")
     order = "mrr" if sort == "test" else sort
     comparison = compare_runs(invocation.workspace, runs or [], config, order)
     for warning in comparison.warnings:
@@ -130,9 +130,7 @@ def _seeds(comparison: "Comparison") -> Table:
         )
         for group in comparison.seeds
     ]
-    title = (
-        f"Several seeds of one configuration: mean and deviation on {comparison.split} and valid"
-    )
+    title = f"Seeds of one configuration: mean and deviation on {comparison.split} and valid"
     return Table(title, ("runs", "n", metric, "sd", "valid", "its sd"), rows)
 
 
@@ -166,7 +164,7 @@ def _differences(
         low, high = one.difference.interval or (None, None)
         cells = (one.difference.share, low, high, one.difference.p_value, one.finding)
         rows.append((one.run, *cells))
-    title = f"How far from {against.model}: share of its {against.metric}"
+    title = f"Difference to {against.model}, as a share of its {against.metric}"
     if len(comparison.protocols) > 1:
         title = f"Protocol {protocol}: {title[0].lower()}{title[1:]}"
     columns = ("run", "to it", "low", "high", "p", "which is")
@@ -230,7 +228,7 @@ def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
         # The best stands first; what ascends, as seconds do, has no best.
         has_best = protocol is not None and len(runs) > 1 and comparison.sort in _BEST_FIRST
         if protocol is None:
-            heading = f"Not evaluated so far on {comparison.split}"
+            heading = f"Not yet evaluated on {comparison.split}"
         elif len(comparison.protocols) > 1:
             heading = f"Protocol {protocol}: runs {title}"
         else:
@@ -239,7 +237,7 @@ def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
         yield Table(heading, columns, rows, whole=("run",), units=_UNITS, bold=bold)
     if comparison.runs[0].config:
         differing = [(run.run, _in_words(run.config)) for run in comparison.runs]
-        yield Table("Their options", ("run", "differs in"), differing, whole=("run",))
+        yield Table("Options that differ", ("run", "differs in"), differing, whole=("run",))
 
 
 def _in_words(config: Mapping[str, object]) -> str:

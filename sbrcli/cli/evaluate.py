@@ -246,7 +246,7 @@ def _check_log(
     if log is None:
         if reading != ReadConfig():
             raise UsageError(
-                "options that say how a log is read go with --log", hint="sbr evaluate --log LOG"
+                "options that say how a log is read need --log", hint="sbr evaluate --log LOG"
             )
         return
     others = {

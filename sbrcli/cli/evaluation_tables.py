@@ -32,7 +32,7 @@ def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator
     title = f"Run {evaluation.run} on {evaluation.split}"
     yield _metrics_table(title, evaluation.metrics, ks)
     if evaluation.protocol.unknown_events or evaluation.protocol.unreachable_events:
-        title = "Next items left out counted as misses"
+        title = "Skipped targets counted as misses"
         yield _metrics_table(title, evaluation.metrics_unknown_as_miss, ks)
     if evaluation.leaderboard is not None:
         yield _leaderboard_table(evaluation.leaderboard, max(ks))
@@ -82,7 +82,7 @@ def _bold_rows(standings: "tuple[Standing, ...]") -> tuple[int, ...]:
 
 def _difference_table(standings: "tuple[Standing, ...]", k: int) -> Table:
     """Show by which share of the best's mrr each other model differs from it."""
-    title = f"How far from {standings[0].model}: share of its mrr@{k}"
+    title = f"Difference to {standings[0].model}, as a share of its mrr@{k}"
     rows = []
     for row in standings:
         if row.to_best is not None:
@@ -95,7 +95,7 @@ def _difference_table(standings: "tuple[Standing, ...]", k: int) -> Table:
 
 
 def _recommended_table(standings: "tuple[Standing, ...]", k: int) -> Table:
-    title = f"What stands in their top {k}, and what that costs"
+    title = f"Their top {k} lists and their cost"
     columns = ("model", "coverage", "popularity", "gini", "events/s", "MB")
     rows = [
         (
@@ -118,7 +118,7 @@ def _slices_table(run: str, slices: "tuple[Slice, ...]", k: int) -> Table:
         (part.slice, part.value, part.events, *(part.metrics[f"{name}@{k}"] for name in _METRICS))
         for part in slices
     ]
-    return Table(f"Run {run} by slices of the next items", columns, rows, whole=("value",))
+    return Table(f"Run {run} by slices of the targets", columns, rows, whole=("value",))
 
 
 def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:

@@ -110,7 +110,7 @@ def one_name(named: str | None, option: str | None, flag: str) -> str | None:
     """
     if named is not None and option is not None and named != option:
         raise UsageError(
-            f"{named} and {flag} {option} name two different things", hint="leave one of them out"
+            f"{named} and {flag} {option} name two different things", hint="omit one of them"
         )
     return option if named is None else named
 

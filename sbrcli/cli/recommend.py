@@ -63,7 +63,7 @@ Hybrid = Annotated[
 ]
 
 MOST_WARNINGS = 5
-"""So many sessions with unknown ids are named; the others are counted."""
+"""The number of sessions with unknown ids that are named; the others are counted."""
 
 Recommend = Callable[[Sequence[str]], "Recommendation"]
 
@@ -168,7 +168,7 @@ def _answer_one(
 ) -> None:
     found = answer(session)
     if found.unknown:
-        out.warn(f"the run does not know, and leaves out: {', '.join(found.unknown)}")
+        out.warn(f"skipped items that the run does not know: {', '.join(found.unknown)}")
     if out.as_json:
         out.write_json(found.to_document())
     else:
@@ -202,15 +202,17 @@ def _answer_all(
         show(number, found)
     if odd > MOST_WARNINGS:
         out.warn(
-            f"the same of {odd - MOST_WARNINGS:,} more sessions: {odd:,} of {number:,} hold ids "
-            "that the run does not know, or none"
+            f"{odd - MOST_WARNINGS:,} more sessions are empty or contain ids that the run does not "
+            f"know: {odd:,} of {number:,} in all"
         )
     if not number:
-        raise DataError(f"{sessions} holds no session", hint="write one a line, as in 3186,1270")
+        raise DataError(
+            f"{sessions} contains no session", hint="write one per line, as in 3186,1270"
+        )
     if not answered:
         raise DataError(
             f"the run knows no item of any session in {sessions}",
-            hint="ids must be written as in the log that the run was trained on",
+            hint="use the item ids of the log that the run was trained on",
         )
 
 
@@ -226,7 +228,7 @@ def _answer_line(
         return Recommendation(unknown=unknown_ids(run_items, session)), str(error)
     if not found.unknown:
         return found, None
-    return found, f"the run does not know, and leaves out: {', '.join(found.unknown)}"
+    return found, f"skipped items that the run does not know: {', '.join(found.unknown)}"
 
 
 def _shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], None]:

@@ -78,7 +78,8 @@ def _check_repetition(order: Iterable[Any]) -> None:
 def given_twice(option: str) -> UsageError:
     """Return the error of an option of one value that is given several times."""
     return UsageError(
-        f"{option} is given more than once, but takes one value", hint="leave all but one out"
+        f"{option} is given more than once, but takes one value",
+        hint="keep one and omit the others",
     )
 
 

@@ -63,6 +63,6 @@ def _table(tuning: "Tuning", trials: bool) -> Table:
         for trial in tuning.trials
         if trials or trial.is_chosen or not is_for_person
     ]
-    title = f"Baselines on {tuning.split}, by {tuning.metric} of {tuning.events:,} next items"
+    title = f"Baselines on {tuning.split}, by {tuning.metric} of {tuning.events:,} targets"
     bold = [at for at, row in enumerate(rows) if trials and row[-1]]
     return Table(title, columns, rows, whole=("baseline",), bold=bold)

@@ -156,7 +156,7 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
         return
     require(
         given is None or config.split == "date",
-        "split says how one log is cut, and does not go with --test-log",
+        "split says how one log is cut, and cannot be combined with --test-log",
         config.split,
     )
     others = differences(config, PrepareConfig())

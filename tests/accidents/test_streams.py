@@ -43,7 +43,7 @@ def test_a_help_that_finds_no_space_is_an_error_of_one_line(words):
     said = shell(f"sbr {words} >/dev/full")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: cannot write what was asked for: No space left on device\n"
+        "error: cannot write the output: No space left on device\n"
         "hint: free some space or write elsewhere\n"
     )
 

@@ -22,8 +22,8 @@ def test_the_latest_of_runs_on_several_datasets_is_taken_with_a_warning(sbr):
     make("older", "films")
     make("new", "shop")
     warning = (
-        "warning: the latest run, new on dataset shop, is taken; other datasets have runs too: "
-        "older on dataset films. --run NAME takes another\n"
+        "warning: using the latest run, new on dataset shop; other datasets have runs as well: "
+        "older on dataset films. --run NAME selects one\n"
     )
     assert sbr(*ITEMS).stderr == f"{warning}run new on dataset shop\n"
     assert sbr(*ITEMS, "--quiet").stderr == warning
@@ -34,9 +34,9 @@ def test_of_many_datasets_three_are_named(sbr):
     for number in range(1, 6):
         make(f"run{number}", f"log{number}")
     assert sbr(*ITEMS, "--quiet").stderr == (
-        "warning: the latest run, run5 on dataset log5, is taken; other datasets have runs too: "
+        "warning: using the latest run, run5 on dataset log5; other datasets have runs as well: "
         "run4 on dataset log4, run3 on dataset log3, run2 on dataset log2, 1 more. --run NAME "
-        "takes another\n"
+        "selects one\n"
     )
 
 

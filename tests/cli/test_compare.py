@@ -92,7 +92,7 @@ def test_a_person_gets_the_figures_and_the_options_apart_in_80_columns(sbr):
         "  a-run-of-a-name-of-some-length\n"
         "  0.2500   0.1250   0.2500   0.5000      10.0           64\n"
         "\n"
-        "Their options\n"
+        "Options that differ\n"
         "\n"
         "  run                              differs in\n"
         " ──────────────────────────────────────────────────────────────────────────────\n"
@@ -112,7 +112,7 @@ def test_a_person_sees_runs_of_each_protocol_apart_and_no_options_where_they_are
     assert [line for line in said.splitlines() if line and line[0].isalpha()] == [
         "Protocol 1: runs on test, by valid; figures at k = 20",
         "Protocol 2: runs on test, by valid; figures at k = 20",
-        "Not evaluated so far on test",
+        "Not yet evaluated on test",
         "Protocols",
     ]
     names = [line.split()[0] for line in said.splitlines() if "64" in line.split()]
@@ -423,9 +423,9 @@ def test_a_person_sees_seeds_and_differences_in_tables_of_their_own(sbr):
     titles = [line for line in said.splitlines() if line and line[0].isalpha()]
     assert titles == [
         "Runs on test, by valid; figures at k = 20",
-        "Their options",
-        "Several seeds of one configuration: mean and deviation on test and valid",
-        "How far from a: share of its mrr@20",
+        "Options that differ",
+        "Seeds of one configuration: mean and deviation on test and valid",
+        "Difference to a, as a share of its mrr@20",
     ]
     assert "significant at 5 %" in said
 
@@ -433,7 +433,9 @@ def test_a_person_sees_seeds_and_differences_in_tables_of_their_own(sbr):
 def test_json_and_a_format_at_once_are_refused(sbr):
     said = sbr("compare", "--json", "--format", "csv")
     assert (said.stdout, said.code) == ("", 2)
-    assert said.stderr == ("error: --format does not go with --json\nhint: leave one of them out\n")
+    assert said.stderr == (
+        "error: --format cannot be combined with --json\nhint: omit one of them\n"
+    )
 
 
 def test_a_table_for_a_paper_has_all_digits(sbr):

@@ -142,7 +142,7 @@ def test_the_log_is_read_as_that_of_the_dataset_unless_other_words_are_given(sbr
     [
         (
             ("--sep", "tab"),
-            "options that say how a log is read go with --log",
+            "options that say how a log is read need --log",
             "sbr evaluate --log LOG",
         ),
         (

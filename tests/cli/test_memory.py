@@ -16,7 +16,7 @@ resource = pytest.importorskip("resource")
 
 SAID = (
     "error: not enough memory\n"
-    "hint: give the process more memory, or read a part of the log, as its last months\n"
+    "hint: give the process more memory, or read part of the log, such as its last months\n"
 )
 
 

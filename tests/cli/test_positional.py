@@ -11,8 +11,8 @@ from tests.cli.small_run import NAME, RUN, SMALL
 from tests.cli.test_runs import write_dataset, write_run
 
 TWO = (
-    "error: run and --run other name two different things\nhint: leave one of them out\n",
-    "error: user and --dataset other name two different things\nhint: leave one of them out\n",
+    "error: run and --run other name two different things\nhint: omit one of them\n",
+    "error: user and --dataset other name two different things\nhint: omit one of them\n",
 )
 
 

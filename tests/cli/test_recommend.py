@@ -71,7 +71,7 @@ def test_a_person_gets_a_table(sbr, run, tmp_path):
     assert unpadded(said.stdout) == TABLE
     assert (
         said.stderr
-        == "warning: the run does not know, and leaves out: 99\nrun user-1x4 on dataset user\n"
+        == "warning: skipped items that the run does not know: 99\nrun user-1x4 on dataset user\n"
     )
 
 
@@ -93,7 +93,7 @@ def test_json_is_one_document_with_titles_where_there_are_any(sbr, tmp_path):
     }
     assert (
         said.stderr
-        == "warning: the run does not know, and leaves out: 77\nrun user-1x4 on dataset user\n"
+        == "warning: skipped items that the run does not know: 77\nrun user-1x4 on dataset user\n"
     )
 
 
@@ -112,7 +112,7 @@ def test_no_known_id_at_all_is_a_data_error_with_nothing_on_stdout(sbr, run):
     assert (said.stdout, said.code) == ("", 3)
     assert said.stderr == (
         "error: the run knows no item of the session: 77, 78\n"
-        "hint: ids must be written as in the log that the run was trained on\n"
+        "hint: use the item ids of the log that the run was trained on\n"
     )
 
 
@@ -128,7 +128,7 @@ def test_sessions_from_standard_input_are_answered_in_blocks(sbr, run, monkeypat
     assert said.stderr == (
         "run user-1x4 on dataset user\n"
         "warning: session 2: the run knows no item of the session: 77\n"
-        "warning: session 3: the run does not know, and leaves out: 78\n"
+        "warning: session 3: skipped items that the run does not know: 78\n"
     )
     assert said.code == 0
 
@@ -162,7 +162,7 @@ def test_sessions_of_which_none_has_a_known_id_end_with_exit_code_3(sbr, run, tm
         "run user-1x4 on dataset user\n"
         "warning: session 1: the run knows no item of the session: 77\n"
         "error: the run knows no item of any session in sessions.txt\n"
-        "hint: ids must be written as in the log that the run was trained on\n"
+        "hint: use the item ids of the log that the run was trained on\n"
     )
 
 
@@ -262,14 +262,14 @@ def test_sessions_with_unknown_ids_are_named_a_few_times_and_then_counted(sbr, r
     said = sbr("recommend", "sessions", "-k", 1)
     assert said.code == 0
     named = [
-        f"warning: session {number}: the run does not know, and leaves out: 77"
+        f"warning: session {number}: skipped items that the run does not know: 77"
         for number in range(1, 6)
     ]
     assert said.stderr.splitlines() == [
         "run user-1x4 on dataset user",
         *named,
-        "warning: the same of 1,199 more sessions: 1,204 of 1,205 hold ids that the run does not "
-        "know, or none",
+        "warning: 1,199 more sessions are empty or contain ids that the run does not know: "
+        "1,204 of 1,205 in all",
     ]
 
 
@@ -293,7 +293,7 @@ def test_a_file_without_sessions_is_a_data_error(sbr, run):
     said = sbr("recommend", "none.txt", "--json")
     assert (said.stdout, said.stderr, said.code) == (
         "",
-        "error: none.txt holds no session\nhint: write one a line, as in 3186,1270\n",
+        "error: none.txt contains no session\nhint: write one per line, as in 3186,1270\n",
         3,
     )
 

@@ -88,7 +88,7 @@ def test_preprocess_tells_what_each_split_holds_and_what_was_not_asked_for(sbr):
         ),
         (
             ["--test-log", "test.dat"],
-            "split says how one log is cut, and does not go with --test-log. Received: last",
+            "split says how one log is cut, and cannot be combined with --test-log. Received: last",
         ),
     ],
 )

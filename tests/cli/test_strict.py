@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import make_run, write_ratings
 
-TWICE = "hint: leave all but one out\n"
+TWICE = "hint: keep one and omit the others\n"
 UNSET = "hint: see whether the variable that it comes from is set\n"
 
 

@@ -142,7 +142,7 @@ def test_last_events_are_not_left_out_of_what_is_split_already(tmp_path: Path):
     with pytest.raises(ConfigError) as raised:
         prepare_dataset(Path("train"), config, Workspace(tmp_path), given=given)
     assert str(raised.value) == (
-        "split says how one log is cut, and does not go with --test-log. Received: last"
+        "split says how one log is cut, and cannot be combined with --test-log. Received: last"
     )
 
 
