@@ -46,7 +46,7 @@ _UNITS = {
     "density": Unit.SHARE,
     "session length, median": Unit.MEAN,
     "session length, mean": Unit.MEAN,
-    "session length, 99.9 %": Unit.MEAN,
+    "session length, 99.9th percentile": Unit.MEAN,
     "tie share": Unit.SHARE,
     "repeat share": Unit.SHARE,
     "new item share, last 30 days": Unit.SHARE,
@@ -187,7 +187,7 @@ def _rows(statistics: "LogStatistics") -> Iterator[tuple[str, object]]:
     yield "session length, min", length.min
     yield "session length, median", length.median
     yield "session length, mean", length.mean
-    yield "session length, 99.9 %", length.q999
+    yield "session length, 99.9th percentile", length.q999
     yield "session length, max", length.max
     yield "first time", statistics.time.first
     yield "last time", statistics.time.last

@@ -38,10 +38,10 @@ def _print_paragraphs(console: Console, remark: Remark) -> None:
     width = max(console.width - len(indent + mark), 1)
     console.print()
     for paragraph in remark.paragraphs:
-        lines = Text(printable(paragraph)).wrap(console, width)
+        lines = wrap_words(printable(paragraph), width).split("\n")
         for number, line in enumerate(lines):
             start = mark if number == 0 else " " * len(mark)
-            shown = Text(f"{indent}{start}{line.plain.rstrip()}", style="" if mark else "dim")
+            shown = Text(f"{indent}{start}{line.rstrip()}", style="" if mark else "dim")
             console.print(shown, soft_wrap=True)
     console.print()
 

@@ -50,7 +50,7 @@ def test_help_names_the_options_of_every_subcommand(sbr):
         ("--workdir -w FOLDER", "Where datasets and runs are kept."),
     ):
         assert f"{option} {text}" in shown
-    assert "--version Print the version of sbr." in re.sub(" +", " ", sbr("--help").stdout)
+    assert "--version Print the version." in re.sub(" +", " ", sbr("--help").stdout)
 
 
 def test_help_ends_with_an_example_and_the_exit_codes(sbr):

@@ -22,26 +22,26 @@ READ_AS = (
 TABLES = """\
 ratings.dat
 
-  measure                        value
- ──────────────────────────────────────────────────────────
-  events                         5
-  users                          2
-  items                          3
-  sessions                       2
-  density                        66.7 %
-  session length, min            2
-  session length, median         2.5
-  session length, mean           2.5
-  session length, 99.9 %         3.0
-  session length, max            3
-  first time                     2000-12-31T22:12:40+00:00
-  last time                      2001-03-31T00:53:30+00:00
-  tie share                      33.3 %
-  repeat share                   33.3 %
-  exact duplicates               0
-  users with one event           0
-  suggested gap, seconds         -
-  new item share, last 30 days   0.0 %
+  measure                             value
+ ───────────────────────────────────────────────────────────────
+  events                              5
+  users                               2
+  items                               3
+  sessions                            2
+  density                             66.7 %
+  session length, min                 2
+  session length, median              2.5
+  session length, mean                2.5
+  session length, 99.9th percentile   3.0
+  session length, max                 3
+  first time                          2000-12-31T22:12:40+00:00
+  last time                           2001-03-31T00:53:30+00:00
+  tie share                           33.3 %
+  repeat share                        33.3 %
+  exact duplicates                    0
+  users with one event                0
+  suggested gap, seconds              -
+  new item share, last 30 days        0.0 %
 
 Ratings
 
@@ -53,8 +53,8 @@ Doctor
 
   ! 33 % of the consecutive events of a user have the same time: their order is
     that of the file. Do not sort the file.
-  ! 33 % of the consecutive events of a session repeat the item before. sbr
-    preprocess --drop-repeats takes them out.
+  ! 33 % of the consecutive events of a session repeat the item before.
+    sbr preprocess --drop-repeats takes them out.
 
 """
 
@@ -68,7 +68,7 @@ density\t0.6666666666666666
 session length, min\t2
 session length, median\t2.5
 session length, mean\t2.5
-session length, 99.9 %\t2.999
+session length, 99.9th percentile\t2.999
 session length, max\t3
 first time\t2000-12-31T22:12:40+00:00
 last time\t2001-03-31T00:53:30+00:00
