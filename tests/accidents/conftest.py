@@ -17,7 +17,7 @@ def _trained() -> Path:
     root = Path(mkdtemp(prefix="sbr-accidents-"))
     make_workspace(root)
     words = "train --name run --hsz 4 --batch-size 4 --bptt 4 --epochs 1 --quiet"
-    assert shell(f"sbr {words} --workdir {root}").code == 0
+    assert shell(f"sbr {words} --workdir {root}", is_warm=True).code == 0
     return root
 
 

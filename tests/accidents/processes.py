@@ -6,15 +6,24 @@ import sys
 from pathlib import Path
 
 from sbrcli.cli import app
+from tests import warm
 from tests.conftest import Said
 
 ROOT = Path(app.__file__).parents[2]
 SBR = shlex.join([sys.executable, "-m", "sbrcli"])
 
 
-def shell(command: str) -> Said:
-    """Run a line of bash in which `sbr` is the command; the exit code is the last one's."""
-    script = f'set -o pipefail\nsbr() {{ {SBR} "$@"; }}\n{command}'
+def shell(command: str, *, is_warm: bool = False) -> Said:
+    """Run a line of bash in which `sbr` is the command; the exit code is the last one's.
+
+    Args:
+        command: the line.
+        is_warm: `sbr` has loaded TensorFlow already.
+    """
+    words = SBR
+    if is_warm:
+        words = shlex.join([sys.executable, "-IS", warm.__file__, warm.start_server(), "sbrcli"])
+    script = f'set -o pipefail\nsbr() {{ {words} "$@"; }}\n{command}'
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=120
     )

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sbrcli.manifests import read_manifest
 from sbrcli.workspace import Workspace
 from tests.accidents.processes import ROOT
 from tests.chains import write_chain_log
+from tests.warm import WarmProcess
 
 COMMANDS = {
     "preprocess": "preprocess log --name user --test-days 10 --valid-days 20 --overwrite",
@@ -20,6 +22,14 @@ COMMANDS = {
     "evaluate": "evaluate --run whole --baselines all",
 }
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+
+
+Start = Callable[[str], "subprocess.Popen[str] | WarmProcess"]
+
+
+def start_warm(words: str) -> WarmProcess:
+    """Run it with TensorFlow loaded, so that a kill seldom meets nothing but that."""
+    return WarmProcess("sbrcli", *words.split(), "--quiet")
 
 
 def start(words: str) -> subprocess.Popen[str]:
@@ -51,7 +61,7 @@ def require_whole_folders() -> None:
         assert workspace.open(kind, "user" if kind == "dataset" else "whole")
 
 
-def kill_at_random(rng: random.Random, seconds: dict[str, float]) -> None:
+def kill_at_random(rng: random.Random, seconds: dict[str, float], start: Start) -> None:
     command, sign = rng.choice(list(COMMANDS)), rng.choice(SIGNALS)
     process = start(COMMANDS[command])
     # Until the interpreter stands and Ctrl-C is listened to, nothing is written.
@@ -63,7 +73,7 @@ def kill_at_random(rng: random.Random, seconds: dict[str, float]) -> None:
     require_whole_folders()
 
 
-def kill_many_times(times: int, seed: int) -> None:
+def kill_many_times(times: int, seed: int, start: Start) -> None:
     rng, seconds = random.Random(seed), {}
     write_chain_log(Path("log"), users=60, first_day=18_000)
     whole = COMMANDS["train"].replace("--name run", "--name whole")
@@ -73,19 +83,19 @@ def kill_many_times(times: int, seed: int) -> None:
         assert process.communicate(timeout=120)[1] == ""
         seconds[command] = time.monotonic() - begin
     for _ in range(times):
-        kill_at_random(rng, seconds)
+        kill_at_random(rng, seconds, start)
     for words in COMMANDS.values():
         process = start(words)
         assert (process.communicate(timeout=120)[1], process.returncode) == ("", 0)
 
 
 def test_five_kills_at_random_leave_whole_folders():
-    kill_many_times(5, seed=4)
+    kill_many_times(5, seed=4, start=start_warm)
 
 
 @pytest.mark.slow
 def test_two_hundred_kills_at_random_leave_whole_folders():
-    kill_many_times(200, seed=200)
+    kill_many_times(200, seed=200, start=start)
 
 
 def test_of_two_processes_that_write_one_folder_the_second_is_refused(tmp_path):

@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up_while_a_dataset_is_written_leaves_nothing(tmp_path
 
 def test_a_disk_that_fills_up_while_a_run_is_written_leaves_nothing(tmp_path):
     make_workspace(tmp_path / "sbr-work")
-    said = shell(f"ulimit -f 8; sbr {TRAIN} --name run")
+    said = shell(f"ulimit -f 8; sbr {TRAIN} --name run", is_warm=True)
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: cannot write sbr-work/runs/run/weights.safetensors: File too large\n"
@@ -175,7 +175,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     assert shell(f"sbr {words}").code == 0
 
     filler.write_bytes(bytes(20 << 10))
-    said = shell(f"sbr --workdir {small_disk} {TRAIN} --name run")
+    said = shell(f"sbr --workdir {small_disk} {TRAIN} --name run", is_warm=True)
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr.endswith(
         ": No space left on device\nhint: free some space or name another place with --workdir\n"
@@ -184,7 +184,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     filler.unlink()
     # Another disk than the working folder's and the temporary files'.
     small = TRAIN.replace("--hsz 64", "--hsz 4") + " --name run"
-    assert shell(f"sbr --workdir {small_disk} {small}").code == 0
+    assert shell(f"sbr --workdir {small_disk} {small}", is_warm=True).code == 0
     assert shell(f"sbr --workdir {small_disk} evaluate --quiet").code == 0
     assert (small_disk / "runs" / "run" / "evaluation.json").exists()
 

@@ -1,8 +1,6 @@
 """Two real processes in one work directory: never both write, and all is whole afterwards."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +9,8 @@ import pytest
 
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.workspace import Workspace
-from tests.accidents.processes import ROOT
 from tests.chains import write_chain_log
+from tests.warm import WarmProcess
 
 RUN = Path("sbr-work", "runs", "run")
 PREPROCESS = "preprocess log --name user --session user --test-days 10 --valid-days 20 --quiet"
@@ -24,13 +22,7 @@ class Process:
 
     def __init__(self, label: str, words: str) -> None:
         self.label = label
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "tests.accidents.holding_child", label, *words.split()],
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.child = WarmProcess("tests.accidents.holding_child", label, *words.split())
 
     def wait_until(self, state: str) -> "Process":
         """Wait until it is `held`, or `waits` for another that is."""
@@ -48,6 +40,7 @@ class Process:
     def end(self) -> tuple[int, str]:
         """Give its exit code, and what it said on stderr."""
         stderr = self.child.communicate(timeout=120)[1]
+        assert self.child.returncode is not None
         return self.child.returncode, stderr
 
 

@@ -1,18 +1,17 @@
 """Real processes, killed with SIGKILL: whenever that is, `--resume` ends with the same bytes."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sbrcli.cli import train as command
 from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from tests.chains import make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, manifest
 from tests.cli.stopping_child import PAIRS_PER_CALL
+from tests.warm import ROOT, WarmProcess
 
 # The killed process is another one, in which the processor is what it is.
 OPTIONS = (
@@ -36,16 +35,17 @@ STOPPED = Path("stopped")
 
 def kill(is_time: Callable[[], bool], *words: object) -> None:
     """Start `tests.cli.stopping_child`, and kill it when it is time."""
-    root = str(Path(command.__file__).parents[2])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.cli.stopping_child", *map(str, words)],
-        env=os.environ | {"PYTHONPATH": root},
-    )
+    require_killed(WarmProcess("tests.cli.stopping_child", *map(str, words)), is_time)
+
+
+def require_killed(
+    process: "WarmProcess | subprocess.Popen[bytes]", is_time: Callable[[], bool]
+) -> None:
     deadline = time.monotonic() + 90
     while not is_time() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     assert process.poll() is None, "it was over before it could be killed"
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert is_time()
     assert manifest()["status"] == "training"
@@ -75,8 +75,9 @@ def outcome(run: Path) -> list[object]:
 
 
 def test_a_process_killed_again_and_again_is_resumed_to_the_same_bytes(sbr, tmp_path, monkeypatch):
-    from sbrcli.models.gru4rec import epochs
+    from sbrcli.models.gru4rec import epochs, step
 
+    monkeypatch.setattr(step, "compiles_with_xla", lambda: False)
     monkeypatch.setattr(epochs, "PAIRS_PER_CALL", PAIRS_PER_CALL)
     make_workspace_with_new_item(tmp_path)
     assert sbr("train", *OPTIONS, "--name", "whole").code == 0
@@ -84,7 +85,9 @@ def test_a_process_killed_again_and_again_is_resumed_to_the_same_bytes(sbr, tmp_
     seldom, often = "60", "1e-9"
 
     # Before TensorFlow has loaded.
-    kill((RUN / "manifest.json").exists, "never", 1, "train", *OPTIONS, *NAME)
+    words = [sys.executable, "-m", "sbrcli", *map(str, ("train", *OPTIONS, *NAME))]
+    process = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    require_killed(process, (RUN / "manifest.json").exists)
     assert place() is None
     # In the first epoch, before anything is saved; then while each of its files is being written.
     kill(STOPPED.exists, "pairs", 1, *resume, seldom)

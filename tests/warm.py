@@ -1,0 +1,103 @@
+"""Processes that need not load TensorFlow, see `tests.warm_server`."""
+
+import atexit
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[1]
+
+
+@cache
+def start_server() -> str:
+    """Start the server of this process where there is none yet; return the path of its socket."""
+    folder = tempfile.mkdtemp(prefix="sbr-warm-")
+    path = f"{folder}/socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm_server", str(listening.fileno())],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[listening.fileno()],
+        )
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(process.kill)
+    return path
+
+
+class WarmProcess:
+    """What `subprocess.Popen` is, for a module of this project that is run with some words."""
+
+    def __init__(
+        self,
+        module: str,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        streams: tuple[int, int, int] | None = None,
+        socket_path: str | None = None,
+    ) -> None:
+        self._files: list[IO[str]] = []
+        self.returncode: int | None = None
+        request = {
+            "module": module,
+            "words": words,
+            "env": dict(os.environ if env is None else env),
+            "cwd": os.getcwd(),  # noqa: PTH109
+            "limits": {"RLIMIT_FSIZE": resource.getrlimit(resource.RLIMIT_FSIZE)},
+        }
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(socket_path or start_server())
+        text = json.dumps(request).encode()
+        if streams is None:
+            self._files = [tempfile.TemporaryFile("w+") for _ in range(3)]  # noqa: SIM115
+            streams = tuple(file.fileno() for file in self._files)  # pyright: ignore
+        socket.send_fds(self._socket, [text], list(streams))
+        self._answers = self._socket.makefile()
+        self.pid = int(self._answers.readline())
+
+    def poll(self) -> int | None:
+        """Return how it has ended, as `Popen` does, or None."""
+        return self.wait(0) if self.returncode is None else self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait until it ends; return None where it does not in time."""
+        if self.returncode is None and select.select([self._socket], [], [], timeout)[0]:
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait until it ends; return what it wrote on stdout and stderr."""
+        assert self.wait(timeout) is not None, "it has not ended in time"
+        for file in self._files:
+            file.seek(0)
+        _, stdout, stderr = (file.read() for file in self._files)
+        return stdout, stderr
+
+
+if __name__ == "__main__":
+    process = WarmProcess(*sys.argv[2:], streams=(0, 1, 2), socket_path=sys.argv[1])
+    code = process.wait()
+    assert code is not None
+    if code < 0:
+        os.kill(os.getpid(), -code)
+    sys.exit(code)

@@ -1,0 +1,100 @@
+"""A process that has TensorFlow loaded, and makes of itself each process that a test asks for.
+
+python -m tests.warm_server DESCRIPTOR
+
+DESCRIPTOR is that of a socket that listens.
+
+Loading TensorFlow takes some 5 s, more than all that most tests have a process do. Here it is
+loaded once, before anything runs that would start threads, and each process is forked from that:
+it has a pid, streams, limits, an environment and a work directory of its own, as any other.
+
+Each connection asks for one, by a line of JSON with its three streams, see `tests.warm`. It is told
+the pid when the process is about to run its module, and at its end how it has ended.
+"""
+
+import json
+import os
+import resource
+import runpy
+import signal
+import socket
+import sys
+import traceback
+from contextlib import suppress
+from typing import Any
+
+from sbrcli.models.gru4rec.backend import start_tensorflow
+
+LIMIT = 1 << 20
+"""Bytes that a request has at most."""
+
+
+def serve(listening: int) -> None:
+    """Fork for each connection, until the parent is gone."""
+    parent = os.getppid()
+    start_tensorflow()
+    from sbrcli.models.gru4rec import epochs, step  # noqa: F401  # all that a training loads
+
+    step.compiles_with_xla = lambda: False  # which takes half of a small network's time
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
+    with socket.socket(fileno=listening) as server:
+        server.settimeout(2)
+        while os.getppid() == parent:
+            with suppress(TimeoutError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.setblocking(True)
+                    text, streams, _, _ = socket.recv_fds(connection, LIMIT, 3)
+                    if os.fork() == 0:
+                        server.close()
+                        run_and_tell(connection, json.loads(text), streams)
+                    for stream in streams:
+                        os.close(stream)
+
+
+def run_and_tell(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
+    """Fork the process itself, and wait for it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = run_module(connection, request, streams)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    with suppress(BrokenPipeError):
+        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
+
+
+def run_module(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> int:
+    """Be the process that is asked for; return its exit code."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    for name, limits in request["limits"].items():
+        resource.setrlimit(getattr(resource, name), tuple(limits))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = [request["module"], *request["words"]]
+    connection.sendall(f"{os.getpid()}\n".encode())
+    connection.close()
+    try:
+        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    return 0
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))
