@@ -159,7 +159,9 @@ NewLogPath = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `evaluate` to the application."""
-    subcommand(app, example="sbr evaluate user-1x100 -k 10,20")(takes_read_options(evaluate))
+    subcommand(app, example="sbr evaluate ratings-user-1x100 -k 10,20")(
+        takes_read_options(evaluate)
+    )
 
 
 def evaluate(

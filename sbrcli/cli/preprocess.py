@@ -111,8 +111,8 @@ Name = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What the dataset is called; else by its session rule and the options that are not "
-        "the default.",
+        help="Name of the dataset [default: the log's name, the session rule, and the options that "
+        "are not the default].",
     ),
 ]
 Overwrite = Annotated[

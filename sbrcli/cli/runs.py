@@ -46,7 +46,7 @@ class Removal:
 
 def register(app: typer.Typer) -> None:
     """Add `runs` to the application."""
-    subcommand(app, example="sbr runs show user-1x100")(runs)
+    subcommand(app, example="sbr runs show ratings-user-1x100")(runs)
 
 
 def runs(

@@ -18,7 +18,7 @@ from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.joined import join_train_full
 from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
-from sbrcli.dataset.request import Request, describe_files, require_same
+from sbrcli.dataset.request import Request, describe_files, find_earlier, require_same
 from sbrcli.dataset.sessions import default_rule, id_codes, require_no_gap
 from sbrcli.dataset.storage import Items, Sessions, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
@@ -70,7 +70,8 @@ def prepare_dataset(
         workspace: where the dataset goes.
         reading: how the log is read.
         given: the logs of test and valid, where they are split already.
-        name: the dataset's; by default its session rule and the options that are not the default.
+        name: the dataset's; by default the log's, its session rule and the options that are not
+            the default.
         overwrite: make it anew, whatever stands under its name.
         titles: a file of the items' titles, kept in the dataset.
         say: is told what each log was read as.
@@ -97,9 +98,10 @@ def prepare_dataset(
         }
         source = _describe_source(logs, called, titles)
         request = Request(_resolve(config, logs["log"], reading), reading, source)
+        earlier = None if name or overwrite else find_earlier(workspace, request)
         name = name or request.name()
         with workspace.locked("dataset", name):
-            there = None if overwrite else workspace.find("dataset", name)
+            there = None if overwrite else workspace.find("dataset", name) or earlier
             if there is not None:
                 require_same(there, request)
                 return PreparedDataset.from_folder(there, already_there=True)

@@ -9,14 +9,18 @@ from typing import Any
 
 from sbrcli.config import differences
 from sbrcli.dataset.cuts import DEFAULT_DAYS, LONG_DAYS
-from sbrcli.dataset.log_names import name_file
+from sbrcli.dataset.log_names import name_file, word_for_log
 from sbrcli.dataset.storage import ITEMS_FILE, split_path
 from sbrcli.dataset.summary import damaged_manifest
-from sbrcli.errors import ArtefactError
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.folder import Folder
 from sbrcli.log.reading import hash_file
 from sbrcli.prepare_config import PrepareConfig
 from sbrcli.read_config import ReadConfig
+from sbrcli.workspace import Workspace
+
+_MOST_BYTES = 80
+"""Of a default name, so that a run's has room for its own options."""
 
 OTHER_FILES = {
     "titles": ("titles", "other titles"),
@@ -47,7 +51,19 @@ class Request:
         return asdict(self.config) | asdict(replace(self.reading, columns=written))
 
     def name(self) -> str:
-        """Name a dataset by what is asked for."""
+        """Name a dataset by its log and by what is asked for, as in ratings-gap-3600.
+
+        Where the words would be too long, a hash stands for the options.
+        """
+        log, words = word_for_log(self.source), self.earlier_name()
+        name = f"{log}-{words}"
+        if len(name.encode()) <= _MOST_BYTES:
+            return name
+        rule = str(self.config.session).replace(":", "-")
+        return f"{log}-{rule}-{hashlib.sha256(words.encode()).hexdigest()[:6]}"
+
+    def earlier_name(self) -> str:
+        """Name a dataset as versions of sbr before did, without its log."""
         name = default_name(self.config)
         if self.reading.events:
             kinds = "-".join(self.reading.events)
@@ -56,7 +72,7 @@ class Request:
 
 
 def default_name(config: PrepareConfig) -> str:
-    """Name a dataset by its session rule, and by every other option that is not the default.
+    """Name a session rule, and every other option that is not the default.
 
     With `session="gap:3600", across_users=True` it is gap-3600-across-users.
     """
@@ -114,6 +130,21 @@ def require_same(there: Folder, request: Request) -> None:
             raise ArtefactError(
                 f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
             )
+
+
+def find_earlier(workspace: Workspace, request: Request) -> Folder | None:
+    """Find the same dataset under the name that versions of sbr before would have given it.
+
+    Returns:
+        None where there is none, or one that is damaged or was made of something else.
+    """
+    try:
+        found = workspace.find("dataset", request.earlier_name())
+        if found is not None:
+            require_same(found, request)
+    except (ArtefactError, ConfigError):  # such a name may be too long
+        return None
+    return found
 
 
 def _plain(value: float | str) -> str:

@@ -62,7 +62,7 @@ def test_a_pipe_gets_two_blocks_of_tab_separated_values(sbr):
     assert said.stderr == READ_AS + (
         "split: test is the last session (25 % of sessions), valid the session before (25 %); "
         "--test-days and --valid-days set it\n"
-        "wrote sbr-work/datasets/user-min-item-support-2; sbr train trains on it\n"
+        "wrote sbr-work/datasets/ratings-user-min-item-support-2; sbr train trains on it\n"
     )
 
 
@@ -93,7 +93,7 @@ def test_a_person_sees_no_table_of_nothing_dropped(sbr):
 def test_json_is_one_document(sbr):
     said = sbr("preprocess", "ratings.dat", *SUPPORT, "--valid-days", 0, "--json")
     document = json.loads(said.stdout)
-    name = "user-min-item-support-2-valid-days-0"
+    name = "ratings-user-min-item-support-2-valid-days-0"
     assert document["dataset"] == f"sbr-work/datasets/{name}"
     assert document["name"] == name
     assert document["splits"]["valid"] is None
@@ -124,8 +124,8 @@ def test_the_same_again_says_so_and_is_no_error(sbr):
     again = sbr("preprocess", "ratings.dat", *SUPPORT)
     assert (again.stdout, again.code) == (first.stdout, 0)
     assert again.stderr == (
-        "sbr-work/datasets/user-min-item-support-2 already exists, made from the same log and "
-        "options; sbr train --dataset user-min-item-support-2 trains on it\n"
+        "sbr-work/datasets/ratings-user-min-item-support-2 already exists, made from the same log and "
+        "options; sbr train --dataset ratings-user-min-item-support-2 trains on it\n"
     )
     document = sbr("preprocess", "ratings.dat", *SUPPORT, "--json").stdout
     assert json.loads(document)["already_there"] is True
@@ -312,9 +312,9 @@ def test_what_to_type_next_names_the_work_directory(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     words = ("preprocess", "ratings.dat", "--min-item-support", 2, "--workdir", "other one")
     for end in (
-        "wrote other one/datasets/user-min-item-support-2; sbr train --workdir 'other one' trains "
+        "wrote other one/datasets/ratings-user-min-item-support-2; sbr train --workdir 'other one' trains "
         "on it\n",
         "already exists, made from the same log and options; sbr train --dataset "
-        "user-min-item-support-2 --workdir 'other one' trains on it\n",
+        "ratings-user-min-item-support-2 --workdir 'other one' trains on it\n",
     ):
         assert sbr(*words).stderr.endswith(end)

@@ -52,7 +52,7 @@ def test_a_person_is_told_what_was_left_out(sbr):
 def test_preprocess_takes_them_and_counts_every_row(sbr):
     words = ("preprocess", "visits.csv", "--min-item-support", 2, "--valid-days", 0, *OPTIONS)
     document = json.loads(sbr(*words, "--json").stdout)
-    assert document["name"] == "user-min-item-support-2-valid-days-0-event-view"
+    assert document["name"] == "visits-user-min-item-support-2-valid-days-0-event-view"
     assert document["dropped"]["bad_rows"]["events"] == 1
     assert document["dropped"]["other_events"]["events"] == 1
     kept = sum(split["events"] for split in document["splits"].values() if split)

@@ -75,7 +75,7 @@ def test_preprocess_tells_what_each_split_holds_and_what_was_not_asked_for(sbr):
     said = sbr("preprocess", "ratings.dat", "--split", "last", "--min-item-support", 1)
     assert (said.stdout, said.code) == (TSV, 0)
     assert said.stderr.endswith(
-        "wrote sbr-work/datasets/user-min-item-support-1-split-last; sbr train trains on it\n"
+        "wrote sbr-work/datasets/ratings-user-min-item-support-1-split-last; sbr train trains on it\n"
     )
 
 
@@ -161,7 +161,7 @@ def test_the_notebooks_coverage_is_refused(sbr, work):
 
 def test_a_refit_learns_from_all_but_the_test_events_and_recommends_what_valid_had(sbr, work):
     lengths = lengths_of_sessions()
-    full = manifest_of("datasets", "user-min-item-support-1-split-last")["train_full"]
+    full = manifest_of("datasets", "log-user-min-item-support-1-split-last")["train_full"]
     assert full["events"] == sum(length - 1 for length in lengths.values())
     assert full["sessions"] == len(lengths)
     said = sbr("evaluate", "--run", "refit", "--baselines", "popularity", "--json")

@@ -91,7 +91,7 @@ def test_a_week_of_clicks_is_split_without_an_option(sbr):
     document = json.loads(said.stdout)
     splits = {name: split["sessions"] for name, split in document["splits"].items()}
     assert splits == {"train": 16, "valid": 2, "test": 2}
-    assert document["name"] == "column"
+    assert document["name"] == "clicks-column"
     assert said.stderr.splitlines()[1] == (
         "split: test is the last 6.0 hours (10 % of sessions), valid the 0.5 days before (10 %); "
         "--test-days and --valid-days set it"
@@ -104,7 +104,7 @@ def test_shares_are_a_part_of_the_dataset_s_name_and_manifest(sbr):
     write_clicks(Path("clicks.csv"))
     options = ("--test-share", 0.25, "--valid-share", 0.5)
     document = json.loads(sbr("preprocess", "clicks.csv", *options, "--json").stdout)
-    assert document["name"] == "column-valid-share-0.5-test-share-0.25"
+    assert document["name"] == "clicks-column-valid-share-0.5-test-share-0.25"
     sessions = [split["sessions"] for split in document["splits"].values()]
     assert sessions == [5, 10, 5]
     manifest = json.loads((Path(document["dataset"]) / "manifest.json").read_text())
@@ -121,7 +121,7 @@ def test_everything_can_be_trained_on(sbr):
     assert json.loads(sbr("stats", "--json").stdout)["sessions"] == 20
     with pytest.raises(ArtefactError) as raised:
         load_split(Path(document["dataset"]), "test")
-    assert str(raised.value) == "dataset column-valid-days-0-test-days-0 has no test split"
+    assert str(raised.value) == "dataset clicks-column-valid-days-0-test-days-0 has no test split"
     assert raised.value.hint == (
         "sbr evaluate --log LOG scores a later log, --split valid scores valid, unless the run has "
         "learned from it; sbr preprocess makes test with --test-days above 0"

@@ -59,7 +59,7 @@ def test_ids_that_are_numbers_in_one_log_and_text_in_another_are_the_same(tmp_pa
     prepared = prepare_dataset(train, CONFIG, workspace, given=GivenSplit(test=test))
     folder = Path(prepared.dataset)
     ids = load_items(folder).ids
-    assert prepared.name == "user-min-item-support-2-given-split"
+    assert prepared.name == "train-user-min-item-support-2-given-split"
     assert [ids[index] for index in load_split(folder, "test").items] == ["7", "8"]
     assert ids == ["7", "8", "07"]
 

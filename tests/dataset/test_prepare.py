@@ -1,6 +1,7 @@
 """From a log's file to a dataset's folder, once."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def write_columns(path: Path, header: str, *rows: str) -> Path:
 
 def test_a_dataset_says_what_it_holds_and_what_it_left_out(log: Path, workspace: Workspace):
     prepared = prepare_dataset(log, CONFIG, workspace)
-    assert prepared.name == "user-min-item-support-2"
+    assert prepared.name == "ratings-user-min-item-support-2"
     assert prepared.dataset == str(workspace.root / "datasets" / prepared.name)
     assert prepared.splits == {
         "train": SplitSummary(5, 2, 2, "1970-01-01T00:00:00+00:00", "1970-01-01T00:00:10+00:00"),
@@ -112,8 +113,9 @@ def test_the_same_again_is_found_without_reading_the_rows(
     assert again.already_there
     assert (again.splits, again.dropped) == (first.splits, first.dropped)
     typed_out = PrepareConfig(min_item_support=2, session="user")
-    copy = log.rename(log.with_name("copy.dat"))
-    assert prepare_dataset(copy, typed_out, workspace).already_there
+    (log.parent / "moved").mkdir()
+    moved = log.rename(log.parent / "moved" / log.name)
+    assert prepare_dataset(moved, typed_out, workspace).already_there
 
 
 @pytest.mark.parametrize(
@@ -155,11 +157,13 @@ def test_another_log_under_the_same_name_is_refused_and_overwrites_if_told(
     log: Path, workspace: Workspace
 ):
     prepare_dataset(log, CONFIG, workspace)
-    other = write_ratings(log.with_name("other.dat"), LOG + ", 1 7 30")
+    (log.parent / "other").mkdir()
+    other = write_ratings(log.parent / "other" / log.name, LOG + ", 1 7 30")
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(other, CONFIG, workspace)
+    assert raised.value.hint == "--overwrite replaces it, --name keeps both"
     assert str(raised.value) == (
-        "dataset user-min-item-support-2 already exists, made of another log (ratings.dat)"
+        "dataset ratings-user-min-item-support-2 already exists, made of another log (ratings.dat)"
     )
     prepared = prepare_dataset(other, CONFIG, workspace, overwrite=True)
     assert prepared.splits["train"].events == 5 + 1
@@ -203,7 +207,7 @@ def test_a_damaged_manifest_is_named_and_can_be_overwritten(
 def test_without_valid_days_there_is_no_valid_split(log: Path, workspace: Workspace):
     config = PrepareConfig(min_item_support=2, valid_days=0)
     prepared = prepare_dataset(log, config, workspace)
-    assert prepared.name == "user-min-item-support-2-valid-days-0"
+    assert prepared.name == "ratings-user-min-item-support-2-valid-days-0"
     assert prepared.splits["valid"] is None
     assert not list(Path(prepared.dataset).glob("valid*"))
     manifest = json.loads((Path(prepared.dataset) / "manifest.json").read_text())
@@ -263,7 +267,7 @@ def test_a_log_that_names_its_sessions_is_cut_by_them(tmp_path: Path, workspace:
     log = write_columns(tmp_path / "log.csv", "SessionId,ItemId,Time", *rows)
     config = PrepareConfig(min_item_support=1, valid_days=0)
     prepared = prepare_dataset(log, config, workspace)
-    assert prepared.name == "column-min-item-support-1-valid-days-0"
+    assert prepared.name == "log-column-min-item-support-1-valid-days-0"
     table = pd.read_parquet(Path(prepared.dataset) / "train.parquet")
     assert table["session_id"].tolist() == ["b", "b"]
     assert table["item_id"].tolist() == ["5", "6"]
@@ -297,6 +301,40 @@ def test_a_name_has_every_option_that_is_not_the_default(options, name):
     assert default_name(PrepareConfig(**options)) == name
 
 
+def test_two_logs_with_names_of_their_own_are_two_datasets(log: Path, workspace: Workspace):
+    other = write_ratings(log.with_name("other.dat"), LOG)
+    made = [prepare_dataset(path, CONFIG, workspace) for path in (log, other)]
+    assert [dataset.name for dataset in made] == [
+        "ratings-user-min-item-support-2",
+        "other-user-min-item-support-2",
+    ]
+    assert not made[1].already_there
+
+
+def test_a_dataset_under_the_name_that_an_earlier_version_gave_it_is_the_same(
+    log: Path, workspace: Workspace
+):
+    prepare_dataset(log, CONFIG, workspace, name="user-min-item-support-2")
+    again = prepare_dataset(log, CONFIG, workspace)
+    assert (again.name, again.already_there) == ("user-min-item-support-2", True)
+    assert workspace.names("dataset") == ["user-min-item-support-2"]
+    other = write_ratings(log.with_name("other.dat"), LOG + ", 1 7 30")
+    assert prepare_dataset(other, CONFIG, workspace).name == "other-user-min-item-support-2"
+    assert prepare_dataset(log, CONFIG, workspace, overwrite=True).name == (
+        "ratings-user-min-item-support-2"
+    )
+
+
+def test_a_name_that_would_be_too_long_has_a_hash_of_the_options(tmp_path, workspace):
+    log = write_ratings(tmp_path / f"{'x' * 100}.dat", LOG)
+    config = PrepareConfig(
+        session="gap:86400000", min_item_support=1, valid_days=0, test_days=20.5, drop_repeats=True
+    )
+    prepared = prepare_dataset(log, config, workspace)
+    assert re.fullmatch("x{40}-gap-86400000-[0-9a-f]{6}", prepared.name)
+    assert prepare_dataset(log, config, workspace).already_there
+
+
 @pytest.mark.parametrize(
     ("session", "name"),
     [("gap:3600.0", "gap-3600"), ("gap:0.5", "gap-0.5"), ("gap:1234567", "gap-1234567")],
@@ -306,7 +344,7 @@ def test_a_gap_is_named_exactly_however_it_was_typed(tmp_path, workspace, sessio
     log = write_ratings(tmp_path / "ratings.dat", text)
     config = PrepareConfig(session=session, min_item_support=1)
     prepared = prepare_dataset(log, config, workspace)
-    assert prepared.name == f"{name}-min-item-support-1"
+    assert prepared.name == f"ratings-{name}-min-item-support-1"
     assert prepare_dataset(log, config, workspace).already_there
 
 
@@ -328,8 +366,8 @@ def test_a_wrong_name_is_found_before_the_log_is(tmp_path: Path, workspace: Work
 
 def test_only_one_at_a_time_makes_a_dataset(log: Path, workspace: Workspace):
     with (
-        workspace.locked("dataset", "user-min-item-support-2"),
-        pytest.raises(ArtefactError, match="another sbr is writing dataset user-min-item"),
+        workspace.locked("dataset", "ratings-user-min-item-support-2"),
+        pytest.raises(ArtefactError, match="another sbr is writing dataset ratings-user-min"),
     ):
         prepare_dataset(log, CONFIG, workspace)
 
@@ -349,9 +387,9 @@ def test_a_dataset_of_an_sbr_that_split_by_date_alone_is_the_same(log: Path, wor
     assert prepare_dataset(log, CONFIG, workspace).already_there
     config = PrepareConfig(min_item_support=2, split="last")
     with pytest.raises(ArtefactError) as raised:
-        prepare_dataset(log, config, workspace, name="user-min-item-support-2")
+        prepare_dataset(log, config, workspace, name="ratings-user-min-item-support-2")
     assert str(raised.value) == (
-        "dataset user-min-item-support-2 already exists, made with split date, not last"
+        "dataset ratings-user-min-item-support-2 already exists, made with split date, not last"
     )
 
 
@@ -364,7 +402,7 @@ def test_left_out_events_are_marked_and_a_refit_is_counted_without_those_of_test
     log = write_ratings(tmp_path / "ratings.dat", text)
     config = PrepareConfig(min_item_support=1, split="last")
     prepared = prepare_dataset(log, config, workspace)
-    assert prepared.name == "user-min-item-support-1-split-last"
+    assert prepared.name == "ratings-user-min-item-support-1-split-last"
     folder = Path(prepared.dataset)
     assert load_split(folder, "train").targets is None
     for name, targets in (

@@ -11,6 +11,9 @@ from sbrcli.config import TrainConfig, differences
 MOST_CHARACTERS = 60
 """Where the words would be longer, a hash stands for them."""
 
+_MOST_BYTES = 120
+"""Of a name; where a long dataset's name leaves less room, a hash stands for the words too."""
+
 _SHORT = {
     "learning_rate": "lr",
     "batch_size": "batch",
@@ -33,7 +36,8 @@ def default_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> s
         usual: the defaults on that dataset.
     """
     begin, other = _split(dataset, config, usual)
-    return f"{begin}-{write_words(other)}" if other else begin
+    name = f"{begin}-{write_words(other)}" if other else begin
+    return name if len(name.encode()) <= _MOST_BYTES else f"{begin}-{hash_options(other)}"
 
 
 def earlier_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> str:

@@ -67,3 +67,11 @@ def test_a_run_that_an_earlier_version_named_is_found_by_the_same_command(sbr, t
     said = sbr("train", *SMALL, "--json")
     assert json.loads(said.stdout)["run"] == earlier
     assert said.stderr == f"run {earlier} already exists, trained with the same options\n"
+
+
+def test_a_long_name_of_a_dataset_leaves_a_hash_for_the_options():
+    dataset = "x" * 80
+    words = {"learning_rate": 0.05, "batch_size": 64, "n_sample": 0, "refit": True, "epochs": 3}
+    found = default_run_name(dataset, TrainConfig(**words), USUAL)
+    assert found == earlier_run_name(dataset, TrainConfig(**words), USUAL)
+    assert len(found) == 80 + len("-1x100-") + 6
