@@ -124,8 +124,8 @@ def test_the_same_again_says_so_and_is_no_error(sbr):
     again = sbr("preprocess", "ratings.dat", *SUPPORT)
     assert (again.stdout, again.code) == (first.stdout, 0)
     assert again.stderr == (
-        "sbr-work/datasets/ratings-user-min-item-support-2 already exists, made from the same log and "
-        "options; sbr train --dataset ratings-user-min-item-support-2 trains on it\n"
+        "sbr-work/datasets/ratings-user-min-item-support-2 already exists, made from the same log "
+        "and options; sbr train --dataset ratings-user-min-item-support-2 trains on it\n"
     )
     document = sbr("preprocess", "ratings.dat", *SUPPORT, "--json").stdout
     assert json.loads(document)["already_there"] is True
@@ -312,8 +312,8 @@ def test_what_to_type_next_names_the_work_directory(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     words = ("preprocess", "ratings.dat", "--min-item-support", 2, "--workdir", "other one")
     for end in (
-        "wrote other one/datasets/ratings-user-min-item-support-2; sbr train --workdir 'other one' trains "
-        "on it\n",
+        "wrote other one/datasets/ratings-user-min-item-support-2; sbr train --workdir 'other one' "
+        "trains on it\n",
         "already exists, made from the same log and options; sbr train --dataset "
         "ratings-user-min-item-support-2 --workdir 'other one' trains on it\n",
     ):

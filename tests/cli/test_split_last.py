@@ -75,7 +75,8 @@ def test_preprocess_tells_what_each_split_holds_and_what_was_not_asked_for(sbr):
     said = sbr("preprocess", "ratings.dat", "--split", "last", "--min-item-support", 1)
     assert (said.stdout, said.code) == (TSV, 0)
     assert said.stderr.endswith(
-        "wrote sbr-work/datasets/ratings-user-min-item-support-1-split-last; sbr train trains on it\n"
+        "wrote sbr-work/datasets/ratings-user-min-item-support-1-split-last; sbr train trains on "
+        "it\n"
     )
 
 
