@@ -209,7 +209,7 @@ def _split_cells(split: "SplitSummary | None") -> Sequence[object]:
     first, last = split.first_time, split.last_time
     if output.is_terminal(sys.stdout):
         # To the minute and without the offset, which the title has; the rest is wider than 80.
-        first, last = (time[:16].replace("T", " ") for time in (first, last))
+        first, last = (time and time[:16].replace("T", " ") for time in (first, last))
     return split.events, split.sessions, split.items, first, last
 
 

@@ -67,7 +67,9 @@ def detail_tables(details: "Details") -> Iterator[Table]:
     ]
     yield Table("Options", ("option", "value"), options)
     if details.kind == "dataset":
-        columns = ("events", "sessions", "items", "first_time", "last_time")
+        columns = ("events", "sessions", "items")
+        if not manifest.get("config", {}).get("no_time"):
+            columns += ("first_time", "last_time")
         splits = [(n, s) for n, s in manifest.get("splits", {}).items() if isinstance(s, Mapping)]
         rows = [
             [name, *(_moment(split.get(column)) for column in columns)] for name, split in splits

@@ -138,10 +138,17 @@ def _describe_dataset(folder: "Folder", zone: tzinfo) -> "LogStatistics":
     from dataclasses import replace
 
     from sbrcli.dataset.joined import load_all_sessions
+    from sbrcli.log.columns.times import ORDER
     from sbrcli.log.statistics import describe_log
 
     events = _to_events(load_all_sessions(folder.path))
-    described = describe_log(events, rule=SessionRule("column"), zone=zone)
+    is_timed = not folder.manifest.get("config", {}).get("no_time", False)
+    described = describe_log(
+        events,
+        rule=SessionRule("column"),
+        zone=zone,
+        time_unit="s" if is_timed else ORDER,
+    )
     return replace(described, warnings=())
 
 

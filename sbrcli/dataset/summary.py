@@ -16,13 +16,16 @@ from sbrcli.manifests import MANIFEST
 
 @dataclass(frozen=True, slots=True)
 class SplitSummary:
-    """How much one split holds, and of when; times are ISO 8601 with an offset."""
+    """How much one split holds, and of when.
+
+    Times are ISO 8601 with an offset, or None where the log was read without times.
+    """
 
     events: int
     sessions: int
     items: int
-    first_time: str
-    last_time: str
+    first_time: str | None
+    last_time: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,15 @@ class PreparedDataset:
         """
         try:
             splits, dropped = folder.manifest["splits"], folder.manifest["dropped"]
+            summaries = {name: held and SplitSummary(**held) for name, held in splits.items()}
+            if folder.manifest.get("config", {}).get("no_time"):
+                summaries = {
+                    name: held and _without_times(held) for name, held in summaries.items()
+                }
             return cls(
                 dataset=str(folder.path),
                 name=folder.name,
-                splits={name: held and SplitSummary(**held) for name, held in splits.items()},
+                splits=summaries,
                 dropped={reason: Counts(**counts) for reason, counts in dropped.items()},
                 already_there=already_there,
             )
@@ -83,9 +91,14 @@ def summarise(events: pd.DataFrame) -> SplitSummary:
     return SplitSummary(held.events, held.sessions, held.items, first, last)
 
 
+def _without_times(split: SplitSummary) -> SplitSummary:
+    """Return a split whose events are numbered and have no times."""
+    return replace(split, first_time=None, last_time=None)
+
+
 def _in_zone(split: SplitSummary, zone: tzinfo) -> SplitSummary:
     first, last = (
-        datetime.fromisoformat(time).astimezone(zone).isoformat()
+        time and datetime.fromisoformat(time).astimezone(zone).isoformat()
         for time in (split.first_time, split.last_time)
     )
     return replace(split, first_time=first, last_time=last)

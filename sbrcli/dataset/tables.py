@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.checksums import checksum_misfit
 from sbrcli.errors import ArtefactError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
 
     Raises:
         ArtefactError: the file is missing or damaged, or lacks a required column.
+        MemoryError: an intact file does not fit into memory.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -30,8 +32,13 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
         table.validate(full=True)  # PyArrow reads text without looking whether it is UTF-8
     except FileNotFoundError as error:
         raise damaged_file(path, "it is missing") from error
-    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
-        raise damaged_file(path, (str(error) or "no memory").splitlines()[0]) from error
+    except MemoryError as error:  # as Arrow's is; a damaged file may ask for any memory, too
+        misfit = checksum_misfit(path)
+        if misfit is None:
+            raise
+        raise damaged_file(path, misfit) from error
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise damaged_file(path, (str(error) or type(error).__name__).splitlines()[0]) from error
     for name in required:
         if table[name].null_count:
             raise damaged_file(path, f"its column {name} has gaps")

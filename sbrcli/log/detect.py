@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from sbrcli.bounds import require
 from sbrcli.errors import DataError
 from sbrcli.log.columns.dates import pattern_of
 from sbrcli.log.columns.times import is_iso_time
@@ -24,7 +25,7 @@ from sbrcli.log.files.text_encodings import find_encoding
 from sbrcli.log.files.typed_files import MAGIC_BYTES, name_typed, name_typed_file
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.preambles import headers_below, skip_comments
-from sbrcli.log.formats.quotes import plainly_quoted, with_quotes
+from sbrcli.log.formats.quotes import with_plain_quotes, with_quotes
 from sbrcli.log.formats.quoting import decide_quoting
 from sbrcli.log.formats.text_layouts import recognise_text
 from sbrcli.read_config import ReadConfig
@@ -75,11 +76,10 @@ def recognise_format(
     compression = recognise_compression(path)
     config = replace(config, encoding=find_encoding(path, config.encoding))
     sample = replace(_take_sample(path, config), path_names=tuple(keys))
-    sample = replace(sample, lines=[plainly_quoted(line, config) for line in sample.lines])
     if sample.lines[0].lstrip().startswith(("{", "[")) and config.sep is None:
         log_format = _recognise_json_or_text(path, sample.head(), config)
     else:
-        log_format = _recognise_table(path, sample, config)
+        log_format = _recognise_table(path, with_plain_quotes(sample, config), config)
     log_format = replace(log_format, compression=compression, encoding=config.encoding)
     log_format = with_quotes(log_format, config)
     return decide_quoting(
@@ -113,12 +113,16 @@ def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> L
     from sbrcli.log.formats.json_lines import recognise_json
 
     try:
-        return recognise_json(path, sample, config)
+        found = recognise_json(path, sample, config)
     except DataError as no_json:
         try:
-            return recognise_text(path, sample, config)
+            return recognise_text(path, with_plain_quotes(sample, config), config)
         except DataError:
             raise no_json from None
+    for option in ("quote", "escape", "header"):
+        asked = getattr(config, option)
+        require(asked is None, f"{option} is for delimited text, and {path} is {found.name}", asked)
+    return found
 
 
 def _recognise_table(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:

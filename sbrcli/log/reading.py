@@ -25,7 +25,7 @@ from sbrcli.log.columns.unnamed_users import without_unnamed_users
 from sbrcli.log.detect import AS_READ, recognise_format
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files.opening import explained
-from sbrcli.log.files.parts import Part, find_parts, list_parts, list_passed_over
+from sbrcli.log.files.parts import Part, find_parts, find_twins, list_parts, list_passed_over
 from sbrcli.log.files.spool import renamed
 from sbrcli.log.formats.bad_rows import BadRows, name_wrong_row, write_good_rows
 from sbrcli.log.formats.log_format import LogFormat
@@ -84,8 +84,20 @@ def read_log(
     # Of the whole log, as a session may go on in the next part.
     events, shared = part_shared_sessions(log.events)
     passed_over = tuple(path.name for path in list_passed_over(logs))
-    log = replace(log, events=events, shared_sessions=shared, passed_over=passed_over)
+    twins = tuple(map(_same_bytes, find_twins(parts)))
+    log_format = replace(log.format, doubts=(*log.format.doubts, *twins))
+    log = replace(
+        log, events=events, format=log_format, shared_sessions=shared, passed_over=passed_over
+    )
     return without_unnamed_users(log)
+
+
+def _same_bytes(twins: tuple[Path, Path]) -> str:
+    one, other = twins
+    return (
+        f"{other.name} holds the same bytes as {one.name}: its events count twice. Take one of "
+        "them out."
+    )
 
 
 def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:

@@ -202,6 +202,11 @@ def test_a_log_without_times_is_split_by_its_order(sbr):
     document = json.loads(sbr("preprocess", "pairs.txt", *words).stdout)
     assert document["splits"]["train"]["events"] == 6
     assert document["splits"]["test"]["sessions"] == 2
+    times = [
+        split[f"{end}_time"] for split in document["splits"].values() for end in ("first", "last")
+    ]
+    assert times == [None] * 6
+    assert json.loads(sbr("stats", "--json").stdout)["time"] == {"first": None, "last": None}
 
 
 @pytest.mark.parametrize("command", ["stats", "preprocess"])

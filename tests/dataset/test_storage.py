@@ -337,3 +337,21 @@ def test_a_file_with_another_checksum_than_the_manifest_states_is_refused(tmp_pa
             "written"
         )
         assert caught.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
+
+
+def test_memory_that_ends_is_no_damage_of_an_intact_file(tmp_path, monkeypatch):
+    write(tmp_path)
+
+    def refuse(self: pq.ParquetFile, columns: list[str]) -> None:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    monkeypatch.setattr(pq.ParquetFile, "read", refuse)
+    with pytest.raises(MemoryError):
+        load_split(tmp_path, "train")
+    write_json(tmp_path / MANIFEST, {"files": {"train.parquet": "crc32:00000000"}})
+    with pytest.raises(ArtefactError) as caught:
+        load_split(tmp_path, "train")
+    assert str(caught.value) == (
+        f"{tmp_path / 'train.parquet'} is damaged: its checksum is not the one that was kept when "
+        "it was written"
+    )

@@ -41,6 +41,23 @@ def read_text(folder: Path, text: str) -> tuple[str, list]:
             "Gowalla check-ins (tab separated, no header): user=1, item=5, time=2 in ISO 8601",
             [71, 501, 1614585600],
         ),
+        (
+            "71,2021-03-01T08:00:00.000Z,501,1046,1\n",
+            "Yoochoose buys (comma separated, no header): session=1, item=3, time=2 in ISO 8601",
+            [71, 501, 1614585600],
+        ),
+        (
+            "71\t4bx\t4bf5\tArts\t40.7\t-74.0\t-240\tMon Mar 01 08:00:00 +0000 2021\n",
+            "Foursquare check-ins (tab separated, no header): user=1, item=2, time=8 in dates (Wed "
+            "Mar 31 08:00:00 2021)",
+            [71, "4bx", 1614585600],
+        ),
+        (
+            "71\t4bx\tMon Mar 01 08:00:00 +0000 2021\t-240\n",
+            "Foursquare check-ins (tab separated, no header): user=1, item=2, time=3 in dates (Wed "
+            "Mar 31 08:00:00 2021)",
+            [71, "4bx", 1614585600],
+        ),
     ],
 )
 def test_a_log_without_header_is_known_by_its_rows(tmp_path, text, said, event):
@@ -118,3 +135,34 @@ def test_dates_of_an_unknown_format_are_refused_with_the_option_that_reads_them(
         "other dates are written, as in '%d.%m.%y %H:%M'; mend the line, or leave such rows out "
         "with --skip-bad-rows"
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "layout", "hint"),
+    [
+        (
+            "user_000071\t2021-03-01T08:00:00Z\tf1b1\tDeep Dish\t\tFlashdance",
+            "the layout of Last.fm-1K",
+            "--columns user=1,time=2,item=6 takes the tracks by their names, item=4 the artists",
+        ),
+        (
+            f"{71:040x}\tf1b1\tDeep Dish\t7",
+            "the layout of Last.fm-360K, which has plays and no times",
+            "--no-time --no-header --columns user=1,item=3 takes the artists in the order of the "
+            "file",
+        ),
+        (
+            "1\tU71\t3/1/2021 8:00:00 AM\tN1 N2\tN501-1 N502-0",
+            "the layout of MIND",
+            "--columns user=2,time=3,item=5 --list-sep space takes the news that were clicked",
+        ),
+    ],
+)
+def test_a_layout_that_leaves_a_choice_is_named_with_what_to_type(tmp_path, row, layout, hint):
+    with pytest.raises(DataError) as caught:
+        read_text(tmp_path, f"{row}\n")
+    fields = ", ".join(row.split("\t"))
+    assert str(caught.value) == (
+        f"{tmp_path / 'log'}: {layout}, without a header; its first line has {fields}"
+    )
+    assert caught.value.hint == hint

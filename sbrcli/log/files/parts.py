@@ -2,6 +2,7 @@
 their paths.
 """
 
+import filecmp
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ _DOCUMENT_SUFFIXES = frozenset(
     {".md", ".rst", ".html", ".htm", ".pdf", ".png", ".jpg", ".md5", ".sha1", ".sha256", ".sh"}
     | {".py", ".ipynb", ".sql", ".crc"}
 )
+_BACKUPS = frozenset({".bak", ".backup", ".old", ".orig", ".tmp", ".copy", ".save", ".swp"})
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".snappy", ".lz4")
 
 
@@ -174,7 +176,9 @@ def _refuse_copies(folder: Path, files: list[Path]) -> None:
     seen: dict[Path, Path] = {}
     for path in files:
         stem = path
-        while stem.suffix.lower() in _COMPRESSED:
+        if stem.name.endswith("~"):
+            stem = stem.with_name(stem.name[:-1])
+        while stem.suffix.lower() in _BACKUPS.union(_COMPRESSED):
             stem = stem.with_suffix("")
         if stem.suffix.lower() in (".parquet", ".pq", ".parq"):
             stem = stem.with_suffix("")
@@ -185,6 +189,27 @@ def _refuse_copies(folder: Path, files: list[Path]) -> None:
                 hint="name the files that hold the events, or take the copy out of the folder",
             )
         seen[stem] = path
+
+
+def find_twins(parts: Sequence[Part]) -> list[tuple[Path, Path]]:
+    """Return pairs of files that hold the same bytes, the first of them in the order given.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    by_size: dict[int, list[Path]] = {}
+    pairs = []
+    for part in parts if len(parts) > 1 else ():
+        with explained(part.path):
+            if not part.path.is_file():
+                continue
+            others = by_size.setdefault(part.path.stat().st_size, [])
+            twin = next((p for p in others if filecmp.cmp(p, part.path, shallow=False)), None)
+        if twin is not None:
+            pairs.append((twin, part.path))
+        else:
+            others.append(part.path)
+    return pairs
 
 
 def _path_keys(path: Path) -> dict[str, str | None]:

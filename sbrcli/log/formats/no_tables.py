@@ -7,9 +7,39 @@ from pathlib import Path
 
 from sbrcli.errors import DataError
 from sbrcli.log.columns.matching import listed
+from sbrcli.log.files.opening import recognise_compression
 from sbrcli.log.files.samples import Sample
 from sbrcli.log.files.text_encodings import RECODE
 
+_READERS = {
+    "gzip": "zcat",
+    "bzip2": "bzcat",
+    "xz": "xzcat",
+    "zstd": "zstdcat",
+    "zip": "unzip -p",
+}
+"""What prints a compressed file, by its compression."""
+
+_UUID = "[0-9a-f-]*"
+_KNOWN = {
+    rf"user_[0-9]+\t[0-9-]+T[0-9:]+Z\t{_UUID}\t[^\t]*\t{_UUID}\t[^\t]*": (
+        "the layout of Last.fm-1K",
+        "--columns user=1,time=2,item=6 takes the tracks by their names, item=4 the artists",
+    ),
+    rf"[0-9a-f]{{40}}\t{_UUID}\t[^\t]*\t[0-9]+": (
+        "the layout of Last.fm-360K, which has plays and no times",
+        "--no-time --no-header --columns user=1,item=3 takes the artists in the order of the file",
+    ),
+    r"[0-9]+\tU[0-9]+\t[0-9]+/[0-9]+/[0-9]+ [0-9:]+ [AP]M\t[N0-9 ]*\t[-N0-9 ]+": (
+        "the layout of MIND",
+        "--columns user=2,time=3,item=5 --list-sep space takes the news that were clicked",
+    ),
+}
+"""Layouts of text without a header that leave a choice, by what their first line matches."""
+
+_ATTRIBUTE = re.compile(r"\s*@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s", re.IGNORECASE)
+_DRAWN = re.compile(r"\s*[-+|:=][-+|:= ]*[-=]{3}[-+|:= ]*[+|][-+|:= ]*")
+_FURTHEST_LINES = 60
 _BLOCK = re.compile(r"[^,;\s:]+:")
 
 
@@ -24,11 +54,43 @@ def refuse_blocks(path: Path, lines: Sequence[str]) -> None:
     width = 1 + len(lines[1].split(","))
     columns = "item=1,user=2" + (",rating=3" if width > 3 else "") + f",time={width}" * (width > 2)
     program = '/:\\r?$/ {sub(/:.*/, ""); item = $0; next} {print item "," $0}'
+    command = piped(path, f"awk '{program}'")
     raise DataError(
         f"{path}: blocks of rows, each below a line with its item, such as {lines[0]}",
-        hint=f"write the item into each row: awk '{program}' {shlex.quote(str(path))} > log.csv; "
+        hint=f"write the item into each row: {command} > log.csv; "
         f"then read log.csv with --columns {columns}",
     )
+
+
+def refuse_drawn(path: Path, lines: Sequence[str]) -> None:
+    """Refuse tables with lines drawn between header and rows, and ARFF files.
+
+    Raises:
+        DataError: the lines are one of these.
+    """
+    if any(_ATTRIBUTE.match(line) for line in lines[:_FURTHEST_LINES]):
+        names = [m[1].strip("'\"") for line in lines if (m := _ATTRIBUTE.match(line)) is not None]
+        command = piped(path, "sed '1,/^@data/Id'")
+        raise DataError(
+            f"{path} is an ARFF file of Weka, which names its columns above the rows: "
+            f"{listed(names)}",
+            hint=f"take its header off: {command} > log.csv; then read log.csv with --no-header "
+            "--columns user=NUMBER,item=NUMBER,time=NUMBER",
+        )
+    if any(_DRAWN.fullmatch(line) for line in lines[:3]):
+        program = r"/^[-+| :=]*$/d; /|/!d; s/^ *|* *//; s/ *|* *$//; s/ *| */,/g"
+        command = piped(path, f"sed '{program}'")
+        raise DataError(
+            f"{path}: a table drawn with lines, as psql, mysql and Markdown have it",
+            hint=f"export it as CSV, or take the lines off: {command} > log.csv",
+        )
+
+
+def piped(path: Path, command: str) -> str:
+    """Return a command of a shell on a file, decompressed before it where that is needed."""
+    name = shlex.quote(str(path))
+    reader = _READERS.get(recognise_compression(path) or "")
+    return f"{command} {name}" if reader is None else f"{reader} {name} | {command}"
 
 
 def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | None:
@@ -42,10 +104,11 @@ def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | No
     option = "" if separator.isspace() else f"-F{shlex.quote(separator)} "
     out = " " if separator.isspace() else separator
     program = f'{{for (i = 1; i <= NF; i++) print NR "{out}" $i}}'
+    command = piped(path, f"awk {option}'{program}'")
     return (
-        "if each line holds the items of a session, give each a line of its own: awk "
-        f"{option}'{program}' {shlex.quote(str(path))} > log.txt; then read log.txt with --no-time "
-        "--no-header --columns session=1,item=2"
+        "if each line holds the items of a session, give each a line of its own: "
+        f"{command} > log.txt; then read log.txt with --no-time --no-header --columns "
+        "session=1,item=2"
     )
 
 
@@ -65,6 +128,14 @@ def unknown_layout(path: Path, sample: Sample, fields: list[str], separator: str
         "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first line "
         "names them, --columns user=1,item=2,time=3 where it does not; without a time, --no-time"
     )
+    known = next(
+        (hint for shape, hint in _KNOWN.items() if re.fullmatch(shape, "\t".join(fields))), None
+    )
+    if known is not None:
+        return DataError(
+            f"{path}: {known[0]}, without a header; its first line has {listed(fields)}",
+            hint=known[1],
+        )
     return DataError(
         f"{path}: not a layout that sbr knows; its first line has {listed(fields)}",
         hint=_hint_of_lists(path, sample.lines, separator) or hint,

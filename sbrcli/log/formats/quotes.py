@@ -4,13 +4,18 @@ import re
 from dataclasses import replace
 
 from sbrcli.errors import ConfigError
+from sbrcli.log.files.samples import Sample
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.separators import may_quote
 from sbrcli.read_config import NO_QUOTE, ReadConfig
 
 
-def plainly_quoted(line: str, config: ReadConfig) -> str:
-    """Write a line so that its fields, though not their letters, are those of usual quotes."""
+def with_plain_quotes(sample: Sample, config: ReadConfig) -> Sample:
+    """Return a sample whose fields, though not their letters, are those of usual quotes."""
+    return replace(sample, lines=[_plainly_quoted(line, config) for line in sample.lines])
+
+
+def _plainly_quoted(line: str, config: ReadConfig) -> str:
     if config.escape is not None:
         line = re.sub(re.escape(config.escape) + ".", "_", line)
     if config.quote == NO_QUOTE:

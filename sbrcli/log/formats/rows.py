@@ -16,6 +16,7 @@ from sbrcli.log.columns.epochs import DIGITS
 from sbrcli.log.columns.lists import list_complaint, split_times
 from sbrcli.log.columns.ratings import is_no_rating
 from sbrcli.log.columns.time_columns import is_time_of_day, join_fields
+from sbrcli.log.columns.time_hints import MEND, time_hint
 from sbrcli.log.columns.times import (
     field_seconds,
     is_in_calendar,
@@ -35,7 +36,6 @@ from sbrcli.read_config import SPACES
 
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
 NO_ITEM = f"the {ID_NAMES[ITEM_ID]} is empty"
-MEND = "mend the line, or leave such rows out with --skip-bad-rows"
 NO_RATING = MEND + "; or rename the column, as a log needs no ratings"
 
 OPEN_QUOTE = (
@@ -55,7 +55,6 @@ ONE_ZONE = (
 DATE_TOO = "name the column of the date, too, as in --columns time=date+time"
 
 _NO_DATE = "is not a date, as the others are"
-_DIGITS_OF_A_DATE = 4
 
 Complaint = tuple[str, str]
 """What is wrong with a row, and what to do about it."""
@@ -173,10 +172,7 @@ def _time_complaint(field: str, unit: str) -> Complaint | None:
 def _no_number(field: str) -> Complaint:
     if is_time_of_day(field):
         return f"timestamp '{field}' is a time of day without a date", DATE_TOO
-    hint = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; "
-    if find_shape(field) is None and sum(map(str.isdigit, field)) >= _DIGITS_OF_A_DATE:
-        hint += "--time-format says how other dates are written, as in '%d.%m.%y %H:%M'; "
-    return f"timestamp '{field}' is not a number", hint + MEND
+    return f"timestamp '{field}' is not a number", time_hint(field)
 
 
 def _bare_rows(

@@ -17,11 +17,11 @@ from sbrcli.log.columns.matching import (
     without_time,
 )
 from sbrcli.log.columns.time_columns import add_time_columns
-from sbrcli.log.columns.times import is_iso_time, is_number, recognise_field
+from sbrcli.log.columns.times import field_seconds, is_number, is_words, recognise_field
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files.samples import Sample
 from sbrcli.log.formats.log_format import LogFormat, ordered
-from sbrcli.log.formats.no_tables import refuse_blocks, unknown_layout
+from sbrcli.log.formats.no_tables import refuse_blocks, refuse_drawn, unknown_layout
 from sbrcli.log.formats.row_widths import fit_header
 from sbrcli.log.formats.separators import (
     choose_separator,
@@ -45,6 +45,25 @@ _HEADERLESS = (
         is_quoted=True,
         columns=(SESSION_ID, TIMESTAMP, ITEM_ID, None),
         time_unit="iso",
+    ),
+    LogFormat(
+        name="Yoochoose buys",
+        separator=",",
+        is_quoted=True,
+        columns=(SESSION_ID, TIMESTAMP, ITEM_ID, None, None),
+        time_unit="iso",
+    ),
+    LogFormat(
+        name="Foursquare check-ins",
+        separator="\t",
+        columns=(USER_ID, ITEM_ID, *(None,) * 5, TIMESTAMP),
+        time_unit="year last",
+    ),
+    LogFormat(
+        name="Foursquare check-ins",
+        separator="\t",
+        columns=(USER_ID, ITEM_ID, TIMESTAMP, None),
+        time_unit="year last",
     ),
     LogFormat(
         name="Taobao UserBehavior",
@@ -92,6 +111,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     wanted = config.named_columns
     separators = likely_separators(sample, config)
     refuse_blocks(path, sample.lines)
+    refuse_drawn(path, sample.lines)
     are_numbers = bool(wanted) and all(
         name.replace("+", "").isdecimal() for name in wanted.values()
     )
@@ -225,8 +245,8 @@ def _fits(log_format: LogFormat, line: str) -> bool:
     if log_format.name in _SIGNS and not _SIGNS[log_format.name](fields):
         return False
     time = fields[log_format.position(TIMESTAMP)]
-    if log_format.time_unit == "iso":
-        return is_iso_time(time)
+    if is_words(log_format.time_unit):
+        return field_seconds(time, log_format.time_unit) is not None
     if RATING not in log_format.columns:
         return is_number(time)
     # Four fields between tabs may be anything; between double colons they are MovieLens'.

@@ -132,7 +132,10 @@ def test_files_of_another_kind_are_refused_by_name():
     )
 
 
-@pytest.mark.parametrize("names", [("a.csv", "a.csv.gz"), ("a.parquet", "a.pq")])
+@pytest.mark.parametrize(
+    "names",
+    [("a.csv", "a.csv.gz"), ("a.parquet", "a.pq"), ("a.csv", "a.csv.bak"), ("a.csv", "a.csv~")],
+)
 def test_a_copy_beside_its_original_is_not_read_twice(names: tuple[str, str]):
     for name in names:
         if "csv" in name:
@@ -318,3 +321,14 @@ def test_parts_whose_first_alone_has_the_header_are_refused_with_the_way_out(tmp
         f"{tmp_path}/xab: it has no header, and that of {tmp_path}/xaa names its columns"
     )
     assert raised.value.hint == f"if the first part alone has the header: cat {names} | sbr stats -"
+
+
+def test_files_of_the_same_bytes_are_read_with_a_warning():
+    for name in ("a (1).csv", "a.csv"):
+        put(f"log/{name}", HEADER + "1,2,3\n")
+    put("log/b.csv", HEADER + "4,5,6\n")
+    log = read_log(Path("log"))
+    assert len(log.events) == 3
+    assert log.format.doubts == (
+        "a.csv holds the same bytes as a (1).csv: its events count twice. Take one of them out.",
+    )

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.errors import DataError
+from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.reading import Log, read_log
 from sbrcli.read_config import ReadConfig
@@ -149,3 +149,19 @@ def test_wrong_lines_are_left_out_and_counted_where_that_is_asked_for():
 def read(text: str, **options: object) -> Log:
     Path("log").write_text(text, encoding="utf-8", newline="")
     return read_log(Path("log"), ReadConfig(**options))  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quote": "none"}, "quote is for delimited text, and log is JSON lines. Received: none"),
+        ({"escape": "$"}, "escape is for delimited text, and log is JSON lines. Received: $"),
+        ({"header": True}, "header is for delimited text, and log is JSON lines. Received: True"),
+    ],
+)
+def test_options_for_delimited_text_are_refused(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("log").write_text('{"user": 1, "item": 2, "time": 3}\n')
+    with pytest.raises(ConfigError) as caught:
+        read_log(Path("log"), ReadConfig(**options))
+    assert str(caught.value) == message

@@ -1,0 +1,84 @@
+"""Texts that hold events and are no table: what they are, and what makes a table of them."""
+
+import gzip
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sbrcli.errors import DataError
+from sbrcli.log.reading import read_log
+
+ARFF = """@RELATION log
+
+@ATTRIBUTE user_id NUMERIC
+@ATTRIBUTE 'item id' NUMERIC
+@ATTRIBUTE time NUMERIC
+
+@DATA
+71,501,1614585600
+"""
+PSQL = """ user_id | item_id |        time
+---------+---------+---------------------
+ 71      | 501     | 2021-03-01 08:00:00
+(1 row)
+"""
+MYSQL = """+---------+---------+---------------------+
+| user_id | item_id | time                |
++---------+---------+---------------------+
+| 71      | 501     | 2021-03-01 08:00:00 |
++---------+---------+---------------------+
+1 row in set (0.00 sec)
+"""
+MARKDOWN = """| user_id | item_id | time |
+|---|:-:|---|
+| 71 | 501 | 2021-03-01 08:00:00 |
+"""
+TAKE_LINES_OFF = "sed '/^[-+| :=]*$/d; /|/!d; s/^ *|* *//; s/ *|* *$//; s/ *| */,/g'"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(content: bytes) -> tuple[str, str | None]:
+    Path("log").write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_log(Path("log"))
+    return str(caught.value), caught.value.hint
+
+
+@pytest.mark.parametrize("text", [PSQL, MYSQL, MARKDOWN])
+def test_a_drawn_table_is_named_and_the_command_makes_a_log_of_it(text):
+    assert refusal(text.encode()) == (
+        "log: a table drawn with lines, as psql, mysql and Markdown have it",
+        f"export it as CSV, or take the lines off: {TAKE_LINES_OFF} log > log.csv",
+    )
+    subprocess.run(f"{TAKE_LINES_OFF} log > log.csv", shell=True, check=True)
+    assert Path("log.csv").read_text() == "user_id,item_id,time\n71,501,2021-03-01 08:00:00\n"
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_an_arff_file_is_named_with_its_columns(is_packed):
+    content = ARFF.encode()
+    command = "zcat log | sed '1,/^@data/Id'" if is_packed else "sed '1,/^@data/Id' log"
+    assert refusal(gzip.compress(content) if is_packed else content) == (
+        "log is an ARFF file of Weka, which names its columns above the rows: user_id, item id, "
+        "time",
+        f"take its header off: {command} > log.csv; then read log.csv with --no-header --columns "
+        "user=NUMBER,item=NUMBER,time=NUMBER",
+    )
+
+
+@pytest.mark.parametrize(
+    "row", ["user|item|time", "1|--|3", "a---b|c|4", "71 | 501 | -3", "+1|2|3"]
+)
+def test_rows_with_bars_and_hyphens_are_no_drawn_table(row):
+    Path("log").write_text("user|item|time\n1|2|3\n")
+    assert len(read_log(Path("log")).events) == 1
+    Path("log").write_text(f"user|item|time\n{row}\n4|5|6\n")
+    try:
+        read_log(Path("log"))
+    except DataError as error:
+        assert "drawn" not in str(error)
