@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sbrcli.dataset.storage import Sessions
-from sbrcli.manifests import new_manifest, write_json
+from sbrcli.artefacts.items import save_items
+from sbrcli.artefacts.manifests import new_manifest, write_json
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights, save_weights
-from sbrcli.models.items import save_items
+from sbrcli.sessions import Sessions
 
 
 def make_sessions(*sessions: list[int]) -> Sessions:

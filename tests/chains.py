@@ -7,9 +7,9 @@ from tempfile import mkdtemp
 
 import numpy as np
 
-from sbrcli.dataset.prepare import prepare_dataset
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.workspace import Workspace
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.workflow.preprocess import prepare_dataset
 
 NUM_ITEMS = 40
 FOLLOWS = 0.8

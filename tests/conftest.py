@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from sbrcli.cli import app, output
-from sbrcli.models.gru4rec import backend
+from sbrcli.models.training import backend
 from tests.left_out import (  # noqa: F401
     pytest_sessionfinish,
     pytest_terminal_summary,

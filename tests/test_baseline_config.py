@@ -2,7 +2,7 @@
 
 import pytest
 
-from sbrcli.baseline_config import (
+from sbrcli.config.baselines import (
     BASELINES,
     ItemKnnConfig,
     MarkovConfig,

@@ -2,7 +2,10 @@
 
 import pytest
 
-from sbrcli.config import (
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.presets import PRESETS
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.config.training import (
     CheckpointConfig,
     EvaluateConfig,
     RecommendConfig,
@@ -10,9 +13,6 @@ from sbrcli.config import (
     differences,
 )
 from sbrcli.errors import ConfigError
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.presets import PRESETS
-from sbrcli.session_rule import SessionRule
 
 
 @pytest.mark.parametrize("text", ["user", "column", "gap:3600", "gap:0.5", "gap:1234567"])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sbrcli.config import TrainConfig
+from sbrcli.config.presets import PRESETS, configure_training
+from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError
-from sbrcli.presets import PRESETS, configure_training
 
 COLUMNS = (
     *("loss", "hsz", "batch_size", "embedding_dropout", "dropout"),

@@ -1,7 +1,7 @@
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError
-from sbrcli.read_config import ReadConfig
 
 
 def test_columns_are_named_by_what_they_are():

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sbrcli.config import RecommendConfig
+from sbrcli.artefacts.items import RunItems
+from sbrcli.config.training import RecommendConfig
 from sbrcli.errors import DataError
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape
-from sbrcli.models.items import RunItems
-from sbrcli.recommendation import (
+from sbrcli.workflow.recommend import (
     Recommendation,
     RecommendedItem,
     recommend,

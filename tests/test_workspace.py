@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from sbrcli import __version__
+from sbrcli.artefacts.artefact import check_name
+from sbrcli.artefacts.manifests import MANIFEST, new_manifest, read_json, write_json
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.folder import check_name
-from sbrcli.manifests import MANIFEST, new_manifest, read_json, write_json
-from sbrcli.workspace import Workspace
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_stray_folders_are_passed_over(workspace):
 
 def test_two_processes_never_write_the_same_folder(workspace):
     program = (
-        "import sys; from pathlib import Path; from sbrcli.workspace import Workspace\n"
+        "import sys; from pathlib import Path; from sbrcli.artefacts.workspace import Workspace\n"
         "with Workspace(Path(sys.argv[1])).locked('run', 'a'): print('locked')"
     )
     command = [sys.executable, "-c", program, str(workspace.root)]

@@ -23,7 +23,7 @@ import traceback
 from contextlib import suppress
 from typing import Any
 
-from sbrcli.models.gru4rec.backend import start_tensorflow
+from sbrcli.models.training.backend import start_tensorflow
 
 LIMIT = 1 << 20
 """Bytes that a request has at most."""

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from sbrcli import __version__
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import (
     compare,
     demo,
@@ -31,7 +32,6 @@ from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write
 from sbrcli.cli.strict import StrictGroup
 from sbrcli.cli.suggestions import suggest_options
 from sbrcli.errors import ExitCode, SbrError
-from sbrcli.workspace import Workspace
 
 EXAMPLE = "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
 EXIT_CODES = (

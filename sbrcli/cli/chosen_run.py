@@ -1,13 +1,13 @@
 """Which run a command uses: it is named on stderr, and so is what else could have been meant."""
 
+from sbrcli.artefacts.artefact import Artefact, finished_at, is_complete
 from sbrcli.cli.options import Invocation
-from sbrcli.folder import Folder, finished_at, is_complete
 
 _MOST_NAMED = 3
 """Of more datasets that have runs, the others are counted."""
 
 
-def open_run(invocation: Invocation, name: str | None) -> Folder:
+def open_run(invocation: Invocation, name: str | None) -> Artefact:
     """Open the named run, or the latest; warn if other datasets have runs and none was named.
 
     Raises:
@@ -26,12 +26,12 @@ def open_run(invocation: Invocation, name: str | None) -> Folder:
     return run
 
 
-def name_run(invocation: Invocation, run: Folder) -> None:
+def name_run(invocation: Invocation, run: Artefact) -> None:
     """Write on stderr which run a command used; `--quiet` silences it."""
     invocation.output.note(f"run {run.name} on dataset {_dataset_of(run)}")
 
 
-def _latest_of_other_datasets(invocation: Invocation, run: Folder) -> list[Folder]:
+def _latest_of_other_datasets(invocation: Invocation, run: Artefact) -> list[Artefact]:
     """Return the latest complete run of each other dataset, the latest first."""
     found, _ = invocation.workspace.read_all("run")  # `open` has warned of damaged ones
     latest = {}
@@ -41,5 +41,5 @@ def _latest_of_other_datasets(invocation: Invocation, run: Folder) -> list[Folde
     return sorted(latest.values(), key=finished_at, reverse=True)
 
 
-def _dataset_of(run: Folder) -> str:
+def _dataset_of(run: Artefact) -> str:
     return str(run.manifest.get("dataset", {}).get("name", "?"))

@@ -13,13 +13,13 @@ from sbrcli.cli.evaluate import DEFAULTS, ExcludeSeen
 from sbrcli.cli.options import Invocation, subcommand
 from sbrcli.cli.table_formats import TableFormat, write_tables
 from sbrcli.cli.tables import Table, Unit, for_person
-from sbrcli.config import EvaluateConfig
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.evaluation.comparison import Comparison
     from sbrcli.evaluation.paired import RunDifference
     from sbrcli.evaluation.seeds import Spread
+    from sbrcli.workflow.compare import Comparison
 
 DEFAULT_K = max(DEFAULTS.ks)
 _BEST_FIRST = ("mrr", "recall", "ndcg", "valid")
@@ -79,7 +79,7 @@ def compare(
     targets, among the same candidates, are shown separately, with a warning. Each run is compared
     with the first one on the same targets, and runs that differ only in their seed are summarised.
     """
-    from sbrcli.evaluation.comparison import compare_runs
+    from sbrcli.workflow.compare import compare_runs
 
     config = EvaluateConfig(split=split, ks=(k,), exclude_seen=exclude_seen)
     if table_format is not None and invocation.output.as_json:

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import typer
 
+from sbrcli.artefacts.artefact import holds_manifest, list_folder
 from sbrcli.errors import SbrError
-from sbrcli.folder import holds_manifest, list_folder
 
 Completer = Callable[..., list[str]]
 

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sbrcli.baseline_config import BASELINES as ALL_BASELINES
-from sbrcli.baseline_config import (
-    BaselineConfig,
-    configure_baselines,
-    parse_names,
-    write_options,
-)
 from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.completion import complete_list, complete_runs
 from sbrcli.cli.evaluation_tables import evaluation_tables
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
 from sbrcli.cli.read_options import takes_read_options
-from sbrcli.config import EvaluateConfig
+from sbrcli.config.baselines import BASELINES as ALL_BASELINES
+from sbrcli.config.baselines import (
+    BaselineConfig,
+    configure_baselines,
+    parse_names,
+    write_options,
+)
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.errors import UsageError
-from sbrcli.read_config import ReadConfig
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.evaluate import Evaluation
@@ -191,7 +191,7 @@ def evaluate(
     evaluation.json. With --log, a new log is scored instead of a split.
     """
     from sbrcli.evaluation.per_event import check_place
-    from sbrcli.evaluation.runs import evaluate_run
+    from sbrcli.workflow.evaluate import evaluate_run
 
     config = EvaluateConfig(
         split=split,
@@ -215,7 +215,7 @@ def evaluate(
             folder, workspace, config, progress, options, per_event, hybrid_from, out.warn
         )
     else:
-        from sbrcli.evaluation.new_logs import NewLog, evaluate_log
+        from sbrcli.workflow.evaluate_log import NewLog, evaluate_log
 
         new = NewLog(log, reading, out.note, out.warn)
         evaluation = evaluate_log(folder, workspace, config, progress, new, options, hybrid_from)
@@ -229,7 +229,7 @@ def _progress(out: Output) -> Callable[[int], AbstractContextManager[Any]]:
 
 def _show(out: Output, evaluation: "Evaluation", config: EvaluateConfig) -> None:
     from sbrcli.evaluation.metrics import find_wide_cuts
-    from sbrcli.evaluation.rivals import HYBRID
+    from sbrcli.workflow.rivals import HYBRID
 
     for text in find_wide_cuts(config.ks, evaluation.protocol.candidates):
         out.warn(text)
@@ -292,6 +292,6 @@ def _optioned(config: EvaluateConfig) -> tuple[str, ...]:
     """Name the models whose options bear on an evaluation."""
     if not config.hybrid:
         return config.baselines
-    from sbrcli.models.hybrid_files import PARTNERS
+    from sbrcli.models.blend.files import PARTNERS
 
     return (*config.baselines, *PARTNERS)

@@ -9,7 +9,7 @@ from sbrcli.cli.tables import Remark, Table, Unit, cells_for_person
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.evaluate import Evaluation, Protocol
-    from sbrcli.evaluation.leaderboard import Standing
+    from sbrcli.evaluation.leaderboard import LeaderboardRow
     from sbrcli.evaluation.slices import Slice
 
 _OWN = "gru4rec"
@@ -58,7 +58,7 @@ def _metrics_table(title: str, metrics: dict[str, float], ks: tuple[int, ...]) -
     return Table(title, ("k", *_METRICS), rows)
 
 
-def _leaderboard_table(standings: "tuple[Standing, ...]", k: int) -> Table:
+def _leaderboard_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
     title = f"Leaderboard, by mrr@{k}; low and high are its 95 % interval"
     columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}")
     rows = [
@@ -74,13 +74,13 @@ def _leaderboard_table(standings: "tuple[Standing, ...]", k: int) -> Table:
     return Table(title, columns, rows, whole=("model",), bold=_bold_rows(standings))
 
 
-def _bold_rows(standings: "tuple[Standing, ...]") -> tuple[int, ...]:
+def _bold_rows(standings: "tuple[LeaderboardRow, ...]") -> tuple[int, ...]:
     """Return the places of the best model and of the run's own."""
     own = (at for at, row in enumerate(standings) if row.model == _OWN)
     return (0, *own)
 
 
-def _difference_table(standings: "tuple[Standing, ...]", k: int) -> Table:
+def _difference_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
     """Show by which share of the best's mrr each other model differs from it."""
     title = f"Difference to {standings[0].model}, as a share of its mrr@{k}"
     rows = []
@@ -94,7 +94,7 @@ def _difference_table(standings: "tuple[Standing, ...]", k: int) -> Table:
     return Table(title, columns, rows, whole=("model",), units=units, bold=bold)
 
 
-def _recommended_table(standings: "tuple[Standing, ...]", k: int) -> Table:
+def _recommended_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
     title = f"Their top {k} lists and their cost"
     columns = ("model", "coverage", "popularity", "gini", "events/s", "MB")
     rows = [

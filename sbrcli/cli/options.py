@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.completion import complete_datasets, complete_runs
 from sbrcli.cli.output import Output
 from sbrcli.cli.strict import StrictCommand, given_twice
 from sbrcli.errors import UsageError
-from sbrcli.workspace import Workspace
 
 DEFAULT_WORKDIR = Path("sbr-work")
 

@@ -13,9 +13,9 @@ from sbrcli.cli import output
 from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, Logs, TimeZone, subcommand
 from sbrcli.cli.read_options import takes_read_options
 from sbrcli.cli.tables import Table
+from sbrcli.config.prepare import PrepareConfig, SplitRule
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import UsageError
-from sbrcli.prepare_config import PrepareConfig, SplitRule
-from sbrcli.read_config import ReadConfig
 
 if TYPE_CHECKING:
     from sbrcli.dataset.summary import PreparedDataset, SplitSummary
@@ -150,8 +150,8 @@ def preprocess(
     reading: ReadConfig,
 ) -> None:
     """Make a dataset from LOG: sessions, filtered and split into train, valid and test."""
-    from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
     from sbrcli.log.columns.times import find_zone
+    from sbrcli.workflow.preprocess import GivenSplit, prepare_dataset
 
     zone = find_zone(tz)
     config = PrepareConfig(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from sbrcli.cli.gathered import takes_options
-from sbrcli.read_config import ReadConfig
+from sbrcli.config.reading import ReadConfig
 
 READING = "Input format (auto-detected; set these to override)"
 """The help panel of these options."""

@@ -14,13 +14,13 @@ from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
 from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
 from sbrcli.cli.tables import Table
-from sbrcli.config import RecommendConfig
+from sbrcli.config.training import RecommendConfig
 from sbrcli.errors import ConfigError, DataError, UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.folder import Folder
-    from sbrcli.models.items import RunItems
-    from sbrcli.recommendation import Recommendation
+    from sbrcli.artefacts.artefact import Artefact
+    from sbrcli.artefacts.items import RunItems
+    from sbrcli.workflow.recommend import Recommendation
 
 DEFAULTS = RecommendConfig()
 
@@ -129,9 +129,9 @@ def _only_session(sessions: Path | None, items: str | None) -> list[str] | None:
     return session
 
 
-def _load_items(folder: "Folder", titles: Path | None) -> "RunItems":
-    from sbrcli.models.items import ITEMS_FILE, load_items
-    from sbrcli.recommendation import with_titles
+def _load_items(folder: "Artefact", titles: Path | None) -> "RunItems":
+    from sbrcli.artefacts.items import ITEMS_FILE, load_items
+    from sbrcli.workflow.recommend import with_titles
 
     if titles is None:
         return load_items(folder.path / ITEMS_FILE)
@@ -142,11 +142,11 @@ def _load_items(folder: "Folder", titles: Path | None) -> "RunItems":
 
 
 def _load_model(
-    folder: "Folder", run_items: "RunItems", config: RecommendConfig, hybrid: bool
+    folder: "Artefact", run_items: "RunItems", config: RecommendConfig, hybrid: bool
 ) -> Recommend:
     from sbrcli.errors import ArtefactError
     from sbrcli.models.gru4rec.inference import load_gru
-    from sbrcli.recommendation import recommend
+    from sbrcli.workflow.recommend import recommend
 
     scorer = load_gru(folder.path)
     if scorer.num_items != len(run_items.ids):
@@ -156,7 +156,7 @@ def _load_model(
             hint="train the run again with --overwrite",
         )
     if hybrid:
-        from sbrcli.models.hybrid_files import load_hybrid
+        from sbrcli.models.blend.files import load_hybrid
 
         both = load_hybrid(folder.path, scorer)
         return lambda session: recommend(both, run_items, session, config)
@@ -220,7 +220,7 @@ def _answer_line(
     session: Sequence[str], answer: Recommend, run_items: "RunItems"
 ) -> "tuple[Recommendation, str | None]":
     """Recommend for one of many sessions, and report what is wrong with it, if anything."""
-    from sbrcli.recommendation import Recommendation, unknown_ids
+    from sbrcli.workflow.recommend import Recommendation, unknown_ids
 
     try:
         found = answer(session)

@@ -8,7 +8,7 @@ from sbrcli.cli import output
 from sbrcli.cli.tables import Table, Unit, figure_in_short, size_in_words
 
 if TYPE_CHECKING:
-    from sbrcli.evaluation.listing import DatasetRow, Details, Listing, RunRow
+    from sbrcli.workflow.runs import DatasetRow, Details, Listing, RunRow
 
 _STATE = ("state", "made", "size", "valid", "test")
 _FIGURES = ("valid_mrr", "valid_recall", "test_mrr", "test_recall")

@@ -15,7 +15,7 @@ from sbrcli.cli.tables import Table, size_in_words
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.evaluation.removal import Target
+    from sbrcli.workflow.remove import Target
 
 Action = Annotated[
     Literal["list", "show", "rm"],
@@ -84,7 +84,7 @@ def _check_words(action: str, names: Sequence[str], *, yes: bool) -> None:
 
 
 def _list(invocation: Invocation) -> None:
-    from sbrcli.evaluation.listing import list_all
+    from sbrcli.workflow.runs import list_all
 
     listing = list_all(invocation.workspace)
     invocation.output.show(listing, list_tables)
@@ -97,8 +97,8 @@ def _list(invocation: Invocation) -> None:
 
 
 def _show(invocation: Invocation, written: str) -> None:
-    from sbrcli.evaluation.listing import show_one
-    from sbrcli.evaluation.removal import resolve
+    from sbrcli.workflow.remove import resolve
+    from sbrcli.workflow.runs import show_one
 
     details = show_one(invocation.workspace, *resolve(invocation.workspace, written))
     invocation.output.show(details, detail_tables)
@@ -107,7 +107,7 @@ def _show(invocation: Invocation, written: str) -> None:
 
 
 def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
-    from sbrcli.evaluation.removal import find_targets, remove
+    from sbrcli.workflow.remove import find_targets, remove
 
     out, removed = invocation.output, []
     targets = find_targets(invocation.workspace, names)

@@ -13,16 +13,16 @@ from sbrcli.cli import output
 from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
 from sbrcli.cli.read_options import takes_read_options
 from sbrcli.cli.tables import Remark, Table, Unit
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.session_rule import SessionRule
 from sbrcli.errors import UsageError
-from sbrcli.read_config import ReadConfig
-from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sbrcli.dataset.storage import Sessions
-    from sbrcli.folder import Folder
+    from sbrcli.artefacts.artefact import Artefact
     from sbrcli.log.statistics import LogStatistics
+    from sbrcli.sessions import Sessions
 
 LogsOrNone = Annotated[
     list[Path] | None,
@@ -105,7 +105,7 @@ def _describe_log(
     zone: tzinfo,
     say: Callable[[str], None],
 ) -> "LogStatistics":
-    from sbrcli.dataset.sessions import assign_sessions, default_rule, require_no_gap
+    from sbrcli.dataset.sessionize import assign_sessions, default_rule, require_no_gap
     from sbrcli.log.files.spool import on_disk
     from sbrcli.log.quality.account import describe_doubts, describe_log_as_read
     from sbrcli.log.reading import read_log
@@ -133,11 +133,11 @@ def _describe_log(
     return statistics
 
 
-def _describe_dataset(folder: "Folder", zone: tzinfo) -> "LogStatistics":
+def _describe_dataset(folder: "Artefact", zone: tzinfo) -> "LogStatistics":
     """Describe all splits of a dataset together; what was odd about its log is past."""
     from dataclasses import replace
 
-    from sbrcli.dataset.joined import load_all_sessions
+    from sbrcli.dataset.unions import load_all_sessions
     from sbrcli.log.columns.times import ORDER
     from sbrcli.log.statistics import describe_log
 
@@ -162,7 +162,7 @@ def _to_events(sessions: "Sessions") -> "pd.DataFrame":
     return pd.DataFrame(
         {
             SESSION_ID: np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets)),
-            ITEM_ID: sessions.items,
+            ITEM_ID: sessions.item_indices,
             TIMESTAMP: sessions.timestamps,
         }
     )

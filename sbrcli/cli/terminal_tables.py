@@ -135,20 +135,20 @@ def _print_stacked(console: Console, table: Table, cells: Sequence[Sequence[str]
             names = table.columns
             kept = [n in table.whole or is_number(v) for n, v in zip(names, row, strict=True)]
             pairs = zip(names, written, kept, strict=True)
-        for name, value, is_whole in pairs:
+        for name, value, is_intact in pairs:
             if not value:
                 continue
-            for line in _stacked_lines(console, name, value, is_whole):
+            for line in _stacked_lines(console, name, value, is_intact):
                 # What is too long even so is left to the terminal, which hides nothing of it.
                 console.print(Text(line, style=style), soft_wrap=True)
     console.print()
 
 
-def _stacked_lines(console: Console, name: str, value: str, is_whole: bool) -> Iterable[str]:
+def _stacked_lines(console: Console, name: str, value: str, is_intact: bool) -> Iterable[str]:
     line = f"{name}: {value}"
     if cell_len(line) <= console.width:
         return [line]
-    if is_whole:
+    if is_intact:
         return [*wrap_words(f"{name}:", console.width).split("\n"), value]
     wrapped = Text(line).wrap(console, console.width, overflow="fold")
     return [part.plain.rstrip() for part in wrapped]

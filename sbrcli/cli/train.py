@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train_options as options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
@@ -17,13 +18,12 @@ from sbrcli.cli.options import (
 )
 from sbrcli.cli.tables import Table, Unit
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.config import DEFAULT_CHECKPOINT, CheckpointConfig
+from sbrcli.config.presets import configure_training
+from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.errors import InterruptionError, UsageError
-from sbrcli.presets import configure_training
-from sbrcli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from sbrcli.models.gru4rec.assignment import Assignment, Training
+    from sbrcli.workflow.training_job import TrainingJob, TrainResult
 
 _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 
@@ -53,7 +53,7 @@ def train(
     A complete run can be evaluated and can recommend. Some defaults differ for short sessions,
     fewer than 20 events on average; --dry-run prints the values that would be used.
     """
-    from sbrcli.models.gru4rec.assignment import (
+    from sbrcli.workflow.training_job import (
         assign,
         assignment_of,
         describe_run,
@@ -89,10 +89,10 @@ def train(
         _train(invocation, assignment, overwrite=overwrite, resume=resume, checkpoint=checkpoint)
 
 
-def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None:
+def _train(invocation: Invocation, assignment: "TrainingJob", **how: Any) -> None:
     """Train, showing how it goes; `how` are the options of `training.train`."""
     from sbrcli.evaluation.validation import validate
-    from sbrcli.models.gru4rec.training import train
+    from sbrcli.workflow.train import train
 
     header = f"run {assignment.name} on dataset {assignment.dataset.name}"
     workspace, output = invocation.workspace, invocation.output
@@ -113,9 +113,9 @@ def _train(invocation: Invocation, assignment: "Assignment", **how: Any) -> None
 
 def _assign_from(
     workspace: Workspace, parent: str, given: dict[str, Any], preset: str | None, *names: str | None
-) -> "Assignment":
+) -> "TrainingJob":
     """Assign a training that begins at the weights of another run."""
-    from sbrcli.models.gru4rec.parent import assign_from
+    from sbrcli.workflow.parent import assign_from
 
     if preset is not None:
         raise UsageError(
@@ -127,7 +127,7 @@ def _assign_from(
 
 def _finish(invocation: Invocation, name: str, others: list[Any], *, overwrite: bool) -> None:
     """Complete an interrupted run with its best epoch."""
-    from sbrcli.models.gru4rec.finish import finish
+    from sbrcli.workflow.finish import finish
 
     if overwrite or any(option is not None for option in others):
         raise UsageError(
@@ -153,13 +153,13 @@ def _check_alone(options: list[Any], *, overwrite: bool) -> None:
         )
 
 
-def _plan_tables(training: "Training") -> Iterator[Table]:
+def _plan_tables(training: "TrainResult") -> Iterator[Table]:
     rows = [["dataset", training.dataset], ["parameters", training.parameters]]
     rows += [[name.replace("_", " "), _plain(value)] for name, value in training.plan.items()]
     yield Table("What would be trained", ("option", "value"), rows)
 
 
-def _epoch_tables(training: "Training") -> Iterator[Table]:
+def _epoch_tables(training: "TrainResult") -> Iterator[Table]:
     figures = ("epoch", "loss", "recall@20", "mrr@20", "seconds", "events_per_second")
     rows = []
     best = [at for at, e in enumerate(training.epochs) if e["epoch"] == training.best_epoch]

@@ -6,9 +6,9 @@ import typer
 
 from sbrcli.cli.completion import complete_choices, complete_runs, complete_words
 from sbrcli.cli.gathered import takes_options
-from sbrcli.config import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
+from sbrcli.config.presets import PRESETS, SHORT_SESSIONS
+from sbrcli.config.training import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
 from sbrcli.errors import ConfigError
-from sbrcli.presets import PRESETS, SHORT_SESSIONS
 
 DEFAULTS = TrainConfig()
 _TYPES = get_type_hints(TrainConfig)

@@ -12,7 +12,7 @@ from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subco
 from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
-    from sbrcli.evaluation.tuning import Tuning
+    from sbrcli.workflow.tune_baselines import Tuning
 
 Trials = Annotated[
     bool,
@@ -37,7 +37,7 @@ def tune_baselines(
     The baselines are fitted to train, and their options are chosen one after the other by mrr@20.
     The choice is stored in the run's baselines.json, which sbr evaluate --baselines reads.
     """
-    from sbrcli.evaluation.tuning import count_trials, tune_baselines
+    from sbrcli.workflow.tune_baselines import count_trials, tune_baselines
 
     folder = open_run(invocation, one_name(named, run, "--run"))
     with invocation.output.progress(count_trials(), "settings", "tune") as advance:

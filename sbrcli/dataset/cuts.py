@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sbrcli.dataset.sessions import DAY_SECONDS
-from sbrcli.prepare_config import PrepareConfig
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.sessionize import DAY_SECONDS
 
 LONG_DAYS = 365
 """From this span on, the default splits are of days; MovieLens spans almost three years."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sbrcli.dataset.sessions import id_codes, session_offsets
-from sbrcli.dataset.storage import IntArray
+from sbrcli.arrays import IntArray
+from sbrcli.dataset.sessionize import id_codes, session_offsets
 from sbrcli.log.events import ITEM_ID, SESSION_ID
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sbrcli.dataset.storage import Items, Sessions
+from sbrcli.dataset.storage import Items
+from sbrcli.sessions import Sessions
 
 
 def fingerprint(items: Items, splits: Mapping[str, Sessions]) -> str:
@@ -29,7 +30,7 @@ def fingerprint(items: Items, splits: Mapping[str, Sessions]) -> str:
         digest.update(f"{name} {sessions.num_sessions} {kind}".encode())
         # One byte order and width, so that every machine gets the same.
         digest.update(np.ascontiguousarray(sessions.offsets, dtype="<i8").data)
-        digest.update(np.ascontiguousarray(sessions.items, dtype="<i4").data)
+        digest.update(np.ascontiguousarray(sessions.item_indices, dtype="<i4").data)
         digest.update(np.ascontiguousarray(sessions.timestamps, dtype=f"<{kind}8").data)
         if sessions.targets is not None:
             digest.update(np.packbits(sessions.targets).data)

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.cuts import Cut, choose_cuts, describe_cuts
 from sbrcli.dataset.filters import Counts, count, count_items, drop_short_sessions, keep_items
-from sbrcli.dataset.sessions import session_offsets
+from sbrcli.dataset.sessionize import session_offsets
 from sbrcli.dataset.storage import Split
 from sbrcli.errors import DataError
 from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
-from sbrcli.prepare_config import PrepareConfig
 
 
 @dataclass(frozen=True, slots=True)

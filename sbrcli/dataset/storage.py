@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.checksums import checksum_misfit
-from sbrcli.dataset.described import is_described, items_misfit_of, misfit_of
+from sbrcli.arrays import BoolArray, IntArray
+from sbrcli.artefacts.checksums import find_checksum_mismatch
+from sbrcli.dataset.consistency import find_items_mismatch, find_mismatch, is_described
 from sbrcli.dataset.tables import (
     damaged_file,
     plain_ids,
@@ -29,14 +30,13 @@ from sbrcli.dataset.tables import (
 )
 from sbrcli.errors import ArtefactError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
+from sbrcli.sessions import Sessions
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # PyArrow is imported where it is used: whoever needs `Sessions` alone should not wait for it.
 
-IntArray = npt.NDArray[np.integer]
-BoolArray = npt.NDArray[np.bool_]
 Split = Literal["train", "valid", "test", "valid_full"]
 
 ITEM_INDEX = "item_index"
@@ -45,64 +45,6 @@ TITLE = "title"
 IS_TARGET = "is_target"
 
 ITEMS_FILE = "items.parquet"
-
-
-@dataclass(frozen=True, slots=True)
-class Sessions:
-    """Sessions laid end to end, in the dataset's order.
-
-    Args:
-        items: (events,) int32 item indices.
-        offsets: (sessions + 1,) int64; session s is `items[offsets[s]:offsets[s + 1]]`.
-        timestamps: (events,) seconds since 1970 UTC, int64 or float64.
-        targets: (events,) the events that a model is asked for; None for every next item.
-    """
-
-    items: IntArray
-    offsets: IntArray
-    timestamps: npt.NDArray[np.generic]
-    targets: BoolArray | None = None
-
-    @property
-    def num_sessions(self) -> int:
-        """How many sessions there are."""
-        return len(self.offsets) - 1
-
-    def followed_by(self, others: "Sessions") -> "Sessions":
-        """Lay other sessions behind these."""
-        targets = None
-        if self.targets is not None or others.targets is not None:
-            targets = np.concatenate((self.next_items, others.next_items))
-        return Sessions(
-            np.concatenate((self.items, others.items)),
-            np.concatenate((self.offsets, self.offsets[-1] + others.offsets[1:])),
-            np.concatenate((self.timestamps, others.timestamps)),
-            targets,
-        )
-
-    def only(self, kept: BoolArray) -> "Sessions":
-        """Keep the sessions for which `kept`, (sessions,), holds."""
-        lengths = np.diff(self.offsets)
-        events = np.repeat(kept, lengths)
-        return Sessions(
-            self.items[events],
-            np.concatenate(([0], np.cumsum(lengths[kept]))),
-            self.timestamps[events],
-            None if self.targets is None else self.targets[events],
-        )
-
-    @property
-    def next_items(self) -> BoolArray:
-        """The events that a model is asked for, (events,): never a session's first."""
-        asked = np.ones(len(self.items), np.bool_) if self.targets is None else self.targets.copy()
-        firsts = self.offsets[:-1]
-        asked[firsts[firsts < len(asked)]] = False
-        return asked
-
-    @property
-    def num_next_items(self) -> int:
-        """How many events a model is asked for."""
-        return int(np.count_nonzero(self.next_items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +100,7 @@ def load_split(folder: Path, split: Split) -> Sessions:
         raise damaged_file(path, "one of its times is not a finite number")
     targets = _read_targets(path, table, offsets)
     sessions = Sessions(indices.astype(np.int32), offsets, timestamps, targets)
-    misfit = misfit_of(folder, split, sessions) or checksum_misfit(path)
+    misfit = find_mismatch(folder, split, sessions) or find_checksum_mismatch(path)
     if misfit is not None:
         raise damaged_file(path, misfit)
     return sessions
@@ -181,7 +123,7 @@ def load_items(folder: Path) -> Items:
     items = Items(table[ITEM_ID].to_pylist(), train_count, titles)
     if (train_count < 0).any() or not train_count[: items.num_train_items].all():
         raise damaged_file(path, "its items do not begin with those of train")
-    misfit = items_misfit_of(folder, items) or checksum_misfit(path)
+    misfit = find_items_mismatch(folder, items) or find_checksum_mismatch(path)
     if misfit is not None:
         raise damaged_file(path, misfit)
     return items
@@ -214,8 +156,8 @@ def write_split(
 
     columns = {
         SESSION_ID: session_ids,
-        ITEM_ID: id_column(sessions.items, np.array(ids, dtype=object)),
-        ITEM_INDEX: pa.array(sessions.items),
+        ITEM_ID: id_column(sessions.item_indices, np.array(ids, dtype=object)),
+        ITEM_INDEX: pa.array(sessions.item_indices),
         TIMESTAMP: pa.array(sessions.timestamps),
     }
     if sessions.targets is not None:

@@ -6,12 +6,12 @@ from typing import Self
 
 import pandas as pd
 
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.dataset.filters import Counts, count
 from sbrcli.errors import ArtefactError
-from sbrcli.folder import Folder
 from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
-from sbrcli.manifests import MANIFEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PreparedDataset:
     """Whether the same had been made before, and nothing was done."""
 
     @classmethod
-    def from_folder(cls, folder: Folder, already_there: bool = False) -> Self:
+    def from_folder(cls, folder: Artefact, already_there: bool = False) -> Self:
         """Read a dataset's figures from its manifest.
 
         Raises:
@@ -76,7 +76,7 @@ class PreparedDataset:
         return replace(self, splits=moved)
 
 
-def damaged_manifest(folder: Folder) -> ArtefactError:
+def damaged_manifest(folder: Artefact) -> ArtefactError:
     """Return the error of a manifest that is not what `sbr preprocess` writes."""
     return ArtefactError(
         f"{folder.path / MANIFEST} is damaged: it lacks what a dataset's has",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.checksums import checksum_misfit
+from sbrcli.artefacts.checksums import find_checksum_mismatch
 from sbrcli.errors import ArtefactError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
     except FileNotFoundError as error:
         raise damaged_file(path, "it is missing") from error
     except MemoryError as error:  # as Arrow's is; a damaged file may ask for any memory, too
-        misfit = checksum_misfit(path)
+        misfit = find_checksum_mismatch(path)
         if misfit is None:
             raise
         raise damaged_file(path, misfit) from error

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from sbrcli.arrays import IntArray
 from sbrcli.dataset.filters import count_items
-from sbrcli.dataset.sessions import id_codes
-from sbrcli.dataset.storage import IntArray, Items
+from sbrcli.dataset.sessionize import id_codes
+from sbrcli.dataset.storage import Items
 from sbrcli.log.events import ITEM_ID
 
 

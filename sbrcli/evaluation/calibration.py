@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.config import TrainConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.training import TrainConfig
 from sbrcli.evaluation.thinning import thin_out
-from sbrcli.models.scorer import Scorer, score_asked
+from sbrcli.models.scorer import Scorer, score_targets
+from sbrcli.sessions import Sessions
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -63,8 +63,8 @@ def find_scale(network: Scorer, sessions: Sessions) -> float:
 def mean_loss(network: Scorer, sessions: Sessions, scale: float) -> float:
     """Compute the mean of -log softmax(scale * scores)[target] over the next items asked for."""
     total, count = 0.0, 0
-    for positions, scores in score_asked(network, sessions):
-        targets = sessions.items[positions + 1]
+    for positions, scores in score_targets(network, sessions):
+        targets = sessions.item_indices[positions + 1]
         below = scores - scores.max(axis=1, keepdims=True)  # (rows, num_items), none above 0
         below *= np.float32(scale)
         own = np.take_along_axis(below, targets[:, None], axis=1)[:, 0]

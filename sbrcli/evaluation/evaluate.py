@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sbrcli.config import EvaluateConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.errors import DataError
-from sbrcli.evaluation.leaderboard import Standing
+from sbrcli.evaluation.leaderboard import LeaderboardRow
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import MISS
-from sbrcli.evaluation.scoring import Answers, coverage_of, session_of
+from sbrcli.evaluation.scoring import SplitRanks, coverage_of, session_of
 from sbrcli.evaluation.slices import Slice
 from sbrcli.log.columns.times import format_time
+from sbrcli.sessions import Sessions
 
 TIE_RULE = "ties count against the next item"
 
@@ -62,7 +62,7 @@ class Evaluation:
 
     protocol: Protocol
     events_per_second: float
-    leaderboard: tuple[Standing, ...] | None = None
+    leaderboard: tuple[LeaderboardRow, ...] | None = None
     """With baselines: all models, the best first."""
 
     verdict: str | None = None
@@ -72,7 +72,7 @@ class Evaluation:
 
 
 def summarise(
-    answers: Answers, sessions: Sessions, config: EvaluateConfig, *, run: str, dataset: str
+    answers: SplitRanks, sessions: Sessions, config: EvaluateConfig, *, run: str, dataset: str
 ) -> Evaluation:
     """Sum up how a run answered the next items of a split.
 
@@ -97,7 +97,7 @@ def summarise(
     covered, coverage = coverage_of(sessions, config)
     left_out = covered.copy()
     left_out[ranks.positions] = False
-    is_known = (sessions.items >= 0) & (sessions.items < answers.num_items)
+    is_known = (sessions.item_indices >= 0) & (sessions.item_indices < answers.num_items)
     unreachable = int(np.count_nonzero(left_out & is_known))
     unknown = int(np.count_nonzero(left_out)) - unreachable
     with_misses = np.concatenate((ranks.ranks, np.full(unknown + unreachable, MISS)))

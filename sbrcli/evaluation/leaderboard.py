@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.confidence import interval, p_value, resample_means, session_sums
 from sbrcli.evaluation.metrics import metrics_at, values_at
-from sbrcli.evaluation.scoring import Answers, session_of
+from sbrcli.evaluation.scoring import SplitRanks, session_of
 from sbrcli.evaluation.top_lists import coverage_share, gini_index, mean_popularity
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -43,7 +43,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LeaderboardRow:
     """One model's row of the leaderboard."""
 
     model: str
@@ -71,7 +71,7 @@ class Standing:
 class Contender:
     """A model's answers, and what else its row says of it."""
 
-    answers: Answers
+    answers: SplitRanks
     memory_bytes: int
     options: str | None = None
 
@@ -80,7 +80,7 @@ class Contender:
 class Leaderboard:
     """Models, the best first, and what tells every two of them apart."""
 
-    standings: tuple[Standing, ...]
+    standings: tuple[LeaderboardRow, ...]
     metric: str
     """What they are ranked by."""
 
@@ -156,12 +156,12 @@ def _standing(
     intervals: dict[str, tuple[float, float]],
     to_best: Difference | None,
     train_count: IntArray,
-) -> Standing:
+) -> LeaderboardRow:
     answers = contender.answers
     recommended = answers.recommended
     if recommended is None:
         raise ValueError(f"the top lists of {answers.model} were not counted")
-    return Standing(
+    return LeaderboardRow(
         model=answers.model,
         metrics=metrics,
         interval=intervals,

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sbrcli.evaluation.confidence import resample_means, session_sums
-from sbrcli.evaluation.kept_ranks import KeptRanks
 from sbrcli.evaluation.leaderboard import Difference, difference_of
 from sbrcli.evaluation.metrics import metrics_at, values_at
+from sbrcli.evaluation.stored_ranks import KeptRanks
 from sbrcli.evaluation.verdict import FEW_SESSIONS, is_below_a_seed
 
 

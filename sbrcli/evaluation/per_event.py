@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.config import EvaluateConfig
-from sbrcli.dataset.storage import Sessions, split_path
-from sbrcli.disk import can_hold_file, replacing
+from sbrcli.artefacts.disk import can_hold_file, replacing
+from sbrcli.config.training import EvaluateConfig
+from sbrcli.dataset.storage import split_path
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.ranks import MISS
-from sbrcli.evaluation.scoring import Answers, coverage_of, session_of
+from sbrcli.evaluation.scoring import SplitRanks, coverage_of, session_of
 from sbrcli.log.events import ITEM_ID, SESSION_ID
+from sbrcli.sessions import Sessions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +36,7 @@ def write_per_event(
     dataset: Path,
     sessions: Sessions,
     config: EvaluateConfig,
-    answers: Sequence[Answers],
+    answers: Sequence[SplitRanks],
 ) -> None:
     """Write a Parquet file of model, session, position, target, rank, score.
 
@@ -78,7 +79,7 @@ def write_per_event(
 
 
 def _rows(
-    answers: Answers, positions: npt.NDArray[np.integer], shared: "dict[str, pa.Array]"
+    answers: SplitRanks, positions: npt.NDArray[np.integer], shared: "dict[str, pa.Array]"
 ) -> "pa.Table":
     import pyarrow as pa
 

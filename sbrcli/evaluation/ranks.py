@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.sparse_ranks import rank_sparse_rows
-from sbrcli.models.scorer import Scorer, only_asked, score_asked
+from sbrcli.models.scorer import Scorer, only_targets, score_targets
 from sbrcli.models.sparse_rows import SparseRows, SparseScorer
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -77,14 +77,14 @@ def rank_targets(
         watch: shown each block of scores after it was ranked.
     """
     known, places = drop_unknown(sessions, scorer.num_items)
-    ranks = np.zeros(len(known.items), np.int64)
-    tied = np.zeros(len(known.items), np.bool_)
-    own = np.zeros(len(known.items), np.float64)
-    scored, seen = known.next_items, is_repeat(known)
+    ranks = np.zeros(len(known.item_indices), np.int64)
+    tied = np.zeros(len(known.item_indices), np.bool_)
+    own = np.zeros(len(known.item_indices), np.float64)
+    scored, seen = known.target_mask, is_repeat(known)
     for positions, scores in _asked_blocks(scorer, known, sparsely=not exclude_seen):
         excluded = _seen_items(known, positions, scorer.num_items) if exclude_seen else None
         following = positions + 1
-        targets = known.items[following]
+        targets = known.item_indices[following]
         if isinstance(scores, SparseRows):
             found = rank_sparse_rows(scores, targets)
         else:
@@ -157,18 +157,20 @@ def drop_unknown(sessions: Sessions, num_items: int) -> tuple[Sessions, IntArray
         The sessions without them (as many, some perhaps empty), and (events,) each event's place
         in the sessions given.
     """
-    known = (sessions.items >= 0) & (sessions.items < num_items)
+    known = (sessions.item_indices >= 0) & (sessions.item_indices < num_items)
     places = np.flatnonzero(known)
     offsets = np.concatenate(([0], np.cumsum(known)))[sessions.offsets]
     targets = None if sessions.targets is None else sessions.targets[places]
-    return Sessions(sessions.items[places], offsets, sessions.timestamps[places], targets), places
+    return Sessions(
+        sessions.item_indices[places], offsets, sessions.timestamps[places], targets
+    ), places
 
 
 def is_repeat(sessions: Sessions) -> BoolArray:
     """Return for each event, (events,), whether its session already held the item."""
     session = np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets))
-    order = np.lexsort((sessions.items, session))  # stable, so by position within an item
-    items, session = sessions.items[order], session[order]
+    order = np.lexsort((sessions.item_indices, session))  # stable, so by position within an item
+    items, session = sessions.item_indices[order], session[order]
     repeats = np.zeros(len(order), np.bool_)
     repeats[order[1:]] = (items[1:] == items[:-1]) & (session[1:] == session[:-1])
     return repeats
@@ -178,8 +180,8 @@ def _asked_blocks(
     scorer: Scorer, sessions: Sessions, *, sparsely: bool
 ) -> Iterator[tuple[IntArray, FloatArray | SparseRows]]:
     if sparsely and isinstance(scorer, SparseScorer):
-        return only_asked(scorer.score_sparsely(sessions), sessions)
-    return score_asked(scorer, sessions)
+        return only_targets(scorer.score_sparsely(sessions), sessions)
+    return score_targets(scorer, sessions)
 
 
 def _count_true(rows: BoolArray) -> list[np.intp]:
@@ -191,7 +193,7 @@ def _seen_items(sessions: Sessions, positions: IntArray, num_items: int) -> Bool
     """Mark each position's session up to and including it: (positions, num_items)."""
     seen = np.zeros((len(positions), num_items), np.bool_)
     starts = sessions.offsets[np.searchsorted(sessions.offsets, positions, side="right") - 1]
-    items = sessions.items.astype(np.intp)  # once, rather than in each row's look-up
+    items = sessions.item_indices.astype(np.intp)  # once, rather than in each row's look-up
     for row, start, end in zip(seen, starts.tolist(), (positions + 1).tolist(), strict=True):
         row[items[start:end]] = True
     return seen

@@ -7,13 +7,13 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.config import EvaluateConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.errors import ConfigError
-from sbrcli.evaluation.coverage import NOTEBOOK_LANES, notebook_next_items
+from sbrcli.evaluation.notebook_events import NOTEBOOK_LANES, notebook_next_items
 from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 BoolArray = npt.NDArray[np.bool_]
@@ -21,7 +21,7 @@ Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SplitRanks:
     """How one model answered the covered next items of a split.
 
     Args:
@@ -47,7 +47,7 @@ def answer_split(
     *,
     with_lists: bool = False,
     advance: Advance | None = None,
-) -> Answers:
+) -> SplitRanks:
     """Rank every next item of a split that is asked for by a model.
 
     Args:
@@ -72,7 +72,7 @@ def answer_split(
         watch=lists.watch if lists else None,
     )
     seconds = perf_counter() - begun - (lists.seconds if lists else 0)
-    return Answers(
+    return SplitRanks(
         model=model,
         num_items=scorer.num_items,
         ranks=ranks.only(covered[ranks.positions]),
@@ -90,7 +90,7 @@ def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, 
     """
     if not config.notebook_coverage:
         what = "every next item" if sessions.targets is None else "the last event"
-        return sessions.next_items, f"{what} of every session"
+        return sessions.target_mask, f"{what} of every session"
     if sessions.targets is not None:
         raise ConfigError(
             "notebook-coverage goes with a split by date; of this dataset the last event of each "

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.confidence import approximate_interval, session_sums
 from sbrcli.evaluation.metrics import metrics_at, values_at
 from sbrcli.evaluation.ranks import Ranks
 from sbrcli.evaluation.scoring import session_of
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 Labelled = Iterator[tuple[str, npt.NDArray[np.bool_]]]
@@ -67,7 +67,7 @@ def slice_ranks(
     session = session_of(sessions, ranks.positions)
     position = ranks.positions - sessions.offsets[session] + 1
     length = np.diff(sessions.offsets)[session]
-    decile = popularity_decile(train_count)[sessions.items[ranks.positions]]
+    decile = popularity_decile(train_count)[sessions.item_indices[ranks.positions]]
     days = np.floor_divide(sessions.timestamps[ranks.positions], _DAY).astype(np.int64)
     mondays = days - (days + _MONDAY) % 7
     by_week = len(np.unique(mondays)) <= MOST_WEEKS

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sbrcli.dataset.storage import Sessions
+from sbrcli.sessions import Sessions
 
 _SEED = 1
 
@@ -18,7 +18,7 @@ def thin_out(sessions: Sessions, enough: int) -> Sessions:
         sessions: all of them. Where they hold no more than `enough` next items, all are kept.
         enough: the number of next items, at least 1.
     """
-    counted = np.concatenate(([0], np.cumsum(sessions.next_items)))
+    counted = np.concatenate(([0], np.cumsum(sessions.target_mask)))
     counts = np.diff(counted[sessions.offsets])  # (sessions,) next items
     if counted[-1] <= enough:
         return sessions

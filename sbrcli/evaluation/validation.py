@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
 
 
 def validate(

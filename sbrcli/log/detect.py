@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from sbrcli.bounds import require
+from sbrcli.config.checks import require
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.dates import pattern_of
 from sbrcli.log.columns.times import is_iso_time
@@ -28,7 +29,6 @@ from sbrcli.log.formats.preambles import headers_below, skip_comments
 from sbrcli.log.formats.quotes import with_plain_quotes, with_quotes
 from sbrcli.log.formats.quoting import decide_quoting
 from sbrcli.log.formats.text_layouts import recognise_text
-from sbrcli.read_config import ReadConfig
 
 SAMPLE_BYTES = 1 << 16
 

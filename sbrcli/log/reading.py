@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.drop_ids import drop_ids
 from sbrcli.log.columns.event_times import read_times
@@ -32,7 +33,6 @@ from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.rows import WrongRowError
 from sbrcli.log.joining import read_parts
 from sbrcli.log.tables import parse_table
-from sbrcli.read_config import ReadConfig
 
 
 @dataclass(frozen=True, slots=True)

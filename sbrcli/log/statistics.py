@@ -7,13 +7,13 @@ from datetime import UTC, tzinfo
 import numpy as np
 import pandas as pd
 
+from sbrcli.config.session_rule import SessionRule
 from sbrcli.log.columns.times import ORDER, format_time
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.quality.doctor import find_oddities
 from sbrcli.log.quality.gap_suggestion import suggest_gap
 from sbrcli.log.quality.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
 from sbrcli.log.quality.misreadings import find_misreadings
-from sbrcli.session_rule import SessionRule
 
 RECENT_SECONDS = 30 * 86_400
 _MOST_VALUES = 100

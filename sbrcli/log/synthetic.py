@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.manifests import write_atomically
+from sbrcli.artefacts.manifests import write_atomically
 
 IntArray = npt.NDArray[np.integer]
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.log.columns.lists import OpenedLists, open_lists
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.files.opening import EmptyLogError
 from sbrcli.log.formats.delimited import parse_text
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.rows import WrongRowError
-from sbrcli.read_config import ReadConfig
 
 
 class Parsed(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.models.sparse_rows import SparseRows
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -31,9 +31,9 @@ class Scorer(Protocol):
             sessions: every item index below `num_items`.
 
         Yields:
-            (rows,) positions into `sessions.items`, and (rows, num_items) scores of what follows
-            them. Each position comes once, in any order; what is not followed by one of
-            `sessions.next_items` need not come. The scores may be overwritten by the next block;
+            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of what
+            follows them. Each position comes once, in any order; what is not followed by one of
+            `sessions.target_mask` need not come. The scores may be overwritten by the next block;
             copy what is to stay.
         """
         ...
@@ -43,16 +43,16 @@ class Scorer(Protocol):
         ...
 
 
-def score_asked(scorer: Scorer, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+def score_targets(scorer: Scorer, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
     """Yield what `score_sessions` does, at the positions before targets only."""
-    return only_asked(scorer.score_sessions(sessions), sessions)
+    return only_targets(scorer.score_sessions(sessions), sessions)
 
 
-def only_asked(
+def only_targets(
     blocks: Iterator[tuple[IntArray, Rows]], sessions: Sessions
 ) -> Iterator[tuple[IntArray, Rows]]:
     """Keep the rows of scores at positions before events that are asked for."""
-    is_asked = sessions.next_items
+    is_asked = sessions.target_mask
     for positions, scores in blocks:
         asked = is_asked[positions + 1]
         yield (positions, scores) if asked.all() else (positions[asked], scores[asked])

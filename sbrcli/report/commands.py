@@ -4,31 +4,31 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from sbrcli.baseline_config import (
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.manifests import read_manifest
+from sbrcli.config.baselines import (
     BASELINES,
     OPTIONED,
     BaselineConfig,
     options_of,
     write_options,
 )
-from sbrcli.config import EvaluateConfig, TrainConfig
-from sbrcli.dataset.request import OTHER_FILES, Request
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.presets import configure_training
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.training import EvaluateConfig, TrainConfig
+from sbrcli.dataset.spec import OTHER_FILES, Request
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.evaluation.rivals import HYBRID
-from sbrcli.evaluation.runs import GRU
-from sbrcli.folder import Folder
-from sbrcli.manifests import read_manifest
-from sbrcli.models.gru4rec.assignment import has_short_sessions
-from sbrcli.models.gru4rec.run_names import default_run_name
-from sbrcli.models.gru4rec.settings import settings_of
-from sbrcli.models.hybrid_files import read_choice
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.presets import configure_training
-from sbrcli.read_config import ReadConfig
+from sbrcli.models.blend.files import read_choice
 from sbrcli.report.kept import Kept, cuts_of
+from sbrcli.workflow.evaluate import GRU
+from sbrcli.workflow.rivals import HYBRID
+from sbrcli.workflow.run_names import default_run_name
+from sbrcli.workflow.run_settings import settings_of
+from sbrcli.workflow.training_job import has_short_sessions
 
 
-def preprocess_command(dataset: Folder) -> str:
+def preprocess_command(dataset: Artefact) -> str:
     """Write the `sbr preprocess` that made a dataset; its files are called as they were then.
 
     Raises:
@@ -46,7 +46,7 @@ def preprocess_command(dataset: Folder) -> str:
     return shlex.join(words)
 
 
-def train_command(run: Folder, dataset: Folder) -> str:
+def train_command(run: Artefact, dataset: Artefact) -> str:
     """Write the `sbr train` that made a run, with the options that are not the default there.
 
     Raises:
@@ -71,11 +71,11 @@ def train_command(run: Folder, dataset: Folder) -> str:
     return shlex.join(words)
 
 
-def _from_command(run: Folder, dataset: Folder, config: dict[str, Any], parent: str) -> str:
+def _from_command(run: Artefact, dataset: Artefact, config: dict[str, Any], parent: str) -> str:
     """Write the `sbr train --from` that made a run; in full where its parent is gone."""
     try:
         manifest = read_manifest(run.path.with_name(parent), "run")
-        usual = settings_of(Folder("run", run.path.with_name(parent), manifest))["config"]
+        usual = settings_of(Artefact("run", run.path.with_name(parent), manifest))["config"]
     except ArtefactError:
         usual = {}
     said = {name: "auto" if value is None else value
@@ -84,7 +84,7 @@ def _from_command(run: Folder, dataset: Folder, config: dict[str, Any], parent: 
     return shlex.join([*words, *_options(said, {}), "--name", run.name])
 
 
-def evaluate_command(run: Folder, kept: Kept) -> str:
+def evaluate_command(run: Artefact, kept: Kept) -> str:
     """Write one `sbr evaluate` that brings all that is kept of a run's evaluation.
 
     Raises:
@@ -109,12 +109,12 @@ def evaluate_command(run: Folder, kept: Kept) -> str:
     return shlex.join(words)
 
 
-def full_evaluate_command(run: Folder) -> str:
+def full_evaluate_command(run: Artefact) -> str:
     """Write the `sbr evaluate` that brings all that a report can show."""
     return shlex.join(["sbr", "evaluate", "--run", run.name, "--baselines", "all", "--slices"])
 
 
-def report_command(run: Folder) -> str:
+def report_command(run: Artefact) -> str:
     """Write the `sbr report` of a run."""
     return shlex.join(["sbr", "report", "--run", run.name])
 
@@ -151,7 +151,7 @@ def _file_word(name: str) -> str:
     return "-" if name == "standard input" else name
 
 
-def _usual_name(dataset: Folder) -> str | None:
+def _usual_name(dataset: Artefact) -> str | None:
     """Return the name that the dataset would have without `--name`; None if unknown."""
     made_with = dataset.manifest["config"]
     # An option that the dataset was made before had its default.

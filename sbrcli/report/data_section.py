@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.report.axes import fill_steps, name_axes, use_counts, use_durations, use_powers
 from sbrcli.report.html import (
     Section,
@@ -16,6 +15,7 @@ from sbrcli.report.html import (
 )
 from sbrcli.report.plots import draw_plot
 from sbrcli.report.svg import COLOURS
+from sbrcli.sessions import Sessions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

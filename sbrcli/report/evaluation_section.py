@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sbrcli.evaluation.leaderboard import Standing
+from sbrcli.evaluation.leaderboard import LeaderboardRow
 from sbrcli.evaluation.metrics import METRICS
-from sbrcli.evaluation.runs import GRU
 from sbrcli.report.axes import name_bars
 from sbrcli.report.html import (
     Number,
@@ -22,6 +21,7 @@ from sbrcli.report.html import (
 from sbrcli.report.kept import Kept, cuts_of
 from sbrcli.report.plots import WIDE, WIDTH, draw_plot
 from sbrcli.report.svg import COLOURS
+from sbrcli.workflow.evaluate import GRU
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def describe_protocol(kept: Kept) -> Section:
     return Section("protocol", "Protocol", write_rows(rows))
 
 
-def draw_leaderboard(standings: Sequence[Standing], metric: str) -> str:
+def draw_leaderboard(standings: Sequence[LeaderboardRow], metric: str) -> str:
     """Draw each model's figure with its interval, the best on top and the run in colour.
 
     There are two plots, of which the page shows the one that fits the screen.
@@ -96,7 +96,7 @@ def draw_leaderboard(standings: Sequence[Standing], metric: str) -> str:
     return write_figure(shown, f"{metric} of each model and its 95 % interval")
 
 
-def _paint_leaderboard(axes: "Axes", standings: Sequence[Standing], metric: str) -> None:
+def _paint_leaderboard(axes: "Axes", standings: Sequence[LeaderboardRow], metric: str) -> None:
     """Draw an interval as a line with ends, the figure as a dot on it, and its value above.
 
     The axis begins near the lowest interval and not at 0, or short intervals would not be seen.
@@ -123,7 +123,7 @@ def _paint_leaderboard(axes: "Axes", standings: Sequence[Standing], metric: str)
     name_bars(axes, metric)
 
 
-def _describe_leaderboard(standings: Sequence[Standing]) -> str:
+def _describe_leaderboard(standings: Sequence[LeaderboardRow]) -> str:
     """Write the leaderboard: figures, what stands in the top lists, and what they cost."""
     k = max(cuts_of(standings[0].metrics))
     columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}", "to best", "p")
@@ -160,7 +160,7 @@ def _share_of_ties(share: float) -> str:
     return "under 0.001 %" if share < 1e-5 else percent(share, 3).text
 
 
-def _to_best(row: Standing) -> Number | None:
+def _to_best(row: LeaderboardRow) -> Number | None:
     """Return by which share of the best model's figure a model differs from it."""
     if row.to_best is None or row.to_best.share is None:
         return None

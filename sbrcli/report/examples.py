@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
+from sbrcli.artefacts.items import RunItems
 from sbrcli.evaluation.ranks import drop_unknown, target_ranks
-from sbrcli.models.items import RunItems
 from sbrcli.models.scorer import Scorer
-from sbrcli.recommendation import top_items
+from sbrcli.sessions import Sessions
+from sbrcli.workflow.recommend import top_items
 
 IntArray = npt.NDArray[np.integer]
 
@@ -61,14 +61,14 @@ def find_examples(
     are candidates. A session that is asked for nothing is no example.
     """
     known, _ = drop_unknown(sessions, scorer.num_items)
-    asked = np.concatenate(([0], np.cumsum(known.next_items)))
+    asked = np.concatenate(([0], np.cumsum(known.target_mask)))
     known = known.only(np.diff(asked[known.offsets]) > 0)
-    places, rng = np.flatnonzero(known.next_items), np.random.default_rng(seed)
+    places, rng = np.flatnonzero(known.target_mask), np.random.default_rng(seed)
     examples = []
     for at in choose_sessions(np.diff(known.offsets), seed=seed):
         begin, end = known.offsets[at : at + 2].tolist()
         held_back = rng.choice(places[(begin <= places) & (places < end)])
-        examples.append(_ask(scorer, items, known.items[begin : held_back + 1]))
+        examples.append(_ask(scorer, items, known.item_indices[begin : held_back + 1]))
     return examples
 
 

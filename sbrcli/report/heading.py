@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from sbrcli.artefacts.artefact import Artefact, finished_at
 from sbrcli.dataset.log_names import name_of_log
-from sbrcli.folder import Folder, finished_at
-from sbrcli.models.gru4rec.assignment import Training
 from sbrcli.report.html import percent, write_facts, write_text
 from sbrcli.report.kept import Kept, cuts_of
+from sbrcli.workflow.training_job import TrainResult
 
 MODEL = "GRU4Rec"
 
@@ -26,7 +26,7 @@ _FEW_PERCENT = 0.1
 """A smaller share is written with a decimal."""
 
 
-def title_page(dataset: Folder) -> str:
+def title_page(dataset: Artefact) -> str:
     """Return the page's title: the log and the model, as in "MovieLens 1M · GRU4Rec".
 
     Raises:
@@ -35,12 +35,12 @@ def title_page(dataset: Folder) -> str:
     return f"{_log_title(dataset.manifest['source'])} · {MODEL}"
 
 
-def noun_of(dataset: Folder) -> str:
+def noun_of(dataset: Artefact) -> str:
     """Return what an item of the log is called: film, or item where nothing is known."""
     return "film" if _movielens(dataset.manifest["source"]) else "item"
 
 
-def introduce(run: Folder, dataset: Folder, training: Training, kept: Kept | None) -> str:
+def introduce(run: Artefact, dataset: Artefact, training: TrainResult, kept: Kept | None) -> str:
     """Write what stands above the sections, as HTML.
 
     Args:
@@ -65,7 +65,7 @@ def introduce(run: Folder, dataset: Folder, training: Training, kept: Kept | Non
     )
 
 
-def state_meaning(training: Training, kept: Kept | None, noun: str) -> str:
+def state_meaning(training: TrainResult, kept: Kept | None, noun: str) -> str:
     """State what the accuracy means, on test or else on valid."""
     if kept is not None:
         k = max(cuts_of(kept.metrics))
@@ -100,7 +100,7 @@ def _movielens(source: dict[str, Any]) -> str | None:
     return _MOVIELENS.get((str(source["name"]).removesuffix(".gz"), source["rows"]))
 
 
-def _date_of(run: Folder) -> str:
+def _date_of(run: Artefact) -> str:
     """Write the day (UTC) on which a run was completed; nothing where it is not known."""
     try:
         moment = datetime.fromisoformat(finished_at(run))

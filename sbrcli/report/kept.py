@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sbrcli.config import EvaluateConfig
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.errors import ArtefactError
-from sbrcli.evaluation.leaderboard import Difference, Standing
+from sbrcli.evaluation.leaderboard import Difference, LeaderboardRow
 from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
-from sbrcli.evaluation.run_facts import EVALUATION_FILE
-from sbrcli.evaluation.runs import read_evaluation
 from sbrcli.evaluation.slices import Slice
 from sbrcli.evaluation.verdict import SIGNIFICANT
-from sbrcli.folder import Folder
+from sbrcli.workflow.evaluate import read_evaluation
+from sbrcli.workflow.run_facts import EVALUATION_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Kept:
     metrics: dict[str, float]
     metrics_unknown_as_miss: dict[str, float]
     protocol: dict[str, Any]
-    leaderboard: tuple[Standing, ...]
+    leaderboard: tuple[LeaderboardRow, ...]
     """Empty where the run was compared with nothing."""
 
     verdict: str
@@ -30,7 +30,7 @@ class Kept:
     """Empty where the figures were not cut."""
 
 
-def read_kept(run: Folder) -> Kept | None:
+def read_kept(run: Artefact) -> Kept | None:
     """Read what a run keeps of its evaluation on test; None where it was not evaluated.
 
     Raises:
@@ -72,15 +72,15 @@ def _metrics(found: Any) -> dict[str, float]:
         ValueError, TypeError, AttributeError: they are not what any version keeps.
     """
     metrics = {str(name): float(value) for name, value in found.items() if is_known(name)}
-    is_whole = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in ALWAYS_KEPT)
-    if not metrics or not is_whole:
+    is_intact = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in ALWAYS_KEPT)
+    if not metrics or not is_intact:
         raise ValueError("a metric is missing")
     return metrics
 
 
-def _standing(row: Any) -> Standing:
+def _standing(row: Any) -> LeaderboardRow:
     metrics = _metrics(row["metrics"])
-    return Standing(
+    return LeaderboardRow(
         model=str(row["model"]),
         metrics=metrics,
         interval={name: _pair(row["interval"][name]) for name in metrics},

@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.disk import can_hold_file, replacing
+from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.dataset.storage import load_split
 from sbrcli.dataset.summary import damaged_manifest
-from sbrcli.disk import can_hold_file, replacing
+from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.metrics import find_wide_cuts
-from sbrcli.evaluation.runs import dataset_of
-from sbrcli.folder import Folder
-from sbrcli.models.baselines.fitting import load_training_sessions
-from sbrcli.models.gru4rec.assignment import Training, describe_run
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.items import ITEMS_FILE, load_items
 from sbrcli.report.commands import (
     evaluate_command,
     full_evaluate_command,
@@ -32,7 +31,8 @@ from sbrcli.report.page import write_page
 from sbrcli.report.plots import can_draw
 from sbrcli.report.slices_section import describe_slices
 from sbrcli.report.training_section import describe_training
-from sbrcli.workspace import Workspace
+from sbrcli.workflow.evaluate import dataset_of
+from sbrcli.workflow.training_job import TrainResult, describe_run
 
 _NO_PLOTS = "It has no plots, as matplotlib was not installed where it was made."
 
@@ -66,7 +66,7 @@ def check_place(path: Path) -> None:
         raise ConfigError(f"out must be a file in a folder that is there. Received: {path}")
 
 
-def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
+def write_report(run: Artefact, workspace: Workspace, path: Path) -> Report:
     """Write the page of a run into a file, which is replaced in one step.
 
     What `sbr evaluate` has kept is shown, and nothing is evaluated but a few examples.
@@ -94,7 +94,7 @@ def write_report(run: Folder, workspace: Workspace, path: Path) -> Report:
     return Report(str(path), run.name, len(content), _missing(kept), _warnings(kept), can_draw())
 
 
-def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
+def make_page(run: Artefact, dataset: Artefact, kept: Kept | None) -> str:
     """Make the page of a run, as text; the same of the same.
 
     Args:
@@ -133,7 +133,7 @@ def make_page(run: Folder, dataset: Folder, kept: Kept | None) -> str:
     return write_page(title, introduction, sections, "" if can_draw() else _NO_PLOTS)
 
 
-def _describe_training(run: Folder, training: Training) -> Section:
+def _describe_training(run: Artefact, training: TrainResult) -> Section:
     refit = training.refit["epochs"] if training.refit else []
     try:
         return describe_training(

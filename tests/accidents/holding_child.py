@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sbrcli import workspace
+from sbrcli.artefacts import workspace
 from sbrcli.cli import app
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.manifests import read_manifest
-from sbrcli.workspace import Workspace
+from sbrcli.artefacts.manifests import read_manifest
+from sbrcli.artefacts.workspace import Workspace
 from tests.accidents.processes import ROOT
 from tests.chains import write_chain_log
 from tests.warm import WarmProcess

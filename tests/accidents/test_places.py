@@ -80,7 +80,7 @@ def test_figures_that_can_not_be_kept_are_printed_with_a_warning(trained, sbr):
 def test_figures_of_a_run_that_was_replaced_meanwhile_are_not_kept_in_the_new_one(
     trained, sbr, monkeypatch
 ):
-    from sbrcli.evaluation import runs
+    from sbrcli.workflow import evaluate as runs
 
     summarise = runs.summarise
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.dataset.storage import load_items, load_split
-from sbrcli.workspace import Workspace
 from tests.chains import write_chain_log
 from tests.warm import WarmProcess
 
@@ -103,7 +103,7 @@ def test_a_dataset_that_is_made_anew_while_a_training_begins_is_not_trained_on(t
 def test_a_training_that_has_read_its_dataset_is_not_disturbed_by_another(
     trained, sbr, monkeypatch
 ):
-    from sbrcli.models.gru4rec import training
+    from sbrcli.workflow import train as training
 
     def start_late(*options: object) -> None:
         write_chain_log(Path("log"), users=90, first_day=18_000)
@@ -135,7 +135,7 @@ def test_of_two_that_evaluate_one_run_the_second_waits_and_both_are_kept(trained
 def test_a_dataset_that_is_made_anew_while_a_run_is_evaluated_gives_no_figures(
     trained, sbr, monkeypatch
 ):
-    from sbrcli.evaluation import runs
+    from sbrcli.workflow import evaluate as runs
 
     def summarise_late(*words: object, **options: object) -> object:
         write_chain_log(Path("log"), users=90, first_day=18_000)

@@ -16,12 +16,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.baseline_config import BASELINES, BaselineConfig
-from sbrcli.dataset.storage import Sessions, load_items, load_split
+from sbrcli.config.baselines import BASELINES, BaselineConfig
+from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.models.baselines.fitting import fit_baseline
 from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
 
 NUM_ITEMS = 43_000
 ROUNDS = 2
@@ -46,7 +47,7 @@ def main(datasets: list[Path]) -> None:
 
 def measure(name: str, training: Sessions, sessions: Sessions, num_items: int) -> None:
     """Print a line for each baseline."""
-    sys.stdout.write(f"{name}: {sessions.num_next_items} next items, {num_items} items\n")
+    sys.stdout.write(f"{name}: {sessions.num_targets} next items, {num_items} items\n")
     for baseline in BASELINES:
         began = time.perf_counter()
         scorer = fit_baseline(baseline, training, num_items, BaselineConfig())

@@ -18,10 +18,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.dataset.storage import Sessions, load_split
+from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape, Weights, initialise_weights
+from sbrcli.sessions import Sessions
 
 NUM_ITEMS = 3416
 LANES = 64
@@ -31,10 +32,9 @@ ROUNDS = 5
 
 def main(dataset: Path | None) -> None:
     sessions = random_sessions() if dataset is None else load_split(dataset, "test")
-    num_items = max(NUM_ITEMS, int(sessions.items.max()) + 1)
+    num_items = max(NUM_ITEMS, int(sessions.item_indices.max()) + 1)
     sys.stdout.write(
-        f"{sessions.num_next_items} next items, {sessions.num_sessions} sessions, "
-        f"{num_items} items\n"
+        f"{sessions.num_targets} next items, {sessions.num_sessions} sessions, {num_items} items\n"
     )
     for units in (50, 100):
         weights = initialise_weights(NetworkShape(num_items, (units,), "none"), seed=0)
@@ -85,12 +85,12 @@ def notebook_loop(weights: Weights, sessions: Sessions) -> int:
     recalls = []
     for step in range(steps):
         one_hot = np.zeros((len(starts), num_items), np.float32)
-        one_hot[np.arange(len(starts)), sessions.items[starts + step]] = 1
+        one_hot[np.arange(len(starts)), sessions.item_indices[starts + step]] = 1
         hidden = gru_step(weights, one_hot, hidden)
         scores = hidden @ weights["output/table"].T + weights["output/bias"]
         likely = np.exp(scores - scores.max(axis=1, keepdims=True))
         likely /= likely.sum(axis=1, keepdims=True)
-        for row, target in zip(likely, sessions.items[starts + step + 1], strict=True):
+        for row, target in zip(likely, sessions.item_indices[starts + step + 1], strict=True):
             recalls.append(target in row.argsort()[::-1][:20])
     return len(recalls)
 

@@ -18,10 +18,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.config import TrainConfig
-from sbrcli.dataset.storage import Sessions
-from sbrcli.models.gru4rec.backend import start_tensorflow
+from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.training.backend import start_tensorflow
+from sbrcli.sessions import Sessions
 from tests.benchmarks.bench_negatives import draw_items, item_counts
 
 NUM_ITEMS = 1_000_000
@@ -40,8 +40,8 @@ def train(folder: Path, epochs: int) -> None:
     sys.stdout.write(f"\nepoch {epochs}: peak memory, {NUM_ITEMS:,} items x 100 units\n")
     start_tensorflow()
     from sbrcli.evaluation.validation import validate
-    from sbrcli.models.gru4rec.epochs import EpochRunner
-    from sbrcli.models.gru4rec.plan import Plan
+    from sbrcli.models.training.loop import TrainingLoop
+    from sbrcli.models.training.loop_settings import LoopSettings
 
     print_peak("TensorFlow loaded")
     train_count = item_counts(NUM_ITEMS)
@@ -58,7 +58,7 @@ def train(folder: Path, epochs: int) -> None:
         print_peak("validated")
         return metrics
 
-    plan = Plan(
+    plan = LoopSettings(
         folder=folder,
         config=TrainConfig(epochs=epochs),
         shape=NetworkShape(NUM_ITEMS, (100,), "shared"),
@@ -67,7 +67,7 @@ def train(folder: Path, epochs: int) -> None:
         validate=validate_and_print,
         watch=watch,
     )
-    EpochRunner(plan).run()
+    TrainingLoop(plan).run()
     print_peak("weights and checkpoint written")
     sys.stdout.write("wanted: under 4 GiB\n")
 

@@ -4,7 +4,8 @@ python tests/benchmarks/bench_negatives.py
 
 Two tables, both with the default configuration: what an event costs with 2,048 drawn negatives as
 the items grow; and drawn negatives against all items, whose crossing is what `FULL_UP_TO_ITEMS` in
-`sbrcli/config.py` goes by. Items are random, by popularity as uneven as that of a log of clicks.
+`sbrcli/config/training.py` goes by. Items are random, their popularity as uneven as that of a log
+of clicks.
 What a training of a million items holds in memory, bench_memory.py prints.
 """
 
@@ -19,9 +20,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.config import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
-from sbrcli.models.gru4rec.backend import start_tensorflow
+from sbrcli.config.training import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.training.backend import start_tensorflow
 
 GROWING = (4_000, 40_000, 400_000)
 N_SAMPLE = 2048
@@ -71,16 +72,18 @@ def print_crossing(units: int) -> None:
 
 def make_slice(num_items: int, config: TrainConfig) -> Callable[[], Any]:
     """Give a function that trains on EVENTS_PER_SLICE random pairs; its graph is compiled."""
-    from sbrcli.models.gru4rec.candidates import Sampler
     from sbrcli.models.gru4rec.network import Gru4Rec
     from sbrcli.models.gru4rec.step import TrainingStep
+    from sbrcli.models.training.negatives import NegativeSampler
 
     shape = NetworkShape(num_items, config.units, config.embedding)
     model = Gru4Rec(shape)
     model.set_by_name(initialise_weights(shape, config.seed))
     train_count = item_counts(num_items)
     sampler = (
-        Sampler(train_count, config.n_sample, config.sample_alpha) if config.n_sample else None
+        NegativeSampler(train_count, config.n_sample, config.sample_alpha)
+        if config.n_sample
+        else None
     )
     step = TrainingStep(model, config, sampler, total_chunks=1)
 

@@ -21,11 +21,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.config import TrainConfig
-from sbrcli.dataset.storage import Sessions, load_split
-from sbrcli.models.gru4rec.backend import start_tensorflow
-from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, order_by_start
+from sbrcli.config.training import TrainConfig
+from sbrcli.dataset.storage import load_split
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.training.backend import start_tensorflow
+from sbrcli.models.training.lanes import Lanes, arrange_lanes, order_by_start
+from sbrcli.sessions import Sessions
 
 NUM_ITEMS, NUM_SESSIONS, MEAN_LENGTH = 3416, 5858, 157
 LOOP_LANES, LOOP_UNITS, LOOP_STEPS = 64, 50, 100
@@ -39,7 +40,7 @@ Slice = Callable[[], int]
 def main(dataset: str | None) -> None:
     start_tensorflow()
     sessions, num_items = read_sessions(dataset)
-    sys.stdout.write(f"{len(sessions.items)} events, {sessions.num_sessions} sessions, ")
+    sys.stdout.write(f"{len(sessions.item_indices)} events, {sessions.num_sessions} sessions, ")
     sys.stdout.write(f"{num_items} items\n")
     slices = {
         "notebook's kind of loop, 50 units": notebook_slice(sessions, num_items),
@@ -82,7 +83,7 @@ def print_start_up(began: float, dataset: str | None) -> None:
 
 def read_sessions(dataset: str | None) -> tuple[Sessions, int]:
     sessions = random_sessions() if dataset is None else load_split(Path(dataset), "train")
-    return sessions, max(int(sessions.items.max()) + 1, 2)
+    return sessions, max(int(sessions.item_indices.max()) + 1, 2)
 
 
 def random_sessions() -> Sessions:
@@ -125,16 +126,16 @@ def sbr_slice(sessions: Sessions, num_items: int, config: TrainConfig) -> Slice:
 
 
 def make_step(num_items: int, config: TrainConfig) -> Any:
-    from sbrcli.models.gru4rec.candidates import Sampler
     from sbrcli.models.gru4rec.network import Gru4Rec
     from sbrcli.models.gru4rec.step import TrainingStep
+    from sbrcli.models.training.negatives import NegativeSampler
 
     shape = NetworkShape(num_items, config.units, config.embedding)
     model = Gru4Rec(shape)
     model.set_by_name(initialise_weights(shape, config.seed))
     n_sample = config.negatives(num_items)
     evenly = np.ones(num_items, np.int64)
-    sampler = Sampler(evenly, n_sample, config.sample_alpha) if n_sample else None
+    sampler = NegativeSampler(evenly, n_sample, config.sample_alpha) if n_sample else None
     return TrainingStep(model, config, sampler, total_chunks=1)
 
 

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sbrcli import manifests
+from sbrcli.artefacts import manifests, tensor_file
 from sbrcli.cli.app import run
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.models import tensor_file
-from sbrcli.models.gru4rec import training
+from sbrcli.workflow import train as training
 
 PAIRS_PER_CALL = 64
 """So few that an epoch has several calls, between which its place is saved."""
@@ -46,7 +45,7 @@ def main(moment: str, times: str, *words: str) -> int:
 
     def start_with_short_calls(*options: Any) -> None:
         start(*options)
-        from sbrcli.models.gru4rec import epochs
+        from sbrcli.models.training import loop as epochs
 
         epochs.PAIRS_PER_CALL = PAIRS_PER_CALL
 

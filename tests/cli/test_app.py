@@ -121,7 +121,7 @@ def test_each_kind_of_error_has_its_exit_code(sbr, monkeypatch, error, code):
     def fail(*_words: object, **_options: object) -> None:
         raise error("here, this is wrong", hint="do that")
 
-    monkeypatch.setattr("sbrcli.dataset.prepare.prepare_dataset", fail)
+    monkeypatch.setattr("sbrcli.workflow.preprocess.prepare_dataset", fail)
     said = sbr("preprocess", "x")
     assert (said.code, said.stdout) == (code, "")
     assert said.stderr == "error: here, this is wrong\nhint: do that\n"
@@ -131,7 +131,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     def fail(*_words: object, **_options: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("sbrcli.dataset.prepare.prepare_dataset", fail)
+    monkeypatch.setattr("sbrcli.workflow.preprocess.prepare_dataset", fail)
     with pytest.raises(ZeroDivisionError):
         app.run(["preprocess", "x"])
 
@@ -140,7 +140,7 @@ def test_an_interruption_ends_with_130_and_a_word(sbr, monkeypatch):
     def interrupt(*_words: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sbrcli.dataset.prepare.prepare_dataset", interrupt)
+    monkeypatch.setattr("sbrcli.workflow.preprocess.prepare_dataset", interrupt)
     said = sbr("preprocess", "x")
     assert (said.code, said.stdout, said.stderr) == (130, "", "error: interrupted\n")
 

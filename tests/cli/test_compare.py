@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbrcli.config import TrainConfig
-from sbrcli.evaluation.kept_ranks import write_ranks
+from sbrcli.artefacts.manifests import write_json
+from sbrcli.config.training import TrainConfig
 from sbrcli.evaluation.ranks import MISS, Ranks
-from sbrcli.manifests import write_json
+from sbrcli.evaluation.stored_ranks import write_ranks
 from tests.builders import make_run, make_sessions
 
 WORK = Path("sbr-work")
@@ -48,7 +48,7 @@ def write_run(
         write_json(folder / "evaluation.json", {way: {"metrics": metrics, "protocol": protocol}})
     if ranks:
         split = make_sessions(*[[0] * (len(ranks) + 1)] * sessions)
-        positions = np.flatnonzero(split.next_items)
+        positions = np.flatnonzero(split.target_mask)
         flags = np.zeros(len(positions), np.bool_)
         all_ranks = np.array([*ranks] * sessions)
         found = Ranks(positions, all_ranks, flags, flags, np.zeros(len(positions)))

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sbrcli.config import EvaluateConfig
-from sbrcli.evaluation.kept_ranks import read_ranks
+from sbrcli.artefacts.manifests import write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.evaluation.metrics import metrics_at
-from sbrcli.evaluation.runs import evaluate_run
-from sbrcli.manifests import write_json
+from sbrcli.evaluation.stored_ranks import read_ranks
 from sbrcli.models.gru4rec.weights import NetworkShape
-from sbrcli.workspace import Workspace
+from sbrcli.workflow.evaluate import evaluate_run
 from tests.builders import make_run, write_ratings
 from tests.cli.test_recommend import preferring, unpadded
 
@@ -436,7 +436,7 @@ def test_the_notebooks_coverage_of_movielens_1m_has_as_many_steps_as_the_noteboo
     sbr, ml_1m, tmp_path, options, steps, events
 ):
     from sbrcli.dataset.storage import load_split
-    from sbrcli.evaluation.coverage import notebook_next_items
+    from sbrcli.evaluation.notebook_events import notebook_next_items
 
     assert sbr("preprocess", ml_1m, *options, "--name", "ml").code == 0
     covered, found = notebook_next_items(load_split(tmp_path / "sbr-work/datasets/ml", "test"))

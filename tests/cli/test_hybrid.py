@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import BaselineConfig
+from sbrcli.config.baselines import BaselineConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.models.baselines.fitting import fit_partner
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture

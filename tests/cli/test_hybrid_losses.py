@@ -7,15 +7,15 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import configure_baselines
-from sbrcli.config import Loss
+from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.manifests import write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.baselines import configure_baselines
+from sbrcli.config.training import Loss
 from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation.calibration import mean_loss
-from sbrcli.manifests import write_json
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.items import ITEMS_FILE, load_items
-from sbrcli.workspace import Workspace
 from tests.chains import make_workspace
 
 WORK = ("--workdir", "work")

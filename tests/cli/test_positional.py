@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.workspace import Workspace
+from sbrcli.artefacts.workspace import Workspace
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL
 from tests.cli.test_runs import write_dataset, write_run

@@ -7,8 +7,8 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from sbrcli.config import EvaluateConfig
-from sbrcli.evaluation.runs import evaluate_run
+from sbrcli.config.training import EvaluateConfig
+from sbrcli.workflow.evaluate import evaluate_run
 from tests.cli.test_startup import modules_of
 from tests.report.workdirs import make_evaluated, make_reported
 

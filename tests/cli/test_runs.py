@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.checksums import FILES, checksums_of
-from sbrcli.manifests import MANIFEST, new_manifest, write_json
-from sbrcli.workspace import Workspace
+from sbrcli.artefacts.checksums import FILES, checksums_of
+from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.artefacts.workspace import Workspace
 
 WORK = Path("sbr-work")
 CREATED = "2026-01-02T03:04:05.000000+00:00"
@@ -198,7 +198,7 @@ def test_show_says_which_file_may_not_be_read(sbr, monkeypatch):
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("sbrcli.evaluation.listing.checksum_misfit", refuse)
+    monkeypatch.setattr("sbrcli.workflow.runs.find_checksum_mismatch", refuse)
     assert sbr("runs", "show", "a").stderr == (
         f"warning: {path}/items.safetensors is damaged: it cannot be read: Permission denied\n"
     )

@@ -7,8 +7,8 @@ from shutil import copytree
 import pandas as pd
 import pytest
 
-from sbrcli.baseline_config import BASELINES
 from sbrcli.cli import app
+from sbrcli.config.baselines import BASELINES
 from sbrcli.errors import ExitCode
 from tests.builders import write_ratings
 from tests.chains import write_chain_log

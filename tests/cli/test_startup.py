@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.baseline_config import BaselineConfig
+from sbrcli.config.baselines import BaselineConfig
 from sbrcli.models.baselines.fitting import fit_partner
-from sbrcli.models.hybrid_files import save_hybrid
+from sbrcli.models.blend.files import save_hybrid
 from tests.builders import make_run, make_sessions
 
 SLOW = {"tensorflow", "keras", "pandas", "pyarrow", "scipy", "matplotlib"}

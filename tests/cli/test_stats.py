@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.wrapping import wrap_words
-from sbrcli.dataset.prepare import prepare_dataset
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.workspace import Workspace
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.workflow.preprocess import prepare_dataset
 from tests.builders import write_ratings
 
 LOG = "1 10 978300760, 1 20 978300760, 1 30 978400000, 2 10 986000000, 2 10 986000010"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train as command
-from sbrcli.workspace import Workspace
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 from tests.conftest import Said

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.artefacts.items import ITEMS_FILE
+from sbrcli.artefacts.manifests import write_json
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.manifests import write_json
-from sbrcli.models.gru4rec import finish
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, epoch_of_weights
-from sbrcli.models.items import ITEMS_FILE
-from sbrcli.workspace import Workspace
+from sbrcli.workflow import finish
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 
@@ -196,6 +196,6 @@ def test_a_run_that_is_being_trained_is_said_to_be_so(sbr, workspace, monkeypatc
 
 
 def test_finishing_loads_no_tensorflow():
-    code = "import sys; import sbrcli.models.gru4rec.finish; print('tensorflow' in sys.modules)"
+    code = "import sys; import sbrcli.workflow.finish; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

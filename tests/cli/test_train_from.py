@@ -120,8 +120,8 @@ def test_a_preset_does_not_go_with_it(sbr, parent):
 
 
 def test_the_report_names_the_command_that_made_it(sbr, parent):
+    from sbrcli.artefacts.workspace import Workspace
     from sbrcli.report.commands import train_command
-    from sbrcli.workspace import Workspace
 
     sbr("train", "--from", "parent", "--epochs", 1)
     work = Workspace(Path("sbr-work"))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from sbrcli import __version__
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.models.gru4rec.checkpoint import load_checkpoint
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.workspace import Workspace
+from sbrcli.models.training.checkpoint import load_checkpoint
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 
@@ -91,17 +91,17 @@ def test_an_unfinished_run_goes_before_a_complete_one(sbr, monkeypatch):
 
 
 def test_the_place_is_saved_as_often_as_is_asked_for_and_that_changes_no_run(sbr, monkeypatch):
-    from sbrcli.models.gru4rec import epochs
+    from sbrcli.models.training import loop as epochs
 
     monkeypatch.setattr(epochs, "PAIRS_PER_CALL", 64)
     saved = []
-    save = epochs.EpochRunner._save
+    save = epochs.TrainingLoop._save
 
-    def note(runner: epochs.EpochRunner) -> None:
+    def note(runner: epochs.TrainingLoop) -> None:
         saved.append(runner.place.step)
         save(runner)
 
-    monkeypatch.setattr(epochs.EpochRunner, "_save", note)
+    monkeypatch.setattr(epochs.TrainingLoop, "_save", note)
     sbr("train", *SMALL, "--name", "seldom")
     assert saved == [0, 0], "at the end of each epoch, when the next one's place is its first step"
     saved.clear()
@@ -174,16 +174,16 @@ def test_a_loss_that_is_lost_ends_with_6_and_a_hint(sbr):
 
 
 def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):
-    from sbrcli.models.gru4rec import epochs
+    from sbrcli.models.training import loop as epochs
 
-    finish = epochs.EpochRunner._finish_epoch
+    finish = epochs.TrainingLoop._finish_epoch
 
-    def finish_and_spoil(runner: epochs.EpochRunner) -> None:
+    def finish_and_spoil(runner: epochs.TrainingLoop) -> None:
         finish(runner)
         bias = runner.step.variables["output/bias"]
         bias.assign(bias * float("nan"))
 
-    monkeypatch.setattr(epochs.EpochRunner, "_finish_epoch", finish_and_spoil)
+    monkeypatch.setattr(epochs.TrainingLoop, "_finish_epoch", finish_and_spoil)
     said = sbr("train", *SMALL, *NAME)
     assert (said.code, said.stdout) == (6, "")
     assert said.stderr.endswith(
@@ -199,18 +199,18 @@ def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):
 
 
 def test_a_loss_lost_in_the_first_epoch_puts_the_replaced_run_back(sbr, monkeypatch):
-    from sbrcli.models.gru4rec import epochs
+    from sbrcli.models.training import loop as epochs
 
     assert sbr("train", *SMALL, *NAME).code == 0
     before = (RUN / "weights.safetensors").read_bytes()
-    walk = epochs.EpochRunner._walk_once
+    walk = epochs.TrainingLoop._walk_once
 
-    def save_and_lose(runner: epochs.EpochRunner, walked: int) -> int:
+    def save_and_lose(runner: epochs.TrainingLoop, walked: int) -> int:
         runner._save()  # as after five minutes
         runner.place.loss = float("nan")
         return walk(runner, walked)
 
-    monkeypatch.setattr(epochs.EpochRunner, "_walk_once", save_and_lose)
+    monkeypatch.setattr(epochs.TrainingLoop, "_walk_once", save_and_lose)
     assert sbr("train", *SMALL, *NAME, "--seed", "9", "--overwrite").code == 6
     assert (RUN / "weights.safetensors").read_bytes() == before
     assert manifest()["status"] == "complete"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from sbrcli.models.training.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from tests.chains import make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, manifest
 from tests.cli.stopping_child import PAIRS_PER_CALL
@@ -75,7 +75,8 @@ def outcome(run: Path) -> list[object]:
 
 
 def test_a_process_killed_again_and_again_is_resumed_to_the_same_bytes(sbr, tmp_path, monkeypatch):
-    from sbrcli.models.gru4rec import epochs, step
+    from sbrcli.models.gru4rec import step
+    from sbrcli.models.training import loop as epochs
 
     monkeypatch.setattr(step, "compiles_with_xla", lambda: False)
     monkeypatch.setattr(epochs, "PAIRS_PER_CALL", PAIRS_PER_CALL)

@@ -12,10 +12,10 @@ import pytest
 
 from sbrcli.cli.output import Output
 from sbrcli.cli.training_progress import TrainingProgress
+from sbrcli.config.presets import configure_training
 from sbrcli.evaluation.validation import validate
-from sbrcli.models.gru4rec.assignment import assign
-from sbrcli.models.gru4rec.training import train
-from sbrcli.presets import configure_training
+from sbrcli.workflow.train import train
+from sbrcli.workflow.training_job import assign
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest
 from tests.documents import code_lines

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sbrcli import __version__
-from sbrcli.evaluation import tuning
+from sbrcli.workflow import tune_baselines as tuning
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
 

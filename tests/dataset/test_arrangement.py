@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.build import Arrangement, arrange, to_sessions
 from sbrcli.dataset.filters import Counts, count
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.errors import DataError
-from sbrcli.prepare_config import PrepareConfig
 from tests.builders import make_events
 
 DAY = 86_400
@@ -91,7 +91,7 @@ def test_what_is_decoded_is_what_was_encoded(events, config):
         if table is not None:
             indices = vocabulary.encode(table)
             assert vocabulary.decode(indices) == table["item_id"].astype(str).tolist()
-    train = to_sessions(arrangement.splits.train, vocabulary).items
+    train = to_sessions(arrangement.splits.train, vocabulary).item_indices
     assert np.bincount(train, minlength=len(vocabulary.ids)).tolist() == (
         vocabulary.train_count.tolist()
     )

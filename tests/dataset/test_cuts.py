@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.cuts import Cut, choose_cuts, write_duration
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
-from sbrcli.prepare_config import PrepareConfig
 from tests.builders import write_ratings
 
 DAY = 86_400

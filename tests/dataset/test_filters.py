@@ -4,6 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.filters import (
     Counts,
     cleanse,
@@ -12,9 +13,8 @@ from sbrcli.dataset.filters import (
     drop_repeats,
     drop_short_sessions,
 )
-from sbrcli.dataset.sessions import assign_sessions
+from sbrcli.dataset.sessionize import assign_sessions
 from sbrcli.dataset.vocabulary import categorise_items
-from sbrcli.session_rule import SessionRule
 from tests.builders import make_events
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.dataset.arrangement import arrange_given
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.reading import ReadConfig
+from sbrcli.dataset.build import arrange_given
 from sbrcli.dataset.filters import Counts
-from sbrcli.dataset.prepare import GivenSplit, prepare_dataset
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.errors import ArtefactError, ConfigError, DataError
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.read_config import ReadConfig
-from sbrcli.workspace import Workspace
+from sbrcli.workflow.preprocess import GivenSplit, prepare_dataset
 from tests.builders import make_events, write_ratings
 
 CONFIG = PrepareConfig(session="user", min_item_support=2)
@@ -60,7 +60,7 @@ def test_ids_that_are_numbers_in_one_log_and_text_in_another_are_the_same(tmp_pa
     folder = Path(prepared.dataset)
     ids = load_items(folder).ids
     assert prepared.name == "train-user-min-item-support-2-given-split"
-    assert [ids[index] for index in load_split(folder, "test").items] == ["7", "8"]
+    assert [ids[index] for index in load_split(folder, "test").item_indices] == ["7", "8"]
     assert ids == ["7", "8", "07"]
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.dataset.joined import load_all_sessions, load_train_full
-from sbrcli.dataset.prepare import prepare_dataset
-from sbrcli.dataset.storage import Sessions, load_items
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.workspace import Workspace
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.storage import load_items
+from sbrcli.dataset.unions import load_all_sessions, load_train_full
+from sbrcli.sessions import Sessions
+from sbrcli.workflow.preprocess import prepare_dataset
 from tests.builders import write_ratings
 
 DAY = 86_400
@@ -32,7 +33,7 @@ def prepare(folder: Path, **options: object) -> Path:
 def lists_of(folder: Path, sessions: Sessions) -> list[list[int]]:
     ids = [int(item_id) for item_id in load_items(folder).ids]
     bounds = zip(sessions.offsets[:-1], sessions.offsets[1:], strict=True)
-    return [[ids[index] for index in sessions.items[begin:end]] for begin, end in bounds]
+    return [[ids[index] for index in sessions.item_indices[begin:end]] for begin, end in bounds]
 
 
 def test_a_refit_trains_on_every_session_without_its_test_event(tmp_path: Path):

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.build import Arrangement, arrange, to_sessions
 from sbrcli.dataset.filters import Counts
 from sbrcli.errors import DataError
-from sbrcli.prepare_config import PrepareConfig
 from tests.builders import make_events
 
 Lists = dict[int, list[int]]
@@ -121,7 +121,7 @@ def test_a_refit_sees_each_event_but_those_of_test_once(events):
     }
     assert lists_of(made.valid_full) == expected
     whole = to_sessions(made.valid_full, made.vocabulary)
-    seen = set(whole.items.tolist())
+    seen = set(whole.item_indices.tolist())
     assert seen == set(range(len(seen))), "a run's items are the dataset's first"
 
 

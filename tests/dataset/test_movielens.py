@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from sbrcli.dataset.arrangement import Arrangement, arrange, to_sessions
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.build import Arrangement, arrange, to_sessions
 from sbrcli.dataset.filters import Counts
-from sbrcli.dataset.sessions import assign_sessions, session_offsets
+from sbrcli.dataset.sessionize import assign_sessions, session_offsets
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.log.reading import read_log
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.session_rule import SessionRule
 from tests.conftest import SHARED_DATA
 
 USER = PrepareConfig(session="user")
@@ -99,8 +99,8 @@ def test_offsets_and_first_items_are_the_notebooks(arrangements, config, offsets
     train = to_sessions(arrangement.splits.train, arrangement.vocabulary)
     assert train.offsets[: len(first)].tolist() == first
     assert train.offsets[-len(last) :].tolist() == last
-    assert train.items[train.offsets[:4]].tolist() == inputs
-    assert train.items[train.offsets[:4] + 1].tolist() == targets
+    assert train.item_indices[train.offsets[:4]].tolist() == inputs
+    assert train.item_indices[train.offsets[:4] + 1].tolist() == targets
 
 
 @pytest.mark.parametrize("config", [USER, ACROSS, GAP], ids=str)

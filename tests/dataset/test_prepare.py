@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sbrcli.dataset import prepare
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
-from sbrcli.dataset.prepare import prepare_dataset
-from sbrcli.dataset.request import default_name
+from sbrcli.dataset.spec import default_name
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.summary import SplitSummary
 from sbrcli.errors import ArtefactError, ConfigError, DataError
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.workspace import Workspace
+from sbrcli.workflow import preprocess as prepare
+from sbrcli.workflow.preprocess import prepare_dataset
 from tests.builders import write_ratings
 
 DAY = 86_400
@@ -74,7 +74,7 @@ def test_the_folder_holds_what_was_said(log: Path, workspace: Workspace):
     items = load_items(folder)
     assert (items.ids, items.train_count.tolist()) == (["7", "8"], [3, 2])
     train = load_split(folder, "train")
-    assert train.items.tolist() == [0, 1, 1, 0, 0]
+    assert train.item_indices.tolist() == [0, 1, 1, 0, 0]
     assert train.offsets.tolist() == [0, 2, 5]
     assert train.timestamps.tolist() == [0, 10, 5, 6, 7]
     assert {path.name for path in folder.iterdir()} == {
@@ -167,7 +167,7 @@ def test_another_log_under_the_same_name_is_refused_and_overwrites_if_told(
     )
     prepared = prepare_dataset(other, CONFIG, workspace, overwrite=True)
     assert prepared.splits["train"].events == 5 + 1
-    assert len(load_split(Path(prepared.dataset), "train").items) == 5 + 1
+    assert len(load_split(Path(prepared.dataset), "train").item_indices) == 5 + 1
 
 
 @pytest.mark.parametrize("name", ["valid.parquet", "valid_full.parquet"])
@@ -229,11 +229,11 @@ def test_valid_is_kept_whole_beside_what_train_knows_of_it(tmp_path: Path, works
     prepared = prepare_dataset(log, IN_DAYS, workspace)
     folder = Path(prepared.dataset)
     assert load_items(folder).ids == ["1", "2", "3", "4"]
-    assert load_split(folder, "valid").items.tolist() == [1, 0]
+    assert load_split(folder, "valid").item_indices.tolist() == [1, 0]
     whole = load_split(folder, "valid_full")
-    assert whole.items.tolist() == [1, 2, 0, 2, 0]
+    assert whole.item_indices.tolist() == [1, 2, 0, 2, 0]
     assert whole.offsets.tolist() == [0, 3, 5]
-    assert load_split(folder, "test").items.tolist() == [2, 0]
+    assert load_split(folder, "test").item_indices.tolist() == [2, 0]
     manifest = json.loads((folder / "manifest.json").read_text())
     # Items 1 to 3 of 4: the fourth is of test alone.
     assert manifest["train_full"] == {"events": 2 + 5, "sessions": 1 + 2, "items": 3}
@@ -281,7 +281,7 @@ def test_ids_that_are_no_integers_come_back_as_they_were(tmp_path: Path, workspa
     config = PrepareConfig(min_item_support=1, valid_days=0)
     folder = Path(prepare_dataset(log, config, workspace).dataset)
     assert load_items(folder).ids == ids
-    assert load_split(folder, "test").items.tolist() == [0, 1, 2, 3]
+    assert load_split(folder, "test").item_indices.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(

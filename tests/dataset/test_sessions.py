@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sbrcli.dataset.sessions import assign_sessions, default_rule, session_offsets
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.sessionize import assign_sessions, default_rule, session_offsets
 from sbrcli.errors import DataError
-from sbrcli.session_rule import SessionRule
 from tests.builders import make_events
 
 DAY = 86_400

@@ -3,13 +3,13 @@
 import pandas as pd
 import pytest
 
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.filters import Counts
-from sbrcli.dataset.sessions import assign_sessions
+from sbrcli.dataset.sessionize import assign_sessions
 from sbrcli.dataset.splits import Splits, drop_unseen, session_ends, split_by_date
 from sbrcli.dataset.vocabulary import categorise_items
 from sbrcli.errors import DataError
-from sbrcli.prepare_config import PrepareConfig
-from sbrcli.session_rule import SessionRule
 from tests.builders import make_events
 
 DAY = 86_400

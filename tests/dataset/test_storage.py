@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sbrcli.checksums import checksums_of
+from sbrcli.artefacts.checksums import checksums_of
+from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.storage import (
     Items,
-    Sessions,
     id_column,
     load_items,
     load_split,
@@ -23,7 +23,7 @@ from sbrcli.dataset.storage import (
     write_split,
 )
 from sbrcli.errors import ArtefactError
-from sbrcli.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
 ITEMS = Items(["3186", "a,b", "ü"], np.array([2, 1, 0]))
@@ -55,7 +55,9 @@ def test_a_split_comes_back_as_it_was_written(tmp_path: Path):
 
 
 def test_times_with_fractions_come_back_as_they_were(tmp_path: Path):
-    sessions = Sessions(SESSIONS.items, SESSIONS.offsets, SESSIONS.timestamps + 1_700_000_000.123)
+    sessions = Sessions(
+        SESSIONS.item_indices, SESSIONS.offsets, SESSIONS.timestamps + 1_700_000_000.123
+    )
     write(tmp_path, sessions)
     assert_same(load_split(tmp_path, "train"), sessions)
 
@@ -186,26 +188,26 @@ def test_damage_to_what_is_asked_for_is_named(tmp_path: Path, values, complaint)
 
 def test_every_event_but_a_sessions_first_is_asked_for_unless_it_is_said_otherwise():
     sessions = make_sessions([0, 1], [], [0], [0, 1, 2], [])
-    assert sessions.next_items.tolist() == [False, True, False, False, True, True]
-    assert sessions.num_next_items == 3
-    assert make_sessions([]).next_items.tolist() == []
+    assert sessions.target_mask.tolist() == [False, True, False, False, True, True]
+    assert sessions.num_targets == 3
+    assert make_sessions([]).target_mask.tolist() == []
     asked = replace(sessions, targets=np.array([False, False, True, False, False, True]))
     # The third event is the first of a session, as where unknown items left: nothing comes before.
-    assert asked.next_items.tolist() == [False] * 5 + [True]
-    assert asked.num_next_items == 1
+    assert asked.target_mask.tolist() == [False] * 5 + [True]
+    assert asked.num_targets == 1
 
 
 def test_what_is_asked_for_is_kept_with_sessions_that_are_joined_or_chosen():
     both = SESSIONS.followed_by(ASKED)
     before = [False, True, False, True, True]
-    assert both.next_items.tolist() == [*before, *ASKED.next_items.tolist()]
+    assert both.target_mask.tolist() == [*before, *ASKED.target_mask.tolist()]
     assert both.targets is not None
     assert SESSIONS.followed_by(SESSIONS).targets is None
     second = both.only(np.array([False, True, False, True]))
-    assert second.items.tolist() == SESSIONS.items[2:].tolist() * 2
+    assert second.item_indices.tolist() == SESSIONS.item_indices[2:].tolist() * 2
     assert second.offsets.tolist() == [0, 3, 6]
     assert second.timestamps.tolist() == SESSIONS.timestamps[2:].tolist() * 2
-    assert second.next_items.tolist() == [False, True, True, False, False, True]
+    assert second.target_mask.tolist() == [False, True, True, False, False, True]
     assert SESSIONS.only(np.array([True, False])).targets is None
 
 
@@ -264,7 +266,7 @@ def test_a_manifest_that_counts_no_train_says_nothing_of_what_lies_beside_it(tmp
     write_split(tmp_path, "valid_full", SESSIONS, pa.array([7, 7, 9, 9, 9]), ITEMS.ids)
     counts = {"splits": {"train": {}}, "train_full": {"events": 9, "sessions": 9, "items": 9}}
     write_json(tmp_path / MANIFEST, new_manifest("dataset") | counts)
-    assert len(load_split(tmp_path, "valid_full").items) == 5
+    assert len(load_split(tmp_path, "valid_full").item_indices) == 5
 
 
 def test_items_out_of_order_are_damage(tmp_path: Path):
@@ -295,15 +297,15 @@ def test_ids_that_are_not_utf_8_are_damage(tmp_path: Path):
 def test_a_fingerprint_is_of_the_content_and_not_of_titles_or_widths():
     sessions = {"train": make_sessions([0, 1], [2, 0])}
     wide = make_sessions([0, 1], [2, 0])
-    same = {"train": Sessions(wide.items.astype(np.int64), wide.offsets, wide.timestamps)}
+    same = {"train": Sessions(wide.item_indices.astype(np.int64), wide.offsets, wide.timestamps)}
     titled = Items(ITEMS.ids, ITEMS.train_count, ["x", "y", "z"])
     assert fingerprint(ITEMS, sessions) == fingerprint(titled, same)
 
 
 def test_a_fingerprint_differs_where_anything_differs():
     sessions = make_sessions([0, 1], [2, 0])
-    later = Sessions(sessions.items, sessions.offsets, sessions.timestamps + 1)
-    floats = Sessions(sessions.items, sessions.offsets, sessions.timestamps.astype(float))
+    later = Sessions(sessions.item_indices, sessions.offsets, sessions.timestamps + 1)
+    floats = Sessions(sessions.item_indices, sessions.offsets, sessions.timestamps.astype(float))
     others = [
         (ITEMS, {"train": make_sessions([0, 1, 2, 0])}),
         (ITEMS, {"train": make_sessions([0, 1], [2, 1])}),

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sbrcli.config import Loss
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.training import Loss
 from sbrcli.evaluation import calibration
 from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities, mean_loss
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
 NUM_ITEMS = 5
@@ -26,11 +26,11 @@ class LastItemNetwork:
         self._scores = scores.astype(np.float32)
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        is_last = np.zeros(len(sessions.items), np.bool_)
+        is_last = np.zeros(len(sessions.item_indices), np.bool_)
         is_last[sessions.offsets[1:] - 1] = True
         positions = np.flatnonzero(~is_last)
         for part in np.array_split(positions, 3):
-            yield part, self._scores[sessions.items[part]]
+            yield part, self._scores[sessions.item_indices[part]]
 
     def score_next(self, items: np.ndarray) -> np.ndarray:
         return self._scores[items[-1]]
@@ -82,7 +82,7 @@ def test_of_many_sessions_some_are_enough(monkeypatch):
 
     class Counting(LastItemNetwork):
         def score_sessions(self, sessions: Sessions) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            asked.append(sessions.num_next_items)
+            asked.append(sessions.num_targets)
             return super().score_sessions(sessions)
 
     find_scale(Counting(LOG_PROBABILITIES), drawn_sessions(100))

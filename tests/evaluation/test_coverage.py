@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.errors import DataError
-from sbrcli.evaluation.coverage import notebook_next_items
+from sbrcli.evaluation.notebook_events import notebook_next_items
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
 

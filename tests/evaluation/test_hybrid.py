@@ -7,55 +7,56 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import BaselineConfig, configure_baselines
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.manifests import MANIFEST, write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.baselines import BaselineConfig, configure_baselines
 from sbrcli.dataset.storage import load_split
+from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ArtefactError, ConfigError, DataError, UsageError
-from sbrcli.evaluation import hybrid
-from sbrcli.evaluation.hybrid import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.evaluation.thinning import thin_out
-from sbrcli.folder import Folder
-from sbrcli.manifests import MANIFEST, write_json
-from sbrcli.models.baselines.fitting import fit_partner, load_training_sessions
+from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.blend.blend import HybridScorer
+from sbrcli.models.blend.files import PARTNERS, load_hybrid
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.hybrid import HybridScorer
-from sbrcli.models.hybrid_files import PARTNERS, load_hybrid
-from sbrcli.workspace import Workspace
+from sbrcli.workflow import choose_blend as hybrid
+from sbrcli.workflow.choose_blend import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
 OPTIONS = BaselineConfig()
 
 
 @pytest.fixture
-def run(workspace) -> Folder:  # noqa: F811
+def run(workspace) -> Artefact:  # noqa: F811
     return workspace.open("run")
 
 
 @pytest.fixture
-def dataset(workspace) -> Folder:  # noqa: F811
+def dataset(workspace) -> Artefact:  # noqa: F811
     return workspace.open("dataset")
 
 
-def workspace_of(run: Folder) -> Workspace:
+def workspace_of(run: Artefact) -> Workspace:
     return Workspace(run.path.parent.parent)
 
 
-def choose(run: Folder, dataset: Folder) -> hybrid.Hybrid:
+def choose(run: Artefact, dataset: Artefact) -> hybrid.Hybrid:
     network = load_gru(run.path)
     return choose_hybrid(run, workspace_of(run), dataset, network, OPTIONS, lambda _done: None)
 
 
-def take(run: Folder, other: Folder, dataset: Folder, said: dict[str, str]) -> hybrid.Hybrid:
+def take(run: Artefact, other: Artefact, dataset: Artefact, said: dict[str, str]) -> hybrid.Hybrid:
     return take_hybrid(run, workspace_of(run), other, dataset, said)
 
 
-def copy_of(run: Folder, name: str, **changes: object) -> Folder:
+def copy_of(run: Artefact, name: str, **changes: object) -> Artefact:
     """Copy a run, and change what its manifest says."""
     path = run.path.parent / name
     shutil.copytree(run.path, path)
     write_json(path / MANIFEST, run.manifest | changes)
-    return Folder("run", path, run.manifest | changes)
+    return Artefact("run", path, run.manifest | changes)
 
 
 def test_the_best_on_valid_is_chosen_and_is_no_worse_than_both_alone(run, dataset):
@@ -93,7 +94,7 @@ def test_on_a_chain_that_the_network_does_not_know_the_chain_is_chosen(run, data
 
 
 @pytest.fixture
-def refitted(run) -> Folder:
+def refitted(run) -> Artefact:
     return copy_of(run, "rf", refit={"epochs": []})
 
 
@@ -119,16 +120,16 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(
     run, dataset, monkeypatch
 ):
     valid = load_split(dataset.path, "valid")
-    enough = valid.num_next_items // 2
+    enough = valid.num_targets // 2
     monkeypatch.setattr(hybrid, "_ENOUGH_NEXT_ITEMS", enough)
     judges = thin_out(valid, enough)
-    assert enough <= judges.num_next_items < valid.num_next_items
-    assert count_tried(dataset) == len(PARTNERS) * judges.num_next_items
+    assert enough <= judges.num_targets < valid.num_targets
+    assert count_tried(dataset) == len(PARTNERS) * judges.num_targets
     assert choose(run, dataset).trials
 
 
 def test_a_run_that_was_trained_on_valid_has_none_to_choose_by(run, dataset):
-    refitted = Folder("run", run.path, run.manifest | {"refit": {"epochs": []}})
+    refitted = Artefact("run", run.path, run.manifest | {"refit": {"epochs": []}})
     with pytest.raises(ConfigError) as error:
         choose(refitted, dataset)
     assert str(error.value) == (
@@ -149,9 +150,9 @@ def test_a_valid_split_that_the_run_knows_nothing_of_has_none_to_choose_by(
     run, dataset, monkeypatch, are_last, hint
 ):
     splits = load_split(dataset.path, "train"), load_split(dataset.path, "valid")
-    items = np.full_like(splits[1].items, 10**6)
+    items = np.full_like(splits[1].item_indices, 10**6)
     targets = np.zeros(len(items), np.bool_) if are_last else None
-    unknown = replace(splits[1], items=items, targets=targets)
+    unknown = replace(splits[1], item_indices=items, targets=targets)
     monkeypatch.setattr(
         hybrid, "load_split", lambda _, name: {"train": splits[0]}.get(name, unknown)
     )

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sbrcli.config import EvaluateConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.evaluation.leaderboard import Contender, Leaderboard, rank_models
 from sbrcli.evaluation.scoring import answer_split
 from sbrcli.evaluation.verdict import give_verdict
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import LastItemScorer
 
@@ -30,8 +30,8 @@ def board(sessions: Sessions, **tables: list[list[float]]) -> Leaderboard:
     return rank_models(contenders, sessions, np.array([1, 2, 4, 8]), CONFIG.ks)
 
 
-def sessions_of(next_items: list[int]) -> Sessions:
-    return make_sessions(*([0, item] for item in next_items))
+def sessions_of(target_mask: list[int]) -> Sessions:
+    return make_sessions(*([0, item] for item in target_mask))
 
 
 def test_the_best_stands_first_and_the_others_say_how_far_they_are_from_it():

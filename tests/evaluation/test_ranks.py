@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.ranks import (
     MISS,
     drop_unknown,
@@ -16,13 +15,14 @@ from sbrcli.evaluation.ranks import (
 )
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
 NAN = float("nan")
 
 
 class LastItemScorer:
-    """Scores by a table alone: row i holds the scores after item i. Answers in odd blocks."""
+    """Scores by a table alone: row i holds the scores after item i. SplitRanks in odd blocks."""
 
     def __init__(self, table: list[list[float]]) -> None:
         self.table = np.array(table, dtype=np.float32)
@@ -34,11 +34,11 @@ class LastItemScorer:
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         last = sessions.offsets[1:] - 1
-        positions = np.setdiff1d(np.arange(len(sessions.items)), last)[::-1]
-        self.asked = sessions.items.tolist()
+        positions = np.setdiff1d(np.arange(len(sessions.item_indices)), last)[::-1]
+        self.asked = sessions.item_indices.tolist()
         for begin in range(0, len(positions), 3):
             block = positions[begin : begin + 3]
-            yield block, self.table[sessions.items[block]]
+            yield block, self.table[sessions.item_indices[block]]
 
     def score_next(self, items: np.ndarray) -> np.ndarray:
         return self.table[items[-1]]
@@ -134,7 +134,7 @@ def test_error_19_unknown_items_are_skipped_and_the_state_carries_over():
 
 def test_unknown_items_leave_empty_sessions_in_their_place():
     known, places = drop_unknown(make_sessions([9, 9], [1, 9, 0], [9]), num_items=2)
-    assert known.items.tolist() == [1, 0]
+    assert known.item_indices.tolist() == [1, 0]
     assert known.offsets.tolist() == [0, 0, 2, 2]
     assert places.tolist() == [2, 4]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.evaluation.slices import Slice, popularity_decile, slice_ranks
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 
@@ -70,14 +70,14 @@ def test_deciles_are_tenths_of_the_items_the_most_popular_first():
 def test_by_week_which_begins_on_monday():
     base = make_sessions([0, 1, 0], [2, 0])
     times = np.array([0, 3 * DAY, 4 * DAY - 1, 0, 4 * DAY])  # 1970-01-04 was a Sunday
-    sessions = Sessions(base.items, base.offsets, times)
+    sessions = Sessions(base.item_indices, base.offsets, times)
     assert told(sliced(sessions, "week")) == {"1969-12-29": (2, 1 / 2), "1970-01-05": (1, 1.0)}
 
 
 def test_by_month_where_there_are_many_weeks():
     items = [0, 1] * 8
     base = make_sessions(items)
-    sessions = Sessions(base.items, base.offsets, np.arange(16) * 7.0 * DAY)
+    sessions = Sessions(base.item_indices, base.offsets, np.arange(16) * 7.0 * DAY)
     assert sliced(sessions, "week") == []
     found = sliced(sessions, "month")
     assert [part.value for part in found] == ["1970-01", "1970-02", "1970-03", "1970-04"]

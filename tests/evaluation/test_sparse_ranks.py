@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbrcli.baseline_config import BASELINES, BaselineConfig
+from sbrcli.config.baselines import BASELINES, BaselineConfig
 from sbrcli.evaluation.ranks import rank_rows, rank_targets
 from sbrcli.evaluation.sparse_ranks import rank_sparse_rows
 from sbrcli.evaluation.top_lists import TopLists

@@ -5,24 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import BASELINES, BaselineConfig, BaselineName
-from sbrcli.config import EvaluateConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.baselines import BASELINES, BaselineConfig, BaselineName
+from sbrcli.config.training import EvaluateConfig
 from sbrcli.errors import ConfigError, DataError
-from sbrcli.evaluation import hybrid
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.scoring import answer_split
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.evaluation.validation import validate
-from sbrcli.folder import Folder
 from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
 from sbrcli.models.baselines.popularity import PopularityScorer
+from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
-from sbrcli.models.hybrid import HybridScorer
 from sbrcli.models.scorer import Scorer
-from sbrcli.workspace import Workspace
+from sbrcli.sessions import Sessions
+from sbrcli.workflow import choose_blend as hybrid
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 from tests.models.baselines.logs import random_log, scores_by_position
@@ -33,7 +33,7 @@ NUM_ITEMS = 30
 def asked_last(*sessions: list[int]) -> Sessions:
     """Make sessions of which the last event alone is asked for."""
     made = make_sessions(*sessions)
-    targets = np.zeros(len(made.items), np.bool_)
+    targets = np.zeros(len(made.item_indices), np.bool_)
     targets[made.offsets[1:] - 1] = True
     return replace(made, targets=targets)
 
@@ -171,7 +171,7 @@ def test_where_all_that_is_asked_for_is_unknown_nothing_can_be_said():
 
 def test_a_valid_split_of_which_nothing_asked_for_is_known_chooses_no_hybrid(tmp_path, monkeypatch):
     monkeypatch.setattr(hybrid, "load_split", lambda *_: asked_last([0, 1, 99], [98, 1]))
-    run, dataset = Folder("run", tmp_path, {}), Folder("dataset", tmp_path, {})
+    run, dataset = Artefact("run", tmp_path, {}), Artefact("dataset", tmp_path, {})
     with pytest.raises(DataError) as raised:
         hybrid.choose_hybrid(
             run,

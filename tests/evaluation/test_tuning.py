@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from sbrcli.baseline_config import BaselineConfig, MarkovConfig, options_of, write_options
+from sbrcli.artefacts.manifests import MANIFEST, read_manifest, write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.baselines import BaselineConfig, MarkovConfig, options_of, write_options
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
-from sbrcli.evaluation import tuning
 from sbrcli.evaluation.thinning import thin_out
-from sbrcli.evaluation.tuning import GRIDS, count_trials, search, tune_baselines
-from sbrcli.manifests import MANIFEST, read_manifest, write_json
-from sbrcli.workspace import Workspace
+from sbrcli.workflow import tune_baselines as tuning
+from sbrcli.workflow.tune_baselines import GRIDS, count_trials, search, tune_baselines
 from tests.builders import make_run
 from tests.chains import make_workspace
 
@@ -93,12 +93,12 @@ def test_the_test_split_is_never_read(workspace, monkeypatch):
 def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(workspace, monkeypatch):
     run, valid = workspace.open("run"), load_split(workspace.open("dataset").path, "valid")
     monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
-    assert tune_baselines(run, workspace, lambda _: None).events == valid.num_next_items
-    enough = valid.num_next_items // 2
+    assert tune_baselines(run, workspace, lambda _: None).events == valid.num_targets
+    enough = valid.num_targets // 2
     monkeypatch.setattr(tuning, "ENOUGH_NEXT_ITEMS", enough)
     events = tune_baselines(run, workspace, lambda _: None).events
-    assert events == thin_out(valid, enough).num_next_items
-    assert enough <= events < valid.num_next_items
+    assert events == thin_out(valid, enough).num_targets
+    assert enough <= events < valid.num_targets
 
 
 def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(workspace, monkeypatch):

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.detect import recognise_format
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.read_config import ReadConfig
 
 
 def test_double_colons_are_movielens_1m():

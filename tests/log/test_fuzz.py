@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import SbrError
 from sbrcli.log.events import ITEM_ID, TIMESTAMP
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 TEXTS = [
     b'userId,itemId,time\n1,2,3\n"a\nb",3,4\n',

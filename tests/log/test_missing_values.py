@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.reading import Log, read_log
-from sbrcli.read_config import ReadConfig
 
 START = 1_614_585_600
 NO_USER = (

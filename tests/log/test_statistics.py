@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sbrcli.config.session_rule import SessionRule
 from sbrcli.log.reading import read_log
 from sbrcli.log.statistics import LogStatistics, TimeRange, describe_log
-from sbrcli.session_rule import SessionRule
 from tests.builders import make_events
 
 DAY = 86_400

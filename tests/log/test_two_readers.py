@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.detect import recognise_format
 from sbrcli.log.events import ITEM_ID, TIMESTAMP, USER_ID
 from sbrcli.log.formats.rows import CheckedRow, check_rows
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 IDS = [
     "1",

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sbrcli.baseline_config import BaselineConfig
-from sbrcli.models import hybrid
+from sbrcli.config.baselines import BaselineConfig
 from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.blend import blend as hybrid
+from sbrcli.models.blend.blend import HybridScorer, blend
+from sbrcli.models.blend.files import PARTNERS
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
-from sbrcli.models.hybrid import HybridScorer, blend
-from sbrcli.models.hybrid_files import PARTNERS
 from tests.builders import make_sessions
 from tests.models.baselines.logs import random_log, scores_by_position
 
@@ -52,7 +52,7 @@ def test_every_event_is_scored_whatever_is_walked_at_a_time(monkeypatch, name, e
     both = HybridScorer(network(), partner(name), 0.4)
     found = scores_by_position(both, LOG)
     position = 0
-    for session in np.split(LOG.items, LOG.offsets[1:-1]):
+    for session in np.split(LOG.item_indices, LOG.offsets[1:-1]):
         for length in range(1, len(session)):
             np.testing.assert_allclose(
                 found.pop(position), both.score_next(session[:length]), rtol=1e-5, atol=1e-6

@@ -7,13 +7,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from sbrcli import __version__
-from sbrcli.baseline_config import configure_baselines
+from sbrcli.artefacts.manifests import write_json
+from sbrcli.config.baselines import configure_baselines
 from sbrcli.errors import ArtefactError
-from sbrcli.manifests import write_json
-from sbrcli.models import hybrid_files
 from sbrcli.models.baselines.fitting import fit_partner
-from sbrcli.models.hybrid import HybridScorer
-from sbrcli.models.hybrid_files import PARTNERS, load_hybrid, read_choice, save_hybrid
+from sbrcli.models.blend import files as hybrid_files
+from sbrcli.models.blend.blend import HybridScorer
+from sbrcli.models.blend.files import PARTNERS, load_hybrid, read_choice, save_hybrid
 from tests.builders import make_sessions
 from tests.models.baselines.logs import random_log
 from tests.models.test_hybrid import NUM_ITEMS, network

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from sbrcli.artefacts.items import load_items, save_items
 from sbrcli.errors import ArtefactError
-from sbrcli.models.items import load_items, save_items
 
 any_text = st.text(st.characters(), max_size=8)  # lone surrogates and NULs too
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save
 
-from sbrcli.models.tensor_file import read_metadata, read_shapes, read_tensor, write_tensors
+from sbrcli.artefacts.tensor_file import read_metadata, read_shapes, read_tensor, write_tensors
 
 TENSORS = {
     "table": np.arange(6, dtype=np.float32).reshape(2, 3),

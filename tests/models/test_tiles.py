@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbrcli.models.tiles import TILE_ROWS, TiledMatrix, padded_rows
+from sbrcli.models.tiled_matmul import TILE_ROWS, TiledMatrix, padded_rows
 
 
 def multiplied(matrix: TiledMatrix, rows: np.ndarray) -> np.ndarray:

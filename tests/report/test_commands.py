@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from sbrcli.baseline_config import BASELINES
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.app import run as run_sbr
-from sbrcli.config import TrainConfig
-from sbrcli.folder import Folder
-from sbrcli.models.gru4rec import assignment
-from sbrcli.models.gru4rec.run_names import default_run_name
-from sbrcli.presets import PRESETS, configure_training
+from sbrcli.config.baselines import BASELINES
+from sbrcli.config.presets import PRESETS, configure_training
+from sbrcli.config.training import TrainConfig
 from sbrcli.report.commands import (
     evaluate_command,
     full_evaluate_command,
@@ -22,7 +21,8 @@ from sbrcli.report.commands import (
     train_command,
 )
 from sbrcli.report.kept import read_kept
-from sbrcli.workspace import Workspace
+from sbrcli.workflow import training_job as assignment
+from sbrcli.workflow.run_names import default_run_name
 from tests.builders import write_ratings
 from tests.chains import make_workspace
 from tests.report.test_kept import BEST, EVALUATION, FULL, METRICS, STANDING, keep
@@ -74,7 +74,7 @@ def trained(tmp_path, config: TrainConfig, *, name: str | None = None, events: i
     settings: dict[str, Any] = {"config": json.loads(json.dumps(asdict(config))), "dataset": {}}
     usual = configure_training({}, None, short_sessions=events < 20)
     name = name or default_run_name(dataset.name, config, usual)
-    return Folder("run", tmp_path / name, settings), dataset
+    return Artefact("run", tmp_path / name, settings), dataset
 
 
 GIVEN = [
@@ -162,7 +162,7 @@ def test_a_hybrid_that_was_taken_over_is_taken_over_again(tmp_path):
 
 
 def test_names_are_quoted_for_the_shell(tmp_path):
-    run = Folder("run", tmp_path / "it's; rm", {})
+    run = Artefact("run", tmp_path / "it's; rm", {})
     quoted = "'it'\"'\"'s; rm'"
     assert report_command(run) == f"sbr report --run {quoted}"
     assert full_evaluate_command(run) == (f"sbr evaluate --run {quoted} --baselines all --slices")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.report.data_section import (
     describe_data,
     draw_lengths,
@@ -14,6 +13,7 @@ from sbrcli.report.data_section import (
     popularity_curve,
     write_seconds,
 )
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
 COUNTS = {"events": 7, "sessions": 2, "items": 3}

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sbrcli.dataset.storage import Sessions
+from sbrcli.artefacts.items import RunItems
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.items import RunItems
 from sbrcli.report.examples import NamedItem, choose_sessions, find_examples
+from sbrcli.sessions import Sessions
 from tests.builders import make_run, make_sessions
 from tests.cli.test_recommend import preferring
 
@@ -41,7 +41,7 @@ ITEMS = RunItems(list("abcd"), np.ones(4, np.int64), ["Ann", None, "Cid", "Dot"]
 def only_last(*sessions: list[int]) -> Sessions:
     """Sessions that are asked for their last event alone."""
     made = make_sessions(*sessions)
-    targets = np.zeros(len(made.items), np.bool_)
+    targets = np.zeros(len(made.item_indices), np.bool_)
     targets[made.offsets[1:] - 1] = True
     return replace(made, targets=targets)
 

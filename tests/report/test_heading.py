@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.folder import Folder
-from sbrcli.models.gru4rec.assignment import Training
+from sbrcli.artefacts.artefact import Artefact
 from sbrcli.report.heading import introduce, noun_of, share_in_words, state_meaning, title_page
 from sbrcli.report.kept import Kept
+from sbrcli.workflow.training_job import TrainResult
 from tests.report.test_html import HARMLESS, HOSTILE
 from tests.report.workdirs import make_epochs
 
 
-def dataset(name: str, rows: int) -> Folder:
-    return Folder("dataset", Path("d"), {"source": {"name": name, "rows": rows}})
+def dataset(name: str, rows: int) -> Artefact:
+    return Artefact("dataset", Path("d"), {"source": {"name": name, "rows": rows}})
 
 
-def trained(*, valid: bool = True) -> Training:
-    return Training("r", "runs/r", 10, make_epochs(2, valid=valid), 1, "d")
+def trained(*, valid: bool = True) -> TrainResult:
+    return TrainResult("r", "runs/r", 10, make_epochs(2, valid=valid), 1, "d")
 
 
 def evaluated(recall: float, **protocol: object) -> Kept:
@@ -64,18 +64,18 @@ def test_a_share_has_as_many_digits_as_one_reads(share, words):
 
 def test_run_and_date_stand_small_and_a_run_without_a_date_has_none():
     manifest = {"sbr_version": "0.1", "completed_at": "2026-05-04T23:59:59+00:00"}
-    run = Folder("run", Path("r"), manifest)
+    run = Artefact("run", Path("r"), manifest)
     page = introduce(run, dataset("a.csv", 1), trained(), None)
     assert (
         '<p class="small">Run <bdi>r</bdi> on dataset <bdi>d</bdi>, trained '
         '<time datetime="2026-05-04">4 May 2026</time> by sbr 0.1</p>' in page
     )
-    undated = introduce(Folder("run", Path("r"), {}), dataset("a.csv", 1), trained(), None)
+    undated = introduce(Artefact("run", Path("r"), {}), dataset("a.csv", 1), trained(), None)
     assert "<bdi>d</bdi>, trained by sbr ?</p>" in undated
 
 
 def test_hostile_names_are_text():
-    run = Folder("run", Path("r") / HOSTILE.replace("/", ""), {"sbr_version": HOSTILE})
+    run = Artefact("run", Path("r") / HOSTILE.replace("/", ""), {"sbr_version": HOSTILE})
     page = introduce(run, dataset("a.csv", 1), trained(), None)
     assert "<script" not in page
     assert HARMLESS in page

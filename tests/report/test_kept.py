@@ -4,14 +4,14 @@ import json
 
 import pytest
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation import metrics
-from sbrcli.evaluation.leaderboard import Difference, Standing
+from sbrcli.evaluation.leaderboard import Difference, LeaderboardRow
 from sbrcli.evaluation.slices import Slice
 from sbrcli.report.evaluation_section import describe_evaluation
 from sbrcli.report.kept import cuts_of, read_kept
 from sbrcli.report.slices_section import describe_slices
-from sbrcli.workspace import Workspace
 from tests.builders import make_run
 
 METRICS = {"recall@5": 0.5, "mrr@5": 0.25, "ndcg@5": 0.3}
@@ -81,7 +81,7 @@ def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_
     kept = read_kept(keep(tmp_path, {"test": FULL | {"new": 1}}))
     assert kept is not None
     assert kept.slices == (Slice("item", "new", 7, METRICS),)
-    assert kept.leaderboard[1] == Standing(
+    assert kept.leaderboard[1] == LeaderboardRow(
         model="markov",
         metrics=METRICS,
         interval=dict.fromkeys(METRICS, (0.1, 0.6)),

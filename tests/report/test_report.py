@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.report import report
 from sbrcli.report.data_section import describe_data
 from sbrcli.report.kept import read_kept
 from sbrcli.report.report import check_place, make_page, write_report
-from sbrcli.workspace import Workspace
 from tests.builders import make_sessions
 from tests.chains import NUM_ITEMS
 from tests.report.test_data_section import manifest
@@ -24,7 +24,7 @@ SECTIONS = {
     "accuracy": "Accuracy",
     "breakdown": "Breakdown",
     "examples": "Examples",
-    "training": "Training",
+    "training": "TrainResult",
     "data": "Data",
     "protocol": "Protocol",
     "reproduce": "Reproduce",

@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from sbrcli.config import EvaluateConfig, TrainConfig
-from sbrcli.evaluation.runs import evaluate_run
-from sbrcli.manifests import read_manifest, write_json
-from sbrcli.models.gru4rec.assignment import Assignment
-from sbrcli.workspace import Workspace
+from sbrcli.artefacts.manifests import read_manifest, write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.training import EvaluateConfig, TrainConfig
+from sbrcli.workflow.evaluate import evaluate_run
+from sbrcli.workflow.training_job import TrainingJob
 from tests.builders import make_run
 from tests.chains import NUM_ITEMS, make_workspace
 
@@ -55,7 +55,7 @@ def make_reported(
     """
     workspace = make_workspace(folder, valid_days=20 if valid else 0)
     dataset = workspace.open("dataset")
-    assignment = Assignment(dataset, TrainConfig(hsz=(4,), epochs=epochs, **config), NAME)
+    assignment = TrainingJob(dataset, TrainConfig(hsz=(4,), epochs=epochs, **config), NAME)
     run = make_run(
         folder,
         name=NAME,

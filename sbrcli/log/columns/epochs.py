@@ -100,8 +100,8 @@ def linear_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
         return (whole + epoch.origin) + rest / epoch.per_second
     else:
         seconds = numbers / epoch.per_second + epoch.origin
-    is_whole = (np.abs(seconds) < 2**53).all() and (seconds == np.floor(seconds)).all()
-    return seconds.astype(np.int64) if is_whole else seconds
+    is_intact = (np.abs(seconds) < 2**53).all() and (seconds == np.floor(seconds)).all()
+    return seconds.astype(np.int64) if is_intact else seconds
 
 
 def digit_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
@@ -267,5 +267,5 @@ def _are_recent_digits(numbers: np.ndarray, unit: str) -> bool:
 
 
 def _to_whole(numbers: np.ndarray) -> np.ndarray:
-    is_whole = (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)
-    return np.where(is_whole, numbers, 0).astype(np.int64)
+    is_intact = (numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53)
+    return np.where(is_intact, numbers, 0).astype(np.int64)

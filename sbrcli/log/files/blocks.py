@@ -53,8 +53,8 @@ def refused_blocks(
 
 def _is_divisible(log_format: LogFormat) -> bool:
     """Return whether a text may be cut at any line's end, and its lines counted."""
-    is_whole = log_format.has_open_quotes or log_format.num_spanning > 0
-    return log_format.kind == "text" and not is_whole and log_format.encoding is None
+    is_intact = log_format.has_open_quotes or log_format.num_spanning > 0
+    return log_format.kind == "text" and not is_intact and log_format.encoding is None
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

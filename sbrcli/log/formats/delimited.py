@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from sbrcli.config.reading import SPACES
 from sbrcli.log.columns.ratings import NO_RATINGS, is_no_rating
 from sbrcli.log.columns.times import is_words
 from sbrcli.log.events import (
@@ -30,7 +31,6 @@ from sbrcli.log.files.opening import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.rows import WrongRowError
 from sbrcli.log.formats.separators import may_quote
-from sbrcli.read_config import SPACES
 
 _BLOCK_BYTES = LONGEST_LINE_BYTES
 _HEADER_ALONE = ("Empty CSV file", "Could not skip initial")

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import json as arrow_json
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.matching import (
     ROLE_NAMES,
@@ -43,7 +44,6 @@ from sbrcli.log.formats.nested_names import match_paths
 from sbrcli.log.formats.rows import (
     WrongRowError,
 )
-from sbrcli.read_config import ReadConfig
 
 _FIRST_OBJECTS = 20
 _MORE_BYTES = 1 << 22
@@ -201,8 +201,8 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> Flattened:
 def _type_of(log_format: LogFormat, column: str) -> pa.DataType:
     if column in log_format.text_columns:
         return pa.string()
-    is_whole = column == TIMESTAMP and len(log_format.time_columns) > 1
-    return pa.float64() if column in (TIMESTAMP, *_NUMBERS) and not is_whole else pa.int64()
+    is_intact = column == TIMESTAMP and len(log_format.time_columns) > 1
+    return pa.float64() if column in (TIMESTAMP, *_NUMBERS) and not is_intact else pa.int64()
 
 
 def _first_at(found: Any, path: tuple[str, ...]) -> object:

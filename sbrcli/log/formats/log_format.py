@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from sbrcli.config.reading import SPACES
 from sbrcli.log.columns.matching import ROLE_NAMES
 from sbrcli.log.columns.times import ORDER, unit_name
 from sbrcli.log.events import RATING, SESSION_ID, TIME_OF_DAY, TIME_PARTS, TIMESTAMP
-from sbrcli.read_config import SPACES
 
 _SEPARATOR_NAMES = {
     **{",": "comma", "\t": "tab", ";": "semicolon", " ": "space"},

@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sbrcli.bounds import require
+from sbrcli.config.checks import require
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.matching import check_columns, with_path_names, without_time
 from sbrcli.log.columns.time_columns import add_time_columns, may_hold_time
@@ -17,7 +18,6 @@ from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.nested import Flattened, dotted, lay_flat, paths_of_schema
 from sbrcli.log.formats.nested_names import match_paths
 from sbrcli.log.formats.rows import WrongRowError
-from sbrcli.read_config import ReadConfig
 
 
 def recognise_parquet(

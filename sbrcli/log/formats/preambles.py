@@ -3,11 +3,11 @@
 import re
 from dataclasses import replace
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.log.columns.matching import match_columns
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files.samples import Sample
 from sbrcli.log.formats.separators import likely_separators, may_quote, split_fields
-from sbrcli.read_config import ReadConfig
 
 _EXCEL = re.compile(r'"?sep=(\\t|.)"?[,;\t]*', re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(?:#|%|//)")

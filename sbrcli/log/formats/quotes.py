@@ -3,11 +3,11 @@
 import re
 from dataclasses import replace
 
+from sbrcli.config.reading import NO_QUOTE, ReadConfig
 from sbrcli.errors import ConfigError
 from sbrcli.log.files.samples import Sample
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.separators import may_quote
-from sbrcli.read_config import NO_QUOTE, ReadConfig
 
 
 def with_plain_quotes(sample: Sample, config: ReadConfig) -> Sample:

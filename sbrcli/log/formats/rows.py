@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from sbrcli.config.reading import SPACES
 from sbrcli.log.columns.dates import find_shape, is_format, unclear_zone
 from sbrcli.log.columns.epochs import DIGITS
 from sbrcli.log.columns.lists import list_complaint, split_times
@@ -32,7 +33,6 @@ from sbrcli.log.formats.json_documents import opened_objects
 from sbrcli.log.formats.log_format import LogFormat, describe_layout
 from sbrcli.log.formats.quoting import quoted_rows
 from sbrcli.log.formats.separators import may_quote, split_fields
-from sbrcli.read_config import SPACES
 
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
 NO_ITEM = f"the {ID_NAMES[ITEM_ID]} is empty"

@@ -5,9 +5,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from sbrcli.config.reading import SPACES, ReadConfig
 from sbrcli.log.columns.times import is_number, recognise_field
 from sbrcli.log.files.samples import Sample
-from sbrcli.read_config import SPACES, ReadConfig
 
 _USUAL = (",", "\t", ";", "|", "::")
 _UNUSUAL = ("\x01", "\x1f", "\x02", "^", "~", "，", "；", "｜", "¦", "§")  # noqa: RUF001

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.log.columns.matching import (
     check_columns,
     match_columns,
@@ -30,7 +31,6 @@ from sbrcli.log.formats.separators import (
     split_best,
     split_fields,
 )
-from sbrcli.read_config import ReadConfig
 
 _HIGHEST_RATING = 10
 

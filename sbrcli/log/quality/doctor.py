@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sbrcli.config.session_rule import SessionRule
 from sbrcli.log.columns.times import ORDER
-from sbrcli.session_rule import SessionRule
 
 if TYPE_CHECKING:
     from sbrcli.log.statistics import LogStatistics

@@ -167,11 +167,11 @@ def _are_frequent(counts: np.ndarray) -> np.ndarray:
 
 def _numbers_among(written: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     """Return the whole numbers of at most 18 digits among texts, and the places of these texts."""
-    is_whole = pc.match_substring_regex(written, _WHOLE)  # pyright: ignore
-    plain = pc.replace_substring_regex(written.filter(is_whole), r"\..*", "")  # pyright: ignore
+    is_intact = pc.match_substring_regex(written, _WHOLE)  # pyright: ignore
+    plain = pc.replace_substring_regex(written.filter(is_intact), r"\..*", "")  # pyright: ignore
     return (
         plain.cast(pa.int64()).to_numpy(),
-        np.flatnonzero(is_whole.to_numpy(zero_copy_only=False)),
+        np.flatnonzero(is_intact.to_numpy(zero_copy_only=False)),
     )
 
 

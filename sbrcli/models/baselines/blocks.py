@@ -6,15 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.models.sparse_rows import CommonScores, SparseRows, block_rows
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 
 
 def blocks_of_positions(sessions: Sessions, num_items: int) -> Iterator[IntArray]:
     """Yield the positions that precede a target, ascending, in blocks."""
-    positions, rows = np.flatnonzero(sessions.next_items[1:]), block_rows(num_items)
+    positions, rows = np.flatnonzero(sessions.target_mask[1:]), block_rows(num_items)
     for begin in range(0, len(positions), rows):
         yield positions[begin : begin + rows]
 

@@ -1,12 +1,8 @@
-"""Baselines by name, and the sessions that a run's baselines are fitted to."""
+"""Baselines by name."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from sbrcli.baseline_config import BaselineConfig, BaselineName
-from sbrcli.dataset.joined import load_train_full
-from sbrcli.dataset.storage import Sessions, load_split
+from sbrcli.config.baselines import BaselineConfig, BaselineName
 from sbrcli.models.baselines.item_knn import fit_item_knn
 from sbrcli.models.baselines.last_item import LastItemScorer
 from sbrcli.models.baselines.markov import fit_markov
@@ -14,6 +10,7 @@ from sbrcli.models.baselines.popularity import PopularityScorer, SessionPopulari
 from sbrcli.models.baselines.stan import StanScorer, fit_stan
 from sbrcli.models.baselines.vsknn import VsknnScorer, fit_vsknn
 from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
 
 
 class Baseline(Scorer, Protocol):
@@ -62,12 +59,3 @@ def fit_partner(
             return fit_vsknn(training, num_items, config.vsknn)
         case _:
             return fit_stan(training, num_items, config.stan)
-
-
-def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:
-    """Read the sessions that a run has learned from: train, and all of valid where it was refitted.
-
-    Raises:
-        ArtefactError: a split is missing or damaged.
-    """
-    return load_train_full(dataset) if run_manifest.get("refit") else load_split(dataset, "train")

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.dataset.storage import Sessions
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 
@@ -35,8 +35,8 @@ def last_places(sessions: Sessions, num_items: int) -> sparse.csr_array:
     row_of[filled[_recent_first(sessions)]] = np.arange(len(filled))
     row = np.repeat(row_of, lengths)
     place = np.arange(len(row)) - np.repeat(sessions.offsets[:-1], lengths) + 1
-    order = np.lexsort((sessions.items, row))  # stable, so by place within an item
-    row, items, place = row[order], sessions.items[order], place[order]
+    order = np.lexsort((sessions.item_indices, row))  # stable, so by place within an item
+    row, items, place = row[order], sessions.item_indices[order], place[order]
     is_last = np.ones(len(row), np.bool_)
     is_last[:-1] = (row[1:] != row[:-1]) | (items[1:] != items[:-1])
     entries = (place[is_last], (row[is_last], items[is_last]))

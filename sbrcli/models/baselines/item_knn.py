@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.baseline_config import ItemKnnConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.baselines import ItemKnnConfig
 from sbrcli.models.baselines.incidence import session_items
 from sbrcli.models.baselines.last_item import LastItemScorer
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.models.baselines.blocks import blocks_of_positions, matrix_arrays, rows_of_matrix
 from sbrcli.models.sparse_rows import SparseRows, SparseScorer
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -41,7 +41,7 @@ class LastItemScorer(SparseScorer):
 
     def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
         """Return what gives the sparse scores of what follows events of these sessions."""
-        return lambda positions: self._matrix[sessions.items[positions]]
+        return lambda positions: self._matrix[sessions.item_indices[positions]]
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
         """Score what follows the session `items`, as one sparse row."""

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import sparse
 
-from sbrcli.baseline_config import MarkovConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.baselines import MarkovConfig
 from sbrcli.models.baselines.last_item import LastItemScorer
+from sbrcli.sessions import Sessions
 
 
 def fit_markov(training: Sessions, num_items: int, config: MarkovConfig) -> LastItemScorer:
@@ -25,7 +25,7 @@ def fit_markov(training: Sessions, num_items: int, config: MarkovConfig) -> Last
     longest = int(np.diff(training.offsets).max(initial=0))
     for step in range(1, min(config.steps, longest - 1) + 1):
         in_one = session[step:] == session[:-step]
-        before, after = training.items[:-step][in_one], training.items[step:][in_one]
+        before, after = training.item_indices[:-step][in_one], training.item_indices[step:][in_one]
         weight = 1 / step if config.decay == "div" else 1.0
         pairs = (np.full(len(before), weight), (before, after))
         rules = rules + sparse.coo_array(pairs, shape=rules.shape).tocsr()

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.models.baselines.blocks import blocks_of_positions
 from sbrcli.models.sparse_rows import SparseRows, SparseScorer
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -22,7 +22,7 @@ class PopularityScorer(SparseScorer):
     """
 
     def __init__(self, training: Sessions, num_items: int) -> None:
-        super().__init__(np.bincount(training.items, minlength=num_items).astype(np.float64))
+        super().__init__(np.bincount(training.item_indices, minlength=num_items).astype(np.float64))
 
     def arrays(self) -> dict[str, npt.NDArray]:
         """Return all that was fitted, by name."""
@@ -50,9 +50,9 @@ class SessionPopularityScorer(SparseScorer):
     """
 
     def __init__(self, training: Sessions, num_items: int) -> None:
-        counts = np.bincount(training.items, minlength=num_items)
+        counts = np.bincount(training.item_indices, minlength=num_items)
         # Below 1, so that one event in the session outweighs it.
-        super().__init__(counts / (len(training.items) + 1))
+        super().__init__(counts / (len(training.item_indices) + 1))
 
     def arrays(self) -> dict[str, npt.NDArray]:
         """Return all that was fitted, by name."""
@@ -69,7 +69,7 @@ class SessionPopularityScorer(SparseScorer):
             for start, position in zip(starts, positions.tolist(), strict=True):
                 if counted <= start:  # nothing of this session has been counted
                     held, counted = {}, start
-                for item in sessions.items[counted : position + 1].tolist():
+                for item in sessions.item_indices[counted : position + 1].tolist():
                     held[item] = 1 + held.get(item, float(self.common.scores[item]))
                 counted = position + 1
                 items += held.keys()

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.models.baselines.blocks import rows_of_matrix
 from sbrcli.models.sparse_rows import SparseRows, SparseScorer, block_rows
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -70,9 +70,9 @@ class SessionKnnScorer(SparseScorer):
     def _walk(self, sessions: Sessions) -> Iterator[tuple[int, Found]]:
         """Yield each position before an event that is asked for, with what was found after it."""
         traces, cuts = Traces(self._num_sessions), sessions.offsets.tolist()
-        is_asked = sessions.next_items
+        is_asked = sessions.target_mask
         for begin, end in itertools.pairwise(cuts):
-            followed = sessions.items[begin : max(begin, end - 1)]
+            followed = sessions.item_indices[begin : max(begin, end - 1)]
             asked = is_asked[begin + 1 : end]
             places = (begin + np.flatnonzero(asked)).tolist()
             yield from zip(places, self._follow(followed, asked, traces), strict=True)

@@ -22,8 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.baseline_config import StanConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.baselines import StanConfig
 from sbrcli.models.baselines.blocks import matrix_arrays
 from sbrcli.models.baselines.incidence import last_places, session_ends
 from sbrcli.models.baselines.session_knn import (
@@ -33,6 +32,7 @@ from sbrcli.models.baselines.session_knn import (
     first_of_each_row,
     nearest,
 )
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]

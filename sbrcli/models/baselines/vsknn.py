@@ -21,8 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.baseline_config import NeighbourDecay, PositionWeighting, VsknnConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.baselines import NeighbourDecay, PositionWeighting, VsknnConfig
 from sbrcli.models.baselines.blocks import matrix_arrays
 from sbrcli.models.baselines.incidence import session_items
 from sbrcli.models.baselines.session_knn import (
@@ -32,6 +31,7 @@ from sbrcli.models.baselines.session_knn import (
     first_of_each_row,
     nearest,
 )
+from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 BoolArray = npt.NDArray[np.bool_]

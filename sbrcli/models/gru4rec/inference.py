@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.dataset.storage import Sessions
+from sbrcli.artefacts.manifests import MANIFEST, read_manifest
 from sbrcli.errors import ArtefactError
-from sbrcli.manifests import MANIFEST, read_manifest
-from sbrcli.models.gru4rec.recurrence import GruLayers, input_gates
+from sbrcli.models.gru4rec.numpy_gru import GruLayers, input_gates
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
-from sbrcli.models.tiles import TILE_ROWS, TiledMatrix, padded_rows
+from sbrcli.models.tiled_matmul import TILE_ROWS, TiledMatrix, padded_rows
+from sbrcli.sessions import Sessions
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,7 +39,7 @@ class GruScorer:
 
     The same sessions in the same order and batch size give the same scores, bit for bit, on one
     machine. A session that moves to another place in the batch keeps its scores to float32
-    rounding (see `sbrcli.models.tiles`).
+    rounding (see `sbrcli.models.tiled_matmul`).
 
     Args:
         shape: the network.
@@ -68,8 +68,8 @@ class GruScorer:
             sessions: every item index below `num_items`.
 
         Yields:
-            (rows,) positions into `sessions.items`, and (rows, num_items) scores of what follows
-            them, which stand until the next block is asked for.
+            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of what
+            follows them, which stand until the next block is asked for.
         """
         from concurrent.futures import ThreadPoolExecutor  # a recommendation does without
 
@@ -100,13 +100,13 @@ class GruScorer:
     def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Yield the last layer's state after each event whose next one is asked for."""
         steps = np.diff(sessions.offsets) - 1
-        is_asked = None if sessions.targets is None else sessions.next_items
+        is_asked = None if sessions.targets is None else sessions.target_mask
         # The longest first, so that the lanes of a batch leave from the end.
         order = np.argsort(-steps, kind="stable")
         order = order[steps[order] > 0]
         for begin in range(0, len(order), self._batch_size):
             batch = order[begin : begin + self._batch_size]
-            walk = self._walk_batch(sessions.items, sessions.offsets[batch], steps[batch])
+            walk = self._walk_batch(sessions.item_indices, sessions.offsets[batch], steps[batch])
             if is_asked is None:
                 yield from walk
                 continue

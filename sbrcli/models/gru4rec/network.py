@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sbrcli.manifests import read_manifest
-from sbrcli.models.gru4rec.backend import quiet_start
+from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
+from sbrcli.artefacts.manifests import read_manifest
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, Weights, load_weights
-from sbrcli.models.items import ITEMS_FILE, RunItems, load_items
+from sbrcli.models.training.backend import quiet_start
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is first imported
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.candidates import Sampler
-from sbrcli.models.gru4rec.gru_layer import Walk, unwind_layer, walk_layer
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.gru4rec.gru_gradients import Walk, gru_backward, gru_forward
 from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.objective import Objective, Outcome
-from sbrcli.models.gru4rec.optimizers import Gradients, Rows, clip_gradients, make_optimizer
-from sbrcli.models.gru4rec.schedules import rate_at
+from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.objective import LossAndGradients, Objective
+from sbrcli.models.training.optimizers import Gradients, Rows, clip_gradients, make_optimizer
+from sbrcli.models.training.schedules import rate_at
 
 _DRAWS_PER_STEP = 64
 """More than a step of the most layers draws at random: keeps the seeds of two steps apart."""
@@ -24,7 +24,7 @@ _NEGATIVES = _DRAWS_PER_STEP - 1
 """The draw that chooses negatives; those before it make dropout masks."""
 
 
-class _Pass(NamedTuple):
+class LayerCache(NamedTuple):
     """One layer's way forward."""
 
     entering: Any
@@ -52,7 +52,7 @@ class TrainingStep:
         self,
         model: Gru4Rec,
         config: TrainConfig,
-        sampler: Sampler | None = None,
+        sampler: NegativeSampler | None = None,
         total_chunks: int = 1,
     ) -> None:
         self.shape = model.network_shape
@@ -66,8 +66,8 @@ class TrainingStep:
         self.seed = config.seed
         self.chunks_done = tf.Variable(tf.constant(0, tf.int64), name="chunks_done")
         with_xla = compiles_with_xla()
-        self.walk_layer = tf.function(walk_layer, autograph=False, jit_compile=with_xla)
-        self.unwind_layer = tf.function(unwind_layer, autograph=False, jit_compile=with_xla)
+        self.gru_forward = tf.function(gru_forward, autograph=False, jit_compile=with_xla)
+        self.gru_backward = tf.function(gru_backward, autograph=False, jit_compile=with_xla)
         lanes = (None, self.num_lanes)
         self.walk = tf.function(
             self._walk,
@@ -149,7 +149,7 @@ class TrainingStep:
         self.chunks_done.assign_add(1)
         return outcome.loss, states
 
-    def _item_gradients(self, outcome: Outcome, items: Any, entered: Any) -> Gradients:
+    def _item_gradients(self, outcome: LossAndGradients, items: Any, entered: Any) -> Gradients:
         """Return the gradients of the weights that have a row for each item.
 
         Args:
@@ -177,7 +177,7 @@ class TrainingStep:
 
     def _run_layers(
         self, entered: Any, starts: Any, states: list[Any]
-    ) -> tuple[Any, list[Any], list[_Pass]]:
+    ) -> tuple[Any, list[Any], list[LayerCache]]:
         """Walk the chunk: (rows, width) of input to (rows, units) of the last layer's output.
 
         Returns:
@@ -192,7 +192,7 @@ class TrainingStep:
             bias = self.variables[f"gru_{layer}/bias"]
             if self._has_kernel(layer):
                 hidden = tf.matmul(hidden, self.variables[f"gru_{layer}/kernel"])
-            hidden, end, walk = self.walk_layer(
+            hidden, end, walk = self.gru_forward(
                 tf.reshape(hidden + bias[0], (self.bptt, self.num_lanes, -1)),
                 keeps,
                 state,
@@ -200,13 +200,13 @@ class TrainingStep:
                 bias[1],
             )
             hidden = tf.reshape(hidden, (self.bptt * self.num_lanes, self.shape.units[layer]))
-            passes.append(_Pass(entering, mask, walk))
+            passes.append(LayerCache(entering, mask, walk))
             mask = _dropout_mask(hidden.shape, self.dropout, self._seed(layer + 1))
             ends.append(end)
-        passes.append(_Pass(hidden, mask, None))
+        passes.append(LayerCache(hidden, mask, None))
         return _masked(hidden, mask), ends, passes
 
-    def _unwind_layers(self, passes: list[_Pass], gradient: Any) -> tuple[Any, dict[str, Any]]:
+    def _unwind_layers(self, passes: list[LayerCache], gradient: Any) -> tuple[Any, dict[str, Any]]:
         """Return the gradient of the input, (rows, width), and of the layers' own weights.
 
         Args:
@@ -220,7 +220,7 @@ class TrainingStep:
             name = f"gru_{layer}"
             shape = (self.bptt, self.num_lanes, self.shape.units[layer])
             recurrent = self.variables[f"{name}/recurrent_kernel"]
-            found = self.unwind_layer(walk, tf.reshape(gradient, shape), recurrent)
+            found = self.gru_backward(walk, tf.reshape(gradient, shape), recurrent)
             gradient = tf.reshape(found.projected, (self.bptt * self.num_lanes, -1))
             gradients[f"{name}/recurrent_kernel"] = found.kernel
             gradients[f"{name}/bias"] = tf.stack([tf.reduce_sum(gradient, axis=0), found.bias])

@@ -8,15 +8,15 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.checksums import checksum_misfit
-from sbrcli.config import Embedding
-from sbrcli.errors import ArtefactError
-from sbrcli.models.tensor_file import (
+from sbrcli.artefacts.checksums import find_checksum_mismatch
+from sbrcli.artefacts.tensor_file import (
     read_metadata,
     read_shapes,
     read_tensor,
     write_tensors,
 )
+from sbrcli.config.training import Embedding
+from sbrcli.errors import ArtefactError
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -134,7 +134,7 @@ def load_weights(path: Path, shape: NetworkShape) -> Weights:
         found = read_shapes(path)
         if found == expected:
             weights = {name: _read_weight(path, name) for name in expected}
-            misfit = checksum_misfit(path)
+            misfit = find_checksum_mismatch(path)
             if misfit is not None:
                 raise ValueError(misfit)
             return weights

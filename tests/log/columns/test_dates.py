@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from sbrcli.config.reading import TIME_UNITS, ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.columns.date_columns import UnreadDatesError, read_dates
 from sbrcli.log.columns.dates import SHAPES, date_seconds, find_shape
@@ -13,7 +14,6 @@ from sbrcli.log.columns.times import field_seconds
 from sbrcli.log.columns.timestamps import read_seconds
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import TIME_UNITS, ReadConfig
 
 EIGHT = 1_614_585_600
 """2021-03-01T08:00:00Z."""

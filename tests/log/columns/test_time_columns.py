@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.time_columns import decide_kinds, join_columns, join_fields, plain_texts
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 EIGHT = 1_614_585_600
 """2021-03-01T08:00:00Z."""

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.files import blocks
 from sbrcli.log.formats import bad_rows
 from sbrcli.log.formats.rows import check_rows
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, RATING, TIMESTAMP, USER_ID
 from sbrcli.log.files.parts import find_parts
 from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import hash_file, read_log
-from sbrcli.read_config import ReadConfig
 
 HEADER = "user,item,time\n"
 APART = "name the files that hold the events, or take the others out of the folder"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.files.text_encodings import recode_hint
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 _TEXT = "user_id,item_id,timestamp\n7,né\xa0手,1614585600\n7,b,1614585640\n"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 ROWS = [{"user": at % 3, "item": at % 7, "time": 1_600_000_000 + at} for at in range(40)]
 WANTED = [(row["user"], row["item"], row["time"]) for row in ROWS]

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.reading import Log, read_log
-from sbrcli.read_config import ReadConfig
 
 MEND = "mend the line, or leave such rows out with --skip-bad-rows"
 GOOD = '{"user": "ann", "item": 7, "time": 10}\n'

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import orc
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.columns.ids import read_ids
 from sbrcli.log.formats.nested import lay_flat, lay_object_flat, paths_of_objects, paths_of_schema
 from sbrcli.log.formats.nested_names import last_name
 from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 SESSIONS = [
     {"session": 1, "events": [{"aid": 5, "ts": 1600000000}, {"aid": 6, "ts": 1600000009}]},

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, RATING, TIMESTAMP, USER_ID
 from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import hash_file, read_log
-from sbrcli.read_config import ReadConfig
 
 PAIRS = pa.map_(pa.string(), pa.int64())
 DAMAGED = "copy or download it again"

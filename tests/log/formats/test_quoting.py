@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.quoting import quoted_rows, split_escaped, split_quoted
 from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 
 def _read(folder: Path, text: str, **options: bool) -> list[str]:

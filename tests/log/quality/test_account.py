@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.log.quality.account import describe_doubts, describe_log_as_read, describe_reading
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 READ = "read as a table (comma separated, header): user=user, item=item, time=time in seconds"
 KINDS = READ + ", event=event; first event: user ann, item 7, 2000-12-31 22:12:40 UTC"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
+from sbrcli.config.session_rule import SessionRule
 from sbrcli.log.statistics import describe_log
-from sbrcli.session_rule import SessionRule
 from tests.builders import make_events
 
 DAY = 86_400

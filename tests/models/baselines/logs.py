@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import ItemKnnConfig
+from sbrcli.config.baselines import ItemKnnConfig
 from sbrcli.models.baselines import item_knn
 from sbrcli.models.baselines.item_knn import fit_item_knn
 from tests.builders import make_sessions

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import MarkovConfig
+from sbrcli.config.baselines import MarkovConfig
 from sbrcli.models.baselines.markov import fit_markov
 from tests.builders import make_sessions
 from tests.models.baselines.literal import rule_scores

@@ -22,7 +22,7 @@ def test_session_popularity_counts_the_session_first_and_training_among_equals()
 
 def test_session_popularity_is_the_same_at_every_event_of_every_session(monkeypatch):
     monkeypatch.setattr(sparse_rows, "_BLOCK_ROWS", 3)
-    total = len(TRAINING.items) + 1
+    total = len(TRAINING.item_indices) + 1
     assert_scores_like(
         SessionPopularityScorer(TRAINING, 5),
         random_log(2, sessions=6, num_items=4),

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import StanConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.baselines import StanConfig
 from sbrcli.models.baselines.stan import fit_stan
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 from tests.models.baselines.literal import stan_scores
 from tests.models.baselines.logs import random_log, scores_by_position
@@ -21,7 +21,7 @@ def ended_on(days: list[float], *sessions: list[int]) -> Sessions:
     """Make sessions that each end on a day."""
     made = make_sessions(*sessions)
     times = np.repeat(np.array(days) * DAY, np.diff(made.offsets))
-    return Sessions(made.items, made.offsets, times)
+    return Sessions(made.item_indices, made.offsets, times)
 
 
 def shares_after(

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sbrcli.baseline_config import VsknnConfig
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.baselines import VsknnConfig
 from sbrcli.models import sparse_rows
 from sbrcli.models.baselines.vsknn import fit_vsknn
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 from tests.models.baselines.literal import vsknn_scores
 from tests.models.baselines.logs import assert_scores_like, random_log, scores_by_position
@@ -54,7 +54,7 @@ def test_of_equally_similar_sessions_the_more_recent_is_the_neighbour():
 def test_recent_is_who_ends_late_and_of_equal_ends_who_stands_later():
     sessions = make_sessions([0, 1], [0, 2], [0, 3])
     ends = np.array([0, 9, 0, 5, 0, 9])
-    training = Sessions(sessions.items, sessions.offsets, ends)
+    training = Sessions(sessions.item_indices, sessions.offsets, ends)
     assert scores_after([0], training, 4, sample=1) == [1, 0, 0, 1]
     assert scores_after([0], training, 4, sample=2) == [2, 1, 0, 1]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.models.gru4rec.batches import Lanes
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.training.lanes import Lanes
 
 Array = npt.NDArray[np.floating]
 Weights = Mapping[str, Array]

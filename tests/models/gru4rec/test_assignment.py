@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.config import TrainConfig
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.manifests import MANIFEST
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.presets import configure_training
+from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError
-from sbrcli.folder import Folder
-from sbrcli.manifests import MANIFEST
-from sbrcli.models.gru4rec.assignment import (
+from sbrcli.workflow.training_job import (
     assign,
     describe_run,
     mean_session_length,
     plan_training,
 )
-from sbrcli.presets import configure_training
-from sbrcli.workspace import Workspace
 from tests.chains import make_workspace
 
 LONG, SHORT = TrainConfig(hsz=(5,)), TrainConfig(hsz=(6,))
@@ -67,7 +67,7 @@ def test_a_run_is_named_by_what_is_not_the_default_of_its_sessions(tmp_path, sho
 )
 def test_what_the_manifest_of_a_run_lacks_is_named(manifest, lacking):
     with pytest.raises(ArtefactError) as caught:
-        describe_run(Folder("run", Path("mine"), manifest))
+        describe_run(Artefact("run", Path("mine"), manifest))
     assert str(caught.value) == f"the manifest of run mine lacks '{lacking}'"
     assert caught.value.hint == "train the run again with --overwrite"
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from sbrcli.errors import ConfigError
-from sbrcli.models.gru4rec.backend import quiet_start, start_tensorflow
+from sbrcli.models.training.backend import quiet_start, start_tensorflow
 
 
 def test_a_gpu_that_there_is_not_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch):

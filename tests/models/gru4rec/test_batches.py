@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbrcli.dataset.arrangement import arrange, to_sessions
-from sbrcli.dataset.storage import Sessions
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.build import arrange, to_sessions
 from sbrcli.log.reading import read_log
-from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes, most_steps, order_by_start
-from sbrcli.prepare_config import PrepareConfig
+from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order_by_start
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 from tests.conftest import SHARED_DATA
 
@@ -50,7 +50,7 @@ def test_every_pair_comes_exactly_once_an_epoch(sessions, num_lanes):
     """Known errors 2, 5 and 6: a late start, a lost tail, fewer sessions than lanes."""
     lanes = arrange_lanes(make_sessions(*sessions), num_lanes)
     assert sorted(walk(lanes)) == sorted(session for session in sessions if len(session) > 1)
-    assert lanes.num_pairs == make_sessions(*sessions).num_next_items
+    assert lanes.num_pairs == make_sessions(*sessions).num_targets
 
 
 @given(SESSIONS, st.integers(1, 5))
@@ -118,7 +118,7 @@ def test_sessions_are_ordered_by_their_first_event_ties_as_they_stood():
     """Known error 24: the order of the dataset is by user, not by time."""
     sessions = make_sessions([0, 1], [2, 3], [4, 5], [6, 7])
     times = np.array([50, 90, 20, 99, 50, 60, 10, 11])
-    ordered = order_by_start(Sessions(sessions.items, sessions.offsets, times))
+    ordered = order_by_start(Sessions(sessions.item_indices, sessions.offsets, times))
     assert ordered.tolist() == [3, 1, 0, 2]
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.models.gru4rec.candidates import Sampler
+from sbrcli.models.training.negatives import NegativeSampler
 
 TRAIN_COUNT = np.array([1, 4, 9, 16, 100, 400])
 
 
-def draw(sampler: Sampler, targets: list[int], row_counts: list[float], seed: int = 1):
+def draw(sampler: NegativeSampler, targets: list[int], row_counts: list[float], seed: int = 1):
     return sampler.draw(tf.constant(targets), tf.constant(row_counts), tf.constant([seed, 7]))
 
 
-def drawn_items(sampler: Sampler, seed: int = 1) -> np.ndarray:
+def drawn_items(sampler: NegativeSampler, seed: int = 1) -> np.ndarray:
     """Give what is drawn beside one target."""
     return draw(sampler, [0], [1.0], seed).items.numpy()[1:]
 
@@ -21,28 +21,32 @@ def drawn_items(sampler: Sampler, seed: int = 1) -> np.ndarray:
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 0.75, 1.0])
 def test_items_are_drawn_in_proportion_to_their_count_to_the_power_alpha(alpha):
     draws = 200_000
-    found = np.bincount(drawn_items(Sampler(TRAIN_COUNT, draws, alpha)), minlength=6)
+    found = np.bincount(drawn_items(NegativeSampler(TRAIN_COUNT, draws, alpha)), minlength=6)
     expected = draws * TRAIN_COUNT**alpha / (TRAIN_COUNT**alpha).sum()
     # Chi-square with 5 degrees of freedom is above 25.7 once in ten thousand trials.
     assert ((found - expected) ** 2 / expected).sum() < 25.7
 
 
 def test_alpha_0_draws_all_items_alike_and_alpha_1_by_popularity():
-    alike = np.bincount(drawn_items(Sampler(TRAIN_COUNT, 60_000, 0.0)), minlength=6) / 60_000
-    popular = np.bincount(drawn_items(Sampler(TRAIN_COUNT, 60_000, 1.0)), minlength=6) / 60_000
+    alike = (
+        np.bincount(drawn_items(NegativeSampler(TRAIN_COUNT, 60_000, 0.0)), minlength=6) / 60_000
+    )
+    popular = (
+        np.bincount(drawn_items(NegativeSampler(TRAIN_COUNT, 60_000, 1.0)), minlength=6) / 60_000
+    )
     np.testing.assert_allclose(alike, np.full(6, 1 / 6), atol=0.01)
     np.testing.assert_allclose(popular, TRAIN_COUNT / 530, atol=0.01)
 
 
 def test_every_item_can_be_drawn_the_first_and_the_last_too():
-    assert set(drawn_items(Sampler(np.ones(50, int), 2000, 0.5))) == set(range(50))
+    assert set(drawn_items(NegativeSampler(np.ones(50, int), 2000, 0.5))) == set(range(50))
 
 
 def test_of_a_million_items_the_rare_last_ones_are_drawn_as_often_as_they_should():
     # One item has nearly all events, so that the others lie within 1e-4 of the end.
     counts = np.ones(1_000_000, int)
     counts[0] = 10**9
-    items = drawn_items(Sampler(counts, 5_000_000, 1.0))
+    items = drawn_items(NegativeSampler(counts, 5_000_000, 1.0))
     # 5e6 * 1e6 / (1e9 + 1e6) = 4995 are expected, give or take sqrt(4995) = 71.
     rare = items[items > 0]
     assert abs(len(rare) - 4995) < 5 * 71
@@ -53,20 +57,20 @@ def test_of_a_million_items_the_rare_last_ones_are_drawn_as_often_as_they_should
 
 
 def test_the_same_seed_draws_the_same_items_and_another_does_not():
-    sampler = Sampler(TRAIN_COUNT, 100, 0.5)
+    sampler = NegativeSampler(TRAIN_COUNT, 100, 0.5)
     np.testing.assert_array_equal(drawn_items(sampler, 3), drawn_items(sampler, 3))
     assert (drawn_items(sampler, 3) != drawn_items(sampler, 4)).any()
 
 
 def test_the_columns_are_the_targets_and_then_the_drawn():
-    items = draw(Sampler(TRAIN_COUNT, 10, 0.5), [5, 2, 5], [1.0, 1.0, 1.0]).items.numpy()
+    items = draw(NegativeSampler(TRAIN_COUNT, 10, 0.5), [5, 2, 5], [1.0, 1.0, 1.0]).items.numpy()
     assert len(items) == 3 + 10
     assert items[:3].tolist() == [5, 2, 5]
 
 
 def test_neither_the_own_item_nor_a_padding_row_is_a_negative():
     targets, row_counts = [5, 2, 5, 0], [1.0, 1.0, 1.0, 0.0]
-    candidates = draw(Sampler(TRAIN_COUNT, 40, 0.0), targets, row_counts)
+    candidates = draw(NegativeSampler(TRAIN_COUNT, 40, 0.0), targets, row_counts)
     items = candidates.items.numpy()
     assert {0, 2, 5} <= set(items[4:])  # Accidental hits do occur here.
     for row, target in enumerate(targets):
@@ -78,7 +82,7 @@ def test_neither_the_own_item_nor_a_padding_row_is_a_negative():
 
 def test_an_items_expected_number_counts_the_rows_and_the_draws():
     # Three rows of four count. Item 3 has 16 of 530 events.
-    candidates = draw(Sampler(TRAIN_COUNT, 20, 0.5), [3, 2, 5, 0], [1.0, 1.0, 1.0, 0.0])
+    candidates = draw(NegativeSampler(TRAIN_COUNT, 20, 0.5), [3, 2, 5, 0], [1.0, 1.0, 1.0, 0.0])
     roots = 1 + 2 + 3 + 4 + 10 + 20
     assert float(candidates.log_expected[0]) == pytest.approx(
         np.log(3 * 16 / 530 + 20 * 4 / roots), rel=1e-6
@@ -93,7 +97,7 @@ def test_an_items_expected_number_counts_the_rows_and_the_draws():
 def test_an_item_is_found_as_often_as_expected():
     # Targets fall by popularity, as they do in training: here all rows are.
     rng, rows, n_sample, trials = np.random.default_rng(1), 8, 20, 300
-    sampler = Sampler(TRAIN_COUNT, n_sample, 0.5)
+    sampler = NegativeSampler(TRAIN_COUNT, n_sample, 0.5)
     found = np.zeros(6)
     for trial in range(trials):
         targets = rng.choice(6, rows, p=TRAIN_COUNT / 530).tolist()
@@ -107,6 +111,6 @@ def test_an_item_is_found_as_often_as_expected():
 
 
 def test_padding_alone_has_a_finite_expectation():
-    candidates = draw(Sampler(TRAIN_COUNT, 20, 0.5), [0, 0], [0.0, 0.0])
+    candidates = draw(NegativeSampler(TRAIN_COUNT, 20, 0.5), [0, 0], [0.0, 0.0])
     assert np.isfinite(candidates.log_expected).all()
     assert not candidates.counts[:, :2].numpy().any()

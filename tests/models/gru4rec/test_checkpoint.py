@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sbrcli.artefacts.tensor_file import write_tensors
 from sbrcli.errors import ArtefactError
-from sbrcli.models.gru4rec import checkpoint
-from sbrcli.models.gru4rec.checkpoint import (
+from sbrcli.models.training import checkpoint
+from sbrcli.models.training.checkpoint import (
     CHECKPOINT_FILE,
-    Place,
+    TrainingState,
     UnusableCheckpointError,
     load_checkpoint,
     save_checkpoint,
 )
-from sbrcli.models.tensor_file import write_tensors
 
 TENSORS = {"weight/a": np.ones((2, 3), np.float32), "chunks_done": np.array(7, np.int64)}
 ROW = {"epoch": 1, "loss": 1 / 3, "seconds": 0.5, "events_per_second": 1e5}
 ROW |= {"recall@20": None, "mrr@20": None, "ndcg@20": None}
-PLACE = Place(epoch=2, step=8, loss=0.1 + 0.2, seconds=1.5, history=[ROW])
+PLACE = TrainingState(epoch=2, step=8, loss=0.1 + 0.2, seconds=1.5, history=[ROW])
 
 
 def test_a_checkpoint_is_read_as_it_was_written_to_the_last_bit(tmp_path: Path):
@@ -44,9 +44,9 @@ def test_a_run_without_a_checkpoint_has_none(tmp_path: Path):
 
 def test_a_later_checkpoint_replaces_the_one_before_and_leaves_no_other_file(tmp_path: Path):
     save_checkpoint(tmp_path, PLACE, TENSORS)
-    save_checkpoint(tmp_path, Place(step=3), TENSORS)
+    save_checkpoint(tmp_path, TrainingState(step=3), TENSORS)
     found = load_checkpoint(tmp_path)
-    assert found is not None and found.place == Place(step=3)
+    assert found is not None and found.place == TrainingState(step=3)
     assert list((tmp_path / CHECKPOINT_FILE.parent).iterdir()) == [tmp_path / CHECKPOINT_FILE]
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sbrcli.models.gru4rec.batches import arrange_lanes
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.training.lanes import arrange_lanes
 from tests.builders import make_sessions
 from tests.models.gru4rec.test_step import make_step, walk
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sbrcli.config import TrainConfig
+from sbrcli.config.training import TrainConfig
 from sbrcli.errors import TrainingError
-from sbrcli.models.gru4rec import epochs
-from sbrcli.models.gru4rec.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
-from sbrcli.models.gru4rec.epochs import EpochRunner
-from sbrcli.models.gru4rec.history import best_epoch
-from sbrcli.models.gru4rec.plan import Plan
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
+from sbrcli.models.training import loop as epochs
+from sbrcli.models.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from sbrcli.models.training.history import best_epoch
+from sbrcli.models.training.loop import TrainingLoop
+from sbrcli.models.training.loop_settings import LoopSettings
 from tests.builders import make_sessions
 
 SESSIONS = make_sessions(*([s % 7, (s + 1) % 7, (s + 2) % 7, (s * 3) % 7] for s in range(20)))
@@ -40,12 +40,12 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
-def make_plan(folder: Path, config: TrainConfig = CONFIG, **settings: Any) -> Plan:
+def make_plan(folder: Path, config: TrainConfig = CONFIG, **settings: Any) -> LoopSettings:
     folder.mkdir(exist_ok=True)
     shape = NetworkShape(7, config.units, config.embedding)
     plan = {"validate": mrrs(0.1, 0.2, 0.3), "watch": lambda *_: None, "checkpoint_seconds": 0.0}
-    count = np.bincount(SESSIONS.items, minlength=7)
-    return Plan(
+    count = np.bincount(SESSIONS.item_indices, minlength=7)
+    return LoopSettings(
         folder=folder,
         config=config,
         shape=shape,
@@ -96,7 +96,7 @@ def test_the_best_epochs_weights_are_kept_and_not_the_last_ones(tmp_path: Path):
         seen.append(scorer.score_next(np.array([1, 2])))
         return figures(scorer)
 
-    EpochRunner(make_plan(tmp_path, config, validate=validate)).run()
+    TrainingLoop(make_plan(tmp_path, config, validate=validate)).run()
     kept = epochs.GruScorer(SHAPE, load_weights(tmp_path / WEIGHTS_FILE, SHAPE))
     np.testing.assert_array_equal(kept.score_next(np.array([1, 2])), seen[1])
     assert all((one != seen[1]).any() for one in (seen[0], seen[2], seen[3]))
@@ -106,8 +106,8 @@ def test_fewer_epochs_leave_the_schedule_as_it_is(tmp_path: Path):
     """A refit of two epochs of four ends with the rate that the best epoch ended with."""
     config = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=4, schedule="linear")
     figures = mrrs(0.1, 0.3, 0.2, 0.2)
-    EpochRunner(make_plan(tmp_path / "best", config, validate=figures)).run()
-    EpochRunner(make_plan(tmp_path / "two", config, validate=None, epochs=2)).run()
+    TrainingLoop(make_plan(tmp_path / "best", config, validate=figures)).run()
+    TrainingLoop(make_plan(tmp_path / "two", config, validate=None, epochs=2)).run()
     two, best = ((tmp_path / name / WEIGHTS_FILE).read_bytes() for name in ("two", "best"))
     assert two == best
 
@@ -120,7 +120,7 @@ def test_a_chunk_is_no_longer_than_what_the_lanes_hold(tmp_path: Path, options: 
     weights = set()
     for bptt in (3, 5, 700):
         config = TrainConfig(hsz=(5,), batch_size=20, bptt=bptt, epochs=2, dropout=0.3, **options)
-        runner = EpochRunner(make_plan(tmp_path / str(bptt), config))
+        runner = TrainingLoop(make_plan(tmp_path / str(bptt), config))
         assert len(runner.lanes.inputs) == 3
         runner.run()
         weights.add((tmp_path / str(bptt) / WEIGHTS_FILE).read_bytes())
@@ -132,7 +132,7 @@ def test_an_epoch_walks_all_its_pairs_also_with_fewer_sessions_than_lanes(tmp_pa
     told = []
     config = TrainConfig(hsz=(5,), batch_size=50, bptt=2, epochs=1)
     plan = make_plan(tmp_path, config, watch=lambda what, count, _: told.append((what, count)))
-    EpochRunner(plan).run()
+    TrainingLoop(plan).run()
     assert sum(count for what, count in told if what == "pairs") == 20 * 3
     assert ("epoch", 20 * 3) in told
 
@@ -143,14 +143,14 @@ def test_an_epoch_walks_all_its_pairs_also_with_fewer_sessions_than_lanes(tmp_pa
 def test_a_crash_at_any_moment_changes_nothing_of_the_end(tmp_path: Path, options: dict):
     config = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=2, dropout=0.3, **options)
     whole = tmp_path / "whole"
-    expected = outcome(whole, EpochRunner(make_plan(whole, config)).run())
+    expected = outcome(whole, TrainingLoop(make_plan(whole, config)).run())
 
     folder = tmp_path / "crashed"
     moments = [("pairs", 1), ("pairs", 4), ("validation", 1), ("epoch", 1), ("pairs", 2)]
     for kind, number in moments:
         with pytest.raises(CrashError):
-            EpochRunner(make_plan(folder, config, watch=crash_at(number, kind))).run()
-    history = EpochRunner(make_plan(folder, config)).run()
+            TrainingLoop(make_plan(folder, config, watch=crash_at(number, kind))).run()
+    history = TrainingLoop(make_plan(folder, config)).run()
     # The lists of figures begin anew with each runner, so only what was trained is compared.
     assert [row["loss"] for row in history] == [row["loss"] for row in expected[1]]
     assert last_weights(folder) == last_weights(whole)
@@ -159,9 +159,9 @@ def test_a_crash_at_any_moment_changes_nothing_of_the_end(tmp_path: Path, option
 @pytest.mark.parametrize("version", ["earlier", "later"])
 def test_training_goes_on_from_a_checkpoint_of_another_version(tmp_path: Path, version: str):
     whole, folder = tmp_path / "whole", tmp_path / "crashed"
-    EpochRunner(make_plan(whole)).run()
+    TrainingLoop(make_plan(whole)).run()
     with pytest.raises(CrashError):
-        EpochRunner(make_plan(folder, watch=crash_at(2, "epoch"))).run()
+        TrainingLoop(make_plan(folder, watch=crash_at(2, "epoch"))).run()
     found = load_checkpoint(folder)
     assert found is not None
     row = found.place.history[0]
@@ -171,7 +171,7 @@ def test_training_goes_on_from_a_checkpoint_of_another_version(tmp_path: Path, v
     tensors = {name: found.read(name) for name in found.shapes}
     save_checkpoint(folder, found.place, tensors)
     warnings: list[str] = []
-    history = EpochRunner(make_plan(folder, warn=warnings.append)).run()
+    history = TrainingLoop(make_plan(folder, warn=warnings.append)).run()
     assert (warnings, history[0], len(history)) == ([], row, 2)
     assert last_weights(folder) == last_weights(whole)
     lines = (folder / "history.csv").read_text().splitlines()
@@ -191,7 +191,7 @@ def test_a_crash_between_two_files_of_an_epochs_end_loses_no_row(
 ):
     whole, folder = tmp_path / "whole", tmp_path / "crashed"
     steady = {"validate": lambda _: {"recall@20": 0.5, "mrr@20": 0.5}, "checkpoint_seconds": 1e9}
-    expected = outcome(whole, EpochRunner(make_plan(whole, **steady)).run())
+    expected = outcome(whole, TrainingLoop(make_plan(whole, **steady)).run())
     write = getattr(epochs, broken)
 
     def crash(*arguments: Any) -> None:
@@ -201,9 +201,9 @@ def test_a_crash_between_two_files_of_an_epochs_end_loses_no_row(
 
     monkeypatch.setattr(epochs, broken, crash)
     with pytest.raises(CrashError):
-        EpochRunner(make_plan(folder, **steady)).run()
+        TrainingLoop(make_plan(folder, **steady)).run()
     monkeypatch.setattr(epochs, broken, write)
-    history = EpochRunner(make_plan(folder, **steady)).run()
+    history = TrainingLoop(make_plan(folder, **steady)).run()
     assert outcome(folder, history) == expected
     rows = (folder / "history.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows] == ["epoch", "1", "2"]
@@ -215,7 +215,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_where_training_goes_on_to_the_same_end(
 ):
     whole, folder = tmp_path / "whole", tmp_path / "stopped"
     steady = {"validate": None, "checkpoint_seconds": 1e9}
-    expected = outcome(whole, EpochRunner(make_plan(whole, **steady)).run())
+    expected = outcome(whole, TrainingLoop(make_plan(whole, **steady)).run())
     walked = []
 
     def press_once(what: str, count: int, _: object) -> None:
@@ -224,13 +224,13 @@ def test_ctrl_c_leaves_a_checkpoint_from_where_training_goes_on_to_the_same_end(
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        EpochRunner(make_plan(folder, watch=press_once, **steady)).run()
+        TrainingLoop(make_plan(folder, watch=press_once, **steady)).run()
     assert len(walked) == press, "training stopped at once"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     found = load_checkpoint(folder)
     assert found is not None
     assert (found.place.epoch, found.place.step) == (1 + press // CALLS, press % CALLS * 4)
-    assert outcome(folder, EpochRunner(make_plan(folder, **steady)).run()) == expected
+    assert outcome(folder, TrainingLoop(make_plan(folder, **steady)).run()) == expected
 
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path):
@@ -241,11 +241,11 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path):
             raise AssertionError("the second one was not heard")
 
     with pytest.raises(KeyboardInterrupt):
-        EpochRunner(make_plan(tmp_path, watch=press_twice)).run()
+        TrainingLoop(make_plan(tmp_path, watch=press_twice)).run()
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(tmp_path: Path):
-    runner = EpochRunner(make_plan(tmp_path))
+    runner = TrainingLoop(make_plan(tmp_path))
     runner._run_epoch(lambda: False)
     runner._finish_epoch()
     good = last_weights(tmp_path)
@@ -262,7 +262,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(tmp_path: Path)
 
 
 def test_a_loss_that_is_no_number_in_the_first_epoch_leaves_no_weights(tmp_path: Path):
-    runner = EpochRunner(make_plan(tmp_path))
+    runner = TrainingLoop(make_plan(tmp_path))
     bias = runner.step.variables["output/bias"]
     bias.assign(bias * np.nan)
     with pytest.raises(TrainingError) as caught:
@@ -273,7 +273,7 @@ def test_a_loss_that_is_no_number_in_the_first_epoch_leaves_no_weights(tmp_path:
 
 def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_path: Path):
     """The loss of a step is that of before its update: it can be a number when weights are not."""
-    runner = EpochRunner(make_plan(tmp_path))
+    runner = TrainingLoop(make_plan(tmp_path))
     runner._run_epoch(lambda: False)
     good = last_weights(tmp_path)
     bias = runner.step.variables["output/bias"]
@@ -300,7 +300,7 @@ def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_pat
 def test_weights_that_are_lost_are_told_with_those_that_are_kept(
     tmp_path: Path, settings: dict[str, Any], epochs: int, where: str
 ):
-    runner = EpochRunner(make_plan(tmp_path, **settings))
+    runner = TrainingLoop(make_plan(tmp_path, **settings))
     for _ in range(epochs):
         runner._run_epoch(lambda: False)
         runner._finish_epoch()
@@ -315,15 +315,15 @@ def test_weights_that_are_lost_are_told_with_those_that_are_kept(
 
 def warned_of_beginning_anew(folder: Path, config: TrainConfig = CONFIG) -> list[str]:
     """Train where a checkpoint cannot be used; the outcome is that of no interruption."""
-    expected = outcome(folder / "whole", EpochRunner(make_plan(folder / "whole", config)).run())
+    expected = outcome(folder / "whole", TrainingLoop(make_plan(folder / "whole", config)).run())
     told: list[str] = []
-    runner = EpochRunner(replace(make_plan(folder, config), warn=told.append))
+    runner = TrainingLoop(replace(make_plan(folder, config), warn=told.append))
     assert outcome(folder, runner.run()) == expected
     return told
 
 
 def test_a_checkpoint_of_another_network_is_left_and_training_begins_anew(tmp_path: Path):
-    EpochRunner(make_plan(tmp_path)).run()
+    TrainingLoop(make_plan(tmp_path)).run()
     other = TrainConfig(hsz=(6,), batch_size=3, bptt=2, epochs=1)
     assert warned_of_beginning_anew(tmp_path, other) == [
         f"{tmp_path / CHECKPOINT_FILE} does not fit the run's configuration; training begins anew"
@@ -331,7 +331,7 @@ def test_a_checkpoint_of_another_network_is_left_and_training_begins_anew(tmp_pa
 
 
 def test_a_damaged_checkpoint_is_left_and_training_begins_anew(tmp_path: Path):
-    EpochRunner(make_plan(tmp_path)).run()
+    TrainingLoop(make_plan(tmp_path)).run()
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"")
     (told,) = warned_of_beginning_anew(tmp_path)
     assert told.startswith(f"{tmp_path / CHECKPOINT_FILE} is damaged: ")
@@ -339,7 +339,7 @@ def test_a_damaged_checkpoint_is_left_and_training_begins_anew(tmp_path: Path):
 
 
 def test_where_the_best_weights_so_far_are_damaged_training_begins_anew(tmp_path: Path):
-    EpochRunner(make_plan(tmp_path)).run()
+    TrainingLoop(make_plan(tmp_path)).run()
     (tmp_path / WEIGHTS_FILE).unlink()
     assert warned_of_beginning_anew(tmp_path) == [
         f"{tmp_path / WEIGHTS_FILE} is damaged: it is missing; training begins anew"
@@ -348,9 +348,9 @@ def test_where_the_best_weights_so_far_are_damaged_training_begins_anew(tmp_path
 
 def test_a_torn_file_beside_the_checkpoint_is_no_matter(tmp_path: Path):
     whole, folder = tmp_path / "whole", tmp_path / "crashed"
-    expected = outcome(whole, EpochRunner(make_plan(whole)).run())
+    expected = outcome(whole, TrainingLoop(make_plan(whole)).run())
     with pytest.raises(CrashError):
-        EpochRunner(make_plan(folder, watch=crash_at(3))).run()
+        TrainingLoop(make_plan(folder, watch=crash_at(3))).run()
     torn = folder / CHECKPOINT_FILE.parent / f".{CHECKPOINT_FILE.name}.1.tmp"
     torn.write_bytes((folder / CHECKPOINT_FILE).read_bytes()[:100])
-    assert outcome(folder, EpochRunner(make_plan(folder)).run()) == expected
+    assert outcome(folder, TrainingLoop(make_plan(folder)).run()) == expected

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.models.gru4rec.gru_layer import unwind_layer, walk_layer
+from sbrcli.models.gru4rec.gru_gradients import gru_backward, gru_forward
 from tests.models.gru4rec.literal import Array, slow_gradients, slow_gru
 
 UNITS = 3
@@ -48,8 +48,8 @@ def slow_states(values: dict[str, Array], keeps: Array) -> Array:
 
 def walk_and_unwind(chunk, with_xla: bool):
     values, keeps, gradient = some_chunk(chunk)
-    walk = tf.function(walk_layer, autograph=False, jit_compile=with_xla)
-    unwind = tf.function(unwind_layer, autograph=False, jit_compile=with_xla)
+    walk = tf.function(gru_forward, autograph=False, jit_compile=with_xla)
+    unwind = tf.function(gru_backward, autograph=False, jit_compile=with_xla)
     given = {name: tf.constant(value, tf.float32) for name, value in values.items()}
     states, end, kept = walk(keeps=tf.constant(keeps, tf.float32), **given)
     return states, end, unwind(kept, tf.constant(gradient, tf.float32), given["kernel"])

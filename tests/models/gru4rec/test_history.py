@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sbrcli.models.gru4rec.history import best_epoch, write_history
+from sbrcli.models.training.history import best_epoch, write_history
 
 FIRST = {"epoch": 1, "loss": 2.5, "seconds": 0.5, "events_per_second": 100.0, "recall@20": 0.5}
 FIRST |= {"mrr@20": 0.25, "ndcg@20": 0.375}

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbrcli.dataset.storage import Sessions
 from sbrcli.errors import ArtefactError
 from sbrcli.models.gru4rec.inference import GruScorer, load_gru
 from sbrcli.models.gru4rec.weights import NetworkShape, Weights, initialise_weights
+from sbrcli.sessions import Sessions
 from tests.builders import make_run, make_sessions
 
 SHAPES = [
@@ -89,7 +89,7 @@ def test_scores_are_those_of_a_literal_loop_over_events(shape):
     sessions = random_sessions(shape.num_items, [3, 1, 40, 2, 7])
     found = all_scores(GruScorer(shape, weights), sessions)
     for start, end in zip(sessions.offsets[:-1], sessions.offsets[1:], strict=True):
-        literal = literal_scores(shape, weights, sessions.items[start:end])
+        literal = literal_scores(shape, weights, sessions.item_indices[start:end])
         for step, position in enumerate(range(start, end - 1)):
             assert_alike(found.pop(position), literal[step])
     assert not found  # nothing else was scored: no last events
@@ -100,7 +100,7 @@ def test_scores_are_those_of_keras(shape):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     keras = pytest.importorskip("keras")
     weights = random_weights(shape)
-    session = random_sessions(shape.num_items, [30]).items
+    session = random_sessions(shape.num_items, [30]).item_indices
     table = weights["output/table"]
     inputs = {"none": np.eye(shape.num_items, dtype=np.float32), "shared": table}
     outputs = inputs.get(shape.embedding, weights.get("embedding/table"))[session][None]
@@ -141,7 +141,7 @@ def test_scores_are_the_same_to_rounding_in_any_batch_and_order(units, embedding
     again = all_scores(GruScorer(shape, weights), sessions)
     assert all(np.array_equal(again[position], expected[position]) for position in expected)
 
-    lists = np.split(sessions.items, sessions.offsets[1:-1])
+    lists = np.split(sessions.item_indices, sessions.offsets[1:-1])
     order = np.random.default_rng(2).permutation(len(lists))
     shuffled = make_sessions(*(lists[s].tolist() for s in order))
     found = all_scores(GruScorer(shape, weights), shuffled)
@@ -157,7 +157,7 @@ def test_error_27_the_next_item_depends_on_the_whole_session_and_on_no_other():
     sessions = random_sessions(700, [9, 30, 4, 2])
     found = all_scores(scorer, sessions)
     for start, end in zip(sessions.offsets[:-1], sessions.offsets[1:], strict=True):
-        alone = scorer.score_next(sessions.items[start : end - 1])
+        alone = scorer.score_next(sessions.item_indices[start : end - 1])
         assert_alike(alone, found[int(end) - 2])
     same_end = scorer.score_next(np.array([8, 3])), scorer.score_next(np.array([9, 3]))
     assert not np.allclose(*same_end)

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbrcli.config import TrainConfig
-from sbrcli.dataset.storage import Sessions
-from sbrcli.models.gru4rec.epochs import EpochRunner
-from sbrcli.models.gru4rec.plan import Plan
+from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.training.loop import TrainingLoop
+from sbrcli.models.training.loop_settings import LoopSettings
+from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
 ITEMS = 6
@@ -43,16 +43,16 @@ def learned_scores(folder: Path, **options: object) -> np.ndarray:
         | options
     )
     sessions = chain_sessions()
-    plan = Plan(
+    plan = LoopSettings(
         folder=folder,
         config=config,
         shape=NetworkShape(ITEMS, config.units, config.embedding),
         sessions=sessions,
-        train_count=np.bincount(sessions.items, minlength=ITEMS),
+        train_count=np.bincount(sessions.item_indices, minlength=ITEMS),
         validate=None,
         watch=lambda *_: None,
     )
-    runner = EpochRunner(plan)
+    runner = TrainingLoop(plan)
     runner.run()
     return runner.model(np.arange(ITEMS)[:, None]).numpy()[:, 0]
 

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from sbrcli.models.gru4rec.losses import ROWS_PER_BLOCK, LossGradients, softmax_cross_entropy
+from sbrcli.models.training.losses import ROWS_PER_BLOCK, LossGradients, softmax_cross_entropy
 
 Array = npt.NDArray[np.floating]
 ITEMS, UNITS = 7, 3

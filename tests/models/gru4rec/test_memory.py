@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
+from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError, ExitCode, TrainingError
-from sbrcli.models.gru4rec import memory
-from sbrcli.models.gru4rec.assignment import assign
-from sbrcli.models.gru4rec.memory import out_of_memory_explained, require_memory
 from sbrcli.models.gru4rec.step import TrainingStep
-from sbrcli.models.gru4rec.training import train
+from sbrcli.models.training import memory
+from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.workflow.train import train
+from sbrcli.workflow.training_job import assign
 from tests.chains import make_workspace
 
 MEGABYTE = 2**20

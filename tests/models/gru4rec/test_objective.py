@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.candidates import Candidates, Sampler
-from sbrcli.models.gru4rec.objective import Objective
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.training.negatives import Candidates, NegativeSampler
+from sbrcli.models.training.objective import Objective
 from tests.models.gru4rec import literal_ranking as literal
 from tests.models.gru4rec.literal_ranking import finite_difference
 
@@ -138,7 +138,7 @@ def test_only_without_drawing_is_a_row_scored_against_all_items(loss):
 
     def sizes(n_sample: int) -> set[int | None]:
         config = TrainConfig(loss=loss, n_sample=n_sample)
-        sampler = Sampler(np.ones(num_items, np.int64), n_sample, 0.5) if n_sample else None
+        sampler = NegativeSampler(np.ones(num_items, np.int64), n_sample, 0.5) if n_sample else None
         objective = Objective(config, sampler)
         graph = tf.function(
             lambda *parts: objective.measure(*parts, tf.constant(ROW_COUNTS), tf.constant([1, 1]))
@@ -178,7 +178,7 @@ def gradients_of_hidden(config: TrainConfig, weights: dict[str, np.ndarray], tri
     """Give (trials, units), the gradient of row 0 with other rows drawn by popularity."""
     rows = 8
     rng = np.random.default_rng(2)
-    sampler = Sampler(TRAIN_COUNT, 200, config.sample_alpha)
+    sampler = NegativeSampler(TRAIN_COUNT, 200, config.sample_alpha)
     objective = Objective(config, sampler)
     parts = [tf.constant(weights[name], tf.float32) for name in ("table", "bias")]
     hidden = tf.constant(np.tile(weights["hidden"][:1], (rows, 1)), tf.float32)

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec import backend
-from sbrcli.models.gru4rec.backend import multiplies_in_bfloat16
-from sbrcli.models.gru4rec.losses import (
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.training import backend
+from sbrcli.models.training.backend import multiplies_in_bfloat16
+from sbrcli.models.training.losses import (
     ROWS_PER_BLOCK,
     LossGradients,
     drawn_cross_entropy,
     softmax_cross_entropy,
 )
-from sbrcli.models.gru4rec.objective import Objective
+from sbrcli.models.training.objective import Objective
 
 ROWS, COLUMNS, UNITS = ROWS_PER_BLOCK + 8, 400, 20
 

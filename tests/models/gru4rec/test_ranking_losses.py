@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.models.gru4rec import ranking_losses as ours
+from sbrcli.models.training import ranking_losses as ours
 from tests.models.gru4rec import literal_ranking as literal
 from tests.models.gru4rec.literal_ranking import finite_difference
 

@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from sbrcli import config as options
-from sbrcli.config import TrainConfig
+from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.manifests import MANIFEST
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import training as options
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, ConfigError, TrainingError
 from sbrcli.evaluation.validation import validate
-from sbrcli.manifests import MANIFEST
-from sbrcli.models.gru4rec import epochs, training
-from sbrcli.models.gru4rec.assignment import Training, assign, describe_run
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.gru4rec.training import train
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape
-from sbrcli.models.items import ITEMS_FILE, load_items
-from sbrcli.workspace import Workspace
+from sbrcli.models.training import loop as epochs
+from sbrcli.workflow import train as training
+from sbrcli.workflow.train import train
+from sbrcli.workflow.training_job import TrainResult, assign, describe_run
 from tests.chains import NUM_ITEMS, make_workspace, make_workspace_with_new_item
 
 CONFIG = TrainConfig(hsz=(8,), batch_size=4, bptt=2, epochs=3, refit=True)
@@ -63,7 +64,7 @@ def run_training(
     watch: Any = None,
     resume: bool = False,
     **changes: Any,
-) -> Training:
+) -> TrainResult:
     """Train with the figures that make epoch 2 the best."""
     assignment = assign(workspace, None, replace(CONFIG, **{"refit": False} | changes), name)
     epoch = []
@@ -131,7 +132,7 @@ def test_a_refitted_run_knows_the_items_of_valid_and_says_what_it_is(whole: Work
     assert items.ids[-1] == "777"
     dataset = whole.open("dataset").path
     both = load_split(dataset, "train").followed_by(load_split(dataset, "valid_full"))
-    assert items.train_count.tolist() == np.bincount(both.items).tolist()
+    assert items.train_count.tolist() == np.bincount(both.item_indices).tolist()
     assert items.train_count[-1] == 2
     scorer = load_gru(run.path)
     assert scorer.num_items == NUM_ITEMS + 1
@@ -197,14 +198,14 @@ def test_a_loss_lost_in_the_refit_leaves_the_run_from_before_it(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ):
     run_training(workspace, "without")
-    walk = epochs.EpochRunner._walk_once
+    walk = epochs.TrainingLoop._walk_once
 
-    def lose(runner: epochs.EpochRunner, walked: int) -> int:
+    def lose(runner: epochs.TrainingLoop, walked: int) -> int:
         if runner.plan.phase == "refit" and runner.place.epoch == 2:
             runner.place.loss = float("nan")
         return walk(runner, walked)
 
-    monkeypatch.setattr(epochs.EpochRunner, "_walk_once", lose)
+    monkeypatch.setattr(epochs.TrainingLoop, "_walk_once", lose)
     with pytest.raises(TrainingError) as caught:
         run_training(workspace, refit=True)
     assert str(caught.value) == (
@@ -224,13 +225,13 @@ def test_some_items_more_do_not_change_how_negatives_are_chosen(
 ):
     monkeypatch.setattr(options, "FULL_UP_TO_ITEMS", NUM_ITEMS)
     chosen = []
-    sampler = epochs.EpochRunner._sampler
+    sampler = epochs.TrainingLoop._sampler
 
-    def note(runner: epochs.EpochRunner) -> Any:
+    def note(runner: epochs.TrainingLoop) -> Any:
         chosen.append((runner.plan.phase, sampler(runner)))
         return chosen[-1][1]
 
-    monkeypatch.setattr(epochs.EpochRunner, "_sampler", note)
+    monkeypatch.setattr(epochs.TrainingLoop, "_sampler", note)
     run_training(workspace, refit=True)
     assert chosen == [("fit", None), ("refit", None)]
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.candidates import Sampler
+from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.optimizers import Adagrad, Adam, Rows, clip_gradients
 from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.optimizers import Adagrad, Adam, Rows, clip_gradients
 
 ROWS, WIDTH = 6, 3
 NAMED = [4, 1, 4, 2, 4]  # Row 4 thrice; rows 0, 3 and 5 never.
@@ -186,7 +186,7 @@ def make_step(embedding: str, **options) -> TrainingStep:
     shape = NetworkShape(ITEMS, config.units, config.embedding)
     model = Gru4Rec(shape)
     model.set_by_name(initialise_weights(shape, seed=1))
-    sampler = Sampler(np.ones(ITEMS, int), config.n_sample, config.sample_alpha)
+    sampler = NegativeSampler(np.ones(ITEMS, int), config.n_sample, config.sample_alpha)
     return TrainingStep(model, config, sampler, total_chunks=10)
 
 
@@ -253,7 +253,7 @@ def test_padding_moves_no_item_not_even_by_momentum(embedding):
     # Padding is written as item 0, which nothing else names here.
     step = make_step(embedding)
     fill_slots(step)
-    step.objective.sampler = Sampler(np.where(np.arange(ITEMS) == 20, 10**12, 1), 5, 1.0)
+    step.objective.sampler = NegativeSampler(np.where(np.arange(ITEMS) == 20, 10**12, 1), 5, 1.0)
     changed, _ = moved_rows(step)
     for name in (TABLES[embedding], "output/table", "output/bias"):
         assert 0 not in changed[name]

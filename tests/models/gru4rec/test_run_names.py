@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.run_names import default_run_name, earlier_run_name, write_words
+from sbrcli.config.training import TrainConfig
+from sbrcli.workflow.run_names import default_run_name, earlier_run_name, write_words
 from tests.chains import make_workspace
 from tests.cli.small_run import SMALL
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.models.gru4rec.schedules import rate_at
+from sbrcli.models.training.schedules import rate_at
 
 
 def rates(schedule, total: int = 100) -> np.ndarray:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.losses import ROWS_PER_BLOCK, softmax_cross_entropy
-from sbrcli.models.gru4rec.objective import Objective
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.training.losses import ROWS_PER_BLOCK, softmax_cross_entropy
+from sbrcli.models.training.objective import Objective
 from tests.models.gru4rec.literal_ranking import finite_difference, softmax
 
 ITEMS, UNITS = 5, 3

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
+from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError
-from sbrcli.models.gru4rec.batches import Lanes, arrange_lanes
-from sbrcli.models.gru4rec.candidates import Sampler
 from sbrcli.models.gru4rec.network import Gru4Rec
 from sbrcli.models.gru4rec.step import _NEGATIVES, TrainingStep
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.training.lanes import Lanes, arrange_lanes
+from sbrcli.models.training.negatives import NegativeSampler
 from tests.builders import make_sessions
 from tests.models.gru4rec.literal import slow_gradients, slow_walk
 
@@ -203,7 +203,7 @@ def test_compiling_moves_nothing_and_counts_no_step(options):
     config = TrainConfig(**{"hsz": (3,), "batch_size": LANES, "bptt": BPTT} | options)
     model = Gru4Rec(shape)
     model.set_by_name(initialise_weights(shape, seed=2))
-    sampler = Sampler(np.arange(1, ITEMS + 1), 4, 0.5) if config.n_sample == 4 else None
+    sampler = NegativeSampler(np.arange(1, ITEMS + 1), 4, 0.5) if config.n_sample == 4 else None
     step = TrainingStep(model, config, sampler)
     variables = [*step.variables.values(), *step.optimizer.slots.values(), step.chunks_done]
     before = [variable.numpy() for variable in variables]

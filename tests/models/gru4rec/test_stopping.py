@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config import TrainConfig
-from sbrcli.models.gru4rec.epochs import EpochRunner
-from sbrcli.models.gru4rec.history import best_epoch
-from sbrcli.models.gru4rec.plan import Plan
+from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.gru4rec.weights import NetworkShape, load_weights
+from sbrcli.models.training.history import best_epoch
+from sbrcli.models.training.loop import TrainingLoop
+from sbrcli.models.training.loop_settings import LoopSettings
 from tests.builders import make_sessions
 
 SESSIONS = [[0, 1, 2], [3, 4], [5, 6, 7, 8], [8, 0], [1, 3, 5, 7, 2], [4, 6]]
@@ -27,7 +27,7 @@ def nothing_compiled(monkeypatch):
     monkeypatch.setattr(TrainingStep, "compile", lambda _step: None)
 
 
-def make_runner(folder: Path, figures: list[dict] | None = None, **options) -> EpochRunner:
+def make_runner(folder: Path, figures: list[dict] | None = None, **options) -> TrainingLoop:
     """Make a runner whose epochs have these figures on the valid split."""
     config = TrainConfig(
         **{"hsz": (2,), "batch_size": 2, "bptt": 1, "n_sample": 0, "epochs": 6} | options
@@ -35,7 +35,7 @@ def make_runner(folder: Path, figures: list[dict] | None = None, **options) -> E
     script = iter(figures or [])
     # Every event is an item of its own, so that a pair shows where it comes from.
     events = iter(range(NUM_EVENTS))
-    plan = Plan(
+    plan = LoopSettings(
         folder=folder,
         config=config,
         shape=NetworkShape(NUM_EVENTS, config.units, config.embedding),
@@ -44,10 +44,10 @@ def make_runner(folder: Path, figures: list[dict] | None = None, **options) -> E
         validate=(lambda _scorer: next(script)) if figures is not None else None,
         watch=lambda *_: None,
     )
-    return EpochRunner(plan)
+    return TrainingLoop(plan)
 
 
-def idle(runner: EpochRunner) -> list[dict[str, np.ndarray]]:
+def idle(runner: TrainingLoop) -> list[dict[str, np.ndarray]]:
     """Let a runner's steps do nothing but record what they are given, a call each."""
     calls = []
 

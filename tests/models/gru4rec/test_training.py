@@ -8,23 +8,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from sbrcli.config import TrainConfig
+from sbrcli.artefacts.manifests import MANIFEST, read_json, write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.validation import validate
-from sbrcli.manifests import MANIFEST, read_json, write_json
-from sbrcli.models.gru4rec import backend, epochs
-from sbrcli.models.gru4rec.assignment import Training, assign
 from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.gru4rec.training import train
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE
-from sbrcli.workspace import Workspace
+from sbrcli.models.training import backend
+from sbrcli.models.training import loop as epochs
+from sbrcli.workflow.train import train
+from sbrcli.workflow.training_job import TrainResult, assign
 from tests.chains import FOLLOWS, NUM_ITEMS, make_workspace
 
 SMALL = {"hsz": (8,), "batch_size": 4, "bptt": 4, "epochs": 1}
 
 
-def run_training(workspace: Workspace, name: str = "run", **options) -> Training:
+def run_training(workspace: Workspace, name: str = "run", **options) -> TrainResult:
     assignment = assign(workspace, None, TrainConfig(**SMALL | options), name)
     return train(workspace, assignment, validate, lambda *_: None)
 
@@ -46,12 +47,12 @@ def test_a_resume_on_another_processor_keeps_the_precision_of_the_beginning(
     workspace = make_workspace(tmp_path)
     used = []
 
-    class Runner(epochs.EpochRunner):
-        def __init__(self, plan: epochs.Plan) -> None:
+    class Runner(epochs.TrainingLoop):
+        def __init__(self, plan: epochs.LoopSettings) -> None:
             used.append(plan.config.precision)
             super().__init__(plan)
 
-    monkeypatch.setattr(epochs, "EpochRunner", Runner)
+    monkeypatch.setattr(epochs, "TrainingLoop", Runner)
     monkeypatch.setattr(backend, "has_bfloat16", lambda: True)
     run_training(workspace)
     path = workspace.place("run", "run") / MANIFEST
@@ -92,7 +93,7 @@ def test_nothing_is_learned_where_there_is_nothing_to_learn(tmp_path: Path):
     """Known error 25, of leaks: 20 of 40 items are right half of the time, and no oftener."""
     workspace = make_workspace(tmp_path, users=800, is_chain=False)
     result = run_training(workspace, hsz=(32,), batch_size=16, epochs=2)
-    pairs = load_split(workspace.open("dataset").path, "valid").num_next_items
+    pairs = load_split(workspace.open("dataset").path, "valid").num_targets
     share = 20 / NUM_ITEMS
     spread = 4 * np.sqrt(share * (1 - share) / pairs)
     for epoch in result.epochs:
@@ -141,7 +142,7 @@ def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: in
     )
     assert [row["epoch"] for row in result.epochs] == list(range(1, epochs + 1))
     begun = [(count, figures) for what, count, figures in told if what == "epoch"]
-    pairs = load_split(workspace.open("dataset").path, "train").num_next_items
+    pairs = load_split(workspace.open("dataset").path, "train").num_targets
     assert begun == [
         (pairs, {"epoch": n + 1, "epochs": epochs, "phase": "fit"}) for n in range(epochs)
     ]

@@ -1,0 +1,1 @@
+"""All that lies on disk: the workspace, datasets, runs and their files."""

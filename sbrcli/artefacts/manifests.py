@@ -1,0 +1,217 @@
+"""What a folder on disk says of itself, and how its files are replaced: in one step."""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from sbrcli import __version__
+from sbrcli.artefacts.disk import TORN, replacing
+from sbrcli.errors import ArtefactError
+
+Kind = Literal["dataset", "run"]
+
+FORMAT_VERSION = 1
+
+WATCHED = ("recall@20", "mrr@20", "ndcg@20")
+"""The figures of an epoch on the valid split; None without one."""
+
+EPOCH_FIGURES = ("loss", "seconds", "events_per_second", *WATCHED)
+"""What is read of an epoch, beside its number. Another version of sbr may have written more of
+them, or less."""
+
+MANIFEST = "manifest.json"
+_MOST_BYTES = 1 << 26
+"""No JSON of a dataset or a run comes near it; more is not read into memory."""
+
+MADE_BY: dict[Kind, str] = {"dataset": "sbr preprocess LOG", "run": "sbr train"}
+
+
+def new_manifest(kind: Kind) -> dict[str, Any]:
+    """Begin a manifest: what the folder is, in which format, made when and by which version."""
+    return {
+        "kind": kind,
+        "format_version": FORMAT_VERSION,
+        "sbr_version": __version__,
+        "created_at": utc_now(),
+    }
+
+
+def utc_now() -> str:
+    """Return the time as ISO 8601 with offset, to the microsecond, so that it sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
+    """Read a folder's manifest and check that this version can use the folder.
+
+    Raises:
+        ArtefactError: it is missing, damaged, of another kind or of another format version.
+    """
+    manifest = read_json(folder / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("kind") != kind:
+        raise _damaged(folder / MANIFEST, f"it is not the manifest of a {kind}")
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ArtefactError(
+            f"{kind} {folder.name} has format version {version}; "
+            f"sbr {__version__} reads version {FORMAT_VERSION}",
+            hint=f"make it again with: {MADE_BY[kind]}, or use the sbr that wrote it",
+        )
+    for entry, is_right in _ENTRIES[kind].items():
+        if entry in manifest and not is_right(manifest[entry]):
+            raise _damaged(folder / MANIFEST, f"its {entry} cannot be a {kind}'s")
+    return manifest
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a dataset or a run.
+
+    Raises:
+        ArtefactError: it is missing, unreadable, not JSON, or holds a number that JSON lacks.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"it has more than {_MOST_BYTES >> 20} MiB")
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except FileNotFoundError as error:
+        raise _damaged(path, "it is missing") from error
+    except PermissionError as error:
+        raise may_not_be_read(path) from error
+    except RecursionError as error:
+        raise _damaged(path, "it is nested too deeply") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Replace a JSON file in one step, so that a reader finds the old or the new one whole."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # Half a surrogate pair, which a title can hold, is no UTF-8; its escape is JSON still.
+    write_atomically(path, text.encode(errors="backslashreplace"))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step; the bytes are on the disk before the name points to them."""
+    write_parts_atomically(path, [content])
+
+
+def write_parts_atomically(
+    path: Path, parts: Iterable[bytes | memoryview], seal: Callable[[BinaryIO], None] | None = None
+) -> None:
+    """Replace a file in one step, as `write_atomically`, by bytes that come one part at a time.
+
+    Args:
+        path: the file.
+        parts: its content.
+        seal: given the file when all parts are written, changes something of it.
+    """
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            if seal is not None:
+                seal(file)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ArtefactError(
+            f"cannot write {path}: {error.strerror}",
+            hint="free some space or name another place with --workdir",
+        ) from error
+
+
+def remove_torn_files(folder: Path) -> None:
+    """Delete what a killed process was writing in a folder; no other may be writing in it now."""
+    for path in folder.rglob(f".*{TORN}"):
+        path.unlink(missing_ok=True)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"it holds the number {text}")
+    return number
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and 0 < value < 1 << 63
+
+
+def _is_dataset_of_run(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(value.get(entry), str) for entry in ("name", "fingerprint")
+    )
+
+
+def _are_epochs(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(row, Mapping)
+        and _is_count(row.get("epoch"))
+        and all(isinstance(row.get(name), (int, float, type(None))) for name in EPOCH_FIGURES)
+        for row in value
+    )
+
+
+def _is_refit(value: Any) -> bool:
+    return value is None or (isinstance(value, Mapping) and _are_epochs(value.get("epochs")))
+
+
+def _is_parent(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(value.get(entry), str) for entry in ("run", "weights")
+    )
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+_ENTRIES: dict[Kind, dict[str, Callable[[Any], bool]]] = {
+    "dataset": {
+        "source": _is_object,
+        "config": _is_object,
+        "splits": _is_object,
+        "fingerprint": lambda value: isinstance(value, str),
+        "files": _is_object,
+    },
+    "run": {
+        "config": _is_object,
+        "dataset": _is_dataset_of_run,
+        "network": _is_object,
+        "parameters": _is_count,
+        "epochs": _are_epochs,
+        "best_epoch": _is_count,
+        "refit": _is_refit,
+        "files": _is_object,
+        "parent": _is_parent,
+        "precision": lambda value: value in ("float32", "bfloat16"),
+    },
+}
+"""What each entry of a manifest is, where it is there: whoever reads it may take that as given."""
+
+
+def _damaged(path: Path, what: str) -> ArtefactError:
+    return ArtefactError(
+        f"{path} is damaged: {what}", hint="make the folder again; --overwrite replaces it"
+    )
+
+
+def may_not_be_read(path: Path) -> ArtefactError:
+    """Return the error of a file or folder of a work directory that may not be read."""
+    return ArtefactError(
+        f"{path}: no permission to read it",
+        hint="ask its owner to allow it, or name another place with --workdir",
+    )
+
+
+def cannot_be_read(path: Path, error: OSError) -> ArtefactError:
+    """Return the error of a file or folder of a work directory that the system cannot read."""
+    return ArtefactError(
+        f"{path}: it cannot be read: {error.strerror}",
+        hint="mend or remove it, or name another place with --workdir",
+    )

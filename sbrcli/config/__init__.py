@@ -1,0 +1,1 @@
+"""Configuration: every default, bound and choice, written once."""

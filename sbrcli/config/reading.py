@@ -1,0 +1,214 @@
+"""How a log is read, where its own first lines do not say it or say it wrongly."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from sbrcli.config.checks import require
+from sbrcli.errors import ConfigError
+
+ROLES = ("user", "session", "item", "time", "event", "rating")
+"""What a column of a log can be, as `--columns` names it."""
+
+ID_ROLES = ("user", "session", "item")
+"""The columns that hold ids, as `--drop-id` names them."""
+
+TIME_UNITS = (
+    *("auto", "s", "ms", "us", "ns", "ds", "cs", "min", "h", "d"),
+    *("ticks", "filetime", "webkit", "apple", "mac", "ntp", "gps", "excel", "excel1904"),
+    *("matlab", "julian"),
+    *("digits", "yymmdd", "mmdd"),
+)
+"""What numbers that are times may be; see `sbrcli.log.columns.epochs`."""
+
+NO_QUOTE = "none"
+
+SPACES = r"\s+"
+"""The separator that is a run of spaces or tabs; at a line's ends they separate nothing."""
+
+_SEPARATOR_WORDS = {
+    **{"tab": "\t", "comma": ",", "semicolon": ";", "space": " ", "spaces": SPACES},
+    **{"pipe": "|", "colon": ":", "^A": "\x01", "^B": "\x02", r"\s+": SPACES},
+}
+_ESCAPES = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-7]{3})|(t))")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConfig:
+    """How a log is read; None and "auto" leave it to recognition. Kept in a dataset's manifest."""
+
+    columns: str | None = None
+    """Which column is what, as in `user=visitorid,item=itemid`; without a header, their numbers.
+
+    A time may lie in several columns, as in `time=date+time`."""
+
+    sep: str | None = None
+    """Between two fields: any characters, `\\t` and `\\x01` too, or `tab`, `space`, `spaces`
+    (runs of them), `comma`, `semicolon`, `pipe`."""
+
+    quote: str | None = None
+    """What quotes a field: `none`, a double or a single quote; looked for unless given."""
+
+    escape: str | None = None
+    """A letter that takes its meaning from the next one, mostly a backslash."""
+
+    header: bool | None = None
+    """Whether the first line names the columns."""
+
+    time_unit: str = "auto"
+    time_format: str | None = None
+    """How times are written, in strptime's directives, as in `%d/%m/%Y %H:%M`."""
+
+    no_time: bool = False
+    """Take the events in the order of the file: the log has no times."""
+
+    encoding: str | None = None
+    """Of the text; UTF-8 unless given."""
+
+    event: str | None = None
+    """The events to take, with commas between them, of a log that names its events' kinds."""
+
+    drop_id: str | None = None
+    """Ids whose events are left out, as in `user=-,guest,item=0`: they stand for nobody."""
+
+    list_sep: str | None = None
+    """Between two items of one cell, which are events of one row: as `sep`."""
+
+    skip_bad_rows: bool = False
+    """Leave rows out that cannot be events, and count them."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.time_unit in TIME_UNITS,
+            f"time-unit must be one of {', '.join(TIME_UNITS)}",
+            self.time_unit,
+        )
+        require(
+            self.time_format is None or self.time_unit == "auto",
+            "time-format is for dates in words, and time-unit for numbers",
+            self.time_unit,
+        )
+        require(
+            self.sep is None or (self.sep != "" and not set(self.separator or "") & set('\r\n"\0')),
+            "sep must be one character or more, without quotes, line ends and zero bytes",
+            repr(self.sep),
+        )
+        require(
+            self.quote in (None, NO_QUOTE, '"', "'"),
+            f"quote must be {NO_QUOTE}, \" or '",
+            repr(self.quote),
+        )
+        require(
+            self.escape is None
+            or (len(self.escape) == 1 and self.escape.isascii() and self.escape.isprintable()),
+            "escape must be one ASCII character",
+            repr(self.escape),
+        )
+        require(
+            self.list_sep is None or self.list_sep != "",
+            "list-sep must be one character or more",
+            repr(self.list_sep),
+        )
+        require(self.event is None or bool(self.events), "event must name an event", self.event)
+        if self.encoding is not None:
+            _check_encoding(self.encoding)
+        _ = self.dropped_ids
+        named = self.named_columns
+        about_times = (self.time_unit != "auto", self.time_format is not None, "time" in named)
+        require(
+            not (self.no_time and any(about_times)),
+            "no-time goes with none of time-unit, time-format and a column of the time",
+            "no-time",
+        )
+        require(
+            len(set(named.values())) == len(named),
+            "columns must name each column once",
+            self.columns,
+        )
+
+    @property
+    def named_columns(self) -> dict[str, str]:
+        """The log's own name of each column that was named, by what it is.
+
+        Raises:
+            ConfigError: `columns` is not written as `user=NAME,item=NAME`.
+        """
+        named: dict[str, str] = {}
+        for part in self.columns.split(",") if self.columns is not None else ():
+            role, equals, name = (word.strip() for word in part.partition("="))
+            if role not in ROLES or not equals or not name or role in named:
+                raise ConfigError(
+                    f"columns must be written as ROLE=NAME with commas between, each of "
+                    f"{', '.join(ROLES)} at most once. Received: {self.columns}",
+                    hint="for example --columns user=visitorid,item=itemid,time=timestamp",
+                )
+            named[role] = name
+        return named
+
+    @property
+    def dropped_ids(self) -> dict[str, tuple[str, ...]]:
+        """The ids whose events are left out, by user, session and item.
+
+        Raises:
+            ConfigError: `drop_id` is not written as `user=ID,ID,item=ID`.
+        """
+        dropped: dict[str, tuple[str, ...]] = {}
+        role = None
+        for part in self.drop_id.split(",") if self.drop_id is not None else ():
+            before, equals, after = part.partition("=")
+            is_begun = bool(equals) and before.strip() in ID_ROLES
+            role = before.strip() if is_begun else role
+            if role is None:
+                raise ConfigError(
+                    f"drop-id must be written as ROLE=ID with commas between, each ROLE one of "
+                    f"{', '.join(ID_ROLES)}. Received: {self.drop_id}",
+                    hint="for example --drop-id user=-,guest,item=0",
+                )
+            dropped[role] = (*dropped.get(role, ()), after if is_begun else part)
+        return dropped
+
+    @property
+    def unit_of_times(self) -> str:
+        """What the user says of the times: the unit, or the format; "auto" where nothing."""
+        return self.time_unit if self.time_format is None else self.time_format
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events to take; none of them takes all."""
+        words = self.event.split(",") if self.event is not None else ()
+        return tuple(stripped for word in words if (stripped := word.strip()))
+
+    @property
+    def separator(self) -> str | None:
+        """What stands between two fields, with words such as `tab` resolved."""
+        return None if self.sep is None else _separator(self.sep)
+
+    @property
+    def list_separator(self) -> str | None:
+        """What stands between two items of one cell, with words such as `space` resolved."""
+        return None if self.list_sep is None else _separator(self.list_sep)
+
+
+def _separator(word: str) -> str:
+    """Resolve a word such as `tab`, or escapes such as `\\x01`."""
+    if word in _SEPARATOR_WORDS:
+        return _SEPARATOR_WORDS[word]
+    return _ESCAPES.sub(_unescaped, word)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape[4]:
+        return "\t"
+    return chr(int(escape[3], 8) if escape[3] else int(escape[1] or escape[2], 16))
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        is_text = codecs.lookup(name)._is_text_encoding  # type: ignore[attr-defined]
+    except (LookupError, ValueError):
+        is_text = False
+    if not is_text:
+        raise ConfigError(
+            f"encoding must be one that Python knows. Received: {name}",
+            hint="for example --encoding latin-1, cp1252, shift_jis or utf-16",
+        )

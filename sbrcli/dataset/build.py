@@ -1,0 +1,187 @@
+"""From an event table to three splits and a vocabulary: the plan that the other modules serve."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
+from sbrcli.dataset.leave_one_out import drop_unseen_targets, leave_last_out
+from sbrcli.dataset.sessionize import assign_sessions, default_rule, session_offsets
+from sbrcli.dataset.splits import EmptySplitError, Splits, drop_unseen, split_by_date
+from sbrcli.dataset.storage import IS_TARGET
+from sbrcli.dataset.vocabulary import Vocabulary, align_items, build_vocabulary, categorise_items
+from sbrcli.errors import DataError
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.sessions import Sessions
+
+_NO_WAY: dict[str, Any] = {
+    "split": "date",
+    "valid_days": None,
+    "test_days": None,
+    "valid_share": None,
+    "test_share": None,
+}
+_WAYS: tuple[dict[str, Any], ...] = (
+    {"test_share": 0.1, "valid_share": 0.1},
+    {"test_share": 0.2, "valid_share": 0.2},
+    {"test_share": 0.1, "valid_days": 0},
+    {"split": "last"},
+    {"split": "last", "valid_days": 0},
+    {"test_days": 0, "valid_days": 0},
+)
+"""Ways to split a log, for advice; the last one, which trains on everything, always works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """A log arranged for training and evaluation, not yet on disk.
+
+    Args:
+        splits: tables of session_id, item_id (categorical) and timestamp, and is_target where last
+            events were left out.
+        valid_full: valid before items that train lacks left it; None where there is no valid.
+        vocabulary: the items of all splits.
+        dropped: what was left out, by reason; with the splits it makes up the whole log, of
+            splits with is_target its events alone.
+        num_events: how many events the log has.
+    """
+
+    splits: Splits
+    valid_full: pd.DataFrame | None
+    vocabulary: Vocabulary
+    dropped: dict[str, Counts]
+    num_events: int
+
+
+def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
+    """Make sessions of a log's events, cleanse and split them, and number their items.
+
+    Args:
+        events: an event table in file order.
+        config: how; without a session rule, the log's own sessions or else its users.
+
+    Raises:
+        DataError: the log lacks what the rule asks for, or a split comes out empty.
+    """
+    clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
+    try:
+        raw, splits, unseen = _split(clean, config)
+    except EmptySplitError as error:
+        raise DataError(str(error), hint=_advise(clean, config)) from error
+    return _complete(raw, splits, dropped | unseen, len(events))
+
+
+def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, dict[str, Counts]]:
+    """Split a cleansed log; return the splits before and after unseen items left them.
+
+    Raises:
+        EmptySplitError: a split comes out empty.
+    """
+    if config.split == "last":
+        raw = leave_last_out(clean, with_valid=config.valid_days != 0)
+        return raw, *drop_unseen_targets(raw)
+    raw = split_by_date(clean, config)
+    return raw, *drop_unseen(raw)
+
+
+def _advise(clean: pd.DataFrame, config: PrepareConfig) -> str:
+    """Name the options that split a cleansed log, of which those that were asked for do not."""
+    works = []
+    for options in _WAYS:
+        words = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
+        with suppress(EmptySplitError):
+            _split(clean, replace(config, **_NO_WAY | options))
+            works.append(" ".join(words))
+        if len(works) == 2:
+            break
+    return f"what works on this log: {', or '.join(works)}"
+
+
+def arrange_given(
+    train: pd.DataFrame, valid: pd.DataFrame | None, test: pd.DataFrame, config: PrepareConfig
+) -> Arrangement:
+    """Make sessions of logs that are split already, and number their items.
+
+    Train alone is cleansed of short sessions and rare items, and of repeats all are. What train
+    lacks leaves valid and test, as `drop_unseen` says. A session never goes on in another log.
+
+    Args:
+        train: an event table in file order.
+        valid: another, if there is one.
+        test: another.
+        config: how; its days do not count.
+
+    Raises:
+        DataError: a log lacks what the session rule asks for, or a split comes out empty.
+    """
+    given = [train, test] if valid is None else [train, test, valid]
+    tables = [_narrow(table, config) for table in align_items(given)]
+    clean, dropped = _cleanse(tables[0], config)
+    later = [drop_repeats(table) if config.drop_repeats else table for table in tables[1:]]
+    for before, after in zip(tables[1:], later, strict=True):
+        dropped["repeats"] += count(before) - count(after)
+    raw = Splits(clean, None if valid is None else later[1], later[0])
+    splits, unseen = drop_unseen(raw, is_given=True)
+    return _complete(raw, splits, dropped | unseen, sum(map(len, given)))
+
+
+def _complete(
+    raw: Splits, splits: Splits, dropped: dict[str, Counts], num_events: int
+) -> Arrangement:
+    """Number the items of splits, which were `raw` before unseen items left them."""
+    # Test may hold items that valid had before it was cleaned, so those are numbered too.
+    later = [table for table in (raw.valid, raw.test) if table is not None]
+    vocabulary = build_vocabulary(raw.train, *later)
+    return Arrangement(splits, raw.valid, vocabulary, dropped, num_events)
+
+
+def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
+    """Turn a split's table into arrays."""
+    times = events[TIMESTAMP].to_numpy()
+    targets = events[IS_TARGET].to_numpy() if IS_TARGET in events else None
+    return Sessions(vocabulary.encode(events), session_offsets(events), times, targets)
+
+
+def cut_into_sessions(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
+    """Sort a log into sessions as `arrange` does, without cleansing: no item and session leaves.
+
+    Args:
+        events: an event table in file order.
+        config: its session rule, and whether repeats are dropped.
+
+    Returns:
+        A table of session_id, item_id and timestamp in the dataset's order.
+
+    Raises:
+        DataError: the log lacks what the rule asks for.
+    """
+    cut = _narrow(categorise_items(events), config)
+    return drop_repeats(cut) if config.drop_repeats else cut
+
+
+def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
+    """Sort the log into sessions and keep no other column than a dataset has."""
+    events = events.filter(items=[USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP])
+    rule = SessionRule.parse(config.session) if config.session else default_rule(events)
+    events = assign_sessions(events, rule, config.across_users)
+    return events.filter(items=[SESSION_ID, ITEM_ID, TIMESTAMP])
+
+
+def _cleanse(events: pd.DataFrame, config: PrepareConfig) -> tuple[pd.DataFrame, dict[str, Counts]]:
+    """Drop repeats, once, and then short sessions and rare items to the fixed point."""
+    distinct = drop_repeats(events) if config.drop_repeats else events
+    repeats = count(events) - count(distinct)
+    clean, dropped = cleanse(distinct, config.min_session_length, config.min_item_support)
+    if clean.empty:
+        raise DataError(
+            f"nothing is left of {len(events):,} events in sessions of "
+            f"{config.min_session_length} or more and of items with {config.min_item_support} or "
+            "more",
+            hint="lower --min-item-support or --min-session-length, or make longer sessions, as "
+            "with --session user",
+        )
+    return clean, {"repeats": repeats} | dropped

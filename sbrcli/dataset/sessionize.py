@@ -1,0 +1,137 @@
+"""What a session is: a user, a user's events without a long pause, or the log's own column.
+
+An event table in the dataset's order has its events by user (or session) id, then time, ties in
+file order; so each session's events lie side by side, and a session is a slice.
+"""
+
+from collections.abc import Container
+
+import numpy as np
+import pandas as pd
+
+from sbrcli.arrays import IntArray
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.errors import ConfigError, DataError
+from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
+
+DAY_SECONDS = 86_400
+
+
+def default_rule(columns: Container[str | None]) -> SessionRule:
+    """Take the log's own sessions where it names them, else its users.
+
+    Args:
+        columns: of the event table that the log becomes.
+    """
+    return SessionRule("column" if SESSION_ID in columns else "user")
+
+
+def require_no_gap(session: str | None) -> None:
+    """Refuse sessions that end at a pause, of a log without times.
+
+    Raises:
+        ConfigError: the rule is a gap.
+    """
+    if session is not None and SessionRule.parse(session).kind == "gap":
+        raise ConfigError(
+            f"a log without times has no pauses. Received: --session {session}",
+            hint="--session user makes a session of each user",
+        )
+
+
+def assign_sessions(
+    events: pd.DataFrame, rule: SessionRule, across_users: bool = False
+) -> pd.DataFrame:
+    """Put the events in the dataset's order and say which session each belongs to.
+
+    Args:
+        events: an event table in file order; whole users, not necessarily all of them.
+        rule: what a session is. With "gap" the sessions are numbered from 0 in the dataset's
+            order, so that numbers over parts of a log need an offset.
+        across_users: with "gap", cut over the whole table without regard to the user, by the
+            step's seconds within a day, as the source notebook did. It needs the whole log.
+
+    Returns:
+        The table sorted by user id ("column": by session id), then time, ties in file order,
+        with `session_id` set.
+
+    Raises:
+        DataError: the log lacks the users or the sessions that the rule asks for.
+    """
+    if rule.kind == "column":
+        return _sort(events, _required(events, SESSION_ID))
+    events = _sort(events, _required(events, USER_ID))
+    if rule.kind == "user":
+        return events.assign(**{SESSION_ID: events[USER_ID]})
+    assert rule.gap_seconds is not None
+    begins = (_gaps_across_users if across_users else _gaps)(events, rule.gap_seconds)
+    return events.assign(**{SESSION_ID: np.cumsum(begins, dtype=np.int64) - 1})
+
+
+def session_offsets(events: pd.DataFrame) -> IntArray:
+    """Find where each session begins and the last one ends.
+
+    Args:
+        events: a table in the dataset's order.
+
+    Returns:
+        (sessions + 1,) int64; session s is the rows offsets[s] to offsets[s + 1] - 1.
+    """
+    if events.empty:
+        return np.zeros(1, dtype=np.int64)
+    changes = np.flatnonzero(_differs(id_codes(events, SESSION_ID))) + 1
+    return np.concatenate(([0], changes, [len(events)])).astype(np.int64)
+
+
+def id_codes(events: pd.DataFrame, column: str) -> np.ndarray:
+    """Return integers that are equal, and ordered, as the ids in a column of an event table are."""
+    ids = pd.Series(events[column])
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        return ids.cat.codes.to_numpy()
+    return ids.to_numpy()
+
+
+def _required(events: pd.DataFrame, column: str) -> str:
+    if column in events.columns:
+        return column
+    if column == USER_ID:
+        raise DataError(
+            "the log names no users, so sessions cannot be made of them",
+            hint="it names its sessions: use --session column",
+        )
+    raise DataError(
+        "the log names no sessions, so --session column finds none",
+        hint="make them of its users: --session user, or --session gap:3600",
+    )
+
+
+def _sort(events: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Sort by an id column, then time, ties in the order they stand in."""
+    ids, times = id_codes(events, column), events[TIMESTAMP].to_numpy()
+    later = (ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & (times[1:] >= times[:-1]))
+    if later.all():
+        return events
+    # lexsort is stable, and its last key is the first to count.
+    return events.take(np.lexsort((times, ids))).reset_index(drop=True)
+
+
+def _gaps(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
+    """Return which events begin a session: a user's first, and the first after a long pause."""
+    pauses = np.diff(events[TIMESTAMP].to_numpy()) >= gap_seconds
+    return np.concatenate(([True], _differs(id_codes(events, USER_ID)) | pauses))[: len(events)]
+
+
+def _gaps_across_users(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
+    """Return which events begin a session as `delta.days >= 1 or delta.seconds >= gap` does.
+
+    A timedelta's seconds are those within a day, also where the step is negative because the
+    user changes: a step of -10 s is -1 day and 86,390 s.
+    """
+    steps = np.diff(events[TIMESTAMP].to_numpy())
+    begins = (steps >= DAY_SECONDS) | (np.mod(steps, DAY_SECONDS) >= gap_seconds)
+    return np.concatenate(([True], begins))[: len(events)]
+
+
+def _differs(values: np.ndarray) -> np.ndarray:
+    """Return which values differ from the one before; one shorter than the values."""
+    return values[1:] != values[:-1]

@@ -1,0 +1,197 @@
+"""What a dataset is asked to be made of, and whether one that is there was made of the same."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.training import differences
+from sbrcli.dataset.cuts import DEFAULT_DAYS, LONG_DAYS
+from sbrcli.dataset.log_names import name_file, word_for_log
+from sbrcli.dataset.storage import ITEMS_FILE, split_path
+from sbrcli.dataset.summary import damaged_manifest
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.log.reading import hash_file
+
+_MOST_BYTES = 80
+"""Of a default name, so that a run's has room for its own options."""
+
+OTHER_FILES = {
+    "titles": ("titles", "other titles"),
+    "test_log": ("a test log", "another test log"),
+    "valid_log": ("a valid log", "another valid log"),
+}
+"""The files beside the log that a dataset may be made of, and how one or another is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a dataset is asked to be made of.
+
+    Args:
+        config: how, with the session rule written out.
+        reading: how its log is read.
+        source: name and sha256 of the log, and of each of `OTHER_FILES`, None where there is none.
+    """
+
+    config: PrepareConfig
+    reading: ReadConfig
+    source: Mapping[str, Any]
+
+    def options(self) -> dict[str, Any]:
+        """Return every option's value, for the manifest."""
+        columns = sorted(self.reading.named_columns.items())
+        written = ",".join(f"{role}={name}" for role, name in columns) or None
+        return asdict(self.config) | asdict(replace(self.reading, columns=written))
+
+    def name(self) -> str:
+        """Name a dataset by its log and by what is asked for, as in ratings-gap-3600.
+
+        Where the words would be too long, a hash stands for the options.
+        """
+        log, words = word_for_log(self.source), self.earlier_name()
+        name = f"{log}-{words}"
+        if len(name.encode()) <= _MOST_BYTES:
+            return name
+        rule = str(self.config.session).replace(":", "-")
+        return f"{log}-{rule}-{hashlib.sha256(words.encode()).hexdigest()[:6]}"
+
+    def earlier_name(self) -> str:
+        """Name a dataset as versions of sbr before did, without its log."""
+        name = default_name(self.config)
+        if self.reading.events:
+            kinds = "-".join(self.reading.events)
+            name += "-event-" + "".join(c if c.isalnum() else "-" for c in kinds)[:60]
+        return f"{name}-given-split" if self.source["test_log"] else name
+
+
+def default_name(config: PrepareConfig) -> str:
+    """Name a session rule, and every other option that is not the default.
+
+    With `session="gap:3600", across_users=True` it is gap-3600-across-users.
+    """
+    options = differences(replace(config, session=None, across_users=False), PrepareConfig())
+    words = [str(config.session).replace(":", "-")]
+    words += ["across-users"] * config.across_users
+    for option, value in options.items():
+        words.append(option.replace("_", "-"))
+        words += [] if isinstance(value, bool) else [_plain(value)]
+    return "-".join(words)
+
+
+def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> dict[str, Any]:
+    """Return the names and the SHA-256 of a log's files, for the manifest.
+
+    Of several files, `sha256` is that of their hashes in their order, and `parts` has each.
+
+    Args:
+        paths: where they lie, at least one.
+        called: what the user calls each; - is standard input.
+
+    Raises:
+        DataError: one of them cannot be read.
+    """
+    names = [name_file(path) for path in called]
+    parts = [
+        {"name": name, "sha256": hash_file(path)} for name, path in zip(names, paths, strict=True)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    joined = "".join(f"{part['sha256']}\n" for part in parts)
+    together = hashlib.sha256(joined.encode()).hexdigest()
+    return {"name": ", ".join(names), "sha256": together, "parts": parts}
+
+
+def require_same(there: Artefact, request: Request) -> None:
+    """Let a dataset pass that is whole, and of the same files and options.
+
+    Raises:
+        ArtefactError: it is something else, or damaged.
+    """
+    try:
+        difference = _differs_in(there.manifest, request)
+        kept = [name for name, split in there.manifest["splits"].items() if split is not None]
+        kept += ["valid_full"] if there.manifest.get("train_full") else []
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damaged_manifest(there) from error
+    if difference:
+        raise ArtefactError(
+            f"dataset {there.name} already exists, made {difference}",
+            hint="--overwrite replaces it, --name keeps both",
+        )
+    for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in kept)]:
+        if not path.is_file():
+            raise ArtefactError(
+                f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
+            )
+
+
+def find_earlier(workspace: Workspace, request: Request) -> Artefact | None:
+    """Find the same dataset under the name that versions of sbr before would have given it.
+
+    Returns:
+        None where there is none, or one that is damaged or was made of something else.
+    """
+    try:
+        found = workspace.find("dataset", request.earlier_name())
+        if found is not None:
+            require_same(found, request)
+    except (ArtefactError, ConfigError):  # such a name may be too long
+        return None
+    return found
+
+
+def _plain(value: float | str) -> str:
+    """Write a number exactly and as short as it goes: 30.0 is 30, 0.5 stays; and words as is."""
+    return str(value).removesuffix(".0")
+
+
+def _shown(value: object) -> object:
+    return "by default" if value is None else value
+
+
+def _with_todays_days(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a dataset's options as they would be written today.
+
+    Before there were shares, the default was 30 days whatever the log's span. It still is of logs
+    of a year or more, and where nothing is split by date.
+    """
+    made_with, splits = manifest["config"], manifest["splits"].values()
+    if "test_share" in made_with:
+        return made_with
+    first = min(datetime.fromisoformat(split["first_time"]) for split in splits if split)
+    last = max(datetime.fromisoformat(split["last_time"]) for split in splits if split)
+    by_date = made_with.get("split", "date") == "date" and not manifest["source"].get("test_log")
+    if by_date and last - first < timedelta(days=LONG_DAYS):
+        return made_with
+    return made_with | {
+        option: None
+        for option in ("valid_days", "test_days")
+        if made_with.get(option, DEFAULT_DAYS) == DEFAULT_DAYS
+    }
+
+
+def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
+    """Return how a dataset's options differ from those requested now; None if they do not."""
+    was, source = manifest["source"], request.source
+    differences = []
+    if was["sha256"] != source["sha256"]:
+        differences.append(f"of another log ({was['name']})")
+    for other, (one, another) in OTHER_FILES.items():
+        if (was.get(other) or {}).get("sha256") != (source[other] or {}).get("sha256"):
+            differences.append(f"with {another}" if was.get(other) else f"without {one}")
+    # An option that the dataset was made before had its default.
+    made_with = Request(PrepareConfig(), ReadConfig(), {}).options() | _with_todays_days(manifest)
+    others = [
+        f"{option.replace('_', '-')} {_shown(made_with[option])}, not {_shown(value)}"
+        for option, value in request.options().items()
+        if made_with[option] != value
+    ]
+    differences += [f"with {', '.join(others)}"] if others else []
+    return "; ".join(differences) or None

@@ -1,0 +1,90 @@
+"""Splits joined, so that no event is there twice."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sbrcli.arrays import BoolArray
+from sbrcli.dataset.storage import Split, load_split, split_path
+from sbrcli.log.events import SESSION_ID
+from sbrcli.sessions import Sessions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def load_train_full(dataset: Path) -> Sessions:
+    """Read from a dataset's folder what a refit trains on: train, and all that valid had.
+
+    Raises:
+        ArtefactError: a split is missing or damaged.
+    """
+    return join_train_full(load_split(dataset, "train"), load_split(dataset, "valid_full"))
+
+
+def join_train_full(train: Sessions, valid_full: Sessions) -> Sessions:
+    """Join train and valid.
+
+    Args:
+        train: the split.
+        valid_full: valid before items that train lacks left it. Where it has targets, its sessions
+            are those of train with an event more, or as they are.
+    """
+    if valid_full.targets is not None:
+        return replace(valid_full, targets=None)
+    return train.followed_by(valid_full)
+
+
+def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:
+    """Read the sessions that a run has learned from: train, and all of valid where it was refitted.
+
+    Raises:
+        ArtefactError: a split is missing or damaged.
+    """
+    return load_train_full(dataset) if run_manifest.get("refit") else load_split(dataset, "train")
+
+
+def load_all_sessions(dataset: Path) -> Sessions:
+    """Read the sessions of train, valid and test; of a session in several, the longest form.
+
+    Raises:
+        ArtefactError: a split is missing or damaged.
+    """
+    splits: list[Split] = ["test", "valid", "train"]
+    there: list[Split] = [
+        split for split in splits if split == "train" or split_path(dataset, split).exists()
+    ]
+    last, earlier = there[0], there[1:]
+    joined = load_split(dataset, last)
+    are_apart = joined.targets is None
+    ids = [] if are_apart else [_session_ids(dataset, last, joined)]
+    for split in earlier:
+        sessions = load_split(dataset, split)
+        if not are_apart:
+            own = _session_ids(dataset, split, sessions)
+            sessions = sessions.only(~_is_in(own, ids))
+            ids.append(own)
+        joined = sessions.followed_by(joined)
+    return replace(joined, targets=None)
+
+
+def _session_ids(dataset: Path, split: Split, sessions: Sessions) -> "pa.ChunkedArray":
+    """Return the log's id of each session of a split: (sessions,)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    ids = pq.read_table(split_path(dataset, split), columns=[SESSION_ID])[SESSION_ID]
+    ids = ids.take(pa.array(sessions.offsets[:-1]))
+    return ids.cast(ids.type.value_type) if pa.types.is_dictionary(ids.type) else ids
+
+
+def _is_in(ids: "pa.ChunkedArray", others: "list[pa.ChunkedArray]") -> BoolArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    among = pa.chunked_array([chunk for other in others for chunk in other.chunks])
+    found = pc.is_in(ids, among)  # pyright: ignore
+    return np.from_dlpack(found.cast(pa.uint8()).combine_chunks()).astype(np.bool_)

@@ -1,0 +1,1 @@
+"""The hybrid of several scorers."""

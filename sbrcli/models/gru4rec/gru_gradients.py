@@ -1,0 +1,145 @@
+"""One GRU layer walked through a chunk, and the way back, written out by hand.
+
+With h the state before a step, e the input's share of the gates and Rz, Rr, Rc, b the recurrent
+weights (Keras' GRU with `reset_after=True`; Cho et al. 2014, arXiv 1406.1078, eq. 5 to 8, with
+the reset gate behind the product):
+
+    z = sigmoid(ez + h Rz + bz)     r = sigmoid(er + h Rr + br)     m = h Rc + bc
+    c = tanh(ec + r * m)            h' = c + z * (h - c)
+
+Automatic differentiation takes each small product of the way back, and each sum over steps, on
+its own. Here the gradient d of h' is all that goes from step to step: what it is multiplied by is
+known before and made for all steps at once, and so are the gradients of the weights after. Both
+loops are compiled by XLA, for which a step's many small operations are one.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+
+class Walk(NamedTuple):
+    """What the way back needs of the way forward; each is (steps, lanes, …)."""
+
+    keeps: Any
+    """(…, 1)"""
+
+    befores: Any
+    """(…, units) the state that each step began with, zero where a session starts."""
+
+    gates: Any
+    """(…, 2 * units) z and r."""
+
+    memories: Any
+    """(…, units) m."""
+
+    candidates: Any
+    """(…, units) c."""
+
+
+class LayerGradients(NamedTuple):
+    """The gradients of what `gru_forward` was given, but for the state before the chunk."""
+
+    projected: Any
+    """(steps, lanes, 3 * units)"""
+
+    kernel: Any
+    """(units, 3 * units)"""
+
+    bias: Any
+    """(3 * units,)"""
+
+
+def gru_forward(
+    projected: Any, keeps: Any, state: Any, kernel: Any, bias: Any
+) -> tuple[Any, Any, Walk]:
+    """Walk the layer through a chunk, gates in the order z, r, candidate.
+
+    Args:
+        projected: (steps, lanes, 3 * units) the input's share of the gates, its bias included.
+        keeps: (steps, lanes, 1) 0 where a session starts and the state is zero, else 1.
+        state: (lanes, units) before the first step.
+        kernel: (units, 3 * units) recurrent.
+        bias: (3 * units,) recurrent.
+
+    Returns:
+        (steps, lanes, units) states, the last of them, and what the way back needs.
+    """
+    steps, (lanes, units) = projected.shape[0], state.shape
+
+    def advance(step: Any, state: Any, kept: list[Any]) -> Any:
+        # The reset comes first, so that every gate, the update gate too, sees the zero state.
+        state = state * keeps[step]
+        recurrent = tf.matmul(state, kernel) + bias
+        entering = projected[step]
+        gates = tf.sigmoid(entering[:, : 2 * units] + recurrent[:, : 2 * units])
+        memory = recurrent[:, 2 * units :]
+        candidate = tf.tanh(entering[:, 2 * units :] + gates[:, units:] * memory)
+        after = candidate + gates[:, :units] * (state - candidate)
+        made = (state, gates, memory, candidate, after)
+        kept = [array.write(step, value) for array, value in zip(kept, made, strict=True)]
+        return step + 1, after, kept
+
+    widths = (units, 2 * units, units, units, units)
+    arrays = [tf.TensorArray(tf.float32, steps, element_shape=(lanes, width)) for width in widths]
+    _, end, arrays = tf.while_loop(
+        lambda step, *_: step < steps,
+        advance,
+        (tf.constant(0), state, arrays),
+        maximum_iterations=steps,
+    )
+    befores, gates, memories, candidates, states = [array.stack() for array in arrays]
+    return states, end, Walk(keeps, befores, gates, memories, candidates)
+
+
+def gru_backward(walk: Walk, gradient: Any, kernel: Any) -> LayerGradients:
+    """Go back through the chunk, from its last step to its first, where gradients stop.
+
+    Args:
+        walk: what `gru_forward` gave.
+        gradient: (steps, lanes, units) of the states.
+        kernel: (units, 3 * units) recurrent.
+    """
+    steps, lanes, units = gradient.shape
+    update, reset = walk.gates[:, :, :units], walk.gates[:, :, units:]
+    to_candidate = (1 - update) * (1 - tf.square(walk.candidates))
+    to_memory = to_candidate * reset
+    # What d is multiplied by to give the gradients of h Rz, h Rr and h Rc.
+    slopes = tf.concat(
+        [
+            (walk.befores - walk.candidates) * update * (1 - update),
+            to_memory * (1 - reset) * walk.memories,
+            to_memory,
+        ],
+        axis=2,
+    )
+    transposed = tf.transpose(kernel)
+
+    def go_back(taken: Any, later: Any, arrays: list[Any]) -> Any:
+        step = steps - 1 - taken
+        after = gradient[step] + later  # (lanes, units)
+        recurrent = tf.tile(after, (1, 3)) * slopes[step]
+        earlier = after * update[step] + tf.matmul(recurrent, transposed)
+        made = (after, recurrent)
+        arrays = [array.write(step, value) for array, value in zip(arrays, made, strict=True)]
+        return taken + 1, earlier * walk.keeps[step], arrays
+
+    arrays = [
+        tf.TensorArray(tf.float32, steps, element_shape=(lanes, width))
+        for width in (units, 3 * units)
+    ]
+    _, _, arrays = tf.while_loop(
+        lambda taken, *_: taken < steps,
+        go_back,
+        (tf.constant(0), tf.zeros((lanes, units)), arrays),
+        maximum_iterations=steps,
+    )
+    afters, recurrents = [array.stack() for array in arrays]
+    projected = tf.concat([recurrents[:, :, : 2 * units], afters * to_candidate], axis=2)
+    befores = tf.reshape(walk.befores, (steps * lanes, units))
+    recurrents = tf.reshape(recurrents, (steps * lanes, 3 * units))
+    return LayerGradients(
+        projected,
+        tf.matmul(befores, recurrents, transpose_a=True),
+        tf.reduce_sum(recurrents, axis=0),
+    )

@@ -1,0 +1,1 @@
+"""What every network shares: the training loop, losses, optimizers and negatives."""

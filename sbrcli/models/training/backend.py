@@ -1,0 +1,100 @@
+"""How TensorFlow is started: with the right settings, and without its chatter."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sbrcli.config.training import Device, Precision
+from sbrcli.errors import ConfigError
+
+
+def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
+    """Import TensorFlow and Keras, set up for training.
+
+    What the user has set in the environment stays, but for Keras' backend: the training step is
+    written for TensorFlow. Called again in the same process, threads and device stay as they are.
+
+    Args:
+        threads: processor threads for one operation; 0 takes all cores.
+        device: `cpu` hides the GPUs there are, `gpu` insists on one, `auto` takes what is there.
+
+    Raises:
+        ConfigError: a GPU is asked for and there is none.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with quiet_start():
+        import keras  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import tensorflow as tf
+
+        # Looking for a GPU is what the start-up messages are about.
+        gpus = tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise ConfigError(
+            "device gpu was asked for, but TensorFlow finds no GPU on this machine",
+            hint="leave --device out, or install TensorFlow with GPU support: "
+            "pip install 'tensorflow[and-cuda]'",
+        )
+    # What is set up already cannot be set up again, which RuntimeError says.
+    with contextlib.suppress(RuntimeError):
+        _configure(tf, threads, hide_gpus=device == "cpu")
+    tf.config.experimental.enable_op_determinism()
+
+
+def multiplies_in_bfloat16(precision: Precision) -> bool:
+    """Return whether the output layer's products are to be taken in bfloat16.
+
+    Args:
+        precision: `auto` where the processor multiplies such numbers faster, and no GPU trains.
+    """
+    if precision != "auto":
+        return precision == "bfloat16"
+    import tensorflow as tf
+
+    return has_bfloat16() and not tf.config.get_visible_devices("GPU")
+
+
+def has_bfloat16() -> bool:
+    """Return whether Linux reports bfloat16 instructions; False on other systems."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _configure(tf: Any, threads: int, *, hide_gpus: bool) -> None:
+    if hide_gpus:
+        tf.config.set_visible_devices([], "GPU")
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hold back what native code writes to stderr; let it out only if the body raises.
+
+    Where there is no stderr, or no place to hold its text, nothing is held back.
+    """
+    with contextlib.ExitStack() as files:
+        try:
+            held = files.enter_context(tempfile.TemporaryFile())
+            stderr = files.enter_context(os.fdopen(os.dup(2), "wb"))
+        except OSError:  # no folder for temporary files, or descriptor 2 is closed
+            yield
+            return
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except (ImportError, OSError, RuntimeError):
+            held.seek(0)
+            stderr.write(held.read())
+            raise
+        finally:
+            os.dup2(stderr.fileno(), 2)

@@ -1,0 +1,157 @@
+"""Where training stands, in one file that is replaced in one step: nothing of it can be torn."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.artefacts.checksums import MISFIT
+from sbrcli.artefacts.manifests import EPOCH_FIGURES
+from sbrcli.artefacts.tensor_file import (
+    dtype_of,
+    is_intact,
+    read_metadata,
+    read_shapes,
+    read_tensor,
+    write_tensors,
+)
+from sbrcli.errors import ArtefactError
+
+CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
+
+
+class UnusableCheckpointError(ArtefactError):
+    """A checkpoint is damaged, or of another training: this one can only begin anew."""
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """How far training has come, but for its tensors."""
+
+    epoch: int = 1
+    """The epoch under way, from 1."""
+
+    step: int = 0
+    """The first step of the epoch's lanes that is still to be walked."""
+
+    loss: float = 0.0
+    """The sum of the losses of the epoch's pairs walked so far."""
+
+    seconds: float = 0.0
+    """Time spent on them."""
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """A row for each epoch done, as in history.csv."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A run's checkpoint as it lies on the disk."""
+
+    path: Path
+    place: TrainingState
+    shapes: dict[str, tuple[int, ...]]
+    """Of each tensor."""
+
+    def read(self, name: str) -> npt.NDArray[Any]:
+        """Read one tensor.
+
+        Raises:
+            UnusableCheckpointError: the file is damaged.
+        """
+        with _refusing_damage(self.path):
+            return read_tensor(self.path, name)
+
+    def require(self, expected: Mapping[str, Any]) -> None:
+        """Check, one at a time, that the tensors are such as these, and all numbers finite.
+
+        Args:
+            expected: by name, what has the shape and the dtype, NumPy's or TensorFlow's.
+
+        Raises:
+            UnusableCheckpointError: they are not, or the file is damaged.
+        """
+        does_fit = self.shapes == {name: tuple(like.shape) for name, like in expected.items()}
+        for name, like in expected.items() if does_fit else ():
+            tensor = self.read(name)
+            does_fit = does_fit and tensor.dtype == dtype_of(like)
+            if not np.isfinite(tensor).all():
+                raise _damaged(self.path, f"{name} is not made of finite numbers")
+        if not does_fit:
+            raise UnusableCheckpointError(f"{self.path} does not fit the run's configuration")
+
+
+def save_checkpoint(folder: Path, place: TrainingState, tensors: Mapping[str, Any]) -> None:
+    """Replace a run's checkpoint.
+
+    Args:
+        folder: the run.
+        place: how far training has come.
+        tensors: weights, optimizer slots and lane states; anything NumPy can make an array of.
+    """
+    path = folder / CHECKPOINT_FILE
+    path.parent.mkdir(exist_ok=True)
+    write_tensors(path, tensors, {"place": json.dumps(asdict(place))}, sealed=True)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """Find a run's checkpoint; None where it has none yet.
+
+    Raises:
+        UnusableCheckpointError: it is damaged.
+        ArtefactError: the system cannot read it.
+    """
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return None
+    with _refusing_damage(path):
+        found = Checkpoint(path, _read_place(read_metadata(path)["place"]), read_shapes(path))
+        if not is_intact(path):
+            raise ValueError(MISFIT)
+    return found
+
+
+def _read_place(text: str) -> TrainingState:
+    """Read what `save_checkpoint` wrote of a place, in this version of sbr or in another.
+
+    Entries that this version does not know are left out; the rows of the history stay as they are.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: no training stands there.
+    """
+    kept = json.loads(text)
+    place = TrainingState(
+        **{one.name: kept[one.name] for one in fields(TrainingState) if one.name in kept}
+    )
+    numbers = [place.epoch, place.step, place.loss, place.seconds]
+    numbers += [row["loss"] for row in place.history]
+    figures = [row.get(name) for row in place.history for name in EPOCH_FIGURES]
+    numbers += [figure for figure in figures if figure is not None]
+    is_place = all(isinstance(number, (int, float)) and isfinite(number) for number in numbers)
+    is_place = is_place and isinstance(place.step, int) and place.step >= 0
+    is_place = is_place and [row["epoch"] for row in place.history] == list(range(1, place.epoch))
+    if not is_place:
+        raise ValueError("it names no place where training stands")
+    return place
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:  # which is no damage, and nothing to begin anew for
+        raise ArtefactError(
+            f"cannot read {path}: {error.strerror}", hint=f"allow it: chmod u+r {path}"
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, what: str) -> UnusableCheckpointError:
+    return UnusableCheckpointError(f"{path} is damaged: {what}")

@@ -1,0 +1,116 @@
+"""Session-parallel batches: sessions laid end to end in lanes that are walked side by side."""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.sessions import Sessions
+
+IntArray = npt.NDArray[np.integer]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Every (input, next item) pair of some sessions once, each array (steps, lanes).
+
+    With two lanes, sessions [a b c], [d e] and [f g h i]:
+
+        inputs      a d      targets     b e      starts      1 1      is_pair     1 1
+                    b f                  c g                  0 1                  1 1
+                    . g                  . h                  0 0                  0 1
+                    . h                  . i                  0 0                  0 1
+
+    A lane that has run out of sessions is filled with pairs that do not count; they come last,
+    so that no state which counts ever passes through them.
+    """
+
+    inputs: IntArray
+    """int32 item indices."""
+
+    targets: IntArray
+    """int32 item indices; what follows the input."""
+
+    starts: BoolArray
+    """True where the input is its session's first: the state begins at zero there."""
+
+    is_pair: BoolArray
+    """False where the lane has run out of sessions."""
+
+    @property
+    def num_pairs(self) -> int:
+        """How many pairs count."""
+        return int(np.count_nonzero(self.is_pair))
+
+    def padded(self, multiple: int) -> "Lanes":
+        """Add steps that do not count until the number of steps is a multiple."""
+        missing = -len(self.inputs) % multiple
+        added = ((0, missing), (0, 0))
+        return Lanes(
+            np.pad(self.inputs, added),
+            np.pad(self.targets, added),
+            np.pad(self.starts, added),
+            np.pad(self.is_pair, added),
+        )
+
+
+def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = None) -> Lanes:
+    """Return each session, in turn, to the lane that is free first (of several, the leftmost).
+
+    Args:
+        sessions: sessions of one event have no pair and are passed over.
+        num_lanes: lanes side by side, also where there are fewer sessions.
+        order: (sessions,) the order in which sessions are taken; the dataset's own by default.
+    """
+    num_pairs = np.maximum(np.diff(sessions.offsets) - 1, 0)
+    order = np.arange(sessions.num_sessions) if order is None else order
+    order = order[num_pairs[order] > 0]
+    lane, first_step = _place(num_pairs[order], num_lanes)
+
+    # One row a pair, in the order of the sessions: which event is its input, and where it goes.
+    lengths = num_pairs[order]
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    event = np.repeat(sessions.offsets[order], lengths) + within
+    place = (np.repeat(first_step, lengths) + within, np.repeat(lane, lengths))
+
+    steps = int((first_step + lengths).max(initial=0))
+    inputs, targets = np.zeros((2, steps, num_lanes), np.int32)
+    starts, is_pair = np.zeros((2, steps, num_lanes), np.bool_)
+    inputs[place] = sessions.item_indices[event]
+    targets[place] = sessions.item_indices[event + 1]
+    starts[place] = within == 0
+    is_pair[place] = True
+    return Lanes(inputs, targets, starts, is_pair)
+
+
+def most_steps(sessions: Sessions, num_lanes: int) -> int:
+    """Return a number of steps that lanes never exceed, in whatever order sessions are taken.
+
+    It is Graham's bound on list scheduling (SIAM J. Appl. Math. 17, 1969): the longest session
+    begins, at the latest, when the other pairs fill all lanes evenly. Where each session has a
+    lane of its own, that is the longest session.
+    """
+    pairs = np.maximum(np.diff(sessions.offsets) - 1, 0)
+    longest = int(pairs.max(initial=0))
+    if np.count_nonzero(pairs) <= num_lanes:
+        return longest
+    return longest + (int(pairs.sum()) - longest) // num_lanes
+
+
+def order_by_start(sessions: Sessions) -> IntArray:
+    """Order sessions by the time of their first event, ties in the dataset's order."""
+    return np.argsort(sessions.timestamps[sessions.offsets[:-1]], kind="stable")
+
+
+def _place(lengths: IntArray, num_lanes: int) -> tuple[IntArray, IntArray]:
+    """Find the lane and the first step of each session, taken in turn."""
+    lane = np.empty(len(lengths), np.int64)
+    first_step = np.empty(len(lengths), np.int64)
+    free = [(0, number) for number in range(num_lanes)]  # (first free step, lane): a heap
+    for session, length in enumerate(lengths.tolist()):
+        step, number = free[0]
+        lane[session], first_step[session] = number, step
+        heapq.heapreplace(free, (step + length, number))
+    return lane, first_step

@@ -1,0 +1,126 @@
+"""What a step minimises: the loss of a chunk's rows, and its gradients for the output layer.
+
+Three ways lead there: cross-entropy over all items, in blocks (`losses`); a ranking loss over
+all items; and any loss over the chunk's own targets and drawn negatives (`candidates`), whose
+gradients touch those items' rows only.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.training import ranking_losses
+from sbrcli.models.training.backend import multiplies_in_bfloat16
+from sbrcli.models.training.losses import drawn_cross_entropy, softmax_cross_entropy
+from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.ranking_losses import RankingLoss, elu
+
+
+class LossAndGradients(NamedTuple):
+    """A chunk's loss, and the gradients of its mean over rows."""
+
+    loss: Any
+    """Scalar: the sum over the rows that count."""
+
+    hidden: Any
+    """(rows, units)"""
+
+    items: Any
+    """(columns,) the items whose rows are touched, with repeats; None where all are."""
+
+    table: Any
+    """(columns, units), or (num_items, units)"""
+
+    bias: Any
+    """(columns,), or (num_items,)"""
+
+
+class Objective:
+    """The configured loss over the configured negatives."""
+
+    def __init__(self, config: TrainConfig, sampler: NegativeSampler | None) -> None:
+        self.config, self.sampler = config, sampler
+        self.is_cross_entropy = config.loss == "cross-entropy"
+        self.dtype = tf.bfloat16 if multiplies_in_bfloat16(config.precision) else tf.float32
+        self.row_losses: RankingLoss = {
+            "cross-entropy": partial(
+                ranking_losses.cross_entropy, label_smoothing=config.label_smoothing
+            ),
+            "bpr-max": partial(ranking_losses.bpr_max, bpreg=config.bpreg),
+            "top1-max": ranking_losses.top1_max,
+            "bpr": ranking_losses.bpr,
+            "top1": ranking_losses.top1,
+        }[config.loss]
+
+    def measure(
+        self, hidden: Any, table: Any, bias: Any, targets: Any, row_counts: Any, seed: Any
+    ) -> LossAndGradients:
+        """Return the loss and gradients of a chunk.
+
+        Args:
+            hidden: (rows, units).
+            table: (num_items, units).
+            bias: (num_items,).
+            targets: (rows,) item indices.
+            row_counts: (rows,) 1 for a pair that counts, else 0.
+            seed: (2,) for drawing negatives.
+        """
+        if self.sampler is None and self.is_cross_entropy:
+            result = softmax_cross_entropy(
+                hidden, table, bias, targets, row_counts, self.config.label_smoothing, self.dtype
+            )
+            return LossAndGradients(result.loss, result.hidden, None, result.table, result.bias)
+        if self.sampler is None:
+            return self._over_all(hidden, table, bias, targets, row_counts)
+        return self._over_drawn(hidden, table, bias, targets, row_counts, seed)
+
+    def _over_all(
+        self, hidden: Any, table: Any, bias: Any, targets: Any, row_counts: Any
+    ) -> LossAndGradients:
+        table, bias = tf.convert_to_tensor(table), tf.convert_to_tensor(bias)
+        counts = 1.0 - tf.one_hot(targets, table.shape[0])
+        with tf.GradientTape() as tape:
+            tape.watch([hidden, table, bias])
+            scores = elu(tf.matmul(hidden, table, transpose_b=True) + bias, self.config.elu)
+            positive = tf.gather(scores, targets, axis=1, batch_dims=1)
+            losses = self.row_losses(positive, scores, counts)
+            loss = tf.reduce_sum(losses * row_counts)
+            mean = loss / hidden.shape[0]
+        gradients = tape.gradient(mean, [hidden, table, bias])
+        return LossAndGradients(loss, gradients[0], None, *gradients[1:])
+
+    def _over_drawn(
+        self, hidden: Any, table: Any, bias: Any, targets: Any, row_counts: Any, seed: Any
+    ) -> LossAndGradients:
+        assert self.sampler is not None
+        rows = hidden.shape[0]
+        drawn = self.sampler.draw(targets, row_counts, seed)
+        part, part_bias = tf.gather(table, drawn.items), tf.gather(bias, drawn.items)
+        correction = self.config.logq * drawn.log_expected if self.is_cross_entropy else 0.0
+        if self.is_cross_entropy and not self.config.label_smoothing:
+            result = drawn_cross_entropy(
+                hidden,
+                part,
+                part_bias,
+                part_bias - correction,
+                drawn.counts,
+                row_counts,
+                self.dtype,
+            )
+            return LossAndGradients(
+                result.loss, result.hidden, drawn.items, result.table, result.bias
+            )
+        counts = tf.cast(drawn.counts, tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch([hidden, part, part_bias])
+            shift = part_bias - correction  # (columns,)
+            scores = elu(tf.matmul(hidden, part, transpose_b=True) + shift, self.config.elu)
+            # Column r is the target of row r: there once and surely, so nothing corrects it.
+            own = tf.reduce_sum(hidden * part[:rows], axis=1) + part_bias[:rows]
+            losses = self.row_losses(elu(own, self.config.elu), scores, counts)
+            loss = tf.reduce_sum(losses * row_counts)
+            mean = loss / rows
+        gradients = tape.gradient(mean, [hidden, part, part_bias])
+        return LossAndGradients(loss, gradients[0], drawn.items, *gradients[1:])

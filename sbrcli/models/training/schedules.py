@@ -1,0 +1,20 @@
+"""How the learning rate changes while training goes on."""
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+from sbrcli.config.training import Schedule
+
+
+def rate_at(schedule: Schedule, done: Any, total: int) -> Any:
+    """Return the share of the learning rate that holds after `done` of `total` updates.
+
+    `constant` is 1 throughout; `linear` and `cosine` fall from 1 to 0, the latter as
+    (1 + cos(pi * done / total)) / 2 (Loshchilov & Hutter 2017, eq. 5, without restarts).
+    """
+    if schedule == "constant":
+        return tf.constant(1.0)
+    share = tf.minimum(tf.cast(done, tf.float32) / total, 1.0)
+    return 1 - share if schedule == "linear" else (1 + tf.cos(math.pi * share)) / 2

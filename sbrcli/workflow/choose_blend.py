@@ -1,0 +1,277 @@
+"""Choose what a run is blended with, and how much of it, on the valid split."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.baselines import (
+    BaselineConfig,
+    configure_baselines,
+    options_of,
+    write_options,
+)
+from sbrcli.config.training import TrainConfig
+from sbrcli.dataset.storage import load_items, load_split
+from sbrcli.dataset.unions import load_training_sessions
+from sbrcli.errors import ConfigError, DataError, UsageError
+from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities
+from sbrcli.evaluation.metrics import metrics_at
+from sbrcli.evaluation.ranks import drop_unknown, rank_rows
+from sbrcli.evaluation.thinning import thin_out
+from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.blend.blend import Partner, blend, score_both
+from sbrcli.models.blend.files import PARTNERS, no_hybrid, read_choice, save_hybrid
+from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
+
+METRIC = "mrr@20"
+WEIGHTS = tuple(tenth / 10 for tenth in range(11))
+"""The partner's; 0 is the run alone, 1 the partner alone."""
+
+# Of a larger valid split, sessions are drawn that hold this many.
+_ENOUGH_NEXT_ITEMS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hybrid:
+    """What a run is blended with; kept in its folder."""
+
+    partner: str
+    weight: float
+    metric: str
+    options: dict[str, str]
+    """The options of all partners that were tried, as given on the command line."""
+
+    trials: list[dict[str, Any]]
+    """Each partner and weight, and its metrics."""
+
+    taken_from: str | None = None
+    """The run that it was chosen for, if it was another one."""
+
+    scale: float = 1.0
+    """The network's scores times this are logarithms of probabilities."""
+
+
+def find_hybrid(run: Artefact, options: BaselineConfig, said: Mapping[str, str]) -> Hybrid | None:
+    """Read what was chosen for a run; None if nothing was, or it was with other options.
+
+    What was taken over from another run is found unless the user says other options; for a run
+    that was trained on valid nothing else can be chosen, so these are refused.
+
+    Args:
+        run: the run.
+        options: the partners', as they hold for the run.
+        said: those of them that the user gave, by the partner's name.
+
+    Raises:
+        ArtefactError: the file is damaged.
+        UsageError: other options are given for a run that was trained on valid.
+    """
+    kept = _read(run)
+    if kept is None or (kept.taken_from is None and _lacks_scale(run)):
+        return None
+    if kept.taken_from is None:
+        return kept if _are_same(kept, options) else None
+    if run.manifest.get("refit"):
+        _require_same_options(run.name, kept, kept.taken_from, said)
+    return None if _other_options(kept, said) else kept
+
+
+def choose_hybrid(
+    run: Artefact,
+    workspace: Workspace,
+    dataset: Artefact,
+    network: Scorer,
+    options: BaselineConfig,
+    advance: Callable[[int], None],
+) -> Hybrid:
+    """Choose the partner and the weight that are best on valid, and write them into the run.
+
+    Both alone, the run and the partner, are among what is tried, so that the blend is never worse
+    on the sessions that it was chosen on.
+
+    Args:
+        run: the run.
+        workspace: where it is.
+        dataset: the one that it was trained on.
+        network: its model.
+        options: the partners'.
+        advance: told how many next items were just scored, by one partner.
+
+    Raises:
+        ArtefactError: the dataset is damaged, or has no valid split.
+        ConfigError: the run was trained on valid.
+        DataError: the run knows nothing of valid.
+    """
+    if run.manifest.get("refit"):
+        raise ConfigError(
+            f"run {run.name} was trained on the valid split too (--refit), by which the weight of "
+            "a hybrid is chosen",
+            hint="take that of a run that was not, with --hybrid-from RUN",
+        )
+    training = load_split(dataset.path, "train")
+    valid, _ = drop_unknown(load_split(dataset.path, "valid"), network.num_items)
+    if not valid.num_targets:
+        raise DataError(
+            "the run knows no next item of the valid split, by which a hybrid is chosen",
+            hint="prepare the dataset with more --valid-days"
+            if valid.targets is None
+            else "prepare the dataset with a higher --min-item-support",
+        )
+    num_items = load_items(dataset.path).num_train_items
+    partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
+    judges = thin_out(valid, _ENOUGH_NEXT_ITEMS)
+    scale = 1.0 if gives_log_probabilities(run.manifest) else find_scale(network, judges)
+    trials = [
+        trial
+        for name, partner in partners.items()
+        for trial in _try_weights(name, network, partner, judges, scale, advance)
+    ]
+    best = max(trials, key=lambda trial: trial["metrics"][METRIC])
+    hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials, scale=scale)
+    with workspace.adding_to(run):
+        save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
+    return hybrid
+
+
+def take_hybrid(
+    run: Artefact, workspace: Workspace, other: Artefact, dataset: Artefact, said: Mapping[str, str]
+) -> Hybrid:
+    """Take over what was chosen for another run, with the partner fitted as this run was.
+
+    Args:
+        run: a run, which may have been trained on valid.
+        workspace: where it is.
+        other: a run that was not, and has a hybrid.
+        dataset: the one that `run` was trained on.
+        said: options of partners that the user gave, by the partner's name.
+
+    Raises:
+        ArtefactError: the other run has no hybrid, or something is damaged.
+        ConfigError: the other run was trained with another loss, or its choice was made before
+            the scores of its loss had a scale.
+        UsageError: the choice was made with other options than those that are given.
+    """
+    found = _read(other)
+    if found is None:
+        raise no_hybrid(other.path)
+    _require_same_loss(run, other)
+    _require_same_options(run.name, found, other.name, said)
+    num_items = NetworkShape.from_manifest(run.manifest).num_items
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    options = configure_baselines(found.options)
+    hybrid = replace(found, taken_from=other.name)
+    partner = fit_partner(found.partner, training, num_items, options)
+    with workspace.adding_to(run):
+        save_hybrid(run.path, asdict(hybrid), partner)
+    return hybrid
+
+
+def count_tried(dataset: Artefact) -> int:
+    """Return how many next items `choose_hybrid` scores, of all partners together."""
+    valid = thin_out(load_split(dataset.path, "valid"), _ENOUGH_NEXT_ITEMS)
+    return len(PARTNERS) * valid.num_targets
+
+
+def _try_weights(
+    name: str,
+    network: Scorer,
+    partner: Partner,
+    sessions: Sessions,
+    scale: float,
+    advance: Callable[[int], None],
+) -> list[dict[str, Any]]:
+    ranks: dict[float, list[np.ndarray]] = {weight: [] for weight in WEIGHTS}
+    for positions, scores, rows in score_both(network, partner, sessions):
+        targets = sessions.item_indices[positions + 1]
+        for weight, found in ranks.items():
+            found.append(rank_rows(blend(scores, rows, weight, scale), targets)[0])
+        advance(len(positions))
+    return [
+        {
+            "partner": name,
+            "weight": weight,
+            "metrics": metrics_at(np.concatenate(found), [20]),
+        }
+        for weight, found in ranks.items()
+    ]
+
+
+def _read(run: Artefact) -> Hybrid | None:
+    kept = read_choice(run.path)
+    if kept is None:
+        return None
+    return Hybrid(
+        kept["partner"],
+        kept["weight"],
+        kept.get("metric", METRIC),
+        kept["options"],
+        kept.get("trials", []),
+        kept.get("taken_from"),
+        kept.get("scale", 1.0),
+    )
+
+
+def _lacks_scale(run: Artefact) -> bool:
+    """Return whether a choice is of before the scores of the run's loss had a scale."""
+    kept = read_choice(run.path)
+    return "scale" not in (kept or {}) and not gives_log_probabilities(run.manifest)
+
+
+def _are_same(kept: Hybrid, options: BaselineConfig) -> bool:
+    """Return whether a choice was made with these options.
+
+    An option that a later version of sbr has added was at its default before.
+    """
+    used = configure_baselines(kept.options)
+    return all(options_of(used, name) == options_of(options, name) for name in PARTNERS)
+
+
+def _other_options(kept: Hybrid, said: Mapping[str, str]) -> str | None:
+    """Name a partner for which the user says other options than a choice was made with."""
+    used = configure_baselines(kept.options)
+    wanted = configure_baselines(said, kept.options)
+    return next((n for n in PARTNERS if options_of(used, n) != options_of(wanted, n)), None)
+
+
+def _require_same_options(
+    run_name: str, kept: Hybrid, chosen_for: str, said: Mapping[str, str]
+) -> None:
+    """Refuse options that a choice was not made with, where it is taken as it is."""
+    name = _other_options(kept, said)
+    if name is not None:
+        words = f"--{name} {said[name]}"
+        raise UsageError(
+            f"the hybrid of run {run_name} is the one that was chosen for run {chosen_for} with "
+            f"{name}'s {kept.options[name]}: {words} would do nothing",
+            hint=f"choose anew with: sbr evaluate --run {chosen_for} --hybrid {words}; then take "
+            f"it over with: sbr evaluate --run {run_name} --hybrid-from {chosen_for}",
+        )
+
+
+def _require_same_loss(run: Artefact, other: Artefact) -> None:
+    """Refuse a weight that was chosen for scores of another kind."""
+    own, chosen_for = (
+        one.manifest.get("config", {}).get("loss", TrainConfig().loss) for one in (run, other)
+    )
+    if own != chosen_for:
+        raise ConfigError(
+            f"the hybrid of run {other.name} was chosen for the scores of its loss, {chosen_for}; "
+            f"run {run.name} was trained with {own}",
+            hint=f"name a run that was trained with {own}",
+        )
+    if _lacks_scale(other):
+        raise ConfigError(
+            f"the hybrid of run {other.name} was chosen by an earlier sbr, which took the scores "
+            f"of {own} for logarithms of probabilities",
+            hint=f"choose it again with: sbr evaluate --run {other.name} --split valid --hybrid",
+        )
+
+
+def _texts(options: BaselineConfig) -> dict[str, str]:
+    return {name: write_options(options_of(options, name)) for name in PARTNERS}

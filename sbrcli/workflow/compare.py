@@ -1,0 +1,283 @@
+"""Runs side by side: what sets them apart, and what came of it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.training import EvaluateConfig
+from sbrcli.errors import ArtefactError
+from sbrcli.evaluation.metrics import METRICS, find_wide_cuts
+from sbrcli.evaluation.paired import RunDifference, find_differences, same_next_items
+from sbrcli.evaluation.seeds import SeedGroup, seed_share, summarise_seeds
+from sbrcli.evaluation.stored_ranks import BEYOND, KeptRanks, ranks_path, read_ranks
+from sbrcli.workflow.evaluate import read_evaluation, way_of
+from sbrcli.workflow.run_facts import (
+    dataset_facts,
+    find_differing,
+    read_settings,
+    training_seconds,
+    valid_mrr,
+)
+
+_TASK = ("events", "sessions", "candidates", "exclude_seen", "coverage")
+"""Of an evaluation's protocol: what must agree before figures can be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One run's row."""
+
+    run: str
+    protocol: int | None
+    """By which of `Comparison.protocols` it was evaluated, from 1; None where it was not."""
+
+    config: dict[str, Any]
+    """Its dataset and options, as far as the runs differ in them."""
+
+    parameters: int | None
+    metrics: dict[str, float | None]
+    """On the split asked for; None where the run was not evaluated at that k."""
+
+    valid_mrr: float | None
+    """mrr@20 on valid after the epoch that was kept."""
+
+    seconds: float | None
+    """All epochs' training, those of a refit included, without validation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `sbr compare` reports."""
+
+    split: str
+    sort: str
+    protocols: tuple[dict[str, Any], ...]
+    """The ways in which the runs were evaluated; figures compare within one of them alone."""
+
+    runs: tuple[ComparedRun, ...]
+    """By protocol and, within it, by `sort`; those not evaluated come last."""
+
+    seeds: tuple[SeedGroup, ...]
+    """Runs of one protocol that differ in their seed alone, in the order of their first."""
+
+    differences: tuple[RunDifference, ...]
+    """How the runs of each protocol differ from its first one, on the same next items."""
+
+    warnings: tuple[str, ...]
+
+
+def compare_runs(
+    workspace: Workspace, names: Sequence[str], config: EvaluateConfig, sort: str
+) -> Comparison:
+    """Put runs in one table, from their manifests and from the evaluations that they keep.
+
+    Args:
+        workspace: where they are.
+        names: which; where none is named, all complete ones, but for those that are damaged.
+        config: which way of evaluation to read, and the k, its greatest, of the metrics.
+        sort: what the runs of one protocol are ordered by: mrr, recall, ndcg, or valid (its
+            mrr@20), the best first; or seconds, parameters or run, ascending. A run that lacks
+            it comes last. Where no run has a valid figure, mrr takes its place.
+
+    Raises:
+        ArtefactError: a run that is named is missing, damaged or incomplete, or there is none.
+    """
+    if names:
+        runs = [workspace.open("run", name) for name in dict.fromkeys(names)]
+        evaluations = [read_evaluation(run, config) for run in runs]
+    else:
+        runs, evaluations = _all_runs(workspace, config)
+    tasks = _tasks(runs, evaluations)
+    protocols = [task for at, task in enumerate(tasks) if task and task not in tasks[:at]]
+    apart = find_differing([read_settings(run) for run in runs])
+    k = max(config.ks)
+    rows = [
+        ComparedRun(
+            run=run.name,
+            protocol=protocols.index(task) + 1 if task else None,
+            config=own,
+            parameters=run.manifest.get("parameters"),
+            metrics={f"{m}@{k}": found.get("metrics", {}).get(f"{m}@{k}") for m in METRICS},
+            valid_mrr=valid_mrr(run),
+            seconds=training_seconds(run),
+        )
+        for run, found, task, own in zip(runs, evaluations, tasks, apart, strict=True)
+    ]
+    if sort == "valid" and all(row.valid_mrr is None for row in rows):
+        sort = "mrr"
+    rows.sort(key=lambda row: _place(row, sort, k))
+    folders = {run.name: run for run in runs}
+    seeds = _group_seeds(rows, folders)
+    kept = {row.run: _ranks(folders[row.run], row, config) for row in rows}
+    return Comparison(
+        split=config.split,
+        sort=sort,
+        protocols=tuple({"protocol": at, **task} for at, task in enumerate(protocols, start=1)),
+        runs=tuple(rows),
+        seeds=tuple(seeds),
+        differences=tuple(_differences_of_runs(rows, kept, seeds, _metric(sort, k))),
+        warnings=(*_warnings(rows, protocols, config), *_warnings_of_ranks(rows, kept, config)),
+    )
+
+
+def _metric(sort: str, k: int) -> str:
+    """Return the metric in which runs are compared in pairs."""
+    return f"{sort if sort in METRICS else 'mrr'}@{k}"
+
+
+def _by_protocol(rows: list[ComparedRun]) -> Iterator[tuple[int, list[ComparedRun]]]:
+    for protocol, own in groupby(rows, key=lambda row: row.protocol):
+        if protocol is not None:
+            yield protocol, list(own)
+
+
+def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Artefact]) -> list[SeedGroup]:
+    """Group the runs of a protocol that differ in their seed alone."""
+    found = []
+    for protocol, own in _by_protocol(rows):
+        alike: dict[str, list[ComparedRun]] = {}
+        for row in own:
+            settings = {n: v for n, v in read_settings(folders[row.run]).items() if n != "seed"}
+            alike.setdefault(json.dumps(settings, sort_keys=True), []).append(row)
+        found += [
+            summarise_seeds(
+                protocol,
+                [row.run for row in group],
+                [row.metrics for row in group],
+                [row.valid_mrr for row in group],
+            )
+            for group in alike.values()
+            if len({read_settings(folders[row.run])["seed"] for row in group}) > 1
+        ]
+    return found
+
+
+def _ranks(run: Artefact, row: ComparedRun, config: EvaluateConfig) -> KeptRanks | None:
+    """Read the ranks of a run that was evaluated; None where it keeps none of that evaluation."""
+    if row.protocol is None or max(config.ks) >= BEYOND:
+        return None
+    scored = read_evaluation(run, config).get("protocol", {}).get("events")
+    return read_ranks(ranks_path(run.path, way_of(config)), scored)
+
+
+def _differences_of_runs(
+    rows: list[ComparedRun],
+    kept: Mapping[str, KeptRanks | None],
+    seeds: list[SeedGroup],
+    metric: str,
+) -> Iterator[RunDifference]:
+    for protocol, own in _by_protocol(rows):
+        alike = same_next_items([(row.run, kept[row.run]) for row in own])
+        yield from find_differences(protocol, alike, metric, seed_share(seeds, protocol, metric))
+
+
+def _warnings_of_ranks(
+    rows: list[ComparedRun], kept: Mapping[str, KeptRanks | None], config: EvaluateConfig
+) -> Iterator[str]:
+    """Warn of runs that could be compared in pairs, had their evaluation kept the ranks."""
+    lacking = [
+        row.run
+        for _, own in _by_protocol(rows)
+        for row in own
+        if len(own) > 1 and kept[row.run] is None
+    ]
+    if lacking and max(config.ks) < BEYOND:
+        yield (
+            f"no ranks are kept to compare in pairs: {', '.join(lacking)} (evaluate again: "
+            f"sbr evaluate{_options(config)} --run NAME)"
+        )
+
+
+def _all_runs(
+    workspace: Workspace, config: EvaluateConfig
+) -> tuple[list[Artefact], list[dict[str, Any]]]:
+    """Open all complete runs, each with its evaluation; warn of those that are damaged."""
+    found = [run for run in workspace.folders("run") if run.manifest.get("status") == "complete"]
+    runs, evaluations = [], []
+    for run in found or [workspace.open("run")]:  # which says that there is none
+        try:
+            evaluations.append(read_evaluation(run, config))
+        except ArtefactError as error:
+            if len(found) == 1:
+                raise
+            workspace.warn(f"{error}; run {run.name} is passed over")
+        else:
+            runs.append(run)
+    return runs, evaluations
+
+
+def _tasks(runs: list[Artefact], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each run's task; datasets with the same content have the name of the first of them."""
+    called: dict[str | None, str | None] = {}
+    found = [_task(run, kept) for run, kept in zip(runs, evaluations, strict=True)]
+    for task in filter(None, found):
+        task["dataset"] = called.setdefault(task["fingerprint"], task["dataset"])
+    return found
+
+
+def _task(run: Artefact, evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Return which next items a run was given, among what; nothing where it was not evaluated."""
+    if not evaluation:
+        return {}
+    protocol = evaluation.get("protocol", {})
+    return {**dataset_facts(run), **{name: protocol.get(name) for name in _TASK}}
+
+
+def _place(row: ComparedRun, sort: str, k: int) -> tuple[bool, int, bool, Any, str]:
+    """Return what orders the rows."""
+    value: Any = {
+        "valid": -row.valid_mrr if row.valid_mrr is not None else None,
+        "seconds": row.seconds,
+        "parameters": row.parameters,
+        "run": row.run,
+    }.get(sort)
+    if sort in METRICS:
+        figure = row.metrics[f"{sort}@{k}"]
+        value = -figure if figure is not None else None
+    return (
+        row.protocol is None,
+        row.protocol or 0,
+        value is None,
+        value if value is not None else 0,
+        row.run,
+    )
+
+
+def _warnings(
+    rows: list[ComparedRun], protocols: list[dict[str, Any]], config: EvaluateConfig
+) -> list[str]:
+    found = []
+    if len(protocols) > 1:
+        names = [n for n in protocols[0] if len({str(task[n]) for task in protocols}) > 1]
+        if "dataset" in names:
+            names.remove("fingerprint")
+        found.append(
+            f"the runs were evaluated by {len(protocols)} protocols, which differ in "
+            f"{', '.join(names)}: their figures cannot be compared across these"
+        )
+    counts = [task["candidates"] for task in protocols if isinstance(task["candidates"], int)]
+    found += [text for count in sorted(set(counts)) for text in find_wide_cuts(config.ks, count)]
+    option = _options(config)
+    missing = [row.run for row in rows if row.protocol is None]
+    if missing:
+        found.append(
+            f"not evaluated so far: {', '.join(missing)} (sbr evaluate{option} --run NAME)"
+        )
+    k = max(config.ks)
+    otherwise = [row.run for row in rows if row.protocol and None in row.metrics.values()]
+    if otherwise:
+        found.append(
+            f"not evaluated at k = {k} so far: {', '.join(otherwise)} "
+            f"(sbr evaluate{option} -k {k} --run NAME)"
+        )
+    return found
+
+
+def _options(config: EvaluateConfig) -> str:
+    """Write the options that evaluate a run in a way, with a space before each."""
+    option = f" --split {config.split}" if config.split != "test" else ""
+    return option + (" --exclude-seen" if config.exclude_seen else "")

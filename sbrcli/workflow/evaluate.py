@@ -1,0 +1,308 @@
+"""Evaluate a run on the dataset that it was trained on, and keep the figures in its folder."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sbrcli import __version__
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.manifests import read_json, write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.baselines import BaselineConfig, configure_baselines
+from sbrcli.config.training import EvaluateConfig
+from sbrcli.dataset.storage import load_split
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.evaluation.evaluate import Evaluation, summarise
+from sbrcli.evaluation.leaderboard import Contender, rank_models
+from sbrcli.evaluation.metrics import is_known
+from sbrcli.evaluation.per_event import write_per_event
+from sbrcli.evaluation.ranks import Ranks
+from sbrcli.evaluation.scoring import Advance, SplitRanks, answer_split
+from sbrcli.evaluation.slices import slice_ranks
+from sbrcli.evaluation.stored_ranks import ranks_kept, ranks_path
+from sbrcli.evaluation.verdict import give_verdict
+from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
+from sbrcli.workflow.choose_blend import (
+    Hybrid,
+    choose_hybrid,
+    count_tried,
+    find_hybrid,
+    take_hybrid,
+)
+from sbrcli.workflow.rivals import (
+    HYBRID,
+    answer_by_baselines,
+    answer_by_hybrid,
+    network_bytes,
+)
+from sbrcli.workflow.run_facts import EVALUATION_FILE
+
+TUNED_FILE = "baselines.json"
+_WRITTEN_AGAIN = "delete it; sbr evaluate writes it anew"
+GRU = "gru4rec"
+
+Progress = Callable[[int], AbstractContextManager[Advance]]
+"""Given the number of next items, shows how many are done."""
+
+
+def evaluate_run(
+    run: Artefact,
+    workspace: Workspace,
+    config: EvaluateConfig,
+    progress: Progress,
+    options: Mapping[str, str] | None = None,
+    per_event: Path | None = None,
+    hybrid_from: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
+    """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
+
+    Args:
+        run, workspace: the run, and where its dataset is.
+        config: what to score, and what to compare the run with.
+        progress: shown how many next items are done, of all models together.
+        options: baselines' options, as the user writes them; they go before the tuned ones.
+        per_event: a file to write one row for each model's next item to.
+        hybrid_from: the run whose choice of a hybrid is taken over; None makes one's own.
+        warn: told where the figures cannot be kept, which does not make them less true.
+
+    Raises:
+        ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
+            together; or `per_event` cannot be written.
+        ConfigError: a baseline's options cannot be used, or a refitted run is to be scored, or
+            its hybrid to be chosen, on what it was trained on.
+        DataError: nothing of the split can be scored.
+        UsageError: the hybrid is another run's choice, made with other options than are given.
+    """
+    _refuse_what_was_learned(run, config)
+    read_evaluation(run, config)  # where it is damaged, that is said before the work
+    dataset = dataset_of(run, workspace)
+    sessions = load_split(dataset.path, config.split)
+    of_split = (sessions, dataset.name)
+    evaluation, answers = evaluate_sessions(
+        run, workspace, config, progress, of_split, dataset, options, hybrid_from
+    )
+    dataset_of(run, workspace)  # which may have been made anew while it was read
+    if per_event is not None:
+        write_per_event(per_event, dataset.path, sessions, config, answers)
+    _keep(run, workspace, config, evaluation, (answers[0].ranks, sessions), warn)
+    return evaluation
+
+
+def evaluate_sessions(
+    run: Artefact,
+    workspace: Workspace,
+    config: EvaluateConfig,
+    progress: Progress,
+    scored: tuple[Sessions, str],
+    dataset: Artefact | None,
+    options: Mapping[str, str] | None = None,
+    hybrid_from: str | None = None,
+) -> tuple[Evaluation, list[SplitRanks]]:
+    """Evaluate a run on sessions, and what it is compared with; arguments as of `evaluate_run`.
+
+    Args:
+        scored: the sessions, and what the protocol calls them.
+        dataset: what the run was trained on; needed for baselines and hybrids alone.
+
+    Returns:
+        The figures, and each model's answers, the run's first.
+    """
+    sessions, called = scored
+    scorer = load_gru(run.path, config.batch_size)
+    said = options or {}
+    is_compared = config.hybrid or config.baselines
+    baselines = configure_baselines(said, tuned_options(run) if is_compared else {})
+    hybrid = None
+    if config.hybrid and dataset is not None:
+        if hybrid_from is not None:
+            take_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, said)
+        hybrid = _find_or_choose_hybrid(run, workspace, dataset, scorer, baselines, said, progress)
+        if not config.baselines:
+            # The better of both, of which the hybrid promises to be no worse.
+            config = replace(config, baselines=(hybrid.partner,))
+            baselines = configure_baselines(said, hybrid.options)
+    models = 1 + len(config.baselines) + config.hybrid
+    with progress(sessions.num_targets * models) as advance:
+        own = answer_split(GRU, scorer, sessions, config, with_lists=models > 1, advance=advance)
+        evaluation = summarise(own, sessions, config, run=run.name, dataset=called)
+        contenders = [Contender(own, network_bytes(run))]
+        if dataset is not None:
+            contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)
+            contenders += answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
+    answers = [contender.answers for contender in contenders]
+    return _extended(evaluation, run, contenders, sessions, config), answers
+
+
+def _refuse_what_was_learned(run: Artefact, config: EvaluateConfig) -> None:
+    if config.split == "valid" and run.manifest.get("refit"):
+        raise ConfigError(
+            f"run {run.name} was trained on the valid split too (--refit)",
+            hint="evaluate it on test: leave --split out; or on a later log: "
+            "sbr evaluate --log LOG",
+        )
+
+
+def tuned_options(run: Artefact) -> dict[str, str]:
+    """Read the baselines' options that `sbr tune-baselines` chose for a run; none if it did not.
+
+    Raises:
+        ArtefactError: the file is damaged, or has options that this version of sbr does not know.
+    """
+    path = run.path / TUNED_FILE
+    if not path.exists():
+        return {}
+    kept = read_json(path)
+    try:
+        configure_baselines({}, kept["options"])
+    except ConfigError as error:
+        raise ArtefactError(
+            f"{path} has options that sbr {__version__} cannot use: {error}",
+            hint=f"choose them again with: sbr tune-baselines --run {run.name}",
+        ) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArtefactError(
+            f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it anew"
+        ) from error
+    return kept["options"]
+
+
+def _find_or_choose_hybrid(
+    run: Artefact,
+    workspace: Workspace,
+    dataset: Artefact,
+    network: Scorer,
+    options: BaselineConfig,
+    said: Mapping[str, str],
+    progress: Progress,
+) -> Hybrid:
+    if (found := find_hybrid(run, options, said)) is not None:
+        return found
+    with progress(count_tried(dataset)) as advance:
+        return choose_hybrid(run, workspace, dataset, network, options, advance)
+
+
+def _extended(
+    evaluation: Evaluation,
+    run: Artefact,
+    contenders: list[Contender],
+    sessions: Sessions,
+    config: EvaluateConfig,
+) -> Evaluation:
+    """Add what was asked for beside the figures: the leaderboard, the slices."""
+    if not config.baselines and not config.slices:
+        return evaluation
+    train_count = load_items(run.path / ITEMS_FILE).train_count
+    if config.slices:
+        slices = slice_ranks(contenders[0].answers.ranks, sessions, train_count, config.ks)
+        evaluation = replace(evaluation, slices=slices)
+    if config.baselines:
+        board = rank_models(contenders, sessions, train_count, config.ks)
+        verdict = give_verdict(board, GRU, HYBRID)
+        evaluation = replace(evaluation, leaderboard=board.standings, verdict=verdict)
+    return evaluation
+
+
+def dataset_of(run: Artefact, workspace: Workspace) -> Artefact:
+    """Open the dataset that a run was trained on.
+
+    Raises:
+        ArtefactError: it is missing, or another has taken its name since.
+    """
+    trained_on = run.manifest.get("dataset", {})
+    try:
+        dataset = workspace.open("dataset", trained_on.get("name", ""))
+    except ConfigError as error:
+        raise ArtefactError(
+            f"{run.path} is damaged: its manifest names no dataset",
+            hint="train the run again with --overwrite",
+        ) from error
+    if dataset.manifest.get("fingerprint") != trained_on.get("fingerprint"):
+        raise ArtefactError(
+            f"dataset {dataset.name} has changed since run {run.name} was trained on it",
+            hint="train the run again with --overwrite, or prepare the dataset as it was",
+        )
+    return dataset
+
+
+def read_evaluation(run: Artefact, config: EvaluateConfig) -> dict[str, Any]:
+    """Read what a run keeps of a way to evaluate it; empty if it was not evaluated so.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    found = _kept(run).get(way_of(config), {})
+    if not _are_figures(found):
+        raise _damaged(run)
+    return found
+
+
+def _kept(run: Artefact) -> dict[str, Any]:
+    path = run.path / EVALUATION_FILE
+    try:
+        kept: Any = read_json(path) if path.exists() else {}
+    except ArtefactError as error:
+        raise ArtefactError(str(error), hint=_WRITTEN_AGAIN) from error
+    if not isinstance(kept, dict):
+        raise _damaged(run)
+    return kept
+
+
+def _are_figures(found: Any) -> bool:
+    """Return whether this is the result of an evaluation, by this version of sbr or another one.
+
+    Metrics that are unknown here may be anything.
+    """
+    if not isinstance(found, dict) or not isinstance(found.get("protocol", {}), dict):
+        return False
+    metrics = found.get("metrics", {})
+    return isinstance(metrics, dict) and all(
+        isinstance(value, (int, float)) for name, value in metrics.items() if is_known(name)
+    )
+
+
+def _damaged(run: Artefact) -> ArtefactError:
+    path = run.path / EVALUATION_FILE
+    return ArtefactError(f"{path} is damaged: it holds no figures", hint=_WRITTEN_AGAIN)
+
+
+def _keep(
+    run: Artefact,
+    workspace: Workspace,
+    config: EvaluateConfig,
+    evaluation: Evaluation,
+    answered: tuple[Ranks, Sessions],
+    warn: Callable[[str], None],
+) -> None:
+    """Keep the figures and the ranks in the run, or warn that they cannot be kept."""
+    # What was not asked for this time stays as it was found: the run is the same one.
+    found = {key: value for key, value in asdict(evaluation).items() if value is not None}
+    try:
+        with workspace.adding_to(run):
+            found = _extend(read_evaluation(run, config), found)
+            with ranks_kept(ranks_path(run.path, way_of(config)), *answered):
+                write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
+    except ArtefactError as error:
+        warn(f"the figures are not kept: {error}")
+
+
+def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Put what was found beside what was kept of the same way, figures at other k included."""
+    for name in ("metrics", "metrics_unknown_as_miss"):
+        earlier = kept.get(name)
+        if isinstance(earlier, dict):
+            found[name] = earlier | found[name]
+    return kept | found
+
+
+def way_of(config: EvaluateConfig) -> str:
+    """Name a way to evaluate, as in "test exclude-seen"."""
+    words = [config.split]
+    words += ["exclude-seen"] if config.exclude_seen else []
+    words += ["notebook-coverage"] if config.notebook_coverage else []
+    return " ".join(words)

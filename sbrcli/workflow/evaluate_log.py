@@ -1,0 +1,167 @@
+"""Evaluate a run on a log that is no part of its dataset: yesterday's model on today's events."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.training import EvaluateConfig
+from sbrcli.dataset.build import cut_into_sessions
+from sbrcli.dataset.sessionize import session_offsets
+from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.evaluation.evaluate import Evaluation
+from sbrcli.evaluation.ranks import drop_unknown
+from sbrcli.log.events import ITEM_ID, TIMESTAMP
+from sbrcli.log.files.spool import on_disk
+from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.reading import read_log
+from sbrcli.sessions import Sessions
+from sbrcli.workflow.evaluate import Progress, dataset_of, evaluate_sessions
+from sbrcli.workflow.training_job import learned_from
+
+_OF_TIMES = ("time_unit", "time_format", "no_time")
+
+SPLIT = "log"
+"""What stands in the place of the split's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewLog:
+    """A log to score, and what to tell of it.
+
+    Args:
+        path: the log's file or folder; - is standard input.
+        reading: how the user says that it is read; what they leave out is as for the dataset.
+        say: called with what the log was read as.
+        warn: called with what makes the figures doubtful.
+    """
+
+    path: Path
+    reading: ReadConfig
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+
+    @property
+    def called(self) -> str:
+        """Its name in the protocol."""
+        return "log standard input" if self.path == Path("-") else f"log {self.path.name}"
+
+
+def evaluate_log(
+    run: Artefact,
+    workspace: Workspace,
+    config: EvaluateConfig,
+    progress: Progress,
+    log: NewLog,
+    options: Mapping[str, str] | None = None,
+    hybrid_from: str | None = None,
+) -> Evaluation:
+    """Evaluate a run on every next item of a log's sessions; nothing is kept.
+
+    The log is read and cut into sessions as that of the run's dataset was. Items that the run does
+    not know are left out, and counted as misses beside, as those of test.
+
+    Args:
+        run: the run.
+        workspace: where its dataset is, which baselines and hybrids are fitted to.
+        config: what to compare the run with, and the k.
+        progress: shown how many next items are done, of all models together.
+        log: the log.
+        options: baselines' options, as the user writes them; they go before the tuned ones.
+        hybrid_from: the run whose choice of a hybrid is taken over.
+
+    Raises:
+        ArtefactError: nothing says how the dataset was made, or it has changed and the run is to
+            be compared with others.
+        DataError: the log cannot be read, or the run knows no next item of it.
+    """
+    dataset = dataset_of(run, workspace) if config.baselines or config.hybrid else None
+    made_with, last_time = _find_origin(run, workspace)
+    reading = _complete(log.reading, made_with)
+    with on_disk(log.path) as path:
+        read = read_log(path, reading)
+    log.say(describe_reading(read))
+    sessions = _to_sessions(run, read.events, made_with)
+    if not drop_unknown(sessions, len(load_items(run.path / ITEMS_FILE).ids))[0].num_targets:
+        raise DataError(
+            f"run {run.name} knows no next item of the {log.called}",
+            hint="see whether the log names items as the one that the run was trained on",
+        )
+    if not reading.no_time:
+        _warn_of_old_events(sessions, last_time, log)
+    found, _ = evaluate_sessions(
+        run, workspace, config, progress, (sessions, log.called), dataset, options, hybrid_from
+    )
+    return replace(found, split=SPLIT)
+
+
+def _find_origin(run: Artefact, workspace: Workspace) -> tuple[dict[str, Any], str | None]:
+    """Return the options that a run's dataset was made with, and when its training events end.
+
+    A run of an earlier sbr keeps neither: its dataset says so, if it is still there.
+    """
+    kept = run.manifest.get("learned_from")
+    if isinstance(kept, dict) and isinstance(kept.get("config"), dict):
+        return kept["config"], kept.get("last_time")
+    try:
+        found = learned_from(dataset_of(run, workspace), with_valid=bool(run.manifest.get("refit")))
+    except ArtefactError as error:
+        raise ArtefactError(
+            f"how run {run.name} made sessions of its log is not known: {error}",
+            hint="prepare the dataset as it was; runs trained from now on keep it",
+        ) from error
+    return found["config"], found["last_time"]
+
+
+def _complete(said: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
+    """Fill in how the dataset's log was read, as far as the user says nothing else.
+
+    The options of `_OF_TIMES` exclude each other: where one is given, the dataset's are left out.
+    """
+    usual = ReadConfig()
+    names = [option.name for option in fields(ReadConfig)]
+    given = {name for name in names if getattr(said, name) != getattr(usual, name)}
+    given |= set(_OF_TIMES) if given & set(_OF_TIMES) else set()
+    kept = {name: made_with[name] for name in names if name in made_with and name not in given}
+    return replace(said, **kept)
+
+
+def _to_sessions(run: Artefact, events: pd.DataFrame, made_with: Mapping[str, Any]) -> Sessions:
+    """Cut a log's events into sessions of the run's items; -1 is an unknown one."""
+    known = {field.name for field in fields(PrepareConfig)}
+    try:
+        config = PrepareConfig(**{name: v for name, v in made_with.items() if name in known})
+    except (ConfigError, TypeError) as error:
+        raise ArtefactError(
+            f"run {run.name} was made of a dataset with options that this sbr does not know",
+            hint="train the run again",
+        ) from error
+    cut = cut_into_sessions(events, config)
+    index_of = load_items(run.path / ITEMS_FILE).index_of
+    codes, ids = pd.factorize(cut[ITEM_ID])
+    indices = np.array([index_of.get(str(item_id), -1) for item_id in ids], np.int32)
+    return Sessions(indices[codes], session_offsets(cut), cut[TIMESTAMP].to_numpy())
+
+
+def _warn_of_old_events(sessions: Sessions, last_time: str | None, log: NewLog) -> None:
+    """Warn of events that are no later than what the run was trained on."""
+    if last_time is None:
+        return
+    is_old = sessions.timestamps.astype(np.float64) <= datetime.fromisoformat(last_time).timestamp()
+    if is_old.any():
+        lengths = np.diff(sessions.offsets)
+        session = np.repeat(np.arange(len(lengths)), lengths)
+        log.warn(
+            f"{np.count_nonzero(is_old):,} of {len(is_old):,} events, in "
+            f"{len(np.unique(session[is_old])):,} of {len(lengths):,} sessions, are no later than "
+            f"{last_time}, the run's last training event: it may have been trained on them"
+        )

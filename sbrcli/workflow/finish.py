@@ -1,0 +1,162 @@
+"""`sbr train --finish`: complete an interrupted run with its best epoch."""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact, is_complete
+from sbrcli.artefacts.checksums import FILES, checksums_of
+from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.manifests import (
+    MANIFEST,
+    read_manifest,
+    remove_torn_files,
+    utc_now,
+    write_json,
+)
+from sbrcli.artefacts.run_state import REFIT_FOLDER, state_of
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.errors import ArtefactError
+from sbrcli.models.gru4rec.weights import (
+    WEIGHTS_FILE,
+    NetworkShape,
+    epoch_of_weights,
+    load_weights,
+)
+from sbrcli.models.training.checkpoint import (
+    CHECKPOINT_FILE,
+    UnusableCheckpointError,
+    load_checkpoint,
+)
+from sbrcli.models.training.history import best_epoch, read_history
+from sbrcli.workflow.parent import START_FILE
+from sbrcli.workflow.run_settings import settings_of
+from sbrcli.workflow.training_job import TrainResult, describe_run
+
+UNFINISHED = "unfinished"
+"""Within a run that was finished early: the checkpoint, from which nothing goes on any more."""
+
+
+def finish(workspace: Workspace, name: str) -> TrainResult:
+    """Complete an interrupted run with its best epoch.
+
+    A run whose refit was interrupted keeps the weights from before the refit. A complete run
+    stays as it is.
+
+    Args:
+        workspace: where the run is.
+        name: the run's.
+
+    Raises:
+        ArtefactError: there is no such run, no epoch of it is done, its files do not belong
+            together, or another process is writing it.
+    """
+    _find(workspace, name)  # before the lock, which would make a work directory
+    with workspace.locked("run", name):
+        run = _find(workspace, name)
+        if is_complete(run):
+            return describe_run(run)
+        remove_torn_files(run.path)
+        facts = _facts(run)
+        facts |= {FILES: checksums_of(run.path / part for part in (WEIGHTS_FILE, ITEMS_FILE))}
+        write_json(run.path / MANIFEST, run.manifest | facts)
+        _put_away(run.path)
+        workspace.discard_replaced("run", name)
+        finished = Artefact("run", run.path, read_manifest(run.path, "run"))
+        return describe_run(finished, {"name": name, **settings_of(finished)["config"]})
+
+
+def _find(workspace: Workspace, name: str) -> Artefact:
+    run = workspace.find("run", name)
+    if run is None:
+        raise workspace.missing("run", name)
+    return run
+
+
+def _facts(run: Artefact) -> dict[str, Any]:
+    """Return what the manifest of the run says from now on."""
+    state = state_of(run, is_written=False)
+    facts: dict[str, Any] = {}
+    if state.phase == "fit":
+        history = _history_of(run.path)
+        if not history:
+            raise ArtefactError(
+                f"no epoch of run {run.name} is done",
+                hint=f"sbr train --resume --name {run.name} continues it",
+            )
+        monitor = settings_of(run)["config"]["monitor"]
+        facts = {"epochs": history, "best_epoch": best_epoch(history, monitor)}
+    _require_weights(run, facts.get("best_epoch"))
+    return facts | {
+        "status": "complete",
+        "completed_at": utc_now(),
+        "stopped": f"finished by --finish in {state.where}",
+        "versions": _versions(),
+    }
+
+
+def _history_of(run: Path) -> list[dict[str, Any]]:
+    """Read a row for each epoch done: of history.csv, or the checkpoint where that has more.
+
+    The file is written before the checkpoint, and a damaged checkpoint is none.
+    """
+    try:
+        found = load_checkpoint(run)
+        kept = found.place.history if found else []
+    except UnusableCheckpointError:
+        kept = []
+    written = read_history(run)
+    return written if len(written) > len(kept) else kept
+
+
+def _require_weights(run: Artefact, best: int | None) -> None:
+    """Check that weights and items are of one network, and of the epoch that is best.
+
+    Args:
+        run: the run.
+        best: the epoch; None in a refit, whose own weights name no epoch.
+    """
+    shape = NetworkShape.from_manifest(run.manifest)
+    num_items = _load_network(run, shape)
+    written = epoch_of_weights(run.path / WEIGHTS_FILE)
+    if best is None:
+        done = len(read_history(run.path / REFIT_FOLDER))
+        is_other = written is None and done >= run.manifest.get("best_epoch", 1)
+    else:
+        is_other = written not in (None, best)
+    if num_items != shape.num_items or is_other:  # killed between two writes
+        which = "its refit" if best is None else "its best epoch"
+        raise ArtefactError(
+            f"run {run.name} was killed while the weights of {which} were being written",
+            hint=f"sbr train --resume --name {run.name} continues it",
+        )
+
+
+def _load_network(run: Artefact, shape: NetworkShape) -> int:
+    """Check that the weights are undamaged; return how many items the run names."""
+    try:
+        load_weights(run.path / WEIGHTS_FILE, shape)
+        return len(load_items(run.path / ITEMS_FILE).ids)
+    except ArtefactError as error:
+        hint = f"sbr train --resume --name {run.name} continues it"
+        raise ArtefactError(str(error), hint=hint) from error
+
+
+def _put_away(run: Path) -> None:
+    """Move what a resume would go on from out of the way."""
+    (run / START_FILE).unlink(missing_ok=True)
+    for part in (CHECKPOINT_FILE.parts[0], REFIT_FOLDER):
+        if (run / part).exists():
+            (run / UNFINISHED).mkdir(exist_ok=True)
+            (run / part).rename(run / UNFINISHED / part)
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions that are installed, without loading what they are of."""
+    found = {}
+    for package in ("tensorflow", "keras", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # under another name, as tensorflow-cpu
+            continue
+    return found

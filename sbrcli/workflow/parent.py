@@ -1,0 +1,136 @@
+"""`sbr train --from`: a new run that begins at the weights of a complete one."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.checksums import checksum_of
+from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.presets import OPTIMIZER_DEFAULTS
+from sbrcli.config.training import TrainConfig, differences
+from sbrcli.dataset.storage import load_items as load_dataset_items
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
+from sbrcli.workflow.run_names import write_words
+from sbrcli.workflow.training_job import TrainingJob, assign, config_of
+
+START_FILE = "start.safetensors"
+"""Within a run that is not complete: the weights that it begins at."""
+
+_OF_SHAPE = ("layers", "hsz", "embedding")
+
+
+def assign_from(
+    workspace: Workspace,
+    parent: str,
+    given: Mapping[str, Any],
+    dataset: str | None,
+    name: str | None,
+) -> TrainingJob:
+    """Assign the training of a new run that begins at the weights of another.
+
+    Options that are not given are the parent's, and so is the dataset. Epochs, schedule and the
+    optimizer's memory begin at their start.
+
+    Args:
+        workspace: where the parent is.
+        parent: its name.
+        given: the user's options; None where nothing is said.
+        dataset: another dataset, with the same items in train.
+        name: the new run's name; None makes one of the parent's.
+
+    Raises:
+        ArtefactError: the parent or the dataset is missing or damaged, or their items differ.
+        ConfigError: the network would be another one, or valid was or would be trained on.
+    """
+    run = workspace.open("run", parent)
+    if run.manifest.get("refit"):
+        raise ConfigError(
+            f"run {parent} was trained on the valid split too (--refit), by which no further epoch "
+            "could be judged",
+            hint="begin from a run that was trained without --refit",
+        )
+    old = replace(config_of(run), refit=False)
+    config = _configure(parent, old, given)
+    found = assign(workspace, dataset or run.manifest["dataset"]["name"], config, name or parent)
+    shape = NetworkShape.from_manifest(run.manifest)
+    _require_same_items(run, found.dataset, shape)
+    load_weights(run.path / WEIGHTS_FILE, shape)
+    kept = {"run": parent, "weights": checksum_of(run.path / WEIGHTS_FILE)}
+    called = name or _default_name(parent, old, config)
+    workspace.place("run", called)
+    return replace(found, name=called, parent=kept)
+
+
+def save_start(workspace: Workspace, parent: Mapping[str, str] | None, folder: Path) -> None:
+    """Copy the weights that a run begins at into its folder; nothing without a parent.
+
+    Raises:
+        ArtefactError: they are no longer what they were.
+    """
+    if parent is not None:
+        source = workspace.place("run", parent["run"]) / WEIGHTS_FILE
+        shutil.copyfile(source, folder / START_FILE)
+        find_start(parent, folder)
+
+
+def find_start(parent: Mapping[str, str] | None, folder: Path) -> Path | None:
+    """Return the file of the weights that a run begins at; None where they are drawn.
+
+    Raises:
+        ArtefactError: it is missing or damaged.
+    """
+    if parent is None:
+        return None
+    path = folder / START_FILE
+    if not path.is_file() or checksum_of(path) != parent["weights"]:
+        raise ArtefactError(
+            f"{path} is not the weights of run {parent['run']} that this run was begun from",
+            hint=f"begin again: sbr train --from {parent['run']} --overwrite",
+        )
+    return path
+
+
+def _configure(parent: str, old: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
+    """Put what the user says before the parent's options."""
+    said = {name: value for name, value in given.items() if value is not None}
+    if said.get("n_sample") == "auto":
+        said["n_sample"] = None
+    its_own: dict[str, Any] = {}
+    if said.get("optimizer", old.optimizer) != old.optimizer:
+        usual = TrainConfig()
+        its_own = {"learning_rate": usual.learning_rate, "momentum": usual.momentum}
+        its_own |= OPTIMIZER_DEFAULTS.get(said["optimizer"], {})
+    config = TrainConfig(**asdict(old) | its_own | said)
+    if config.refit:
+        raise ConfigError(
+            "refit trains from scratch, and cannot go with --from", hint="leave --refit out"
+        )
+    if (config.units, config.embedding) != (old.units, old.embedding):
+        other = ", ".join(f"--{option}" for option in _OF_SHAPE if option in said)
+        raise ConfigError(
+            f"a run that begins at the weights of run {parent} has its network; {other} would "
+            "make another one",
+            hint=f"leave {other} out, or train anew without --from",
+        )
+    return config
+
+
+def _require_same_items(run: Artefact, dataset: Artefact, shape: NetworkShape) -> None:
+    own = load_items(run.path / ITEMS_FILE).ids
+    theirs = load_dataset_items(dataset.path).ids[: dataset.manifest["splits"]["train"]["items"]]
+    if list(own) != list(theirs) or len(own) != shape.num_items:
+        raise ArtefactError(
+            f"dataset {dataset.name} has other items in train than run {run.name} was trained on",
+            hint="--from needs the same items in the same order; leave it out to train anew",
+        )
+
+
+def _default_name(parent: str, old: TrainConfig, config: TrainConfig) -> str:
+    """Name a run by its parent, its epochs and what else it does otherwise."""
+    other = {name: value for name, value in differences(config, old).items() if name != "epochs"}
+    return "-".join([f"{parent}-more{config.epochs}", *([write_words(other)] if other else [])])

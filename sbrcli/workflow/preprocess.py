@@ -1,0 +1,291 @@
+"""From a log to a dataset on disk: what `sbr preprocess` does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sbrcli.artefacts.artefact import check_name
+from sbrcli.artefacts.checksums import FILES, checksums_of
+from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.checks import require
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.config.training import differences
+from sbrcli.dataset.build import Arrangement, arrange, arrange_given, to_sessions
+from sbrcli.dataset.filters import Counts
+from sbrcli.dataset.fingerprint import fingerprint
+from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
+from sbrcli.dataset.sessionize import default_rule, id_codes, require_no_gap
+from sbrcli.dataset.spec import Request, describe_files, find_earlier, require_same
+from sbrcli.dataset.storage import Items, id_column, write_items, write_split
+from sbrcli.dataset.summary import PreparedDataset, summarise
+from sbrcli.dataset.unions import join_train_full
+from sbrcli.errors import ConfigError
+from sbrcli.log.detect import AS_READ, recognise_log
+from sbrcli.log.events import SESSION_ID, TIMESTAMP
+from sbrcli.log.files.spool import on_disk
+from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.misreadings import find_misreadings
+from sbrcli.log.reading import Log, read_log
+from sbrcli.log.titles import read_titles
+from sbrcli.sessions import Sessions
+
+_HARDLY_ANY_ORDER = 0.9
+"""From this share of events of one time on, the times hardly say what came before what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenSplit:
+    """Logs whose sessions are test and valid, beside a log that is train alone."""
+
+    test: Path
+    valid: Path | None = None
+
+
+def prepare_dataset(
+    log: Path | Sequence[Path],
+    config: PrepareConfig,
+    workspace: Workspace,
+    *,
+    reading: ReadConfig = AS_READ,
+    given: GivenSplit | None = None,
+    name: str | None = None,
+    overwrite: bool = False,
+    titles: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> PreparedDataset:
+    """Make a dataset of a log, or find that it has been made.
+
+    Args:
+        log: the log's file, or the files of its parts in their order; - is standard input.
+        config: how.
+        workspace: where the dataset goes.
+        reading: how the log is read.
+        given: the logs of test and valid, where they are split already.
+        name: the dataset's; by default the log's, its session rule and the options that are not
+            the default.
+        overwrite: make it anew, whatever stands under its name.
+        titles: a file of the items' titles, kept in the dataset.
+        say: is told what each log was read as.
+        warn: is told what seems to be meant otherwise than it was read.
+
+    Returns:
+        What the dataset holds, times in UTC.
+
+    Raises:
+        ConfigError: the name cannot be one, or options do not go together.
+        DataError: a file cannot be read, or a split comes out empty.
+        ArtefactError: something else has the name, or the folder cannot be written.
+    """
+    if name is not None:
+        check_name("dataset", name)
+    _require_company(config, given)
+    if reading.no_time:
+        _require_no_dates(config, given)
+    with ExitStack() as stack:
+        called = _call_logs(log, given)
+        logs = {
+            part: [stack.enter_context(on_disk(path)) for path in paths]
+            for part, paths in called.items()
+        }
+        source = _describe_source(logs, called, titles)
+        request = Request(_resolve(config, logs["log"], reading), reading, source)
+        earlier = None if name or overwrite else find_earlier(workspace, request)
+        name = name or request.name()
+        with workspace.locked("dataset", name):
+            there = None if overwrite else workspace.find("dataset", name) or earlier
+            if there is not None:
+                require_same(there, request)
+                return PreparedDataset.from_folder(there, already_there=True)
+            arrangement = _arrange(logs, request, say, warn)
+            items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
+            held = source | {"rows": arrangement.num_events}
+            with workspace.staged("dataset", name) as folder:
+                _write(folder, arrangement, items, {"source": held, "config": request.options()})
+    return PreparedDataset.from_folder(workspace.open("dataset", name))
+
+
+def _call_logs(log: Path | Sequence[Path], given: GivenSplit | None) -> dict[str, Sequence[Path]]:
+    """Return the files of each log, by what it is for: log, test_log, valid_log."""
+    called: dict[str, Sequence[Path]] = {"log": [log] if isinstance(log, Path) else log}
+    if given is not None:
+        called["test_log"] = [given.test]
+        if given.valid is not None:
+            called["valid_log"] = [given.valid]
+    return called
+
+
+def _describe_source(
+    logs: Mapping[str, Sequence[Path]],
+    called: Mapping[str, Sequence[Path]],
+    titles: Path | None,
+) -> dict[str, Any]:
+    """Return what a dataset is made of, for its manifest.
+
+    Args:
+        logs: where they lie, by what each is for.
+        called: what the user calls them.
+        titles: a file of titles.
+    """
+    others = {
+        part: describe_files(logs[part], called[part]) if part in logs else None
+        for part in ("test_log", "valid_log")
+    }
+    others["titles"] = describe_files([titles], [titles]) if titles else None
+    return describe_files(logs["log"], called["log"]) | others
+
+
+def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) -> PrepareConfig:
+    """Write the session rule into the options, in one way however it was typed."""
+    if config.session is None:
+        rule = default_rule(recognise_log(log, reading).known_columns)
+    else:
+        rule = SessionRule.parse(config.session)
+    return replace(config, session=str(rule))
+
+
+def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
+    """Refuse two splits at once, and days where nothing is cut by date."""
+    if given is None and config.split == "date":
+        return
+    require(
+        given is None or config.split == "date",
+        "split says how one log is cut, and cannot be combined with --test-log",
+        config.split,
+    )
+    others = differences(config, PrepareConfig())
+    if given is None and config.valid_days == 0:  # which makes no valid, here too
+        others.pop("valid_days")
+    instead = "--split last" if given is None else "--test-log"
+    for option in ("valid_days", "test_days", "valid_share", "test_share"):
+        require(
+            option not in others,
+            f"{option.replace('_', '-')} goes with a split by date, not with {instead}",
+            f"{others.get(option, 0):g}",
+        )
+
+
+def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
+    """Refuse what takes times, of a log without any."""
+    if given is None and config.split == "date":
+        raise ConfigError(
+            "a log without times cannot be split by date",
+            hint="--split last takes the last events of each session; --test-log FILE is a log "
+            "that is test",
+        )
+    require_no_gap(config.session)
+
+
+def _arrange(
+    logs: Mapping[str, Sequence[Path]],
+    request: Request,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> Arrangement:
+    """Read the logs and arrange their events; what reading left out is counted with the rest."""
+    read = {}
+    for part, paths in logs.items():
+        read[part] = read_log(paths, request.reading)
+        say(describe_reading(read[part]))
+        _warn_of_misreadings(read[part], part if len(logs) > 1 else None, warn)
+    if len(read) == 1:
+        arrangement = arrange(read["log"].events, request.config)
+        if arrangement.splits.note is not None:
+            say(arrangement.splits.note)
+    else:
+        tables = {part: log.events for part, log in read.items()}
+        require_same_owners(tables)
+        named = request.config.session == "column"
+        for text in find_overlaps(tables, named_sessions=named):
+            warn(text)
+        arrangement = arrange_given(
+            tables["log"], tables.get("valid_log"), tables["test_log"], request.config
+        )
+    share = _tie_share(arrangement.splits.train)
+    if share >= _HARDLY_ANY_ORDER:
+        warn(
+            f"{100 * share:.0f} % of the consecutive events of a session have the same time: their "
+            "order is that of the file."
+        )
+    left_out = {}
+    if request.reading.skip_bad_rows:
+        bad = sum(log.bad_rows.count for log in read.values() if log.bad_rows)
+        left_out["bad_rows"] = Counts(events=bad)
+    if request.reading.events:
+        left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
+    if request.reading.drop_id is not None:
+        left_out["dropped_ids"] = Counts(events=sum(log.dropped_ids for log in read.values()))
+    rows = arrangement.num_events + sum(counts.events for counts in left_out.values())
+    return replace(arrangement, dropped=left_out | arrangement.dropped, num_events=rows)
+
+
+def _warn_of_misreadings(log: Log, part: str | None, warn: Callable[[str], None]) -> None:
+    """Warn of what seems to be misread; of several logs, in which `part`."""
+    of_which = f"the {part.replace('_', ' ')}: " if part else ""
+    misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
+    for text in (*log.format.doubts, *misreadings):
+        warn(of_which + text)
+
+
+def _tie_share(events: pd.DataFrame) -> float:
+    """Return the share of the steps within a session that take no time.
+
+    Args:
+        events: a table in the dataset's order.
+    """
+    is_step = np.diff(id_codes(events, SESSION_ID)) == 0
+    takes_none = np.diff(events[TIMESTAMP].to_numpy()) == 0
+    return float((is_step & takes_none).sum() / max(1, is_step.sum()))
+
+
+def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[str, Any]) -> None:
+    """Write every file of a dataset; the manifest comes last."""
+    write_items(folder, items)
+    sessions, summaries = {}, {}
+    for name, events in arrangement.splits.tables().items():
+        summaries[name] = events if events is None else asdict(summarise(events))
+        if events is not None:
+            sessions[name] = to_sessions(events, arrangement.vocabulary)
+            write_split(folder, name, sessions[name], _session_ids(events), items.ids)
+    train_full = None
+    if arrangement.valid_full is not None:
+        whole = to_sessions(arrangement.valid_full, arrangement.vocabulary)
+        write_split(folder, "valid_full", whole, _session_ids(arrangement.valid_full), items.ids)
+        train_full = _count(join_train_full(sessions["train"], whole))
+        # Only where it holds more than valid does it tell two datasets apart.
+        if len(whole.item_indices) > len(sessions["valid"].item_indices):
+            sessions["valid_full"] = whole
+    figures = {
+        "splits": summaries,
+        "train_full": train_full,
+        "dropped": {reason: asdict(counts) for reason, counts in arrangement.dropped.items()},
+        "fingerprint": fingerprint(items, sessions),
+        FILES: checksums_of(sorted(folder.glob("*.parquet"))),
+    }
+    write_json(folder / MANIFEST, new_manifest("dataset") | made_of | figures)
+
+
+def _count(train_full: Sessions) -> dict[str, int]:
+    """Count what a refit sees; its items are the first of the dataset's."""
+    return {
+        "events": len(train_full.item_indices),
+        "sessions": train_full.num_sessions,
+        "items": int(train_full.item_indices.max()) + 1,
+    }
+
+
+def _session_ids(events: pd.DataFrame) -> pa.Array:
+    """Return the events' session ids as they stand in the log, for the files."""
+    ids = events[SESSION_ID]
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        return id_column(id_codes(events, SESSION_ID), ids.cat.categories.to_numpy())
+    return pa.array(ids.to_numpy())

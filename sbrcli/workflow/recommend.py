@@ -1,0 +1,116 @@
+"""A run and a session: what comes next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.artefacts.items import RunItems
+from sbrcli.config.training import RecommendConfig
+from sbrcli.errors import DataError
+from sbrcli.models.scorer import Scorer
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendedItem:
+    """One item, by its outside id; rank 1 is best."""
+
+    rank: int
+    item: str
+    score: float
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What comes next, best first, and which ids of the session the run does not know."""
+
+    items: tuple[RecommendedItem, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document; an item without a title has no such key."""
+        document = asdict(self)
+        for item in document["items"]:
+            if item["title"] is None:
+                del item["title"]
+        return document
+
+
+def recommend(
+    scorer: Scorer, items: RunItems, session: Sequence[str], config: RecommendConfig
+) -> Recommendation:
+    """Recommend what follows a session, from all of its items that the run knows.
+
+    Args:
+        scorer: the run's model.
+        items: the run's items.
+        session: item ids, oldest first.
+        config: how many, and whether the session's own items may come again.
+
+    Raises:
+        DataError: the run knows none of the session's items.
+    """
+    known = [items.index_of[item_id] for item_id in session if item_id in items.index_of]
+    unknown = unknown_ids(items, session)
+    if not known:
+        raise DataError(
+            f"the run knows no item of the session: {', '.join(unknown) or 'it is empty'}",
+            hint="use the item ids of the log that the run was trained on",
+        )
+    scores = scorer.score_next(np.array(known, np.int32))
+    candidates = np.ones(len(scores), np.bool_)
+    candidates[known] = config.include_seen
+    best = top_items(scores, np.flatnonzero(candidates), config.k)
+    titles = items.titles
+    return Recommendation(
+        tuple(
+            RecommendedItem(
+                rank=rank,
+                item=items.ids[index],
+                score=round(float(scores[index]), 6),
+                title=titles[index] if titles else None,
+            )
+            for rank, index in enumerate(best.tolist(), start=1)
+        ),
+        unknown,
+    )
+
+
+def unknown_ids(items: RunItems, session: Sequence[str]) -> tuple[str, ...]:
+    """Name the ids that the run does not know, each once, as they come."""
+    return tuple(dict.fromkeys(id_ for id_ in session if id_ not in items.index_of))
+
+
+def top_items(scores: FloatArray, candidates: IntArray, k: int) -> IntArray:
+    """Choose the best candidates; of equal scores, the lower index comes first.
+
+    Args:
+        scores: (num_items,), higher is better.
+        candidates: (candidates,) item indices, ascending.
+        k: how many, or fewer where there are no more.
+
+    Returns:
+        (k or fewer,) item indices, best first.
+    """
+    if k < len(candidates):
+        own = scores[candidates]
+        # Whoever has the k-th best score stays in, so that the sort alone decides among equals.
+        bound = np.partition(own, len(own) - k)[len(own) - k]
+        candidates = candidates[own >= bound]
+    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
+
+
+def with_titles(items: RunItems, titles: Mapping[str, str]) -> RunItems:
+    """Return items other titles, by id; those that are not named keep their own."""
+    own = items.titles or [None] * len(items.ids)
+    return RunItems(
+        items.ids,
+        items.train_count,
+        [titles.get(item_id, title) for item_id, title in zip(items.ids, own, strict=True)],
+    )

@@ -1,0 +1,110 @@
+"""What a run is compared with: baselines that learn from the same sessions, and a blend."""
+
+from collections.abc import Iterator
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.config.baselines import (
+    BaselineConfig,
+    configure_baselines,
+    options_of,
+    write_options,
+)
+from sbrcli.config.training import EvaluateConfig
+from sbrcli.dataset.unions import load_training_sessions
+from sbrcli.evaluation.leaderboard import Contender
+from sbrcli.evaluation.ranks import drop_unknown
+from sbrcli.evaluation.scoring import Advance, answer_split
+from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
+from sbrcli.models.blend.blend import HybridScorer
+from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.scorer import Scorer
+from sbrcli.sessions import Sessions
+from sbrcli.workflow.choose_blend import Hybrid
+
+HYBRID = "hybrid"
+
+
+def answer_by_baselines(
+    run: Artefact,
+    dataset: Artefact,
+    sessions: Sessions,
+    config: EvaluateConfig,
+    options: BaselineConfig,
+    advance: Advance,
+) -> list[Contender]:
+    """Fit baselines to what a run has learned from, one after the other, and ask each.
+
+    They know the run's items, and no others.
+
+    Args:
+        run: the run.
+        dataset: the one that it was trained on.
+        sessions: the split to answer.
+        config: which baselines, and what to score.
+        options: theirs.
+        advance: told how many next items were just ranked.
+
+    Raises:
+        ArtefactError: the sessions that the run has learned from are missing or damaged.
+    """
+    return list(_each_baseline(run, dataset, sessions, config, options, advance))
+
+
+def _each_baseline(
+    run: Artefact,
+    dataset: Artefact,
+    sessions: Sessions,
+    config: EvaluateConfig,
+    options: BaselineConfig,
+    advance: Advance,
+) -> Iterator[Contender]:
+    if not config.baselines:
+        return
+    num_items = NetworkShape.from_manifest(run.manifest).num_items
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    for name in config.baselines:
+        scorer = fit_baseline(name, training, num_items, options)
+        answers = answer_split(name, scorer, sessions, config, with_lists=True, advance=advance)
+        own = options_of(options, name)
+        yield Contender(answers, scorer.memory_bytes, write_options(own) if own else None)
+
+
+def answer_by_hybrid(
+    run: Artefact,
+    dataset: Artefact,
+    sessions: Sessions,
+    config: EvaluateConfig,
+    network: Scorer,
+    hybrid: Hybrid | None,
+    advance: Advance,
+) -> list[Contender]:
+    """Blend a run's network with its partner, fitted as the baselines are, and ask both as one.
+
+    Args:
+        run: the run.
+        dataset: the one that it was trained on.
+        sessions: the split to answer.
+        config: what to score.
+        network: the run's model.
+        hybrid: which partner, and how much of it; without one nobody is asked.
+        advance: told how many next items were just ranked.
+
+    Raises:
+        ArtefactError: the sessions that the run has learned from are missing or damaged.
+    """
+    if hybrid is None:
+        return []
+    num_items = network.num_items
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
+    scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale)
+    answers = answer_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
+    memory = network_bytes(run) + partner.memory_bytes
+    made_of = f"partner={hybrid.partner},weight={hybrid.weight:g}"
+    made_of += f",scale={hybrid.scale:g}" if hybrid.scale != 1 else ""
+    return [Contender(answers, memory, made_of)]
+
+
+def network_bytes(run: Artefact) -> int:
+    """Count the bytes of a run's weights, in single precision."""
+    return 4 * NetworkShape.from_manifest(run.manifest).parameters

@@ -1,0 +1,52 @@
+"""What a run's manifest says of it, as far as runs are compared in it."""
+
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.config.training import TrainConfig
+from sbrcli.workflow.run_settings import plain_config
+
+EVALUATION_FILE = "evaluation.json"
+"""Within a run: the last figures of each way to evaluate it."""
+
+
+def dataset_facts(run: Artefact) -> dict[str, Any]:
+    """Return the name and the fingerprint of the dataset that a run was trained on."""
+    dataset = run.manifest.get("dataset", {})
+    return {"dataset": dataset.get("name"), "fingerprint": dataset.get("fingerprint")}
+
+
+def read_settings(run: Artefact) -> dict[str, Any]:
+    """Return a run's dataset, the run that it began from, and its options.
+
+    Options that the run's version of sbr did not have are at their defaults.
+    """
+    return {
+        "dataset": dataset_facts(run)["dataset"],
+        "from": run.manifest.get("parent", {}).get("run"),
+        **plain_config(TrainConfig()),
+        **run.manifest.get("config", {}),
+    }
+
+
+def find_differing(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the settings in which not all runs are alike."""
+    names = list(dict.fromkeys(name for one in settings for name in one))
+    differing = [n for n in names if any(one.get(n) != settings[0].get(n) for one in settings)]
+    return [{name: one.get(name) for name in differing} for one in settings]
+
+
+def valid_mrr(run: Artefact) -> float | None:
+    """Return mrr@20 on valid after the best epoch; None without valid."""
+    best = run.manifest.get("best_epoch")
+    return next((row.get("mrr@20") for row in _epochs(run) if row.get("epoch") == best), None)
+
+
+def training_seconds(run: Artefact) -> float | None:
+    """Return the seconds of all epochs, those of a refit included."""
+    refit = (run.manifest.get("refit") or {}).get("epochs", [])
+    return sum(row.get("seconds") or 0 for row in [*_epochs(run), *refit]) or None
+
+
+def _epochs(run: Artefact) -> list[dict[str, Any]]:
+    return run.manifest.get("epochs", [])

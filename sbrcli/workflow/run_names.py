@@ -1,0 +1,85 @@
+"""How a run is called after the options in which it differs."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sbrcli.config.training import TrainConfig, differences
+
+MOST_CHARACTERS = 60
+"""Where the words would be longer, a hash stands for them."""
+
+_MOST_BYTES = 120
+"""Of a name; where a long dataset's name leaves less room, a hash stands for the words too."""
+
+_SHORT = {
+    "learning_rate": "lr",
+    "batch_size": "batch",
+    "n_sample": "sample",
+    "embedding_dropout": "embdrop",
+    "label_smoothing": "smooth",
+    "sample_alpha": "alpha",
+    "clip_norm": "clip",
+}
+
+
+def default_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> str:
+    """Name a run by its dataset, layers and units, and by what else is not the default.
+
+    With `epochs=1` it is user-1x100-epochs1.
+
+    Args:
+        dataset: the name of the one to train on.
+        config: how.
+        usual: the defaults on that dataset.
+    """
+    begin, other = _split(dataset, config, usual)
+    name = f"{begin}-{write_words(other)}" if other else begin
+    return name if len(name.encode()) <= _MOST_BYTES else f"{begin}-{hash_options(other)}"
+
+
+def earlier_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> str:
+    """Name a run as versions of sbr before did, by a hash of what else is not the default."""
+    begin, other = _split(dataset, config, usual)
+    return f"{begin}-{hash_options(other)}" if other else begin
+
+
+def _split(dataset: str, config: TrainConfig, usual: TrainConfig) -> tuple[str, dict[str, Any]]:
+    """Return how a run's name begins, and the options that it must name besides."""
+    sizes = "-".join(map(str, config.hsz))
+    other = differences(replace(config, layers=usual.layers, hsz=usual.hsz), usual)
+    return f"{dataset}-{config.layers}x{sizes}", other
+
+
+def write_words(options: Mapping[str, Any]) -> str:
+    """Write options as a part of a run's name, as in "lr0.05-batch64-refit".
+
+    Args:
+        options: their values, by their names in Python; sizes as a sequence.
+    """
+    words = "-".join(_word(name, value) for name, value in options.items())
+    return words if len(words) <= MOST_CHARACTERS else hash_options(options)
+
+
+def hash_options(options: Mapping[str, Any]) -> str:
+    """Return six characters that stand for options."""
+    text = json.dumps(options, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def _word(name: str, value: Any) -> str:
+    called = _SHORT.get(name, name)
+    if isinstance(value, bool):
+        return called if value else f"no-{called}"
+    if isinstance(value, str):  # a loss is known by its own name
+        known = value not in ("none", "auto", "gpu", "cpu") and name != "monitor"
+        return value if known else f"{called}-{value.replace('@', '')}"
+    if isinstance(value, (list, tuple)):
+        return called + "-".join(map(str, value))
+    return f"{called}{'auto' if value is None else _number(value)}"
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")

@@ -1,0 +1,230 @@
+"""What a work directory holds: each run and dataset with its size, state and figures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.checksums import FILES, find_checksum_mismatch
+from sbrcli.artefacts.items import ITEMS_FILE
+from sbrcli.artefacts.manifests import Kind, read_json
+from sbrcli.artefacts.run_state import RunState, state_of
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE
+from sbrcli.models.training.history import best_epoch, read_history
+from sbrcli.workflow.run_facts import EVALUATION_FILE
+
+_DATASET_FILES = ("items.parquet", "train.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run; figures are at k = 20, None where there are none."""
+
+    run: str
+    model: str
+    dataset: str | None
+    status: str
+    """complete, training, interrupted or damaged."""
+
+    epoch: int | None
+    """The epoch under way; of a complete run, the last one that was trained."""
+
+    epochs: int | None
+    bytes: int
+    created_at: str | None
+    completed_at: str | None
+    valid_mrr: float | None
+    valid_recall: float | None
+    test_mrr: float | None
+    test_recall: float | None
+    problem: str | None = None
+    """What is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """One dataset; its events and sessions are those of all splits, its items those of train."""
+
+    dataset: str
+    status: str
+    """complete or damaged."""
+
+    bytes: int
+    created_at: str | None
+    log: str | None
+    session: str | None
+    events: int | None
+    sessions: int | None
+    items: int | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All runs and datasets of a work directory, each kind in order of name."""
+
+    runs: list[RunRow]
+    datasets: list[DatasetRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """One run or dataset in full."""
+
+    kind: Kind
+    name: str
+    path: str
+    summary: RunRow | DatasetRow
+    manifest: dict[str, Any]
+    evaluations: dict[str, Any]
+    """Of a run, what is kept of each way to evaluate it, as in "test exclude-seen"."""
+
+
+def list_all(workspace: Workspace) -> Listing:
+    """List the runs and datasets of a work directory; damaged ones are listed as such.
+
+    Raises:
+        ArtefactError: the work directory may not be read.
+    """
+    return Listing(
+        [_describe_run(workspace, name) for name in workspace.names("run")],
+        [_describe_dataset(workspace, name) for name in workspace.names("dataset")],
+    )
+
+
+def show_one(workspace: Workspace, kind: Kind, name: str) -> Details:
+    """Describe one run or dataset in full; its files are compared with their checksums.
+
+    Raises:
+        ArtefactError: it is missing, or its manifest is damaged.
+    """
+    folder = workspace.find(kind, name)
+    if folder is None:
+        raise workspace.missing(kind, name)
+    describe = _describe_run if kind == "run" else _describe_dataset
+    summary = describe(workspace, name, thoroughly=True)
+    kept = _evaluations(folder) if kind == "run" else {}
+    return Details(kind, name, str(folder.path), summary, folder.manifest, kept)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a folder's files."""
+    return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) -> RunRow:
+    run, problem = _find(workspace, "run", name)
+    size = size_of(workspace.root / "runs" / name)
+    if run is None:
+        unknown = dict.fromkeys(("dataset", "epoch", "epochs", "created_at", "completed_at"))
+        return RunRow(
+            run=name, model="gru4rec", status="damaged", bytes=size, problem=problem,
+            **unknown, **_figures([], None, {}),
+        )  # fmt: skip
+    state = state_of(run, is_written=workspace.is_written("run", name))
+    if state.status == "complete":
+        problem = _find_damage(run, (WEIGHTS_FILE, ITEMS_FILE), thoroughly=thoroughly)
+    rows, best = _epochs(run, state)
+    return RunRow(
+        run=name,
+        model=str(run.manifest.get("model", "gru4rec")),
+        dataset=run.manifest.get("dataset", {}).get("name"),
+        status="damaged" if problem else state.status,
+        epoch=state.epoch,
+        epochs=state.epochs,
+        bytes=size,
+        created_at=run.manifest.get("created_at"),
+        completed_at=run.manifest.get("completed_at"),
+        problem=problem,
+        **_figures(rows, best, _evaluations(run).get("test", {})),
+    )
+
+
+def _describe_dataset(workspace: Workspace, name: str, *, thoroughly: bool = False) -> DatasetRow:
+    dataset, problem = _find(workspace, "dataset", name)
+    manifest: Mapping[str, Any] = {} if dataset is None else dataset.manifest
+    if dataset is not None:
+        problem = _find_damage(dataset, _DATASET_FILES, thoroughly=thoroughly)
+    kept = manifest.get("splits", {})
+    splits = [kept[name] for name in ("train", "valid", "test") if isinstance(kept.get(name), dict)]
+    return DatasetRow(
+        dataset=name,
+        status="damaged" if problem else "complete",
+        bytes=size_of(workspace.root / "datasets" / name),
+        created_at=manifest.get("created_at"),
+        log=manifest.get("source", {}).get("name"),
+        session=manifest.get("config", {}).get("session"),
+        events=_sum(splits, "events"),
+        sessions=_sum(splits, "sessions"),
+        items=_sum(splits[:1], "items"),
+        problem=problem,
+    )
+
+
+def _sum(splits: list[Mapping[str, Any]], name: str) -> int | None:
+    """Add up a count of splits; None where one lacks it."""
+    counts = [split.get(name) for split in splits]
+    return sum(counts) if counts and all(isinstance(n, int) for n in counts) else None  # pyright: ignore
+
+
+def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Artefact | None, str | None]:
+    """Read a folder's manifest; else say what is damaged."""
+    try:
+        return workspace.find(kind, name), None
+    except (ArtefactError, ConfigError) as error:
+        return None, str(error)
+
+
+def _find_damage(folder: Artefact, needed: tuple[str, ...], *, thoroughly: bool) -> str | None:
+    """Return which file is missing, or thoroughly, which is not as it was written; else None."""
+    for name in needed:
+        if not (folder.path / name).is_file():
+            return f"{folder.path / name} is missing"
+    for name in folder.manifest.get(FILES, {}) if thoroughly else ():
+        try:
+            misfit = find_checksum_mismatch(folder.path / name)
+        except OSError as error:
+            misfit = f"it cannot be read: {error.strerror}"
+        if misfit is not None:
+            return f"{folder.path / name} is damaged: {misfit}"
+    return None
+
+
+def _epochs(run: Artefact, state: RunState) -> tuple[list[dict[str, Any]], int | None]:
+    """Return the epochs of a run that are done, and the best of them."""
+    rows, best = run.manifest.get("epochs"), run.manifest.get("best_epoch")
+    if rows is None and state.epoch > 1:
+        rows = read_history(run.path)
+        best = best_epoch(rows, run.manifest.get("config", {}).get("monitor", "mrr@20"))
+    return rows or [], best
+
+
+def _figures(
+    rows: list[dict[str, Any]], best: int | None, test: Mapping[str, Any]
+) -> dict[str, Any]:
+    (of_best,) = [row for row in rows if row.get("epoch") == best][:1] or [{}]
+    metrics = test.get("metrics", {})
+    figures: dict[str, Callable[[str], Any]] = {"valid": of_best.get, "test": metrics.get}
+    return {
+        f"{split}_{metric}": read(f"{metric}@20")
+        for split, read in figures.items()
+        for metric in ("mrr", "recall")
+    }
+
+
+def _evaluations(run: Artefact) -> dict[str, Any]:
+    """Read what a run keeps of each way to evaluate it; what is damaged is left out."""
+    path = run.path / EVALUATION_FILE
+    try:
+        kept = read_json(path) if path.exists() else {}
+    except ArtefactError:  # sbr evaluate says so
+        return {}
+    ways = kept.items() if isinstance(kept, dict) else ()
+    return {
+        way: found
+        for way, found in ways
+        if isinstance(found, dict) and isinstance(found.get("metrics"), dict)
+    }

@@ -1,0 +1,300 @@
+"""`sbr train`, the whole way: from a dataset to a run folder that can evaluate and recommend."""
+
+import gc
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.checksums import FILES, checksums_of
+from sbrcli.artefacts.items import ITEMS_FILE
+from sbrcli.artefacts.manifests import (
+    MANIFEST,
+    new_manifest,
+    read_manifest,
+    remove_torn_files,
+    utc_now,
+    write_json,
+)
+from sbrcli.artefacts.run_state import REFIT_FOLDER
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
+from sbrcli.dataset.storage import load_items, load_split
+from sbrcli.errors import ArtefactError, TrainingError
+from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
+from sbrcli.models.scorer import Scorer
+from sbrcli.models.training.backend import multiplies_in_bfloat16, start_tensorflow
+from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
+from sbrcli.models.training.history import best_epoch
+from sbrcli.models.training.loop_settings import Phase
+from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.sessions import Sessions
+from sbrcli.workflow.parent import START_FILE, find_start, save_start
+from sbrcli.workflow.run_settings import settings_of
+from sbrcli.workflow.training_data import TrainingData, load_training_data, save_known_items
+from sbrcli.workflow.training_job import (
+    TrainingJob,
+    TrainResult,
+    describe_run,
+    plan_training,
+)
+
+Watch = Callable[[str, int, dict[str, Any]], None]
+Validate = Callable[[Scorer, Sessions, Callable[[int], None]], dict[str, float]]
+"""Given the model, the valid split, and whom to tell how many next items were just ranked."""
+
+
+def train(
+    workspace: Workspace,
+    assignment: TrainingJob,
+    validate: Validate,
+    watch: Watch,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT,
+) -> TrainResult:
+    """Train a run, or go on with one that was interrupted.
+
+    The run's folder appears before TensorFlow loads, with `status: training`; it is complete
+    when its manifest says so. A refit is a second phase, which begins when the manifest says so:
+    from then on the first one's epochs and best epoch stand in it.
+
+    Args:
+        workspace: where the run is kept.
+        assignment: what to train.
+        validate: given the model and the valid split after each epoch, gives its metrics.
+        watch: told how training goes, see `plan.Watch`.
+        overwrite: replace a run of the same name.
+        resume: go on where the run's checkpoint stands.
+        checkpoint: how its place is saved.
+
+    Raises:
+        ArtefactError: another run has the name, or another process is writing it.
+        ConfigError: the machine has too little memory for such a network.
+        TrainingError: the loss is no number any more, or memory ran out.
+    """
+    phase: Phase = "refit" if assignment.config.refit else "fit"
+    require_memory(assignment.shape_in(phase).parameters, assignment.config)
+    with workspace.locked("run", assignment.name):
+        # A damaged run cannot be read, and is replaced all the same.
+        found = None if overwrite else workspace.find("run", assignment.name)
+        if found is not None:
+            same = settings_of(found) == assignment.settings()
+            if same and found.manifest.get("status") == "complete":
+                return describe_run(found)
+            if not resume:
+                raise _in_the_way(found)
+        undo = ExitStack()
+        if found is None:
+            _begin_run(workspace, assignment)
+            undo.callback(_retract_if_bare, workspace, assignment.name)
+        with undo:
+            _Phases(workspace, assignment, validate, watch, checkpoint).run()
+        plan = plan_training(assignment).plan
+        return describe_run(workspace.open("run", assignment.name), plan)
+
+
+def _begin_run(workspace: Workspace, assignment: TrainingJob) -> None:
+    items = load_items(assignment.dataset.path)
+    train_count = items.train_count[: assignment.shape.num_items]
+    with workspace.staged("run", assignment.name, keep_replaced=True) as folder:
+        save_known_items(folder, items, train_count)
+        save_start(workspace, assignment.parent, folder)
+        manifest = new_manifest("run") | {
+            "status": "training",
+            "phase": "fit",
+            **assignment.settings(),
+            **_network(assignment, "fit"),
+            "learned_from": assignment.learned_from(),
+        }
+        write_json(folder / MANIFEST, manifest)
+
+
+def _retract_if_bare(workspace: Workspace, name: str) -> None:
+    """Where training ended before it saved anything: make it as if it had not been begun."""
+    if not (workspace.place("run", name) / CHECKPOINT_FILE).exists():
+        workspace.retract("run", name)
+
+
+class _Phases:
+    """The phases that a run has still to go through, each from wherever it stands."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        assignment: TrainingJob,
+        validate: Validate,
+        watch: Watch,
+        checkpoint: CheckpointConfig,
+    ) -> None:
+        self.workspace, self.assignment = workspace, assignment
+        self.folder = workspace.place("run", assignment.name)
+        self.config = assignment.config
+        self.validate, self.watch, self.checkpoint = validate, watch, checkpoint
+
+    def run(self) -> None:
+        """Train until the run is complete.
+
+        Raises:
+            TrainingError: the loss is lost; the run is complete if it has good weights.
+        """
+        remove_torn_files(self.folder)
+        phases: list[Phase] = ["fit", "refit"] if self.config.refit else ["fit"]
+        if read_manifest(self.folder, "run").get("phase") == "refit":
+            phases = ["refit"]
+        material = {phase: load_training_data(self.assignment, phase) for phase in phases}
+        valid = self._load_valid() if "fit" in material else None
+        self._require_same_dataset()
+        self.watch("loading", 0, {})
+        start_tensorflow(self.config.threads, self.config.device)
+        self._fix_precision()
+        with out_of_memory_explained():
+            if "fit" in material:
+                self._fit(material["fit"], valid)
+            if "refit" in material:
+                gc.collect()  # the first network's variables are of some GB at times, in cycles
+                self._refit(material["refit"])
+        self._complete(stopped=None)
+
+    def _fix_precision(self) -> None:
+        """Resolve the precision where the run begins; a resume elsewhere keeps what it was."""
+        kept = read_manifest(self.folder, "run").get("precision")
+        if kept is None:
+            in_bfloat16 = multiplies_in_bfloat16(self.config.precision)
+            kept = "bfloat16" if in_bfloat16 else "float32"
+            self._note({"precision": kept})
+        self.config = replace(self.config, precision=kept)
+
+    def _load_valid(self) -> Sessions | None:
+        dataset = self.assignment.dataset
+        if dataset.manifest["splits"]["valid"] is None:
+            return None
+        return load_split(dataset.path, "valid")
+
+    def _require_same_dataset(self) -> None:
+        """Check that what was just read is all of one dataset, the one that was assigned.
+
+        Nothing is read of it after this: it may be made anew while the run is trained.
+        """
+        dataset = self.assignment.dataset
+        now = read_manifest(dataset.path, "dataset").get("fingerprint")
+        if now != dataset.manifest["fingerprint"]:
+            raise ArtefactError(
+                f"dataset {dataset.name} has changed since run {self.folder.name} was begun on it",
+                hint="train again, on the dataset as it is now",
+            )
+
+    def _fit(self, material: TrainingData, valid: Sessions | None) -> None:
+        """Train on train; note the epochs and the best of them."""
+
+        def measure(scorer: Scorer) -> dict[str, float]:
+            assert valid is not None
+            return self.validate(scorer, valid, lambda done: self.watch("ranked", done, {}))
+
+        runner = self._make_runner(
+            self.folder,
+            material,
+            validate=None if valid is None else measure,
+            num_valid=0 if valid is None else valid.num_targets,
+            start=find_start(self.assignment.parent, self.folder),
+        )
+        try:
+            history = runner.run()
+        except TrainingError as error:
+            # The loss is lost in a later epoch: the best one before it is a whole run all the same.
+            if runner.place.history:
+                self._note(self._epochs_in(runner.place.history))
+                self._complete(stopped=str(error))
+            else:
+                # From a place within the first epoch it would only come to the same end again.
+                (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+            raise
+        self._note(self._epochs_in(history) | {"phase": "refit" if self.config.refit else "fit"})
+
+    def _refit(self, material: TrainingData) -> None:
+        """Train anew on train and valid; only at the end do these weights become the run's."""
+        folder = self.folder / REFIT_FOLDER
+        folder.mkdir(exist_ok=True)
+        # Some items more must not change the way in which the best epoch was found.
+        n_sample = self.config.negatives(self.assignment.shape.num_items)
+        runner = self._make_runner(
+            folder,
+            material,
+            config=replace(self.config, n_sample=n_sample),
+            phase="refit",
+            epochs=read_manifest(self.folder, "run")["best_epoch"],
+        )
+        try:
+            history = runner.run()
+        except TrainingError as error:
+            self._complete(stopped=str(error))
+            raise
+        save_known_items(self.folder, material.items, material.train_count)
+        save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
+        self._note({"refit": {"epochs": history}, **_network(self.assignment, "refit")})
+
+    def _make_runner(self, folder: Path, material: TrainingData, **settings: Any) -> Any:
+        from sbrcli.models.training.loop import TrainingLoop
+        from sbrcli.models.training.loop_settings import LoopSettings
+
+        plan = {
+            "folder": folder,
+            "config": self.config,
+            "shape": material.shape,
+            "sessions": material.sessions,
+            "train_count": material.train_count,
+            "validate": None,
+            "watch": self.watch,
+            "warn": self.workspace.warn,
+            "checkpoint_seconds": 60 * self.checkpoint.minutes,
+        }
+        return TrainingLoop(LoopSettings(**plan | settings))
+
+    def _epochs_in(self, history: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"epochs": history, "best_epoch": best_epoch(history, self.config.monitor)}
+
+    def _note(self, facts: dict[str, Any]) -> None:
+        write_json(self.folder / MANIFEST, read_manifest(self.folder, "run") | facts)
+
+    def _complete(self, stopped: str | None) -> None:
+        """Mark the run as complete in the manifest, and delete what it replaced."""
+        self._note(
+            {
+                "status": "complete",
+                "completed_at": utc_now(),
+                "stopped": stopped,
+                "versions": _versions(),
+                FILES: checksums_of(self.folder / name for name in (WEIGHTS_FILE, ITEMS_FILE)),
+            }
+        )
+        (self.folder / START_FILE).unlink(missing_ok=True)
+        self.workspace.discard_replaced("run", self.assignment.name)
+
+
+def _network(assignment: TrainingJob, phase: Phase) -> dict[str, Any]:
+    """Describe a phase's network, as a manifest does."""
+    shape = assignment.shape_in(phase)
+    return {"network": shape.to_manifest(), "parameters": shape.parameters}
+
+
+def _versions() -> dict[str, str]:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
+
+
+def _in_the_way(run: Artefact) -> ArtefactError:
+    if run.manifest.get("status") == "complete":
+        return ArtefactError(
+            f"run {run.name} already exists, trained with other options or on other data",
+            hint="--overwrite replaces it, --name gives this one another name",
+        )
+    return ArtefactError(
+        f"run {run.name} was begun and has not finished",
+        hint=f"sbr train --resume --name {run.name} continues it, --overwrite starts again",
+    )

@@ -1,0 +1,55 @@
+"""What a phase of training walks: its sessions, and the items that they hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sbrcli.arrays import IntArray
+from sbrcli.artefacts.items import ITEMS_FILE, save_items
+from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
+from sbrcli.dataset.storage import Items, load_items, load_split
+from sbrcli.dataset.tables import damaged_file
+from sbrcli.dataset.unions import load_train_full
+from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.training.loop_settings import Phase
+from sbrcli.sessions import Sessions
+from sbrcli.workflow.trainable import damaged_dataset
+from sbrcli.workflow.training_job import TrainingJob
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """The sessions of a phase, and the network that fits them."""
+
+    sessions: Sessions
+    shape: NetworkShape
+    train_count: IntArray
+    """(num_items,) events of each item in the sessions."""
+
+    items: Items
+    """The dataset's; the first ones are the network's."""
+
+
+def load_training_data(assignment: TrainingJob, phase: Phase) -> TrainingData:
+    """Read what a phase trains on: train, or in a refit train and all that valid had.
+
+    Raises:
+        ArtefactError: the dataset is damaged.
+    """
+    folder, shape = assignment.dataset.path, assignment.shape_in(phase)
+    sessions = load_train_full(folder) if phase == "refit" else load_split(folder, "train")
+    if sessions.item_indices.max() >= shape.num_items:
+        raise damaged_dataset(assignment.dataset)
+    train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
+    items = load_items(folder)
+    if phase == "fit" and not np.array_equal(items.train_count[: shape.num_items], train_count):
+        raise damaged_file(folder / DATASET_ITEMS_FILE, "train holds other counts of its items")
+    return TrainingData(sessions, shape, train_count, items)
+
+
+def save_known_items(run: Path, items: Items, train_count: IntArray) -> None:
+    """Write a run's own copy of its items: the dataset's first, as many as have a count."""
+    known = len(train_count)
+    titles = items.titles[:known] if items.titles is not None else None
+    save_items(run / ITEMS_FILE, items.ids[:known], train_count, titles)

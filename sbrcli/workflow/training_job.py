@@ -1,0 +1,273 @@
+"""What is to be trained: on which dataset, how, and under which name."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from sbrcli import __version__
+from sbrcli.artefacts.artefact import Artefact, check_name
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.presets import SHORT_SESSION_EVENTS, configure_training
+from sbrcli.config.training import TrainConfig
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.training.loop_settings import Phase
+from sbrcli.workflow.run_names import default_run_name, earlier_run_name
+from sbrcli.workflow.run_settings import lacks, plain_config, settings_of
+from sbrcli.workflow.trainable import COUNTED, open_trainable
+
+"""Training on train, with the best epoch found on valid; and then anew, on train and valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What came of `sbr train`; `asdict` is its JSON document."""
+
+    run: str | None
+    """The run's name; None where nothing was trained."""
+
+    path: str | None
+    parameters: int
+    epochs: list[dict[str, Any]]
+    best_epoch: int | None
+    dataset: str
+    refit: dict[str, Any] | None = None
+    """Its `epochs`, without figures of a valid split; None where nothing was refitted."""
+
+    stopped: str | None = None
+    """Why training ended before its last epoch; None where it did not."""
+
+    already_there: bool = False
+    plan: dict[str, Any] = field(default_factory=dict)
+    """The configuration, and how much there is to train on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """One training to be done: on which dataset, how, and under which name."""
+
+    dataset: Artefact
+    config: TrainConfig
+    name: str
+    parent: dict[str, str] | None = None
+    """The run at whose weights it begins, and their checksum; see `parent.assign_from`."""
+
+    @property
+    def shape(self) -> NetworkShape:
+        """The network's shape: the dataset's train items, the configuration's units."""
+        return self.shape_in("fit")
+
+    def shape_in(self, phase: Phase) -> NetworkShape:
+        """Return the network's shape in a phase: a refit has the items of valid too."""
+        return NetworkShape(
+            self.counts_in(phase)["items"], self.config.units, self.config.embedding
+        )
+
+    def counts_in(self, phase: Phase) -> dict[str, int]:
+        """Return the events, sessions and items that a phase trains on."""
+        manifest = self.dataset.manifest
+        return manifest["train_full"] if phase == "refit" else manifest["splits"]["train"]
+
+    def settings(self) -> dict[str, Any]:
+        """What makes two trainings the same one, as it stands in a manifest."""
+        fingerprint = self.dataset.manifest["fingerprint"]
+        return {
+            "config": plain_config(self.config),
+            "dataset": {"name": self.dataset.name, "fingerprint": fingerprint},
+            **({} if self.parent is None else {"parent": self.parent}),
+        }
+
+    def learned_from(self) -> dict[str, Any]:
+        """Return what the run's manifest says of what it learns from; see `learned_from`."""
+        return learned_from(self.dataset, with_valid=self.config.refit)
+
+
+def learned_from(dataset: Artefact, *, with_valid: bool) -> dict[str, Any]:
+    """Return how a dataset's log was read and cut into sessions, and when a run's events end.
+
+    Args:
+        dataset: what the run is trained on.
+        with_valid: whether it is trained on valid too.
+    """
+    splits = dataset.manifest.get("splits", {})
+    used = ("train", "valid") if with_valid else ("train",)
+    times = [splits[name]["last_time"] for name in used if splits.get(name)]
+    return {
+        "config": dataset.manifest.get("config", {}),
+        "last_time": max(times, default=None),
+    }
+
+
+def assign(
+    workspace: Workspace,
+    dataset: str | None,
+    config: TrainConfig,
+    name: str | None,
+    for_short: TrainConfig | None = None,
+) -> TrainingJob:
+    """Find the dataset (the latest unless named), and the run's name unless one is given.
+
+    Args:
+        workspace: where the dataset is, and the run will be.
+        dataset: its name.
+        config: how to train.
+        name: the run's.
+        for_short: how to train instead where the dataset's sessions are short.
+
+    Raises:
+        ArtefactError: there is no such dataset, or it keeps nothing for a refit.
+        ConfigError: the name cannot be a folder's, or a refit is asked for without a valid split.
+    """
+    if name is not None:
+        workspace.place("run", name)
+    folder = open_trainable(workspace, dataset, config)
+    config = for_short if for_short and has_short_sessions(folder) else config
+    if name is not None:
+        return TrainingJob(folder, config, name)
+    usual = configure_training({}, None, short_sessions=has_short_sessions(folder))
+    assignment = TrainingJob(folder, config, default_run_name(folder.name, config, usual))
+    earlier = replace(assignment, name=earlier_run_name(folder.name, config, usual))
+    return earlier if _is_there(workspace, earlier) else assignment
+
+
+def _is_there(workspace: Workspace, assignment: TrainingJob) -> bool:
+    """Return whether a run of the same name was trained or begun with the same settings."""
+    try:
+        found = workspace.find("run", assignment.name)
+        return found is not None and settings_of(found) == assignment.settings()
+    except (ArtefactError, ConfigError):
+        return False
+
+
+def mean_session_length(dataset: Artefact) -> float:
+    """Return the mean number of events of a dataset's train sessions."""
+    train = dataset.manifest["splits"]["train"]
+    return train["events"] / train["sessions"]
+
+
+def has_short_sessions(dataset: Artefact) -> bool:
+    """Return whether the defaults of short sessions hold for a dataset."""
+    return mean_session_length(dataset) < SHORT_SESSION_EVENTS
+
+
+def plan_training(assignment: TrainingJob) -> TrainResult:
+    """Describe a training without running it."""
+    split = assignment.counts_in("fit")
+    num_items, config = assignment.shape.num_items, assignment.config
+    n_sample = config.negatives(num_items)
+    plan = {
+        "name": assignment.name,
+        **({} if assignment.parent is None else {"from": assignment.parent["run"]}),
+        **assignment.settings()["config"],
+        "n_sample": n_sample,
+        "negatives": f"{n_sample} drawn for each chunk" if n_sample else f"all {num_items} items",
+        "session_length": _judge_length(mean_session_length(assignment.dataset)),
+        "train_events": split["events"],
+        "train_sessions": split["sessions"],
+        "next_items_per_epoch": split["events"] - split["sessions"],
+    }
+    kept = assignment.shape
+    if config.refit:
+        kept = assignment.shape_in("refit")
+        plan |= {f"refit_{what}": assignment.counts_in("refit")[what] for what in COUNTED}
+    return TrainResult(None, None, kept.parameters, [], None, assignment.dataset.name, plan=plan)
+
+
+def _judge_length(events: float) -> str:
+    return f"{events:.1f}, {'short' if events < SHORT_SESSION_EVENTS else 'long'}"
+
+
+def find_begun(workspace: Workspace, name: str | None) -> Artefact:
+    """Find the run to resume: the named one, else the latest unfinished, else the latest of all.
+
+    Raises:
+        ArtefactError: there is none, or it is damaged.
+    """
+    if name is None:
+        runs = workspace.folders("run")
+    else:
+        named = workspace.find("run", name)
+        runs = [] if named is None else [named]
+    if not runs:
+        what = "no run to resume" if name is None else f"no run named {name}"
+        raise ArtefactError(f"{what} in {workspace.root}", hint="begin one with: sbr train")
+    unfinished = [run for run in runs if run.manifest.get("status") != "complete"]
+    return max(unfinished or runs, key=lambda run: str(run.manifest.get("created_at", "")))
+
+
+def assignment_of(workspace: Workspace, run: Artefact) -> TrainingJob:
+    """Read from a run's manifest what it was begun to do.
+
+    Raises:
+        ArtefactError: the manifest is damaged, or the dataset is not what it was.
+    """
+    config, settings = config_of(run), settings_of(run)
+    dataset = open_trainable(workspace, settings["dataset"]["name"], config)
+    if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
+        raise ArtefactError(
+            f"dataset {dataset.name} is not the one that run {run.name} was begun on",
+            hint="prepare that dataset again, or train anew with --overwrite",
+        )
+    return TrainingJob(dataset, config, run.name, settings.get("parent"))
+
+
+def config_of(run: Artefact) -> TrainConfig:
+    """Read from a run's manifest how it was begun to be trained.
+
+    Raises:
+        ArtefactError: the manifest is damaged.
+    """
+    settings = settings_of(run)
+    try:
+        config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
+        _require_kinds(config)
+        check_name("dataset", settings["dataset"]["name"])
+    except (ConfigError, KeyError, TypeError) as error:
+        raise ArtefactError(
+            f"the manifest of run {run.name} holds no configuration of sbr {__version__}: {error}",
+            hint="train the run again with --overwrite",
+        ) from error
+    return config
+
+
+def _require_kinds(config: TrainConfig) -> None:
+    """Check that each option is of its default's kind, whatever its range.
+
+    Raises:
+        TypeError: one is not, as JSON that was changed by hand can have it.
+    """
+    default = TrainConfig()
+    for option in (one.name for one in fields(config)):
+        value, usual = getattr(config, option), getattr(default, option)
+        kinds = (int, float) if isinstance(usual, float) else (type(usual),)
+        if not isinstance(value, (int, type(None)) if usual is None else kinds):
+            raise TypeError(f"{option} is {value!r}")
+    if not all(isinstance(units, int) for units in config.hsz):
+        raise TypeError(f"hsz is {config.hsz!r}")
+
+
+def describe_run(run: Artefact, plan: dict[str, Any] | None = None) -> TrainResult:
+    """Describe a complete run from its own folder alone.
+
+    Args:
+        run: it.
+        plan: what was just trained; None where the run already existed.
+
+    Raises:
+        ArtefactError: the manifest is damaged.
+    """
+    manifest, settings = run.manifest, settings_of(run)
+    try:
+        return TrainResult(
+            run=run.name,
+            path=str(run.path),
+            parameters=manifest["parameters"],
+            epochs=manifest["epochs"],
+            best_epoch=manifest["best_epoch"],
+            dataset=settings["dataset"]["name"],
+            refit=manifest.get("refit"),
+            stopped=manifest.get("stopped"),
+            already_there=plan is None,
+            plan={"name": run.name, **settings["config"]} if plan is None else plan,
+        )
+    except (KeyError, TypeError) as error:
+        raise lacks(run, error) from error

@@ -1,0 +1,145 @@
+"""Choose the baselines' options on the valid split, so that what a model beats is at its best."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.manifests import write_json
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.baselines import (
+    OPTIONED,
+    BaselineConfig,
+    OptionedName,
+    options_of,
+    with_options,
+    write_options,
+)
+from sbrcli.dataset.storage import load_items, load_split
+from sbrcli.evaluation.metrics import metrics_at
+from sbrcli.evaluation.ranks import rank_targets
+from sbrcli.evaluation.thinning import thin_out
+from sbrcli.models.baselines.fitting import fit_baseline
+from sbrcli.workflow.evaluate import TUNED_FILE, dataset_of
+
+METRIC = "mrr@20"
+
+ENOUGH_NEXT_ITEMS = 10_000
+"""Of a larger valid split, each setting is judged by sessions that hold this many."""
+
+GRIDS: dict[OptionedName, dict[str, tuple[Any, ...]]] = {
+    "markov": {"steps": (1, 2, 3, 5, 10, 20), "decay": ("div", "same")},
+    # A list of 20 items is made of the 20 nearest neighbours, however many there are.
+    "item-knn": {"damping": (0.0, 5.0, 20.0, 50.0, 100.0, 200.0)},
+    "vsknn": {
+        "weighting": ("same", "linear", "quadratic"),
+        "decay": ("same", "linear", "div", "quadratic"),
+        "sample": (500, 1_000, 2_500, 5_000),
+        "k": (50, 100, 200, 500),
+        "idf": (0.0, 1.0, 5.0, 20.0),
+    },
+    "stan": {
+        "lambda2": (5.0, 20.0, 100.0, 500.0, 2_500.0),
+        "lambda1": (0.25, 0.5, 1.02, 2.0, 4.0),
+        "lambda3": (0.5, 1.02, 2.05, 4.0, 8.0),
+        "k": (100, 200, 500),
+        "sample": (1_000, 2_500, 5_000),
+    },
+}
+"""What is tried of each option, in the order in which options are chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting of a baseline's options, and its figures on valid."""
+
+    baseline: str
+    options: str
+    metrics: dict[str, float]
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What `sbr tune-baselines` found; kept in the run's folder."""
+
+    run: str
+    split: str
+    events: int
+    """Next items that each setting was judged by."""
+
+    metric: str
+    options: dict[str, str]
+    """The options chosen, by baseline, as they are given on the command line."""
+
+    trials: tuple[Trial, ...]
+
+
+def tune_baselines(run: Artefact, workspace: Workspace, advance: Callable[[int], None]) -> Tuning:
+    """Choose options for a run's baselines, and write them into its folder.
+
+    Baselines are fitted to train and judged on valid. Options are chosen one after the other, each
+    at the best of those before it; of equals the first that was tried is chosen, which is the
+    default where that is among them.
+
+    Args:
+        run: the run.
+        workspace: where its dataset is.
+        advance: told how many settings were just tried.
+
+    Raises:
+        ArtefactError: the run's dataset is missing or damaged, or has no valid split; or the run
+            has been replaced meanwhile.
+    """
+    dataset = dataset_of(run, workspace)
+    training = load_split(dataset.path, "train")
+    valid = thin_out(load_split(dataset.path, "valid"), ENOUGH_NEXT_ITEMS)
+    num_items = load_items(dataset.path).num_train_items
+    trials: list[Trial] = []
+    for name in OPTIONED:
+
+        def judge(options: Any, name: OptionedName = name) -> dict[str, float]:
+            settings = with_options(BaselineConfig(), name, options)
+            scorer = fit_baseline(name, training, num_items, settings)
+            found = metrics_at(rank_targets(scorer, valid).ranks, [20])
+            advance(1)
+            return found
+
+        default = options_of(BaselineConfig(), name)
+        best, tried = search(default, GRIDS[name], judge)
+        trials += [Trial(name, write_options(o), found, o == best) for o, found in tried.items()]
+    chosen = {trial.baseline: trial.options for trial in trials if trial.is_chosen}
+    tuning = Tuning(run.name, "valid", valid.num_targets, METRIC, chosen, tuple(trials))
+    with workspace.adding_to(run):
+        write_json(run.path / TUNED_FILE, asdict(tuning))
+    return tuning
+
+
+def search(
+    default: Any,
+    grid: Mapping[str, tuple[Any, ...]],
+    judge: Callable[[Any], dict[str, float]],
+) -> tuple[Any, dict[Any, dict[str, float]]]:
+    """Choose one option after the other, each at the best of those before it.
+
+    Args:
+        default: options to begin with; each of its values is in the grid.
+        grid: values to try, by option.
+        judge: gives the figures of options.
+
+    Returns:
+        The best options, and the figures of all that were tried, in that order.
+    """
+    best, tried = default, {default: judge(default)}
+    for option, values in grid.items():
+        for value in values:
+            candidate = replace(best, **{option: value})
+            if candidate not in tried:
+                tried[candidate] = judge(candidate)
+        best = max(tried, key=lambda options: tried[options][METRIC])
+    return best, tried
+
+
+def count_trials() -> int:
+    """Return how many settings are tried: each default, and the other values of each option."""
+    return sum(1 + sum(len(values) - 1 for values in GRIDS[name].values()) for name in OPTIONED)
