@@ -70,7 +70,7 @@ def _begin(
             "-w",
             metavar="FOLDER",
             envvar="SBR_WORKDIR",
-            help="Where datasets and runs are kept.",
+            help="Folder of the datasets and runs.",
             rich_help_panel=GLOBAL,
         ),
     ] = DEFAULT_WORKDIR,

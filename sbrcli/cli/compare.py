@@ -29,24 +29,24 @@ RunNames = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[RUN]...",
-        help="The runs; all unless given.",
+        help="Names of the runs. \\[default: all]",
         show_default=False,
         autocompletion=complete_runs,
     ),
 ]
 Split = Annotated[
     Literal["test", "valid"],
-    typer.Option("--split", help="The split whose figures are shown."),
+    typer.Option("--split", help="Split whose metrics are shown."),
 ]
-K = Annotated[int, typer.Option("-k", metavar="K", help="The k of the metrics shown.")]
+K = Annotated[int, typer.Option("-k", metavar="K", help="Cutoff of the metrics shown.")]
 Sort = Annotated[
     Literal["valid", "test", "mrr", "recall", "ndcg", "seconds", "parameters", "run"],
     typer.Option(
         "--sort",
         "--by",
         metavar="NAME",
-        help="Order by valid (mrr@20 of the best epoch on the valid split), by mrr, recall or ndcg "
-        "of the figures shown (test is mrr), the best first, or by seconds, parameters or run.",
+        help="Order, the best first: valid (mrr@20 of the best epoch on the valid split), mrr, "
+        "recall or ndcg of the metrics shown (test means mrr), seconds, parameters or run.",
     ),
 ]
 Format = Annotated[

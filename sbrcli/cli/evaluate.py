@@ -36,13 +36,13 @@ def _spaced(options: Any) -> str:
     return write_options(options).replace(",", ", ")
 
 
-Split = Annotated[Literal["test", "valid"], typer.Option("--split", help="The split to score.")]
+Split = Annotated[Literal["test", "valid"], typer.Option("--split", help="Split to score.")]
 Ks = Annotated[
     list[str] | None,
     typer.Option(
         "-k",
         metavar="K[,K…]",
-        help="Cut the ranking here; may be given more than once. "
+        help="Cutoff of the metrics; can be repeated. "
         f"\\[default: {', '.join(map(str, DEFAULTS.ks))}]",
     ),
 ]
@@ -50,15 +50,15 @@ ExcludeSeen = Annotated[
     bool,
     typer.Option(
         "--exclude-seen",
-        help="Take the session's earlier items out of the candidates, as sbr recommend does.",
+        help="Exclude the session's earlier items from the candidates, as sbr recommend does.",
     ),
 ]
 NotebookCoverage = Annotated[
     bool,
     typer.Option(
         "--notebook-coverage",
-        help="Score only the events that the source notebook's loader reached, to set beside its "
-        "printed figures.",
+        help="Score only the events that the source notebook's loader reached, to compare with its "
+        "printed metrics.",
     ),
 ]
 Baselines = Annotated[
@@ -67,7 +67,7 @@ Baselines = Annotated[
         "--baselines",
         metavar="all|NAME[,NAME…]",
         help="Compare with non-neural baselines: popularity, session-popularity, markov, "
-        "item-knn, vsknn, stan; may be given more than once.",
+        "item-knn, vsknn, stan; can be repeated.",
         autocompletion=complete_list(("all", *ALL_BASELINES)),
     ),
 ]
@@ -75,8 +75,8 @@ HybridToo = Annotated[
     bool,
     typer.Option(
         "--hybrid",
-        help="Compare with a blend of the run with markov, vsknn or stan; which, and how much of "
-        "it, is chosen on the valid split, once, and kept in the run's hybrid.json.",
+        help="Compare with a blend of the run and markov, vsknn or stan; partner and weight are "
+        "chosen once on the valid split and stored in the run's hybrid.json.",
     ),
 ]
 HybridFrom = Annotated[
@@ -84,8 +84,8 @@ HybridFrom = Annotated[
     typer.Option(
         "--hybrid-from",
         metavar="RUN",
-        help="Take over what was chosen for another run; one trained with --refit has no valid "
-        "split to choose by.",
+        help="Take over the hybrid chosen for another run, as a run trained with --refit has no "
+        "valid split to choose on.",
         autocompletion=complete_runs,
     ),
 ]
@@ -94,7 +94,7 @@ Markov = Annotated[
     typer.Option(
         "--markov",
         metavar="OPTIONS",
-        help=f"How far ahead to count, and what distance costs (div or same). "
+        help=f"Steps ahead to count, and decay with distance (div or same). "
         f"\\[default: {_spaced(BASELINES.markov)}]",
     ),
 ]
@@ -103,7 +103,7 @@ ItemKnn = Annotated[
     typer.Option(
         "--item-knn",
         metavar="OPTIONS",
-        help=f"Neighbours kept, and the damping. \\[default: {_spaced(BASELINES.item_knn)}]",
+        help=f"Number of neighbours, and damping. \\[default: {_spaced(BASELINES.item_knn)}]",
     ),
 ]
 Vsknn = Annotated[
@@ -111,8 +111,8 @@ Vsknn = Annotated[
     typer.Option(
         "--vsknn",
         metavar="OPTIONS",
-        help="Neighbours, recent sessions sampled, position weighting (same, linear, quadratic), "
-        "decay by the last shared item (same, linear, div, quadratic), weight of idf. "
+        help="Number of neighbours, recent sessions sampled, position weighting (same, linear, "
+        "quadratic), decay by the last shared item (same, linear, div, quadratic), weight of idf. "
         f"\\[default: {_spaced(BASELINES.vsknn)}]",
     ),
 ]
@@ -121,16 +121,16 @@ Stan = Annotated[
     typer.Option(
         "--stan",
         metavar="OPTIONS",
-        help="Neighbours, recent sessions sampled, and what makes a thing count 1/e: events back "
-        "in the session (lambda1), days between sessions (lambda2), places from the shared item "
-        f"(lambda3). \\[default: {_spaced(BASELINES.stan)}]",
+        help="Number of neighbours, recent sessions sampled, and the distances at which a weight "
+        "falls to 1/e: events back in the session (lambda1), days between sessions (lambda2), "
+        f"places from the shared item (lambda3). \\[default: {_spaced(BASELINES.stan)}]",
     ),
 ]
 Slices = Annotated[
     bool,
     typer.Option(
         "--slices",
-        help="Add figures by position, session length, popularity, new or repeated item, week.",
+        help="Add metrics by position, session length, popularity, new or repeated item, week.",
     ),
 ]
 PerEvent = Annotated[
@@ -138,8 +138,8 @@ PerEvent = Annotated[
     typer.Option(
         "--per-event",
         metavar="FILE",
-        help="Write a Parquet file, one row a next item: model, session, position, target, rank, "
-        "score.",
+        help="Write a Parquet file with one row per target: model, session, position, target, "
+        "rank, score.",
     ),
 ]
 
@@ -150,9 +150,9 @@ NewLogPath = Annotated[
         "--log",
         metavar="LOG",
         allow_dash=True,
-        help="Score this log in place of a split, as yesterday's run on today's events: a file, a "
-        "folder, or - for standard input. It is read and cut into sessions as the run's dataset "
-        "was; the figures are printed and not kept.",
+        help="Score this log instead of a split, such as today's events with yesterday's run: a "
+        "file, a folder, or - for standard input. It is read and cut into sessions as the run's "
+        "dataset was; the metrics are printed but not stored.",
     ),
 ]
 

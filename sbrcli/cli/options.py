@@ -35,7 +35,7 @@ Workdir = Annotated[
         "--workdir",
         "-w",
         metavar="FOLDER",
-        help="Where datasets and runs are kept.",
+        help="Folder of the datasets and runs.",
         rich_help_panel=GLOBAL,
     ),
 ]
@@ -52,7 +52,7 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         metavar="NAME",
-        help="A dataset; the latest unless given.",
+        help="Name of a dataset. \\[default: the latest]",
         autocompletion=complete_datasets,
     ),
 ]
@@ -70,7 +70,7 @@ RunName = Annotated[
     typer.Option(
         "--run",
         metavar="NAME",
-        help="A run; the latest unless given.",
+        help="Name of a run. \\[default: the latest]",
         autocompletion=complete_runs,
     ),
 ]
@@ -85,7 +85,7 @@ RunArgument = Annotated[
 ]
 TimeZone = Annotated[
     str,
-    typer.Option("--tz", metavar="ZONE", help="Print times in this zone, as in Asia/Seoul."),
+    typer.Option("--tz", metavar="ZONE", help="Time zone for printed times, such as Asia/Seoul."),
 ]
 
 

@@ -26,97 +26,98 @@ Session = Annotated[
     str | None,
     typer.Option(
         metavar="RULE",
-        help="What a session is: 'user', 'column' (the log names them), or 'gap:SECONDS' "
-        "(a user's events without a pause that long). Without it, column where the log names its "
-        "sessions, else user.",
+        help="Session rule: user, gap:SECONDS (a pause that long ends a session), or column "
+        "(session ids of the log). \\[default: column if the log has session ids, else user]",
     ),
 ]
 AcrossUsers = Annotated[
     bool,
     typer.Option(
         "--across-users",
-        help="With gap: cut the whole log as if it were one user's. It is there to reproduce "
-        "the source notebook, and for nothing else.",
+        help="With gap: cut the whole log as if it came from one user, as the source notebook "
+        "did. Use it only to reproduce the notebook.",
     ),
 ]
 MinSessionLength = Annotated[
-    int, typer.Option(metavar="EVENTS", help="Drop shorter sessions; at least 2.")
+    int, typer.Option(metavar="EVENTS", help="Drop sessions with fewer events; at least 2.")
 ]
 MinItemSupport = Annotated[
-    int, typer.Option(metavar="EVENTS", help="Drop items that have fewer events.")
+    int, typer.Option(metavar="EVENTS", help="Drop items with fewer events.")
 ]
 Split = Annotated[
     SplitRule,
     typer.Option(
         "--split",
-        help="By date, the sessions that end last are test and those before valid; last: of each "
-        "session the last event is test and the one before valid, as long as two are left.",
+        help="date: the sessions that end last are test, and those before them valid. last: the "
+        "last event of each session is test, and the one before it valid, if two events remain.",
     ),
 ]
 ValidDays = Annotated[
     float | None,
     typer.Option(
         metavar="DAYS",
-        help="Sessions that end in these days before test are valid; 0 for none. \\[default: 30 "
-        "where the log spans a year or more, else a share of 0.1]",
+        help="Sessions that end within this many days before test are valid; 0 for none. "
+        "\\[default: 30 if the log spans a year or more, else a share of 0.1]",
     ),
 ]
 TestDays = Annotated[
     float | None,
     typer.Option(
         metavar="DAYS",
-        help="Sessions that end in the log's last days are test; 0 for none, so that all events "
-        "are trained on. \\[default: as for --valid-days]",
+        help="Sessions that end within the last days of the log are test; 0 for none, to train on "
+        "all events. \\[default: as for --valid-days]",
     ),
 ]
 ValidShare = Annotated[
     float | None,
     typer.Option(
         metavar="SHARE",
-        help="Instead of --valid-days: this share of the sessions, those that end last before "
-        "test, is valid; above 0 and below 1.",
+        help="Instead of --valid-days: the share of the sessions, those that end last before test, "
+        "that is valid; above 0 and below 1.",
     ),
 ]
 TestShare = Annotated[
     float | None,
     typer.Option(
         metavar="SHARE",
-        help="Instead of --test-days: this share of the sessions, those that end last, is test.",
+        help="Instead of --test-days: the share of the sessions, those that end last, that is "
+        "test.",
     ),
 ]
 DropRepeats = Annotated[
     bool,
     typer.Option(
         "--drop-repeats",
-        help="Of a session's events of one item in a row, keep one, before rare items are dropped.",
+        help="Keep one of a session's consecutive events of the same item, before dropping rare "
+        "items.",
     ),
 ]
 Titles = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="Titles of the items, as in movies.dat; stored in the dataset."
+        metavar="FILE", help="File of item titles, such as movies.dat; stored in the dataset."
     ),
 ]
 TestLog = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="A log that is test: LOG is train, and nothing is split off by date.",
+        help="Log to use as test; LOG is train, and nothing is split off by date.",
     ),
 ]
 ValidLog = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="With --test-log: a log that is valid.")
+    Path | None, typer.Option(metavar="FILE", help="With --test-log: log to use as valid.")
 ]
 Name = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Name of the dataset [default: the log's name, the session rule, and the options that "
-        "are not the default].",
+        help="Name of the dataset. \\[default: the log's name, the session rule and the options that "
+        "differ from the defaults]",
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace what has the dataset's name.")
+    bool, typer.Option("--overwrite", help="Replace an existing dataset of the same name.")
 ]
 
 

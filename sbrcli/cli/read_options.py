@@ -19,45 +19,45 @@ Columns = Annotated[
     list[str] | None,
     _option(
         metavar="ROLE=NAME",
-        help="Which column is what: user, session, item, time, event or rating, with commas "
-        "between or repeated, as in user=who,item=what. Without a header, columns are numbered "
-        "from 1. A time in several columns is time=date+time.",
+        help="Columns by role (user, session, item, time, event or rating), separated by commas or "
+        "repeated: user=who,item=what. Without a header, use numbers from 1. A time in several "
+        "columns is time=date+time.",
     ),
 ]
 Separator = Annotated[
     str | None,
     _option(
         metavar="TEXT",
-        help="What stands between two fields: any characters (\\t and \\x01 are one), or tab, "
-        "space, spaces (runs of them), comma, semicolon, pipe.",
+        help="Field separator: any characters (\\t and \\x01 count as one), or tab, space, spaces "
+        "(runs of them), comma, semicolon, pipe.",
     ),
 ]
 Quote = Annotated[
     str | None,
     _option(
         metavar="QUOTE",
-        help="What quotes a field: none, \" or '; double quotes are looked for unless given.",
+        help="Quote character: none, \" or '. \\[default: double quotes, if fields are quoted]",
     ),
 ]
 Escape = Annotated[
     str | None,
     _option(
         metavar="CHARACTER",
-        help="What takes its meaning from the next character, mostly \\ (as MySQL writes it).",
+        help="Escape character, mostly \\ (as MySQL writes it).",
     ),
 ]
 Header = Annotated[
     bool | None,
     _option(
         "--header/--no-header",
-        help="Whether the first line names the columns.",
+        help="Whether the first line is a header with column names.",
     ),
 ]
 TimeUnit = Annotated[
     str,
     _option(
         metavar="UNIT",
-        help="What numbers that are times are: auto, or s, ms, us, ns, ds, cs, min, h, d since "
+        help="Unit of numeric times: auto; s, ms, us, ns, ds, cs, min, h, d since "
         "1970; ticks (.NET), filetime (Windows), webkit, apple (since 2001), mac (1904), ntp "
         "(1900), gps; days of excel, excel1904, matlab, julian; digits (20210331), yymmdd, mmdd.",
     ),
@@ -66,53 +66,54 @@ TimeFormat = Annotated[
     str | None,
     _option(
         metavar="FORMAT",
-        help="How dates in words are written, as in '%d/%m/%Y %H:%M'. Unambiguous ones are "
-        "recognised.",
+        help="Format of written dates, such as '%d/%m/%Y %H:%M'; unambiguous ones are detected.",
     ),
 ]
 NoTime = Annotated[
     bool,
     _option(
         "--no-time",
-        help="Take the events in the order of the file, as of a log without times: sbr preprocess "
-        "LOG --no-time --split last.",
+        help="Take the events in file order, for a log without times: sbr preprocess LOG --no-time "
+        "--split last.",
     ),
 ]
 Encoding = Annotated[
     str | None,
     _option(
-        metavar="NAME", help="Of the text, as in latin-1; else UTF-8.", rich_help_panel=READING
+        metavar="NAME",
+        help="Text encoding, such as latin-1. \\[default: UTF-8]",
+        rich_help_panel=READING,
     ),
 ]
 Event = Annotated[
     list[str] | None,
     _option(
         metavar="KIND",
-        help="Take events of this kind alone, or of these with commas between or repeated, as in "
-        "view.",
+        help="Read only events of this type, such as view; several are separated by commas or "
+        "repeated.",
     ),
 ]
 DropId = Annotated[
     list[str] | None,
     _option(
         metavar="ROLE=ID",
-        help="Leave out events of an id that stands for nobody: user, session or item, with commas "
-        "between or repeated, as in user=-,guest.",
+        help="Leave out the events of a placeholder id of a user, session or item, such as "
+        "user=-,guest; can be repeated.",
     ),
 ]
 ListSeparator = Annotated[
     str | None,
     _option(
         metavar="TEXT",
-        help="The item column holds lists, with this between their items (as for --sep): each item "
-        "is an event of its row's user and time.",
+        help="Separator of the lists in the item column, written as for --sep; each item becomes "
+        "an event of its row's user and time.",
     ),
 ]
 SkipBadRows = Annotated[
     bool,
     _option(
         "--skip-bad-rows",
-        help="Leave rows out that cannot be events, and count them.",
+        help="Skip rows that cannot be events, and count them.",
     ),
 ]
 _KINDS = {

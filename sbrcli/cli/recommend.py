@@ -28,8 +28,8 @@ SessionsFile = Annotated[
     Path | None,
     typer.Argument(
         metavar="FILE",
-        help="Sessions, one a line, written as for --items; - is standard input. With --items, "
-        "the run.",
+        help="File of sessions, one per line, written as for --items; - reads standard input. With "
+        "--items, the run.",
         allow_dash=True,
     ),
 ]
@@ -38,27 +38,27 @@ ItemIds = Annotated[
     typer.Option(
         "--items",
         metavar="IDS",
-        help="One session: item ids with commas between them, oldest first, or a JSON array of "
+        help="One session: item ids separated by commas, the oldest first, or a JSON array of "
         "strings.",
     ),
 ]
-K = Annotated[int, typer.Option("-k", metavar="K", help="How many items to recommend.")]
+K = Annotated[int, typer.Option("-k", metavar="K", help="Number of items to recommend.")]
 Titles = Annotated[
     Path | None,
     typer.Option(
         "--titles",
         metavar="FILE",
-        help="Titles to show beside the ids: a file of item ids and titles, as movies.dat.",
+        help="File of item ids and titles, such as movies.dat, to show with the ids.",
     ),
 ]
 IncludeSeen = Annotated[
-    bool, typer.Option("--include-seen", help="Let the session's own items come again.")
+    bool, typer.Option("--include-seen", help="Allow the session's own items to be recommended.")
 ]
 Hybrid = Annotated[
     bool,
     typer.Option(
         "--hybrid",
-        help="Recommend by the blend with a baseline that sbr evaluate --hybrid has chosen.",
+        help="Recommend with the blend that sbr evaluate --hybrid has chosen.",
     ),
 ]
 

@@ -18,7 +18,7 @@ DEFAULT_OUT = Path("report.html")
 
 Out = Annotated[
     Path,
-    typer.Option("--out", metavar="FILE", help="The file to write; one that is there is replaced."),
+    typer.Option("--out", metavar="FILE", help="File to write; an existing file is replaced."),
 ]
 
 

@@ -21,7 +21,7 @@ Action = Annotated[
     Literal["list", "show", "rm"],
     typer.Argument(
         metavar="[list|show|rm]",
-        help="list (unless given), show NAME in full, or rm: delete each NAME.",
+        help="list (the default), show (NAME in full), or rm (delete each NAME).",
         show_default=False,
     ),
 ]
@@ -29,12 +29,12 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NAME]...",
-        help="A run or dataset; runs/NAME or datasets/NAME where both have the name.",
+        help="Name of a run or dataset; runs/NAME or datasets/NAME if both exist.",
         show_default=False,
         autocompletion=complete_both,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="rm: delete without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="rm: delete without confirmation.")]
 
 
 @dataclass(frozen=True, slots=True)

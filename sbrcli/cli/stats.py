@@ -29,7 +29,7 @@ LogsOrNone = Annotated[
     typer.Argument(
         metavar="LOG...",
         help="The log of events: a file, a folder of its parts, several of these in their order, "
-        "or - for standard input; else a dataset is described.",
+        "or - for standard input. Without it, a dataset is described.",
     ),
 ]
 Session = Annotated[
@@ -37,8 +37,8 @@ Session = Annotated[
     typer.Option(
         "--session",
         metavar="RULE",
-        help="What a session is: user, gap:SECONDS, or column (the log names them; the default "
-        "where it does, else user).",
+        help="Session rule: user, gap:SECONDS, or column (session ids of the log). \\[default: "
+        "column if the log has session ids, else user]",
     ),
 ]
 

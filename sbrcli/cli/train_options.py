@@ -31,32 +31,38 @@ def _option(name: str, text: str, panel: str, **settings: Any) -> Any:
 
 
 Layers = Annotated[
-    int | None, _option("layers", "GRU layers; else as many as --hsz has numbers.", NETWORK)
+    int | None,
+    _option("layers", "Number of GRU layers; by default one per number of --hsz.", NETWORK),
 ]
 Hsz = Annotated[
     str | None,
-    _option("hsz", "Units of each layer: one number, or one a layer.", NETWORK, metavar="N[,N…]"),
+    _option(
+        "hsz",
+        "Units per layer: one number for all layers, or one for each.",
+        NETWORK,
+        metavar="N[,N…]",
+    ),
 ]
 Embedding = Annotated[
     str | None,
     _option(
         "embedding",
-        "How an item enters: none (one-hot), separate (a table), shared (the output's table).",
+        "Input embedding: none (one-hot), separate (its own table) or shared (the output's table).",
         NETWORK,
         metavar="none|separate|shared",
     ),
 ]
 Dropout = Annotated[
-    float | None, _option("dropout", "Share of each layer's output dropped.", NETWORK)
+    float | None, _option("dropout", "Dropout on the output of each layer.", NETWORK)
 ]
 EmbeddingDropout = Annotated[
-    float | None, _option("embedding-dropout", "Share of the input's embedding dropped.", NETWORK)
+    float | None, _option("embedding-dropout", "Dropout on the input embedding.", NETWORK)
 ]
 OptimizerName = Annotated[
     str | None,
     _option(
         "optimizer",
-        "What moves the weights.",
+        "Optimizer.",
         FITTING,
         metavar="adagrad|adam",
     ),
@@ -69,18 +75,21 @@ LearningRate = Annotated[
         FITTING,
     ),
 ]
-Momentum = Annotated[
-    float | None, _option("momentum", "Share of the last update kept, with adagrad.", FITTING)
-]
-BatchSize = Annotated[int | None, _option("batch-size", "Sessions trained side by side.", FITTING)]
+Momentum = Annotated[float | None, _option("momentum", "Momentum, with adagrad.", FITTING)]
+BatchSize = Annotated[int | None, _option("batch-size", "Sessions trained in parallel.", FITTING)]
 Bptt = Annotated[
-    int | None, _option("bptt", "Steps that gradients run through, one update each.", FITTING)
+    int | None,
+    _option(
+        "bptt",
+        "Truncated backpropagation length, in steps; one update per chunk of steps.",
+        FITTING,
+    ),
 ]
 Loss = Annotated[
     str | None,
     _option(
         "loss",
-        "What is minimised: cross-entropy, bpr-max, top1-max, bpr or top1.",
+        "Loss: cross-entropy, bpr-max, top1-max, bpr or top1.",
         FITTING,
         metavar="NAME",
     ),
@@ -90,43 +99,58 @@ NSample = Annotated[
     typer.Option(
         "--n-sample",
         metavar="auto|N",
-        help=f"Negatives drawn for each chunk beside its own targets; 0 takes all items; auto "
-        f"takes all up to {FULL_UP_TO_ITEMS:,} items, else {AUTO_N_SAMPLE:,}. \\[default: auto]",
+        help="Negatives sampled per chunk, in addition to its targets. 0: use all items; auto: "
+        f"use all up to {FULL_UP_TO_ITEMS:,} items, else sample {AUTO_N_SAMPLE:,}. \\[default: "
+        "auto]",
         rich_help_panel=NEGATIVES,
     ),
 ]
 SampleAlpha = Annotated[
-    float | None, _option("sample-alpha", "Draw by count to this power.", NEGATIVES)
+    float | None,
+    _option(
+        "sample-alpha",
+        "Sample negatives in proportion to their count raised to this power.",
+        NEGATIVES,
+    ),
 ]
 Logq = Annotated[
     float | None,
-    _option("logq", "Cross-entropy: how far to correct scores for the drawing.", NEGATIVES),
+    _option(
+        "logq", "Cross-entropy: strength of the correction for the sampling; 0 is none.", NEGATIVES
+    ),
 ]
 Bpreg = Annotated[
-    float | None, _option("bpreg", "bpr-max: weight of the negatives' squared scores.", FITTING)
+    float | None,
+    _option("bpreg", "bpr-max: weight of the penalty on the negatives' squared scores.", FITTING),
 ]
 Elu = Annotated[
     float | None,
-    _option("elu", "Ranking losses: no score falls below minus this; 0 leaves them.", FITTING),
+    _option(
+        "elu", "Ranking losses: apply an ELU with this bound to the scores; 0 is off.", FITTING
+    ),
 ]
 LabelSmoothing = Annotated[
     float | None,
-    _option("label-smoothing", "Cross-entropy: share of the target spread over all.", FITTING),
+    _option(
+        "label-smoothing",
+        "Cross-entropy: share of the target's probability spread over all items.",
+        FITTING,
+    ),
 ]
 ScheduleName = Annotated[
     str | None,
     _option(
         "schedule",
-        "How the learning rate falls to 0 by the last epoch.",
+        "Learning rate schedule; linear and cosine reach 0 in the last epoch.",
         FITTING,
         metavar="constant|linear|cosine",
     ),
 ]
 ClipNorm = Annotated[
-    float | None, _option("clip-norm", "Scale gradients down to this norm; 0 never.", FITTING)
+    float | None, _option("clip-norm", "Clip gradients to this norm; 0 is off.", FITTING)
 ]
 Patience = Annotated[
-    int | None, _option("patience", "Stop after N epochs without a better one; 0 never.", FITTING)
+    int | None, _option("patience", "Stop after N epochs without improvement; 0 is off.", FITTING)
 ]
 MonitorName = Annotated[
     str | None,
@@ -141,11 +165,11 @@ Shuffle = Annotated[
     bool | None,
     typer.Option(
         "--shuffle",
-        help="Take sessions in a new random order each epoch, not by the time of their start.",
+        help="Shuffle the sessions in each epoch instead of ordering them by start time.",
         rich_help_panel=FITTING,
     ),
 ]
-Epochs = Annotated[int | None, _option("epochs", "Times through the train split.", FITTING)]
+Epochs = Annotated[int | None, _option("epochs", "Number of passes over the train split.", FITTING)]
 Refit = Annotated[
     bool | None,
     typer.Option(
@@ -154,9 +178,7 @@ Refit = Annotated[
         rich_help_panel=FITTING,
     ),
 ]
-Threads = Annotated[
-    int | None, _option("threads", "Processor threads; 0 takes all cores.", FITTING)
-]
+Threads = Annotated[int | None, _option("threads", "CPU threads; 0 uses all cores.", FITTING)]
 DeviceName = Annotated[
     str | None,
     _option(
@@ -170,19 +192,24 @@ PrecisionName = Annotated[
     str | None,
     _option(
         "precision",
-        "Of the output layer's products; auto: bfloat16 where the processor has it.",
+        "Precision of the output layer's products; auto: bfloat16 if the processor has it.",
         FITTING,
         metavar="auto|float32|bfloat16",
     ),
 ]
-Seed = Annotated[int | None, _option("seed", "Same seed, machine, threads: same result.", FITTING)]
+Seed = Annotated[
+    int | None,
+    _option(
+        "seed", "Random seed; the same seed, machine and threads give the same result.", FITTING
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(
         "--preset",
         metavar="NAME",
         autocompletion=complete_words(PRESETS),
-        help=f"Begin from named options ({', '.join(PRESETS)}); those you give go before them.",
+        help=f"Named set of options ({', '.join(PRESETS)}); options you pass override it.",
     ),
 ]
 Name = Annotated[
@@ -190,17 +217,18 @@ Name = Annotated[
     typer.Option(
         "--name",
         metavar="NAME",
-        help="The run's name. \\[default: of the dataset, the layers and the options that differ]",
+        help="Name of the run. \\[default: from the dataset, the layers and the options that "
+        "differ]",
         autocompletion=complete_runs,
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a run that has the same name.")
+    bool, typer.Option("--overwrite", help="Replace an existing run of the same name.")
 ]
 Resume = Annotated[
     bool,
     typer.Option(
-        "--resume", help="Go on with the run that was interrupted last, or the one of --name."
+        "--resume", help="Resume the run that was interrupted last, or the one that --name names."
     ),
 ]
 From = Annotated[
@@ -208,7 +236,8 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="RUN",
-        help="Begin at the weights of a complete run, with its options unless others are given.",
+        help="Start from the weights and options of a complete run; options you pass override "
+        "its own.",
         autocompletion=complete_runs,
     ),
 ]
@@ -218,7 +247,7 @@ Finish = Annotated[
         "--finish",
         metavar="RUN",
         autocompletion=complete_runs,
-        help="Complete an interrupted run with its best epoch so far; train nothing.",
+        help="Complete an interrupted run with its best epoch so far, without training.",
     ),
 ]
 CheckpointMinutes = Annotated[
@@ -226,11 +255,14 @@ CheckpointMinutes = Annotated[
     typer.Option(
         "--checkpoint-minutes",
         metavar="X",
-        help="Within an epoch, save the place this often; --resume goes on from there.",
+        help="Minutes between two checkpoints within an epoch, from which --resume continues.",
     ),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print the plan and parameter count; train nothing.")
+    bool,
+    typer.Option(
+        "--dry-run", help="Print the plan and the number of parameters, without training."
+    ),
 ]
 
 _KINDS = {

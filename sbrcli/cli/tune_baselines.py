@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Trials = Annotated[
     bool,
-    typer.Option("--trials", help="Show every setting tried; a terminal shows only the chosen."),
+    typer.Option(
+        "--trials", help="Show every setting tried; by default, a terminal shows only those chosen."
+    ),
 ]
 
 

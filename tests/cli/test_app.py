@@ -47,7 +47,7 @@ def test_help_names_the_options_of_every_subcommand(sbr):
     for option, text in (
         ("--json", "Print one JSON document."),
         ("--quiet -q", "No notes and no progress bars."),
-        ("--workdir -w FOLDER", "Where datasets and runs are kept."),
+        ("--workdir -w FOLDER", "Folder of the datasets and runs."),
     ):
         assert f"{option} {text}" in shown
     assert "--version Print the version." in re.sub(" +", " ", sbr("--help").stdout)
