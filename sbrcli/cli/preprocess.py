@@ -112,8 +112,8 @@ Name = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Name of the dataset. \\[default: the log's name, the session rule and the options that "
-        "differ from the defaults]",
+        help="Name of the dataset. \\[default: the log's name, the session rule and the options "
+        "that differ from the defaults]",
     ),
 ]
 Overwrite = Annotated[

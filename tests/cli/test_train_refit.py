@@ -90,7 +90,7 @@ def test_a_refitted_run_is_a_keras_model_with_the_new_item(refitted):
 def test_the_lines_of_python_in_the_guide_run(refitted):
     page = (GUIDE / "training.md").read_text(encoding="utf-8")
     code = "\n".join(code_lines(page, "python"))
-    code = code.replace("sbr-work/runs/user-1x100", str(RUN)).replace(
+    code = code.replace("sbr-work/runs/ratings-user-1x100", str(RUN)).replace(
         '"3186", "1270"', f'"1", "{NEW}"'
     )
     names: dict[str, Any] = {}
