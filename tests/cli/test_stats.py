@@ -267,7 +267,7 @@ def test_without_a_log_the_latest_dataset_is_described(sbr):
     write_ratings(Path("ratings.dat"), ", ".join(rows))
     prepare_dataset(Path("ratings.dat"), PrepareConfig(), Workspace(Path("sbr-work")))
     said = sbr("stats", "--json")
-    assert said.stderr == "dataset user\n"
+    assert said.stderr == "dataset ratings-user\n"
     document = json.loads(said.stdout)
     assert document["events"] == 300
     assert document["sessions"] == 100
