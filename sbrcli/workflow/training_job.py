@@ -159,7 +159,7 @@ def plan_training(assignment: TrainingJob) -> TrainResult:
         **({} if assignment.parent is None else {"from": assignment.parent["run"]}),
         **assignment.settings()["config"],
         "n_sample": n_sample,
-        "negatives": f"{n_sample} drawn for each chunk" if n_sample else f"all {num_items} items",
+        "negatives": f"{n_sample} sampled per chunk" if n_sample else f"all {num_items} items",
         "session_length": _judge_length(mean_session_length(assignment.dataset)),
         "train_events": split["events"],
         "train_sessions": split["sessions"],

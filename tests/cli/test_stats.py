@@ -278,8 +278,8 @@ def test_without_a_log_the_latest_dataset_is_described(sbr):
         "last": "1970-04-11T00:00:03+00:00",  # user 100, item 3
     }
     assert document["warnings"] == []
-    named = sbr("stats", "--dataset", "user", terminal=True)
-    assert plain(named.stdout).startswith("Dataset user\n")
+    named = sbr("stats", "--dataset", "ratings-user", terminal=True)
+    assert plain(named.stdout).startswith("Dataset ratings-user\n")
 
 
 def plain(text: str) -> str:
