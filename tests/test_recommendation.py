@@ -9,6 +9,7 @@ from sbrcli.errors import DataError
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.workflow.recommend import (
+    AskedItem,
     Recommendation,
     RecommendedItem,
     recommend,
@@ -44,7 +45,8 @@ def recommended(found: Recommendation) -> list[str]:
 def test_items_come_best_first_without_those_of_the_session():
     scorer = FixedScorer(0.1, 0.9, 0.5, 0.7)
     found = recommend(scorer, ITEMS, ["b", "a"], RecommendConfig(k=3))
-    assert found == Recommendation((RecommendedItem(1, "d", 0.7), RecommendedItem(2, "c", 0.5)), ())
+    items = (RecommendedItem(1, "d", 0.7), RecommendedItem(2, "c", 0.5))
+    assert found == Recommendation(items, (), (AskedItem("b"), AskedItem("a")))
 
 
 def test_the_sessions_own_items_come_again_where_that_is_asked_for():
@@ -79,7 +81,8 @@ def test_a_session_without_a_known_item_is_a_data_error(session, names):
 
 def test_a_session_of_every_item_leaves_nothing_to_recommend():
     found = recommend(FixedScorer(1, 2, 3, 4), ITEMS, ["a", "b", "c", "d"], RecommendConfig())
-    assert found == Recommendation()
+    assert (found.items, found.unknown) == ((), ())
+    assert [one.item for one in found.session] == ["a", "b", "c", "d"]
 
 
 def test_of_equal_scores_the_lower_index_comes_first_at_the_cut_too():
@@ -120,6 +123,7 @@ def test_a_document_has_a_title_where_the_item_has_one():
             {"rank": 2, "item": "b", "score": 0.5},
         ),
         "unknown": ("x",),
+        "session": ({"item": "a", "title": "A"},),
     }
 
 

@@ -1,7 +1,7 @@
 """`sbr recommend`: rank the next items of sessions."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +10,10 @@ import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.chosen_run import name_run, open_run
+from sbrcli.cli.item_search import show_found, take_titles
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
+from sbrcli.cli.recommend_tables import has_titles, shown_by, table_of
 from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
 from sbrcli.cli.tables import Table
 from sbrcli.config.training import RecommendConfig
@@ -39,7 +41,15 @@ ItemIds = Annotated[
         "--items",
         metavar="IDS",
         help="One session: item ids separated by commas, the oldest first, or a JSON array of "
-        "strings.",
+        "strings. A title that only one item has stands for its id.",
+    ),
+]
+Find = Annotated[
+    str | None,
+    typer.Option(
+        "--find",
+        metavar="WORDS",
+        help="List the items whose titles contain these words, with their ids.",
     ),
 ]
 K = Annotated[int, typer.Option("-k", metavar="K", help="Number of items to recommend.")]
@@ -78,6 +88,7 @@ def recommend(
     *,
     sessions: SessionsFile = None,
     items: ItemIds = None,
+    find: Find = None,
     k: K = DEFAULTS.k,
     run: RunName = None,
     titles: Titles = None,
@@ -92,17 +103,24 @@ def recommend(
 
     A log of events is refused, with the command that turns it into sessions.
     """
-    if items is not None and sessions is not None and _is_run(invocation, str(sessions)):
+    is_named = sessions is not None and (items is not None or find is not None)
+    if is_named and _is_run(invocation, str(sessions)):
         run, sessions = one_name(str(sessions), run, "--run"), None
-    session = _only_session(sessions, items)
+    session = _only_session(sessions, items) if find is None else None
+    if find is not None:
+        _require_words(find, alone=sessions is None and items is None)
     config = RecommendConfig(k=k, include_seen=include_seen)
     folder = open_run(invocation, run)
     run_items = _load_items(folder, titles)
-    answer = _load_model(folder, run_items, config, hybrid)
-    if session is not None:
+    if find is not None:
+        show_found(invocation.output, run_items, find, k)
+        name_run(invocation, folder)
+    elif session is not None:
+        answer = _load_model(folder, run_items, config, hybrid)
         _answer_one(invocation.output, session, answer, run_items)
         name_run(invocation, folder)
     elif sessions is not None:
+        answer = _load_model(folder, run_items, config, hybrid)
         begin = partial(name_run, invocation, folder)
         _answer_all(invocation.output, sessions, answer, run_items, begin)
 
@@ -113,6 +131,15 @@ def _is_run(invocation: Invocation, word: str) -> bool:
         return invocation.workspace.find("run", word) is not None
     except ConfigError:  # a path, which no run's name can be
         return False
+
+
+def _require_words(find: str, *, alone: bool) -> None:
+    """Check that --find has a word, and comes without a session."""
+    hint = 'sbr recommend --find "back to the future"'
+    if not alone:
+        raise UsageError("--find goes without a session", hint=hint)
+    if not any(c.isalnum() for c in find):
+        raise UsageError("--find names no word", hint=hint)
 
 
 def _only_session(sessions: Path | None, items: str | None) -> list[str] | None:
@@ -166,13 +193,20 @@ def _load_model(
 def _answer_one(
     out: Output, session: Sequence[str], answer: Recommend, run_items: "RunItems"
 ) -> None:
-    found = answer(session)
+    found = answer(take_titles(out, session, run_items))
+    titled = has_titles(run_items)
     if found.unknown:
         out.warn(f"skipped items that the run does not know: {', '.join(found.unknown)}")
     if out.as_json:
         out.write_json(found.to_document())
+    elif titled and output.is_terminal(sys.stdout):
+        asked = [(one.item, one.title) for one in found.session]
+        after = Table("Session", ("item", "title"), asked, whole=("item",))
+        out.show(found, lambda shown: [after, table_of("Recommended", shown, titled)])
     else:
-        out.show(found, lambda shown: [_table("Recommended", shown, _has_titles(run_items))])
+        if titled:
+            out.note(f"after: {'; '.join(one.title or one.item for one in found.session)}")
+        out.show(found, lambda shown: [table_of("Recommended", shown, titled)])
 
 
 def _answer_all(
@@ -189,7 +223,7 @@ def _answer_all(
         name = "/dev/stdin" if sessions == STANDARD_INPUT else str(sessions)
         refuse_log(name, lines, lambda item_id: item_id in run_items.index_of)
 
-    show = _shown_by(out, _has_titles(run_items))
+    show = shown_by(out, has_titles(run_items))
     answered = number = odd = 0
     for number, session in enumerate(read_sessions(sessions, check), start=1):
         if number == 1:
@@ -229,41 +263,3 @@ def _answer_line(
     if not found.unknown:
         return found, None
     return found, f"skipped items that the run does not know: {', '.join(found.unknown)}"
-
-
-def _shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], None]:
-    """Choose how each of many sessions is shown: as JSON, to a person, or in a pipe."""
-    if out.as_json:
-        return lambda _number, found: out.write_json(found.to_document())
-    if output.is_terminal(sys.stdout):
-        return lambda number, found: out.show(
-            found, lambda shown: [_table(f"Session {number}", shown, titled)]
-        )
-    header = ("session", "rank", "item", "score", *(["title"] if titled else []))
-
-    def show(number: int, found: "Recommendation") -> None:
-        if number == 1:
-            out.write_line("\t".join(header))
-        table = _table("", found, titled)
-        lines = ["\t".join(map(_cell, (number, *row))) for row in table.rows]
-        out.write_line("\n".join([*lines, ""]))
-
-    return show
-
-
-def _table(title: str, found: "Recommendation", titled: bool) -> Table:
-    columns = ("rank", "item", "score", *(["title"] if titled else []))
-    return Table(title, columns, list(_rows(found, titled)), whole=("item",))
-
-
-def _rows(found: "Recommendation", titled: bool) -> Iterator[tuple[object, ...]]:
-    for item in found.items:
-        yield (item.rank, item.item, item.score, *([item.title] if titled else []))
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else output.printable(str(value))
-
-
-def _has_titles(run_items: "RunItems") -> bool:
-    return run_items.titles is not None

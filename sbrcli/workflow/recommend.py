@@ -27,16 +27,26 @@ class RecommendedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedItem:
+    """One item of a session, by its outside id."""
+
+    item: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """What comes next, best first, and which ids of the session the run does not know."""
 
     items: tuple[RecommendedItem, ...] = ()
     unknown: tuple[str, ...] = ()
+    session: tuple[AskedItem, ...] = ()
+    """The session's items that the run knows, oldest first."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document; an item without a title has no such key."""
         document = asdict(self)
-        for item in document["items"]:
+        for item in (*document["items"], *document["session"]):
             if item["title"] is None:
                 del item["title"]
         return document
@@ -79,6 +89,7 @@ def recommend(
             for rank, index in enumerate(best.tolist(), start=1)
         ),
         unknown,
+        tuple(AskedItem(items.ids[at], titles[at] if titles else None) for at in known),
     )
 
 

@@ -16,6 +16,12 @@ from tests.builders import make_run
 IDS = ("10", "20", "30", "a,b")
 
 TABLE = """\
+Session
+
+  item   title
+ ──────────────
+  20         -
+
 Recommended
 
   rank   item    score   title
@@ -90,6 +96,7 @@ def test_json_is_one_document_with_titles_where_there_are_any(sbr, tmp_path):
             {"rank": 3, "item": "a,b", "score": 1.0},
         ],
         "unknown": ["77"],
+        "session": [{"item": "20"}],
     }
     assert (
         said.stderr
@@ -137,9 +144,13 @@ def test_sessions_from_a_file_are_answered_by_a_json_line_each(sbr, run, tmp_pat
     (tmp_path / "sessions.txt").write_text("20\n\n77\n")
     said = sbr("recommend", "sessions.txt", "-k", 1, "--json")
     assert [json.loads(line) for line in said.stdout.splitlines()] == [
-        {"items": [{"rank": 1, "item": "10", "score": 4.0}], "unknown": []},
-        {"items": [], "unknown": []},
-        {"items": [], "unknown": ["77"]},
+        {
+            "items": [{"rank": 1, "item": "10", "score": 4.0}],
+            "unknown": [],
+            "session": [{"item": "20"}],
+        },
+        {"items": [], "unknown": [], "session": []},
+        {"items": [], "unknown": ["77"], "session": []},
     ]
     assert said.stderr == (
         "run user-1x4 on dataset user\n"
@@ -157,7 +168,8 @@ def test_a_person_gets_a_table_for_each_session(sbr, run, tmp_path):
 def test_sessions_of_which_none_has_a_known_id_end_with_exit_code_3(sbr, run, tmp_path):
     (tmp_path / "sessions.txt").write_text("77\n")
     said = sbr("recommend", "sessions.txt", "--json")
-    assert (said.stdout, said.code) == ('{"items": [], "unknown": ["77"]}\n', 3)
+    document = '{"items": [], "unknown": ["77"], "session": []}\n'
+    assert (said.stdout, said.code) == (document, 3)
     assert said.stderr == (
         "run user-1x4 on dataset user\n"
         "warning: session 1: the run knows no item of the session: 77\n"
@@ -169,9 +181,8 @@ def test_sessions_of_which_none_has_a_known_id_end_with_exit_code_3(sbr, run, tm
 def test_an_unknown_id_that_is_repeated_is_not_taken_for_a_known_one(sbr, run, tmp_path):
     (tmp_path / "sessions.txt").write_text("77,77\n78,77,78\n")
     said = sbr("recommend", "sessions.txt", "--json")
-    assert (
-        said.stdout == '{"items": [], "unknown": ["77"]}\n{"items": [], "unknown": ["78", "77"]}\n'
-    )
+    unknown = [json.loads(line)["unknown"] for line in said.stdout.splitlines()]
+    assert unknown == [["77"], ["78", "77"]]
     assert said.code == 3
 
 

@@ -1,0 +1,65 @@
+"""What `sbr recommend` shows: a table on a terminal, blocks of lines in a pipe, or JSON."""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from sbrcli.cli import output
+from sbrcli.cli.output import Output
+from sbrcli.cli.tables import Table
+
+if TYPE_CHECKING:
+    from sbrcli.models.items import RunItems
+    from sbrcli.recommendation import Recommendation
+
+MOST_NAMED = 3
+"""The number of a session's last items whose titles head its answer, where it is one of many."""
+
+
+def shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], None]:
+    """Choose how each of many sessions is shown: as JSON, to a person, or in a pipe."""
+    if out.as_json:
+        return lambda _number, found: out.write_json(found.to_document())
+    if output.is_terminal(sys.stdout):
+        return lambda number, found: out.show(
+            found, lambda shown: [table_of(_session_title(number, shown, titled), shown, titled)]
+        )
+    header = ("session", "rank", "item", "score", *(["title"] if titled else []))
+
+    def show(number: int, found: "Recommendation") -> None:
+        if number == 1:
+            out.write_line("\t".join(header))
+        table = table_of("", found, titled)
+        lines = ["\t".join(map(_cell, (number, *row))) for row in table.rows]
+        out.write_line("\n".join([*lines, ""]))
+
+    return show
+
+
+def _session_title(number: int, found: "Recommendation", titled: bool) -> str:
+    """Name one of many sessions, with the titles of its last items."""
+    if not titled or not found.session:
+        return f"Session {number}"
+    latest = "; ".join(one.title or one.item for one in found.session[-MOST_NAMED:])
+    more = "…; " if len(found.session) > MOST_NAMED else ""
+    return f"Session {number}, after {more}{latest}"
+
+
+def table_of(title: str, found: "Recommendation", titled: bool) -> Table:
+    """Return the table of a session's answer."""
+    columns = ("rank", "item", "score", *(["title"] if titled else []))
+    return Table(title, columns, list(_rows(found, titled)), whole=("item",))
+
+
+def _rows(found: "Recommendation", titled: bool) -> Iterator[tuple[object, ...]]:
+    for item in found.items:
+        yield (item.rank, item.item, item.score, *([item.title] if titled else []))
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else output.printable(str(value))
+
+
+def has_titles(run_items: "RunItems") -> bool:
+    """Return whether titles are to be shown."""
+    return run_items.titles is not None
