@@ -8,8 +8,8 @@ from sbrcli.cli.tables import Table
 from sbrcli.errors import DataError
 
 if TYPE_CHECKING:
-    from sbrcli.models.items import RunItems
-    from sbrcli.models.title_search import TitleSearch
+    from sbrcli.artefacts.items import RunItems
+    from sbrcli.workflow.find_items import TitleSearch
 
 MOST_SUGGESTED = 5
 """Items that a hint names."""
@@ -17,7 +17,7 @@ MOST_SUGGESTED = 5
 
 def show_found(out: Output, run_items: "RunItems", words: str, k: int) -> None:
     """Show the items whose title contains each of some words, at most k."""
-    from sbrcli.models.title_search import TitleSearch
+    from sbrcli.workflow.find_items import TitleSearch
 
     indices = TitleSearch(run_items).containing(words)
     titles = run_items.titles or [None] * len(run_items.ids)
@@ -47,7 +47,7 @@ def take_titles(out: Output, session: Sequence[str], run_items: "RunItems") -> l
     """
     if all(item_id in run_items.index_of for item_id in session) or run_items.titles is None:
         return list(session)
-    from sbrcli.models.title_search import TitleSearch
+    from sbrcli.workflow.find_items import TitleSearch
 
     search = TitleSearch(run_items)
     resolved, taken = search.take_titles(session)

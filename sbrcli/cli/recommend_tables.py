@@ -9,8 +9,8 @@ from sbrcli.cli.output import Output
 from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
-    from sbrcli.models.items import RunItems
-    from sbrcli.recommendation import Recommendation
+    from sbrcli.artefacts.items import RunItems
+    from sbrcli.workflow.recommend import Recommendation
 
 MOST_NAMED = 3
 """The number of a session's last items whose titles head its answer, where it is one of many."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sbrcli.models.items import RunItems
-from sbrcli.models.title_search import TitleSearch
+from sbrcli.artefacts.items import RunItems
+from sbrcli.workflow.find_items import TitleSearch
 
 FILMS = {
     "1": "Matrix, The (1999)",

@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sbrcli.models.items import RunItems
+from sbrcli.artefacts.items import RunItems
 
 _MOST_PARTS = 10
 """A title with more commas is not looked for."""
