@@ -1,1 +1,1 @@
-"""Words in, words out: the command line and nothing else."""
+"""The command line: parse the arguments, call one function, print the result."""

@@ -1,4 +1,4 @@
-"""The command `sbr`: its subcommands, and the one place where an error becomes an exit code."""
+"""The command `sbr`: its subcommands, and the only place that turns errors into exit codes."""
 
 import contextlib
 import errno
@@ -48,7 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-# BadParameter is public; what it derives from is any error in the words of a command.
+# BadParameter is public, and its base class covers every usage error.
 _WrongWords: type[Exception] = typer.BadParameter.__bases__[0]
 
 
@@ -102,14 +102,14 @@ guide.register(app)
 
 
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-"""What a write fails with where the machine is at fault, not `sbr`."""
+"""Errors of a write that are caused by the machine, not by `sbr`."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run `sbr` and leave the process with its exit code."""
     signal.signal(signal.SIGTERM, _end_as_ctrl_c)
     code = run(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):  # all is said and done
+    for number in (signal.SIGINT, signal.SIGTERM):  # the result has been written
         signal.signal(number, signal.SIG_IGN)
     if {"tensorflow", "pyarrow"} & set(sys.modules):
         _end_at_once(code)
@@ -117,31 +117,31 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _end_at_once(code: int) -> NoReturn:
-    """End the process without the interpreter's own end.
+    """End the process without the interpreter's shutdown.
 
-    TensorFlow's takes a second. A thread of TensorFlow, or of PyArrow's CSV reader after a wrong
-    row, may still hold Python objects then, and aborts the process now and then.
+    With TensorFlow, the shutdown takes a second. A thread of TensorFlow, or of PyArrow's CSV reader
+    after a bad row, may still hold Python objects and occasionally aborts the process.
     """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # of which `run` has told
+        with contextlib.suppress(OSError, ValueError):  # `run` has reported it
             stream.flush()
     os._exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command and give its exit code.
+    """Run one command and return its exit code.
 
-    A bug is not caught: its traceback is what its finder must send.
+    A bug is not caught: its traceback is needed for the report.
     """
     try:
         open_closed_streams()
         code = app(args=arguments, prog_name="sbr", standalone_mode=False) or ExitCode.OK
     except SystemExit:
-        return ExitCode.OK  # Typer's answer to a reader of the help who has left
+        return ExitCode.OK  # Typer exits if the reader of the help closes the pipe
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except SbrError as error:
-        # A damaged file may ask for any memory; where threads get none, the file is whole.
+        # A damaged file may request any amount of memory; a thread that cannot start is no damage.
         cause = error.__cause__
         if not isinstance(cause, (OSError, RuntimeError)) or not lacks_memory(cause):
             return _fail(str(error), error.hint, error.exit_code)
@@ -162,19 +162,19 @@ def run(arguments: list[str] | None = None) -> int:
     except (MemoryError, RuntimeError, ImportError) as error:
         if not lacks_memory(error):
             raise
-        code = None  # told below, where the frames that hold the memory are gone
+        code = None  # reported below, after the frames that hold the memory are gone
     if code is None:
         return _fail(
             "not enough memory",
             "give the process more memory, or read part of the log, such as its last months",
             ExitCode.DATA,
         )
-    # Typer makes a KeyboardInterrupt an exit with this code, without a word.
+    # Typer turns a KeyboardInterrupt into this exit code without a message.
     return _fail("interrupted", None, code) if code == ExitCode.INTERRUPTED else code
 
 
 def _end_as_ctrl_c(_number: int, frame: FrameType | None) -> None:
-    """Answer SIGTERM as Ctrl-C is answered just now: a training saves its place first."""
+    """Handle SIGTERM as Ctrl-C is currently handled: a training run writes a checkpoint first."""
     answer = signal.getsignal(signal.SIGINT)
     if not callable(answer):  # the parent ignores Ctrl-C, as `nohup` and `sbr … &` do
         raise KeyboardInterrupt

@@ -1,10 +1,10 @@
-"""Which run a command uses: it is named on stderr, and so is what else could have been meant."""
+"""Open the run that a command uses, and name it and possible alternatives on stderr."""
 
 from sbrcli.artefacts.artefact import Artefact, finished_at, is_complete
 from sbrcli.cli.options import Invocation
 
 _MOST_NAMED = 3
-"""Of more datasets that have runs, the others are counted."""
+"""The number of other datasets that are named; further ones are counted."""
 
 
 def open_run(invocation: Invocation, name: str | None) -> Artefact:
@@ -27,13 +27,13 @@ def open_run(invocation: Invocation, name: str | None) -> Artefact:
 
 
 def name_run(invocation: Invocation, run: Artefact) -> None:
-    """Write on stderr which run a command used; `--quiet` silences it."""
+    """Write to stderr which run a command used; `--quiet` silences it."""
     invocation.output.note(f"run {run.name} on dataset {_dataset_of(run)}")
 
 
 def _latest_of_other_datasets(invocation: Invocation, run: Artefact) -> list[Artefact]:
-    """Return the latest complete run of each other dataset, the latest first."""
-    found, _ = invocation.workspace.read_all("run")  # `open` has warned of damaged ones
+    """Return the latest complete run of each other dataset, most recent first."""
+    found, _ = invocation.workspace.read_all("run")  # `open` has warned about damaged ones
     latest = {}
     for other in sorted(filter(is_complete, found), key=finished_at):
         latest[_dataset_of(other)] = other

@@ -1,4 +1,4 @@
-"""`sbr compare`: all runs in one table."""
+"""`sbr compare`: compare runs in one table."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -119,7 +119,7 @@ def _exact_tables(comparison: "Comparison") -> Iterator[Table]:
 
 
 def _seeds(comparison: "Comparison") -> Table:
-    """Show what fits into 80 columns: the one metric that runs are chosen by, and on valid."""
+    """Show what fits into 80 columns: the metric that runs are ordered by, and the one on valid."""
     metric = next(name for name in comparison.runs[0].metrics if name.startswith("mrr@"))
     rows = [
         (
@@ -157,7 +157,7 @@ def _spread(found: "Spread | None") -> tuple[float | None, float | None]:
 def _differences(
     comparison: "Comparison", protocol: int, found: "Sequence[RunDifference]"
 ) -> Table:
-    """Show how far runs are from the first of their protocol, as shares of its figure."""
+    """Show the difference of each run to the first of its protocol, as a share of its metric."""
     against = found[0].difference
     rows = []
     for one in found:
@@ -186,7 +186,7 @@ def _exact_differences(comparison: "Comparison") -> Table:
 
 
 def _protocols(comparison: "Comparison", *, for_a_person: bool) -> Table:
-    """Return one column for each part of the protocols; on a terminal, one for all parts."""
+    """Return one column per part of the protocols; on a terminal, one column for all parts."""
     if for_a_person:
         left_out = ("protocol", "fingerprint")
         rows = [
@@ -214,7 +214,7 @@ def _all_in_one(comparison: "Comparison") -> Table:
 
 
 def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
-    """Yield what fits into 80 columns: figures by protocol, and apart from them the options."""
+    """Yield what fits into 80 columns: the metrics by protocol, and the options separately."""
     (k,) = {name.partition("@")[2] for name in comparison.runs[0].metrics}
     names = [name.partition("@")[0] for name in comparison.runs[0].metrics]
     columns = ("run", *names, "valid", "seconds", "parameters")
@@ -225,7 +225,7 @@ def _figures_for_person(comparison: "Comparison") -> Iterator[Table]:
             (run.run, *run.metrics.values(), run.valid_mrr, run.seconds, run.parameters)
             for run in runs
         ]
-        # The best stands first; what ascends, as seconds do, has no best.
+        # The best run is first; an ascending order, such as seconds, has no best run.
         has_best = protocol is not None and len(runs) > 1 and comparison.sort in _BEST_FIRST
         if protocol is None:
             heading = f"Not yet evaluated on {comparison.split}"
@@ -251,7 +251,7 @@ def _word(name: str, value: object) -> object:
 
 
 def _cell(name: str, value: object) -> object:
-    """Write an option's value as one types it; a run without --from began from scratch."""
+    """Write an option's value as typed; a run without --from was trained from scratch."""
     if isinstance(value, list):
         return ",".join(map(str, value))
     if value is None:

@@ -1,4 +1,4 @@
-"""What a shell completes a value to on Tab; loads neither TensorFlow nor pandas."""
+"""Completions of option values on Tab; loads neither TensorFlow nor pandas."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,22 +14,22 @@ Completer = Callable[..., list[str]]
 
 
 def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the runs of the work directory that begin so, unfinished ones too."""
+    """Return the runs of the work directory with this prefix, including unfinished ones."""
     return _names(ctx, "runs", incomplete)
 
 
 def complete_datasets(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the datasets of the work directory that begin so."""
+    """Return the datasets of the work directory with this prefix."""
     return _names(ctx, "datasets", incomplete)
 
 
 def complete_both(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the runs and datasets of the work directory that begin so."""
+    """Return the runs and datasets of the work directory with this prefix."""
     return sorted({*complete_runs(ctx, incomplete), *complete_datasets(ctx, incomplete)})
 
 
 def complete_words(words: Iterable[str]) -> Completer:
-    """Return what completes a value to one of some words."""
+    """Return a function that completes a value to one of these words."""
     allowed = list(words)
 
     def complete(incomplete: str) -> list[str]:
@@ -39,12 +39,12 @@ def complete_words(words: Iterable[str]) -> Completer:
 
 
 def complete_choices(literal: Any) -> Completer:
-    """Return what completes a value to one of the words of a `Literal`."""
+    """Return a function that completes a value to one of the words of a `Literal`."""
     return complete_words(get_args(literal))
 
 
 def complete_list(words: Iterable[str]) -> Completer:
-    """Return what completes the last of several words with commas between, each once."""
+    """Return a function that completes the last of several comma-separated words."""
     allowed = list(words)
 
     def complete(incomplete: str) -> list[str]:
@@ -67,7 +67,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _root(ctx: typer.Context) -> Path:
-    """Return the work directory that the command line names so far, or else the default."""
+    """Return the work directory given on the command line so far, or the default."""
     from sbrcli.cli.options import DEFAULT_WORKDIR  # which imports this module
 
     contexts = [ctx, *([ctx.parent] if ctx.parent else [])]

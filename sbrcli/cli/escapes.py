@@ -1,4 +1,4 @@
-"""Characters that act on a terminal or break a line, and their escapes."""
+"""Escape characters that act on a terminal or break a line."""
 
 import re
 

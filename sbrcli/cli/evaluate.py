@@ -32,7 +32,7 @@ BASELINES = BaselineConfig()
 
 
 def _spaced(options: Any) -> str:
-    """Write options for the help, which can break its lines at spaces alone."""
+    """Write options for the help, which breaks lines only at spaces."""
     return write_options(options).replace(",", ", ")
 
 
@@ -244,7 +244,7 @@ def _show(out: Output, evaluation: "Evaluation", config: EvaluateConfig) -> None
 def _check_log(
     log: Path | None, config: EvaluateConfig, reading: ReadConfig, per_event: Path | None
 ) -> None:
-    """Refuse options that go with --log alone, or not with it."""
+    """Refuse options that need --log, and options that cannot be combined with it."""
     if log is None:
         if reading != ReadConfig():
             raise UsageError(
@@ -265,7 +265,7 @@ def _check_log(
 
 
 def _parse_cuts(words: list[str]) -> tuple[int, ...]:
-    """Read -k: numbers with commas between, given once or more; each is taken once."""
+    """Parse the values of -k: comma-separated numbers, without duplicates."""
     try:
         return tuple(dict.fromkeys(int(part) for word in words for part in word.split(",")))
     except ValueError as error:
@@ -276,7 +276,7 @@ def _parse_cuts(words: list[str]) -> tuple[int, ...]:
 
 
 def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:
-    """Keep the baselines' options that were given, and check them before a run is looked for."""
+    """Parse and check the baselines' options that were given, before a run is opened."""
     options = {name: text for name, text in said.items() if text is not None}
     configure_baselines(options)
     idle = [name for name in options if name not in _optioned(config)]
@@ -289,7 +289,7 @@ def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[s
 
 
 def _optioned(config: EvaluateConfig) -> tuple[str, ...]:
-    """Name the models whose options bear on an evaluation."""
+    """Return the names of the models whose options affect the evaluation."""
     if not config.hybrid:
         return config.baselines
     from sbrcli.models.blend.files import PARTNERS

@@ -1,4 +1,4 @@
-"""What `sbr evaluate` found, as tables."""
+"""The tables of `sbr evaluate`."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sbrcli.evaluation.slices import Slice
 
 _OWN = "gru4rec"
-"""What a leaderboard calls the run itself."""
+"""The name of the run itself in a leaderboard."""
 
 _METRICS = ("recall", "mrr", "ndcg")
 _MEGABYTE = 1e6
@@ -28,7 +28,7 @@ _UNITS = {
 
 
 def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator[Table | Remark]:
-    """Yield the metrics by k, then what else was asked for, and the protocol last."""
+    """Yield the metrics by k, then the optional tables, and the protocol last."""
     title = f"Run {evaluation.run} on {evaluation.split}"
     yield _metrics_table(title, evaluation.metrics, ks)
     if evaluation.protocol.unknown_events or evaluation.protocol.unreachable_events:
@@ -75,13 +75,13 @@ def _leaderboard_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table
 
 
 def _bold_rows(standings: "tuple[LeaderboardRow, ...]") -> tuple[int, ...]:
-    """Return the places of the best model and of the run's own."""
+    """Return the row numbers of the best model and of the run itself."""
     own = (at for at, row in enumerate(standings) if row.model == _OWN)
     return (0, *own)
 
 
 def _difference_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
-    """Show by which share of the best's mrr each other model differs from it."""
+    """Show the difference of each model to the best one, as a share of the best mrr."""
     title = f"Difference to {standings[0].model}, as a share of its mrr@{k}"
     rows = []
     for row in standings:

@@ -1,4 +1,4 @@
-"""`sbr guide`: the manual, one page a topic."""
+"""`sbr guide`: show the manual, one page per topic."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""Recognise errors that say that the machine has no memory left for the process."""
+"""Recognise errors that mean that the process has run out of memory."""
 
 _WORDS = (
     "can't start new thread",
@@ -8,14 +8,14 @@ _WORDS = (
     "unable to allocate",
     "out of memory",
 )
-"""What errors of other kinds say where memory ends: of threads, and of modules that are loaded."""
+"""Texts of other errors caused by a lack of memory: of threads, and of modules being loaded."""
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Return whether an error, or one that led to it, is that memory ended.
+    """Return whether an error, or one of its causes, is a lack of memory.
 
-    NumPy and PyArrow derive theirs from MemoryError; a module that cannot be mapped is an
-    ImportError, a thread that cannot be started a RuntimeError.
+    The errors of NumPy and PyArrow derive from MemoryError. A module that cannot be mapped raises
+    ImportError, and a thread that cannot be started RuntimeError.
     """
     seen: BaseException | None = error
     while seen is not None:

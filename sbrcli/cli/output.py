@@ -1,7 +1,7 @@
-"""The output seam: results on stdout, everything said along the way on stderr.
+"""Write results to stdout, and notes, warnings and progress to stderr.
 
-A result is a frozen dataclass of plain values. A person sees Rich tables, a pipe gets
-tab-separated values, `--json` gives the dataclass as one document.
+A result is a frozen dataclass of plain values. A terminal gets Rich tables, a pipe gets
+tab-separated values, and `--json` prints the dataclass as one document.
 """
 
 import codecs
@@ -21,23 +21,23 @@ from sbrcli.errors import ArtefactError
 
 Result = TypeVar("Result")
 Advance = Callable[..., None]
-"""Called with the number of units just done, and with figures to show by keyword."""
+"""Called with the number of units just done, and with values to show as keywords."""
 
 
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}{postfix}"
 _RATE = ", {rate_noinv_fmt}]"
-"""A bar's parts; the speed is shown where more than a few are counted."""
+"""The parts of a bar; the rate is shown for a large number of units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command's words go; `as_json` and `quiet` as the user asked."""
+    """The output of a command, with the user's choice of `as_json` and `quiet`."""
 
     as_json: bool = False
     quiet: bool = False
 
     def show(self, result: Result, tables: Callable[[Result], Iterable[Table | Remark]]) -> None:
-        """Print a command's result: JSON, or the tables made of it; remarks on a terminal alone."""
+        """Print a command's result as JSON or as tables; remarks are printed on a terminal only."""
         if self.as_json:
             self.write_json(asdict(result))  # pyright: ignore[reportArgumentType]
         elif is_terminal(sys.stdout):
@@ -52,7 +52,7 @@ class Output:
             self.write_line("\n\n".join(blocks))
 
     def show_page(self, page: Any) -> None:
-        """Print a page of Markdown, which is the `text` of a dataclass: formatted on a terminal."""
+        """Print a page, whose `text` is Markdown: as JSON, formatted on a terminal, or as it is."""
         if self.as_json:
             self.write_json(asdict(page))
         elif is_terminal(sys.stdout):
@@ -67,8 +67,8 @@ class Output:
         """Write one line of result to stdout, at once.
 
         Raises:
-            ArtefactError: stdout takes it no more, as a file on a full disk.
-            BrokenPipeError: whoever read it has left.
+            ArtefactError: stdout cannot be written, such as a file on a full disk.
+            BrokenPipeError: the reader has closed the pipe.
         """
         with _refusing_results():
             _write(sys.stdout, text + "\n")
@@ -77,15 +77,15 @@ class Output:
         """Write a document to stdout as one line of JSON in UTF-8, whatever the locale's encoding.
 
         Raises:
-            ArtefactError: stdout takes it no more, as a file on a full disk.
-            BrokenPipeError: whoever read it has left.
+            ArtefactError: stdout cannot be written, such as a file on a full disk.
+            BrokenPipeError: the reader has closed the pipe.
         """
         line = to_json(document) + "\n"
         buffer = getattr(sys.stdout, "buffer", None)
         with _refusing_results():
             if buffer is None or _is_utf8(sys.stdout):
                 _write(sys.stdout, line)
-            else:  # UTF-16 and EBCDIC write even ASCII as other bytes
+            else:  # UTF-16 and EBCDIC encode even ASCII differently
                 sys.stdout.flush()
                 buffer.write(line.encode("ascii"))
                 buffer.flush()
@@ -102,12 +102,12 @@ class Output:
 
     @contextmanager
     def progress(self, total: int | None, unit: str, description: str) -> Iterator[Advance]:
-        """Show a bar on stderr while the body runs, on a terminal and unless `--quiet`.
+        """Show a progress bar on stderr while the body runs, on a terminal and without `--quiet`.
 
         Args:
-            total: how many units there are, or None where nobody knows.
-            unit: what is counted, in the plural, as in "events".
-            description: what is going on, before the bar.
+            total: the number of units, or None if it is unknown.
+            unit: the name of the units in the plural, such as "events".
+            description: the text before the bar.
         """
         if self.quiet or not is_terminal(sys.stderr):
             yield lambda _done, **_figures: None
@@ -136,7 +136,7 @@ class Output:
 
 @contextmanager
 def _moving_by_time(bar: Any) -> Iterator[None]:
-    """Draw a bar anew twice a second, so that its clock shows that something goes on."""
+    """Redraw a bar twice a second, so that its clock shows progress."""
     is_over = threading.Event()
 
     def draw() -> None:
@@ -153,15 +153,15 @@ def _moving_by_time(bar: Any) -> Iterator[None]:
 
 
 def is_terminal(stream: IO[str]) -> bool:
-    """Return whether a person looks at the stream."""
+    """Return whether the stream is a terminal."""
     return stream.isatty()
 
 
 def open_closed_streams() -> None:
-    """Where stderr was closed, say nothing; else the next file opened would be taken for it.
+    """Replace closed standard streams; otherwise, the next file opened would take their number.
 
     Raises:
-        ArtefactError: stdout was closed, so that there is no place for results.
+        ArtefactError: stdout was closed, so that results cannot be written.
     """
     if sys.stderr is None:
         sys.stderr = _nowhere(2)
@@ -174,16 +174,16 @@ def open_closed_streams() -> None:
 
 
 def give_up_stdout() -> None:
-    """Let go of what stdout did not take; Python would complain of it once more at exit."""
+    """Discard what stdout did not accept; Python would report it again at exit."""
     _nowhere(sys.stdout.fileno())
 
 
 def to_json(document: Any) -> str:
-    """Write a document as one line of JSON; a number that JSON lacks is a bug.
+    """Return a document as one line of JSON; NaN and infinity are bugs.
 
-    What would act on a terminal is written as JSON's escape of it, and so is half a surrogate
-    pair, which is no UTF-8: a program reads what was meant. Where stdout has another encoding
-    than UTF-8, all but ASCII is escaped, so that the document is UTF-8 in any case.
+    Characters that act on a terminal are escaped, and so are lone surrogates, which UTF-8 cannot
+    encode; a program reads the original text. If the encoding of stdout is not UTF-8, everything
+    but ASCII is escaped, so that the document is always UTF-8.
     """
     if not _is_utf8(sys.stdout):
         return json.dumps(document, allow_nan=False)
@@ -227,13 +227,13 @@ def _is_utf8(stream: IO[str]) -> bool:
 
 
 def _say(text: str) -> None:
-    # What stderr does not take can be said nowhere, and the results matter more.
+    # There is nowhere to report an error of stderr, and the results matter more.
     with suppress(OSError):
         _write(sys.stderr, text)
 
 
 def _nowhere(descriptor: int) -> IO[str]:
-    """Open a stream of that number that takes everything and keeps nothing."""
+    """Open a stream with this descriptor that discards everything."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     if nothing != descriptor:
         os.dup2(nothing, descriptor)
@@ -242,7 +242,7 @@ def _nowhere(descriptor: int) -> IO[str]:
 
 
 def _write(stream: IO[str], text: str) -> None:
-    """Write and flush; a character that the stream's encoding lacks is written as an escape."""
+    """Write and flush; characters that the stream cannot encode are escaped."""
     try:
         stream.write(text)
     except UnicodeEncodeError:

@@ -122,7 +122,7 @@ Overwrite = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Make `preprocess` a subcommand of `app`."""
+    """Add `preprocess` to the application."""
     subcommand(app, example="sbr preprocess ratings.dat --session gap:3600")(
         takes_read_options(preprocess)
     )
@@ -209,7 +209,7 @@ def _split_cells(split: "SplitSummary | None") -> Sequence[object]:
         return [None] * 5
     first, last = split.first_time, split.last_time
     if output.is_terminal(sys.stdout):
-        # To the minute and without the offset, which the title has; the rest is wider than 80.
+        # To the minute and without the offset, which is in the title; more would exceed 80 columns.
         first, last = (time and time[:16].replace("T", " ") for time in (first, last))
     return split.events, split.sessions, split.items, first, last
 

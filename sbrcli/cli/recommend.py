@@ -126,10 +126,10 @@ def recommend(
 
 
 def _is_run(invocation: Invocation, word: str) -> bool:
-    """Return whether what stands in FILE's place is the name of a run."""
+    """Return whether the FILE argument is the name of a run."""
     try:
         return invocation.workspace.find("run", word) is not None
-    except ConfigError:  # a path, which no run's name can be
+    except ConfigError:  # a path, which cannot be the name of a run
         return False
 
 
@@ -143,7 +143,7 @@ def _require_words(find: str, *, alone: bool) -> None:
 
 
 def _only_session(sessions: Path | None, items: str | None) -> list[str] | None:
-    """Read --items; None where a FILE is given instead."""
+    """Parse --items; return None if a FILE is given instead."""
     if (sessions is None) == (items is None):
         raise UsageError(
             "give the session as --items, or a FILE of sessions"
@@ -216,7 +216,7 @@ def _answer_all(
     run_items: "RunItems",
     begin: Callable[[], None],
 ) -> None:
-    """Answer each session of a file as it is read; `begin` is called before the first one."""
+    """Answer each session of a file as it is read; call `begin` before the first answer."""
     from sbrcli.log.event_lines import refuse_log
 
     def check(lines: Sequence[str]) -> None:
@@ -253,7 +253,7 @@ def _answer_all(
 def _answer_line(
     session: Sequence[str], answer: Recommend, run_items: "RunItems"
 ) -> "tuple[Recommendation, str | None]":
-    """Recommend for one of many sessions, and report what is wrong with it, if anything."""
+    """Recommend for one of many sessions; return the result and a description of any problem."""
     from sbrcli.workflow.recommend import Recommendation, unknown_ids
 
     try:

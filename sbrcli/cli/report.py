@@ -65,7 +65,7 @@ def report(
 
 
 def _tables(written: "Report") -> list[Table]:
-    """Return what a pipe gets; a person reads the note alone."""
+    """Return the table for a pipe; on a terminal, the note is enough."""
     if output.is_terminal(sys.stdout):
         return []
     return [

@@ -1,4 +1,4 @@
-"""The tables of `sbr runs`: of all runs and datasets, and of one."""
+"""The tables of `sbr runs`: all runs and datasets, or one of them."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ def list_tables(listing: "Listing") -> Iterator[Table]:
 
 def _for_person(listing: "Listing") -> Iterator[Table]:
     """Yield what fits into 80 columns."""
-    # A run is called after its dataset unless --name says otherwise.
+    # By default, the name of a run begins with that of its dataset.
     has_datasets = any(not row.run.startswith(row.dataset or "") for row in listing.runs)
     rows = [
         (
@@ -56,7 +56,7 @@ def _for_person(listing: "Listing") -> Iterator[Table]:
 
 
 def detail_tables(details: "Details") -> Iterator[Table]:
-    """Yield the tables of one run or dataset: what it is, its options and its figures."""
+    """Yield the tables of one run or dataset: summary, options and metrics."""
     manifest = details.manifest
     facts = {
         name: value for name, value in _facts(details).items() if value not in (None, "", {}, [])
@@ -88,7 +88,7 @@ def detail_tables(details: "Details") -> Iterator[Table]:
 
 
 def _facts(details: "Details") -> dict[str, Any]:
-    """Return what a person wants to know of a run or dataset, options and figures apart."""
+    """Return the summary of a run or dataset, without options and metrics."""
     manifest, summary = details.manifest, details.summary
     facts = {
         "state": _state(summary),
@@ -120,7 +120,7 @@ def _facts(details: "Details") -> dict[str, Any]:
 
 
 def _mapping(manifest: Mapping[str, Any], entry: str) -> Mapping[str, Any]:
-    """Return an entry of a manifest that another version of sbr may have written otherwise."""
+    """Return an entry of a manifest, which another version of sbr may have written differently."""
     found = manifest.get(entry)
     return found if isinstance(found, Mapping) else {}
 
@@ -141,7 +141,7 @@ def _both(mrr: float | None, recall: float | None) -> str | None:
 
 
 def _moment(value: Any) -> Any:
-    """Write a time to the minute; a number stays one."""
+    """Write a time to the minute; leave a number unchanged."""
     return value[:16].replace("T", " ") if isinstance(value, str) else value
 
 
@@ -150,7 +150,7 @@ def _date(written: str | None) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """Write an option as one would type it."""
+    """Write an option as typed on a command line."""
     if isinstance(value, list):
         return ",".join(map(str, value))
     return value if value is None or isinstance(value, bool) else str(value)

@@ -39,7 +39,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="rm: delete without confi
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What `sbr runs rm` has deleted."""
+    """The result of `sbr runs rm`."""
 
     removed: list[dict[str, Any]]
 
@@ -135,10 +135,10 @@ def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
 
 
 def _confirm(targets: Sequence["Target"]) -> bool:
-    """Require a confirmation before deleting; refuse where nobody can answer.
+    """Ask for confirmation before deleting.
 
     Raises:
-        UsageError: stdin is no terminal.
+        UsageError: stdin is not a terminal.
     """
     if not output.is_terminal(sys.stdin):
         named = " ".join(f"{target.kind}s/{target.name}" for target in targets)
@@ -152,6 +152,6 @@ def _confirm(targets: Sequence["Target"]) -> bool:
     sys.stderr.write("delete? [y/N] ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
-    if not answer.endswith("\n"):  # Ctrl-D, after which the terminal's line goes on
+    if not answer.endswith("\n"):  # Ctrl-D leaves the cursor in the line
         sys.stderr.write("\n")
     return answer.strip().lower() in ("y", "yes")

@@ -1,4 +1,4 @@
-"""Sessions as text: one a line, item ids with commas between them."""
+"""Read sessions from text: one per line, as comma-separated item ids."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -11,15 +11,15 @@ from sbrcli.log.event_lines import ENOUGH_LINES
 
 STANDARD_INPUT = Path("-")
 _PADDING = " \t\r\n\v\f"
-"""What may stand around an id; a no-break space is a part of it, as in the log."""
+"""Characters stripped from ids; a no-break space is part of an id, as in the log."""
 
 
 def parse_session(text: str) -> list[str]:
-    """Read item ids: with commas between them, or a JSON array, for ids that hold commas.
+    """Parse item ids: comma-separated, or a JSON array for ids that contain commas.
 
-    "3186, 1270" and '["3186", 1270]' are the same two ids. Empty places between commas are no
-    ids. What begins with a bracket and is no array of strings and whole numbers is taken as ids
-    with commas between them.
+    "3186, 1270" and '["3186", 1270]' are the same two ids. Empty fields are ignored. Text that
+    begins with a bracket but is not an array of strings and integers is read as comma-separated
+    ids.
     """
     text = text.strip(_PADDING)
     ids = _parse_array(text) if text.startswith("[") else None
@@ -31,14 +31,14 @@ def parse_session(text: str) -> list[str]:
 def read_sessions(
     path: Path, check: Callable[[Sequence[str]], None] = lambda _: None
 ) -> Iterator[list[str]]:
-    """Read sessions from a file, or from standard input where `path` is "-", as they come.
+    """Yield sessions from a file, or from standard input if `path` is "-", as they arrive.
 
-    An empty line is a session without items, so that each line has its answer.
+    An empty line is a session without items, so that each line has an answer.
 
     Args:
         path: the file.
-        check: called with the first lines as they are, to raise where they are no sessions; with
-            the first alone of what may be written line by line, as standard input.
+        check: called with the first lines, to raise an error if they are not sessions; for a
+            stream that may arrive line by line, with the first line only.
 
     Raises:
         DataError: the file cannot be read.
@@ -46,7 +46,7 @@ def read_sessions(
     from sbrcli.log.files.spool import standard_input
 
     try:
-        # Bytes, because text would wait for more than a line before it gives one.
+        # Bytes, because a text stream waits for more than a line before it returns one.
         source = nullcontext(standard_input()) if path == STANDARD_INPUT else path.open("rb")
         with source as lines:
             texts = (line.decode("utf-8", "surrogateescape") for line in lines)

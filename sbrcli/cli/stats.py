@@ -134,7 +134,7 @@ def _describe_log(
 
 
 def _describe_dataset(folder: "Artefact", zone: tzinfo) -> "LogStatistics":
-    """Describe all splits of a dataset together; what was odd about its log is past."""
+    """Describe all splits of a dataset together, without warnings about its log."""
     from dataclasses import replace
 
     from sbrcli.dataset.unions import load_all_sessions
@@ -153,7 +153,7 @@ def _describe_dataset(folder: "Artefact", zone: tzinfo) -> "LogStatistics":
 
 
 def _to_events(sessions: "Sessions") -> "pd.DataFrame":
-    """Make an event table of sessions, numbered from 0."""
+    """Return an event table of sessions numbered from 0."""
     import numpy as np
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Commands that refuse words which would be dropped or misunderstood without a message."""
+"""Commands that refuse arguments which would be ignored or misunderstood silently."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,54 +10,54 @@ from sbrcli.cli.suggestions import check_command
 from sbrcli.errors import UsageError
 
 _NAMES = ("run", "runs", "dataset", "name", "hybrid_from", "finish", "from_run", "named")
-"""Parameters that name a run or a dataset, by their name in Python."""
+"""The Python names of parameters that name a run or a dataset."""
 
 
 class StrictCommand(TyperCommand):
-    """A subcommand whose options of one value may be given once, and whose names are not empty."""
+    """A subcommand that refuses repeated single-valued options and empty names."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words of a command line.
+        """Parse the arguments of a command line.
 
         Raises:
-            UsageError: a word is given twice or empty.
+            UsageError: a single-valued option is repeated, or a path or name is empty.
         """
         check_words(self, ctx, args)
         return super().parse_args(ctx, args)
 
 
 class StrictGroup(TyperGroup):
-    """The command itself, with the options that stand before a subcommand."""
+    """The command `sbr` itself, with the options before a subcommand."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the subcommand that a command line begins with.
+        """Find the subcommand at the start of a command line.
 
         Raises:
-            UsageError: there is none, but one of another name that was meant.
+            UsageError: the word is another program's name for a subcommand.
         """
         if args and not ctx.resilient_parsing:
             check_command(args[0], self.commands)
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words of a command line.
+        """Parse the arguments of a command line.
 
         Raises:
-            UsageError: a word is given twice or empty.
+            UsageError: a single-valued option is repeated, or a path or name is empty.
         """
         check_words(self, ctx, args)
         return super().parse_args(ctx, args)
 
 
 def check_words(command: Any, ctx: Any, args: Iterable[str]) -> None:
-    """Check that no option of one value is given twice, and that no path or name is empty.
+    """Check that no single-valued option is repeated, and that no path or name is empty.
 
-    Paths are left to whoever reads them: a log that may not be read is an error of data.
+    Permissions of paths are checked when they are read: an unreadable log is a data error.
 
     Raises:
-        UsageError: one is.
+        UsageError: an option is repeated, or a path or name is empty.
     """
-    if ctx.resilient_parsing:  # for the completion of a word that is still being typed
+    if ctx.resilient_parsing:  # completing a word that is still being typed
         return
     for parameter in command.params:
         if _is_path(parameter):
@@ -76,7 +76,7 @@ def _check_repetition(order: Iterable[Any]) -> None:
 
 
 def given_twice(option: str) -> UsageError:
-    """Return the error of an option of one value that is given several times."""
+    """Return the error for a single-valued option that is repeated."""
     return UsageError(
         f"{option} is given more than once, but takes one value",
         hint="keep one and omit the others",
@@ -99,7 +99,7 @@ def _is_path(parameter: Any) -> bool:
 
 
 def _called(parameter: Any) -> str:
-    """Name an option or argument as the user knows it, as in "--run" or "LOG"."""
+    """Return the name of an option or argument as shown to users: "--run" or "LOG"."""
     if parameter.param_type_name == "argument":
         return str(parameter.metavar or parameter.name).strip("[].")
     return max(parameter.opts, key=len)

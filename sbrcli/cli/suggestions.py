@@ -1,4 +1,4 @@
-"""What was meant by words that other programs have and `sbr` calls otherwise."""
+"""Suggest the commands and options of `sbr` for the names that other programs use."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -31,7 +31,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "--metric": ("--monitor", "--sort"),
     "--silent": ("--quiet",),
 }
-"""An option of others, and what it may be here, the likeliest first."""
+"""Options of other programs, and the corresponding options here, most likely first."""
 
 _COMMANDS = {
     **dict.fromkeys(("predict", "infer", "rec"), "recommend"),
@@ -47,11 +47,11 @@ _COMMANDS = {
     "help": "--help",
     "version": "--version",
 }
-"""A command of others, and what follows `sbr` here."""
+"""Commands of other programs, and what to type after `sbr`."""
 
 
 def suggest_options(error: Any) -> None:
-    """Let the error of an unknown option name the option that was meant, where that is known."""
+    """Add the option that was probably meant to the error for an unknown option."""
     context = getattr(error, "ctx", None)
     meant = _OPTIONS.get(getattr(error, "option_name", ""), ())
     if context is None:
@@ -62,10 +62,10 @@ def suggest_options(error: Any) -> None:
 
 
 def check_command(word: str, commands: Iterable[str]) -> None:
-    """Check that a subcommand is not one that is called otherwise here.
+    """Check that a subcommand is not another program's name for one.
 
     Raises:
-        UsageError: it is.
+        UsageError: it is; the hint names the subcommand here.
     """
     meant = _COMMANDS.get(word)
     if word not in commands and meant is not None:

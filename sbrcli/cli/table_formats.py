@@ -1,4 +1,4 @@
-"""Tables as Markdown, CSV and LaTeX, for papers and spreadsheets; numbers keep all their digits."""
+"""Write tables as Markdown, CSV and LaTeX, with all digits, for papers and spreadsheets."""
 
 import csv
 import io
@@ -24,13 +24,13 @@ _OF_LATEX = {
 
 
 def write_tables(tables: Iterable[Table], table_format: TableFormat) -> str:
-    """Write tables one after the other, an empty line between them, without a last line end."""
+    """Return tables separated by empty lines, without a final line break."""
     write = _WRITERS[table_format]
     return "\n\n".join(write(table) for table in tables)
 
 
 def write_markdown(table: Table) -> str:
-    """Write a table as GitHub's Markdown, numbers to the right, its title in bold above it."""
+    """Return a table as GitHub Markdown, numbers right-aligned, with its title in bold above."""
     rules = ["---:" if is_number else "---" for is_number in _are_numbers(table)]
     lines = [_row(table.columns, _markdown), f"|{'|'.join(rules)}|"]
     lines += [_row(row, _markdown) for row in table.rows]
@@ -38,7 +38,7 @@ def write_markdown(table: Table) -> str:
 
 
 def write_csv(table: Table) -> str:
-    """Write a table as CSV: a header, no title, quotes where they are needed."""
+    """Return a table as CSV: a header, no title, quotes if needed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)
@@ -47,7 +47,7 @@ def write_csv(table: Table) -> str:
 
 
 def write_latex(table: Table) -> str:
-    """Write a table as LaTeX's tabular, which needs no package; its title is a comment."""
+    """Return a table as a LaTeX tabular, which needs no package, with its title as a comment."""
     columns = "".join("r" if is_number else "l" for is_number in _are_numbers(table))
     lines = [_latex_row(table.columns), r"\hline", *map(_latex_row, table.rows)]
     begin, end = f"\\begin{{tabular}}{{{columns}}}", r"\end{tabular}"

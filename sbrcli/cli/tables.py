@@ -1,4 +1,4 @@
-"""A table of results: its plain values, and how they are written for a pipe and for a person."""
+"""Tables of plain values, and how they are written for a pipe and for a terminal."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,21 +7,21 @@ from enum import Enum, auto
 from sbrcli.cli.escapes import printable
 
 _CLOCK_DECIMALS = 3
-"""Decimals of seconds and rates in a pipe; a clock measures no finer."""
+"""Decimals of seconds and rates in a pipe; clocks are not more precise."""
 
 
 class Unit(Enum):
-    """What a float measures; it decides how a person sees it."""
+    """What a float measures; it determines the format on a terminal."""
 
     SHARE = auto()
-    """0..1, shown as per cent."""
+    """0..1, shown as a percentage."""
 
     SECONDS = auto()
     RATE = auto()
-    """A number per second, measured with a clock."""
+    """A number per second."""
 
     MEAN = auto()
-    """A mean of counts, as events per session."""
+    """A mean of counts, such as events per session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Table:
     rows: Sequence[Sequence[object]]
 
     whole: Collection[str] = ()
-    """Columns of ids, times and the like, whose cells are never broken into lines."""
+    """Columns of ids, times and similar values, whose cells are never wrapped."""
 
     units: Mapping[str, Unit] = field(default_factory=dict)
-    """By column; in a table of pairs by the name of the pair."""
+    """Units by column; in a table of pairs, by the name of the pair."""
 
     bold: Collection[int] = ()
-    """Rows that a person should see first, from 0."""
+    """The highlighted rows, counted from 0."""
 
     @property
     def holds_pairs(self) -> bool:
@@ -55,22 +55,22 @@ class Table:
         return self.units.get(str(name))
 
     def holds_numbers(self, column: int) -> bool:
-        """Return whether a column holds nothing but numbers and gaps."""
+        """Return whether a column contains only numbers and gaps."""
         return all(is_number(row[column]) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A title and paragraphs for a person, in place of a table."""
+    """A title and paragraphs, shown on a terminal instead of a table."""
 
     title: str
     paragraphs: Sequence[str]
     mark: str = ""
-    """Stands before each paragraph; those without a mark are of minor interest."""
+    """The bullet before each paragraph; paragraphs without one are dimmed."""
 
 
 def is_number(value: object) -> bool:
-    """Return whether a cell holds a number, or a gap among numbers."""
+    """Return whether a cell contains a number or a gap."""
     return value is None or isinstance(value, (int, float))
 
 
@@ -82,7 +82,7 @@ def tsv_lines(table: Table) -> Iterator[str]:
 
 
 def cells_for_person(table: Table) -> list[list[str]]:
-    """Write all cells of a table for a person; the floats of a column have the same decimals."""
+    """Format all cells for a terminal; the floats of a column have the same number of decimals."""
     decimals = [_decimals(table, column) for column in range(len(table.columns))]
     return [
         [
@@ -94,12 +94,12 @@ def cells_for_person(table: Table) -> list[list[str]]:
 
 
 def for_person(value: object) -> str:
-    """Write one value for a person: digits grouped, no more decimals than one can use."""
+    """Format one value for a terminal: digits grouped, only significant decimals."""
     return _for_person(value, None, None)
 
 
 def size_in_words(number: int) -> str:
-    """Write a number of bytes in the unit that fits: 4.1 MB."""
+    """Format a number of bytes in a suitable unit: 4.1 MB."""
     for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if number >= of:
             return f"{number / of:.1f} {unit}"
@@ -107,12 +107,12 @@ def size_in_words(number: int) -> str:
 
 
 def figure_in_short(figure: float) -> str:
-    """Write a metric of 0 to 1 in four decimals, without the zero before them: .0452."""
+    """Format a metric of 0 to 1 with four decimals and without the leading zero: .0452."""
     return f"{figure:.4f}".removeprefix("0")
 
 
 def _decimals(table: Table, column: int) -> int | None:
-    """Choose the decimals of a column's floats; None if its cells do not belong together."""
+    """Return the number of decimals for a column's floats; None if its cells are unrelated."""
     floats = [value for row in table.rows if isinstance(value := row[column], float)]
     if not floats or not table.holds_numbers(column):
         return None
@@ -142,7 +142,7 @@ def _float_for_person(value: float, unit: Unit | None, decimals: int | None) -> 
 
 
 def _share(value: float) -> str:
-    """Write a share as per cent: 0.4532 is 45.3 %, and 0.000123 is 0.012 %, not 0.0 %."""
+    """Format a share as a percentage: 0.4532 is 45.3 %, and 0.000123 is 0.012 %, not 0.0 %."""
     tiny = 0 < abs(value) < 0.0005
     return f"{100 * value:.2g} %" if tiny else f"{100 * value:.1f} %"
 

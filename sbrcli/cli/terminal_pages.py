@@ -1,4 +1,4 @@
-"""A page of Markdown on a terminal: no command and no number is ever cut."""
+"""Print a page of Markdown on a terminal; commands and numbers are never cut."""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from rich.theme import Theme
 from sbrcli.cli.terminal_tables import share_out
 
 _WIDEST = 100
-"""Longer lines are hard to read."""
+"""The maximum width of a page; longer lines are hard to read."""
 
 _LONGEST_WORD = 22
-"""A longer word in a table may be broken."""
+"""The longest word of a table that is never broken."""
 
 _THEME = Theme(
     {
@@ -33,13 +33,13 @@ _THEME = Theme(
         "markdown.table.border": "dim",
     }
 )
-"""Colours that can be read on a light and on a dark terminal."""
+"""Colours that are readable on light and dark terminals."""
 
 _LOCAL_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]+\)")
-"""A link to another page: only its text is of use on a terminal."""
+"""A link to another page, of which only the text is useful on a terminal."""
 
 _PADDING = re.compile(r" +((?:\x1b\[[\d;]*m)*)$", re.MULTILINE)
-"""Spaces at the end of a line, with which Rich fills up the width; colours may end behind them."""
+"""The spaces with which Rich pads a line; control sequences may follow them."""
 
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 
@@ -53,7 +53,7 @@ class _Heading(Heading):
 
 
 class _Code(CodeBlock):
-    """Lines to copy, which are indented and never broken."""
+    """A code block, indented and never wrapped."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         style = console.get_style("markdown.code_block")
@@ -62,7 +62,7 @@ class _Code(CodeBlock):
 
 
 class _Table(TableElement):
-    """A table whose cells are wrapped between words; Rich's own cuts what has no room."""
+    """A table whose cells are wrapped between words; Rich truncates cells that do not fit."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         head = [cell.content for row in _rows(self.header) for cell in row.cells]

@@ -1,4 +1,4 @@
-"""Tables on a terminal: no id and no number is ever cut, however narrow the terminal is."""
+"""Print tables on a terminal; ids and numbers are never cut, however narrow it is."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,11 +14,11 @@ from sbrcli.cli.tables import Remark, Table, cells_for_person, is_number
 from sbrcli.cli.wrapping import wrap_words
 
 _LONGEST_WORD = 28
-"""A longer word of a text, in cells of the terminal, may be broken; a time has 25."""
+"""The longest word, in terminal cells, that is never broken; a time has 25."""
 
 
 def print_table(table: Table | Remark) -> None:
-    """Print a table to stdout: as a table, or row by row where its whole cells have no room."""
+    """Print a table to stdout, or its rows one by one if whole cells do not fit."""
     console = Console(highlight=False)
     console.print(Text(printable(table.title), style="table.title"))
     if isinstance(table, Remark):
@@ -57,10 +57,10 @@ def _in_columns(table: Table, cells: Sequence[Sequence[str]], widths: Sequence[i
 
 
 def _print_headed(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> bool:
-    """Print each row's long id on a line of its own, and its other cells in columns below it.
+    """Print the long id of each row on its own line, and the other cells in columns below.
 
     Returns:
-        False, and prints nothing, if the table has another form or the cells have no room.
+        False, and prints nothing, if the table has another form or the cells do not fit.
     """
     if table.columns[0] not in table.whole or len(table.columns) < 3:
         return False
@@ -85,7 +85,7 @@ def _print_headed(console: Console, table: Table, cells: Sequence[Sequence[str]]
 
 
 def _bounds(table: Table, cells: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
-    """Yield the least and the full width of each column, in cells of the terminal."""
+    """Yield the minimum and the full width of each column, in terminal cells."""
     for position, column in enumerate(table.columns):
         full = max(map(cell_len, (column, *(row[position] for row in cells))))
         if column in table.whole or table.holds_numbers(position):
@@ -100,19 +100,19 @@ def _bounds(table: Table, cells: Sequence[Sequence[str]]) -> Iterator[tuple[int,
 
 
 def _room(console: Console, table: Table) -> int:
-    """Return the width that is left for cells: two spaces and a rule stand around each column."""
+    """Return the width available for cells: each column has two spaces and a rule around it."""
     return console.width - 3 * len(table.columns) - 1
 
 
 def share_out(bounds: Sequence[tuple[int, int]], room: int) -> list[int] | None:
-    """Share the width of a table out among its columns: the widest give way first.
+    """Distribute the width of a table among its columns, shrinking the widest first.
 
     Args:
-        bounds: the least and the full width of each column.
-        room: the width of all columns together.
+        bounds: the minimum and the full width of each column.
+        room: the width available for all columns together.
 
     Returns:
-        the width of each column, or None if not even the least widths have room.
+        The width of each column, or None if the minimum widths do not fit.
     """
     widths = [full for _, full in bounds]
     while sum(widths) > room:
@@ -124,7 +124,7 @@ def share_out(bounds: Sequence[tuple[int, int]], room: int) -> list[int] | None:
 
 
 def _print_stacked(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> None:
-    """Print a block of `name: value` lines for each row; for pairs, a line for each pair."""
+    """Print a block of `name: value` lines per row; for pairs, one line per pair."""
     for number, (row, written) in enumerate(zip(table.rows, cells, strict=True)):
         style = "bold" if number in table.bold else ""
         if number == 0 or not table.holds_pairs:
@@ -139,7 +139,7 @@ def _print_stacked(console: Console, table: Table, cells: Sequence[Sequence[str]
             if not value:
                 continue
             for line in _stacked_lines(console, name, value, is_intact):
-                # What is too long even so is left to the terminal, which hides nothing of it.
+                # The terminal wraps what is still too long, and hides nothing.
                 console.print(Text(line, style=style), soft_wrap=True)
     console.print()
 

@@ -1,4 +1,4 @@
-"""`sbr train`: fit a GRU4Rec to a dataset."""
+"""`sbr train`: train a GRU4Rec on a dataset."""
 
 import shlex
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def train(
 
 
 def _train(invocation: Invocation, assignment: "TrainingJob", **how: Any) -> None:
-    """Train, showing how it goes; `how` are the options of `training.train`."""
+    """Train and show the progress; `how` are the options of `training.train`."""
     from sbrcli.evaluation.validation import validate
     from sbrcli.workflow.train import train
 
@@ -114,7 +114,7 @@ def _train(invocation: Invocation, assignment: "TrainingJob", **how: Any) -> Non
 def _assign_from(
     workspace: Workspace, parent: str, given: dict[str, Any], preset: str | None, *names: str | None
 ) -> "TrainingJob":
-    """Assign a training that begins at the weights of another run."""
+    """Prepare a training run that starts from the weights of another run."""
     from sbrcli.workflow.parent import assign_from
 
     if preset is not None:
@@ -176,7 +176,7 @@ def _epoch_tables(training: "TrainResult") -> Iterator[Table]:
 
 
 def _plain(value: Any) -> Any:
-    """Write an option as one would type it: 0.00001 in full, sizes with commas between."""
+    """Write an option as typed: 0.00001 in full, sizes separated by commas."""
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     return str(value) if isinstance(value, float) else value

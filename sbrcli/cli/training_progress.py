@@ -1,4 +1,4 @@
-"""What a person sees while `sbr train` works: a bar that moves, and one line for each epoch."""
+"""Show the progress of `sbr train`: a bar, and one line per epoch."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ class TrainingProgress:
     """Show the events of a training, see `plan.Watch`, on stderr."""
 
     def __init__(self, output: Output, header: str = "") -> None:
-        """Watch a training; `header` names its run and dataset, and is shown before its events."""
+        """Initialise for one training run; `header` names run and dataset and is shown first."""
         self._output = output
         self._header = header
         self._stack = ExitStack()
@@ -25,7 +25,7 @@ class TrainingProgress:
         self._stack.close()
 
     def watch(self, what: str, count: int, figures: dict[str, Any]) -> None:
-        """Show one event: bars on a terminal, lines everywhere."""
+        """Show one event: bars on a terminal only, lines everywhere."""
         if what in ("pairs", "ranked"):
             self._advance(count, **figures)
             return
@@ -56,10 +56,10 @@ def _tell_epoch(output: Output, figures: Mapping[str, Any]) -> None:
 
 
 def epoch_line(figures: Mapping[str, Any]) -> str:
-    """Write an epoch's result in one line.
+    """Format the result of an epoch in one line.
 
     Args:
-        figures: those of the event "epoch_end".
+        figures: the values of the event "epoch_end".
     """
     row = figures["row"]
     loss = row["loss"]
@@ -76,7 +76,7 @@ def epoch_line(figures: Mapping[str, Any]) -> str:
 
 
 def write_duration(seconds: float) -> str:
-    """Write a duration in the unit in which a person would: 0.4 s, 45 s, 12 min, 3 h 5 min."""
+    """Format a duration in a suitable unit: 0.4 s, 45 s, 12 min, 3 h 5 min."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 90:

@@ -53,7 +53,7 @@ def tune_baselines(
 def _table(tuning: "Tuning", trials: bool) -> Table:
     is_for_person = output.is_terminal(sys.stdout)
     columns = ("baseline", "options", "recall@20", "mrr@20", "best")
-    comma = ", " if is_for_person else ","  # where a narrow screen may break
+    comma = ", " if is_for_person else ","  # so that a narrow terminal can wrap
     rows = [
         (
             trial.baseline,

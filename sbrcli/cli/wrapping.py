@@ -1,4 +1,4 @@
-"""Lines for a terminal, wrapped between words; a command to copy is never broken."""
+"""Wrap lines for a terminal between words; commands to copy are never broken."""
 
 import os
 import re
@@ -9,22 +9,22 @@ _WORD = (
     rf"(?:--?[A-Za-z][\w-]*(?:[ =](?!-){_VALUE})?|[A-Z][A-Z-]+\b|-(?=\s|$)|[^\s;,]*[./][^\s;,]+)"
 )
 _COMMAND = re.compile(rf"\bsbr [a-z][a-z-]+(?: {_WORD})*")
-"""A command within a sentence. A word too many does no harm: it only stays on the same line."""
+"""A command within a sentence. Matching a word too many only keeps it on the same line."""
 
 _TAIL = re.compile(r"(?:(?<=^)|(?<=: ))(?:cat|awk|iconv|unzip|python3?|sqlite3|duckdb) \S.*$")
-"""A command of other programs, with which a line ends."""
+"""A command of another program at the end of a line."""
 
 _AMOUNT = re.compile(r"\d (?:s|min|h|[kMG]?B|GiB)\b|\d %")
 """A number and its unit."""
 
 _JOINT = "\0"
-"""Stands for a space of a command; text that is written holds none."""
+"""Placeholder for a space within a command; printed text never contains it."""
 
 
 def wrap_words(text: str, width: int) -> str:
-    """Break lines between words so that none is wider than a terminal, where words allow it.
+    """Wrap lines between words so that none is wider than a terminal, if the words allow it.
 
-    Commands stay in one line, which the terminal may fold itself: they are copied whole.
+    Commands stay on one line, which the terminal may wrap itself, so that they can be copied.
 
     Args:
         text: one or more lines.
@@ -34,7 +34,7 @@ def wrap_words(text: str, width: int) -> str:
 
 
 def stderr_width() -> int:
-    """Return the width of stderr's terminal: that of COLUMNS, or its own, or 80."""
+    """Return the width of stderr's terminal: COLUMNS, else its own width, else 80."""
     told = os.environ.get("COLUMNS", "")
     if told.isdecimal() and int(told) > 0:
         return int(told)
@@ -65,7 +65,7 @@ def _join(command: re.Match[str]) -> str:
 
 
 def _width_of(text: str) -> int:
-    """Return the cells that a text takes; an ideograph takes two."""
+    """Return the width of a text in cells; an ideograph takes two."""
     if text.isascii():
         return len(text)
     return sum(_cells(character) for character in text)
