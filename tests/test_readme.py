@@ -82,6 +82,14 @@ def test_the_code_of_a_page_has_room_on_a_terminal_of_80_columns(page):
     assert all(len(line) <= 76 for line in code_lines(text, *languages))
 
 
+def test_the_files_that_the_page_on_extending_names_exist():
+    text = (GUIDE / "extending.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`(sbrcli/[^`]+)`", text)
+    paths += [f"sbrcli/{folder}" for folder in re.findall(r"^\| `(\w+/)` \|", text, re.MULTILINE)]
+    assert len(paths) > 20
+    assert [path for path in paths if not (README.parent / path).exists()] == []
+
+
 def test_the_commands_of_the_documents_are_found():
     found = [line for document in DOCUMENTS for line in sbr_commands(document)]
     assert "sbr preprocess - --event view,addtocart" in found

@@ -15,6 +15,7 @@ TOPICS = (
     "artefacts",
     "accidents",
     "notebook",
+    "extending",
     "reference",
 )
 """The topics in reading order; `<topic>.md` holds the page."""
@@ -36,6 +37,15 @@ _SUBJECTS = {
     "results": ("movielens", "diginetica", "figures", "benchmarks"),
     "artefacts": ("json", "artifacts", "exit-codes", "runs", "disk", "workdir", "manifest"),
     "accidents": ("limits", "memory", "damage", "crashes", "checksums"),
+    "extending": (
+        "contributing",
+        "developing",
+        "layout",
+        "network",
+        "baseline",
+        "metric",
+        "format",
+    ),
     "reference": ("commands", "options", "help", "recommend", "report", "stats"),
 }
 """What else a page may be asked for by."""
