@@ -5,12 +5,14 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from sbrcli.cli import app, output
 from sbrcli.models.training import backend
+from sbrcli.workflow import train as training
 from tests.left_out import (  # noqa: F401
     pytest_sessionfinish,
     pytest_terminal_summary,
@@ -64,6 +66,22 @@ def plain_processor() -> Iterator[None]:
     has_it = os.environ.get("SBR_TEST_BFLOAT16") == "1"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backend, "has_bfloat16", lambda: has_it)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def steps_traced_once() -> Iterator[None]:
+    """Trace each network once, see `tests.traced_steps`; that needs TensorFlow, so not before."""
+    start = training.start_tensorflow
+
+    def start_tensorflow(*options: Any) -> None:
+        start(*options)
+        from tests import traced_steps
+
+        traced_steps.install()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "start_tensorflow", start_tensorflow)
         yield
 
 

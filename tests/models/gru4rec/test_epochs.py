@@ -26,9 +26,6 @@ CONFIG = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=2, dropout=0.3)
 CALLS = 6  # an epoch's, with two chunks each: 20 pairs in the longest lane of 3 make 11 chunks
 
 
-pytestmark = pytest.mark.usefixtures("without_xla")
-
-
 class CrashError(Exception):
     """Ends a training as a killed process does: nothing more is written."""
 

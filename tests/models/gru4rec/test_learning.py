@@ -64,6 +64,7 @@ def test_a_ranking_loss_learns_what_follows_each_item(tmp_path, loss, n_sample):
     assert scores.argmax(axis=1).tolist() == SUCCESSOR
 
 
+@pytest.mark.usefixtures("with_xla")
 @pytest.mark.parametrize("options", [{"n_sample": 0}, {"n_sample": 16, "sample_alpha": 0.0}])
 def test_the_cross_entropy_learns_the_chains_probabilities(tmp_path, options):
     scores = learned_scores(tmp_path, loss="cross-entropy", logq=1.0, **options)

@@ -179,7 +179,7 @@ def gradients_of_hidden(config: TrainConfig, weights: dict[str, np.ndarray], tri
     rows = 8
     rng = np.random.default_rng(2)
     sampler = NegativeSampler(TRAIN_COUNT, 200, config.sample_alpha)
-    objective = Objective(config, sampler)
+    measure = tf.function(Objective(config, sampler).measure, autograph=False)
     parts = [tf.constant(weights[name], tf.float32) for name in ("table", "bias")]
     hidden = tf.constant(np.tile(weights["hidden"][:1], (rows, 1)), tf.float32)
     gradients = []
@@ -187,7 +187,7 @@ def gradients_of_hidden(config: TrainConfig, weights: dict[str, np.ndarray], tri
         targets = rng.choice(ITEMS, rows, p=TRAIN_COUNT / TRAIN_COUNT.sum())
         targets[0] = TARGETS[0]
         rest = (tf.constant(targets, tf.int32), tf.ones(rows), tf.constant([trial, 1]))
-        gradients.append(objective.measure(hidden, *parts, *rest).hidden[0] * rows)
+        gradients.append(measure(hidden, *parts, *rest).hidden[0] * rows)
     return np.array(gradients)
 
 

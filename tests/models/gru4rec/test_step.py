@@ -84,6 +84,7 @@ def two_chunks() -> Lanes:
     return lanes
 
 
+@pytest.mark.usefixtures("with_xla")
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_loss_gradients_and_states_are_those_of_the_slow_network(shape):
     step, lanes = make_step(shape), part(two_chunks(), 0, BPTT)

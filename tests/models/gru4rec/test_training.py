@@ -74,6 +74,7 @@ def test_a_resume_on_another_processor_keeps_the_precision_of_the_beginning(
     assert read_json(path)["precision"] == "float32"
 
 
+@pytest.mark.usefixtures("with_xla")
 def test_a_markov_chain_is_learned_to_its_bound(tmp_path: Path):
     # So many events that two rounds learn the chain, and none of them by heart.
     workspace = make_workspace(tmp_path, users=8000)
@@ -115,6 +116,7 @@ def test_items_that_are_counted_otherwise_in_train_are_damage(tmp_path: Path):
     assert caught.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
 
+@pytest.mark.usefixtures("with_xla", "steps_traced_again")
 def test_two_trainings_with_one_seed_differ_in_nothing_but_the_seconds(tmp_path: Path):
     workspace = make_workspace(tmp_path)
     histories = []
@@ -149,7 +151,6 @@ def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: in
     assert sum(count for what, count, _ in told if what == "pairs") == epochs * pairs
 
 
-@pytest.mark.usefixtures("without_xla")
 def test_every_option_reaches_the_model(tmp_path: Path):
     """Known error 16: a flag that changes nothing."""
     changes = [

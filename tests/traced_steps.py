@@ -1,0 +1,50 @@
+"""Training steps that are traced once: tracing takes longer than all that a small network learns.
+
+A step of a network that has been traced with the same options serves the next training too: that
+one's first weights are written into the variables of the step, which become the new network's own,
+and what the optimizer remembers is zero again. Two trainings of the same network and options must
+therefore not be under way at once in one process, as no test has them.
+
+XLA is left out too, whose compiling takes as long again; the fixture `with_xla` brings it back.
+"""
+
+from copy import copy
+from functools import cache
+from typing import Any
+
+import tensorflow as tf
+
+from sbrcli.models.gru4rec import step
+from sbrcli.models.gru4rec.network import Gru4Rec
+from sbrcli.models.gru4rec.step import TrainingStep
+from sbrcli.models.training import loop
+
+compiles_with_xla = step.compiles_with_xla
+_traced: dict[str, tuple[Gru4Rec, TrainingStep]] = {}
+
+
+@cache
+def install() -> None:
+    """Let each training of this process have such a step."""
+    step.compiles_with_xla = lambda: False
+    loop.TrainingStep = make_step
+
+
+def make_step(model: Gru4Rec, config: Any, sampler: Any = None, total_chunks: int = 1) -> Any:
+    """Make what `TrainingStep` would be."""
+    drawn = sampler and [sampler.n_sample, *(t.numpy().tobytes() for t in _tensors(sampler))]
+    key = repr((model.network_shape, config, drawn, total_chunks, step.compiles_with_xla()))
+    if key not in _traced:
+        _traced[key] = model, TrainingStep(model, config, sampler, total_chunks)
+        return copy(_traced[key][1])
+    known, traced = _traced[key]
+    for mine, its in zip(model.variables, known.variables, strict=True):
+        its._value.assign(mine._value)
+        mine._value = its._value
+    for variable in (*traced.optimizer.slots.values(), traced.chunks_done):
+        variable.assign(tf.zeros_like(variable))
+    return copy(traced)  # what a test replaces in it is replaced for that test alone
+
+
+def _tensors(sampler: Any) -> list[Any]:
+    return [value for value in vars(sampler).values() if hasattr(value, "numpy")]
