@@ -1,4 +1,4 @@
-"""From an event table to three splits and a vocabulary: the plan that the other modules serve."""
+"""Build three splits and a vocabulary from an event table, with the functions of this folder."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -33,21 +33,21 @@ _WAYS: tuple[dict[str, Any], ...] = (
     {"split": "last", "valid_days": 0},
     {"test_days": 0, "valid_days": 0},
 )
-"""Ways to split a log, for advice; the last one, which trains on everything, always works."""
+"""Ways to split a log, for hints; the last one trains on everything and always works."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A log arranged for training and evaluation, not yet on disk.
+    """A log prepared for training and evaluation, not yet on disk.
 
     Args:
-        splits: tables of session_id, item_id (categorical) and timestamp, and is_target where last
-            events were left out.
-        valid_full: valid before items that train lacks left it; None where there is no valid.
+        splits: tables of session_id, item_id (categorical) and timestamp, and is_target if the
+            last events were left out.
+        valid_full: valid including items that train lacks; None without a valid split.
         vocabulary: the items of all splits.
-        dropped: what was left out, by reason; with the splits it makes up the whole log, of
-            splits with is_target its events alone.
-        num_events: how many events the log has.
+        dropped: what was dropped, by reason. Together with the splits it makes up the whole log;
+            of splits with is_target, only the targets count.
+        num_events: the number of events in the log.
     """
 
     splits: Splits
@@ -58,14 +58,14 @@ class Arrangement:
 
 
 def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
-    """Make sessions of a log's events, cleanse and split them, and number their items.
+    """Make sessions from a log's events, filter and split them, and number their items.
 
     Args:
         events: an event table in file order.
-        config: how; without a session rule, the log's own sessions or else its users.
+        config: the options; without a session rule, the log's own sessions or else its users.
 
     Raises:
-        DataError: the log lacks what the rule asks for, or a split comes out empty.
+        DataError: the log lacks the columns that the rule needs, or a split is empty.
     """
     clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
     try:
@@ -76,10 +76,10 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
 
 
 def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, dict[str, Counts]]:
-    """Split a cleansed log; return the splits before and after unseen items left them.
+    """Split a filtered log; return the splits before and after unseen items are dropped.
 
     Raises:
-        EmptySplitError: a split comes out empty.
+        EmptySplitError: a split is empty.
     """
     if config.split == "last":
         raw = leave_last_out(clean, with_valid=config.valid_days != 0)
@@ -89,7 +89,7 @@ def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, 
 
 
 def _advise(clean: pd.DataFrame, config: PrepareConfig) -> str:
-    """Name the options that split a cleansed log, of which those that were asked for do not."""
+    """Return options that split a filtered log for which the requested ones do not work."""
     works = []
     for options in _WAYS:
         words = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
@@ -104,19 +104,20 @@ def _advise(clean: pd.DataFrame, config: PrepareConfig) -> str:
 def arrange_given(
     train: pd.DataFrame, valid: pd.DataFrame | None, test: pd.DataFrame, config: PrepareConfig
 ) -> Arrangement:
-    """Make sessions of logs that are split already, and number their items.
+    """Make sessions from logs that are split already, and number their items.
 
-    Train alone is cleansed of short sessions and rare items, and of repeats all are. What train
-    lacks leaves valid and test, as `drop_unseen` says. A session never goes on in another log.
+    Short sessions and rare items are dropped from train only, and repeats from all logs. Items
+    unseen in train are dropped from valid and test by `drop_unseen`. A session never continues in
+    another log.
 
     Args:
         train: an event table in file order.
         valid: another, if there is one.
         test: another.
-        config: how; its days do not count.
+        config: the options; days are ignored.
 
     Raises:
-        DataError: a log lacks what the session rule asks for, or a split comes out empty.
+        DataError: a log lacks the columns that the session rule needs, or a split is empty.
     """
     given = [train, test] if valid is None else [train, test, valid]
     tables = [_narrow(table, config) for table in align_items(given)]
@@ -132,22 +133,22 @@ def arrange_given(
 def _complete(
     raw: Splits, splits: Splits, dropped: dict[str, Counts], num_events: int
 ) -> Arrangement:
-    """Number the items of splits, which were `raw` before unseen items left them."""
-    # Test may hold items that valid had before it was cleaned, so those are numbered too.
+    """Number the items of splits; `raw` are the splits before unseen items were dropped."""
+    # Test may contain items that were dropped from valid, so these are numbered as well.
     later = [table for table in (raw.valid, raw.test) if table is not None]
     vocabulary = build_vocabulary(raw.train, *later)
     return Arrangement(splits, raw.valid, vocabulary, dropped, num_events)
 
 
 def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
-    """Turn a split's table into arrays."""
+    """Return a split's table as arrays."""
     times = events[TIMESTAMP].to_numpy()
     targets = events[IS_TARGET].to_numpy() if IS_TARGET in events else None
     return Sessions(vocabulary.encode(events), session_offsets(events), times, targets)
 
 
 def cut_into_sessions(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
-    """Sort a log into sessions as `arrange` does, without cleansing: no item and session leaves.
+    """Sort a log into sessions as `arrange` does, without dropping any item or session.
 
     Args:
         events: an event table in file order.
@@ -157,14 +158,14 @@ def cut_into_sessions(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFra
         A table of session_id, item_id and timestamp in the dataset's order.
 
     Raises:
-        DataError: the log lacks what the rule asks for.
+        DataError: the log lacks the columns that the rule needs.
     """
     cut = _narrow(categorise_items(events), config)
     return drop_repeats(cut) if config.drop_repeats else cut
 
 
 def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
-    """Sort the log into sessions and keep no other column than a dataset has."""
+    """Sort the log into sessions and keep only the columns of a dataset."""
     events = events.filter(items=[USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP])
     rule = SessionRule.parse(config.session) if config.session else default_rule(events)
     events = assign_sessions(events, rule, config.across_users)
@@ -172,7 +173,7 @@ def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
 
 
 def _cleanse(events: pd.DataFrame, config: PrepareConfig) -> tuple[pd.DataFrame, dict[str, Counts]]:
-    """Drop repeats, once, and then short sessions and rare items to the fixed point."""
+    """Drop repeats once, then short sessions and rare items until nothing changes."""
     distinct = drop_repeats(events) if config.drop_repeats else events
     repeats = count(events) - count(distinct)
     clean, dropped = cleanse(distinct, config.min_session_length, config.min_item_support)

@@ -1,4 +1,4 @@
-"""Whether what a dataset's file holds is what its manifest says of it."""
+"""Check that the files of a dataset match its manifest."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,15 @@ _COUNTED = ("events", "sessions", "items")
 
 
 def find_mismatch(folder: Path, split: "Split", sessions: "Sessions") -> str | None:
-    """Return what of a split cannot be, by the dataset's manifest; None where all can.
+    """Return how a split contradicts the dataset's manifest; None if it does not.
 
-    Another dataset's file holds other counts, and one whose sessions do not lie side by side falls
-    into more of them.
+    The file of another dataset has other counts, and a file whose sessions are not contiguous has
+    more sessions.
 
     Args:
-        folder: the dataset's; one without a manifest says nothing.
-        split: which one.
-        sessions: it, as read.
+        folder: the dataset's folder; without a manifest there is nothing to contradict.
+        split: the name of the split.
+        sessions: the split as read.
 
     Raises:
         ArtefactError: the manifest is damaged.
@@ -34,7 +34,7 @@ def find_mismatch(folder: Path, split: "Split", sessions: "Sessions") -> str | N
     described = _counts(splits.get(split))
     if split == "valid_full":
         described = _counts(manifest.get("train_full"))
-        if sessions.targets is None:  # train lies beside it, and not within
+        if sessions.targets is None:  # train is beside it, not part of it
             train = _counts(splits.get("train"))
             described = {n: described[n] - train[n] for n in described.keys() & train.keys()}
     for what, count in found.items():
@@ -42,7 +42,7 @@ def find_mismatch(folder: Path, split: "Split", sessions: "Sessions") -> str | N
             return f"it holds {count:,} {what}, and the manifest says {described[what]:,}"
     least = int(sessions.item_indices.max()) + 1
     known = _counts(manifest.get("train_full") if split == "valid_full" else splits.get("train"))
-    # Of test, the items that valid alone has are not among these.
+    # For test, the items that occur only in valid are not counted here.
     most = known.get("items", least)
     if split != "test" and least > most:
         return f"it holds the item index {least - 1:,}, and its items end at {most - 1:,}"
@@ -50,7 +50,7 @@ def find_mismatch(folder: Path, split: "Split", sessions: "Sessions") -> str | N
 
 
 def is_described(folder: Path, split: str) -> bool:
-    """Return whether a dataset's manifest says that it has a split.
+    """Return whether a dataset has a split, according to its manifest.
 
     Raises:
         ArtefactError: the manifest is damaged.
@@ -61,7 +61,7 @@ def is_described(folder: Path, split: str) -> bool:
 
 
 def find_items_mismatch(folder: Path, items: "Items") -> str | None:
-    """Return what of the items cannot be, by the dataset's manifest; as `find_mismatch`.
+    """Return how the items contradict the dataset's manifest; see `find_mismatch`.
 
     Raises:
         ArtefactError: the manifest is damaged.
@@ -78,7 +78,7 @@ def find_items_mismatch(folder: Path, items: "Items") -> str | None:
 
 
 def _counts(described: Any) -> dict[str, int]:
-    """Return the counts of a split that a manifest states."""
+    """Return the counts of a split in a manifest."""
     if not isinstance(described, dict):
         return {}
     return {n: described[n] for n in _COUNTED if isinstance(described.get(n), int)}

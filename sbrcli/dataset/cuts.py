@@ -1,4 +1,4 @@
-"""Where valid and test begin: so many days back, or so that a share of the sessions ends later."""
+"""Choose where valid and test begin: by days, or by the share of the sessions that ends later."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.sessionize import DAY_SECONDS
 
 LONG_DAYS = 365
-"""From this span on, the default splits are of days; MovieLens spans almost three years."""
+"""Logs that span at least this are split by days by default; MovieLens spans almost 3 years."""
 
 DEFAULT_DAYS = 30.0
 DEFAULT_SHARE = 0.1
@@ -18,22 +18,22 @@ _UNITS = (("days", DAY_SECONDS), ("hours", 3_600), ("minutes", 60), ("seconds", 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How much a split takes from the end: days, or a share of the sessions; one of the two."""
+    """The size of a split at the end of a log: either days or a share of the sessions."""
 
     days: float | None = None
     share: float | None = None
 
     def bound(self, ends: np.ndarray, last: float, total: int) -> float:
-        """Return the time from which on a session that ends there belongs to the split.
+        """Return the time from which sessions that end then or later belong to the split.
 
         Args:
             ends: (sessions,) the times of the sessions' last events; at least one.
             last: the time of the last event.
-            total: how many sessions the share is of.
+            total: the number of sessions that the share refers to.
 
         Returns:
-            With a share, the end that comes closest to it and leaves a session before it; the
-            last end of all where there is none.
+            With a share, the end that comes closest to it and leaves a session before it; if there
+            is none, the last end.
         """
         if self.days is not None:
             return last - self.days * DAY_SECONDS
@@ -41,39 +41,39 @@ class Cut:
         times, counts = np.unique(ends, return_counts=True)
         if len(times) == 1:
             return times[0].item()
-        later = counts[::-1].cumsum()[::-1][1:] / total  # share that ends at times[1:] or later
+        later = counts[::-1].cumsum()[::-1][1:] / total  # the share that ends at times[1:] or later
         closest = len(later) - 1 - int(np.argmin(np.abs(later - self.share)[::-1]))
         return times[1:][closest].item()
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the split is not wanted."""
+        """Whether no split is requested."""
         return self.days == 0
 
     def __str__(self) -> str:
-        """Write it for an error, as in "30 days" or "share of 0.1"."""
+        """Return a description for errors, as in "30 days" or "share of 0.1"."""
         return f"share of {self.share:g}" if self.days is None else f"{self.days:g} days"
 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """How much valid and test take."""
+    """The sizes of valid and test."""
 
     valid: Cut
     test: Cut
 
 
 def choose_cuts(ends: np.ndarray, first: float, last: float, config: PrepareConfig) -> Cuts:
-    """Take the cuts that were asked for; what was not asked for fits the log's span.
+    """Return the requested cuts; those not requested are chosen by the log's span.
 
-    A log of a year or more gives up its last 30 days to test and the 30 before to valid, unless
-    no session ends earlier. Others give up a tenth of their sessions each.
+    A log of a year or more gives its last 30 days to test and the 30 days before to valid, unless
+    no session ends earlier. Other logs give a tenth of their sessions to each.
 
     Args:
         ends: (sessions,) the times of the sessions' last events.
         first: the time of the first event.
-        last: that of the last one.
-        config: what was asked for.
+        last: the time of the last event.
+        config: the requested sizes.
     """
     usual = Cut(days=DEFAULT_DAYS)
     if last - first < LONG_DAYS * DAY_SECONDS or not _leaves_train(_asked(config, usual), ends):
@@ -82,12 +82,12 @@ def choose_cuts(ends: np.ndarray, first: float, last: float, config: PrepareConf
 
 
 def describe_cuts(ends: dict[str, np.ndarray], rest: int) -> str:
-    """Describe valid and test in one line: their time and their share of the sessions.
+    """Describe valid and test in one line: their time span and their share of the sessions.
 
     Args:
-        ends: by split, in the order test, valid, the ends of its sessions; none where there is
-            no such split.
-        rest: how many sessions train has.
+        ends: the ends of the sessions by split, in the order test, valid; empty if there is no such
+            split.
+        rest: the number of sessions in train.
     """
     total = rest + sum(map(len, ends.values()))
     said, before, until = [], "", None
@@ -105,7 +105,7 @@ def describe_cuts(ends: dict[str, np.ndarray], rest: int) -> str:
 
 
 def write_duration(seconds: float) -> str:
-    """Write a duration in the largest unit of which it has at least a half."""
+    """Format a duration in the largest unit of which it has at least half."""
     for unit, size in _UNITS:
         if seconds >= size / 2:
             return f"{seconds / size:,.1f} {unit}"

@@ -1,8 +1,8 @@
-"""Which events a dataset leaves out: repeats, short sessions and rare items.
+"""Drop repeats, short sessions and rare items.
 
-Each filter takes an event table in the dataset's order, whose `item_id` is categorical (see
-`vocabulary.categorise_items`), and gives one. It needs whole sessions, not the whole log: what is
-known of the whole log, how often each item occurs, is a sum over its parts.
+Each filter maps an event table to an event table, in the dataset's order and with a categorical
+`item_id` (see `vocabulary.categorise_items`). It needs whole sessions, not the whole log: the only
+fact about the whole log, how often each item occurs, is a sum over its parts.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from sbrcli.log.events import ITEM_ID, SESSION_ID
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a table holds, or how much of it a step took away.
+    """The size of a table, or how much of it a step dropped.
 
-    A session or an item is taken away with its last event.
+    A session or an item is dropped with its last event.
     """
 
     events: int = 0
@@ -51,7 +51,7 @@ def count_items(events: pd.DataFrame) -> IntArray:
 
 
 def drop_repeats(events: pd.DataFrame) -> pd.DataFrame:
-    """Of a session's events of the same item in a row, keep the first."""
+    """Keep the first of a session's consecutive events of the same item."""
     sessions, items = id_codes(events, SESSION_ID), id_codes(events, ITEM_ID)
     repeats = np.zeros(len(events), dtype=bool)
     repeats[1:] = (sessions[1:] == sessions[:-1]) & (items[1:] == items[:-1])
@@ -59,7 +59,7 @@ def drop_repeats(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def drop_short_sessions(events: pd.DataFrame, min_session_length: int) -> pd.DataFrame:
-    """Keep the sessions of at least that many events."""
+    """Keep the sessions with at least this many events."""
     lengths = np.diff(session_offsets(events))
     return _keep(events, np.repeat(lengths >= min_session_length, lengths))
 
@@ -69,24 +69,24 @@ def keep_items(events: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
 
     Args:
         events: an event table.
-        kept: (categories,) bool, whether an item stays, in the order of the categories.
+        kept: (categories,) bool, whether an item is kept, in the order of the categories.
     """
     return _keep(events, kept[id_codes(events, ITEM_ID)])
 
 
 def drop_rare_items(events: pd.DataFrame, min_item_support: int) -> pd.DataFrame:
-    """Keep the events of items that have at least that many events in this table."""
+    """Keep the events of items with at least this many events in this table."""
     return keep_items(events, count_items(events) >= min_item_support)
 
 
 def cleanse(
     events: pd.DataFrame, min_session_length: int, min_item_support: int
 ) -> tuple[pd.DataFrame, dict[str, Counts]]:
-    """Drop short sessions, then rare items, and again until nothing changes.
+    """Drop short sessions, then rare items, and repeat until nothing changes.
 
     Returns:
-        The table that is left, in which both bounds hold, and what went for `short_sessions` and
-        for `rare_items`.
+        The remaining table, which satisfies both bounds, and what was dropped as `short_sessions`
+        and as `rare_items`.
     """
     steps: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
         "short_sessions": lambda table: drop_short_sessions(table, min_session_length),
@@ -105,5 +105,5 @@ def cleanse(
 
 
 def _keep(events: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
-    """Take the rows for which `kept` holds; a table that keeps all of them is not copied."""
+    """Return the rows for which `kept` is true, without a copy if all are."""
     return events if kept.all() else events.take(np.flatnonzero(kept))

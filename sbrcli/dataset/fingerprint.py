@@ -1,4 +1,4 @@
-"""What tells two datasets apart: a hash over what they hold, not over their files' bytes."""
+"""Identify a dataset by a hash of its content, not of its files' bytes."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from sbrcli.sessions import Sessions
 def fingerprint(items: Items, splits: Mapping[str, Sessions]) -> str:
     """Hash item ids and each split's sessions, item indices, times and targets.
 
-    Datasets with the same fingerprint train the same model, whatever wrote their files and
-    whatever the log called its sessions.
+    Datasets with the same fingerprint train the same model, regardless of what wrote their files
+    and of the log's session ids.
 
     Args:
-        items: the dataset's items; titles do not count.
+        items: the dataset's items; titles are ignored.
         splits: sessions by the split's name.
 
     Returns:
@@ -28,7 +28,7 @@ def fingerprint(items: Items, splits: Mapping[str, Sessions]) -> str:
         sessions = splits[name]
         kind = np.asarray(sessions.timestamps).dtype.kind
         digest.update(f"{name} {sessions.num_sessions} {kind}".encode())
-        # One byte order and width, so that every machine gets the same.
+        # A fixed byte order and width, so that every machine computes the same hash.
         digest.update(np.ascontiguousarray(sessions.offsets, dtype="<i8").data)
         digest.update(np.ascontiguousarray(sessions.item_indices, dtype="<i4").data)
         digest.update(np.ascontiguousarray(sessions.timestamps, dtype=f"<{kind}8").data)

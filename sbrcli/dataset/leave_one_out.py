@@ -1,16 +1,16 @@
-"""Train, valid and test by leaving the last events of each session out.
+"""Split by leaving out the last events of each session.
 
-It is the protocol of Kang & McAuley 2018 (SASRec, arXiv 1808.09781, section IV-A): of each session
-the last event is for test, the one before for valid, and the rest for train.
+This is the protocol of Kang & McAuley 2018 (SASRec, arXiv 1808.09781, section IV-A): the last event
+of each session is for test, the one before it for valid, and the rest for train.
 
     a session of     2 events     3            4               5
     train            a b          a b          a b             a b c
     valid            -            -            a b [c]         a b c [d]
     test             -            a b [c]      a b c [d]       a b c d [e]
 
-A session keeps two events for train, or no model could learn from it. Tables of valid and test hold
-what comes before the event left out as well, and `is_target` marks that event: so what a split
-asks for depends on no item that is dropped later.
+A session keeps two events for train, as no model can learn from less. The tables of valid and test
+also contain the events before the one left out, which `is_target` marks, so that the targets of a
+split do not depend on items that are dropped later.
 """
 
 import numpy as np
@@ -23,19 +23,20 @@ from sbrcli.dataset.storage import IS_TARGET, Split
 from sbrcli.log.events import ITEM_ID
 
 _LEFT_FOR_TRAIN = 2
-"""Events of a session: one to learn from, and one that follows."""
+"""The minimum number of events of a session in train: an input and a target."""
 
 
 def leave_last_out(events: pd.DataFrame, with_valid: bool) -> Splits:
-    """Part each session's last events from the others.
+    """Separate the last events of each session from the others.
 
     Args:
-        events: the cleansed table; whole sessions, not necessarily all of them.
-        with_valid: leave two events out, not one.
+        events: the filtered table; whole sessions, not necessarily all of them.
+        with_valid: leave out two events instead of one.
 
     Returns:
-        Tables of whole sessions: train without what was left out, valid without test's event and
-        test with all. Valid and test have all sessions, also those that leave nothing out there.
+        Tables of whole sessions: train without the events left out, valid without the event of
+        test, and test with all events. Valid and test contain all sessions, including those of
+        which no event is left out.
     """
     offsets = session_offsets(events)
     ends, lengths = offsets[1:], np.diff(offsets)
@@ -51,20 +52,21 @@ def leave_last_out(events: pd.DataFrame, with_valid: bool) -> Splits:
 
 
 def drop_unseen_targets(splits: Splits) -> tuple[Splits, dict[str, Counts]]:
-    """Keep the sessions of valid and test that are asked for an item that can have been learned.
+    """Keep the sessions of valid and test whose target can have been learned.
 
-    An item unseen in train is not asked for in valid, and one unseen in train and as an event of
-    valid not in test. Such a session leaves that split as a whole.
+    A target of valid must occur in train, and a target of test in train or as an event of valid.
+    Otherwise, the whole session is dropped from that split.
 
     Args:
-        splits: as `leave_last_out` gives them.
+        splits: as returned by `leave_last_out`.
 
     Returns:
-        The splits, and what went as `test_unseen_items` and as the same of valid, counted in events
-        left out; none is ever left alone, so that `test_short_sessions` and valid's are zero.
+        The splits, and what was dropped as `test_unseen_items` and `valid_unseen_items`, counted in
+        targets. No session is left with a single event, so `test_short_sessions` and
+        `valid_short_sessions` are zero.
 
     Raises:
-        EmptySplitError: nothing is left of test or of valid.
+        EmptySplitError: test or valid is empty.
     """
     assert splits.test is not None
     in_train = count_items(splits.train) > 0

@@ -1,4 +1,4 @@
-"""Check that the logs of one split belong together, and have no events in common."""
+"""Check that the logs of a given split are consistent and have no events in common."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,12 +17,12 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 def find_overlaps(tables: Mapping[str, pd.DataFrame], *, named_sessions: bool) -> Iterator[str]:
-    """Yield a warning for each two logs that have events, or named sessions, in common.
+    """Yield a warning for each pair of logs that have events or session ids in common.
 
-    Events are the same where user, session, item and time are. Users may well be in several logs.
+    Events are equal if user, session, item and time are. The same users in several logs are fine.
 
     Args:
-        tables: event tables, by what each is for: log, test_log, valid_log.
+        tables: event tables by role: log, test_log, valid_log.
         named_sessions: whether the session ids of the logs are used.
     """
     owners = {part: _hash(table, (USER_ID, SESSION_ID)) for part, table in tables.items()}
@@ -53,10 +53,10 @@ def find_overlaps(tables: Mapping[str, pd.DataFrame], *, named_sessions: bool) -
 
 
 def require_same_owners(tables: Mapping[str, pd.DataFrame]) -> None:
-    """Check that logs of one split name users and sessions alike.
+    """Check that all logs of a split have the user and session columns of the first.
 
     Raises:
-        DataError: one lacks what the first has.
+        DataError: a log lacks a column that the first one has.
     """
     for column, words in ((USER_ID, "users"), (SESSION_ID, "sessions")):
         for part, table in tables.items():
@@ -75,7 +75,7 @@ def _consequence(first: str, second: str) -> str:
 
 
 def _hash(events: pd.DataFrame, columns: tuple[str, ...]) -> Hashes:
-    """Hash some columns of each row, (events,), ids by how they are written."""
+    """Return a hash of some columns of each row, (events,); ids are hashed as text."""
     result = np.zeros(len(events), np.uint64)
     for column in columns:
         if column in events:

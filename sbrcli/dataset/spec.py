@@ -1,4 +1,4 @@
-"""What a dataset is asked to be made of, and whether one that is there was made of the same."""
+"""The specification of a dataset, and whether an existing one was made from the same."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -20,24 +20,24 @@ from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.reading import hash_file
 
 _MOST_BYTES = 80
-"""Of a default name, so that a run's has room for its own options."""
+"""The maximum length of a default name, which leaves room for the options of a run."""
 
 OTHER_FILES = {
     "titles": ("titles", "other titles"),
     "test_log": ("a test log", "another test log"),
     "valid_log": ("a valid log", "another valid log"),
 }
-"""The files beside the log that a dataset may be made of, and how one or another is called."""
+"""The other files that a dataset can be made from, and how each is named in messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a dataset is asked to be made of.
+    """The specification of a dataset.
 
     Args:
-        config: how, with the session rule written out.
+        config: the options, with an explicit session rule.
         reading: how its log is read.
-        source: name and sha256 of the log, and of each of `OTHER_FILES`, None where there is none.
+        source: name and sha256 of the log and of each of `OTHER_FILES`; None if it is not given.
     """
 
     config: PrepareConfig
@@ -45,15 +45,15 @@ class Request:
     source: Mapping[str, Any]
 
     def options(self) -> dict[str, Any]:
-        """Return every option's value, for the manifest."""
+        """Return the value of every option, for the manifest."""
         columns = sorted(self.reading.named_columns.items())
         written = ",".join(f"{role}={name}" for role, name in columns) or None
         return asdict(self.config) | asdict(replace(self.reading, columns=written))
 
     def name(self) -> str:
-        """Name a dataset by its log and by what is asked for, as in ratings-gap-3600.
+        """Return the default name of a dataset, from its log and options, as in ratings-gap-3600.
 
-        Where the words would be too long, a hash stands for the options.
+        If it would be too long, a hash replaces the options.
         """
         log, words = word_for_log(self.source), self.earlier_name()
         name = f"{log}-{words}"
@@ -63,7 +63,7 @@ class Request:
         return f"{log}-{rule}-{hashlib.sha256(words.encode()).hexdigest()[:6]}"
 
     def earlier_name(self) -> str:
-        """Name a dataset as versions of sbr before did, without its log."""
+        """Return the default name that earlier versions of sbr used, without the log."""
         name = default_name(self.config)
         if self.reading.events:
             kinds = "-".join(self.reading.events)
@@ -72,7 +72,7 @@ class Request:
 
 
 def default_name(config: PrepareConfig) -> str:
-    """Name a session rule, and every other option that is not the default.
+    """Return the session rule and every other option that is not the default, as part of a name.
 
     With `session="gap:3600", across_users=True` it is gap-3600-across-users.
     """
@@ -88,11 +88,11 @@ def default_name(config: PrepareConfig) -> str:
 def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> dict[str, Any]:
     """Return the names and the SHA-256 of a log's files, for the manifest.
 
-    Of several files, `sha256` is that of their hashes in their order, and `parts` has each.
+    For several files, `sha256` is the hash of their hashes in order, and `parts` lists each.
 
     Args:
-        paths: where they lie, at least one.
-        called: what the user calls each; - is standard input.
+        paths: the files, at least one.
+        called: the user's name of each; - is standard input.
 
     Raises:
         DataError: one of them cannot be read.
@@ -109,10 +109,10 @@ def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> dict[str, A
 
 
 def require_same(there: Artefact, request: Request) -> None:
-    """Let a dataset pass that is whole, and of the same files and options.
+    """Check that a dataset is intact and was made from the same files and options.
 
     Raises:
-        ArtefactError: it is something else, or damaged.
+        ArtefactError: it was not, or it is damaged.
     """
     try:
         difference = _differs_in(there.manifest, request)
@@ -133,10 +133,10 @@ def require_same(there: Artefact, request: Request) -> None:
 
 
 def find_earlier(workspace: Workspace, request: Request) -> Artefact | None:
-    """Find the same dataset under the name that versions of sbr before would have given it.
+    """Find the same dataset under the default name of earlier versions of sbr.
 
     Returns:
-        None where there is none, or one that is damaged or was made of something else.
+        None if there is none, or if it is damaged or was made from something else.
     """
     try:
         found = workspace.find("dataset", request.earlier_name())
@@ -148,7 +148,7 @@ def find_earlier(workspace: Workspace, request: Request) -> Artefact | None:
 
 
 def _plain(value: float | str) -> str:
-    """Write a number exactly and as short as it goes: 30.0 is 30, 0.5 stays; and words as is."""
+    """Format a number exactly and as short as possible: 30.0 is 30, 0.5 stays; so do words."""
     return str(value).removesuffix(".0")
 
 
@@ -159,8 +159,8 @@ def _shown(value: object) -> object:
 def _with_todays_days(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return a dataset's options as they would be written today.
 
-    Before there were shares, the default was 30 days whatever the log's span. It still is of logs
-    of a year or more, and where nothing is split by date.
+    Before shares existed, the default was 30 days for every log. It still is for logs of a year or
+    more, and if nothing is split by date.
     """
     made_with, splits = manifest["config"], manifest["splits"].values()
     if "test_share" in made_with:
@@ -178,7 +178,7 @@ def _with_todays_days(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
-    """Return how a dataset's options differ from those requested now; None if they do not."""
+    """Return how a dataset's options differ from the requested ones; None if they do not."""
     was, source = manifest["source"], request.source
     differences = []
     if was["sha256"] != source["sha256"]:
@@ -186,7 +186,7 @@ def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
     for other, (one, another) in OTHER_FILES.items():
         if (was.get(other) or {}).get("sha256") != (source[other] or {}).get("sha256"):
             differences.append(f"with {another}" if was.get(other) else f"without {one}")
-    # An option that the dataset was made before had its default.
+    # An option newer than the dataset has its default.
     made_with = Request(PrepareConfig(), ReadConfig(), {}).options() | _with_todays_days(manifest)
     others = [
         f"{option.replace('_', '-')} {_shown(made_with[option])}, not {_shown(value)}"

@@ -1,4 +1,4 @@
-"""Train, valid and test by date: what comes last in the log is what is scored."""
+"""Split by date: the sessions that end last are scored."""
 
 from dataclasses import dataclass, replace
 
@@ -23,40 +23,40 @@ class Splits:
     valid: pd.DataFrame | None
     test: pd.DataFrame | None
     note: str | None = None
-    """Where shares were cut, what they came to."""
+    """A description of the cuts, if shares were used."""
 
     def tables(self) -> dict[Split, pd.DataFrame | None]:
-        """Return the three by name; None where there is no valid or no test."""
+        """Return the splits by name; None for a missing valid or test."""
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
 
 def session_ends(events: pd.DataFrame) -> np.ndarray:
-    """Find the time of each session's last event: (sessions,), seconds since 1970 UTC."""
+    """Return the time of each session's last event: (sessions,), seconds since 1970 UTC."""
     if events.empty:
         return events[TIMESTAMP].to_numpy()
-    # Not simply the last row: sessions cut across users hold steps back in time.
+    # Not simply the last row: sessions cut across users contain steps back in time.
     return np.maximum.reduceat(events[TIMESTAMP].to_numpy(), session_offsets(events)[:-1])
 
 
 def split_at(events: pd.DataFrame, bound: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the sessions whose last event lies before `bound` from those where it does not."""
+    """Separate the sessions that end before `bound` from the others."""
     ends_late = np.repeat(session_ends(events) >= bound, np.diff(session_offsets(events)))
     return events.take(np.flatnonzero(~ends_late)), events.take(np.flatnonzero(ends_late))
 
 
 class EmptySplitError(DataError):
-    """Nothing is left of a split; whoever knows the log gives the hint."""
+    """A split is empty; the caller, which knows the log, adds the hint."""
 
 
 def split_by_date(events: pd.DataFrame, config: PrepareConfig) -> Splits:
     """Split off the sessions that end last as test, and those that end before them as valid.
 
-    Days of test are measured back from the last event, the bound included; days of valid from
-    the last event of what test leaves. 0 days make no such split.
+    The days of test are measured back from the last event, including the bound, and those of valid
+    from the last event outside test. 0 days make no split.
 
     Args:
-        events: the cleansed table, the whole log.
-        config: its days and shares.
+        events: the filtered table of the whole log.
+        config: days and shares.
 
     Raises:
         EmptySplitError: nothing is left for train.
@@ -76,22 +76,22 @@ def split_by_date(events: pd.DataFrame, config: PrepareConfig) -> Splits:
 
 
 def drop_unseen(splits: Splits, is_given: bool = False) -> tuple[Splits, dict[str, Counts]]:
-    """Leave out what no model could have learned, then sessions without a next item.
+    """Drop items that no model can have learned, then sessions without a target.
 
-    Items seen neither in train nor in valid leave test, items unseen in train leave valid; then
-    the sessions left with one event leave.
+    Items seen neither in train nor in valid are dropped from test, and items unseen in train from
+    valid; then sessions with a single event are dropped.
 
     Args:
-        splits: the three, or two.
-        is_given: whether they came so, and were not cut by date; it changes what an error advises.
+        splits: two or three splits.
+        is_given: whether the split was given by the user instead of cut by date, for the hint.
 
     Returns:
-        The splits, and what went as `test_unseen_items`, `test_short_sessions` and the same of
-        valid.
+        The splits, and what was dropped as `test_unseen_items`, `test_short_sessions`,
+        `valid_unseen_items` and `valid_short_sessions`.
 
     Raises:
-        EmptySplitError: nothing is left of test or of valid, which were cut by date.
-        DataError: the same, of logs that came so.
+        EmptySplitError: test or valid, cut by date, is empty.
+        DataError: test or valid, given by the user, is empty.
     """
     in_train = count_items(splits.train) > 0
     in_either = in_train | (count_items(splits.valid) > 0) if splits.valid is not None else in_train
@@ -147,7 +147,7 @@ def _nothing_left(events: pd.DataFrame, name: Split, is_given: bool) -> DataErro
 
 
 def _ends_in_words(events: pd.DataFrame) -> tuple[str, str]:
-    """Return how many sessions there are, and from when to when they end."""
+    """Return the number of sessions, and when the first and the last one end."""
     ends = session_ends(events)
     first, last = format_time(ends.min().item()), format_time(ends.max().item())
     return f"{len(ends):,}", f"from {first} to {last}"

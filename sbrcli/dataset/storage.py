@@ -1,13 +1,13 @@
-"""Sessions and items as arrays, and the files of a dataset that they are read from.
+"""Read and write the sessions and items of a dataset.
 
-The files are plain Parquet, for anything to read: `items.parquet` with item_index, item_id,
-train_count and, where there are any, title; `train|valid|test.parquet` with session_id, item_id,
-item_index and timestamp, a session's events side by side. `valid_full.parquet` is valid before the
-items that train lacks left it: what `sbr train --refit` trains on beside train.
+The files are plain Parquet: `items.parquet` with item_index, item_id, train_count and, if there are
+titles, title; `train|valid|test.parquet` with session_id, item_id, item_index and timestamp, the
+events of a session side by side. `valid_full.parquet` is valid including the items that train
+lacks: `sbr train --refit` trains on it in addition to train.
 
-Where the last events of sessions were left out, valid and test have a column more, is_target: which
-events a model is asked for. The others are there for what comes before these, and lie in an
-earlier split too. valid_full is then every session without its test event, so all of train.
+With `--split last`, valid and test have another column, is_target, which marks the targets. The
+other events are their context and also occur in an earlier split. valid_full then contains every
+session without its test event, and so all of train.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from sbrcli.sessions import Sessions
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# PyArrow is imported where it is used: whoever needs `Sessions` alone should not wait for it.
+# PyArrow is imported where it is used, so that code that needs only `Sessions` does not load it.
 
 Split = Literal["train", "valid", "test", "valid_full"]
 
@@ -52,9 +52,9 @@ class Items:
     """A dataset's items; an item's index is its place here.
 
     Args:
-        ids: ids as they stand in the log; train's items come first, in order of appearance.
+        ids: ids as in the log; train's items come first, in order of appearance.
         train_count: (items,) int64 events in train, 0 for items that train lacks.
-        titles: one an item, None where it has none; None where no titles were given.
+        titles: one per item, None for an item without one; None if no titles were given.
     """
 
     ids: list[str]
@@ -63,7 +63,7 @@ class Items:
 
     @property
     def num_train_items(self) -> int:
-        """How many items train has; their indices are 0 to this less 1."""
+        """The number of items in train; their indices are 0 to this minus 1."""
         return int(np.count_nonzero(self.train_count))
 
 
@@ -130,13 +130,13 @@ def load_items(folder: Path) -> Items:
 
 
 def _count_items(folder: Path) -> int:
-    """Return how many items a dataset has; the largest index's limit if their file is missing."""
+    """Return the number of items; the limit of an index if the file of items is missing."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         return pq.read_metadata(folder / ITEMS_FILE).num_rows
-    except (pa.ArrowException, OSError):  # whoever needs the items is told
+    except (pa.ArrowException, OSError):  # reported when the items are read
         return np.iinfo(np.int32).max
 
 
@@ -147,7 +147,7 @@ def write_split(
 
     Args:
         folder: the dataset's folder.
-        split: which one.
+        split: the name of the split.
         sessions: its events.
         session_ids: (events,) integers or strings, see `id_column`.
         ids: every item's id.
@@ -180,12 +180,12 @@ def write_items(folder: Path, items: Items) -> None:
 
 
 def split_path(folder: Path, split: str) -> Path:
-    """Return which file of a dataset holds a split."""
+    """Return the path of a split in a dataset's folder."""
     return folder / f"{split}.parquet"
 
 
 def id_column(codes: IntArray, categories: npt.NDArray[np.object_]) -> "pa.Array":
-    """Make a dictionary-encoded column of strings that holds only the ids that occur."""
+    """Return a dictionary-encoded column of strings with only the ids that occur."""
     import pyarrow as pa
 
     occurs = np.bincount(codes, minlength=len(categories)) > 0

@@ -1,4 +1,4 @@
-"""What a dataset holds and what was left out, as it is reported and kept in the manifest."""
+"""The summary of a dataset: its splits and what was dropped, as stored in the manifest."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -16,9 +16,9 @@ from sbrcli.log.events import TIMESTAMP
 
 @dataclass(frozen=True, slots=True)
 class SplitSummary:
-    """How much one split holds, and of when.
+    """The size of one split and its time range.
 
-    Times are ISO 8601 with an offset, or None where the log was read without times.
+    Times are ISO 8601 with an offset, or None if the log was read without times.
     """
 
     events: int
@@ -30,28 +30,28 @@ class SplitSummary:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDataset:
-    """A dataset on disk: its folder, its splits and what was left out."""
+    """A dataset on disk: its folder, its splits and what was dropped."""
 
     dataset: str
     """The folder's path."""
 
     name: str
     splits: dict[str, SplitSummary | None]
-    """By train, valid, test; None where there is no valid or no test."""
+    """The splits train, valid and test; None for a missing valid or test."""
 
     dropped: dict[str, Counts]
-    """By reason; its events and the splits' are every row of the log, once. With --split last an
-    event of valid or test is a session's last there: the others are train's or valid's too."""
+    """What was dropped, by reason. Its events and those of the splits make up the log, each once.
+    With --split last, only the targets of valid and test count; the rest is in train or valid."""
 
     already_there: bool = False
-    """Whether the same had been made before, and nothing was done."""
+    """Whether the same dataset existed already, and nothing was done."""
 
     @classmethod
     def from_folder(cls, folder: Artefact, already_there: bool = False) -> Self:
-        """Read a dataset's figures from its manifest.
+        """Read the summary of a dataset from its manifest.
 
         Raises:
-            ArtefactError: they are not in it.
+            ArtefactError: the manifest does not contain it.
         """
         try:
             splits, dropped = folder.manifest["splits"], folder.manifest["dropped"]
@@ -71,13 +71,13 @@ class PreparedDataset:
             raise damaged_manifest(folder) from error
 
     def in_zone(self, zone: tzinfo) -> Self:
-        """Return the same with the times as a clock in that zone shows them."""
+        """Return the summary with times in another time zone."""
         moved = {name: split and _in_zone(split, zone) for name, split in self.splits.items()}
         return replace(self, splits=moved)
 
 
 def damaged_manifest(folder: Artefact) -> ArtefactError:
-    """Return the error of a manifest that is not what `sbr preprocess` writes."""
+    """Return the error for a manifest that `sbr preprocess` cannot have written."""
     return ArtefactError(
         f"{folder.path / MANIFEST} is damaged: it lacks what a dataset's has",
         hint="make the dataset again: sbr preprocess LOG --overwrite",
@@ -85,14 +85,14 @@ def damaged_manifest(folder: Artefact) -> ArtefactError:
 
 
 def summarise(events: pd.DataFrame) -> SplitSummary:
-    """Count a split's table, and find its first and last time, in UTC."""
+    """Return the counts of a split's table and its first and last time, in UTC."""
     held, times = count(events), events[TIMESTAMP]
     first, last = format_time(times.min().item()), format_time(times.max().item())
     return SplitSummary(held.events, held.sessions, held.items, first, last)
 
 
 def _without_times(split: SplitSummary) -> SplitSummary:
-    """Return a split whose events are numbered and have no times."""
+    """Return the summary of a split whose timestamps are only sequence numbers."""
     return replace(split, first_time=None, last_time=None)
 
 

@@ -1,4 +1,4 @@
-"""The tables in a dataset's Parquet files: read whole, or refused."""
+"""Read and check the tables of a dataset's Parquet files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table":
-    """Read some columns of a file; the required ones have no gaps.
+    """Read some columns of a file; required columns must not contain nulls.
 
     Raises:
         ArtefactError: the file is missing or damaged, or lacks a required column.
@@ -29,10 +29,12 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
             if missing:
                 raise damaged_file(path, f"it lacks the column {min(missing)}")
             table = file.read([*required, optional])
-        table.validate(full=True)  # PyArrow reads text without looking whether it is UTF-8
+        table.validate(full=True)  # PyArrow reads text without checking that it is UTF-8
     except FileNotFoundError as error:
         raise damaged_file(path, "it is missing") from error
-    except MemoryError as error:  # as Arrow's is; a damaged file may ask for any memory, too
+    except (
+        MemoryError
+    ) as error:  # as Arrow's is; a damaged file can also request any amount of memory
         misfit = find_checksum_mismatch(path)
         if misfit is None:
             raise
@@ -46,10 +48,10 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
 
 
 def require_numbers(path: Path, table: "pa.Table", integers: list[str], numbers: list[str]) -> None:
-    """Check that some columns hold integers, and others integers or floats.
+    """Check that some columns contain integers, and others integers or floats.
 
     Raises:
-        ArtefactError: one does not.
+        ArtefactError: a column has another type.
     """
     import pyarrow as pa
 
@@ -61,10 +63,10 @@ def require_numbers(path: Path, table: "pa.Table", integers: list[str], numbers:
 
 
 def require_text(path: Path, table: "pa.Table", names: list[str]) -> None:
-    """Check that some columns, those of them that are there, hold strings.
+    """Check that these columns, if present, contain strings.
 
     Raises:
-        ArtefactError: one does not.
+        ArtefactError: a column has another type.
     """
     import pyarrow as pa
 
@@ -74,10 +76,10 @@ def require_text(path: Path, table: "pa.Table", names: list[str]) -> None:
 
 
 def plain_ids(path: Path, table: "pa.Table", name: str) -> npt.NDArray[np.generic]:
-    """Return integers that differ where ids differ, whether the ids are integers or strings.
+    """Return integers that are equal exactly if the ids, integers or strings, are equal.
 
     Raises:
-        ArtefactError: the column holds neither.
+        ArtefactError: the column contains neither.
     """
     import pyarrow as pa
 
@@ -91,12 +93,12 @@ def plain_ids(path: Path, table: "pa.Table", name: str) -> npt.NDArray[np.generi
 
 
 def to_numpy(column: "pa.ChunkedArray") -> npt.NDArray[np.generic]:
-    """Return a column's numbers; PyArrow's own way to them would load pandas."""
+    """Return the numbers of a column; PyArrow's own conversion would load pandas."""
     return np.from_dlpack(column.combine_chunks())
 
 
 def damaged_file(path: Path, what: str) -> ArtefactError:
-    """Make the error that says what is wrong with a file."""
+    """Return the error that describes what is wrong with a file."""
     return ArtefactError(
         f"{path} is damaged: {what}",
         hint="make the dataset again: sbr preprocess LOG --overwrite",

@@ -1,4 +1,4 @@
-"""Splits joined, so that no event is there twice."""
+"""Join splits so that no event occurs twice."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load_train_full(dataset: Path) -> Sessions:
-    """Read from a dataset's folder what a refit trains on: train, and all that valid had.
+    """Read what a refit trains on: train, and valid including the items that train lacks.
 
     Raises:
         ArtefactError: a split is missing or damaged.
@@ -30,8 +30,8 @@ def join_train_full(train: Sessions, valid_full: Sessions) -> Sessions:
 
     Args:
         train: the split.
-        valid_full: valid before items that train lacks left it. Where it has targets, its sessions
-            are those of train with an event more, or as they are.
+        valid_full: valid including the items that train lacks. If it has targets, its sessions are
+            those of train with or without one more event.
     """
     if valid_full.targets is not None:
         return replace(valid_full, targets=None)
@@ -39,7 +39,7 @@ def join_train_full(train: Sessions, valid_full: Sessions) -> Sessions:
 
 
 def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:
-    """Read the sessions that a run has learned from: train, and all of valid where it was refitted.
+    """Read the sessions that a run has learned from: train, and valid_full after a refit.
 
     Raises:
         ArtefactError: a split is missing or damaged.
@@ -48,7 +48,7 @@ def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Se
 
 
 def load_all_sessions(dataset: Path) -> Sessions:
-    """Read the sessions of train, valid and test; of a session in several, the longest form.
+    """Read the sessions of train, valid and test; of a session in several splits, the longest.
 
     Raises:
         ArtefactError: a split is missing or damaged.
@@ -72,7 +72,7 @@ def load_all_sessions(dataset: Path) -> Sessions:
 
 
 def _session_ids(dataset: Path, split: Split, sessions: Sessions) -> "pa.ChunkedArray":
-    """Return the log's id of each session of a split: (sessions,)."""
+    """Return the session ids of a split as in the log: (sessions,)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

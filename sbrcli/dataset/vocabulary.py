@@ -1,4 +1,4 @@
-"""Item id ↔ item index: the ids of the log are strings, the network's are 0, 1, 2, …"""
+"""Map item ids, the strings of the log, to item indices, 0, 1, 2, …"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Vocabulary:
 
     Args:
         ids: item ids; those of train come first.
-        train_count: (items,) int64, each item's events in train; 0 from the first item on that
-            train lacks.
+        train_count: (items,) int64, the number of events of each item in train; 0 for items that
+            train lacks, which come last.
         index_of_code: (categories,) int32, the item index of each category of the tables'
-            `item_id`; -1 for a category that is no item of the dataset.
+            `item_id`; -1 for a category that is not an item of the dataset.
     """
 
     ids: list[str]
@@ -43,13 +43,13 @@ class Vocabulary:
         return [self.ids[index] for index in item_indices]
 
     def to_items(self, titles: dict[str, str] | None = None) -> Items:
-        """Make the table of items that is kept on disk, with titles where there are any."""
+        """Return the table of items to store, with titles if there are any."""
         named = None if titles is None else [titles.get(item_id) for item_id in self.ids]
         return Items(self.ids, self.train_count, named)
 
 
 def categorise_items(events: pd.DataFrame) -> pd.DataFrame:
-    """Make `item_id` categorical, so that counting items is counting small integers."""
+    """Convert `item_id` to a categorical, so that counting items counts small integers."""
     ids = events[ITEM_ID]
     if isinstance(ids.dtype, pd.CategoricalDtype):
         return events
@@ -58,7 +58,7 @@ def categorise_items(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def align_items(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Make `item_id` categorical with the same categories in all tables, ids as text."""
+    """Convert `item_id` to a categorical of text, with the same categories in all tables."""
     aligned = [categorise_items(table) for table in tables]
     texts = [
         table[ITEM_ID].cat.rename_categories(table[ITEM_ID].cat.categories.astype(str))
@@ -72,17 +72,17 @@ def align_items(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def build_vocabulary(train: pd.DataFrame, *later: pd.DataFrame) -> Vocabulary:
-    """Number the items in order of first appearance: train's, then those of later splits alone.
+    """Number the items in order of first appearance: those of train, then those of later splits.
 
     Args:
         train: a table in the dataset's order.
-        later: valid before any item left it, and test.
+        later: valid before items were dropped, and test.
     """
     tables = (train, *later)
     categories = train[ITEM_ID].cat.categories
     codes = pd.unique(np.concatenate([pd.unique(id_codes(table, ITEM_ID)) for table in tables]))
     index_of_code = np.full(len(categories), -1, dtype=np.int32)
     index_of_code[codes] = np.arange(len(codes), dtype=np.int32)
-    # Not a NumPy array of text: it would be as wide as the longest id, and cut NULs at the end.
+    # Not a NumPy text array, which is as wide as the longest id and drops trailing NULs.
     ids = [str(item_id) for item_id in categories.to_numpy()[codes].tolist()]
     return Vocabulary(ids, count_items(train)[codes].astype(np.int64), index_of_code)
