@@ -14,6 +14,7 @@ from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.manifests import MANIFEST, new_manifest, read_json, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
+from tests.reporters import RecordingReporter
 
 
 @pytest.fixture
@@ -249,15 +250,15 @@ def mark(workspace: Workspace, kind: str = "dataset") -> str:
 
 
 def test_the_latest_passes_over_a_damaged_one_with_a_warning(workspace):
-    said: list[str] = []
-    workspace = Workspace(workspace.root, said.append)
+    reporter = RecordingReporter()
+    workspace = Workspace(workspace.root, reporter)
     put(workspace, "run", "whole", status="complete")
     put(workspace, "run", "broken", status="complete")
     put(workspace, "run", "newer", status="complete", format_version=2)
     broken = workspace.place("run", "broken") / MANIFEST
     broken.write_text("{")
     assert workspace.open("run").name == "whole"
-    assert said == [
+    assert reporter.warnings == [
         f"{broken} is damaged: Expecting property name enclosed in double quotes: line 1 column 2 "
         "(char 1); the latest run of the others, whole, is taken",
         f"run newer has format version 2; sbr {__version__} reads version 1; "
@@ -273,8 +274,8 @@ def test_the_latest_is_an_error_where_all_are_damaged(workspace):
 
 
 def test_of_all_folders_a_damaged_one_is_passed_over_with_a_warning(workspace):
-    said: list[str] = []
-    workspace = Workspace(workspace.root, said.append)
+    reporter = RecordingReporter()
+    workspace = Workspace(workspace.root, reporter)
     assert workspace.folders("run") == []
     put(workspace, "run", "broken")
     (workspace.place("run", "broken") / MANIFEST).write_text("[]")
@@ -284,7 +285,7 @@ def test_of_all_folders_a_damaged_one_is_passed_over_with_a_warning(workspace):
     put(workspace, "run", "begun", status="training")
     workspace.place("run", "begun").rename(workspace.root / "runs" / "-begun")
     assert [folder.name for folder in workspace.folders("run")] == ["whole"]
-    renamed, broken = said
+    renamed, broken = reporter.warnings
     assert renamed.startswith(
         f"{workspace.root / 'runs' / '-begun'}: a run's name must be 1 to 120"
     )

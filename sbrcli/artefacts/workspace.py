@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -30,6 +30,7 @@ from sbrcli.artefacts.disk import is_locked, remove_folder, save_files, save_nam
 from sbrcli.artefacts.manifests import MADE_BY, Kind, read_manifest
 from sbrcli.artefacts.run_state import incomplete, state_of
 from sbrcli.errors import ArtefactError, ConfigError, SbrError
+from sbrcli.reporter import SILENT, Reporter
 
 _SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
 
@@ -42,8 +43,8 @@ class Workspace:
     """A work directory; made when something is first written to it."""
 
     root: Path
-    warn: Callable[[str], None] = field(default=lambda _: None, compare=False)
-    """Called with problems that do not stop the command."""
+    reporter: Reporter = field(default=SILENT, compare=False)
+    """Given the problems of other folders, which do not stop the command."""
 
     def place(self, kind: Kind, name: str) -> Path:
         """Return where a folder of that name lies, there or not.
@@ -222,7 +223,7 @@ class Workspace:
         if damaged and not found:
             raise damaged[0]
         for error in damaged:
-            self.warn(f"{error}; it is passed over")
+            self.reporter.warn(f"{error}; it is passed over")
         return found
 
     def read_all(self, kind: Kind) -> tuple[list[Artefact], list[ArtefactError]]:
@@ -254,7 +255,7 @@ class Workspace:
             raise damaged[0] if damaged else self.missing(kind, None)
         latest = max(complete, key=finished_at)
         for error in damaged:
-            self.warn(f"{error}; the latest {kind} of the others, {latest.name}, is taken")
+            self.reporter.warn(f"{error}; the latest {kind} of the others, {latest.name}, is taken")
         return latest
 
     def missing(self, kind: Kind, name: str | None) -> ArtefactError:

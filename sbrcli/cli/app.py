@@ -83,7 +83,7 @@ def _begin(
 ) -> None:
     """Turn a log of who-clicked-what-when into next-item recommendations."""
     output = Output(as_json, quiet)
-    ctx.obj = Invocation(output, Workspace(workdir, output.warn))
+    ctx.obj = Invocation(output, Workspace(workdir, output))
     if ctx.invoked_subcommand is None:
         sys.stdout.write(ctx.get_help() + "\n")
 

@@ -1,7 +1,5 @@
 """`sbr evaluate`: the metrics of a run, with their evaluation protocol."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -209,22 +207,16 @@ def evaluate(
     _check_log(log, config, reading, per_event)
     workspace = invocation.workspace
     folder = open_run(invocation, one_name(named, run, "--run"))
-    out, progress = invocation.output, _progress(invocation.output)
+    out = invocation.output
     if log is None:
-        evaluation = evaluate_run(
-            folder, workspace, config, progress, options, per_event, hybrid_from, out.warn
-        )
+        evaluation = evaluate_run(folder, workspace, config, options, per_event, hybrid_from, out)
     else:
         from sbrcli.workflow.evaluate_log import NewLog, evaluate_log
 
-        new = NewLog(log, reading, out.note, out.warn)
-        evaluation = evaluate_log(folder, workspace, config, progress, new, options, hybrid_from)
+        new = NewLog(log, reading)
+        evaluation = evaluate_log(folder, workspace, config, new, options, hybrid_from, out)
     name_run(invocation, folder)
     _show(out, evaluation, config)
-
-
-def _progress(out: Output) -> Callable[[int], AbstractContextManager[Any]]:
-    return lambda total: out.progress(total, "events", "evaluate")
 
 
 def _show(out: Output, evaluation: "Evaluation", config: EvaluateConfig) -> None:

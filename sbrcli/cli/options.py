@@ -99,7 +99,7 @@ class Invocation:
     def extended(self, as_json: bool, quiet: bool, workdir: Path | None) -> "Invocation":
         """Add what was asked for after the subcommand to what was asked for before it."""
         output = Output(self.output.as_json or as_json, self.output.quiet or quiet)
-        return Invocation(output, Workspace(workdir or self.workspace.root, output.warn))
+        return Invocation(output, Workspace(workdir or self.workspace.root, output))
 
 
 def one_name(named: str | None, option: str | None, flag: str) -> str | None:

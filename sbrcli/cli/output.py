@@ -18,11 +18,9 @@ from sbrcli.cli.escapes import UNSAFE, printable
 from sbrcli.cli.tables import Remark, Table, tsv_lines
 from sbrcli.cli.wrapping import stderr_width, wrap_words
 from sbrcli.errors import ArtefactError
+from sbrcli.reporter import Advance, ignore_progress
 
 Result = TypeVar("Result")
-Advance = Callable[..., None]
-"""Called with the number of units just done, and with values to show as keywords."""
-
 
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}{postfix}"
 _RATE = ", {rate_noinv_fmt}]"
@@ -31,7 +29,10 @@ _RATE = ", {rate_noinv_fmt}]"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The output of a command, with the user's choice of `as_json` and `quiet`."""
+    """The output of a command, and the `Reporter` of its use case.
+
+    `as_json` and `quiet` are the user's choice.
+    """
 
     as_json: bool = False
     quiet: bool = False
@@ -100,6 +101,9 @@ class Output:
         """Write a warning to stderr, also under `--quiet`."""
         write_labelled("warning", text, "yellow")
 
+    def event(self, event: object) -> None:
+        """Take an event and show nothing; commands that show events wrap their output."""
+
     @contextmanager
     def progress(self, total: int | None, unit: str, description: str) -> Iterator[Advance]:
         """Show a progress bar on stderr while the body runs, on a terminal and without `--quiet`.
@@ -110,7 +114,7 @@ class Output:
             description: the text before the bar.
         """
         if self.quiet or not is_terminal(sys.stderr):
-            yield lambda _done, **_figures: None
+            yield ignore_progress
             return
         from tqdm import tqdm
 
@@ -126,7 +130,7 @@ class Output:
             file=sys.stderr,
         ) as bar:
 
-            def advance(done: int, **figures: object) -> None:
+            def advance(done: int, /, **figures: object) -> None:
                 bar.set_postfix(figures, refresh=False) if figures else None
                 bar.update(done)
 

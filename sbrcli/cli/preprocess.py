@@ -180,8 +180,7 @@ def preprocess(
         name=name,
         overwrite=overwrite,
         titles=titles,
-        say=invocation.output.note,
-        warn=invocation.output.warn,
+        reporter=invocation.output,
     )
     invocation.output.show(prepared.in_zone(zone), partial(_tables, config=config, tz=tz))
     invocation.output.note(_closing_words(prepared))

@@ -1,7 +1,7 @@
 """`sbr stats`: describe a log or a prepared dataset."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import tzinfo
 from pathlib import Path
@@ -16,6 +16,7 @@ from sbrcli.cli.tables import Remark, Table, Unit
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.errors import UsageError
+from sbrcli.reporter import Reporter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +94,7 @@ def stats(
     elif dataset is not None:
         raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
     else:
-        statistics = _describe_log(log, reading, rule, zone, invocation.output.note)
+        statistics = _describe_log(log, reading, rule, zone, invocation.output)
         title = "Standard input" if log == [Path("-")] else ", ".join(path.name for path in log)
     invocation.output.show(statistics, lambda shown: _tables(shown, title))
 
@@ -103,7 +104,7 @@ def _describe_log(
     reading: ReadConfig,
     rule: SessionRule | None,
     zone: tzinfo,
-    say: Callable[[str], None],
+    reporter: Reporter,
 ) -> "LogStatistics":
     from sbrcli.dataset.sessionize import assign_sessions, default_rule, require_no_gap
     from sbrcli.log.files.spool import on_disk
@@ -117,7 +118,7 @@ def _describe_log(
         paths = [stack.enter_context(on_disk(path)) for path in log]
         read = read_log(paths, reading, counts_kinds=True)
     for line in describe_log_as_read(read, zone):
-        say(line)
+        reporter.note(line)
     rule = rule or default_rule(read.events)
     events = assign_sessions(read.events, rule)
     statistics = describe_log(
@@ -129,7 +130,7 @@ def _describe_log(
         bad_rows=read.bad_rows.count if read.bad_rows else 0,
         event_kinds=read.event_kinds,
     )
-    say(describe_doubts(statistics.warnings))
+    reporter.note(describe_doubts(statistics.warnings))
     return statistics
 
 

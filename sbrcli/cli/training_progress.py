@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from sbrcli.cli.output import Advance, Output
+from sbrcli.cli.output import Output
 from sbrcli.cli.tables import figure_in_short
+from sbrcli.reporter import Advance, ignore_progress
 
 
 class TrainingProgress:
@@ -16,7 +17,7 @@ class TrainingProgress:
         self._output = output
         self._header = header
         self._stack = ExitStack()
-        self._advance: Advance = lambda _done, **_figures: None
+        self._advance: Advance = ignore_progress
 
     def __enter__(self) -> "TrainingProgress":
         return self

@@ -39,11 +39,10 @@ def tune_baselines(
     The baselines are fitted to train, and their options are chosen one after the other by mrr@20.
     The choice is stored in the run's baselines.json, which sbr evaluate --baselines reads.
     """
-    from sbrcli.workflow.tune_baselines import count_trials, tune_baselines
+    from sbrcli.workflow.tune_baselines import tune_baselines
 
     folder = open_run(invocation, one_name(named, run, "--run"))
-    with invocation.output.progress(count_trials(), "settings", "tune") as advance:
-        tuning = tune_baselines(folder, invocation.workspace, advance)
+    tuning = tune_baselines(folder, invocation.workspace, invocation.output)
     name_run(invocation, folder)
     invocation.output.show(tuning, lambda shown: [_table(shown, trials)])
     words = " ".join(f"--{name} {shlex.quote(text)}" for name, text in tuning.options.items())

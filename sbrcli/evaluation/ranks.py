@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sbrcli.evaluation.sparse_ranks import rank_sparse_rows
 from sbrcli.models.scorer import Scorer, only_targets, score_targets
 from sbrcli.models.sparse_rows import SparseRows, SparseScorer
+from sbrcli.reporter import Advance, ignore_progress
 from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
@@ -51,8 +52,8 @@ class Ranks:
         )
 
 
-Watch = Callable[[FloatArray | SparseRows, BoolArray | None], None]
-"""Shown a block's scores, (batch, num_items), and which items are no candidates, if any."""
+OnBlock = Callable[[FloatArray | SparseRows, BoolArray | None], None]
+"""Called with a block's scores, (batch, num_items), and which items are no candidates, if any."""
 
 
 def rank_targets(
@@ -60,8 +61,8 @@ def rank_targets(
     sessions: Sessions,
     *,
     exclude_seen: bool = False,
-    advance: Callable[[int], None] | None = None,
-    watch: Watch | None = None,
+    advance: Advance = ignore_progress,
+    on_block: OnBlock | None = None,
 ) -> Ranks:
     """Rank every next item that is asked for among all of the scorer's items.
 
@@ -73,8 +74,8 @@ def rank_targets(
         sessions: a split; item indices may be unknown to the scorer.
         exclude_seen: the session's earlier items, the current one included, are no candidates,
             and a next item among them is a miss.
-        advance: told how many next items were just ranked.
-        watch: shown each block of scores after it was ranked.
+        advance: called with the number of targets just ranked.
+        on_block: called with each block of scores after it was ranked.
     """
     known, places = drop_unknown(sessions, scorer.num_items)
     ranks = np.zeros(len(known.item_indices), np.int64)
@@ -90,10 +91,9 @@ def rank_targets(
         else:
             found = *rank_rows(scores, targets, excluded), scores[np.arange(len(targets)), targets]
         ranks[following], tied[following], own[following] = found
-        if watch is not None:
-            watch(scores, excluded)
-        if advance is not None:
-            advance(len(positions))
+        if on_block is not None:
+            on_block(scores, excluded)
+        advance(len(positions))
     if exclude_seen:
         ranks[seen], tied[seen] = MISS, False
     return Ranks(places[scored], ranks[scored], tied[scored], seen[scored], own[scored])

@@ -1,6 +1,5 @@
 """One model's answers to one split: the ranks, and what it recommends."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -13,11 +12,11 @@ from sbrcli.evaluation.notebook_events import NOTEBOOK_LANES, notebook_next_item
 from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.models.scorer import Scorer
+from sbrcli.reporter import Advance, ignore_progress
 from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 BoolArray = npt.NDArray[np.bool_]
-Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def answer_split(
     config: EvaluateConfig,
     *,
     with_lists: bool = False,
-    advance: Advance | None = None,
+    advance: Advance = ignore_progress,
 ) -> SplitRanks:
     """Rank every next item of a split that is asked for by a model.
 
@@ -56,7 +55,7 @@ def answer_split(
         sessions: the split; items that the scorer does not know are allowed.
         config: which next items are covered, and whether seen items are candidates.
         with_lists: count what stands in the top lists, as long as the greatest k.
-        advance: told how many next items were just ranked.
+        advance: called with the number of targets just ranked.
 
     Raises:
         ConfigError, DataError: as `coverage_of` does.
@@ -69,7 +68,7 @@ def answer_split(
         sessions,
         exclude_seen=config.exclude_seen,
         advance=advance,
-        watch=lists.watch if lists else None,
+        on_block=lists.add_block if lists else None,
     )
     seconds = perf_counter() - begun - (lists.seconds if lists else 0)
     return SplitRanks(

@@ -36,7 +36,7 @@ class TopLists:
 
         self._k = k
 
-    def watch(self, scores: FloatArray | SparseRows, excluded: BoolArray | None) -> None:
+    def add_block(self, scores: FloatArray | SparseRows, excluded: BoolArray | None) -> None:
         """Count one block's lists.
 
         Args:

@@ -1,6 +1,6 @@
 """Choose what a run is blended with, and how much of it, on the valid split."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from sbrcli.models.blend.blend import Partner, blend, score_both
 from sbrcli.models.blend.files import PARTNERS, no_hybrid, read_choice, save_hybrid
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.scorer import Scorer
+from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
 
 METRIC = "mrr@20"
@@ -88,7 +89,7 @@ def choose_hybrid(
     dataset: Artefact,
     network: Scorer,
     options: BaselineConfig,
-    advance: Callable[[int], None],
+    advance: Advance,
 ) -> Hybrid:
     """Choose the partner and the weight that are best on valid, and write them into the run.
 
@@ -101,7 +102,7 @@ def choose_hybrid(
         dataset: the one that it was trained on.
         network: its model.
         options: the partners'.
-        advance: told how many next items were just scored, by one partner.
+        advance: called with the number of targets just scored by one partner.
 
     Raises:
         ArtefactError: the dataset is damaged, or has no valid split.
@@ -184,7 +185,7 @@ def _try_weights(
     partner: Partner,
     sessions: Sessions,
     scale: float,
-    advance: Callable[[int], None],
+    advance: Advance,
 ) -> list[dict[str, Any]]:
     ranks: dict[float, list[np.ndarray]] = {weight: [] for weight in WEIGHTS}
     for positions, scores, rows in score_both(network, partner, sessions):

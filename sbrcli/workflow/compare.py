@@ -204,7 +204,7 @@ def _all_runs(
         except ArtefactError as error:
             if len(found) == 1:
                 raise
-            workspace.warn(f"{error}; run {run.name} is passed over")
+            workspace.reporter.warn(f"{error}; run {run.name} is passed over")
         else:
             runs.append(run)
     return runs, evaluations

@@ -1,6 +1,6 @@
 """Evaluate a run on the dataset that it was trained on, and keep the figures in its folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,12 +20,13 @@ from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.metrics import is_known
 from sbrcli.evaluation.per_event import write_per_event
 from sbrcli.evaluation.ranks import Ranks
-from sbrcli.evaluation.scoring import Advance, SplitRanks, answer_split
+from sbrcli.evaluation.scoring import SplitRanks, answer_split
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.stored_ranks import ranks_kept, ranks_path
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.models.gru4rec.inference import load_gru
 from sbrcli.models.scorer import Scorer
+from sbrcli.reporter import SILENT, Advance, Reporter
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.choose_blend import (
     Hybrid,
@@ -46,30 +47,26 @@ TUNED_FILE = "baselines.json"
 _WRITTEN_AGAIN = "delete it; sbr evaluate writes it anew"
 GRU = "gru4rec"
 
-Progress = Callable[[int], AbstractContextManager[Advance]]
-"""Given the number of next items, shows how many are done."""
-
 
 def evaluate_run(
     run: Artefact,
     workspace: Workspace,
     config: EvaluateConfig,
-    progress: Progress,
     options: Mapping[str, str] | None = None,
     per_event: Path | None = None,
     hybrid_from: str | None = None,
-    warn: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
 
     Args:
         run, workspace: the run, and where its dataset is.
         config: what to score, and what to compare the run with.
-        progress: shown how many next items are done, of all models together.
         options: baselines' options, as the user writes them; they go before the tuned ones.
         per_event: a file to write one row for each model's next item to.
         hybrid_from: the run whose choice of a hybrid is taken over; None makes one's own.
-        warn: told where the figures cannot be kept, which does not make them less true.
+        reporter: given the number of targets ranked, of all models together, and a warning where
+            the figures cannot be stored.
 
     Raises:
         ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
@@ -85,12 +82,12 @@ def evaluate_run(
     sessions = load_split(dataset.path, config.split)
     of_split = (sessions, dataset.name)
     evaluation, answers = evaluate_sessions(
-        run, workspace, config, progress, of_split, dataset, options, hybrid_from
+        run, workspace, config, of_split, dataset, options, hybrid_from, reporter
     )
     dataset_of(run, workspace)  # which may have been made anew while it was read
     if per_event is not None:
         write_per_event(per_event, dataset.path, sessions, config, answers)
-    _keep(run, workspace, config, evaluation, (answers[0].ranks, sessions), warn)
+    _keep(run, workspace, config, evaluation, (answers[0].ranks, sessions), reporter)
     return evaluation
 
 
@@ -98,11 +95,11 @@ def evaluate_sessions(
     run: Artefact,
     workspace: Workspace,
     config: EvaluateConfig,
-    progress: Progress,
     scored: tuple[Sessions, str],
     dataset: Artefact | None,
     options: Mapping[str, str] | None = None,
     hybrid_from: str | None = None,
+    reporter: Reporter = SILENT,
 ) -> tuple[Evaluation, list[SplitRanks]]:
     """Evaluate a run on sessions, and what it is compared with; arguments as of `evaluate_run`.
 
@@ -122,13 +119,13 @@ def evaluate_sessions(
     if config.hybrid and dataset is not None:
         if hybrid_from is not None:
             take_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, said)
-        hybrid = _find_or_choose_hybrid(run, workspace, dataset, scorer, baselines, said, progress)
+        hybrid = _find_or_choose_hybrid(run, workspace, dataset, scorer, baselines, said, reporter)
         if not config.baselines:
             # The better of both, of which the hybrid promises to be no worse.
             config = replace(config, baselines=(hybrid.partner,))
             baselines = configure_baselines(said, hybrid.options)
     models = 1 + len(config.baselines) + config.hybrid
-    with progress(sessions.num_targets * models) as advance:
+    with _progress(reporter, sessions.num_targets * models) as advance:
         own = answer_split(GRU, scorer, sessions, config, with_lists=models > 1, advance=advance)
         evaluation = summarise(own, sessions, config, run=run.name, dataset=called)
         contenders = [Contender(own, network_bytes(run))]
@@ -179,12 +176,16 @@ def _find_or_choose_hybrid(
     network: Scorer,
     options: BaselineConfig,
     said: Mapping[str, str],
-    progress: Progress,
+    reporter: Reporter,
 ) -> Hybrid:
     if (found := find_hybrid(run, options, said)) is not None:
         return found
-    with progress(count_tried(dataset)) as advance:
+    with _progress(reporter, count_tried(dataset)) as advance:
         return choose_hybrid(run, workspace, dataset, network, options, advance)
+
+
+def _progress(reporter: Reporter, total: int) -> AbstractContextManager[Advance]:
+    return reporter.progress(total, "events", "evaluate")
 
 
 def _extended(
@@ -277,7 +278,7 @@ def _keep(
     config: EvaluateConfig,
     evaluation: Evaluation,
     answered: tuple[Ranks, Sessions],
-    warn: Callable[[str], None],
+    reporter: Reporter,
 ) -> None:
     """Keep the figures and the ranks in the run, or warn that they cannot be kept."""
     # What was not asked for this time stays as it was found: the run is the same one.
@@ -288,7 +289,7 @@ def _keep(
             with ranks_kept(ranks_path(run.path, way_of(config)), *answered):
                 write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
     except ArtefactError as error:
-        warn(f"the figures are not kept: {error}")
+        reporter.warn(f"the figures are not kept: {error}")
 
 
 def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

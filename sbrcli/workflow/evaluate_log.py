@@ -1,6 +1,6 @@
 """Evaluate a run on a log that is no part of its dataset: yesterday's model on today's events."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +24,9 @@ from sbrcli.log.events import ITEM_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
 from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.reading import read_log
+from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.evaluate import Progress, dataset_of, evaluate_sessions
+from sbrcli.workflow.evaluate import dataset_of, evaluate_sessions
 from sbrcli.workflow.training_job import learned_from
 
 _OF_TIMES = ("time_unit", "time_format", "no_time")
@@ -41,14 +42,10 @@ class NewLog:
     Args:
         path: the log's file or folder; - is standard input.
         reading: how the user says that it is read; what they leave out is as for the dataset.
-        say: called with what the log was read as.
-        warn: called with what makes the figures doubtful.
     """
 
     path: Path
     reading: ReadConfig
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
 
     @property
     def called(self) -> str:
@@ -60,10 +57,10 @@ def evaluate_log(
     run: Artefact,
     workspace: Workspace,
     config: EvaluateConfig,
-    progress: Progress,
     log: NewLog,
     options: Mapping[str, str] | None = None,
     hybrid_from: str | None = None,
+    reporter: Reporter = SILENT,
 ) -> Evaluation:
     """Evaluate a run on every next item of a log's sessions; nothing is kept.
 
@@ -74,10 +71,11 @@ def evaluate_log(
         run: the run.
         workspace: where its dataset is, which baselines and hybrids are fitted to.
         config: what to compare the run with, and the k.
-        progress: shown how many next items are done, of all models together.
         log: the log.
         options: baselines' options, as the user writes them; they go before the tuned ones.
         hybrid_from: the run whose choice of a hybrid is taken over.
+        reporter: given how the log was read, the number of targets ranked, of all models together,
+            and a warning where the figures are doubtful.
 
     Raises:
         ArtefactError: nothing says how the dataset was made, or it has changed and the run is to
@@ -89,7 +87,7 @@ def evaluate_log(
     reading = _complete(log.reading, made_with)
     with on_disk(log.path) as path:
         read = read_log(path, reading)
-    log.say(describe_reading(read))
+    reporter.note(describe_reading(read))
     sessions = _to_sessions(run, read.events, made_with)
     if not drop_unknown(sessions, len(load_items(run.path / ITEMS_FILE).ids))[0].num_targets:
         raise DataError(
@@ -97,9 +95,9 @@ def evaluate_log(
             hint="see whether the log names items as the one that the run was trained on",
         )
     if not reading.no_time:
-        _warn_of_old_events(sessions, last_time, log)
+        _warn_of_old_events(sessions, last_time, reporter)
     found, _ = evaluate_sessions(
-        run, workspace, config, progress, (sessions, log.called), dataset, options, hybrid_from
+        run, workspace, config, (sessions, log.called), dataset, options, hybrid_from, reporter
     )
     return replace(found, split=SPLIT)
 
@@ -152,7 +150,7 @@ def _to_sessions(run: Artefact, events: pd.DataFrame, made_with: Mapping[str, An
     return Sessions(indices[codes], session_offsets(cut), cut[TIMESTAMP].to_numpy())
 
 
-def _warn_of_old_events(sessions: Sessions, last_time: str | None, log: NewLog) -> None:
+def _warn_of_old_events(sessions: Sessions, last_time: str | None, reporter: Reporter) -> None:
     """Warn of events that are no later than what the run was trained on."""
     if last_time is None:
         return
@@ -160,7 +158,7 @@ def _warn_of_old_events(sessions: Sessions, last_time: str | None, log: NewLog) 
     if is_old.any():
         lengths = np.diff(sessions.offsets)
         session = np.repeat(np.arange(len(lengths)), lengths)
-        log.warn(
+        reporter.warn(
             f"{np.count_nonzero(is_old):,} of {len(is_old):,} events, in "
             f"{len(np.unique(session[is_old])):,} of {len(lengths):,} sessions, are no later than "
             f"{last_time}, the run's last training event: it may have been trained on them"

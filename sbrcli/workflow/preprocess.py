@@ -1,6 +1,6 @@
 """From a log to a dataset on disk: what `sbr preprocess` does."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from sbrcli.log.quality.account import describe_reading
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import Log, read_log
 from sbrcli.log.titles import read_titles
+from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
 
 _HARDLY_ANY_ORDER = 0.9
@@ -60,8 +61,7 @@ def prepare_dataset(
     name: str | None = None,
     overwrite: bool = False,
     titles: Path | None = None,
-    say: Callable[[str], None] = lambda _: None,
-    warn: Callable[[str], None] = lambda _: None,
+    reporter: Reporter = SILENT,
 ) -> PreparedDataset:
     """Make a dataset of a log, or find that it has been made.
 
@@ -75,8 +75,7 @@ def prepare_dataset(
             the default.
         overwrite: make it anew, whatever stands under its name.
         titles: a file of the items' titles, kept in the dataset.
-        say: is told what each log was read as.
-        warn: is told what seems to be meant otherwise than it was read.
+        reporter: given how each log was read, and what in it may be misread.
 
     Returns:
         What the dataset holds, times in UTC.
@@ -106,7 +105,7 @@ def prepare_dataset(
             if there is not None:
                 require_same(there, request)
                 return PreparedDataset.from_folder(there, already_there=True)
-            arrangement = _arrange(logs, request, say, warn)
+            arrangement = _arrange(logs, request, reporter)
             items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
             held = source | {"rows": arrangement.num_events}
             with workspace.staged("dataset", name) as folder:
@@ -188,31 +187,30 @@ def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
 def _arrange(
     logs: Mapping[str, Sequence[Path]],
     request: Request,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    reporter: Reporter,
 ) -> Arrangement:
     """Read the logs and arrange their events; what reading left out is counted with the rest."""
     read = {}
     for part, paths in logs.items():
         read[part] = read_log(paths, request.reading)
-        say(describe_reading(read[part]))
-        _warn_of_misreadings(read[part], part if len(logs) > 1 else None, warn)
+        reporter.note(describe_reading(read[part]))
+        _warn_of_misreadings(read[part], part if len(logs) > 1 else None, reporter)
     if len(read) == 1:
         arrangement = arrange(read["log"].events, request.config)
         if arrangement.splits.note is not None:
-            say(arrangement.splits.note)
+            reporter.note(arrangement.splits.note)
     else:
         tables = {part: log.events for part, log in read.items()}
         require_same_owners(tables)
         named = request.config.session == "column"
         for text in find_overlaps(tables, named_sessions=named):
-            warn(text)
+            reporter.warn(text)
         arrangement = arrange_given(
             tables["log"], tables.get("valid_log"), tables["test_log"], request.config
         )
     share = _tie_share(arrangement.splits.train)
     if share >= _HARDLY_ANY_ORDER:
-        warn(
+        reporter.warn(
             f"{100 * share:.0f} % of the consecutive events of a session have the same time: their "
             "order is that of the file."
         )
@@ -228,12 +226,12 @@ def _arrange(
     return replace(arrangement, dropped=left_out | arrangement.dropped, num_events=rows)
 
 
-def _warn_of_misreadings(log: Log, part: str | None, warn: Callable[[str], None]) -> None:
+def _warn_of_misreadings(log: Log, part: str | None, reporter: Reporter) -> None:
     """Warn of what seems to be misread; of several logs, in which `part`."""
     of_which = f"the {part.replace('_', ' ')}: " if part else ""
     misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
     for text in (*log.format.doubts, *misreadings):
-        warn(of_which + text)
+        reporter.warn(of_which + text)
 
 
 def _tie_share(events: pd.DataFrame) -> float:

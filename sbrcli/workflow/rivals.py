@@ -13,11 +13,12 @@ from sbrcli.config.training import EvaluateConfig
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.evaluation.leaderboard import Contender
 from sbrcli.evaluation.ranks import drop_unknown
-from sbrcli.evaluation.scoring import Advance, answer_split
+from sbrcli.evaluation.scoring import answer_split
 from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.models.scorer import Scorer
+from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.choose_blend import Hybrid
 
@@ -42,7 +43,7 @@ def answer_by_baselines(
         sessions: the split to answer.
         config: which baselines, and what to score.
         options: theirs.
-        advance: told how many next items were just ranked.
+        advance: called with the number of targets just ranked.
 
     Raises:
         ArtefactError: the sessions that the run has learned from are missing or damaged.
@@ -87,7 +88,7 @@ def answer_by_hybrid(
         config: what to score.
         network: the run's model.
         hybrid: which partner, and how much of it; without one nobody is asked.
-        advance: told how many next items were just ranked.
+        advance: called with the number of targets just ranked.
 
     Raises:
         ArtefactError: the sessions that the run has learned from are missing or damaged.

@@ -30,6 +30,7 @@ from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.loop_settings import Phase
 from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.parent import START_FILE, find_start, save_start
 from sbrcli.workflow.run_settings import settings_of
@@ -42,8 +43,8 @@ from sbrcli.workflow.training_job import (
 )
 
 Watch = Callable[[str, int, dict[str, Any]], None]
-Validate = Callable[[Scorer, Sessions, Callable[[int], None]], dict[str, float]]
-"""Given the model, the valid split, and whom to tell how many next items were just ranked."""
+Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
+"""Given the model, the valid split, and what to call with the number of targets just ranked."""
 
 
 def train(
@@ -192,7 +193,7 @@ class _Phases:
 
         def measure(scorer: Scorer) -> dict[str, float]:
             assert valid is not None
-            return self.validate(scorer, valid, lambda done: self.watch("ranked", done, {}))
+            return self.validate(scorer, valid, lambda done, **_: self.watch("ranked", done, {}))
 
         runner = self._make_runner(
             self.folder,
@@ -248,7 +249,7 @@ class _Phases:
             "train_count": material.train_count,
             "validate": None,
             "watch": self.watch,
-            "warn": self.workspace.warn,
+            "warn": self.workspace.reporter.warn,
             "checkpoint_seconds": 60 * self.checkpoint.minutes,
         }
         return TrainingLoop(LoopSettings(**plan | settings))

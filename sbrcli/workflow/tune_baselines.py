@@ -20,6 +20,7 @@ from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.baselines.fitting import fit_baseline
+from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.evaluate import TUNED_FILE, dataset_of
 
 METRIC = "mrr@20"
@@ -75,7 +76,7 @@ class Tuning:
     trials: tuple[Trial, ...]
 
 
-def tune_baselines(run: Artefact, workspace: Workspace, advance: Callable[[int], None]) -> Tuning:
+def tune_baselines(run: Artefact, workspace: Workspace, reporter: Reporter = SILENT) -> Tuning:
     """Choose options for a run's baselines, and write them into its folder.
 
     Baselines are fitted to train and judged on valid. Options are chosen one after the other, each
@@ -85,7 +86,7 @@ def tune_baselines(run: Artefact, workspace: Workspace, advance: Callable[[int],
     Args:
         run: the run.
         workspace: where its dataset is.
-        advance: told how many settings were just tried.
+        reporter: given how many settings have been tried.
 
     Raises:
         ArtefactError: the run's dataset is missing or damaged, or has no valid split; or the run
@@ -96,18 +97,18 @@ def tune_baselines(run: Artefact, workspace: Workspace, advance: Callable[[int],
     valid = thin_out(load_split(dataset.path, "valid"), ENOUGH_NEXT_ITEMS)
     num_items = load_items(dataset.path).num_train_items
     trials: list[Trial] = []
-    for name in OPTIONED:
+    with reporter.progress(count_trials(), "settings", "tune") as advance:
+        for name in OPTIONED:
 
-        def judge(options: Any, name: OptionedName = name) -> dict[str, float]:
-            settings = with_options(BaselineConfig(), name, options)
-            scorer = fit_baseline(name, training, num_items, settings)
-            found = metrics_at(rank_targets(scorer, valid).ranks, [20])
-            advance(1)
-            return found
+            def judge(options: Any, name: OptionedName = name) -> dict[str, float]:
+                settings = with_options(BaselineConfig(), name, options)
+                scorer = fit_baseline(name, training, num_items, settings)
+                found = metrics_at(rank_targets(scorer, valid).ranks, [20])
+                advance(1)
+                return found
 
-        default = options_of(BaselineConfig(), name)
-        best, tried = search(default, GRIDS[name], judge)
-        trials += [Trial(name, write_options(o), found, o == best) for o, found in tried.items()]
+            best, tried = search(options_of(BaselineConfig(), name), GRIDS[name], judge)
+            trials += [Trial(name, write_options(o), ms, o == best) for o, ms in tried.items()]
     chosen = {trial.baseline: trial.options for trial in trials if trial.is_chosen}
     tuning = Tuning(run.name, "valid", valid.num_targets, METRIC, chosen, tuple(trials))
     with workspace.adding_to(run):

@@ -69,7 +69,7 @@ def events_per_second(scorer: Scorer, sessions: Sessions, *, with_lists: bool) -
     """Rank every next item, once."""
     lists = TopLists(scorer.num_items, 20)
     began = time.perf_counter()
-    ranks = rank_targets(scorer, sessions, watch=lists.watch if with_lists else None)
+    ranks = rank_targets(scorer, sessions, on_block=lists.add_block if with_lists else None)
     return len(ranks.ranks) / (time.perf_counter() - began)
 
 

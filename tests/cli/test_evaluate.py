@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from sbrcli.models.gru4rec.weights import NetworkShape
 from sbrcli.workflow.evaluate import evaluate_run
 from tests.builders import make_run, write_ratings
 from tests.cli.test_recommend import preferring, unpadded
+from tests.reporters import RecordingReporter
 
 DAY = 86_400
 #            user item time: three users train on 5, 6 and 7, two users test
@@ -82,10 +82,6 @@ def run(sbr, tmp_path: Path) -> Path:
         weights=preferring([3.0, 2.0, 1.0]),
         dataset={"name": "user", "fingerprint": dataset["fingerprint"]},
     )
-
-
-def no_progress(_total: int) -> AbstractContextManager:
-    return nullcontext(lambda _done: None)
 
 
 def small_run(tmp_path: Path, run: Path) -> None:
@@ -383,12 +379,13 @@ def test_kept_figures_that_are_none_are_an_artefact_error(sbr, run):
 
 
 def test_a_run_that_was_replaced_meanwhile_keeps_no_figures_of_the_one_before(run):
-    workspace, told = Workspace(Path("sbr-work")), []
+    workspace, reporter = Workspace(Path("sbr-work")), RecordingReporter()
     before = workspace.open("run")
     write_json(run / "manifest.json", before.manifest | {"seed": 2})
-    found = evaluate_run(before, workspace, EvaluateConfig(), no_progress, warn=told.append)
+    found = evaluate_run(before, workspace, EvaluateConfig(), reporter=reporter)
     assert found.metrics["recall@1"] == 1 / 3
-    assert told == [
+    assert reporter.done == [("evaluate", 3, 3)]
+    assert reporter.warnings == [
         "the figures are not kept: run user-1x4 has been replaced meanwhile",
     ]
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 from sbrcli.config.training import EvaluateConfig
@@ -144,7 +143,7 @@ def test_where_matplotlib_can_keep_no_cache_nothing_is_said_of_it():
 def test_figures_that_say_nothing_are_warned_of(sbr):
     workspace = make_reported(WORK)
     config = EvaluateConfig(ks=(20, 40))
-    evaluate_run(workspace.open("run"), workspace, config, lambda _: nullcontext(lambda _: None))
+    evaluate_run(workspace.open("run"), workspace, config)
     said = sbr("report", "--quiet")
     assert (said.code, said.stderr) == (
         0,

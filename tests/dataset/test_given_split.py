@@ -14,6 +14,7 @@ from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.errors import ArtefactError, ConfigError, DataError
 from sbrcli.workflow.preprocess import GivenSplit, prepare_dataset
 from tests.builders import make_events, write_ratings
+from tests.reporters import RecordingReporter
 
 CONFIG = PrepareConfig(session="user", min_item_support=2)
 TRAIN = "1 7 0, 1 8 1, 2 8 2, 2 7 3, 2 9 4, 3 7 5"
@@ -78,12 +79,12 @@ def test_the_manifest_names_all_logs_and_another_test_is_another_dataset(tmp_pat
     valid = write_ratings(tmp_path / "valid", "1 7 6, 1 8 7")
     given, workspace = GivenSplit(test=test, valid=valid), Workspace(tmp_path / "work")
     reading = ReadConfig(columns="time=4,user=1,item=2")
-    said: list[str] = []
+    reporter = RecordingReporter()
     prepared = prepare_dataset(
-        train, CONFIG, workspace, reading=reading, given=given, name="mine", say=said.append
+        train, CONFIG, workspace, reading=reading, given=given, name="mine", reporter=reporter
     )
     line = 'read as a table ("::" separated, no header): user=1, item=2, time=4 in seconds'
-    assert said == [line] * 3
+    assert reporter.notes == [line] * 3
     manifest = json.loads((Path(prepared.dataset) / "manifest.json").read_text())
     assert manifest["source"]["test_log"]["name"] == "test"
     assert manifest["source"]["valid_log"]["name"] == "valid"

@@ -217,7 +217,7 @@ def test_who_watches_is_shown_every_block_and_who_is_no_candidate():
         LastItemScorer(TABLE),
         make_sessions([0, 1, 0], [2, 1, 1]),
         exclude_seen=True,
-        watch=lambda scores, excluded: shown.append((scores.shape, excluded.sum())),
+        on_block=lambda scores, excluded: shown.append((scores.shape, excluded.sum())),
     )
     # Blocks of three from the end: 2 1 | 2, 0 1, then 0.
     assert shown == [((3, 3), 2 + 1 + 2), ((1, 3), 1)]

@@ -47,8 +47,8 @@ def test_ranks_ties_and_scores_are_those_of_the_rows_written_out(num_items, valu
 def test_top_lists_are_those_of_the_rows_written_out(num_items, values, k, seed):
     rows, dense = random_rows(np.random.default_rng(seed), num_items, values=values)
     sparse_lists, lists = TopLists(num_items, k), TopLists(num_items, k)
-    sparse_lists.watch(rows, None)
-    lists.watch(dense, None)
+    sparse_lists.add_block(rows, None)
+    lists.add_block(dense, None)
     assert sparse_lists.counts.tolist() == lists.counts.tolist()
 
 
@@ -78,7 +78,9 @@ def test_a_baseline_is_ranked_and_listed_as_its_scores_written_out(name, exclude
     assert isinstance(scorer, SparseScorer)
     found, lists = [], [TopLists(30, 4), TopLists(30, 4)]
     for one, counted in zip((scorer, WrittenOut(scorer)), lists, strict=True):
-        found.append(rank_targets(one, sessions, exclude_seen=exclude_seen, watch=counted.watch))
+        found.append(
+            rank_targets(one, sessions, exclude_seen=exclude_seen, on_block=counted.add_block)
+        )
     sparse, dense = found
     assert sparse.ranks.tolist() == dense.ranks.tolist()
     assert sparse.tied.tolist() == dense.tied.tolist()

@@ -65,7 +65,7 @@ def test_only_what_is_asked_for_is_ranked_watched_and_told():
     ranks = rank_targets(
         LastItemScorer(TABLE),
         asked_last([0, 1, 0], [2, 1, 1], [0, 2]),
-        watch=lambda scores, _: shown.append(len(scores)),
+        on_block=lambda scores, _: shown.append(len(scores)),
         advance=told.append,
     )
     #                                 1>0 is 2nd, 1>1 3rd, 0>2 2nd
@@ -93,7 +93,7 @@ def test_each_model_ranks_the_last_items_as_it_does_among_all_next_items(name, e
     asked = asked_last(*log)
     every = rank_targets(scorer, replace(asked, targets=None), exclude_seen=exclude_seen)
     lists = [TopLists(NUM_ITEMS, 5), TopLists(NUM_ITEMS, 5)]
-    found = rank_targets(scorer, asked, exclude_seen=exclude_seen, watch=lists[0].watch)
+    found = rank_targets(scorer, asked, exclude_seen=exclude_seen, on_block=lists[0].add_block)
     assert asked.targets is not None
     expected = every.only(asked.targets[every.positions])
     assert 10 < len(found.ranks) < len(log)
@@ -101,7 +101,7 @@ def test_each_model_ranks_the_last_items_as_it_does_among_all_next_items(name, e
         assert np.array_equal(getattr(found, field), getattr(expected, field)), field
     # The same lists come of the last steps alone.
     ends = [session for session in log if session[-1] < NUM_ITEMS]
-    rank_targets(scorer, asked_last(*ends), exclude_seen=exclude_seen, watch=lists[1].watch)
+    rank_targets(scorer, asked_last(*ends), exclude_seen=exclude_seen, on_block=lists[1].add_block)
     assert lists[0].counts.tolist() == lists[1].counts.tolist()
     assert lists[0].counts.sum() <= 5 * len(found.ranks)
 

@@ -32,14 +32,16 @@ def test_who_ties_at_the_cut_is_left_out():
 
 def test_items_that_are_no_candidates_are_never_listed():
     lists = TopLists(3, 2)
-    lists.watch(np.array([[3.0, 2.0, 1.0]]), np.array([[True, False, False]]))
+    lists.add_block(np.array([[3.0, 2.0, 1.0]]), np.array([[True, False, False]]))
     assert lists.counts.tolist() == [0, 1, 1]
 
 
 def test_every_next_item_has_a_list_and_items_are_counted():
     lists = TopLists(3, 1)
     # after 0, 1, 0, 2 the best are 1, 2, 1, 0
-    rank_targets(LastItemScorer(TABLE), make_sessions([0, 1, 0, 2], [2, 0]), watch=lists.watch)
+    rank_targets(
+        LastItemScorer(TABLE), make_sessions([0, 1, 0, 2], [2, 0]), on_block=lists.add_block
+    )
     assert lists.counts.tolist() == [1, 2, 1]
 
 

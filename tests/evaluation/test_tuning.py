@@ -11,9 +11,10 @@ from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.thinning import thin_out
 from sbrcli.workflow import tune_baselines as tuning
-from sbrcli.workflow.tune_baselines import GRIDS, count_trials, search, tune_baselines
+from sbrcli.workflow.tune_baselines import GRIDS, search, tune_baselines
 from tests.builders import make_run
 from tests.chains import make_workspace
+from tests.reporters import RecordingReporter
 
 
 def judged_by(**worth: dict):
@@ -66,9 +67,9 @@ def workspace(tmp_path) -> Workspace:
 
 def test_the_choice_is_kept_with_all_that_was_tried(workspace):
     run = workspace.open("run")
-    told = []
-    found = tune_baselines(run, workspace, told.append)
-    assert sum(told) == count_trials() == len(found.trials)
+    reporter = RecordingReporter()
+    found = tune_baselines(run, workspace, reporter)
+    assert reporter.done == [("tune", len(found.trials), len(found.trials))]
     for name in GRIDS:
         own = [trial for trial in found.trials if trial.baseline == name]
         chosen = [trial for trial in own if trial.is_chosen]
@@ -86,17 +87,17 @@ def test_the_test_split_is_never_read(workspace, monkeypatch):
     monkeypatch.setattr(
         tuning, "load_split", lambda folder, split: read.append(split) or load(folder, split)
     )
-    tune_baselines(workspace.open("run"), workspace, lambda _done: None)
+    tune_baselines(workspace.open("run"), workspace)
     assert read == ["train", "valid"]
 
 
 def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(workspace, monkeypatch):
     run, valid = workspace.open("run"), load_split(workspace.open("dataset").path, "valid")
     monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
-    assert tune_baselines(run, workspace, lambda _: None).events == valid.num_targets
+    assert tune_baselines(run, workspace).events == valid.num_targets
     enough = valid.num_targets // 2
     monkeypatch.setattr(tuning, "ENOUGH_NEXT_ITEMS", enough)
-    events = tune_baselines(run, workspace, lambda _: None).events
+    events = tune_baselines(run, workspace).events
     assert events == thin_out(valid, enough).num_targets
     assert enough <= events < valid.num_targets
 
@@ -106,6 +107,6 @@ def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(workspace, monkey
     run = workspace.open("run")
     write_json(run.path / MANIFEST, run.manifest | {"seed": 2})
     with pytest.raises(ArtefactError) as error:
-        tune_baselines(run, workspace, lambda _: None)
+        tune_baselines(run, workspace)
     assert str(error.value) == "run user-1x4 has been replaced meanwhile"
     assert not (run.path / "baselines.json").exists()

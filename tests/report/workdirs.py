@@ -1,7 +1,6 @@
 """A work directory with a dataset and a run that `sbr report` takes, made in a moment."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,7 @@ def make_evaluated(folder: Path, **options: Any) -> Workspace:
     titles = [f"Film {item}" for item in range(NUM_ITEMS)]
     workspace = make_reported(folder, **{"titles": titles} | options)
     config = EvaluateConfig(baselines=("popularity", "markov"), slices=True)
-    evaluate_run(workspace.open("run"), workspace, config, lambda _: nullcontext(lambda _: None))
+    evaluate_run(workspace.open("run"), workspace, config)
     return workspace
 
 
