@@ -49,6 +49,15 @@ class ConfigError(SbrError):
     exit_code = ExitCode.CONFIG
 
 
+class OptionError(ConfigError):
+    """Options cannot be combined, or a value is not a number or none of an option's choices.
+
+    The command line alone shows it, as it shows an unknown option, so the exit code is the same.
+    """
+
+    exit_code = ExitCode.USAGE
+
+
 class ArtefactError(SbrError):
     """A dataset or a run is missing, damaged, in the way, or of another version."""
 

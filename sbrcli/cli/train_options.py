@@ -8,7 +8,7 @@ from sbrcli.cli.completion import complete_choices, complete_runs, complete_word
 from sbrcli.cli.gathered import takes_options
 from sbrcli.config.presets import PRESETS, SHORT_SESSIONS
 from sbrcli.config.training import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
-from sbrcli.errors import ConfigError
+from sbrcli.errors import OptionError
 
 DEFAULTS = TrainConfig()
 _TYPES = get_type_hints(TrainConfig)
@@ -311,7 +311,7 @@ def _parse_count(name: str, text: str | None) -> int | str | None:
     try:
         return int(text)
     except ValueError as error:
-        raise ConfigError(f"{name} must be auto or a whole number. Received: {text}") from error
+        raise OptionError(f"{name} must be auto or a whole number. Received: {text}") from error
 
 
 def _parse_sizes(text: str | None) -> tuple[int, ...] | None:
@@ -320,7 +320,7 @@ def _parse_sizes(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise ConfigError(
+        raise OptionError(
             f"hsz must be a whole number, or one for each layer with commas between. "
             f"Received: {text}"
         ) from error

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, Literal, TypeVar, get_args
 
-from sbrcli.config.checks import require, require_at_least, require_at_most
-from sbrcli.errors import ConfigError
+from sbrcli.config.checks import require, require_at_least, require_at_most, require_option
+from sbrcli.errors import ConfigError, OptionError
 
 BaselineName = Literal["popularity", "session-popularity", "markov", "item-knn", "vsknn", "stan"]
 BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
@@ -172,7 +172,7 @@ def parse_names(text: str) -> tuple[BaselineName, ...]:
     """
     names = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
     for name in names:
-        require(
+        require_option(
             name in (*BASELINES, "all"),
             f"baselines must be all, or some of {', '.join(BASELINES)}",
             name,
@@ -195,7 +195,7 @@ def parse_options(baseline: str, text: str, options: Options) -> Options:
     said: dict[str, Any] = {}
     for part in filter(None, (word.strip() for word in text.split(","))):
         name, _, value = part.partition("=")
-        require(
+        require_option(
             name in kinds and bool(value),
             f"{baseline} takes {', '.join(f'{kind}=…' for kind in kinds)}, with commas between",
             part,
@@ -203,7 +203,7 @@ def parse_options(baseline: str, text: str, options: Options) -> Options:
         try:
             said[name] = kinds[name](value)
         except ValueError as error:
-            raise ConfigError(f"{baseline}'s {name} must be a number. Received: {value}") from error
+            raise OptionError(f"{baseline}'s {name} must be a number. Received: {value}") from error
     try:
         return replace(options, **said)  # pyright: ignore[reportArgumentType]
     except ConfigError as error:

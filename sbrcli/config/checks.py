@@ -3,13 +3,19 @@
 import math
 from typing import Any
 
-from sbrcli.errors import ConfigError
+from sbrcli.errors import ConfigError, OptionError
 
 
 def require(holds: bool, expectation: str, received: object) -> None:
     """Raise a ConfigError that says what was expected and what came."""
     if not holds:
         raise ConfigError(f"{expectation}. Received: {received}")
+
+
+def require_option(holds: bool, expectation: str, received: object) -> None:
+    """Raise an OptionError unless options fit together, or a value is one of the choices."""
+    if not holds:
+        raise OptionError(f"{expectation}. Received: {received}")
 
 
 def require_fraction(name: str, value: float) -> None:

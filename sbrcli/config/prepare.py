@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sbrcli.config.checks import require
+from sbrcli.config.checks import require, require_option
 from sbrcli.config.session_rule import SessionRule
 
 SplitRule = Literal["date", "last"]
@@ -40,7 +40,7 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         rule = SessionRule.parse(self.session) if self.session is not None else None
-        require(
+        require_option(
             not self.across_users or (rule is not None and rule.kind == "gap"),
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users",
             f"--session {self.session}" if self.session else "no --session",
@@ -55,7 +55,7 @@ class PrepareConfig:
             "min-item-support must be at least 1",
             self.min_item_support,
         )
-        require(
+        require_option(
             self.split in get_args(SplitRule),
             f"split must be {' or '.join(get_args(SplitRule))}",
             self.split,
@@ -69,7 +69,7 @@ class PrepareConfig:
 
 def _require_cut(split: str, days: float | None, share: float | None) -> None:
     """Check that a split has days or a share, or neither, each within its bounds."""
-    require(
+    require_option(
         days is None or share is None,
         f"{split} takes days or a share, not both",
         f"{days} days and {share}",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sbrcli.config.training import TrainConfig
-from sbrcli.errors import ConfigError
+from sbrcli.errors import OptionError
 
 OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "adagrad": {},
@@ -104,7 +104,7 @@ def configure_training(
         ConfigError: there is no such preset, or an option is out of bounds.
     """
     if preset is not None and preset not in PRESETS:
-        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset}")
+        raise OptionError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset}")
     said = {name: value for name, value in given.items() if value is not None}
     chosen = dict(PRESETS[preset]) if preset else {}
     for name, company in _GO_WITH.items():

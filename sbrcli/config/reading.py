@@ -4,8 +4,8 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from sbrcli.config.checks import require
-from sbrcli.errors import ConfigError
+from sbrcli.config.checks import require, require_option
+from sbrcli.errors import ConfigError, OptionError
 
 ROLES = ("user", "session", "item", "time", "event", "rating")
 """What a column of a log can be, as `--columns` names it."""
@@ -78,12 +78,12 @@ class ReadConfig:
     """Leave rows out that cannot be events, and count them."""
 
     def __post_init__(self) -> None:
-        require(
+        require_option(
             self.time_unit in TIME_UNITS,
             f"time-unit must be one of {', '.join(TIME_UNITS)}",
             self.time_unit,
         )
-        require(
+        require_option(
             self.time_format is None or self.time_unit == "auto",
             "time-format is for dates in words, and time-unit for numbers",
             self.time_unit,
@@ -93,7 +93,7 @@ class ReadConfig:
             "sep must be one character or more, without quotes, line ends and zero bytes",
             repr(self.sep),
         )
-        require(
+        require_option(
             self.quote in (None, NO_QUOTE, '"', "'"),
             f"quote must be {NO_QUOTE}, \" or '",
             repr(self.quote),
@@ -115,7 +115,7 @@ class ReadConfig:
         _ = self.dropped_ids
         named = self.named_columns
         about_times = (self.time_unit != "auto", self.time_format is not None, "time" in named)
-        require(
+        require_option(
             not (self.no_time and any(about_times)),
             "no-time goes with none of time-unit, time-format and a column of the time",
             "no-time",
@@ -137,7 +137,7 @@ class ReadConfig:
         for part in self.columns.split(",") if self.columns is not None else ():
             role, equals, name = (word.strip() for word in part.partition("="))
             if role not in ROLES or not equals or not name or role in named:
-                raise ConfigError(
+                raise OptionError(
                     f"columns must be written as ROLE=NAME with commas between, each of "
                     f"{', '.join(ROLES)} at most once. Received: {self.columns}",
                     hint="for example --columns user=visitorid,item=itemid,time=timestamp",
@@ -159,7 +159,7 @@ class ReadConfig:
             is_begun = bool(equals) and before.strip() in ID_ROLES
             role = before.strip() if is_begun else role
             if role is None:
-                raise ConfigError(
+                raise OptionError(
                     f"drop-id must be written as ROLE=ID with commas between, each ROLE one of "
                     f"{', '.join(ID_ROLES)}. Received: {self.drop_id}",
                     hint="for example --drop-id user=-,guest,item=0",

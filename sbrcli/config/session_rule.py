@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from sbrcli.config.checks import require
-from sbrcli.errors import ConfigError
+from sbrcli.errors import OptionError
 
 SessionKind = Literal["user", "gap", "column"]
 
@@ -29,17 +29,14 @@ class SessionRule:
             return cls(text)  # pyright: ignore[reportArgumentType]
         kind, colon, seconds = text.partition(":")
         if kind == "gap" and colon:
+            expected = "the gap of a session must be a number of seconds above 0, as in gap:3600"
             try:
                 gap_seconds = float(seconds)
-            except ValueError:
-                gap_seconds = math.nan
-            require(
-                math.isfinite(gap_seconds) and gap_seconds > 0,
-                "the gap of a session must be a number of seconds above 0, as in gap:3600",
-                text,
-            )
+            except ValueError as error:
+                raise OptionError(f"{expected}. Received: {text}") from error
+            require(math.isfinite(gap_seconds) and gap_seconds > 0, expected, text)
             return cls("gap", gap_seconds)
-        raise ConfigError(
+        raise OptionError(
             f"a session is 'user', 'column' or 'gap:SECONDS'. Received: {text}",
             hint="for one-hour sessions write --session gap:3600",
         )

@@ -5,7 +5,13 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from sbrcli.config.baselines import BaselineName
-from sbrcli.config.checks import require, require_at_least, require_at_most, require_fraction
+from sbrcli.config.checks import (
+    require,
+    require_at_least,
+    require_at_most,
+    require_fraction,
+    require_option,
+)
 
 Embedding = Literal["none", "separate", "shared"]
 Optimizer = Literal["adagrad", "adam"]
@@ -125,7 +131,7 @@ class TrainConfig:
         for name in ("dropout", "embedding_dropout", "label_smoothing", "momentum"):
             require_fraction(name.replace("_", "-"), getattr(self, name))
         for name, choices in _CHOICES.items():
-            require(
+            require_option(
                 getattr(self, name) in get_args(choices),
                 f"{name} must be one of {', '.join(get_args(choices))}",
                 getattr(self, name),
@@ -136,7 +142,7 @@ class TrainConfig:
             "hsz must be 1 to 100,000",
             sizes,
         )
-        require(
+        require_option(
             len(self.hsz) in (1, self.layers),
             "hsz must be one number for all layers, or one for each",
             f"--layers {self.layers} --hsz {sizes}",
@@ -156,17 +162,17 @@ class TrainConfig:
 
     def _require_company(self) -> None:
         """Check the options that go with one value of another option alone."""
-        require(
+        require_option(
             self.momentum == 0 or self.optimizer == "adagrad",
             "momentum goes with --optimizer adagrad alone",
             f"--optimizer {self.optimizer} --momentum {self.momentum}",
         )
-        require(
+        require_option(
             self.label_smoothing == 0 or self.loss == "cross-entropy",
             "label-smoothing goes with --loss cross-entropy alone",
             f"--loss {self.loss} --label-smoothing {self.label_smoothing}",
         )
-        require(
+        require_option(
             self.elu == 0 or self.loss != "cross-entropy",
             "elu goes with the ranking losses, not with --loss cross-entropy",
             f"--elu {self.elu}",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sbrcli.arrays import IntArray
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.errors import ConfigError, DataError
+from sbrcli.errors import DataError, OptionError
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
 
 DAY_SECONDS = 86_400
@@ -33,7 +33,7 @@ def require_no_gap(session: str | None) -> None:
         ConfigError: the rule is a gap.
     """
     if session is not None and SessionRule.parse(session).kind == "gap":
-        raise ConfigError(
+        raise OptionError(
             f"a log without times has no pauses. Received: --session {session}",
             hint="--session user makes a session of each user",
         )

@@ -13,7 +13,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import OPTIMIZER_DEFAULTS
 from sbrcli.config.training import TrainConfig, differences
 from sbrcli.dataset.storage import load_items as load_dataset_items
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.errors import ArtefactError, ConfigError, OptionError
 from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
 from sbrcli.workflow.run_names import write_words
 from sbrcli.workflow.training_job import TrainingJob, assign, config_of
@@ -107,12 +107,12 @@ def _configure(parent: str, old: TrainConfig, given: Mapping[str, Any]) -> Train
         its_own |= OPTIMIZER_DEFAULTS.get(said["optimizer"], {})
     config = TrainConfig(**asdict(old) | its_own | said)
     if config.refit:
-        raise ConfigError(
+        raise OptionError(
             "refit trains from scratch, and cannot go with --from", hint="leave --refit out"
         )
     if (config.units, config.embedding) != (old.units, old.embedding):
         other = ", ".join(f"--{option}" for option in _OF_SHAPE if option in said)
-        raise ConfigError(
+        raise OptionError(
             f"a run that begins at the weights of run {parent} has its network; {other} would "
             "make another one",
             hint=f"leave {other} out, or train anew without --from",

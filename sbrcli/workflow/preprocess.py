@@ -14,7 +14,7 @@ from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.checksums import FILES, checksums_of
 from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.checks import require
+from sbrcli.config.checks import require_option
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
@@ -28,7 +28,7 @@ from sbrcli.dataset.spec import Request, describe_files, find_earlier, require_s
 from sbrcli.dataset.storage import Items, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.dataset.unions import join_train_full
-from sbrcli.errors import ConfigError
+from sbrcli.errors import OptionError
 from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
@@ -156,7 +156,7 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
     """Refuse two splits at once, and days where nothing is cut by date."""
     if given is None and config.split == "date":
         return
-    require(
+    require_option(
         given is None or config.split == "date",
         "split says how one log is cut, and cannot be combined with --test-log",
         config.split,
@@ -166,7 +166,7 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
         others.pop("valid_days")
     instead = "--split last" if given is None else "--test-log"
     for option in ("valid_days", "test_days", "valid_share", "test_share"):
-        require(
+        require_option(
             option not in others,
             f"{option.replace('_', '-')} goes with a split by date, not with {instead}",
             f"{others.get(option, 0):g}",
@@ -176,7 +176,7 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
 def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
     """Refuse what takes times, of a log without any."""
     if given is None and config.split == "date":
-        raise ConfigError(
+        raise OptionError(
             "a log without times cannot be split by date",
             hint="--split last takes the last events of each session; --test-log FILE is a log "
             "that is test",

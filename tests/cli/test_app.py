@@ -34,7 +34,8 @@ def test_sbr_alone_prints_help(sbr):
 def test_help_names_the_exit_codes_and_every_subcommand(sbr):
     shown = " ".join(sbr("--help").stdout.split())
     assert (
-        "Exit codes: 0 ok, 1 a bug, 2 usage, 3 data, 4 configuration, 5 artefact (dataset or run "
+        "Exit codes: 0 ok, 1 a bug, 2 usage (options that do not fit together, or a badly written "
+        "value), 3 data, 4 configuration (a value that cannot be used), 5 artefact (dataset or run "
         "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted "
         "(Ctrl-C or SIGTERM)."
     ) in shown

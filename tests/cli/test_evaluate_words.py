@@ -32,9 +32,9 @@ def test_with_baselines_or_a_hybrid_they_are_taken(sbr, asked):
     assert said.stderr == "error: no run in sbr-work\nhint: make one with: sbr train\n"
 
 
-def test_baselines_without_a_name_are_a_configuration_error(sbr):
+def test_baselines_without_a_name_are_a_usage_error(sbr):
     said = sbr("evaluate", "--baselines", "")
-    assert (said.stdout, said.code) == ("", 4)
+    assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (
         "error: baselines must be all, or some of popularity, session-popularity, markov, "
         "item-knn, vsknn, stan. Received: \n"

@@ -213,14 +213,14 @@ def test_other_options_under_the_same_name_are_refused(sbr):
             ["--session", "hour"],
             "a session is 'user', 'column' or 'gap:SECONDS'. Received: hour",
             "for one-hour sessions write --session gap:3600",
-            4,
+            2,
         ),
         (
             ["--across-users"],
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users. "
             "Received: no --session",
             None,
-            4,
+            2,
         ),
         (
             ["--min-session-length", "1"],

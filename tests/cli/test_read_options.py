@@ -101,14 +101,14 @@ def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
             "error: time-unit must be one of auto, s, ms, us, ns, ds, cs, min, h, d, ticks, "
             "filetime, webkit, apple, mac, ntp, gps, excel, excel1904, matlab, julian, digits, "
             "yymmdd, mmdd. Received: weeks\n",
-            4,
+            2,
         ),
         (
             ["preprocess", "none", "--columns", "who"],
             "error: columns must be written as ROLE=NAME with commas between, each of user, "
             "session, item, time, event, rating at most once. Received: who\n"
             "hint: for example --columns user=visitorid,item=itemid,time=timestamp\n",
-            4,
+            2,
         ),
         (
             ["preprocess", "none", "--valid-log", "none"],
@@ -118,7 +118,7 @@ def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
         (
             ["preprocess", "none", "--test-log", "none", "--valid-days", "3"],
             "error: valid-days goes with a split by date, not with --test-log. Received: 3\n",
-            4,
+            2,
         ),
     ],
 )

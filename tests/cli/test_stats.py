@@ -200,7 +200,7 @@ def test_a_log_without_sessions_can_not_be_counted_by_column(sbr):
             ["ratings.dat", "--session", "hour"],
             "error: a session is 'user', 'column' or 'gap:SECONDS'. Received: hour\n"
             "hint: for one-hour sessions write --session gap:3600\n",
-            4,
+            2,
         ),
         (
             ["ratings.dat"],

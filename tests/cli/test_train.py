@@ -204,35 +204,35 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
     [
         (
             ["--hsz", "4,,5"],
-            4,
+            2,
             "error: hsz must be a whole number, or one for each layer with commas between. "
             "Received: 4,,5\n",
         ),
         (
             ["--n-sample", "many"],
-            4,
+            2,
             "error: n-sample must be auto or a whole number. Received: many\n",
         ),
         (
             ["--layers", "3", "--hsz", "4,5"],
-            4,
+            2,
             "error: hsz must be one number for all layers, or one for each. Received: "
             "--layers 3 --hsz 4,5\n",
         ),
         (
             ["--preset", "x"],
-            4,
+            2,
             "error: preset must be one of notebook, best, rsc15, yoochoose, rees46, coveo, "
             "retailrocket, diginetica. Received: x\n",
         ),
         (
             ["--optimizer", "sgd"],
-            4,
+            2,
             "error: optimizer must be one of adagrad, adam. Received: sgd\n",
         ),
         (
             ["--embedding", "x"],
-            4,
+            2,
             "error: embedding must be one of none, separate, shared. Received: x\n",
         ),
         (

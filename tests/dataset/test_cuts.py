@@ -145,7 +145,7 @@ def test_shares_do_not_go_with_last_events(sbr):
     assert said.stderr == (
         "error: test-share goes with a split by date, not with --split last. Received: 0.2\n"
     )
-    assert said.code == 4
+    assert said.code == 2
 
 
 def test_a_dataset_of_an_sbr_without_shares_is_there_already(sbr):
