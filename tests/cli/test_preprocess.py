@@ -294,7 +294,7 @@ def test_a_missing_log_is_an_error_of_data(sbr):
 def test_the_help_says_what_across_users_is_for_and_shows_an_example(sbr):
     said = sbr("preprocess", "--help")
     words = " ".join(said.stdout.replace("│", " ").split())
-    assert "there to reproduce the source notebook" in words
+    assert "as the source notebook did. Use it only to reproduce the notebook." in words
     assert "Example: sbr preprocess ratings.dat --session gap:3600" in words
     assert said.code == 0
 
