@@ -53,7 +53,8 @@ def read_parts(parts: Sequence[Part], read: Callable[[Part], "Log"]) -> "Log":
             names = _some_quoted([part.path for part in parts])
             raise DataError(
                 str(error),
-                hint=f"if the first part alone has the header: cat {names} | sbr stats -",
+                hint="name the files that hold the events, or take the others out of the folder; "
+                f"if the first part alone has the header: cat {names} | sbr stats -",
             ) from error
         if logs:
             _require_alike(logs[0], (part, log))
@@ -79,7 +80,7 @@ def _some_quoted(paths: Sequence[Path]) -> str:
 
 def _require_alike(first: tuple[Part, "Log"], other: tuple[Part, "Log"]) -> None:
     here, there = (_describe_columns(log.format) for _, log in (first, other))
-    if here != there:
+    if here.casefold() != there.casefold():
         if first[1].format.has_header and not other[1].format.has_header:
             names = _some_quoted([first[0].path, other[0].path])
             raise DataError(

@@ -166,3 +166,48 @@ def test_a_layout_that_leaves_a_choice_is_named_with_what_to_type(tmp_path, row,
         f"{tmp_path / 'log'}: {layout}, without a header; its first line has {fields}"
     )
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (
+            "fullVisitorId,visitNumber,productSKU,visitStartTime",
+            "user=fullVisitorId, item=productSKU, time=visitStartTime",
+        ),
+        ("export.user_id,n,export.item_id,export.created_at", None),
+        ("Customer User ID,n,Product ID,Order Date", None),
+        ("user,n,item_ids,time", None),
+    ],
+)
+def test_names_of_exports_are_known(tmp_path, header, names):
+    fields = header.split(",")
+    expected = names or f"user={fields[0]}, item={fields[2]}, time={fields[3]}"
+    said, event = read_text(tmp_path, f"{header}\n71,5,501,1614585600\n")
+    assert f": {expected} in seconds" in said
+    assert event == [71, 501, 1614585600]
+
+
+def test_a_column_that_counts_each_users_sessions_is_named(tmp_path):
+    said, _ = read_text(tmp_path, "user,session_number,item,time\n71,1,501,1614585600\n")
+    assert said.endswith("left out: columns that may be the session: session_number")
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        (
+            "user,DAY,item",
+            "where none is, --no-time takes the events in the order of the file; --columns "
+            "time=DAY --time-unit d takes days that are counted",
+        ),
+        (
+            "order_id,product_id,time",
+            "--columns session=order_id takes each of its values for a session",
+        ),
+    ],
+)
+def test_what_a_column_may_be_taken_for_is_said_where_one_is_missing(tmp_path, header, hint):
+    with pytest.raises(DataError) as caught:
+        read_text(tmp_path, f"{header}\n1,2,3\n")
+    assert str(caught.value.hint).endswith(f"; {hint}")

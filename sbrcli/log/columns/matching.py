@@ -1,10 +1,19 @@
 """Which column of a log is what: by the names that logs use, or as the user says."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sbrcli.errors import DataError
+from sbrcli.log.columns.names import (
+    COLUMN_NAMES,
+    DAYS,
+    MORE_NAMES,
+    ORDERS,
+    SESSION_NUMBERS,
+    all_names,
+    is_known_name,
+    normalised,
+)
 from sbrcli.log.events import (
     EVENT,
     ITEM_ID,
@@ -27,88 +36,15 @@ ROLE_NAMES = {
 }
 """How a person calls a column; `--columns` takes all but the last."""
 
-_COLUMN_NAMES = {
-    USER_ID: ("userid", "user", "visitorid"),
-    SESSION_ID: ("sessionid", "session", "usersession"),
-    ITEM_ID: ("itemid", "movieid", "productid", "item", "movie"),
-    RATING: ("rating",),
-    TIMESTAMP: ("timestamp", "time", "eventtime", "datetime", "eventdate"),
-    EVENT: ("event", "eventtype"),
-    TIME_OF_DAY: ("timeframe",),
-}
-"""The names that a header may give to each column of the event table, the best first."""
 
-_MORE_NAMES = {
-    ITEM_ID: (
-        *("videoid", "articleid", "trackid", "songid", "parentasin", "asin", "productsku"),
-        *("productskuhash", "sku", "itemsku", "contentid", "newsid", "bookid", "businessid"),
-        *("gameid", "appid", "poiid", "venueid", "locationid", "documentid", "docid", "stockcode"),
-        *("goodsid", "listingid", "artistid", "reference", "product", "video", "article", "track"),
-        *("song", "book", "poi", "game", "isbn", "aid", "iid", "skuid", "clickarticleid"),
-        *("adgroupid", "campaignid", "campaign", "animeid", "placeid", "gmapid", "gplusplaceid"),
-        *("recipeid", "beerid", "beerbeerid", "mediaid", "trackidclean", "jobid", "hotelid"),
-        *(
-            "courseid",
-            "questionid",
-            "episodeid",
-            "showid",
-            "albumid",
-            "postid",
-            "pageid",
-            "photoid",
-        ),
-        *("adid", "creativeid", "materialid", "spuid", "streamid", "restaurantid", "vacancyid"),
-    ),
-    USER_ID: (
-        *("uid", "customerid", "customer", "clientid", "client", "memberid", "member", "visitor"),
-        *("fullvisitorid", "userpseudoid", "accountid", "reviewerid", "username", "anonymousid"),
-        *("userlogacct", "msno", "customeruniqueid", "householdkey", "gplususerid", "anonid"),
-        *("profilename", "reviewprofilename", "playerid", "steamid", "distinctid", "useridhash"),
-        *("cookieid", "cookie", "deviceid", "device", "uuid"),
-    ),
-    SESSION_ID: ("sessionidhash", "gasessionid", "visitid", "sessid"),
-    TIMESTAMP: (
-        *(
-            "ts",
-            "timems",
-            "eventtimestamp",
-            "servertimestampepochms",
-            "createdat",
-            "unixreviewtime",
-        ),
-        *("actiontime", "clicktimestamp", "clicktime", "utctimestamp", "utctime", "eventts"),
-        *("impressiontime", "timestampms", "unixtimestamp", "unixtime", "epoch", "epochms"),
-        *("occurredat", "createdtime", "createtime", "eventdatetime", "logtime", "querytime"),
-        *("visittime", "playedat", "listenedat", "watchedat", "ratedat", "tslisten", "checkintime"),
-        *("reviewtime", "date", "tdat", "invoicedate", "transactiondt", "transactiondate"),
-        *("orderdate", "purchasedate", "orderpurchasetimestamp", "dateadded", "reviewdate"),
-        *("visitdate", "checkindate", "dt", "ds"),
-    ),
-    EVENT: (
-        *(
-            "actiontype",
-            "behaviortype",
-            "behaviourtype",
-            "interactiontype",
-            "eventname",
-            "behavior",
-        ),
-        *("behaviour", "action", "interaction", "feedbacktype", "activitytype", "activity"),
-        *("eventaction", "useraction", "clicktype", "operationtype", "operation", "eventcategory"),
-        *("eventtypeid", "eventcode", "btag", "verb", "evt", "type"),
-    ),
-}
-"""Names that count where none of the above is there: of users only where no session is named, of
-sessions only where no user is, so that a log that is recognised without them stays as it is."""
-
-_TYPED_NAME = re.compile(r"(.*):(token|token_seq|float|float_seq)")
-"""RecBole's way to name a column: user_id:token."""
-
-
-def normalised(name: str) -> str:
-    """Write a column's name without case, spaces, underscores, hyphens and RecBole's type."""
-    typed = _TYPED_NAME.fullmatch(name)
-    return re.sub(r"[\s_-]", "", typed[1] if typed else name).casefold()
+def _plain_names(names: Sequence[str]) -> list[str]:
+    """Write names without case and signs, a.user_id as its last part if that is known."""
+    whole = [normalised(name) for name in names]
+    lasts = [normalised(name.rpartition(".")[2]) for name in names]
+    return [
+        last if not is_known_name(name) and is_known_name(last) and lasts.count(last) == 1 else name
+        for name, last in zip(whole, lasts, strict=True)
+    ]
 
 
 def listed(fields: Sequence[str]) -> str:
@@ -155,7 +91,7 @@ def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, 
     Returns:
         Places by the column of the event table; a wanted name that is not there is left out.
     """
-    plain = [normalised(name) for name in names]
+    plain = _plain_names(names)
     found: dict[str, int] = {}
     for column, role in ROLE_NAMES.items():
         if role in wanted:
@@ -163,7 +99,7 @@ def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, 
             places = [p for name in asked if (p := _find_name(name, names, plain)) is not None]
             if len(places) == len(asked):
                 found |= dict(zip((column, *TIME_PARTS), places, strict=False))
-    for column, aliases in _COLUMN_NAMES.items():
+    for column, aliases in COLUMN_NAMES.items():
         places = [plain.index(alias) for alias in aliases if alias in plain]
         free = [place for place in places if place not in found.values()]
         if free and ROLE_NAMES[column] not in wanted:
@@ -185,7 +121,7 @@ def _find_name(name: str, names: Sequence[str], plain: Sequence[str]) -> int | N
 
 def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str, int]) -> None:
     """Add to the columns found those of less usual names, where something is found already."""
-    for column, aliases in _MORE_NAMES.items():
+    for column, aliases in MORE_NAMES.items():
         owners = {USER_ID, SESSION_ID} if column in (USER_ID, SESSION_ID) else {column}
         if owners & set(found) or ROLE_NAMES[column] in wanted:
             continue
@@ -195,20 +131,8 @@ def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str
             found[column] = free[0]
 
 
-def is_time_name(plain: str) -> bool:
-    """Return whether a normalised name is one that the time may have."""
-    return plain in (*_COLUMN_NAMES[TIMESTAMP], *_MORE_NAMES[TIMESTAMP])
-
-
-def is_known_name(plain: str) -> bool:
-    """Return whether a normalised name is one that a column of the event table may have."""
-    return any(
-        plain in aliases for known in (_COLUMN_NAMES, _MORE_NAMES) for aliases in known.values()
-    )
-
-
 def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[str, list[str]]:
-    """Return the unused columns of a log whose names could make them its items or times.
+    """Return the unused columns of a log whose names could make them its items, times or sessions.
 
     Args:
         names: as they stand in the log.
@@ -222,16 +146,14 @@ def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[s
         for name, column in zip(names, columns, strict=False)  # names are none without header
         if column is None
     ]
+    roles = {role: all_names(role) for role in (ITEM_ID, TIMESTAMP) if role in columns}
+    if USER_ID in columns and SESSION_ID not in columns:
+        roles[SESSION_ID] = {*all_names(SESSION_ID), *SESSION_NUMBERS}
     others = {
         ROLE_NAMES[role]: [name for name, plain in unused if plain in aliases]
-        for role, aliases in ((ITEM_ID, _all_names(ITEM_ID)), (TIMESTAMP, _all_names(TIMESTAMP)))
-        if role in columns
+        for role, aliases in roles.items()
     }
     return {role: found for role, found in others.items() if found}
-
-
-def _all_names(column: str) -> set[str]:
-    return {*_COLUMN_NAMES[column], *_MORE_NAMES[column]}
 
 
 def without_time(columns: Mapping[str, int]) -> dict[str, int]:
@@ -277,6 +199,12 @@ def check_columns(
         hint = f"say which it is, as in --columns {example}"
         if lacks == ["time"]:
             hint += "; where none is, --no-time takes the events in the order of the file"
+            day = next((name for name in names if normalised(name) in DAYS), None)
+            if day is not None:
+                hint += f"; --columns time={day} --time-unit d takes days that are counted"
+        order = next((name for name in names if normalised(name) in ORDERS), None)
+        if lacks[0] == "user or session" and order is not None:
+            hint += f"; --columns session={order} takes each of its values for a session"
         raise DataError(
             f"{where}: no column for the {' and the '.join(lacks)}; found {listed(names)}",
             hint=hint,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sbrcli.log.columns.dates import find_shape
 from sbrcli.log.columns.epochs import YEAR_1995_SECONDS
-from sbrcli.log.columns.matching import is_time_name, normalised
+from sbrcli.log.columns.names import is_time_name, normalised
 from sbrcli.log.columns.times import is_number
 from sbrcli.log.events import TIMESTAMP
 

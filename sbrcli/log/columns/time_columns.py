@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sbrcli.log.columns.dates import NUMBERS, date_seconds, find_shape
-from sbrcli.log.columns.matching import normalised
+from sbrcli.log.columns.names import normalised
 from sbrcli.log.columns.time_column_choice import with_moments
 from sbrcli.log.events import TIME_PARTS, TIMESTAMP
 

@@ -26,6 +26,11 @@ _SHORT_YEAR = re.compile(
 )
 
 
+_SHORT_YEAR_IN_WORDS = re.compile(
+    r"\d{1,2}([- ])[A-Za-z]{3}\1\d\d(?:( )\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?)?"
+)
+
+
 def time_hint(field: str) -> str:
     """Return how to make a time readable that is neither a number nor a known date.
 
@@ -39,6 +44,13 @@ def time_hint(field: str) -> str:
     short = _SHORT_YEAR.fullmatch(text)
     if short is not None:
         return f"say where its year stands: {_formats_of(short)}"
+    words = _SHORT_YEAR_IN_WORDS.fullmatch(text)
+    if words is not None:
+        form = words[1].join(("%d", "%b", "%y"))
+        if words[2]:
+            form += f" {'%I' if words[4] else '%H'}:%M{':%S' if words[3] else ''}"
+            form += f"{words[4][:-2]}%p" if words[4] else ""
+        return f"say where its year stands: --time-format '{form}'"
     if find_shape(text) is None and sum(map(str.isdigit, text)) >= _DIGITS_OF_A_DATE:
         other = "--time-format says how other dates are written, as in '%d.%m.%y %H:%M'"
         return f"{_USUAL}; {other}; {MEND}"

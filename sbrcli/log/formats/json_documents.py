@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from sbrcli.errors import DataError
-from sbrcli.log.columns.matching import is_known_name, normalised
+from sbrcli.log.columns.names import is_known_name, normalised
 from sbrcli.log.files.opening import LONGEST_LINE_BYTES, opened, too_long
 
 Document = Literal["array", "values", "python"]

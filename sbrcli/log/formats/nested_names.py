@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from sbrcli.log.columns.matching import is_known_name, match_columns, normalised, split_time
+from sbrcli.log.columns.matching import match_columns, split_time
+from sbrcli.log.columns.names import is_known_name, normalised
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.formats.nested import LIST, Path, dotted
 

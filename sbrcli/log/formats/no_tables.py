@@ -40,6 +40,7 @@ _KNOWN = {
 _ATTRIBUTE = re.compile(r"\s*@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s", re.IGNORECASE)
 _DRAWN = re.compile(r"\s*[-+|:=][-+|:= ]*[-=]{3}[-+|:= ]*[+|][-+|:= ]*")
 _FURTHEST_LINES = 60
+_IN_SINGLE_QUOTES = re.compile("'.*'")
 _BLOCK = re.compile(r"[^,;\s:]+:")
 
 
@@ -124,6 +125,11 @@ def unknown_layout(path: Path, sample: Sample, fields: list[str], separator: str
     line = sample.lines[0]
     if "\ufffd" in line:
         return DataError(f"{path} line {sample.first_line}: not UTF-8 text", hint=RECODE)
+    if len(fields) > 2 and all(_IN_SINGLE_QUOTES.fullmatch(field) for field in fields):
+        return DataError(
+            f"{path}: the fields of its first line stand in single quotes: {listed(fields)}",
+            hint="""--quote "'" takes them off""",
+        )
     hint = (
         "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first line "
         "names them, --columns user=1,item=2,time=3 where it does not; without a time, --no-time"

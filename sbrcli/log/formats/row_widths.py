@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from sbrcli.log.columns.matching import normalised
+from sbrcli.log.columns.names import normalised
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.separators import is_likely_time, split_fields

@@ -42,6 +42,10 @@ OPEN_QUOTE = (
     "a quote is opened and not closed",
     f"say --quote none where nothing is quoted; else double the quotes within a field; {MEND}",
 )
+ESCAPED_QUOTE = (
+    "a quote is opened and not closed",
+    r"say --escape '\' where a backslash stands before a quote within a field",
+)
 ONE_UNIT = (
     "give all times in one unit, and say which with --time-unit; or leave such rows out with "
     "--skip-bad-rows"
@@ -105,8 +109,12 @@ def check_rows(path: Path, log_format: LogFormat) -> Iterator[CheckedRow]:
         for line, text, fields in rows:
             # Empty lines are no rows.
             if text != "\n":
-                wrong = _complaint(fields, text, log_format, columns) if fields else OPEN_QUOTE
+                wrong = _complaint(fields, text, log_format, columns) if fields else _open(text)
                 yield CheckedRow(line, text, wrong, fields or ())
+
+
+def _open(text: str) -> Complaint:
+    return ESCAPED_QUOTE if r"\"" in text else OPEN_QUOTE
 
 
 @contextmanager

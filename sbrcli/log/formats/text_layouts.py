@@ -13,10 +13,10 @@ from sbrcli.log.columns.matching import (
     check_columns,
     match_columns,
     named_by_place,
-    normalised,
     with_path_names,
     without_time,
 )
+from sbrcli.log.columns.names import normalised
 from sbrcli.log.columns.time_columns import add_time_columns
 from sbrcli.log.columns.times import field_seconds, is_number, is_words, recognise_field
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID

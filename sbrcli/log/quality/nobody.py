@@ -50,8 +50,10 @@ _PLACEHOLDERS = _split_words(
 )
 """Words that are ordinary ids unless one has an outlying number of events."""
 
-_UNFILLED = r"^(?:\$.*|%[a-z(].*|[{<\[(].*[a-z].*[}>\])]|x{2,})$"
-"""Templates that nothing was filled into, such as {user_id}; and xxx."""
+_UNFILLED = (
+    r"^(?:\$.*|%[a-z(].*|[{<\[(].*[a-z].*[}>\])]|x{2,}|mozilla/.*|.*(?:bot/|crawler|spider).*)$"
+)
+"""Templates that nothing was filled into, such as {user_id}; xxx; and programs that fetch pages."""
 
 _ZEROS = "^(?:0{8}-?(?:0{4}-?){3}0{12}|(?:0x)?0{8,})$"
 """The UUID of zeros, and other numbers of zeros alone."""
@@ -220,7 +222,7 @@ def _likely_fillers(numbers: np.ndarray) -> list[int]:
     """Return the numbers among ids that often stand for none."""
     low, high = int(numbers.min()), int(numbers.max())
     found = [0] if low <= 0 else []
-    found += [low] if low in (-1, -(2**31)) or set(str(low)) == {"-", "9"} else []
+    found += [low] if low < 0 else []
     is_filler = high in _FILLERS or (high >= 99 and set(str(high)) == {"9"})
     return found + [high] * is_filler
 

@@ -47,6 +47,8 @@ def test_a_decimal_comma():
         ),
         ("3/31/21 8:00 AM", "--time-format '%m/%d/%y %I:%M %p'"),
         ("03/31/21", "--time-format '%m/%d/%y'"),
+        ("01-Mar-21", "--time-format '%d-%b-%y'"),
+        ("01-MAR-21 8:00:00 AM", "--time-format '%d-%b-%y %I:%M:%S %p'"),
         ("99-12-31", "--time-format '%y-%m-%d'"),
     ],
 )

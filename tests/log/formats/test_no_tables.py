@@ -8,6 +8,7 @@ import pytest
 
 from sbrcli.errors import DataError
 from sbrcli.log.reading import read_log
+from sbrcli.read_config import ReadConfig
 
 ARFF = """@RELATION log
 
@@ -82,3 +83,20 @@ def test_rows_with_bars_and_hyphens_are_no_drawn_table(row):
         read_log(Path("log"))
     except DataError as error:
         assert "drawn" not in str(error)
+
+
+def test_a_header_in_single_quotes_is_named_with_the_option_that_reads_it():
+    assert refusal(b"'user','item','time'\n'1','2','3'\n") == (
+        "log: the fields of its first line stand in single quotes: 'user', 'item', 'time'",
+        """--quote "'" takes them off""",
+    )
+    assert len(read_log(Path("log"), ReadConfig(quote="'")).events) == 1
+
+
+def test_a_quote_behind_a_backslash_is_named_with_the_option_that_reads_it():
+    text = 'user,item,name,time\n1,2,"say \\"hi\\", you",3\n1,3,"tv",4\n'
+    assert refusal(text.encode()) == (
+        "log line 2: a quote is opened and not closed",
+        r"say --escape '\' where a backslash stands before a quote within a field",
+    )
+    assert len(read_log(Path("log"), ReadConfig(escape="\\")).events) == 2

@@ -38,7 +38,7 @@ def test_a_number_far_from_the_other_ids_with_most_events_stands_for_nobody(nobo
     assert found(text_ids(*[str(nobody)] * 19, *["a71"] * 5)) == [(str(nobody), 19)]
 
 
-@pytest.mark.parametrize("nobody", [-999, 99999999, 2147483647])
+@pytest.mark.parametrize("nobody", [-2, -999, 99999999, 2147483647])
 def test_a_number_that_fills_gaps_stands_for_nobody(nobody):
     assert found(pd.Series([nobody] * 19 + [71, 72, 73, 74, 75])) == [(str(nobody), 19)]
     assert found(text_ids(*[str(nobody)] * 19, *["a71"] * 5)) == [(str(nobody), 19)]
@@ -72,7 +72,7 @@ def test_a_missing_id_is_no_stand_in():
     "text",
     [
         *("test", "default", "xxx", "system", "{user_id}", "$user", "%user%", "[deleted]", "N.N."),
-        *("0.0", "-1.0", "00000", "999", "nutzer"),
+        *("0.0", "-1.0", "00000", "999", "nutzer", "Mozilla/5.0 (compatible; Googlebot/2.1)"),
     ],
 )
 def test_a_placeholder_with_most_events_stands_for_nobody(text):
