@@ -12,6 +12,7 @@ from sbrcli.errors import DataError
 from sbrcli.log.columns.dates import pattern_of
 from sbrcli.log.columns.times import is_iso_time
 from sbrcli.log.events import TIMESTAMP
+from sbrcli.log.files.compression import name_compression
 from sbrcli.log.files.foreign import FOREIGN_BYTES, refuse_foreign
 from sbrcli.log.files.opening import (
     LONGEST_LINE_BYTES,
@@ -153,7 +154,7 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
             more = file.read(len(data))
             data += more
         is_cut = bool(more and file.read(1))
-    typed = name_typed(data[:MAGIC_BYTES])
+    typed = name_typed(data[:MAGIC_BYTES]) or name_compression(data[:MAGIC_BYTES])
     if typed is not None:
         raise DataError(f"{path}: {typed} within an archive", hint="unpack it first")
     if b"\0" in data:

@@ -177,7 +177,6 @@ def test_a_layout_that_leaves_a_choice_is_named_with_what_to_type(tmp_path, row,
         ),
         ("export.user_id,n,export.item_id,export.created_at", None),
         ("Customer User ID,n,Product ID,Order Date", None),
-        ("user,n,item_ids,time", None),
     ],
 )
 def test_names_of_exports_are_known(tmp_path, header, names):
@@ -201,6 +200,7 @@ def test_a_column_that_counts_each_users_sessions_is_named(tmp_path):
             "where none is, --no-time takes the events in the order of the file; --columns "
             "time=DAY --time-unit d takes days that are counted",
         ),
+        ("user,item_ids,time", "--columns item=item_ids with --list-sep opens lists of items"),
         (
             "order_id,product_id,time",
             "--columns session=order_id takes each of its values for a session",
@@ -211,3 +211,20 @@ def test_what_a_column_may_be_taken_for_is_said_where_one_is_missing(tmp_path, h
     with pytest.raises(DataError) as caught:
         read_text(tmp_path, f"{header}\n1,2,3\n")
     assert str(caught.value.hint).endswith(f"; {hint}")
+
+
+@pytest.mark.parametrize("kinds", [("view", "add_to_cart"), ("Clicked", "purchases"), ("PV",)])
+def test_a_column_of_kinds_is_known_by_its_values(tmp_path, kinds):
+    rows = "".join(f"71,501,1614585600,{kind}\n" for kind in kinds)
+    said, _ = read_text(tmp_path, f"user,item,time,category\n{rows}")
+    assert "event=category" in said
+    (tmp_path / "log").write_text(
+        "".join(f'{{"user":1,"item":2,"time":3,"what":"{kind}"}}\n' for kind in kinds)
+    )
+    assert read_log(tmp_path / "log", counts_kinds=True).event_kinds == dict.fromkeys(kinds, 1)
+
+
+def test_a_column_with_other_words_or_none_names_no_kinds(tmp_path):
+    for words in (("view", "shoes"), ("", ""), ("1", "2")):
+        rows = "".join(f"71,501,1614585600,{word}\n" for word in words)
+        assert "event=" not in read_text(tmp_path, f"user,item,time,category\n{rows}")[0]

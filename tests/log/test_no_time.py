@@ -123,7 +123,7 @@ def test_lines_of_which_most_hold_one_field_are_no_sessions():
     with pytest.raises(DataError) as caught:
         read("root:x:0:/bin/sh\ndaemon:x:1:/bin/false\ngnats:x:2:Bug Reports:/bin/false\n")
     assert caught.value.hint is not None
-    assert caught.value.hint.startswith("say which column is what: --columns ")
+    assert caught.value.hint.startswith("say what stands between the fields, as in --sep '#'; ")
 
 
 def _run(hint: str) -> None:

@@ -7,6 +7,7 @@ from sbrcli.errors import DataError
 from sbrcli.log.columns.names import (
     COLUMN_NAMES,
     DAYS,
+    LISTS,
     MORE_NAMES,
     ORDERS,
     SESSION_NUMBERS,
@@ -35,6 +36,10 @@ ROLE_NAMES = {
     TIME_OF_DAY: "milliseconds within the day",
 }
 """How a person calls a column; `--columns` takes all but the last."""
+
+
+def _normalised_names(names: Sequence[str]) -> list[str]:
+    return [normalised(name) for name in names]
 
 
 def _plain_names(names: Sequence[str]) -> list[str]:
@@ -81,17 +86,20 @@ def named_by_place(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str,
     }
 
 
-def match_columns(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, int]:
+def match_columns(
+    names: Sequence[str], wanted: Mapping[str, str], *, by_last_part: bool = False
+) -> dict[str, int]:
     """Find the place of each known column among a log's names.
 
     Args:
         names: as they stand in the log.
         wanted: names that the user gave, by "user", "item" and so on; they go before what is known.
+        by_last_part: whether a name that is not known, as a.user_id, counts as user_id.
 
     Returns:
         Places by the column of the event table; a wanted name that is not there is left out.
     """
-    plain = _plain_names(names)
+    plain = (_plain_names if by_last_part else _normalised_names)(names)
     found: dict[str, int] = {}
     for column, role in ROLE_NAMES.items():
         if role in wanted:
@@ -195,19 +203,9 @@ def check_columns(
     lacks += ["item"] if ITEM_ID not in columns else []
     lacks += ["time"] if TIMESTAMP not in columns and needs_time else []
     if lacks:
-        example = "user=NAME,item=NAME" + ",time=NAME" * needs_time
-        hint = f"say which it is, as in --columns {example}"
-        if lacks == ["time"]:
-            hint += "; where none is, --no-time takes the events in the order of the file"
-            day = next((name for name in names if normalised(name) in DAYS), None)
-            if day is not None:
-                hint += f"; --columns time={day} --time-unit d takes days that are counted"
-        order = next((name for name in names if normalised(name) in ORDERS), None)
-        if lacks[0] == "user or session" and order is not None:
-            hint += f"; --columns session={order} takes each of its values for a session"
         raise DataError(
             f"{where}: no column for the {' and the '.join(lacks)}; found {listed(names)}",
-            hint=hint,
+            hint=_hint_of_missing(lacks, names, needs_time=needs_time),
         )
     counts = Counter(normalised(name) for name in names)
     exact = Counter(names)
@@ -220,3 +218,23 @@ def check_columns(
                 f"{where}: two columns are named {name}; found {listed(names)}",
                 hint="rename all but one of them",
             )
+
+
+def _hint_of_missing(lacks: Sequence[str], names: Sequence[str], *, needs_time: bool) -> str:
+    """Return how to name the columns that were not found, with those that may be meant."""
+    example = "user=NAME,item=NAME" + ",time=NAME" * needs_time
+    hint = f"say which it is, as in --columns {example}"
+    plain = {normalised(name): name for name in reversed(names)}
+    order, cells, day = (
+        next((plain[name] for name in plain if name in known), None)
+        for known in (ORDERS, LISTS, DAYS)
+    )
+    if lacks == ["time"]:
+        hint += "; where none is, --no-time takes the events in the order of the file"
+        if day is not None:
+            hint += f"; --columns time={day} --time-unit d takes days that are counted"
+    if "item" in lacks and cells is not None:
+        hint += f"; --columns item={cells} with --list-sep opens lists of items"
+    if "user or session" in lacks and order is not None:
+        hint += f"; --columns session={order} takes each of its values for a session"
+    return hint

@@ -38,8 +38,6 @@ MORE_NAMES = {
         *("lineitemsku", "variantid", "variantsku", "productcode", "productno", "productnumber"),
         *("itemcode", "itemno", "itemnumber", "articleno", "articlenumber", "modelid", "barcode"),
         *("ean", "gtin", "upc", "storyid", "threadid", "repoid", "paperid", "eventitemid"),
-        *("items", "itemids", "itemlist", "products", "productids", "articles", "articleids"),
-        *("videos", "videoids", "tracks", "trackids", "movies", "movieids", "basket", "sequence"),
     ),
     USER_ID: (
         *("uid", "customerid", "customer", "clientid", "client", "memberid", "member", "visitor"),
@@ -82,7 +80,8 @@ MORE_NAMES = {
         ),
         *("behaviour", "action", "interaction", "feedbacktype", "activitytype", "activity"),
         *("eventaction", "useraction", "clicktype", "operationtype", "operation", "eventcategory"),
-        *("eventtypeid", "eventcode", "btag", "verb", "evt", "type"),
+        *("eventtypeid", "eventcode", "btag", "verb", "evt", "type", "hittype"),
+        *("eventkind", "kind", "actionname", "useractiontype", "feedback", "act", "behaviorid"),
     ),
 }
 """Names that count where none of the above is there: of users only where no session is named, of
@@ -99,6 +98,12 @@ ORDERS = {
     *("transactionid", "receiptid", "cartid", "playlistid", "pid"),
 }
 """Names of columns whose values may be taken for sessions where there is nothing better."""
+
+LISTS = {
+    *("items", "itemids", "itemlist", "products", "productids", "articles", "articleids"),
+    *("videos", "videoids", "tracks", "trackids", "movies", "movieids", "basket", "sequence"),
+}
+"""Names of columns whose cells may hold several items."""
 
 DAYS = {"day", "days", "dayno", "daynumber", "dayofstudy"}
 """Names of columns that count from the beginning of a log."""

@@ -128,6 +128,9 @@ _MAGIC: dict[bytes, Foreign] = {
     b"GIF8": Foreign("a picture", "name the file that holds the events"),
     b"\x7fELF": Foreign("a program", "name the file that holds the events"),
 }
+_SQL = Foreign(
+    "a script of SQL", "run it in a database, and export the table with the events as CSV"
+)
 _TEXTS: dict[bytes, Foreign] = {
     b"-----begin pgp": Foreign(
         "a file encrypted by PGP", "decrypt it first: gpg -d {path} > log.csv"
@@ -147,6 +150,13 @@ _TEXTS: dict[bytes, Foreign] = {
     ),
     b"-- postgresql database dump": Foreign(
         "a dump of PostgreSQL", "load it, then: psql -c \"\\copy TABLE to 'log.csv' csv header\""
+    ),
+    b"insert into ": _SQL,
+    b"create table ": _SQL,
+    b"%%matrixmarket": Foreign(
+        "a MatrixMarket file",
+        "take its header off: grep -v '^%' {path} | tail -n +2 > log.txt; then read log.txt with "
+        "--no-time --no-header --columns user=1,item=2",
     ),
     b"%pdf-": Foreign("a PDF document", "name the file that holds the events"),
 }

@@ -10,6 +10,7 @@ from pyarrow import json as arrow_json
 
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
+from sbrcli.log.columns.kind_column import add_kind_column
 from sbrcli.log.columns.matching import (
     ROLE_NAMES,
     check_columns,
@@ -67,9 +68,10 @@ def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
         paths, names, columns, wanted = _match(objects, sample, config)
     if config.no_time:
         columns = without_time(columns)
-    elif "time" not in wanted:
-        rows = [[as_text(_first_at(found, way)) for way in paths] for found in objects]
+    rows = [[as_text(_first_at(found, way)) for way in paths] for found in objects]
+    if not config.no_time and "time" not in wanted:
         columns = add_time_columns(names, columns, rows)
+    columns = add_kind_column(names, columns, rows)
     check_columns(str(path), names, columns, wanted, needs_time=not config.no_time)
     place = {position: column for column, position in columns.items()}
     values = {

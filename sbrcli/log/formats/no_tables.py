@@ -99,18 +99,32 @@ def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | No
 
     They are none where all are of one length, or where most hold nothing but one field.
     """
-    lengths = [len(line.split(separator)) for line in lines]
+    rows = [line.split(None if separator.isspace() else separator) for line in lines]
+    lengths = list(map(len, rows))
     if len(set(lengths)) < 2 or 2 * lengths.count(1) > len(lengths):
         return None
     option = "" if separator.isspace() else f"-F{shlex.quote(separator)} "
     out = " " if separator.isspace() else separator
-    program = f'{{for (i = 1; i <= NF; i++) print NR "{out}" $i}}'
+    # SPMF ends an item set by -1, and a sequence by -2.
+    test = "if ($i !~ /^-[12]$/) " if all(row[-1] == "-2" for row in rows) else ""
+    program = f'{{for (i = 1; i <= NF; i++) {test}print NR "{out}" $i}}'
     command = piped(path, f"awk {option}'{program}'")
-    return (
-        "if each line holds the items of a session, give each a line of its own: "
-        f"{command} > log.txt; then read log.txt with --no-time --no-header --columns "
-        "session=1,item=2"
+    hint = (
+        f"if each line holds the items of a session, give each a line of its own: {command} > "
+        "log.txt; then read log.txt with --no-time --no-header --columns session=1,item=2"
     )
+    if not _begin_with_owners(rows):
+        return hint
+    colon = 'sub(/:$/, "", $1); ' if all(row[0].endswith(":") for row in rows) else ""
+    program = f'{{{colon}for (i = 2; i <= NF; i++) print $1 "{out}" $i}}'
+    return f"{hint}; if it begins with a user: awk {option}'{program}', and --columns user=1,item=2"
+
+
+def _begin_with_owners(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether each row begins with an id that no other row has, as that of its user."""
+    firsts = {row[0] for row in rows}
+    others = {field for row in rows for field in row[1:]}
+    return len(rows) > 1 and len(firsts) == len(rows) and not firsts & others
 
 
 def unknown_layout(path: Path, sample: Sample, fields: list[str], separator: str) -> DataError:
@@ -134,6 +148,12 @@ def unknown_layout(path: Path, sample: Sample, fields: list[str], separator: str
         "say which column is what: --columns user=NAME,item=NAME,time=NAME where the first line "
         "names them, --columns user=1,item=2,time=3 where it does not; without a time, --no-time"
     )
+    if path.suffix.lower() in (".yml", ".yaml"):
+        return DataError(
+            f"{path} is a YAML file, which sbr does not read",
+            hint=f"write it as JSON lines: yq -o=json -I=0 '.[]' {shlex.quote(str(path))} > "
+            "log.jsonl",
+        )
     known = next(
         (hint for shape, hint in _KNOWN.items() if re.fullmatch(shape, "\t".join(fields))), None
     )
@@ -142,6 +162,8 @@ def unknown_layout(path: Path, sample: Sample, fields: list[str], separator: str
             f"{path}: {known[0]}, without a header; its first line has {listed(fields)}",
             hint=known[1],
         )
+    if len(fields) == 1:
+        hint = f"say what stands between the fields, as in --sep '#'; {hint}"
     return DataError(
         f"{path}: not a layout that sbr knows; its first line has {listed(fields)}",
         hint=_hint_of_lists(path, sample.lines, separator) or hint,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sbrcli.config.reading import ReadConfig
+from sbrcli.log.columns.kind_column import add_kind_column
 from sbrcli.log.columns.matching import (
     check_columns,
     match_columns,
@@ -156,7 +157,7 @@ def _from_header(
     widths = {s: len(names) for s, names in readings.items()}
     readings = {s: with_path_names(names, sample.path_names) for s, names in readings.items()}
     wishes = {s: named_by_place(names, wanted) for s, names in readings.items()}
-    found = {s: match_columns(names, wishes[s]) for s, names in readings.items()}
+    found = {s: match_columns(n, wishes[s], by_last_part=True) for s, n in readings.items()}
     separator = max(found, key=lambda s: len(found[s]))
     columns, names = found[separator], readings[separator]
     if not columns:
@@ -164,9 +165,10 @@ def _from_header(
             return None
         names, separator = split_best(line, separators)
     wanted = wishes.get(separator, wanted)
+    rows = [split_fields(row, separator, may_quote(separator)) for row in sample.lines[1:]]
     if "time" not in wanted and not config.no_time:
-        rows = [split_fields(row, separator, may_quote(separator)) for row in sample.lines[1:]]
         columns = add_time_columns(names, columns, rows)
+    columns = add_kind_column(names, columns, rows)
     columns = without_time(columns) if config.no_time else columns
     check_columns(
         f"{path} line {sample.first_line}", names, columns, wanted, needs_time=not config.no_time

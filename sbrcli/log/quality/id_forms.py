@@ -28,11 +28,20 @@ _CODED = {
     r"&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});": html.unescape,
     r"^https?://": lambda text: _ADDRESS.sub("", text).rstrip("/"),
     r"^'[^']+$": lambda text: text[1:],
+    r"^[{]?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}[}]?$": lambda text: (
+        text.strip("{}").replace("-", "").lower()
+    ),
 }
 """Patterns of ids that may be another one in the writing of an address, of HTML or of Excel, and
 what takes that writing off."""
 
 _ADDRESS = re.compile("^https?://(?:www[.])?")
+
+_MOST_CODED = 100_000
+_LEAST_PAIRS = 5
+
+_SIGNS = "[-_ #]"
+"""What stands between the parts of an id, in one writing this and in another that."""
 
 _PREFIXED = r"^[A-Za-z]{1,5}[-_:#]?([0-9]+)$"
 _LEAST_PREFIXED = 0.5
@@ -43,6 +52,8 @@ _ROUNDED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+$"
 
 _NEARLY_ALL = 0.9
 _LEAST_LETTERS = 4
+_WORDS = "[A-Z].*[ @]|[ @].*[A-Z]"
+"""Names of several words and addresses, which differ in case by chance."""
 _FIRST = 100
 
 
@@ -143,6 +154,7 @@ def _two_ways(role: str, written: pa.StringArray) -> Iterator[str]:
     for pattern, plain_form in _CODED.items():
         pairs += _pairs_of_codes(written, pattern, plain_form)
     pairs += _pairs_of_prefixes(written)
+    pairs += _pairs_of_signs(written)
     if pairs:
         one, other = pairs[0]
         yield (
@@ -165,7 +177,7 @@ def _pairs_of_codes(
     written: pa.StringArray, pattern: str, plain_form: Callable[[str], str]
 ) -> list[tuple[str, str]]:
     """Return ids that are another one of the log where a writing is taken off both."""
-    coded = _matching(written, pattern)
+    coded = _matching(written, pattern)[:_MOST_CODED]
     if not coded:
         return []
     first: dict[str, str] = {}
@@ -177,6 +189,25 @@ def _pairs_of_codes(
     is_there = pc.is_in(plain, written).to_pylist()  # pyright: ignore
     both = zip(first.items(), is_there, strict=True)
     return pairs + [pair for pair, is_twin in both if is_twin and pair[0] != pair[1]]
+
+
+def _pairs_of_signs(written: pa.StringArray) -> list[tuple[str, str]]:
+    """Return ids that differ in the signs between their parts, as SKU-501, SKU501 and sku_501 do.
+
+    A sign between two numbers tells 1-23 from 12-3, so that it is never left out.
+    """
+    few = written[:_MOST_CODED]
+    if not pc.any(pc.match_substring_regex(few, f"{_SIGNS}.*[^0-9]|[^0-9].*{_SIGNS}|^#")).as_py():  # pyright: ignore
+        return []
+    plain = pc.replace_substring_regex(few, f"^{_SIGNS}+|{_SIGNS}+$", "")  # pyright: ignore
+    plain = pc.replace_substring_regex(plain, f"{_SIGNS}+", "-")  # pyright: ignore
+    plain = pc.replace_substring_regex(plain, "([A-Za-z])-?([0-9])", r"\1-\2")  # pyright: ignore
+    first: dict[str, str] = {}
+    pairs = []
+    for form, text in zip(plain.to_pylist(), few.to_pylist(), strict=True):
+        one = first.setdefault(form, text)
+        pairs += [(one, text)] * (one.strip() != text.strip() and bool(form))
+    return pairs if len(pairs) >= _LEAST_PAIRS or len(few) <= _FIRST else []
 
 
 def _pairs_of_prefixes(written: pa.StringArray) -> list[tuple[str, str]]:
@@ -206,13 +237,14 @@ def _pairs_of_letters(written: pa.StringArray) -> list[tuple[str, str]]:
     Ids of random letters differ in the case of some of them, hardly ever of all.
     """
     is_long = pc.greater_equal(pc.utf8_length(written), _LEAST_LETTERS)  # pyright: ignore
-    is_other = pc.and_(pc.utf8_is_upper(written), is_long)  # pyright: ignore
+    is_upper = pc.and_(pc.utf8_is_upper(written), is_long)  # pyright: ignore
+    is_other = pc.or_(is_upper, pc.match_substring_regex(written, _WORDS))  # pyright: ignore
     is_ascii = pc.string_is_ascii(written)  # pyright: ignore
     others = written.filter(pc.or_(is_other, pc.invert(is_ascii)))  # pyright: ignore
     if not len(others):
         return []
-    is_upper = pc.utf8_is_upper(others)  # pyright: ignore
-    plain = pc.if_else(is_upper, pc.utf8_lower(others), others)  # pyright: ignore
+    is_cased = pc.or_(pc.utf8_is_upper(others), pc.match_substring_regex(others, _WORDS))  # pyright: ignore
+    plain = pc.if_else(is_cased, pc.utf8_lower(others), others)  # pyright: ignore
     plain = pc.utf8_normalize(plain, "NFKC")  # pyright: ignore
     is_twin = pc.and_(pc.not_equal(plain, others), pc.is_in(plain, written))  # pyright: ignore
     pairs = zip(plain.filter(is_twin), others.filter(is_twin), strict=True)

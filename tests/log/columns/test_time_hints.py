@@ -56,6 +56,10 @@ def test_years_of_two_digits(text, formats):
     assert time_hint(text) == f"say where its year stands: {formats}"
 
 
+def test_the_format_of_a_year_of_two_digits_stands_in_the_hint():
+    assert time_hint("01.03.21") == "say where its year stands: --time-format '%d.%m.%y'"
+
+
 def test_other_texts():
     assert time_hint("yesterday") == (
         f"times are numbers, or all of them dates as 2014-04-07T10:51:09Z; {MEND}"

@@ -172,6 +172,17 @@ PAGE = "a web page, as a failed download or a login leaves"
             "load it, then: mysql --batch -e 'SELECT * FROM TABLE' > log.tsv",
         ),
         (
+            b"INSERT INTO events VALUES (71,501,1614585600);\n",
+            "a script of SQL",
+            "run it in a database, and export the table with the events as CSV",
+        ),
+        (
+            b"%%MatrixMarket matrix coordinate integer general\n3 7 12\n1 1 1\n",
+            "a MatrixMarket file",
+            "take its header off: grep -v '^%' log | tail -n +2 > log.txt; then read log.txt "
+            "with --no-time --no-header --columns user=1,item=2",
+        ),
+        (
             b"-- PostgreSQL database dump\n",
             "a dump of PostgreSQL",
             "load it, then: psql -c \"\\copy TABLE to 'log.csv' csv header\"",

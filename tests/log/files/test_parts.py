@@ -313,7 +313,10 @@ def test_parts_whose_first_alone_has_the_header_are_refused_with_the_way_out(tmp
     with pytest.raises(DataError) as raised:
         read_log(tmp_path)
     names = f"{tmp_path}/xaa {tmp_path}/xab"
-    assert raised.value.hint == f"if the first part alone has the header: cat {names} | sbr stats -"
+    assert raised.value.hint == (
+        "name the files that hold the events, or take the others out of the folder; if the first "
+        f"part alone has the header: cat {names} | sbr stats -"
+    )
     (tmp_path / "xab").write_text("A1,B6,5.0,1400000001\n")
     with pytest.raises(DataError) as raised:
         read_log(tmp_path)
@@ -332,3 +335,9 @@ def test_files_of_the_same_bytes_are_read_with_a_warning():
     assert log.format.doubts == (
         "a.csv holds the same bytes as a (1).csv: its events count twice. Take one of them out.",
     )
+
+
+def test_the_parts_of_a_log_may_write_their_names_in_another_case():
+    put("log/a.csv", HEADER + "1,2,3\n")
+    put("log/b.csv", HEADER.upper() + "4,5,6\n")
+    assert len(read_log(Path("log")).events) == 2

@@ -100,3 +100,42 @@ def test_a_quote_behind_a_backslash_is_named_with_the_option_that_reads_it():
         r"say --escape '\' where a backslash stands before a quote within a field",
     )
     assert len(read_log(Path("log"), ReadConfig(escape="\\")).events) == 2
+
+
+def test_a_yaml_file_is_named_with_the_command_that_makes_json_lines_of_it():
+    Path("log.yml").write_text("- user: 71\n  item: 501\n  time: 1614585600\n")
+    with pytest.raises(DataError) as caught:
+        read_log(Path("log.yml"))
+    assert str(caught.value) == "log.yml is a YAML file, which sbr does not read"
+    assert caught.value.hint == "write it as JSON lines: yq -o=json -I=0 '.[]' log.yml > log.jsonl"
+
+
+def test_a_packed_file_within_another_is_named():
+    assert refusal(gzip.compress(gzip.compress(b"user,item,time\n1,2,3\n"))) == (
+        "log: gzip within an archive",
+        "unpack it first",
+    )
+
+
+def test_a_line_without_a_known_separator_asks_for_it():
+    message, hint = refusal(b"user#item#time\n1#2#3\n")
+    assert message == "log: not a layout that sbr knows; its first line has user#item#time"
+    assert hint is not None
+    assert hint.startswith("say what stands between the fields, as in --sep '#'; say which column")
+
+
+def test_lines_of_a_user_and_its_items_can_be_read_either_way():
+    _, hint = refusal(b"71: 501 502 503\n72: 505 502\n")
+    session = '{for (i = 1; i <= NF; i++) print NR " " $i}'
+    user = '{sub(/:$/, "", $1); for (i = 2; i <= NF; i++) print $1 " " $i}'
+    assert hint == (
+        f"if each line holds the items of a session, give each a line of its own: awk '{session}' "
+        "log > log.txt; then read log.txt with --no-time --no-header --columns session=1,item=2; "
+        f"if it begins with a user: awk '{user}', and --columns user=1,item=2"
+    )
+
+
+def test_the_ends_of_item_sets_in_spmf_are_no_items():
+    _, hint = refusal(b"501 -1 502 -1 503 -1 -2\n505 -1 502 -1 -2\n501 -1 -2\n")
+    assert hint is not None
+    assert "if ($i !~ /^-[12]$/) print NR" in hint

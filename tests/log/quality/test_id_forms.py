@@ -15,6 +15,7 @@ def test_plain_ids_are_not_told():
     assert told("a", "A", "aB12", "Ab12", "ABBA", "Abba") == []
     assert told("O'Hara", "'t Hof", "2e+1", "x1") == []
     assert told("Beyoncé", "Heroes") == []
+    assert told("1-23", "12-3", "1.23", "a-1-2", "a-12", "b 7 8", "b 78") == []
 
 
 @pytest.mark.parametrize("quoted", ["`71`", "“71”", "\u201871\u2019", "«71»", '="71"'])
@@ -103,6 +104,13 @@ def test_an_id_in_two_forms(one, other):
         ("501", "'501"),
         ("x.y/p/5", "https://x.y/p/5/"),
         ("http://x.y/p/5", "https://www.x.y/p/5"),
+        ("SKU501", "SKU-501"),
+        ("sku_501", "sku-501"),
+        ("Iron Man", "Iron  Man"),
+        ("iron man", "Iron Man"),
+        ("ann@x.y", "Ann@x.y"),
+        ("501", "#501"),
+        (f"{71:032x}", f"{0:08x}-0000-0000-0000-{71:012x}"),
     ],
 )
 def test_an_id_and_itself_in_the_writing_of_another_program(one, other):
