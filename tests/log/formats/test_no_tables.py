@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.reading import read_log
-from sbrcli.read_config import ReadConfig
 
 ARFF = """@RELATION log
 
