@@ -14,6 +14,8 @@ from sbrcli.cli import app, output
 from sbrcli.models.training import backend
 from sbrcli.workflow import train as training
 from tests.left_out import (  # noqa: F401
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
@@ -24,8 +26,10 @@ from tests.left_out import (  # noqa: F401
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # On a busy machine any example may take long, and nothing is wrong with it.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# `pytest --hypothesis-profile many` looks far longer for an example that fails.
+settings.register_profile("some", deadline=None, max_examples=50)
+settings.register_profile("many", deadline=None, max_examples=2000)
+settings.load_profile("some")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -1,19 +1,46 @@
 """The end of a test run: which tests it left out, and why.
 
 Without `-rs` pytest says only how many tests it has skipped, so that a machine that lacks a browser
-or the real logs looks as green as one that has them.
+or the real logs looks as green as one that has them. Where the environment variable
+SBR_TESTS_REQUIRE is `all`, as in `.ci/run`, what is skipped fails.
 """
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import pytest
 
 SLOW = "marked slow: run with -m slow"
+MAY_BE_LEFT_OUT = {"no disk can be mounted here"}
+"""What no program makes good that a machine lacks: containers have no right to it."""
 
 _collected: list[str] = []
 """With pytest-xdist: what the workers left out while they collected, in their own words."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test that is skipped fail where all are required."""
+    report = yield
+    _require(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let a file that is skipped fail where all are required."""
+    report = yield
+    _require(report)
+    return report
+
+
+def _require(report: pytest.TestReport | pytest.CollectReport) -> None:
+    is_required = os.environ.get("SBR_TESTS_REQUIRE") == "all"
+    if is_required and report.skipped and _reason(report) not in MAY_BE_LEFT_OUT:
+        report.outcome = "failed"
+        report.longrepr = f"left out, where all tests are required: {_reason(report)}"
 
 
 @pytest.hookimpl(trylast=True)

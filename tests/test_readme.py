@@ -39,6 +39,14 @@ def test_the_ci_run_takes_the_second_setup_line_from_the_readme():
     assert "grep -E '^pip install .*&&' README.md | sed -n 2p" in script
 
 
+def test_the_ci_run_names_tests_that_are_there():
+    root = README.parent
+    named = re.findall(r"tests/\S+", (root / ".ci" / "run").read_text(encoding="utf-8"))
+    assert named
+    for name in named:
+        assert list(root.glob(re.sub(r"{.*}", "*", name))), name
+
+
 def test_every_exit_code_is_documented_in_the_guide_and_in_help():
     text = (GUIDE / "artefacts.md").read_text(encoding="utf-8")
     for code in ExitCode:

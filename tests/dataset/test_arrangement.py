@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sbrcli.config.prepare import PrepareConfig
@@ -49,7 +49,6 @@ def content(arrangement: Arrangement) -> str:
     return fingerprint(arrangement.vocabulary.to_items(), sessions)
 
 
-@settings(max_examples=50)
 @given(logs(with_ties=True), CONFIGS)
 def test_every_event_and_session_is_in_one_split_or_in_one_counted_reason(events, config):
     arrangement = arrange_or_skip(events, config)
@@ -62,7 +61,6 @@ def test_every_event_and_session_is_in_one_split_or_in_one_counted_reason(events
     assert sum(count(table).sessions for table in tables) == kept["session_id"].nunique()
 
 
-@settings(max_examples=50)
 @given(logs(with_ties=False), CONFIGS, st.randoms(use_true_random=False))
 def test_any_order_of_the_rows_gives_the_same_dataset(events, config, random):
     order = list(range(len(events)))
@@ -74,7 +72,6 @@ def test_any_order_of_the_rows_gives_the_same_dataset(events, config, random):
     assert again.dropped == arrangement.dropped
 
 
-@settings(max_examples=50)
 @given(logs(with_ties=True), CONFIGS)
 def test_an_order_that_keeps_ties_in_place_gives_the_same_dataset(events, config):
     by_time = events.sort_values("timestamp", kind="stable").reset_index(drop=True)
@@ -82,7 +79,6 @@ def test_an_order_that_keeps_ties_in_place_gives_the_same_dataset(events, config
     assert content(arrange(by_time, config)) == content(arrangement)
 
 
-@settings(max_examples=50)
 @given(logs(with_ties=True), CONFIGS)
 def test_what_is_decoded_is_what_was_encoded(events, config):
     arrangement = arrange_or_skip(events, config)
@@ -97,7 +93,6 @@ def test_what_is_decoded_is_what_was_encoded(events, config):
     )
 
 
-@settings(max_examples=50)
 @given(logs(with_ties=True), CONFIGS)
 def test_every_session_has_a_next_item_and_its_events_in_order(events, config):
     for table in arrange_or_skip(events, config).splits.tables().values():

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sbrcli.config.prepare import PrepareConfig
@@ -80,7 +80,6 @@ def leave_out_or_skip(events: pd.DataFrame, **options: object) -> Arrangement:
         raise
 
 
-@settings(max_examples=150)
 @given(logs(), st.booleans())
 def test_the_splits_are_those_of_plain_lists(events, with_valid):
     made = leave_out_or_skip(events, valid_days=30 if with_valid else 0)
@@ -94,7 +93,6 @@ def test_the_splits_are_those_of_plain_lists(events, with_valid):
             assert np.flatnonzero(asked.targets).tolist() == (asked.offsets[1:] - 1).tolist()
 
 
-@settings(max_examples=150)
 @given(logs(), st.integers(1, 3), st.booleans())
 def test_every_event_is_of_train_or_left_out_in_one_split_or_counted_as_dropped(
     events, support, with_valid
@@ -110,7 +108,6 @@ def test_every_event_is_of_train_or_left_out_in_one_split_or_counted_as_dropped(
     assert made.dropped["test_short_sessions"] == made.dropped["valid_short_sessions"] == Counts()
 
 
-@settings(max_examples=100)
 @given(logs())
 def test_a_refit_sees_each_event_but_those_of_test_once(events):
     made = leave_out_or_skip(events)

@@ -2,6 +2,7 @@ import csv
 import gzip
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -269,10 +270,23 @@ def test_a_folder_is_no_log():
     )
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="who may read everything")
-def test_a_file_without_permission_says_so():
-    Path("log").write_text(HEADER)
+@pytest.fixture
+def a_common_user() -> Iterator[None]:
+    """Give up root's right to read everything, in a work directory that everybody may read."""
+    user = os.geteuid()
+    Path().chmod(0o755)
+    if user == 0:
+        os.seteuid(65_534)
+    yield
+    os.seteuid(user)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, who owns a file may read it")
+def test_a_file_without_permission_says_so(request: pytest.FixtureRequest):
+    Path("log").write_text(HEADER + "1,2,3\n")
+    assert len(read_log(Path("log")).events) == 1  # and all is loaded that this needs
     Path("log").chmod(0)
+    request.getfixturevalue("a_common_user")
     assert complaint("log") == ("log: no permission to read it", "allow it: chmod u+r log")
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sbrcli.config.reading import ReadConfig
@@ -94,7 +94,6 @@ def meant(rows: list[CheckedRow], config: ReadConfig) -> list[tuple[str, str, fl
 
 
 @given(made=logs())
-@settings(max_examples=200)
 def test_the_fast_reader_reads_a_log_where_the_slow_one_finds_each_row_right(log: Path, made):
     text, config = made
     log.write_bytes(text.encode())
@@ -112,7 +111,6 @@ def test_the_fast_reader_reads_a_log_where_the_slow_one_finds_each_row_right(log
 
 
 @given(made=logs())
-@settings(max_examples=200)
 def test_what_is_left_out_is_what_is_wrong_and_nothing_else(log: Path, made):
     text, config = made
     log.write_bytes(text.encode())
