@@ -1,17 +1,20 @@
 """Every bound on an option, and what is said when it is not kept."""
 
+from dataclasses import asdict, fields
+
 import pytest
 
+from sbrcli.config.evaluation import EvaluateConfig
+from sbrcli.config.gru4rec import Gru4RecConfig
+from sbrcli.config.loss import LossConfig, parse_n_sample
+from sbrcli.config.optimizer import OptimizerConfig
+from sbrcli.config.options import declared_options
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.presets import PRESETS
+from sbrcli.config.recommendation import RecommendConfig
+from sbrcli.config.run import RunConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.config.training import (
-    CheckpointConfig,
-    EvaluateConfig,
-    RecommendConfig,
-    TrainConfig,
-    differences,
-)
+from sbrcli.config.training import CheckpointConfig, TrainConfig, differences
 from sbrcli.errors import ConfigError
 
 
@@ -216,3 +219,34 @@ def test_every_preset_is_a_valid_configuration():
 
 def test_differences_name_what_is_not_the_default():
     assert differences(TrainConfig(epochs=3), TrainConfig()) == {"epochs": 3}
+
+
+def test_a_training_lists_the_options_of_network_loss_optimizer_and_run_in_this_order():
+    parts = (Gru4RecConfig, LossConfig, OptimizerConfig, RunConfig)
+    assert list(asdict(TrainConfig())) == [field.name for part in parts for field in fields(part)]
+
+
+def test_each_part_of_a_training_configuration_stands_alone():
+    assert LossConfig(n_sample=64).negatives(10) == 64
+    with pytest.raises(ConfigError, match=r"^momentum goes with --optimizer adagrad alone"):
+        OptimizerConfig(optimizer="adam")
+
+
+@pytest.mark.parametrize(
+    ("name", "search"),
+    [(f.name, o.search) for f, o in declared_options(TrainConfig) if o.search is not None],
+)
+def test_both_ends_of_a_search_range_are_valid(name, search):
+    kind = type(getattr(TrainConfig(), name))
+    for value in (search.low, search.high):
+        whole = value if kind is float else int(value)
+        loss = "bpr-max" if name == "elu" else "cross-entropy"
+        TrainConfig(loss=loss, **{name: (whole,) if kind is tuple else whole})
+    assert search.low < search.high
+    assert search.low > 0 or not search.is_log
+
+
+def test_a_text_that_is_no_number_of_negatives_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        parse_n_sample("some")
+    assert str(caught.value) == "n-sample must be auto or a whole number. Received: some"

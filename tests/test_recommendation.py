@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sbrcli.artefacts.items import RunItems
-from sbrcli.config.training import RecommendConfig
+from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import DataError
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import NetworkShape

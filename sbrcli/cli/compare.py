@@ -9,11 +9,11 @@ import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.completion import complete_runs
-from sbrcli.cli.evaluate import DEFAULTS, ExcludeSeen
 from sbrcli.cli.options import Invocation, subcommand
 from sbrcli.cli.table_formats import TableFormat, write_tables
 from sbrcli.cli.tables import Table, Unit, for_person
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
+from sbrcli.config.options import help_of
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sbrcli.evaluation.seeds import Spread
     from sbrcli.workflow.compare import Comparison
 
+DEFAULTS = EvaluateConfig()
 DEFAULT_K = max(DEFAULTS.ks)
 _BEST_FIRST = ("mrr", "recall", "ndcg", "valid")
 _UNITS = {"seconds": Unit.SECONDS}
@@ -33,6 +34,9 @@ RunNames = Annotated[
         show_default=False,
         autocompletion=complete_runs,
     ),
+]
+ExcludeSeen = Annotated[
+    bool, typer.Option("--exclude-seen", help=help_of(EvaluateConfig, "exclude_seen"))
 ]
 Split = Annotated[
     Literal["test", "valid"],

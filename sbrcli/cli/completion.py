@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
 
 import typer
 
@@ -36,11 +35,6 @@ def complete_words(words: Iterable[str]) -> Completer:
         return [word for word in allowed if word.startswith(incomplete)]
 
     return complete
-
-
-def complete_choices(literal: Any) -> Completer:
-    """Return a function that completes a value to one of the words of a `Literal`."""
-    return complete_words(get_args(literal))
 
 
 def complete_list(words: Iterable[str]) -> Completer:

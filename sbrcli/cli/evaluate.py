@@ -1,31 +1,29 @@
 """`sbr evaluate`: the metrics of a run, with their evaluation protocol."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sbrcli.cli.chosen_run import name_run, open_run
-from sbrcli.cli.completion import complete_list, complete_runs
+from sbrcli.cli.completion import complete_runs
 from sbrcli.cli.evaluation_tables import evaluation_tables
+from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
-from sbrcli.cli.read_options import takes_read_options
-from sbrcli.config.baselines import BASELINES as ALL_BASELINES
 from sbrcli.config.baselines import (
     BaselineConfig,
     configure_baselines,
-    parse_names,
     write_options,
 )
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.reading import ReadConfig
-from sbrcli.config.training import EvaluateConfig
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.evaluate import Evaluation
 
-DEFAULTS = EvaluateConfig()
 BASELINES = BaselineConfig()
 
 
@@ -34,49 +32,6 @@ def _spaced(options: Any) -> str:
     return write_options(options).replace(",", ", ")
 
 
-Split = Annotated[Literal["test", "valid"], typer.Option("--split", help="Split to score.")]
-Ks = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-k",
-        metavar="K[,K…]",
-        help="Cutoff of the metrics; can be repeated. "
-        f"\\[default: {', '.join(map(str, DEFAULTS.ks))}]",
-    ),
-]
-ExcludeSeen = Annotated[
-    bool,
-    typer.Option(
-        "--exclude-seen",
-        help="Exclude the session's earlier items from the candidates, as sbr recommend does.",
-    ),
-]
-NotebookCoverage = Annotated[
-    bool,
-    typer.Option(
-        "--notebook-coverage",
-        help="Score only the events that the source notebook's loader reached, to compare with its "
-        "printed metrics.",
-    ),
-]
-Baselines = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--baselines",
-        metavar="all|NAME[,NAME…]",
-        help="Compare with non-neural baselines: popularity, session-popularity, markov, "
-        "item-knn, vsknn, stan; can be repeated.",
-        autocompletion=complete_list(("all", *ALL_BASELINES)),
-    ),
-]
-HybridToo = Annotated[
-    bool,
-    typer.Option(
-        "--hybrid",
-        help="Compare with a blend of the run and markov, vsknn or stan; partner and weight are "
-        "chosen once on the valid split and stored in the run's hybrid.json.",
-    ),
-]
 HybridFrom = Annotated[
     str | None,
     typer.Option(
@@ -124,13 +79,6 @@ Stan = Annotated[
         f"places from the shared item (lambda3). \\[default: {_spaced(BASELINES.stan)}]",
     ),
 ]
-Slices = Annotated[
-    bool,
-    typer.Option(
-        "--slices",
-        help="Add metrics by position, session length, popularity, new or repeated item, week.",
-    ),
-]
 PerEvent = Annotated[
     Path | None,
     typer.Option(
@@ -158,7 +106,7 @@ NewLogPath = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `evaluate` to the application."""
     subcommand(app, example="sbr evaluate ratings-user-1x100 -k 10,20")(
-        takes_read_options(evaluate)
+        takes_options("config", EvaluateConfig)(takes_read_options(evaluate))
     )
 
 
@@ -167,18 +115,12 @@ def evaluate(
     *,
     named: RunArgument = None,
     run: RunName = None,
-    split: Split = DEFAULTS.split,
-    k: Ks = None,
-    exclude_seen: ExcludeSeen = DEFAULTS.exclude_seen,
-    notebook_coverage: NotebookCoverage = DEFAULTS.notebook_coverage,
-    baselines: Baselines = None,
-    hybrid: HybridToo = DEFAULTS.hybrid,
+    config: EvaluateConfig,
     hybrid_from: HybridFrom = None,
     markov: Markov = None,
     item_knn: ItemKnn = None,
     vsknn: Vsknn = None,
     stan: Stan = None,
-    slices: Slices = DEFAULTS.slices,
     per_event: PerEvent = None,
     log: NewLogPath = None,
     reading: ReadConfig,
@@ -191,15 +133,8 @@ def evaluate(
     from sbrcli.evaluation.per_event import check_place
     from sbrcli.workflow.evaluate import evaluate_run
 
-    config = EvaluateConfig(
-        split=split,
-        ks=_parse_cuts(k) if k else DEFAULTS.ks,
-        exclude_seen=exclude_seen,
-        notebook_coverage=notebook_coverage,
-        baselines=parse_names(",".join(baselines)) if baselines else (),
-        hybrid=hybrid or hybrid_from is not None,
-        slices=slices,
-    )
+    if hybrid_from is not None:
+        config = replace(config, hybrid=True)
     said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn, "stan": stan}
     options = _said_options(said, config)
     if per_event is not None:
@@ -254,17 +189,6 @@ def _check_log(
                 f"{option} goes with a split of the dataset, not with --log",
                 hint=f"leave {option} or --log out",
             )
-
-
-def _parse_cuts(words: list[str]) -> tuple[int, ...]:
-    """Parse the values of -k: comma-separated numbers, without duplicates."""
-    try:
-        return tuple(dict.fromkeys(int(part) for word in words for part in word.split(",")))
-    except ValueError as error:
-        raise UsageError(
-            f"-k takes whole numbers with commas between. Received: {' '.join(words)}",
-            hint="sbr evaluate -k 10,20",
-        ) from error
 
 
 def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:

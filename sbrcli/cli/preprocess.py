@@ -10,88 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
+from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, Logs, TimeZone, subcommand
-from sbrcli.cli.read_options import takes_read_options
 from sbrcli.cli.tables import Table
-from sbrcli.config.prepare import PrepareConfig, SplitRule
+from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
     from sbrcli.dataset.summary import PreparedDataset, SplitSummary
 
-DEFAULTS = PrepareConfig()
-
-Session = Annotated[
-    str | None,
-    typer.Option(
-        metavar="RULE",
-        help="Session rule: user, gap:SECONDS (a pause that long ends a session), or column "
-        "(session ids of the log). \\[default: column if the log has session ids, else user]",
-    ),
-]
-AcrossUsers = Annotated[
-    bool,
-    typer.Option(
-        "--across-users",
-        help="With gap: cut the whole log as if it came from one user, as the source notebook "
-        "did. Use it only to reproduce the notebook.",
-    ),
-]
-MinSessionLength = Annotated[
-    int, typer.Option(metavar="EVENTS", help="Drop sessions with fewer events; at least 2.")
-]
-MinItemSupport = Annotated[
-    int, typer.Option(metavar="EVENTS", help="Drop items with fewer events.")
-]
-Split = Annotated[
-    SplitRule,
-    typer.Option(
-        "--split",
-        help="date: the sessions that end last are test, and those before them valid. last: the "
-        "last event of each session is test, and the one before it valid, if two events remain.",
-    ),
-]
-ValidDays = Annotated[
-    float | None,
-    typer.Option(
-        metavar="DAYS",
-        help="Sessions that end within this many days before test are valid; 0 for none. "
-        "\\[default: 30 if the log spans a year or more, else a share of 0.1]",
-    ),
-]
-TestDays = Annotated[
-    float | None,
-    typer.Option(
-        metavar="DAYS",
-        help="Sessions that end within the last days of the log are test; 0 for none, to train on "
-        "all events. \\[default: as for --valid-days]",
-    ),
-]
-ValidShare = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SHARE",
-        help="Instead of --valid-days: the share of the sessions, those that end last before test, "
-        "that is valid; above 0 and below 1.",
-    ),
-]
-TestShare = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SHARE",
-        help="Instead of --test-days: the share of the sessions, those that end last, that is "
-        "test.",
-    ),
-]
-DropRepeats = Annotated[
-    bool,
-    typer.Option(
-        "--drop-repeats",
-        help="Keep one of a session's consecutive events of the same item, before dropping rare "
-        "items.",
-    ),
-]
 Titles = Annotated[
     Path | None,
     typer.Option(
@@ -124,7 +52,7 @@ Overwrite = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `preprocess` to the application."""
     subcommand(app, example="sbr preprocess ratings.dat --session gap:3600")(
-        takes_read_options(preprocess)
+        takes_options("config", PrepareConfig)(takes_read_options(preprocess))
     )
 
 
@@ -132,16 +60,7 @@ def preprocess(
     invocation: Invocation,
     log: Logs,
     *,
-    session: Session = DEFAULTS.session,
-    across_users: AcrossUsers = DEFAULTS.across_users,
-    min_session_length: MinSessionLength = DEFAULTS.min_session_length,
-    min_item_support: MinItemSupport = DEFAULTS.min_item_support,
-    split: Split = DEFAULTS.split,
-    valid_days: ValidDays = DEFAULTS.valid_days,
-    test_days: TestDays = DEFAULTS.test_days,
-    valid_share: ValidShare = DEFAULTS.valid_share,
-    test_share: TestShare = DEFAULTS.test_share,
-    drop_repeats: DropRepeats = DEFAULTS.drop_repeats,
+    config: PrepareConfig,
     test_log: TestLog = None,
     valid_log: ValidLog = None,
     titles: Titles = None,
@@ -155,18 +74,6 @@ def preprocess(
     from sbrcli.workflow.preprocess import GivenSplit, prepare_dataset
 
     zone = find_zone(tz)
-    config = PrepareConfig(
-        session=session,
-        across_users=across_users,
-        min_session_length=min_session_length,
-        min_item_support=min_item_support,
-        split=split,
-        valid_days=valid_days,
-        test_days=test_days,
-        valid_share=valid_share,
-        test_share=test_share,
-        drop_repeats=drop_repeats,
-    )
     if valid_log is not None and test_log is None:
         raise UsageError(
             "--valid-log goes with --test-log", hint="sbr preprocess TRAIN --test-log TEST"

@@ -11,20 +11,19 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.item_search import show_found, take_titles
+from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
 from sbrcli.cli.recommend_tables import has_titles, shown_by, table_of
 from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
 from sbrcli.cli.tables import Table
-from sbrcli.config.training import RecommendConfig
+from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import ConfigError, DataError, UsageError
 
 if TYPE_CHECKING:
     from sbrcli.artefacts.artefact import Artefact
     from sbrcli.artefacts.items import RunItems
     from sbrcli.workflow.recommend import Recommendation
-
-DEFAULTS = RecommendConfig()
 
 SessionsFile = Annotated[
     Path | None,
@@ -52,7 +51,6 @@ Find = Annotated[
         help="List the items whose titles contain these words, with their ids.",
     ),
 ]
-K = Annotated[int, typer.Option("-k", metavar="K", help="Number of items to recommend.")]
 Titles = Annotated[
     Path | None,
     typer.Option(
@@ -60,9 +58,6 @@ Titles = Annotated[
         metavar="FILE",
         help="File of item ids and titles, such as movies.dat, to show with the ids.",
     ),
-]
-IncludeSeen = Annotated[
-    bool, typer.Option("--include-seen", help="Allow the session's own items to be recommended.")
 ]
 Hybrid = Annotated[
     bool,
@@ -80,7 +75,9 @@ Recommend = Callable[[Sequence[str]], "Recommendation"]
 
 def register(app: typer.Typer) -> None:
     """Add `recommend` to the application."""
-    subcommand(app, example="sbr recommend --items 3186,1270 -k 10")(recommend)
+    subcommand(app, example="sbr recommend --items 3186,1270 -k 10")(
+        takes_options("config", RecommendConfig)(recommend)
+    )
 
 
 def recommend(
@@ -89,10 +86,9 @@ def recommend(
     sessions: SessionsFile = None,
     items: ItemIds = None,
     find: Find = None,
-    k: K = DEFAULTS.k,
+    config: RecommendConfig,
     run: RunName = None,
     titles: Titles = None,
-    include_seen: IncludeSeen = DEFAULTS.include_seen,
     hybrid: Hybrid = False,
 ) -> None:
     """Recommend the next items for a session, or for each session of a FILE.
@@ -109,11 +105,10 @@ def recommend(
     session = _only_session(sessions, items) if find is None else None
     if find is not None:
         _require_words(find, alone=sessions is None and items is None)
-    config = RecommendConfig(k=k, include_seen=include_seen)
     folder = open_run(invocation, run)
     run_items = _load_items(folder, titles)
     if find is not None:
-        show_found(invocation.output, run_items, find, k)
+        show_found(invocation.output, run_items, find, config.k)
         name_run(invocation, folder)
     elif session is not None:
         answer = _load_model(folder, run_items, config, hybrid)

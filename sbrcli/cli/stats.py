@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
+from sbrcli.cli.option_groups import takes_read_options
 from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
-from sbrcli.cli.read_options import takes_read_options
 from sbrcli.cli.tables import Remark, Table, Unit
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule

@@ -8,6 +8,7 @@ import typer
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train_options as options
+from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
     DatasetArgument,
@@ -19,7 +20,7 @@ from sbrcli.cli.options import (
 from sbrcli.cli.tables import Table, Unit
 from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config.presets import configure_training
-from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
+from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, TrainConfig
 from sbrcli.errors import InterruptionError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 
 def register(app: typer.Typer) -> None:
     """Add `train` to the application."""
-    subcommand(app, example="sbr train --layers 2 --hsz 50")(options.takes_training_options(train))
+    has_options = takes_options("explicit", TrainConfig, explicit=True)
+    has_checkpoint = takes_options("checkpoint", CheckpointConfig)
+    subcommand(app, example="sbr train --layers 2 --hsz 50")(has_options(has_checkpoint(train)))
 
 
 def train(
@@ -38,14 +41,14 @@ def train(
     *,
     named: DatasetArgument = None,
     dataset: DatasetName = None,
-    given: dict[str, Any],
+    explicit: dict[str, Any],
     preset: options.Preset = None,
     name: options.Name = None,
     overwrite: options.Overwrite = False,
     from_run: options.From = None,
     resume: options.Resume = False,
     finish: options.Finish = None,
-    checkpoint_minutes: options.CheckpointMinutes = DEFAULT_CHECKPOINT.minutes,
+    checkpoint: CheckpointConfig,
     dry_run: options.DryRun = False,
 ) -> None:
     """Train a GRU4Rec on a dataset, validate after each epoch, and keep the best epoch.
@@ -64,14 +67,21 @@ def train(
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")
     if finish is not None:
-        others = [*given.values(), preset, dataset, name, from_run, resume or None, dry_run or None]
-        others.append(None if checkpoint_minutes == DEFAULT_CHECKPOINT.minutes else True)
+        others = [
+            *explicit.values(),
+            preset,
+            dataset,
+            name,
+            from_run,
+            resume or None,
+            dry_run or None,
+        ]
+        others.append(None if checkpoint == DEFAULT_CHECKPOINT else True)
         _finish(invocation, finish, others, overwrite=overwrite)
         return
-    config = configure_training(given, preset)
-    checkpoint = CheckpointConfig(minutes=checkpoint_minutes)
+    config = configure_training(explicit, preset)
     if resume:
-        _check_alone([*given.values(), preset, dataset, from_run], overwrite=overwrite)
+        _check_alone([*explicit.values(), preset, dataset, from_run], overwrite=overwrite)
         run = find_begun(workspace, name)
         if run.manifest.get("status") == "complete":
             invocation.output.note(f"run {run.name} is complete already")
@@ -79,9 +89,9 @@ def train(
             return
         assignment = assignment_of(workspace, run)
     elif from_run is not None:
-        assignment = _assign_from(workspace, from_run, given, preset, dataset, name)
+        assignment = _assign_from(workspace, from_run, explicit, preset, dataset, name)
     else:
-        for_short = configure_training(given, preset, short_sessions=True)
+        for_short = configure_training(explicit, preset, short_sessions=True)
         assignment = assign(workspace, dataset, config, name, for_short)
     if dry_run:
         invocation.output.show(plan_training(assignment), _plan_tables)
@@ -112,7 +122,11 @@ def _train(invocation: Invocation, assignment: "TrainingJob", **how: Any) -> Non
 
 
 def _assign_from(
-    workspace: Workspace, parent: str, given: dict[str, Any], preset: str | None, *names: str | None
+    workspace: Workspace,
+    parent: str,
+    explicit: dict[str, Any],
+    preset: str | None,
+    *names: str | None,
 ) -> "TrainingJob":
     """Prepare a training run that starts from the weights of another run."""
     from sbrcli.workflow.parent import assign_from
@@ -122,7 +136,7 @@ def _assign_from(
             "--from takes the options of the run that it begins at, and no preset",
             hint="leave --preset out, and give the options that are to be others",
         )
-    return assign_from(workspace, parent, given, *names)
+    return assign_from(workspace, parent, explicit, *names)
 
 
 def _finish(invocation: Invocation, name: str, others: list[Any], *, overwrite: bool) -> None:

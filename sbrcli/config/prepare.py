@@ -1,86 +1,100 @@
-"""The options of `sbr preprocess`: their defaults and bounds."""
+"""The options of `sbr preprocess`."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sbrcli.config.checks import require, require_option
+from sbrcli.config.checks import require_option
+from sbrcli.config.options import Options, option
 from sbrcli.config.session_rule import SessionRule
 
 SplitRule = Literal["date", "last"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrepareConfig:
-    """How `sbr preprocess` makes a dataset of a log; saved whole in the dataset's manifest."""
+@dataclass(frozen=True, kw_only=True)
+class PrepareConfig(Options):
+    """How `sbr preprocess` makes a dataset from a log; the dataset's manifest stores it whole."""
 
-    session: str | None = None
-    """`user`, `gap:SECONDS` or `column`; None takes the log's own sessions, else its users."""
+    session: str | None = option(
+        None,
+        "Session rule: user, gap:SECONDS (a pause that long ends a session), or column "
+        "(session ids of the log). \\[default: column if the log has session ids, else user]",
+        metavar="RULE",
+    )
+    """None takes the log's own sessions, else its users."""
 
-    across_users: bool = False
-    """Cut gap sessions over the whole user-sorted log, as the source notebook did."""
+    across_users: bool = option(
+        False,
+        "With gap: cut the whole log as if it came from one user, as the source notebook "
+        "did. Use it only to reproduce the notebook.",
+    )
+    min_session_length: int = option(
+        2,
+        "Drop sessions with fewer events; at least 2.",
+        metavar="EVENTS",
+        minimum=2,
+        expected="at least 2 (one event has no next item)",
+    )
+    min_item_support: int = option(5, "Drop items with fewer events.", metavar="EVENTS", minimum=1)
+    split: SplitRule = option(
+        "date",
+        "date: the sessions that end last are test, and those before them valid. last: the "
+        "last event of each session is test, and the one before it valid, if two events remain.",
+        choices=get_args(SplitRule),
+        expected="date or last",
+    )
+    valid_days: float | None = option(
+        None,
+        "Sessions that end within this many days before test are valid; 0 for none. "
+        "\\[default: 30 if the log spans a year or more, else a share of 0.1]",
+        metavar="DAYS",
+        minimum=0,
+        expected="a number of days, at least 0",
+    )
+    """None, without `valid_share`, fits the log's span (see `dataset.cuts`)."""
 
-    min_session_length: int = 2
-    min_item_support: int = 5
-    split: SplitRule = "date"
-    """What valid and test are: the sessions that end last, or each session's last events."""
+    test_days: float | None = option(
+        None,
+        "Sessions that end within the last days of the log are test; 0 for none, to train on "
+        "all events. \\[default: as for --valid-days]",
+        metavar="DAYS",
+        minimum=0,
+        expected="a number of days, at least 0",
+    )
+    valid_share: float | None = option(
+        None,
+        "Instead of --valid-days: the share of the sessions, those that end last before test, "
+        "that is valid; above 0 and below 1.",
+        metavar="SHARE",
+        above=0,
+        below=1,
+    )
+    test_share: float | None = option(
+        None,
+        "Instead of --test-days: the share of the sessions, those that end last, that is test.",
+        metavar="SHARE",
+        above=0,
+        below=1,
+    )
+    drop_repeats: bool = option(
+        False,
+        "Keep one of a session's consecutive events of the same item, before dropping rare items.",
+    )
 
-    valid_days: float | None = None
-    """0 for no valid; None, without `valid_share`, fits the log's span (see `dataset.cuts`)."""
-
-    test_days: float | None = None
-    """As `valid_days`."""
-
-    valid_share: float | None = None
-    """Share of the sessions, by their ends, instead of days."""
-
-    test_share: float | None = None
-    drop_repeats: bool = False
-    """Of events of the same item in a row, keep the first."""
-
-    def __post_init__(self) -> None:
+    def check_together(self) -> None:
+        """Check that each split has days or a share, and that gaps alone are cut across users."""
         rule = SessionRule.parse(self.session) if self.session is not None else None
         require_option(
             not self.across_users or (rule is not None and rule.kind == "gap"),
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users",
             f"--session {self.session}" if self.session else "no --session",
         )
-        require(
-            self.min_session_length >= 2,
-            "min-session-length must be at least 2 (one event has no next item)",
-            self.min_session_length,
-        )
-        require(
-            self.min_item_support >= 1,
-            "min-item-support must be at least 1",
-            self.min_item_support,
-        )
-        require_option(
-            self.split in get_args(SplitRule),
-            f"split must be {' or '.join(get_args(SplitRule))}",
-            self.split,
-        )
         for split, days, share in (
             ("valid", self.valid_days, self.valid_share),
             ("test", self.test_days, self.test_share),
         ):
-            _require_cut(split, days, share)
-
-
-def _require_cut(split: str, days: float | None, share: float | None) -> None:
-    """Check that a split has days or a share, or neither, each within its bounds."""
-    require_option(
-        days is None or share is None,
-        f"{split} takes days or a share, not both",
-        f"{days} days and {share}",
-    )
-    require(
-        days is None or (math.isfinite(days) and days >= 0),
-        f"{split}-days must be a number of days, at least 0",
-        days,
-    )
-    require(
-        share is None or 0 < share < 1,
-        f"{split}-share must be above 0 and below 1",
-        share,
-    )
+            require_option(
+                days is None or share is None,
+                f"{split} takes days or a share, not both",
+                f"{days} days and {share}",
+            )
+        super().check_together()

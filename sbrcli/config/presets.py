@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sbrcli.config.options import declared_options
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import OptionError
 
@@ -16,11 +17,9 @@ SHORT_SESSION_EVENTS = 20
 """Where train's sessions have fewer events on average, they are short."""
 
 SHORT_SESSIONS: dict[str, Any] = {
-    "batch_size": 64,
-    "bptt": 8,
-    "dropout": 0.3,
-    "embedding_dropout": 0.3,
-    "learning_rate": 0.1,
+    field.name: declared.short_sessions
+    for field, declared in declared_options(TrainConfig)
+    if declared.short_sessions is not None
 }
 """What differs from `TrainConfig`'s defaults where sessions are short."""
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from sbrcli.config.checks import require, require_option
+from sbrcli.config.options import Options, option
 from sbrcli.errors import ConfigError, OptionError
 
 ROLES = ("user", "session", "item", "time", "event", "rating")
@@ -33,56 +34,102 @@ _SEPARATOR_WORDS = {
 _ESCAPES = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-7]{3})|(t))")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadConfig:
-    """How a log is read; None and "auto" leave it to recognition. Kept in a dataset's manifest."""
+PANEL = "Input format (auto-detected; set these to override)"
 
-    columns: str | None = None
-    """Which column is what, as in `user=visitorid,item=itemid`; without a header, their numbers.
 
-    A time may lie in several columns, as in `time=date+time`."""
+@dataclass(frozen=True, kw_only=True)
+class ReadConfig(Options):
+    """How a log is read, stored in a dataset's manifest.
 
-    sep: str | None = None
-    """Between two fields: any characters, `\\t` and `\\x01` too, or `tab`, `space`, `spaces`
-    (runs of them), `comma`, `semicolon`, `pipe`."""
+    None and "auto" leave it to recognition.
+    """
 
-    quote: str | None = None
-    """What quotes a field: `none`, a double or a single quote; looked for unless given."""
+    columns: str | None = option(
+        None,
+        f"Columns by role ({', '.join(ROLES[:-1])} or {ROLES[-1]}), separated by commas or "
+        "repeated: user=who,item=what. Without a header, use numbers from 1. A time in several "
+        "columns is time=date+time.",
+        panel=PANEL,
+        metavar="ROLE=NAME",
+        is_repeatable=True,
+    )
+    sep: str | None = option(
+        None,
+        "Field separator: any characters (\\t and \\x01 count as one), or tab, space, spaces "
+        "(runs of them), comma, semicolon, pipe.",
+        panel=PANEL,
+        metavar="TEXT",
+    )
+    quote: str | None = option(
+        None,
+        "Quote character: none, \" or '. \\[default: double quotes, if fields are quoted]",
+        panel=PANEL,
+        metavar="QUOTE",
+    )
+    escape: str | None = option(
+        None,
+        "Escape character, mostly \\ (as MySQL writes it).",
+        panel=PANEL,
+        metavar="CHARACTER",
+    )
+    header: bool | None = option(
+        None, "Whether the first line is a header with column names.", panel=PANEL
+    )
+    time_unit: str = option(
+        "auto",
+        "Unit of numeric times: auto; s, ms, us, ns, ds, cs, min, h, d since "
+        "1970; ticks (.NET), filetime (Windows), webkit, apple (since 2001), mac (1904), ntp "
+        "(1900), gps; days of excel, excel1904, matlab, julian; digits (20210331), yymmdd, mmdd.",
+        panel=PANEL,
+        metavar="UNIT",
+        choices=TIME_UNITS,
+    )
+    time_format: str | None = option(
+        None,
+        "Format of written dates, such as '%d/%m/%Y %H:%M'; unambiguous ones are detected.",
+        panel=PANEL,
+        metavar="FORMAT",
+    )
+    no_time: bool = option(
+        False,
+        "Take the events in file order, for a log without times: sbr preprocess LOG --no-time "
+        "--split last.",
+        panel=PANEL,
+    )
+    encoding: str | None = option(
+        None,
+        "Text encoding, such as latin-1. \\[default: UTF-8]",
+        panel=PANEL,
+        metavar="NAME",
+    )
+    event: str | None = option(
+        None,
+        "Read only events of this type, such as view; several are separated by commas or repeated.",
+        panel=PANEL,
+        metavar="KIND",
+        is_repeatable=True,
+    )
+    drop_id: str | None = option(
+        None,
+        "Leave out the events of a placeholder id of a user, session or item, such as "
+        "user=-,guest; can be repeated.",
+        panel=PANEL,
+        metavar="ROLE=ID",
+        is_repeatable=True,
+    )
+    list_sep: str | None = option(
+        None,
+        "Separator of the lists in the item column, written as for --sep; each item becomes "
+        "an event of its row's user and time.",
+        panel=PANEL,
+        metavar="TEXT",
+    )
+    skip_bad_rows: bool = option(
+        False, "Skip rows that cannot be events, and count them.", panel=PANEL
+    )
 
-    escape: str | None = None
-    """A letter that takes its meaning from the next one, mostly a backslash."""
-
-    header: bool | None = None
-    """Whether the first line names the columns."""
-
-    time_unit: str = "auto"
-    time_format: str | None = None
-    """How times are written, in strptime's directives, as in `%d/%m/%Y %H:%M`."""
-
-    no_time: bool = False
-    """Take the events in the order of the file: the log has no times."""
-
-    encoding: str | None = None
-    """Of the text; UTF-8 unless given."""
-
-    event: str | None = None
-    """The events to take, with commas between them, of a log that names its events' kinds."""
-
-    drop_id: str | None = None
-    """Ids whose events are left out, as in `user=-,guest,item=0`: they stand for nobody."""
-
-    list_sep: str | None = None
-    """Between two items of one cell, which are events of one row: as `sep`."""
-
-    skip_bad_rows: bool = False
-    """Leave rows out that cannot be events, and count them."""
-
-    def __post_init__(self) -> None:
-        require_option(
-            self.time_unit in TIME_UNITS,
-            f"time-unit must be one of {', '.join(TIME_UNITS)}",
-            self.time_unit,
-        )
+    def check_together(self) -> None:
+        """Check what is written in the texts, and that the options about times agree."""
         require_option(
             self.time_format is None or self.time_unit == "auto",
             "time-format is for dates in words, and time-unit for numbers",
@@ -125,6 +172,7 @@ class ReadConfig:
             "columns must name each column once",
             self.columns,
         )
+        super().check_together()
 
     @property
     def named_columns(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import DataError
 from sbrcli.evaluation.leaderboard import LeaderboardRow
 from sbrcli.evaluation.metrics import metrics_at

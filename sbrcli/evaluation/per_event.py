@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.artefacts.disk import can_hold_file, replacing
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.storage import split_path
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.ranks import MISS

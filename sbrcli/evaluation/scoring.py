@@ -6,7 +6,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ConfigError
 from sbrcli.evaluation.notebook_events import NOTEBOOK_LANES, notebook_next_items
 from sbrcli.evaluation.ranks import Ranks, rank_targets

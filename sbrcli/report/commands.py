@@ -13,10 +13,11 @@ from sbrcli.config.baselines import (
     options_of,
     write_options,
 )
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.presets import configure_training
 from sbrcli.config.reading import ReadConfig
-from sbrcli.config.training import EvaluateConfig, TrainConfig
+from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.spec import OTHER_FILES, Request
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.blend.files import read_choice

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sbrcli.artefacts.artefact import Artefact
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.leaderboard import Difference, LeaderboardRow
 from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known

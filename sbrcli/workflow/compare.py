@@ -8,7 +8,7 @@ from typing import Any
 
 from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.metrics import METRICS, find_wide_cuts
 from sbrcli.evaluation.paired import RunDifference, find_differences, same_next_items

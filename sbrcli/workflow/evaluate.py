@@ -12,7 +12,7 @@ from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import read_json, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import BaselineConfig, configure_baselines
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise

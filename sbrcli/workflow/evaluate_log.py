@@ -12,9 +12,9 @@ import pandas as pd
 from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
-from sbrcli.config.training import EvaluateConfig
 from sbrcli.dataset.build import cut_into_sessions
 from sbrcli.dataset.sessionize import session_offsets
 from sbrcli.errors import ArtefactError, ConfigError, DataError

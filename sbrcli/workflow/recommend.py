@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.artefacts.items import RunItems
-from sbrcli.config.training import RecommendConfig
+from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import DataError
 from sbrcli.models.scorer import Scorer
 

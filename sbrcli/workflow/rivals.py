@@ -9,7 +9,7 @@ from sbrcli.config.baselines import (
     options_of,
     write_options,
 )
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.evaluation.leaderboard import Contender
 from sbrcli.evaluation.ranks import drop_unknown

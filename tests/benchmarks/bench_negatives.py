@@ -20,7 +20,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.config.training import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS, TrainConfig
+from sbrcli.config.loss import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS
+from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
 from sbrcli.models.training.backend import start_tensorflow
 

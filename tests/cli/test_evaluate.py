@@ -11,7 +11,7 @@ import pytest
 
 from sbrcli.artefacts.manifests import write_json
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.stored_ranks import read_ranks
 from sbrcli.models.gru4rec.weights import NetworkShape

@@ -11,7 +11,7 @@ from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import configure_baselines
-from sbrcli.config.training import Loss
+from sbrcli.config.loss import Loss
 from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation.calibration import mean_loss
 from sbrcli.models.baselines.fitting import fit_partner

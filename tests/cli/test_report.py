@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.workflow.evaluate import evaluate_run
 from tests.cli.test_startup import modules_of
 from tests.report.workdirs import make_evaluated, make_reported

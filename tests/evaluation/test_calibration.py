@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sbrcli.config.training import Loss
+from sbrcli.config.loss import Loss
 from sbrcli.evaluation import calibration
 from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities, mean_loss
 from sbrcli.sessions import Sessions

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import DataError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.scoring import answer_split

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.evaluation.leaderboard import Contender, Leaderboard, rank_models
 from sbrcli.evaluation.scoring import answer_split
 from sbrcli.evaluation.verdict import give_verdict

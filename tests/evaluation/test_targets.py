@@ -8,7 +8,7 @@ import pytest
 from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import BASELINES, BaselineConfig, BaselineName
-from sbrcli.config.training import EvaluateConfig
+from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.ranks import Ranks, rank_targets

@@ -6,7 +6,8 @@ from typing import Any
 
 from sbrcli.artefacts.manifests import read_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.training import EvaluateConfig, TrainConfig
+from sbrcli.config.evaluation import EvaluateConfig
+from sbrcli.config.training import TrainConfig
 from sbrcli.workflow.evaluate import evaluate_run
 from sbrcli.workflow.training_job import TrainingJob
 from tests.builders import make_run

@@ -15,7 +15,7 @@ from sbrcli.artefacts.tensor_file import (
     read_tensor,
     write_tensors,
 )
-from sbrcli.config.training import Embedding
+from sbrcli.config.gru4rec import Embedding
 from sbrcli.errors import ArtefactError
 
 Weights = dict[str, npt.NDArray[np.float32]]

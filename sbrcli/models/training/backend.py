@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sbrcli.config.training import Device, Precision
+from sbrcli.config.run import Device, Precision
 from sbrcli.errors import ConfigError
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sbrcli.config.training import Schedule
+from sbrcli.config.optimizer import Schedule
 
 
 def rate_at(schedule: Schedule, done: Any, total: int) -> Any:

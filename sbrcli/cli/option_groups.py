@@ -1,0 +1,122 @@
+"""A subcommand's options, made from the declarations of a configuration (see `config.options`)."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import Field, dataclass
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
+
+import typer
+
+from sbrcli.cli.completion import complete_list, complete_words
+from sbrcli.config.options import Option, declared_options, option_name
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """One option of a configuration: its field, its declaration and its type."""
+
+    field: Field[Any]
+    option: Option
+    kind: Any
+    is_explicit: bool
+    """Whether its value is None where the user does not give it."""
+
+    def as_parameter(self) -> inspect.Parameter:
+        """Return the parameter that Typer makes the option of."""
+        annotation, default = self._value_kind()
+        settings: dict[str, Any] = {
+            "metavar": self._metavar(),
+            "help": self.option.help,
+            "rich_help_panel": self.option.panel,
+        }
+        if default is None and (shown := self._default_in_words()):
+            settings["help"] += f" \\[default: {shown}]"
+        if self.option.choices and get_origin(annotation) is not Literal:
+            complete = complete_list if self.option.is_repeatable else complete_words
+            settings["autocompletion"] = complete(self.option.choices)
+        return inspect.Parameter(
+            self.field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[annotation, typer.Option(self._flags(), **settings)],
+            default=default,
+        )
+
+    def read(self, value: Any) -> Any:
+        """Return the configuration's value for one of the command line."""
+        if value is None:
+            return None if self.is_explicit else self.field.default
+        text = ",".join(value) if self.option.is_repeatable else value
+        return text if self.option.parse is None else self.option.parse(text)
+
+    def _value_kind(self) -> tuple[Any, Any]:
+        """Return the type that Typer reads, and the default."""
+        if self.option.is_repeatable:
+            return list[str] | None, None
+        if self.option.parse is not None:
+            return str | None, None
+        if not self.is_explicit:
+            return self.kind, self.field.default
+        is_choice = get_origin(self.kind) is Literal
+        return (str if is_choice else self.kind) | None, None
+
+    def _flags(self) -> str:
+        flag = self.option.flag or f"--{option_name(self.field, self.option)}"
+        return f"{flag}/--no-{flag.lstrip('-')}" if self.kind == bool | None else flag
+
+    def _metavar(self) -> str | None:
+        if self.option.metavar is not None or not self.is_explicit or self.kind is bool:
+            return self.option.metavar
+        if self.option.choices:
+            return "|".join(self.option.choices)
+        return "N" if self.kind is int else "X"
+
+    def _default_in_words(self) -> str:
+        default = self.field.default
+        if self.option.shown_default is not None or default is None or self.kind is bool:
+            return self.option.shown_default or ""
+        shown = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+        short = self.option.short_sessions
+        return shown if short is None else f"{shown}; short sessions: {short}"
+
+
+def takes_options(
+    parameter: str, config: type, *, explicit: bool = False
+) -> Callable[[Callable], Callable]:
+    """Replace a parameter of a subcommand's function by the options that a configuration declares.
+
+    Args:
+        parameter: the function's keyword-only parameter, which takes a `config`; the options take
+            its place in the help.
+        config: a dataclass with options (see `config.options`).
+        explicit: give the function a dictionary of the values by their fields' names instead,
+            None where the user gave none, so that other defaults can take their place.
+    """
+    kinds = get_type_hints(config)
+    group = [
+        _Declared(field, option, kinds[field.name], explicit)
+        for field, option in declared_options(config)
+        if option.help is not None
+    ]
+
+    def decorate(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def run(*words: Any, **values: Any) -> None:
+            read = {one.field.name: one.read(values.pop(one.field.name)) for one in group}
+            function(*words, **{parameter: read if explicit else config(**read)}, **values)
+
+        own = inspect.signature(function)
+        parameters = []
+        for name, kept in own.parameters.items():
+            parameters += [one.as_parameter() for one in group] if name == parameter else [kept]
+        run.__signature__ = own.replace(parameters=parameters)  # pyright: ignore
+        return run
+
+    return decorate
+
+
+def takes_read_options(function: Callable) -> Callable:
+    """Give a subcommand's function the options of reading a log, as a `ReadConfig` `reading`."""
+    from sbrcli.config.reading import ReadConfig
+
+    return takes_options("reading", ReadConfig)(function)

@@ -1,0 +1,72 @@
+"""The options of `sbr evaluate`: what it scores, and against what."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sbrcli.config.baselines import BASELINES, BaselineName, parse_names
+from sbrcli.config.options import Options, option
+from sbrcli.errors import UsageError
+
+Split = Literal["test", "valid"]
+
+
+def parse_cuts(text: str) -> tuple[int, ...]:
+    """Read the values of -k, as in "10,20"; each is taken once.
+
+    Raises:
+        UsageError: one is not a whole number.
+    """
+    try:
+        return tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError as error:
+        raise UsageError(
+            f"-k takes whole numbers with commas between. Received: {text}",
+            hint="sbr evaluate -k 10,20",
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(Options):
+    """What `sbr evaluate` scores, and against what."""
+
+    split: Split = option(
+        "test", "Split to score.", expected="test or valid", choices=("test", "valid")
+    )
+    ks: tuple[int, ...] = option(
+        (1, 5, 10, 20),
+        "Cutoff of the metrics; can be repeated.",
+        flag="-k",
+        metavar="K[,K…]",
+        is_repeatable=True,
+        parse=parse_cuts,
+        minimum=1,
+    )
+    exclude_seen: bool = option(
+        False,
+        "Exclude the session's earlier items from the candidates, as sbr recommend does.",
+    )
+    notebook_coverage: bool = option(
+        False,
+        "Score only the events that the source notebook's loader reached, to compare with its "
+        "printed metrics.",
+    )
+    batch_size: int = option(128, minimum=1)
+    """Sessions scored in parallel; the metrics do not depend on it."""
+
+    baselines: tuple[BaselineName, ...] = option(
+        (),
+        f"Compare with non-neural baselines: {', '.join(BASELINES)}; can be repeated.",
+        metavar="all|NAME[,NAME…]",
+        is_repeatable=True,
+        parse=parse_names,
+        choices=("all", *BASELINES),
+    )
+    hybrid: bool = option(
+        False,
+        "Compare with a blend of the run and markov, vsknn or stan; partner and weight are "
+        "chosen once on the valid split and stored in the run's hybrid.json.",
+    )
+    slices: bool = option(
+        False,
+        "Add metrics by position, session length, popularity, new or repeated item, week.",
+    )

@@ -1,0 +1,91 @@
+"""The options of the GRU4Rec network itself."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sbrcli.config.checks import require, require_option
+from sbrcli.config.options import Options, SearchRange, option
+from sbrcli.errors import OptionError
+
+PANEL = "Network"
+
+Embedding = Literal["none", "separate", "shared"]
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Read the units of one or several layers, as in "100,50".
+
+    Raises:
+        OptionError: one is not a whole number.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise OptionError(
+            f"hsz must be a whole number, or one for each layer with commas between. "
+            f"Received: {text}"
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gru4RecConfig(Options):
+    """The layers of a GRU4Rec, how items enter them, and their dropout."""
+
+    layers: int = option(
+        1,
+        "Number of GRU layers; by default one per number of --hsz.",
+        panel=PANEL,
+        minimum=1,
+        maximum=50,
+    )
+    hsz: tuple[int, ...] = option(
+        (100,),
+        "Units per layer: one number for all layers, or one for each.",
+        panel=PANEL,
+        metavar="N[,N…]",
+        parse=parse_sizes,
+        minimum=1,
+        maximum=100_000,
+        expected="1 to 100,000",
+        search=SearchRange(32, 512, is_log=True),
+    )
+    dropout: float = option(
+        0.2,
+        "Dropout on the output of each layer.",
+        panel=PANEL,
+        short_sessions=0.3,
+        minimum=0,
+        below=1,
+        search=SearchRange(0.0, 0.6),
+    )
+    embedding_dropout: float = option(
+        0.1,
+        "Dropout on the input embedding.",
+        panel=PANEL,
+        short_sessions=0.3,
+        minimum=0,
+        below=1,
+        search=SearchRange(0.0, 0.6),
+    )
+    embedding: Embedding = option(
+        "shared",
+        "Input embedding: none (one-hot), separate (its own table) or shared (the output's table).",
+        panel=PANEL,
+        choices=get_args(Embedding),
+    )
+
+    def check_together(self) -> None:
+        """Check that there is a size for each layer."""
+        sizes = ",".join(map(str, self.hsz))
+        require(bool(self.hsz), "hsz must be 1 to 100,000", sizes)
+        require_option(
+            len(self.hsz) in (1, self.layers),
+            "hsz must be one number for all layers, or one for each",
+            f"--layers {self.layers} --hsz {sizes}",
+        )
+        super().check_together()
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """Units of each layer, one number a layer."""
+        return self.hsz * self.layers if len(self.hsz) == 1 else self.hsz

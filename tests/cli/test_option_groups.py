@@ -1,0 +1,95 @@
+"""A configuration's declarations become a subcommand's options, and their values one parameter."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+import typer
+
+from sbrcli.cli.option_groups import takes_options
+from sbrcli.config.options import Options, option
+from sbrcli.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes(Options):
+    width: int = option(3, "How wide.", minimum=1, short_sessions=2)
+    shape: Literal["round", "square"] = option("round", "Form.", choices=("round", "square"))
+    sides: tuple[int, ...] = option(
+        (1, 2),
+        "Sides.",
+        flag="-s",
+        is_repeatable=True,
+        parse=lambda t: tuple(map(int, t.split(","))),
+    )
+    framed: bool | None = option(None, "A frame.")
+    hidden: int = option(7)
+
+
+def drawing(received: list[object], *, explicit: bool):
+    @takes_options("sizes", Sizes, explicit=explicit)
+    def draw(colour: str, *, sizes: object, bold: bool = False) -> None:
+        received.append((colour, sizes, bold))
+
+    return draw
+
+
+def options_of(function) -> dict[str, Any]:
+    app = typer.Typer()
+    app.command()(function)
+    return {one.name: one for one in typer.main.get_command(app).params}
+
+
+def test_options_stand_where_the_parameter_stood_and_a_field_without_help_is_none():
+    parameters = inspect.signature(drawing([], explicit=False)).parameters
+    assert list(parameters) == ["colour", "width", "shape", "sides", "framed", "bold"]
+
+
+def test_an_option_has_its_fields_type_default_flag_and_help():
+    options = options_of(drawing([], explicit=False))
+    width, shape, sides, framed = (options[name] for name in ("width", "shape", "sides", "framed"))
+    assert (width.type.convert("4", None, None), width.default, width.opts) == (4, 3, ["--width"])
+    assert width.help == "How wide."
+    assert (list(shape.type.choices), shape.default) == (["round", "square"], "round")
+    assert (sides.multiple, sides.default, sides.opts) == (True, None, ["-s"])
+    assert sides.help == "Sides. \\[default: 1, 2]"
+    assert (framed.opts, framed.secondary_opts) == (["--framed"], ["--no-framed"])
+
+
+def test_an_explicit_option_has_no_value_of_its_own_and_names_its_default_in_the_help():
+    options = options_of(drawing([], explicit=True))
+    width, shape = options["width"], options["shape"]
+    assert (width.type.convert("4", None, None), width.default, width.metavar) == (4, None, "N")
+    assert width.help == "How wide. \\[default: 3; short sessions: 2]"
+    assert (shape.default, shape.metavar) == (None, "round|square")
+    assert shape.type.convert("oval", None, None) == "oval"
+    assert [one.value for one in shape.shell_complete(None, "s")] == ["square"]
+
+
+def test_the_values_come_as_one_configuration():
+    received = []
+    draw = drawing(received, explicit=False)
+    draw("red", width=1, shape="square", sides=["3", "4,5"], framed=True, bold=True)
+    sizes = Sizes(width=1, shape="square", sides=(3, 4, 5), framed=True)
+    assert received == [("red", sizes, True)]
+
+
+def test_what_is_not_given_has_the_default():
+    received = []
+    drawing(received, explicit=False)("red", width=3, shape="round", sides=None, framed=None)
+    assert received == [("red", Sizes(), False)]
+
+
+def test_explicit_values_come_as_they_were_given():
+    received = []
+    drawing(received, explicit=True)("red", width=None, shape=None, sides=["6"], framed=None)
+    values = {"width": None, "shape": None, "sides": (6,), "framed": None}
+    assert received == [("red", values, False)]
+
+
+def test_a_value_out_of_bounds_is_refused_before_the_command_runs():
+    received = []
+    with pytest.raises(ConfigError, match=r"^width must be at least 1\. Received: 0$"):
+        drawing(received, explicit=False)("red", width=0, shape="round", sides=None, framed=None)
+    assert received == []
