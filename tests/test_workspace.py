@@ -260,9 +260,9 @@ def test_the_latest_passes_over_a_damaged_one_with_a_warning(workspace):
     assert workspace.open("run").name == "whole"
     assert reporter.warnings == [
         f"{broken} is damaged: Expecting property name enclosed in double quotes: line 1 column 2 "
-        "(char 1); the latest run of the others, whole, is taken",
+        "(char 1); using whole, the latest of the other runs",
         f"run newer has format version 2; sbr {__version__} reads version 1; "
-        "the latest run of the others, whole, is taken",
+        "using whole, the latest of the other runs",
     ]
 
 
@@ -289,10 +289,10 @@ def test_of_all_folders_a_damaged_one_is_passed_over_with_a_warning(workspace):
     assert renamed.startswith(
         f"{workspace.root / 'runs' / '-begun'}: a run's name must be 1 to 120"
     )
-    assert renamed.endswith("Received: '-begun'; it is passed over")
+    assert renamed.endswith("Received: '-begun'; skipping it")
     assert broken == (
         f"{workspace.root / 'runs' / 'broken' / MANIFEST} is damaged: it is not the manifest of a "
-        "run; it is passed over"
+        "run; skipping it"
     )
 
 

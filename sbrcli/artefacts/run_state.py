@@ -62,7 +62,7 @@ def incomplete(run: Artefact, state: RunState) -> ArtefactError:
     said = f"run {run.name} is in {state.where} ({state.status})"
     if state.status == "training":
         return ArtefactError(said, hint="wait until it is complete, or name another run")
-    resume = f"sbr train --resume --name {run.name} goes on"
+    resume = f"sbr train --resume --name {run.name} continues it"
     if state.can_finish:
         finish = f"sbr train --finish {run.name} keeps its best epoch"
         return ArtefactError(said, hint=f"{resume}, {finish}")

@@ -223,7 +223,7 @@ class Workspace:
         if damaged and not found:
             raise damaged[0]
         for error in damaged:
-            self.reporter.warn(f"{error}; it is passed over")
+            self.reporter.warn(f"{error}; skipping it")
         return found
 
     def read_all(self, kind: Kind) -> tuple[list[Artefact], list[ArtefactError]]:
@@ -255,7 +255,7 @@ class Workspace:
             raise damaged[0] if damaged else self.missing(kind, None)
         latest = max(complete, key=finished_at)
         for error in damaged:
-            self.reporter.warn(f"{error}; the latest {kind} of the others, {latest.name}, is taken")
+            self.reporter.warn(f"{error}; using {latest.name}, the latest of the other {kind}s")
         return latest
 
     def missing(self, kind: Kind, name: str | None) -> ArtefactError:

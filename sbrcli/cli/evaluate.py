@@ -186,7 +186,7 @@ def _check_log(
     for option, is_given in others.items():
         if is_given:
             raise UsageError(
-                f"{option} goes with a split of the dataset, not with --log",
+                f"{option} scores a split of the dataset, and cannot be combined with --log",
                 hint=f"leave {option} or --log out",
             )
 

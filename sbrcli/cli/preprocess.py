@@ -76,7 +76,7 @@ def preprocess(
     zone = find_zone(tz)
     if valid_log is not None and test_log is None:
         raise UsageError(
-            "--valid-log goes with --test-log", hint="sbr preprocess TRAIN --test-log TEST"
+            "--valid-log requires --test-log", hint="sbr preprocess TRAIN --test-log TEST"
         )
     prepared = prepare_dataset(
         log,

@@ -132,7 +132,7 @@ def _require_words(find: str, *, alone: bool) -> None:
     """Check that --find has a word, and comes without a session."""
     hint = 'sbr recommend --find "back to the future"'
     if not alone:
-        raise UsageError("--find goes without a session", hint=hint)
+        raise UsageError("--find cannot be combined with a session", hint=hint)
     if not any(c.isalnum() for c in find):
         raise UsageError("--find names no word", hint=hint)
 

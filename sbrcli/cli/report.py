@@ -56,7 +56,7 @@ def report(
         )
     if written.missing:
         invocation.output.note(
-            f"not in it, as it is not there yet: {', '.join(written.missing)}; "
+            f"not included, as not computed yet: {', '.join(written.missing)}; "
             f"sbr evaluate --run {written.run} --baselines all --slices makes it"
         )
     invocation.output.note(

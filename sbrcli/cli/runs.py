@@ -80,7 +80,7 @@ def _check_words(action: str, names: Sequence[str], *, yes: bool) -> None:
     if action == "rm" and not names:
         raise UsageError("rm takes at least one name", hint="sbr runs lists the names there are")
     if yes and action != "rm":
-        raise UsageError("--yes goes with rm alone", hint="leave it out")
+        raise UsageError("--yes is for rm only", hint="leave it out")
 
 
 def _list(invocation: Invocation) -> None:

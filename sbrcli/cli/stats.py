@@ -79,12 +79,12 @@ def stats(
     if not log:
         if reading != ReadConfig():
             raise UsageError(
-                "how a log is read goes with a LOG; a dataset has been read",
+                "options that say how a log is read require a LOG; a dataset has been read already",
                 hint="sbr stats LOG --columns user=NAME,item=NAME,time=NAME",
             )
         if rule is not None:
             raise UsageError(
-                "--session goes with a LOG; a dataset has its sessions",
+                "--session requires a LOG; a dataset has its sessions already",
                 hint="sbr stats LOG --session gap:3600",
             )
         folder = invocation.workspace.open("dataset", dataset)

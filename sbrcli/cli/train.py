@@ -163,7 +163,7 @@ def _check_alone(options: list[Any], *, overwrite: bool) -> None:
         raise UsageError(
             "--resume takes the interrupted run's own options and no others but --name and "
             "--checkpoint-minutes",
-            hint="leave the other options out, or train anew under another --name",
+            hint="leave the other options out, or train under another --name",
         )
 
 

@@ -43,7 +43,7 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
         raise damaged_file(path, (str(error) or type(error).__name__).splitlines()[0]) from error
     for name in required:
         if table[name].null_count:
-            raise damaged_file(path, f"its column {name} has gaps")
+            raise damaged_file(path, f"its column {name} has missing values")
     return table
 
 

@@ -92,7 +92,7 @@ def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, 
         return sessions.target_mask, f"{what} of every session"
     if sessions.targets is not None:
         raise ConfigError(
-            "notebook-coverage goes with a split by date; of this dataset the last event of each "
+            "notebook-coverage requires a split by date; of this dataset the last event of each "
             "session is scored",
             hint="leave --notebook-coverage out",
         )

@@ -51,7 +51,7 @@ def read_kept(run: Artefact) -> Kept | None:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(
             f"{run.path / EVALUATION_FILE} is damaged: it is not what sbr evaluate writes",
-            hint="delete it; sbr evaluate writes it anew",
+            hint="delete it; sbr evaluate writes it again",
         ) from error
 
 

@@ -250,7 +250,7 @@ def _require_same_options(
         raise UsageError(
             f"the hybrid of run {run_name} is the one that was chosen for run {chosen_for} with "
             f"{name}'s {kept.options[name]}: {words} would do nothing",
-            hint=f"choose anew with: sbr evaluate --run {chosen_for} --hybrid {words}; then take "
+            hint=f"choose again with: sbr evaluate --run {chosen_for} --hybrid {words}; then take "
             f"it over with: sbr evaluate --run {run_name} --hybrid-from {chosen_for}",
         )
 
@@ -270,7 +270,7 @@ def _require_same_loss(run: Artefact, other: Artefact) -> None:
         raise ConfigError(
             f"the hybrid of run {other.name} was chosen by an earlier sbr, which took the scores "
             f"of {own} for logarithms of probabilities",
-            hint=f"choose it again with: sbr evaluate --run {other.name} --split valid --hybrid",
+            hint=f"choose again with: sbr evaluate --run {other.name} --split valid --hybrid",
         )
 
 

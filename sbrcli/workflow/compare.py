@@ -187,8 +187,8 @@ def _warnings_of_ranks(
     ]
     if lacking and max(config.ks) < BEYOND:
         yield (
-            f"no ranks are kept to compare in pairs: {', '.join(lacking)} (evaluate again: "
-            f"sbr evaluate{_options(config)} --run NAME)"
+            f"no ranks are stored for a paired comparison of: {', '.join(lacking)} (evaluate "
+            f"again: sbr evaluate{_options(config)} --run NAME)"
         )
 
 
@@ -204,7 +204,7 @@ def _all_runs(
         except ArtefactError as error:
             if len(found) == 1:
                 raise
-            workspace.reporter.warn(f"{error}; run {run.name} is passed over")
+            workspace.reporter.warn(f"{error}; skipping run {run.name}")
         else:
             runs.append(run)
     return runs, evaluations
@@ -264,14 +264,12 @@ def _warnings(
     option = _options(config)
     missing = [row.run for row in rows if row.protocol is None]
     if missing:
-        found.append(
-            f"not evaluated so far: {', '.join(missing)} (sbr evaluate{option} --run NAME)"
-        )
+        found.append(f"not yet evaluated: {', '.join(missing)} (sbr evaluate{option} --run NAME)")
     k = max(config.ks)
     otherwise = [row.run for row in rows if row.protocol and None in row.metrics.values()]
     if otherwise:
         found.append(
-            f"not evaluated at k = {k} so far: {', '.join(otherwise)} "
+            f"not yet evaluated at k = {k}: {', '.join(otherwise)} "
             f"(sbr evaluate{option} -k {k} --run NAME)"
         )
     return found

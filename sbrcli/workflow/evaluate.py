@@ -44,7 +44,7 @@ from sbrcli.workflow.rivals import (
 from sbrcli.workflow.run_facts import EVALUATION_FILE
 
 TUNED_FILE = "baselines.json"
-_WRITTEN_AGAIN = "delete it; sbr evaluate writes it anew"
+_WRITTEN_AGAIN = "delete it; sbr evaluate writes it again"
 GRU = "gru4rec"
 
 
@@ -164,7 +164,7 @@ def tuned_options(run: Artefact) -> dict[str, str]:
         ) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ArtefactError(
-            f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it anew"
+            f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it again"
         ) from error
     return kept["options"]
 
@@ -289,7 +289,7 @@ def _keep(
             with ranks_kept(ranks_path(run.path, way_of(config)), *answered):
                 write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
     except ArtefactError as error:
-        reporter.warn(f"the figures are not kept: {error}")
+        reporter.warn(f"the metrics are not stored: {error}")
 
 
 def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

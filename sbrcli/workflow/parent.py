@@ -108,14 +108,14 @@ def _configure(parent: str, old: TrainConfig, given: Mapping[str, Any]) -> Train
     config = TrainConfig(**asdict(old) | its_own | said)
     if config.refit:
         raise OptionError(
-            "refit trains from scratch, and cannot go with --from", hint="leave --refit out"
+            "refit trains from scratch and cannot be combined with --from", hint="leave --refit out"
         )
     if (config.units, config.embedding) != (old.units, old.embedding):
         other = ", ".join(f"--{option}" for option in _OF_SHAPE if option in said)
         raise OptionError(
             f"a run that begins at the weights of run {parent} has its network; {other} would "
             "make another one",
-            hint=f"leave {other} out, or train anew without --from",
+            hint=f"leave {other} out, or train from scratch without --from",
         )
     return config
 
@@ -126,7 +126,7 @@ def _require_same_items(run: Artefact, dataset: Artefact, shape: NetworkShape) -
     if list(own) != list(theirs) or len(own) != shape.num_items:
         raise ArtefactError(
             f"dataset {dataset.name} has other items in train than run {run.name} was trained on",
-            hint="--from needs the same items in the same order; leave it out to train anew",
+            hint="--from needs the same items in the same order; omit it to train from scratch",
         )
 
 

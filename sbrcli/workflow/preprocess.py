@@ -168,7 +168,7 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
     for option in ("valid_days", "test_days", "valid_share", "test_share"):
         require_option(
             option not in others,
-            f"{option.replace('_', '-')} goes with a split by date, not with {instead}",
+            f"{option.replace('_', '-')} requires a split by date, not {instead}",
             f"{others.get(option, 0):g}",
         )
 

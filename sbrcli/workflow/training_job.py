@@ -205,7 +205,7 @@ def assignment_of(workspace: Workspace, run: Artefact) -> TrainingJob:
     if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
         raise ArtefactError(
             f"dataset {dataset.name} is not the one that run {run.name} was begun on",
-            hint="prepare that dataset again, or train anew with --overwrite",
+            hint="prepare that dataset again, or train again with --overwrite",
         )
     return TrainingJob(dataset, config, run.name, settings.get("parent"))
 

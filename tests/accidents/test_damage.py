@@ -292,11 +292,11 @@ def test_a_damaged_run_is_passed_over_where_none_is_named(trained, sbr):
     warning = f"warning: {path} is damaged: it is not the manifest of a run; "
     said = sbr("compare", "--json")
     assert (said.code, [row["run"] for row in json.loads(said.stdout)["runs"]]) == (0, ["run"])
-    assert said.stderr.splitlines()[0] == f"{warning}it is passed over"
+    assert said.stderr.splitlines()[0] == f"{warning}skipping it"
     said = sbr("train", "--resume")
     assert (said.code, said.stderr) == (
         0,
-        f"{warning}it is passed over\nrun run is complete already\n",
+        f"{warning}skipping it\nrun run is complete already\n",
     )
 
 
@@ -307,7 +307,7 @@ def test_a_run_whose_evaluation_is_damaged_is_passed_over_where_none_is_named(ev
     said = sbr("compare", "--json")
     assert (said.code, [row["run"] for row in json.loads(said.stdout)["runs"]]) == (0, ["run"])
     assert said.stderr == (
-        f"warning: {path} is damaged: it holds no figures; run broken is passed over\n"
+        f"warning: {path} is damaged: it holds no figures; skipping run broken\n"
     )
 
 
@@ -325,7 +325,7 @@ def test_a_run_whose_checkpoint_is_damaged_is_resumed_from_its_beginning(trained
     assert said.code == 0
     (warning,) = said.stderr.splitlines()
     assert warning.startswith(f"warning: {path} ")
-    assert warning.endswith("; training begins anew")
+    assert warning.endswith("; training starts again")
     assert (run / "weights.safetensors").read_bytes() == weights
 
 

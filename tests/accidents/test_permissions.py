@@ -54,12 +54,12 @@ def test_a_run_that_may_not_be_read_is_passed_over_with_a_warning(trained, close
     refused = f"{named}: no permission to read it"
     said = sbr_of_a_user("compare --quiet")
     assert (said.code, said.stdout.count("\n")) == (0, 2)
-    assert said.stderr.splitlines()[0] == f"warning: {refused}; it is passed over"
+    assert said.stderr.splitlines()[0] == f"warning: {refused}; skipping it"
     for words in ("recommend --items 1 -k 1", "evaluate -q", "tune-baselines -q"):
         said = sbr_of_a_user(words)
         assert said.code == 0
         assert said.stderr.splitlines()[0] == (
-            f"warning: {refused}; the latest run of the others, run, is taken"
+            f"warning: {refused}; using run, the latest of the other runs"
         )
     said = sbr_of_a_user("recommend --items 1 --run private")
     assert (said.code, said.stdout) == (5, "")
@@ -77,7 +77,7 @@ def test_the_latest_run_is_one_whose_files_may_all_be_read(trained, closed):
     assert said.code == 0
     assert said.stderr == (
         "warning: sbr-work/runs/later/weights.safetensors: no permission to read it; "
-        "the latest run of the others, run, is taken\n"
+        "using run, the latest of the other runs\n"
         "run run on dataset user\n"
     )
 
@@ -87,7 +87,7 @@ def test_a_dataset_that_may_not_be_read_is_passed_over_with_a_warning(trained, c
     closed("sbr-work/datasets/private")
     warning = (
         "warning: sbr-work/datasets/private/manifest.json: no permission to read it; "
-        "the latest dataset of the others, user, is taken\n"
+        "using user, the latest of the other datasets\n"
     )
     for words in ("stats -q", "train -q --dry-run"):
         said = sbr_of_a_user(words)

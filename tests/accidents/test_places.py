@@ -71,7 +71,7 @@ def test_figures_that_can_not_be_kept_are_printed_with_a_warning(trained, sbr):
     said = sbr("evaluate", "--json", "--quiet")
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
     assert said.stderr == (
-        "warning: the figures are not kept: cannot write in the work directory "
+        "warning: the metrics are not stored: cannot write in the work directory "
         "sbr-work: File exists\n"
     )
     assert not (trained / "evaluation.json").exists()
@@ -94,7 +94,7 @@ def test_figures_of_a_run_that_was_replaced_meanwhile_are_not_kept_in_the_new_on
     said = sbr("evaluate", "--json", "--quiet")
     assert said.code == 0
     assert said.stderr == (
-        "warning: the figures are not kept: run run has been replaced meanwhile\n"
+        "warning: the metrics are not stored: run run has been replaced meanwhile\n"
     )
     assert not (trained / "evaluation.json").exists()
 
@@ -105,7 +105,7 @@ def test_a_damaged_evaluation_is_refused_before_the_work(trained, sbr):
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: sbr-work/runs/run/evaluation.json is damaged: Expecting property name enclosed in "
-        "double quotes: line 1 column 2 (char 1)\nhint: delete it; sbr evaluate writes it anew\n"
+        "double quotes: line 1 column 2 (char 1)\nhint: delete it; sbr evaluate writes it again\n"
     )
 
 
@@ -141,7 +141,7 @@ def test_a_disk_that_fills_up_while_figures_are_kept_leaves_them_printed_and_the
     said = shell("ulimit -f 1; sbr evaluate --json --quiet")
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
     assert said.stderr == (
-        "warning: the figures are not kept: cannot write "
+        "warning: the metrics are not stored: cannot write "
         "sbr-work/runs/run/evaluation.json: File too large\n"
     )
     assert files("runs") == before

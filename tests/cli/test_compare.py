@@ -69,7 +69,7 @@ def test_runs_stand_side_by_side_with_the_options_in_which_they_differ(sbr):
         "a\t1\t50\t0.25\t0.125\t0.25\t0.5\t64\t10.0\n"
     )
     assert said.stderr == (
-        "warning: no ranks are kept to compare in pairs: b, a (evaluate again: "
+        "warning: no ranks are stored for a paired comparison of: b, a (evaluate again: "
         "sbr evaluate --run NAME)\n"
     )
     assert said.code == 0
@@ -174,7 +174,7 @@ def test_runs_of_other_protocols_stand_apart_and_that_is_said(sbr):
     assert said.stderr == (
         "warning: the runs were evaluated by 2 protocols, which differ in dataset, events: their "
         "figures cannot be compared across these\n"
-        "warning: no ranks are kept to compare in pairs: c, a (evaluate again: "
+        "warning: no ranks are stored for a paired comparison of: c, a (evaluate again: "
         "sbr evaluate --run NAME)\n"
     )
 
@@ -212,7 +212,7 @@ def test_a_run_that_was_not_evaluated_comes_last_and_that_is_said(sbr):
     assert [row["run"] for row in rows] == ["b", "a"]
     assert rows[1]["protocol"] is None
     assert rows[1]["metrics"] == {"recall@20": None, "mrr@20": None, "ndcg@20": None}
-    assert said.stderr == "warning: not evaluated so far: a (sbr evaluate --run NAME)\n"
+    assert said.stderr == "warning: not yet evaluated: a (sbr evaluate --run NAME)\n"
 
 
 def test_a_run_that_was_evaluated_at_another_k_has_no_figures_and_that_is_said(sbr):
@@ -221,7 +221,7 @@ def test_a_run_that_was_evaluated_at_another_k_has_no_figures_and_that_is_said(s
     row = json.loads(said.stdout)["runs"][0]
     assert row["metrics"] == {"recall@5": None, "mrr@5": None, "ndcg@5": None}
     assert said.stderr == (
-        "warning: not evaluated at k = 5 so far: a (sbr evaluate --split valid -k 5 --run NAME)\n"
+        "warning: not yet evaluated at k = 5: a (sbr evaluate --split valid -k 5 --run NAME)\n"
     )
 
 
@@ -231,11 +231,11 @@ def test_another_split_and_another_way_are_read_apart(sbr):
     assert json.loads(said.stdout)["runs"][0]["metrics"]["recall@20"] == 0.1
     said = sbr("compare", "--exclude-seen")
     assert said.stderr == (
-        "warning: not evaluated so far: a (sbr evaluate --exclude-seen --run NAME)\n"
+        "warning: not yet evaluated: a (sbr evaluate --exclude-seen --run NAME)\n"
     )
     said = sbr("compare", "--split", "valid")
     assert said.stderr == (
-        "warning: not evaluated so far: a (sbr evaluate --split valid --run NAME)\n"
+        "warning: not yet evaluated: a (sbr evaluate --split valid --run NAME)\n"
     )
 
 
@@ -251,8 +251,8 @@ def test_what_to_evaluate_is_said_with_its_options(sbr, way, options):
     write_run("b")
     said = sbr("compare", *options.split(), "-k", 7)
     assert said.stderr == (
-        f"warning: not evaluated so far: b (sbr evaluate {options} --run NAME)\n"
-        f"warning: not evaluated at k = 7 so far: a (sbr evaluate {options} -k 7 --run NAME)\n"
+        f"warning: not yet evaluated: b (sbr evaluate {options} --run NAME)\n"
+        f"warning: not yet evaluated at k = 7: a (sbr evaluate {options} -k 7 --run NAME)\n"
     )
 
 
@@ -290,7 +290,7 @@ def test_a_run_in_training_is_left_out_unless_it_is_named(sbr):
     said = sbr("compare", "b")
     assert (said.stdout, said.code) == ("", 5)
     assert said.stderr == (
-        "error: run b is in epoch 1 (interrupted)\nhint: sbr train --resume --name b goes on\n"
+        "error: run b is in epoch 1 (interrupted)\nhint: sbr train --resume --name b continues it\n"
     )
 
 
@@ -409,7 +409,7 @@ def test_ranks_that_are_damaged_or_not_those_of_the_figures_are_none(sbr):
     write_run("d", figure=0.5, events=40, sessions=20)
     said = sbr("compare", "a", "c", "d")
     assert said.stderr == (
-        "warning: no ranks are kept to compare in pairs: a, d (evaluate again: "
+        "warning: no ranks are stored for a paired comparison of: a, d (evaluate again: "
         "sbr evaluate --run NAME)\n"
     )
     said = sbr("compare", "a", "b", "--json")

@@ -374,7 +374,7 @@ def test_kept_figures_that_are_none_are_an_artefact_error(sbr, run):
     assert (said.stdout, said.code) == ("", 5)
     assert said.stderr == (
         "error: sbr-work/runs/user-1x4/evaluation.json is damaged: it holds no figures\n"
-        "hint: delete it; sbr evaluate writes it anew\n"
+        "hint: delete it; sbr evaluate writes it again\n"
     )
 
 
@@ -386,7 +386,7 @@ def test_a_run_that_was_replaced_meanwhile_keeps_no_figures_of_the_one_before(ru
     assert found.metrics["recall@1"] == 1 / 3
     assert reporter.done == [("evaluate", 3, 3)]
     assert reporter.warnings == [
-        "the figures are not kept: run user-1x4 has been replaced meanwhile",
+        "the metrics are not stored: run user-1x4 has been replaced meanwhile",
     ]
 
 

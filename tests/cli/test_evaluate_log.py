@@ -147,17 +147,17 @@ def test_the_log_is_read_as_that_of_the_dataset_unless_other_words_are_given(sbr
         ),
         (
             ("--log", "today.dat", "--split", "valid"),
-            "--split valid goes with a split of the dataset, not with --log",
+            "--split valid scores a split of the dataset, and cannot be combined with --log",
             "leave --split valid or --log out",
         ),
         (
             ("--log", "today.dat", "--per-event", "rows.parquet"),
-            "--per-event goes with a split of the dataset, not with --log",
+            "--per-event scores a split of the dataset, and cannot be combined with --log",
             "leave --per-event or --log out",
         ),
         (
             ("--log", "today.dat", "--notebook-coverage"),
-            "--notebook-coverage goes with a split of the dataset, not with --log",
+            "--notebook-coverage scores a split of the dataset, and cannot be combined with --log",
             "leave --notebook-coverage or --log out",
         ),
     ],

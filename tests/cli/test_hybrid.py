@@ -92,7 +92,7 @@ def test_the_choice_of_another_run_is_taken_over(sbr, tmp_path):
     assert said.stderr == (
         "error: the hybrid of run refitted is the one that was chosen for run user-1x4 with "
         "markov's steps=1,decay=div: --markov steps=3 would do nothing\n"
-        "hint: choose anew with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take "
+        "hint: choose again with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take "
         "it over with: sbr evaluate --run refitted --hybrid-from user-1x4\n"
     )
     sbr("evaluate", "--workdir", "work", "--run", "user-1x4", "--hybrid", "--markov", "steps=3")

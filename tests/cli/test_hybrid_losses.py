@@ -120,5 +120,5 @@ def test_the_choice_for_another_loss_is_not_taken_over(sbr, trained):
     assert said.stderr == (
         "error: the hybrid of run two was chosen by an earlier sbr, which took the scores of top1 "
         "for logarithms of probabilities\n"
-        "hint: choose it again with: sbr evaluate --run two --split valid --hybrid\n"
+        "hint: choose again with: sbr evaluate --run two --split valid --hybrid\n"
     )

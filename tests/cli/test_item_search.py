@@ -95,8 +95,8 @@ def test_where_nothing_is_found_that_is_said_and_is_no_failure(sbr, run, tmp_pat
     ("words", "message", "code"),
     [
         (["--find", " "], "--find names no word", 2),
-        (["--find", "x", "--items", "1"], "--find goes without a session", 2),
-        (["nothing", "--find", "x"], "--find goes without a session", 2),
+        (["--find", "x", "--items", "1"], "--find cannot be combined with a session", 2),
+        (["nothing", "--find", "x"], "--find cannot be combined with a session", 2),
     ],
 )
 def test_wrong_words_are_told_before_a_run_is_looked_for(sbr, words, message, code):

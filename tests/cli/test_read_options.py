@@ -92,7 +92,8 @@ def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
     [
         (
             ["stats", "--sep", ";"],
-            "error: how a log is read goes with a LOG; a dataset has been read\n"
+            "error: options that say how a log is read require a LOG; a dataset has been read "
+            "already\n"
             "hint: sbr stats LOG --columns user=NAME,item=NAME,time=NAME\n",
             2,
         ),
@@ -112,12 +113,12 @@ def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
         ),
         (
             ["preprocess", "none", "--valid-log", "none"],
-            "error: --valid-log goes with --test-log\nhint: sbr preprocess TRAIN --test-log TEST\n",
+            "error: --valid-log requires --test-log\nhint: sbr preprocess TRAIN --test-log TEST\n",
             2,
         ),
         (
             ["preprocess", "none", "--test-log", "none", "--valid-days", "3"],
-            "error: valid-days goes with a split by date, not with --test-log. Received: 3\n",
+            "error: valid-days requires a split by date, not --test-log. Received: 3\n",
             2,
         ),
     ],

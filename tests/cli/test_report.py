@@ -22,7 +22,7 @@ def test_a_page_is_written_and_what_it_lacks_is_said(sbr):
     assert said.stdout == f"report\trun\tbytes\nreport.html\tuser-1x4\t{size}\n"
     assert said.stderr == (
         "run user-1x4 on dataset user\n"
-        "not in it, as it is not there yet: evaluation, leaderboard, slices; "
+        "not included, as not computed yet: evaluation, leaderboard, slices; "
         "sbr evaluate --run user-1x4 --baselines all --slices makes it\n"
         f"wrote report.html, {size / 1000:.1f} kB; a browser shows it\n"
     )

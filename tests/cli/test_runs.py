@@ -312,7 +312,7 @@ def test_a_name_that_there_is_not_is_an_error(sbr):
         (["list", "a"], "list takes no name", "sbr runs show a"),
         (["show"], "show takes one name", "sbr runs lists the names there are"),
         (["rm"], "rm takes at least one name", "sbr runs lists the names there are"),
-        (["--yes"], "--yes goes with rm alone", "leave it out"),
+        (["--yes"], "--yes is for rm only", "leave it out"),
     ],
 )
 def test_words_that_do_not_fit_are_usage_errors(sbr, words, error, hint):

@@ -214,7 +214,7 @@ def test_a_log_without_sessions_can_not_be_counted_by_column(sbr):
         ),
         (
             ["--session", "user"],
-            "error: --session goes with a LOG; a dataset has its sessions\n"
+            "error: --session requires a LOG; a dataset has its sessions already\n"
             "hint: sbr stats LOG --session gap:3600\n",
             2,
         ),

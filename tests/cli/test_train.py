@@ -267,14 +267,14 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
             2,
             "error: --resume takes the interrupted run's own options and no others but --name"
             " and --checkpoint-minutes\n"
-            "hint: leave the other options out, or train anew under another --name\n",
+            "hint: leave the other options out, or train under another --name\n",
         ),
         (
             ["--resume", "--overwrite"],
             2,
             "error: --resume takes the interrupted run's own options and no others but --name"
             " and --checkpoint-minutes\n"
-            "hint: leave the other options out, or train anew under another --name\n",
+            "hint: leave the other options out, or train under another --name\n",
         ),
     ],
 )

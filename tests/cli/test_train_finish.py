@@ -18,7 +18,10 @@ from sbrcli.workflow import finish
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 
-HINT = "hint: sbr train --resume --name run goes on, sbr train --finish run keeps its best epoch\n"
+HINT = (
+    "hint: sbr train --resume --name run continues it, sbr train --finish run keeps its best "
+    "epoch\n"
+)
 
 
 @pytest.fixture
@@ -191,7 +194,7 @@ def test_a_run_that_is_being_trained_is_said_to_be_so(sbr, workspace, monkeypatc
         )
     assert sbr("evaluate").stderr == (
         "error: run run is in epoch 1 of 2 (interrupted)\n"
-        "hint: sbr train --resume --name run goes on\n"
+        "hint: sbr train --resume --name run continues it\n"
     )
 
 

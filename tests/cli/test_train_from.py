@@ -75,7 +75,7 @@ def test_another_network_is_refused(sbr, parent):
         assert said.stderr == (
             "error: a run that begins at the weights of run parent has its network; "
             f"{words[0]} would make another one\n"
-            f"hint: leave {words[0]} out, or train anew without --from\n"
+            f"hint: leave {words[0]} out, or train from scratch without --from\n"
         )
 
 
@@ -89,7 +89,7 @@ def test_other_items_are_refused(sbr, parent, tmp_path):
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: dataset other has other items in train than run parent was trained on\n"
-        "hint: --from needs the same items in the same order; leave it out to train anew\n"
+        "hint: --from needs the same items in the same order; omit it to train from scratch\n"
     )
 
 
@@ -97,7 +97,8 @@ def test_valid_must_not_have_been_trained_on(sbr, parent):
     said = sbr("train", "--from", "parent", "--refit")
     assert (said.code, said.stderr) == (
         4,
-        "error: refit trains from scratch, and cannot go with --from\nhint: leave --refit out\n",
+        "error: refit trains from scratch and cannot be combined with --from\n"
+        "hint: leave --refit out\n",
     )
     assert sbr("train", *SMALL, "--refit", "--name", "refitted").code == 0
     said = sbr("train", "--from", "refitted")

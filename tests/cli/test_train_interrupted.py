@@ -121,7 +121,7 @@ def test_how_often_the_place_is_saved_can_be_said_anew_on_resuming(sbr, monkeypa
     assert refused.stderr == (
         "error: --resume takes the interrupted run's own options and no others but --name and "
         "--checkpoint-minutes\n"
-        "hint: leave the other options out, or train anew under another --name\n"
+        "hint: leave the other options out, or train under another --name\n"
     )
     assert sbr("train", "--resume", "--checkpoint-minutes", "0.5").code == 0
 
@@ -146,7 +146,7 @@ def test_a_run_is_not_resumed_on_another_dataset(sbr, monkeypatch):
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: dataset user is not the one that run run was begun on\n"
-        "hint: prepare that dataset again, or train anew with --overwrite\n"
+        "hint: prepare that dataset again, or train again with --overwrite\n"
     )
 
 

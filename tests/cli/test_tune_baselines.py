@@ -75,7 +75,7 @@ def test_a_damaged_choice_is_an_artefact_error(sbr, tmp_path):
     assert (said.stdout, said.code) == ("", 5)
     assert said.stderr == (
         "error: work/runs/user-1x4/baselines.json is damaged: it holds no options\n"
-        "hint: sbr tune-baselines writes it anew\n"
+        "hint: sbr tune-baselines writes it again\n"
     )
 
 

@@ -40,7 +40,7 @@ def write(folder: Path, sessions: Sessions = SESSIONS, ids: object = None) -> No
 
 
 def assert_same(left: Sessions, right: Sessions) -> None:
-    for name in ("items", "offsets", "timestamps"):
+    for name in ("item_indices", "offsets", "timestamps"):
         assert getattr(left, name).tolist() == getattr(right, name).tolist()
         assert getattr(left, name).dtype == getattr(right, name).dtype
     assert (left.targets is None) == (right.targets is None)
@@ -142,7 +142,7 @@ def damage(path: Path, **columns: object) -> None:
     ("columns", "complaint"),
     [
         ({"timestamp": None}, "it lacks the column timestamp"),
-        ({"item_index": [0, 1, None, 2, 1]}, "its column item_index has gaps"),
+        ({"item_index": [0, 1, None, 2, 1]}, "its column item_index has missing values"),
         ({"item_index": [0, 1, -1, 2, 1]}, "it holds no events, or an item index below 0"),
         ({"item_index": list("abcde")}, "its column item_index holds no integers"),
         ({"timestamp": list("abcde")}, "its column timestamp holds no numbers"),

@@ -196,7 +196,7 @@ TAKEN = (
     "steps=1,decay=div: --markov steps=3 would do nothing"
 )
 ANEW = (
-    "choose anew with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take it over "
+    "choose again with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take it over "
     "with: sbr evaluate --run rf --hybrid-from user-1x4"
 )
 

@@ -83,7 +83,7 @@ def test_a_damaged_choice_is_told(tmp_path, damage):
         read_choice(tmp_path)
     assert str(error.value) == f"{path} is damaged: it names no blend"
     assert error.value.hint == (
-        "delete hybrid.json beside it; sbr evaluate --hybrid makes both anew"
+        "delete hybrid.json beside it; sbr evaluate --hybrid makes both again"
     )
 
 
@@ -146,7 +146,7 @@ def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):
         load_hybrid(tmp_path, network())
     assert str(error.value) == f"{kept} is damaged: it is missing"
     assert error.value.hint == (
-        "delete hybrid.json beside it; sbr evaluate --hybrid makes both anew"
+        "delete hybrid.json beside it; sbr evaluate --hybrid makes both again"
     )
 
 

@@ -143,7 +143,7 @@ def test_a_damaged_file_is_an_artefact_error(tmp_path, document):
         read_kept(run)
     path = run.path / "evaluation.json"
     assert str(caught.value) == f"{path} is damaged: it is not what sbr evaluate writes"
-    assert caught.value.hint == "delete it; sbr evaluate writes it anew"
+    assert caught.value.hint == "delete it; sbr evaluate writes it again"
 
 
 def test_metrics_are_cut_where_their_names_say():

@@ -212,5 +212,5 @@ def _of_another_version(path: Path, what: str, received: object) -> ArtefactErro
 def _damaged(path: Path, what: str) -> ArtefactError:
     return ArtefactError(
         f"{path} is damaged: {what}",
-        hint=f"delete {HYBRID_FILE} beside it; sbr evaluate --hybrid makes both anew",
+        hint=f"delete {HYBRID_FILE} beside it; sbr evaluate --hybrid makes both again",
     )

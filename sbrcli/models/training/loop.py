@@ -221,7 +221,7 @@ class TrainingLoop:
                 return False
             self._require_usable(found)
         except UnusableCheckpointError as error:
-            self.plan.warn(f"{error}; training begins anew")
+            self.plan.warn(f"{error}; training starts again")
             return False
         self.place = found.place
         for name, tensor in self._tensors().items():

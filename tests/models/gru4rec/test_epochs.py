@@ -323,7 +323,7 @@ def test_a_checkpoint_of_another_network_is_left_and_training_begins_anew(tmp_pa
     TrainingLoop(make_plan(tmp_path)).run()
     other = TrainConfig(hsz=(6,), batch_size=3, bptt=2, epochs=1)
     assert warned_of_beginning_anew(tmp_path, other) == [
-        f"{tmp_path / CHECKPOINT_FILE} does not fit the run's configuration; training begins anew"
+        f"{tmp_path / CHECKPOINT_FILE} does not fit the run's configuration; training starts again"
     ]
 
 
@@ -332,14 +332,14 @@ def test_a_damaged_checkpoint_is_left_and_training_begins_anew(tmp_path: Path):
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"")
     (told,) = warned_of_beginning_anew(tmp_path)
     assert told.startswith(f"{tmp_path / CHECKPOINT_FILE} is damaged: ")
-    assert told.endswith("; training begins anew")
+    assert told.endswith("; training starts again")
 
 
 def test_where_the_best_weights_so_far_are_damaged_training_begins_anew(tmp_path: Path):
     TrainingLoop(make_plan(tmp_path)).run()
     (tmp_path / WEIGHTS_FILE).unlink()
     assert warned_of_beginning_anew(tmp_path) == [
-        f"{tmp_path / WEIGHTS_FILE} is damaged: it is missing; training begins anew"
+        f"{tmp_path / WEIGHTS_FILE} is damaged: it is missing; training starts again"
     ]
 
 
