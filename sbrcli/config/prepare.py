@@ -7,7 +7,7 @@ from sbrcli.config.checks import require_option
 from sbrcli.config.options import Options, option
 from sbrcli.config.session_rule import SessionRule
 
-SplitRule = Literal["date", "last"]
+SplitRule = Literal["date", "last", "time"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,10 @@ class PrepareConfig(Options):
     split: SplitRule = option(
         "date",
         "date: the sessions that end last are test, and those before them valid. last: the "
-        "last event of each session is test, and the one before it valid, if two events remain.",
+        "last event of each session is test, and the one before it valid, if two events remain. "
+        "time: what follows from one moment on is test, and from an earlier one on valid.",
         choices=get_args(SplitRule),
-        expected="date or last",
+        expected="date, last or time",
     )
     valid_days: float | None = option(
         None,
@@ -63,14 +64,15 @@ class PrepareConfig(Options):
     valid_share: float | None = option(
         None,
         "Instead of --valid-days: the share of the sessions, those that end last before test, "
-        "that is valid; above 0 and below 1.",
+        "that is valid; above 0 and below 1. With --split time, the share of the events.",
         metavar="SHARE",
         above=0,
         below=1,
     )
     test_share: float | None = option(
         None,
-        "Instead of --test-days: the share of the sessions, those that end last, that is test.",
+        "Instead of --test-days: the share of the sessions, those that end last, that is test. "
+        "With --split time, the share of the events.",
         metavar="SHARE",
         above=0,
         below=1,

@@ -13,6 +13,7 @@ from sbrcli.dataset.leave_one_out import drop_unseen_targets, leave_last_out
 from sbrcli.dataset.sessionize import assign_sessions, default_rule, session_offsets
 from sbrcli.dataset.splits import EmptySplitError, Splits, drop_unseen, split_by_date
 from sbrcli.dataset.storage import IS_TARGET
+from sbrcli.dataset.time_split import split_by_time
 from sbrcli.dataset.vocabulary import Vocabulary, align_items, build_vocabulary, categorise_items
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
@@ -42,11 +43,13 @@ class Arrangement:
 
     Args:
         splits: tables of session_id, item_id (categorical) and timestamp, and is_target if the
-            last events were left out.
-        valid_full: valid including items that train lacks; None without a valid split.
+            last events were left out, or if the log was cut at a moment.
+        valid_full: valid including items that train lacks, or, with is_target, all that a refit
+            learns from; None without a valid split.
         vocabulary: the items of all splits.
         dropped: what was dropped, by reason. Together with the splits it makes up the whole log;
-            of splits with is_target, only the targets count.
+            of splits with is_target, only their own events count: the targets that were left out,
+            or the events from the split's moment on.
         num_events: the number of events in the log.
     """
 
@@ -67,12 +70,31 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
     Raises:
         DataError: the log lacks the columns that the rule needs, or a split is empty.
     """
+    if config.split == "time":
+        return _arrange_by_time(_narrow(categorise_items(events), config), config)
     clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
     try:
         raw, splits, unseen = _split(clean, config)
     except EmptySplitError as error:
         raise DataError(str(error), hint=_advise(clean, config)) from error
     return _complete(raw, splits, dropped | unseen, len(events))
+
+
+def _arrange_by_time(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
+    """Cut a log in its sessions at one moment; train alone is cleansed."""
+    distinct = drop_repeats(events) if config.drop_repeats else events
+    try:
+        made = split_by_time(distinct, config)
+    except EmptySplitError as error:
+        clean, _ = _cleanse(events, config)
+        raise DataError(str(error), hint=_advise(clean, config)) from error
+    # A refit's items are the first of the vocabulary, as train's are.
+    parts = (made.train_full, made.splits.valid, made.splits.test)
+    vocabulary = build_vocabulary(
+        made.splits.train, *(table for table in parts if table is not None)
+    )
+    dropped = {"repeats": count(events) - count(distinct)} | made.dropped
+    return Arrangement(made.splits, made.train_full, vocabulary, dropped, len(events))
 
 
 def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, dict[str, Counts]]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.config.training import TrainConfig
+from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.scorer import Scorer, score_targets
 from sbrcli.sessions import Sessions
@@ -39,12 +40,13 @@ def find_scale(network: Scorer, sessions: Sessions) -> float:
 
     Args:
         network: the model.
-        sessions: what it is judged by, every item known to it; of many, some.
+        sessions: what it is judged by; of many, some. Items that it does not know are left out.
 
     Returns:
         A power of two. Where the scores tell less than nothing, the least one that is tried.
     """
-    some = thin_out(sessions, ENOUGH_NEXT_ITEMS)
+    known, _ = drop_unknown(sessions, network.num_items)
+    some = thin_out(known, ENOUGH_NEXT_ITEMS)
     losses: dict[int, float] = {}
 
     def loss_at(doublings: int) -> float:

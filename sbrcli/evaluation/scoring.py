@@ -11,6 +11,7 @@ from sbrcli.errors import ConfigError
 from sbrcli.evaluation.notebook_events import NOTEBOOK_LANES, notebook_next_items
 from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.top_lists import TopLists
+from sbrcli.log.columns.times import format_time
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance, ignore_progress
 from sbrcli.sessions import Sessions
@@ -88,16 +89,25 @@ def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, 
         DataError: the notebook's loader could not begin.
     """
     if not config.notebook_coverage:
-        what = "every next item" if sessions.targets is None else "the last event"
-        return sessions.target_mask, f"{what} of every session"
+        return sessions.target_mask, _covered_in_words(sessions)
     if sessions.targets is not None:
         raise ConfigError(
-            "notebook-coverage requires a split by date; of this dataset the last event of each "
-            "session is scored",
+            "notebook-coverage requires a split by date; of this dataset "
+            f"{_covered_in_words(sessions)} is scored",
             hint="leave --notebook-coverage out",
         )
     covered, steps = notebook_next_items(sessions)
     return covered, f"the source notebook's: {steps} steps of its {NOTEBOOK_LANES} lanes"
+
+
+def _covered_in_words(sessions: Sessions) -> str:
+    if sessions.targets is None:
+        return "every next item of every session"
+    ends = sessions.offsets[1:] - 1
+    if sessions.targets[ends].all() and sessions.num_targets == len(ends):
+        return "the last event of every session"
+    since = sessions.timestamps[sessions.targets].min()
+    return f"every next item from {format_time(since.item())} on"
 
 
 def session_of(sessions: Sessions, positions: IntArray) -> IntArray:

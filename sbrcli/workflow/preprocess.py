@@ -154,7 +154,7 @@ def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) ->
 
 def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
     """Refuse two splits at once, and days where nothing is cut by date."""
-    if given is None and config.split == "date":
+    if given is None and config.split != "last":
         return
     require_option(
         given is None or config.split == "date",
@@ -168,16 +168,16 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
     for option in ("valid_days", "test_days", "valid_share", "test_share"):
         require_option(
             option not in others,
-            f"{option.replace('_', '-')} requires a split by date, not {instead}",
+            f"{option.replace('_', '-')} requires --split date or time, not {instead}",
             f"{others.get(option, 0):g}",
         )
 
 
 def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
     """Refuse what takes times, of a log without any."""
-    if given is None and config.split == "date":
+    if given is None and config.split != "last":
         raise OptionError(
-            "a log without times cannot be split by date",
+            f"a log without times cannot be split by {config.split}",
             hint="--split last takes the last events of each session; --test-log FILE is a log "
             "that is test",
         )

@@ -118,7 +118,7 @@ def test_standard_input_is_a_log(sbr, monkeypatch: pytest.MonkeyPatch):
         ),
         (
             ["preprocess", "none", "--test-log", "none", "--valid-days", "3"],
-            "error: valid-days requires a split by date, not --test-log. Received: 3\n",
+            "error: valid-days requires --split date or time, not --test-log. Received: 3\n",
             2,
         ),
     ],

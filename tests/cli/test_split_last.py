@@ -85,7 +85,7 @@ def test_preprocess_tells_what_each_split_holds_and_what_was_not_asked_for(sbr):
     [
         (
             ["--test-days", 7],
-            "test-days requires a split by date, not --split last. Received: 7",
+            "test-days requires --split date or time, not --split last. Received: 7",
         ),
         (
             ["--test-log", "test.dat"],
@@ -156,7 +156,7 @@ def test_the_notebooks_coverage_is_refused(sbr, work):
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
         "error: notebook-coverage requires a split by date; of this dataset the last event of "
-        "each session is scored\nhint: leave --notebook-coverage out\n"
+        "every session is scored\nhint: leave --notebook-coverage out\n"
     )
 
 

@@ -143,7 +143,7 @@ def test_valid_alone_is_measured_back_from_the_last_event(sbr):
 def test_shares_do_not_go_with_last_events(sbr):
     said = sbr("preprocess", "missing.csv", "--split", "last", "--test-share", 0.2)
     assert said.stderr == (
-        "error: test-share requires a split by date, not --split last. Received: 0.2\n"
+        "error: test-share requires --split date or time, not --split last. Received: 0.2\n"
     )
     assert said.code == 2
 

@@ -152,4 +152,6 @@ def test_days_go_with_a_split_by_date_alone(tmp_path: Path):
     with pytest.raises(ConfigError) as raised:
         given = GivenSplit(test=Path("test"))
         prepare_dataset(Path("train"), config, Workspace(tmp_path), given=given)
-    assert str(raised.value) == ("test-days requires a split by date, not --test-log. Received: 1")
+    assert str(raised.value) == (
+        "test-days requires --split date or time, not --test-log. Received: 1"
+    )

@@ -429,15 +429,15 @@ def test_left_out_events_are_marked_and_a_refit_is_counted_without_those_of_test
     [
         (
             {"valid_days": 7},
-            "valid-days requires a split by date, not --split last. Received: 7",
+            "valid-days requires --split date or time, not --split last. Received: 7",
         ),
         (
             {"test_days": 1.5},
-            "test-days requires a split by date, not --split last. Received: 1.5",
+            "test-days requires --split date or time, not --split last. Received: 1.5",
         ),
         (
             {"valid_days": 0, "test_days": 1},
-            "test-days requires a split by date, not --split last. Received: 1",
+            "test-days requires --split date or time, not --split last. Received: 1",
         ),
     ],
 )

@@ -156,7 +156,7 @@ def test_the_notebooks_coverage_is_refused_where_last_events_are_left_out():
     with pytest.raises(ConfigError) as raised:
         evaluated(LastItemScorer(TABLE), asked_last([0, 1, 2], [2, 0]), notebook_coverage=True)
     assert str(raised.value) == (
-        "notebook-coverage requires a split by date; of this dataset the last event of each "
+        "notebook-coverage requires a split by date; of this dataset the last event of every "
         "session is scored"
     )
     assert raised.value.hint == "leave --notebook-coverage out"

@@ -1,0 +1,161 @@
+"""Train, valid and test by one moment: what is clicked after it?
+
+One time T cuts the log, and an earlier one, V, cuts what lies before T. A session may reach over
+either: its events stay what they are, and a split's targets are those from its own cut on.
+
+    a session's events      before V     V to T      from T on
+    train                   a b          -           -
+    valid                   a b          [c]         -
+    test                    a b          c           [d] [e]
+
+The events before a split's own are context: input, never a target. So a model learns nothing from
+after the moment at which it is asked, which `--split date` cannot say of sessions that overlap.
+Train alone is cleansed: what is rare is not learned from the future. Items that train lacks stay
+in valid and test; who scores them counts them as unknown.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.cuts import Cut, Cuts, choose_cuts
+from sbrcli.dataset.filters import Counts, cleanse, count
+from sbrcli.dataset.sessionize import DAY_SECONDS, session_offsets
+from sbrcli.dataset.splits import EmptySplitError, Splits
+from sbrcli.dataset.storage import IS_TARGET
+from sbrcli.log.columns.times import format_time
+from sbrcli.log.events import TIMESTAMP
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSplit:
+    """A log cut at one or two moments.
+
+    Args:
+        splits: train, and valid and test with `is_target`.
+        train_full: what a refit learns from: the events before T, cleansed by themselves, with
+            `is_target` for those from V on; None where there is no valid.
+        dropped: what no split holds as an event of its own, by reason.
+    """
+
+    splits: Splits
+    train_full: pd.DataFrame | None
+    dropped: dict[str, Counts]
+
+
+def split_by_time(events: pd.DataFrame, config: PrepareConfig) -> TimeSplit:
+    """Cut a log at one moment for test, and at an earlier one for valid.
+
+    Args:
+        events: a table in the dataset's order, not cleansed.
+        config: days back from the last event (of valid: from T), or shares of the log's events;
+            0 days make no such split. What it leaves open fits the log's span.
+
+    Raises:
+        EmptySplitError: nothing is left of a split.
+    """
+    times = events[TIMESTAMP].to_numpy()
+    cuts = _choose(times, config)
+    test_from = _find_moment(times, cuts.test, len(times))
+    rest = events.take(np.flatnonzero(times < test_from))
+    rest_times = rest[TIMESTAMP].to_numpy()
+    valid_from = test_from
+    if not cuts.valid.is_nothing:
+        valid_from = _find_moment(rest_times, cuts.valid, len(times), until=test_from)
+    train, dropped = cleanse(
+        rest.take(np.flatnonzero(rest_times < valid_from)),
+        config.min_session_length,
+        config.min_item_support,
+    )
+    if train.empty:
+        since = format_time(min(valid_from, times.max().item()))
+        raise EmptySplitError(
+            f"no session is left for train: before {since} there are "
+            f"{int(np.count_nonzero(times < valid_from)):,} events, and none is left of them"
+        )
+    test, test_alone = _part(events, test_from, "test", wanted=not cuts.test.is_nothing)
+    valid, valid_alone = _part(rest, valid_from, "valid", wanted=not cuts.valid.is_nothing)
+    train_full = None
+    if valid is not None:
+        whole, _ = cleanse(rest, config.min_session_length, config.min_item_support)
+        train_full = _mark_targets(whole, valid_from)
+    dropped |= {
+        "test_unseen_items": Counts(),
+        "test_short_sessions": test_alone,
+        "valid_unseen_items": Counts(),
+        "valid_short_sessions": valid_alone,
+    }
+    note = _describe(test_from, valid_from, test, valid)
+    return TimeSplit(Splits(train, valid, test, note), train_full, dropped)
+
+
+def _choose(times: np.ndarray, config: PrepareConfig) -> Cuts:
+    """Take the cuts that were asked for; what is left open is chosen as for a split by date."""
+    return choose_cuts(times, times.min().item(), times.max().item(), config)
+
+
+def _find_moment(times: np.ndarray, cut: Cut, total: int, until: float | None = None) -> float:
+    """Return the time from which on an event belongs to the split; infinity where none does.
+
+    Args:
+        times: (events,) of what may be cut.
+        cut: how much of it; a share is of `total` events.
+        total: how many events the whole log has.
+        until: what days are measured back from; by default the last of `times`.
+    """
+    if cut.is_nothing or not len(times):
+        return math.inf
+    if cut.days is not None:
+        last = times.max().item() if until is None else until
+        return last - cut.days * DAY_SECONDS
+    assert cut.share is not None
+    wanted = min(max(1, math.ceil(cut.share * total - 1e-9)), len(times))
+    return np.partition(times, len(times) - wanted)[len(times) - wanted].item()
+
+
+def _mark_targets(events: pd.DataFrame, since: float) -> pd.DataFrame:
+    """Mark the events from a moment on, but each session's first: it follows nothing."""
+    is_target = events[TIMESTAMP].to_numpy() >= since
+    is_target[session_offsets(events)[:-1]] = False
+    return events.assign(**{IS_TARGET: is_target})
+
+
+def _part(
+    events: pd.DataFrame, since: float, name: str, *, wanted: bool
+) -> tuple[pd.DataFrame | None, Counts]:
+    """Keep the sessions with a target, and count the events from `since` on that leave with others.
+
+    A session whose only event from then on is its first has none.
+    """
+    if not wanted:
+        return None, Counts()
+    marked = _mark_targets(events, since)
+    offsets = session_offsets(marked)
+    has_target = np.zeros(0, np.bool_)
+    if len(marked):
+        has_target = np.logical_or.reduceat(marked[IS_TARGET].to_numpy(), offsets[:-1])
+    in_kept = np.repeat(has_target, np.diff(offsets))
+    if not in_kept.any():
+        raise EmptySplitError(
+            f"no session is left for {name}: no event from {format_time(since)} on follows another "
+            "one of its session"
+        )
+    own = marked[TIMESTAMP].to_numpy() >= since
+    return marked.take(np.flatnonzero(in_kept)), count(marked.take(np.flatnonzero(own & ~in_kept)))
+
+
+def _describe(
+    test_from: float, valid_from: float, test: pd.DataFrame | None, valid: pd.DataFrame | None
+) -> str:
+    """Say in one line from when on valid's and test's targets are."""
+    said = []
+    for name, since, table in (("test", test_from, test), ("valid", valid_from, valid)):
+        if table is None:
+            said.append(f"no {name}")
+        else:
+            targets = np.count_nonzero(table[IS_TARGET].to_numpy())
+            said.append(f"{name} begins at {format_time(since)} ({targets:,} targets)")
+    return f"split: {', '.join(said)}; --test-days and --valid-days set it"
