@@ -13,23 +13,10 @@ import typer
 
 from sbrcli import __version__
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.cli import (
-    compare,
-    demo,
-    evaluate,
-    guide,
-    preprocess,
-    recommend,
-    report,
-    runs,
-    stats,
-    train,
-    tune_baselines,
-)
 from sbrcli.cli.memory import lacks_memory
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
-from sbrcli.cli.strict import StrictGroup
+from sbrcli.cli.subcommands import SubcommandGroup
 from sbrcli.cli.suggestions import suggest_options
 from sbrcli.errors import ExitCode, SbrError
 
@@ -43,7 +30,7 @@ EXIT_CODES = (
 
 app = typer.Typer(
     name="sbr",
-    cls=StrictGroup,
+    cls=SubcommandGroup,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -87,19 +74,6 @@ def _begin(
     ctx.obj = Invocation(output, Workspace(workdir, output))
     if ctx.invoked_subcommand is None:
         sys.stdout.write(ctx.get_help() + "\n")
-
-
-stats.register(app)
-preprocess.register(app)
-train.register(app)
-evaluate.register(app)
-tune_baselines.register(app)
-compare.register(app)
-report.register(app)
-recommend.register(app)
-runs.register(app)
-demo.register(app)
-guide.register(app)
 
 
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
