@@ -46,7 +46,7 @@ def test_a_gap_must_be_a_number_of_seconds_above_0(text):
             {"min_item_support": 0},
             "min-item-support must be at least 1. Received: 0",
         ),
-        (PrepareConfig, {"split": "first"}, "split must be date or last. Received: first"),
+        (PrepareConfig, {"split": "first"}, "split must be date, last or time. Received: first"),
         (
             PrepareConfig,
             {"valid_days": -1.0},

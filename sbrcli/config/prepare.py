@@ -39,7 +39,7 @@ class PrepareConfig(Options):
         "date",
         "date: the sessions that end last are test, and those before them valid. last: the "
         "last event of each session is test, and the one before it valid, if two events remain. "
-        "time: what follows from one moment on is test, and from an earlier one on valid.",
+        "time: events from one moment on are test, and those from an earlier moment on valid.",
         choices=get_args(SplitRule),
         expected="date, last or time",
     )
