@@ -19,6 +19,7 @@ _METRICS = ("recall", "mrr", "ndcg")
 _MEGABYTE = 1e6
 _UNITS = {
     "tie share": Unit.SHARE,
+    "targets after the last training event": Unit.SHARE,
     "events per second": Unit.RATE,
     "events/s": Unit.RATE,
     "MB": Unit.MEAN,
@@ -125,6 +126,10 @@ def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:
     yield "dataset", protocol.dataset
     yield "first time", protocol.first_time
     yield "last time", protocol.last_time
+    if protocol.targets_after_train is not None:
+        yield "last training event", protocol.train_last_time
+        yield "first target", protocol.first_target_time
+        yield "targets after the last training event", protocol.targets_after_train
     yield "coverage", protocol.coverage
     yield "next items scored", protocol.events
     yield "sessions", protocol.sessions

@@ -12,7 +12,7 @@ import typer
 from sbrcli.cli import output
 from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, Logs, TimeZone, subcommand
-from sbrcli.cli.tables import Table
+from sbrcli.cli.tables import Table, Unit
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import UsageError
@@ -108,16 +108,30 @@ def _tables(prepared: "PreparedDataset", config: PrepareConfig, tz: str) -> Iter
     columns = ("dropped", "events", "sessions", "items", "why")
     if dropped:
         yield Table("What was dropped", columns, dropped, whole=("dropped",))
+    if prepared.timeline:
+        columns = ("targets of", "last training event", "first target", "after training")
+        rows = [
+            (
+                name,
+                _shown_time(held.train_last_time),
+                _shown_time(held.first_target_time),
+                held.targets_after_train,
+            )
+            for name, held in prepared.timeline.items()
+        ]
+        yield Table("Targets in time", columns, rows, units={"after training": Unit.SHARE})
 
 
 def _split_cells(split: "SplitSummary | None") -> Sequence[object]:
     if split is None:
         return [None] * 5
-    first, last = split.first_time, split.last_time
-    if output.is_terminal(sys.stdout):
-        # To the minute and without the offset, which is in the title; more would exceed 80 columns.
-        first, last = (time and time[:16].replace("T", " ") for time in (first, last))
+    first, last = (_shown_time(time) for time in (split.first_time, split.last_time))
     return split.events, split.sessions, split.items, first, last
+
+
+def _shown_time(time: str | None) -> str | None:
+    """Write a time; on a terminal to the minute and without the offset, to fit 80 columns."""
+    return time and time[:16].replace("T", " ") if output.is_terminal(sys.stdout) else time
 
 
 def _reasons(config: PrepareConfig) -> dict[str, str]:

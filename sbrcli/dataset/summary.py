@@ -1,6 +1,6 @@
 """The summary of a dataset: its splits and what was dropped, as stored in the manifest."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Self
 
@@ -9,6 +9,7 @@ import pandas as pd
 from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.dataset.filters import Counts, count
+from sbrcli.dataset.timeline import Timeline
 from sbrcli.errors import ArtefactError
 from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
@@ -46,6 +47,10 @@ class PreparedDataset:
     already_there: bool = False
     """Whether the same dataset existed already, and nothing was done."""
 
+    timeline: dict[str, Timeline] = field(default_factory=dict)
+    """How the targets of valid and test lie in time, by split; empty without times, and of a
+    dataset by an earlier version of sbr."""
+
     @classmethod
     def from_folder(cls, folder: Artefact, already_there: bool = False) -> Self:
         """Read the summary of a dataset from its manifest.
@@ -66,6 +71,10 @@ class PreparedDataset:
                 splits=summaries,
                 dropped={reason: Counts(**counts) for reason, counts in dropped.items()},
                 already_there=already_there,
+                timeline={
+                    name: Timeline(**held)
+                    for name, held in folder.manifest.get("timeline", {}).items()
+                },
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise damaged_manifest(folder) from error
@@ -73,7 +82,8 @@ class PreparedDataset:
     def in_zone(self, zone: tzinfo) -> Self:
         """Return the summary with times in another time zone."""
         moved = {name: split and _in_zone(split, zone) for name, split in self.splits.items()}
-        return replace(self, splits=moved)
+        timeline = {name: held.in_zone(zone) for name, held in self.timeline.items()}
+        return replace(self, splits=moved, timeline=timeline)
 
 
 def damaged_manifest(folder: Artefact) -> ArtefactError:

@@ -1,10 +1,12 @@
 """One model's figures on one split, with the protocol that they were got by."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import numpy as np
 
 from sbrcli.config.evaluation import EvaluateConfig
+from sbrcli.dataset.timeline import Timeline
 from sbrcli.errors import DataError
 from sbrcli.evaluation.leaderboard import LeaderboardRow
 from sbrcli.evaluation.metrics import metrics_at
@@ -48,6 +50,12 @@ class Protocol:
     coverage: str
     first_time: str
     last_time: str
+    train_last_time: str | None = None
+    """Time of the last event that the run learned from; None if that is not known."""
+
+    first_target_time: str | None = None
+    targets_after_train: float | None = None
+    """Share of the split's targets that are later than the last training event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,13 @@ class Evaluation:
 
 
 def summarise(
-    answers: SplitRanks, sessions: Sessions, config: EvaluateConfig, *, run: str, dataset: str
+    answers: SplitRanks,
+    sessions: Sessions,
+    config: EvaluateConfig,
+    *,
+    run: str,
+    dataset: str,
+    train_last_time: str | None = None,
 ) -> Evaluation:
     """Sum up how a run answered the next items of a split.
 
@@ -82,6 +96,8 @@ def summarise(
         config: what was scored, and the k of the metrics.
         run: the run's name, for the report.
         dataset: the dataset's name, for the report.
+        train_last_time: time of the last event that the run learned from, ISO 8601; None if it is
+            not known, or the log has no times.
 
     Raises:
         DataError: nothing could be scored.
@@ -100,6 +116,9 @@ def summarise(
     is_known = (sessions.item_indices >= 0) & (sessions.item_indices < answers.num_items)
     unreachable = int(np.count_nonzero(left_out & is_known))
     unknown = int(np.count_nonzero(left_out)) - unreachable
+    timeline = None
+    if train_last_time is not None:
+        timeline = Timeline.of(sessions, datetime.fromisoformat(train_last_time).timestamp())
     with_misses = np.concatenate((ranks.ranks, np.full(unknown + unreachable, MISS)))
     return Evaluation(
         run=run,
@@ -120,6 +139,7 @@ def summarise(
             coverage=coverage,
             first_time=format_time(sessions.timestamps.min().item()),
             last_time=format_time(sessions.timestamps.max().item()),
+            **({} if timeline is None else asdict(timeline)),
         ),
         events_per_second=answers.events_per_second,
     )

@@ -33,6 +33,9 @@ _WORDS = {
     "unreachable_events": "known, but behind unknown items alone, left out",
     "exclude_seen": "session's earlier items",
     "seen_targets": "next items seen before",
+    "train_last_time": "last training event",
+    "first_target_time": "first next item",
+    "targets_after_train": "next items later than the last training event",
 }
 
 
@@ -179,4 +182,6 @@ def _told(kept: Kept) -> list[tuple[str, Any]]:
         shown["exclude_seen"] = "left out" if shown["exclude_seen"] else "are candidates"
     if isinstance(shown.get("tie_share"), float):
         shown["tie_share"] = _share_of_ties(shown["tie_share"])
-    return list(shown.items())
+    if isinstance(shown.get("targets_after_train"), float):
+        shown["targets_after_train"] = percent(shown["targets_after_train"])
+    return [(name, value) for name, value in shown.items() if value is not None]

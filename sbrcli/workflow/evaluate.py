@@ -42,6 +42,7 @@ from sbrcli.workflow.rivals import (
     network_bytes,
 )
 from sbrcli.workflow.run_facts import EVALUATION_FILE
+from sbrcli.workflow.training_job import last_training_time
 
 TUNED_FILE = "baselines.json"
 _WRITTEN_AGAIN = "delete it; sbr evaluate writes it again"
@@ -127,7 +128,14 @@ def evaluate_sessions(
     models = 1 + len(config.baselines) + config.hybrid
     with _progress(reporter, sessions.num_targets * models) as advance:
         own = answer_split(GRU, scorer, sessions, config, with_lists=models > 1, advance=advance)
-        evaluation = summarise(own, sessions, config, run=run.name, dataset=called)
+        evaluation = summarise(
+            own,
+            sessions,
+            config,
+            run=run.name,
+            dataset=called,
+            train_last_time=last_training_time(run, dataset),
+        )
         contenders = [Contender(own, network_bytes(run))]
         if dataset is not None:
             contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)

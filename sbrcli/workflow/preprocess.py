@@ -27,6 +27,7 @@ from sbrcli.dataset.sessionize import default_rule, id_codes, require_no_gap
 from sbrcli.dataset.spec import Request, describe_files, find_earlier, require_same
 from sbrcli.dataset.storage import Items, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
+from sbrcli.dataset.timeline import describe_timelines, find_early_targets
 from sbrcli.dataset.unions import join_train_full
 from sbrcli.errors import OptionError
 from sbrcli.log.detect import AS_READ, recognise_log
@@ -110,7 +111,11 @@ def prepare_dataset(
             held = source | {"rows": arrangement.num_events}
             with workspace.staged("dataset", name) as folder:
                 _write(folder, arrangement, items, {"source": held, "config": request.options()})
-    return PreparedDataset.from_folder(workspace.open("dataset", name))
+    prepared = PreparedDataset.from_folder(workspace.open("dataset", name))
+    if given is None and config.split == "date":
+        for text in find_early_targets(prepared.timeline, str(request.config.session)):
+            reporter.warn(text)
+    return prepared
 
 
 def _call_logs(log: Path | Sequence[Path], given: GivenSplit | None) -> dict[str, Sequence[Path]]:
@@ -264,6 +269,7 @@ def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[s
             sessions["valid_full"] = whole
     figures = {
         "splits": summaries,
+        "timeline": {} if made_of["config"]["no_time"] else describe_timelines(sessions),
         "train_full": train_full,
         "dropped": {reason: asdict(counts) for reason, counts in arrangement.dropped.items()},
         "fingerprint": fingerprint(items, sessions),

@@ -97,6 +97,24 @@ def learned_from(dataset: Artefact, *, with_valid: bool) -> dict[str, Any]:
     }
 
 
+def last_training_time(run: Artefact, dataset: Artefact | None) -> str | None:
+    """Return the time of a run's last training event, ISO 8601.
+
+    Args:
+        run: the run.
+        dataset: the one that it was trained on, for runs that do not say so themselves.
+
+    Returns:
+        None if nothing says so, or the log has no times.
+    """
+    found = run.manifest.get("learned_from")
+    if not isinstance(found, dict) and dataset is not None:
+        found = learned_from(dataset, with_valid=bool(run.manifest.get("refit")))
+    if not isinstance(found, dict) or (found.get("config") or {}).get("no_time"):
+        return None
+    return found.get("last_time")
+
+
 def assign(
     workspace: Workspace,
     dataset: str | None,

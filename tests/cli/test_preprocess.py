@@ -33,6 +33,10 @@ test_unseen_items	0	0	0	not in train or valid
 test_short_sessions	0	0	0	one event left
 valid_unseen_items	0	0	0	not in train
 valid_short_sessions	0	0	0	one event left
+
+targets of	last training event	first target	after training
+valid	2000-01-01T00:00:10+00:00	2000-02-20T00:00:01+00:00	1.0
+test	2000-01-01T00:00:10+00:00	2000-04-10T00:00:01+00:00	1.0
 """
 TERMINAL = """\
 Dataset mine (times in Asia/Seoul)
@@ -56,7 +60,7 @@ def lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip("\n").splitlines()]
 
 
-def test_a_pipe_gets_two_blocks_of_tab_separated_values(sbr):
+def test_a_pipe_gets_three_blocks_of_tab_separated_values(sbr):
     said = sbr("preprocess", "ratings.dat", *SUPPORT)
     assert (said.stdout, said.code) == (TSV, 0)
     assert said.stderr == READ_AS + (
@@ -73,6 +77,14 @@ def test_a_person_gets_tables_with_times_in_their_zone(sbr):
     )
     splits, dropped = said.stdout.split("What was dropped")
     assert lines(splits)[: len(lines(TERMINAL))] == lines(TERMINAL)
+    dropped, targets = dropped.split("Targets in time")
+    assert lines(targets.rstrip()) == [
+        "",
+        "  targets of   last training event   first target       after training",
+        " " + "─" * 70,
+        "  valid        2000-01-01 09:00      2000-02-20 09:00          100.0 %",
+        "  test         2000-01-01 09:00      2000-04-10 09:00          100.0 %",
+    ]
     assert lines(dropped.rstrip()) == [
         "",
         "  dropped          events   sessions   items   why",

@@ -30,6 +30,10 @@ test_unseen_items	1	1	1	not in train or valid
 test_short_sessions	0	0	0	one event left
 valid_unseen_items	0	0	0	not in train
 valid_short_sessions	0	0	0	one event left
+
+targets of	last training event	first target	after training
+valid	1970-01-01T00:00:08+00:00	1970-01-01T00:00:02+00:00	0.0
+test	1970-01-01T00:00:08+00:00	1970-01-01T00:00:06+00:00	0.0
 """
 USERS = 60
 NEW = "777"

@@ -1,0 +1,84 @@
+"""How the targets of a split lie in time: after the last training event, or before it.
+
+A session belongs to a split by its end, so its first targets may be older than what a model has
+learned from.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Self
+
+import numpy as np
+
+from sbrcli.log.columns.times import format_time
+from sbrcli.sessions import Sessions
+
+MOST_ARE_LATER = 0.5
+"""A smaller share of targets after train's end is warned of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """When training ends and the targets of a split begin; times are ISO 8601 with an offset."""
+
+    train_last_time: str
+    first_target_time: str
+    targets_after_train: float
+    """Share of the targets that are later than the last training event."""
+
+    @classmethod
+    def of(cls, sessions: Sessions, train_last: float) -> Self | None:
+        """Describe a split's targets; None if it has none.
+
+        Args:
+            sessions: the split.
+            train_last: time of the last training event, in seconds since 1970 UTC.
+        """
+        times = sessions.timestamps[sessions.target_mask].astype(np.float64)
+        if not len(times):
+            return None
+        return cls(
+            format_time(train_last),
+            format_time(times.min().item()),
+            float(np.count_nonzero(times > train_last) / len(times)),
+        )
+
+    def in_zone(self, zone: tzinfo) -> Self:
+        """Return the same with times in another time zone."""
+        train, target = (
+            datetime.fromisoformat(time).astimezone(zone).isoformat()
+            for time in (self.train_last_time, self.first_target_time)
+        )
+        return type(self)(train, target, self.targets_after_train)
+
+
+def describe_timelines(sessions: Mapping[str, Sessions]) -> dict[str, dict[str, Any]]:
+    """Describe how the targets of valid and test lie in time, for a manifest.
+
+    Args:
+        sessions: the splits that there are, by name; train at least.
+    """
+    train_last = sessions["train"].timestamps.max().item()
+    found = {name: Timeline.of(sessions[name], train_last)
+             for name in ("valid", "test") if name in sessions}  # fmt: skip
+    return {name: asdict(timeline) for name, timeline in found.items() if timeline is not None}
+
+
+def find_early_targets(timelines: Mapping[str, Timeline], session: str) -> Iterator[str]:
+    """Yield a warning if most targets of test are no later than the last training event.
+
+    Args:
+        timelines: by split.
+        session: the session rule, as in gap:3600.
+    """
+    test = timelines.get("test")
+    if test is None or test.targets_after_train >= MOST_ARE_LATER:
+        return
+    remedies = {"user": "; --session gap:3600 makes shorter ones", "column": ""}
+    remedy = remedies.get(session, "; a smaller gap makes shorter ones")
+    yield (
+        f"only {100 * test.targets_after_train:.0f} % of the test targets are later than the last "
+        f"training event ({test.train_last_time[:10]}), because a session belongs to test by its "
+        f"end and sessions are long{remedy}"
+    )
