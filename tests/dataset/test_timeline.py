@@ -10,6 +10,7 @@ import pytest
 from sbrcli.dataset.timeline import Timeline, find_early_targets
 from sbrcli.sessions import Sessions
 from tests.builders import write_ratings
+from tests.report.workdirs import make_evaluated
 
 DAY = 86_400
 
@@ -72,6 +73,17 @@ def test_preprocess_warns_and_the_manifest_and_the_protocol_tell_it(sbr):
     assert told["first_target_time"] < told["train_last_time"]
     again = sbr("preprocess", "ratings.dat", "--test-days", 50, "--valid-days", 50, "--json")
     assert json.loads(again.stdout)["timeline"]["test"] == told
+
+
+def test_the_protocol_states_it(sbr):
+    make_evaluated(Path("sbr-work"))
+    said = sbr("evaluate")
+    rows = dict(line.split("\t") for line in said.stdout.split("\n\n")[-1].splitlines())
+    assert rows["last training event"] == "1970-03-08T16:07:00+00:00"
+    assert rows["first target"] > rows["last training event"]
+    assert rows["targets after the last training event"] == "1.0"
+    document = json.loads(sbr("evaluate", "--json").stdout)
+    assert document["protocol"]["targets_after_train"] == 1
 
 
 def test_short_sessions_are_not_warned_of(sbr):

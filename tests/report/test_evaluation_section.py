@@ -77,6 +77,9 @@ def test_the_protocol_is_told_in_words(kept):
         assert f"<dt>tie share</dt><dd>{words}</dd>" in tied
     assert "<dt>unknown next items, left out</dt><dd>0</dd>" in content
     assert "<dt>added later</dt><dd>so</dd>" in content
+    timed = describe_protocol(replace(kept, protocol={"targets_after_train": 0.044, "x": None}))
+    assert timed.content.count("<dt>") == 1
+    assert "<dt>next items later than the last training event</dt><dd>4.4 %</dd>" in timed.content
     left_out = describe_protocol(replace(kept, protocol={"exclude_seen": True})).content
     assert "<dd>left out</dd>" in left_out
 
