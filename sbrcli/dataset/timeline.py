@@ -75,8 +75,9 @@ def find_early_targets(timelines: Mapping[str, Timeline], session: str) -> Itera
     test = timelines.get("test")
     if test is None or test.targets_after_train >= MOST_ARE_LATER:
         return
-    remedies = {"user": "; --session gap:3600 makes shorter ones", "column": ""}
-    remedy = remedies.get(session, "; a smaller gap makes shorter ones")
+    remedy = "; --split time prevents this"
+    if session == "user":
+        remedy += ", and --session gap:3600 makes sessions shorter"
     yield (
         f"only {100 * test.targets_after_train:.0f} % of the test targets are later than the last "
         f"training event ({test.train_last_time[:10]}), because a session belongs to test by its "

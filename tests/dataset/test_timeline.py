@@ -39,9 +39,8 @@ def test_only_events_that_are_asked_for_are_targets():
 @pytest.mark.parametrize(
     ("session", "advice"),
     [
-        ("user", "; --session gap:3600 makes shorter ones"),
-        ("gap:90000", "; a smaller gap makes shorter ones"),
-        ("column", ""),
+        ("user", "; --split time prevents this, and --session gap:3600 makes sessions shorter"),
+        ("gap:90000", "; --split time prevents this"),
     ],
 )
 def test_most_targets_before_the_end_of_training_are_warned_of(session, advice):
