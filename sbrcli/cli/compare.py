@@ -15,6 +15,7 @@ from sbrcli.cli.tables import Table, Unit, for_person
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.options import help_of
 from sbrcli.errors import UsageError
+from sbrcli.evaluation.rank_metrics.registry import LEADING, METRICS
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.paired import RunDifference
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 DEFAULTS = EvaluateConfig()
 DEFAULT_K = max(DEFAULTS.ks)
-_BEST_FIRST = ("mrr", "recall", "ndcg", "valid")
+SORTS = ("valid", "test", *METRICS, "seconds", "parameters", "run")
+*_FIRST, _LAST = METRICS
+_ALTERNATIVES = f"{', '.join(_FIRST)} or {_LAST}"
+_BEST_FIRST = (*METRICS, "valid")
 _UNITS = {"seconds": Unit.SECONDS}
 
 RunNames = Annotated[
@@ -44,13 +48,13 @@ Split = Annotated[
 ]
 K = Annotated[int, typer.Option("-k", metavar="K", help="Cutoff of the metrics shown.")]
 Sort = Annotated[
-    Literal["valid", "test", "mrr", "recall", "ndcg", "seconds", "parameters", "run"],
+    Literal[SORTS],  # pyright: ignore[reportInvalidTypeForm]
     typer.Option(
         "--sort",
         "--by",
         metavar="NAME",
-        help="Order, the best first: valid (mrr@20 of the best epoch on the valid split), mrr, "
-        "recall or ndcg of the metrics shown (test means mrr), seconds, parameters or run.",
+        help="Order, the best first: valid (mrr@20 of the best epoch on the valid split), "
+        f"{_ALTERNATIVES} of the metrics shown (test means mrr), seconds, parameters or run.",
     ),
 ]
 Format = Annotated[
@@ -74,7 +78,7 @@ def compare(
     split: Split = DEFAULTS.split,
     k: K = DEFAULT_K,
     exclude_seen: ExcludeSeen = DEFAULTS.exclude_seen,
-    sort: Sort = "valid",
+    sort: Sort = "valid",  # pyright: ignore[reportInvalidTypeForm]
     table_format: Format = None,
 ) -> None:
     """Compare runs: the options in which they differ, their metrics and their cost.
@@ -88,7 +92,7 @@ def compare(
     config = EvaluateConfig(split=split, ks=(k,), exclude_seen=exclude_seen)
     if table_format is not None and invocation.output.as_json:
         raise UsageError("--format cannot be combined with --json", hint="omit one of them")
-    order = "mrr" if sort == "test" else sort
+    order = LEADING if sort == "test" else sort
     comparison = compare_runs(invocation.workspace, runs or [], config, order)
     for warning in comparison.warnings:
         invocation.output.warn(warning)

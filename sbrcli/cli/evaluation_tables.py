@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from sbrcli.cli import output
 from sbrcli.cli.tables import Remark, Table, Unit, cells_for_person
+from sbrcli.evaluation.rank_metrics.registry import METRICS
+from sbrcli.evaluation.rank_metrics.rows import metric_cells, metric_columns
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.evaluate import Evaluation, Protocol
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 _OWN = "gru4rec"
 """The name of the run itself in a leaderboard."""
 
-_METRICS = ("recall", "mrr", "ndcg")
 _MEGABYTE = 1e6
 _UNITS = {
     "tie share": Unit.SHARE,
@@ -55,23 +56,14 @@ def _in_one_paragraph(table: Table) -> Remark:
 
 
 def _metrics_table(title: str, metrics: dict[str, float], ks: tuple[int, ...]) -> Table:
-    rows = [(k, *(metrics[f"{name}@{k}"] for name in _METRICS)) for k in ks]
-    return Table(title, ("k", *_METRICS), rows)
+    rows = [(k, *(metrics[f"{name}@{k}"] for name in METRICS)) for k in ks]
+    return Table(title, ("k", *METRICS), rows)
 
 
 def _leaderboard_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
     title = f"Leaderboard, by mrr@{k}; low and high are its 95 % interval"
-    columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}")
-    rows = [
-        (
-            row.model,
-            row.metrics[f"recall@{k}"],
-            row.metrics[f"mrr@{k}"],
-            *row.interval[f"mrr@{k}"],
-            row.metrics[f"ndcg@{k}"],
-        )
-        for row in standings
-    ]
+    columns = ("model", *metric_columns(k))
+    rows = [(row.model, *metric_cells(row.metrics, row.interval, k)) for row in standings]
     return Table(title, columns, rows, whole=("model",), bold=_bold_rows(standings))
 
 
@@ -114,9 +106,9 @@ def _recommended_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table
 
 
 def _slices_table(run: str, slices: "tuple[Slice, ...]", k: int) -> Table:
-    columns = ("slice", "value", "events", *(f"{name}@{k}" for name in _METRICS))
+    columns = ("slice", "value", "events", *(f"{name}@{k}" for name in METRICS))
     rows = [
-        (part.slice, part.value, part.events, *(part.metrics[f"{name}@{k}"] for name in _METRICS))
+        (part.slice, part.value, part.events, *(part.metrics[f"{name}@{k}"] for name in METRICS))
         for part in slices
     ]
     return Table(f"Run {run} by slices of the targets", columns, rows, whole=("value",))

@@ -1,38 +1,15 @@
-"""Recall, MRR and NDCG at k: means over next items, made of their ranks alone.
-
-A next item is the one right answer among the candidates, so recall at k is the hit rate, and the
-ideal DCG is 1.
-"""
+"""Metrics at k: means over the targets, made of their ranks alone."""
 
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 
 import numpy as np
-import numpy.typing as npt
 
-IntArray = npt.NDArray[np.integer]
-FloatArray = npt.NDArray[np.floating]
-
-
-def recall_at_k(ranks: IntArray, k: int) -> float:
-    """Return the share of next items ranked k or better; ranks (events,) from 1."""
-    return _mean(_hits(ranks, k))
-
-
-def mrr_at_k(ranks: IntArray, k: int) -> float:
-    """Return the mean of 1 / rank, 0 beyond k; ranks (events,) from 1."""
-    return _mean(_reciprocal_ranks(ranks, k))
-
-
-def ndcg_at_k(ranks: IntArray, k: int) -> float:
-    """Return the mean of 1 / log2(rank + 1), 0 beyond k; ranks (events,) from 1."""
-    return _mean(_discounted_gains(ranks, k))
-
-
-METRICS = {"recall": recall_at_k, "mrr": mrr_at_k, "ndcg": ndcg_at_k}
+from sbrcli.arrays import FloatArray, IntArray
+from sbrcli.evaluation.rank_metrics.registry import METRICS
 
 ALWAYS_KEPT = ("recall", "mrr", "ndcg")
-"""The metrics that every version of sbr has kept of an evaluation; a run that was evaluated by an
-earlier version lacks the others."""
+"""The metrics that every version of sbr has stored; earlier versions lack the others."""
 
 
 def is_known(name: str) -> bool:
@@ -52,30 +29,26 @@ def find_wide_cuts(ks: Iterable[int], candidates: int) -> Iterator[str]:
         )
 
 
-def metrics_at(ranks: IntArray, ks: Iterable[int]) -> dict[str, float]:
-    """Return every metric at every k, named as in `recall@20`; all 0 where there are no ranks."""
-    return {f"{name}@{k}": metric(ranks, k) for k in ks for name, metric in METRICS.items()}
+def metric_values(metric: str, ranks: IntArray, k: int) -> FloatArray:
+    """Return a metric's value for each target, (events,); `ranks` (events,) count from 1."""
+    return import_module(METRICS[metric]).values(ranks, k)
+
+
+def metric_at(metric: str, ranks: IntArray, k: int) -> float:
+    """Return the mean of a metric's values; 0 where there are no ranks."""
+    return _mean(metric_values(metric, ranks, k))
 
 
 def values_at(ranks: IntArray, ks: Iterable[int]) -> Iterator[tuple[str, FloatArray]]:
-    """Yield every metric's values, (events,), of which `metrics_at` gives the means."""
+    """Yield every metric's values, (events,), of which `metrics_at` returns the means."""
     for k in ks:
-        yield f"recall@{k}", _hits(ranks, k)
-        yield f"mrr@{k}", _reciprocal_ranks(ranks, k)
-        yield f"ndcg@{k}", _discounted_gains(ranks, k)
+        for metric in METRICS:
+            yield f"{metric}@{k}", metric_values(metric, ranks, k)
 
 
-def _hits(ranks: IntArray, k: int) -> FloatArray:
-    return (ranks <= k).astype(np.float64)
-
-
-def _reciprocal_ranks(ranks: IntArray, k: int) -> FloatArray:
-    return np.where(ranks <= k, 1.0 / ranks, 0.0)
-
-
-def _discounted_gains(ranks: IntArray, k: int) -> FloatArray:
-    # In floating point, where one more than the greatest integer does not overflow.
-    return np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0)
+def metrics_at(ranks: IntArray, ks: Iterable[int]) -> dict[str, float]:
+    """Return every metric at every k, named as in `recall@20`; all 0 where there are no ranks."""
+    return {name: _mean(values) for name, values in values_at(ranks, ks)}
 
 
 def _mean(values: FloatArray) -> float:

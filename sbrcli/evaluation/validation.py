@@ -1,5 +1,6 @@
 """The figures that training watches after each epoch."""
 
+from sbrcli.artefacts.manifests import WATCHED
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.scorer import Scorer
@@ -17,4 +18,5 @@ def validate(
         sessions: the valid split.
         advance: called with the number of targets just ranked.
     """
-    return metrics_at(rank_targets(scorer, sessions, advance=advance).ranks, [20])
+    found = metrics_at(rank_targets(scorer, sessions, advance=advance).ranks, [20])
+    return {name: found[name] for name in WATCHED}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbrcli.evaluation.leaderboard import LeaderboardRow
 from sbrcli.evaluation.metrics import METRICS
+from sbrcli.evaluation.rank_metrics.rows import metric_cells, metric_columns
 from sbrcli.report.axes import name_bars
 from sbrcli.report.html import (
     Number,
@@ -129,15 +130,12 @@ def _paint_leaderboard(axes: "Axes", standings: Sequence[LeaderboardRow], metric
 def _describe_leaderboard(standings: Sequence[LeaderboardRow]) -> str:
     """Write the leaderboard: figures, what stands in the top lists, and what they cost."""
     k = max(cuts_of(standings[0].metrics))
-    columns = ("model", f"recall@{k}", f"mrr@{k}", "low", "high", f"ndcg@{k}", "to best", "p")
+    columns = ("model", *metric_columns(k), "to best", "p")
     columns += ("coverage", "popularity", "gini", "events/s", "MB", "options")
     rows = [
         (
             row.model,
-            row.metrics[f"recall@{k}"],
-            row.metrics[f"mrr@{k}"],
-            *row.interval[f"mrr@{k}"],
-            row.metrics[f"ndcg@{k}"],
+            *metric_cells(row.metrics, row.interval, k),
             _to_best(row),
             row.to_best.p_value if row.to_best else None,
             percent(row.coverage),

@@ -10,7 +10,7 @@ from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ArtefactError
-from sbrcli.evaluation.metrics import METRICS, find_wide_cuts
+from sbrcli.evaluation.metrics import ALWAYS_KEPT, METRICS, find_wide_cuts
 from sbrcli.evaluation.paired import RunDifference, find_differences, same_next_items
 from sbrcli.evaluation.seeds import SeedGroup, seed_share, summarise_seeds
 from sbrcli.evaluation.stored_ranks import BEYOND, KeptRanks, ranks_path, read_ranks
@@ -266,7 +266,15 @@ def _warnings(
     if missing:
         found.append(f"not yet evaluated: {', '.join(missing)} (sbr evaluate{option} --run NAME)")
     k = max(config.ks)
-    otherwise = [row.run for row in rows if row.protocol and None in row.metrics.values()]
+    evaluated = [row for row in rows if row.protocol]
+    always = [f"{name}@{k}" for name in ALWAYS_KEPT]
+    otherwise = [r.run for r in evaluated if any(r.metrics[name] is None for name in always)]
+    earlier = [r.run for r in evaluated if r.run not in otherwise and None in r.metrics.values()]
+    if earlier:
+        found.append(
+            f"evaluated before sbr had all of these metrics: {', '.join(earlier)} (evaluate "
+            f"again: sbr evaluate{option} -k {k} --run NAME)"
+        )
     if otherwise:
         found.append(
             f"not yet evaluated at k = {k}: {', '.join(otherwise)} "

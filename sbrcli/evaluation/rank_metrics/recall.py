@@ -1,0 +1,10 @@
+"""Recall at k, which is the hit rate: a target is the one right answer among the candidates."""
+
+import numpy as np
+
+from sbrcli.arrays import FloatArray, IntArray
+
+
+def values(ranks: IntArray, k: int) -> FloatArray:
+    """Return 1 for a target ranked k or better, else 0; ranks (events,) from 1."""
+    return (ranks <= k).astype(np.float64)
