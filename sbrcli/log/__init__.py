@@ -1,1 +1,1 @@
-"""A raw log becomes one event table."""
+"""Read a raw log into one event table."""

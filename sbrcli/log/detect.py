@@ -1,4 +1,4 @@
-"""Recognise a log by its first bytes: how it is packed, and what kind of file it is."""
+"""Detect the format of a log by its first bytes: its compression and its type of file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,8 @@ NO_KEYS: Mapping[str, str | None] = MappingProxyType({})
 
 
 def recognise_log(logs: Path | Sequence[Path], config: ReadConfig = AS_READ) -> LogFormat:
-    """Recognise a log, of several files the first that holds events; see `recognise_format`."""
+    """Detect the format of a log, of several files that of the first with events; see
+    `recognise_format`."""
     parts = find_parts(logs)
     for part in parts:
         try:
@@ -54,21 +55,21 @@ def recognise_log(logs: Path | Sequence[Path], config: ReadConfig = AS_READ) -> 
 def recognise_format(
     path: Path, config: ReadConfig = AS_READ, keys: Mapping[str, str | None] = NO_KEYS
 ) -> LogFormat:
-    """Recognise a log by its first lines.
+    """Detect the format of a log by its first lines.
 
-    The unit of its times stays "auto" unless the options or dates in words say it.
+    The unit of its times stays "auto" unless the options give it or the times are written dates.
 
     Args:
         path: a file.
-        config: what the user says of it; it goes before what is recognised.
-        keys: values that its path gives, by their names; see `parts`.
+        config: how the user wants it read, which takes precedence.
+        keys: values that its path holds, by name; see `parts`.
 
     Raises:
-        DataError: the file cannot be read, is empty, holds no text, or is of no known layout.
-        ConfigError: the format of times is none.
+        DataError: the file cannot be read, is empty or binary, or has no known layout.
+        ConfigError: the time format is invalid.
     """
     if config.time_format is not None:
-        pattern_of(config.time_format)  # refuse a wrong one before anything is read
+        pattern_of(config.time_format)  # refuse an invalid one before reading
     typed = name_typed_file(path)
     if typed is not None:
         from sbrcli.log.formats.parquet import recognise_parquet
@@ -89,7 +90,7 @@ def recognise_format(
 
 
 def _with_path_columns(log_format: LogFormat, keys: Mapping[str, str | None]) -> LogFormat:
-    """Set apart the columns that the path gives, the last of those that were recognised."""
+    """Separate the columns whose values the path holds, which are the last ones detected."""
     width = len(log_format.columns) - log_format.num_path_names
     given = []
     for column, key in zip(log_format.columns[width:], log_format.names[width:], strict=True):
@@ -110,7 +111,7 @@ def _with_path_columns(log_format: LogFormat, keys: Mapping[str, str | None]) ->
 
 
 def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
-    """Recognise a log that begins with a bracket, as an id may, too."""
+    """Detect the format of a log that begins with a bracket, as JSON does and an id may."""
     from sbrcli.log.formats.json_lines import recognise_json
 
     try:
@@ -127,7 +128,7 @@ def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> L
 
 
 def _recognise_table(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
-    """Recognise delimited text, whatever stands above it."""
+    """Detect the format of delimited text below any comments and report lines."""
     sample, config = skip_comments(sample, config)
     try:
         found = recognise_text(path, sample.head(), config)
@@ -142,7 +143,7 @@ def _recognise_table(path: Path, sample: Sample, config: ReadConfig) -> LogForma
 
 
 def _take_sample(path: Path, config: ReadConfig) -> Sample:
-    """Return the first lines of a file that are not empty, at least one."""
+    """Return the first non-empty lines of a file, at least one."""
     with opened(path, config.encoding) as file:
         data = more = file.read(SAMPLE_BYTES)
         refuse_foreign(path, data[:FOREIGN_BYTES], is_text=b"\0" not in data)
@@ -159,7 +160,8 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
         raise DataError(f"{path}: {typed} within an archive", hint="unpack it first")
     if b"\0" in data:
         raise _binary(path, config)
-    # A character cut by the sample's end is no error here; a wrong one is found by its line later.
+    # A character cut off by the end of the sample is no error; an invalid one is reported with its
+    # line later.
     text = data.decode("utf-8-sig", errors="replace")
     every = re.split(r"\r\n|\n|\r", text)
     lines = [line for line in every if line]
@@ -167,7 +169,7 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
         raise EmptyLogError(
             f"{path}: the file is empty", hint="a log has one event a line: who, what and when"
         )
-    # Where the sample ends within a line, that line may be cut.
+    # If the sample ends within a line, that line may be incomplete.
     whole = max(1, len(lines) - (is_cut and not text.endswith(("\n", "\r"))))
     numbers = [number for number, line in enumerate(every, start=1) if line]
     return Sample(numbers[:whole], lines[:whole])

@@ -1,9 +1,8 @@
-"""Recognise lines of a log of events where sessions of item ids are wanted; without PyArrow.
+"""Detect a log of events given in place of sessions of item ids, without PyArrow.
 
 `sbr recommend` reads sessions: item ids with commas between them, one session a line. A log of
-events, one event a line, is text too, and would be answered as so many sessions of a user, an item
-and a time. It is recognised by its header, by JSON objects, or by a column of times that are no
-items of the run.
+events has one event a line, and would be answered as sessions of a user, an item and a time. It is
+detected by its header, by JSON objects, or by a column of times that are no items of the run.
 """
 
 import json
@@ -17,11 +16,11 @@ from sbrcli.log.columns.matching import listed, match_columns
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 
 ENOUGH_LINES = 20
-"""Lines that are looked at, where they are there at once."""
+"""Number of lines inspected if they are available at once."""
 
 _SEPARATORS = ("\t", "::", "\x01", ";", "|", ",", " ")
 _CERTAIN = 3
-"""Lines with a number that could be a time, before numbers with commas between them are no ids."""
+"""Number of lines with a possible time from which numbers between commas count as events."""
 
 _DATE = re.compile(r"\d{4}[-/.]\d\d?[-/.]\d\d?([T ].*)?|\d\d?[-/.]\d\d?[-/.]\d{4}([T ].*)?")
 _EPOCH = re.compile(r"(\d{9,10})(\d{3}|\d{6}|\d{9})?(\.\d+)?")
@@ -31,7 +30,7 @@ _EXAMPLE = "write one session a line, item ids with commas between them, as in 3
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a log's lines are to be cut: places count from 1, None where they are not known."""
+    """How to split the lines of a log; places count from 1, None if unknown."""
 
     separator: str
     what: str
@@ -42,15 +41,15 @@ class _Layout:
 
 
 def refuse_log(name: str, lines: Sequence[str], knows: Callable[[str], bool]) -> None:
-    """Refuse lines that are not sessions but a log of events.
+    """Raise DataError if lines are a log of events and not sessions.
 
     Args:
         name: the file's, as the user calls it.
-        lines: the first ones; at least one for a header, dates and JSON, three for numbers.
-        knows: whether the run knows an item id.
+        lines: the first ones; one shows a header, dates or JSON, three show numbers.
+        knows: returns whether the run has an item id.
 
     Raises:
-        DataError: they are a log of events, or no text.
+        DataError: they are a log of events, or not text.
     """
     if any("\0" in line or line.startswith("PAR1") for line in lines):
         raise DataError(f"{name} is not text in UTF-8", hint=_EXAMPLE)
@@ -77,7 +76,7 @@ def _is_object(line: str) -> bool:
 
 
 def _by_header(line: str, knows: Callable[[str], bool]) -> _Layout | None:
-    """Recognise a header that names items and whose they are, or when."""
+    """Detect a header that names items and their users, sessions or times."""
     for separator in _SEPARATORS:
         names = [name.strip(' "') for name in line.removeprefix("\ufeff").split(separator)]
         places = match_columns(names, {}) if len(names) > 1 else {}
@@ -97,7 +96,7 @@ def _by_header(line: str, knows: Callable[[str], bool]) -> _Layout | None:
 
 
 def _by_times(lines: Sequence[str], knows: Callable[[str], bool]) -> _Layout | None:
-    """Recognise rows of the same width with a time in one column, which is no item."""
+    """Detect rows of one width with a column of times that are no items."""
     for separator in _SEPARATORS:
         rows = [[field.strip(' "') for field in line.split(separator)] for line in lines]
         width = len(rows[0])
@@ -136,7 +135,7 @@ def _hint(name: str, layout: _Layout) -> str:
 
 
 def _command(name: str, layout: _Layout) -> str:
-    """Write the command that makes sessions of a log, in the order of its lines."""
+    """Return the command that turns a log into sessions, in the order of its lines."""
     separator = {"\t": r"\t", "\x01": r"\001"}.get(layout.separator, layout.separator)
     rows = "NR > 1 " if layout.has_header else ""
     unquote = 'gsub(/"/, ""); ' if layout.is_quoted else ""

@@ -1,4 +1,4 @@
-"""The event table: what every log becomes, and its column names, written once.
+"""The event table that every log is read into, and the names of its columns.
 
 An event table is a pandas DataFrame with a RangeIndex in file order and these columns:
 
@@ -19,7 +19,7 @@ RATING = "rating"
 
 EVENT = "event"
 TIME_OF_DAY = "time_of_day"
-"""Two more that a log may have; they are used in reading it, and no part of the event table."""
+"""Two more columns of logs, used while reading; they are not in the event table."""
 
 TIME_PARTS = ("time_part_2", "time_part_3", "time_part_4", "time_part_5", "time_part_6")
-"""The columns behind TIMESTAMP of a log whose time lies in several; used in reading it alone."""
+"""Further columns of a time that is spread over several, used while reading."""

@@ -1,4 +1,4 @@
-"""Parts of one log, each read by itself → one event table."""
+"""Join the parts of a log, each read separately, into one event table."""
 
 import shlex
 from collections import Counter
@@ -29,11 +29,11 @@ _MATCHED = (USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP)
 
 
 def read_parts(parts: Sequence[Part], read: Callable[[Part], "Log"]) -> "Log":
-    """Read every part, and lay their events end to end in the order of the parts.
+    """Read every part, and concatenate their events in the order of the parts.
 
     Args:
         parts: at least one.
-        read: reads one of them; its event table may have no row.
+        read: reads one of them; its event table may be empty.
 
     Raises:
         DataError: a part cannot be read, has other columns or another unit of time than the
@@ -65,7 +65,7 @@ def read_parts(parts: Sequence[Part], read: Callable[[Part], "Log"]) -> "Log":
 
 
 def _has_header_of(part: Part, log_format: LogFormat) -> bool:
-    """Return whether a part begins as the first does, whose header names the columns, if any."""
+    """Return whether a part has the header of the first part, or that part has none."""
     if log_format.kind != "text" or not log_format.has_header:
         return True
     with opened(part.path, log_format.encoding) as file:
@@ -113,7 +113,7 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
     for name in columns:
         if name in (USER_ID, SESSION_ID, ITEM_ID):
             joined[name] = _join_ids([t[name] for t in tables], may_be_empty=name == USER_ID)
-        else:  # a rating that a part has not is NaN
+        else:  # ratings of a part without them are NaN
             empty = [np.full(len(table), np.nan) for table in tables]
             pairs = zip(tables, empty, strict=True)
             arrays = [t[name].to_numpy() if name in t else e for t, e in pairs]
@@ -122,7 +122,7 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
         joined[TIMESTAMP] = np.arange(sum(map(len, tables)))
     kinds = [log.event_kinds for log in logs if log.event_kinds is not None]
     counted = sum((Counter(one) for one in kinds), Counter[str]())
-    # One without the events asked for does not know the unit of its times.
+    # The unit of times is unknown in a part without selected events.
     log_format = next((log.format for log in logs if len(log.events)), logs[0].format)
     log_format = replace(
         log_format,
@@ -159,7 +159,7 @@ def _join_lists(logs: list["Log"]) -> OpenedLists | None:
 
 
 def _join_ids(columns: Sequence[Any], *, may_be_empty: bool) -> Ids:
-    """Lay ids end to end; numbers of one part and texts of another become texts."""
+    """Concatenate ids; numbers of one part and text of another become text."""
     if all(column.dtype == np.int64 for column in columns):
         return np.concatenate([column.to_numpy() for column in columns])
     encoded = pa.chunked_array([_encoded(column) for column in columns])

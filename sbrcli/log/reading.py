@@ -1,4 +1,4 @@
-"""A log's file → one event table."""
+"""Read a log into one event table."""
 
 import hashlib
 import tempfile
@@ -37,19 +37,19 @@ from sbrcli.log.tables import parse_table
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A log as read.
+    """A log that was read.
 
     Args:
         events: its event table in file order.
-        format: what its file was recognised as.
-        other_events: how many of its events were not of the kinds that `--event` asked for.
-        bad_rows: what was left out under `--skip-bad-rows`; None where nothing was.
-        event_kinds: how many events there are of each kind, the most frequent first, those that
-            `--event` leaves out included; None where kinds were not read.
-        shared_sessions: how many session ids several users have; None where none is shared.
-        dropped_ids: how many events `--drop-id` left out.
-        lists: what became of its rows of lists; None where it has none.
-        passed_over: documents and empty files of its folders, which were not read.
+        format: the detected format of its file.
+        other_events: number of events of types that `--event` does not select.
+        bad_rows: the rows left out by `--skip-bad-rows`; None if there are none.
+        event_kinds: number of events of each type, the most frequent first, including those that
+            `--event` leaves out; None if types were not read.
+        shared_sessions: number of session ids that several users share; None if there are none.
+        dropped_ids: number of events that `--drop-id` left out.
+        lists: how its rows of lists were opened; None if it has none.
+        passed_over: documents and empty files in its folders, which were not read.
     """
 
     events: pd.DataFrame
@@ -69,19 +69,19 @@ def read_log(
     """Read a log into an event table (see `sbrcli.log.events`).
 
     Args:
-        logs: the log's file, or a folder of its parts; or several of these, in their order.
-        config: what the user says of it.
-        counts_kinds: read the events' kinds, too, where the log names them; `--event` always does.
+        logs: the log's file, a folder of its parts, or several of these in order.
+        config: how the user wants it read.
+        counts_kinds: also read event types if the log has them; `--event` always does.
 
     Raises:
-        DataError: a file cannot be read, its layout is not known, it holds no event, a row is
-            wrong (it is named by its line), or the files are not parts of one log.
+        DataError: a file cannot be read, has no known layout or no event, or a row is bad (its line
+            is named), or the files are not parts of one log.
     """
     parts = find_parts(logs)
     log = read_parts(parts, lambda part: _read_part(part, config, counts_kinds))
     name = logs if isinstance(logs, Path) else parts[0].path
     _require_kinds(name, config.events, log.event_kinds)
-    # Of the whole log, as a session may go on in the next part.
+    # This needs the whole log, as a session may continue in the next part.
     events, shared = part_shared_sessions(log.events)
     passed_over = tuple(path.name for path in list_passed_over(logs))
     twins = tuple(map(_same_bytes, find_twins(parts)))
@@ -101,7 +101,7 @@ def _same_bytes(twins: tuple[Path, Path]) -> str:
 
 
 def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
-    """Read one file of a log; its events may be none where it lacks the kinds asked for."""
+    """Read one file of a log; it may have no event of the selected types."""
     path = part.path
     log_format = recognise_format(path, config, part.keys)
     log_format = replace(log_format, list_separator=config.list_separator, events=config.events)
@@ -135,7 +135,7 @@ def _with_times_of(log_format: LogFormat, read: LogFormat) -> LogFormat:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as they lie on the disk; of a folder, of its parts.
+    """Return the SHA-256 of a file's bytes on disk, or of all parts of a folder.
 
     Raises:
         DataError: it cannot be read.
@@ -156,8 +156,8 @@ def _used_columns(log_format: LogFormat, config: ReadConfig, counts_kinds: bool)
 def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: list[str]) -> Log:
     """Read a copy of the log without the rows that cannot be events.
 
-    A second round is needed where the unit of the times was not known in the first, and some lie
-    outside the calendar.
+    A second pass is needed if the unit of the times was unknown in the first, and some lie outside
+    the calendar.
     """
     bad_rows: BadRows | None = None
     source = path
@@ -208,14 +208,14 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
 
 
 def _count_kinds(column: pa.ChunkedArray) -> dict[str, int]:
-    """Count the events of each kind, the most frequent first; "" is no kind."""
+    """Count the events of each type, the most frequent first; "" is no type."""
     counted = pc.value_counts(column.cast(pa.string()).fill_null(""))  # pyright: ignore
     pairs = [(entry["values"], entry["counts"]) for entry in counted.to_pylist()]
     return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
 
 def _require_kinds(path: Path, wanted: tuple[str, ...], there: Mapping[str, int] | None) -> None:
-    """Raise DataError where a log has no event of a kind that is asked for."""
+    """Raise DataError if a log has no event of a selected type."""
     missing = [kind for kind in wanted if kind not in (there or {})]
     if missing:
         found = listed([kind or "(no kind)" for kind in there or {}])
@@ -241,7 +241,7 @@ def _read_ids(column: pa.ChunkedArray, log_format: LogFormat, *, may_be_empty: b
 
 
 def _read_ratings(column: pa.ChunkedArray, log_format: LogFormat) -> np.ndarray:
-    """Return ratings, NaN where there is none."""
+    """Return ratings, NaN if missing."""
     try:
         numbers = without_no_ratings(column).cast(pa.float64())
     except (ValueError, NotImplementedError) as error:

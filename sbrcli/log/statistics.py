@@ -1,4 +1,4 @@
-"""What a log holds: the figures that `sbr stats` reports."""
+"""Compute the figures of a log that `sbr stats` reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,45 +44,44 @@ class LogStatistics:
 
     events: int
     users: int | None
-    """None where the log names none."""
+    """None if the log has no users."""
 
     items: int
     sessions: int
     density: float
-    """The share of all pairs of a user (else a session) and an item that occur."""
+    """Share of all (user, item) pairs that occur, or of (session, item) pairs without users."""
 
     session_length: SessionLength
     time: TimeRange
     time_unit: str
-    """Of the log's own times: "s", "ms", "us" or "ns", "iso" for dates in words, or "order" of
-    a log without times."""
+    """Unit of the times in the log: one of `--time-unit`, "iso" for written dates, or "order" for a
+    log without times."""
 
     bad_rows: int
-    """Rows left out since they cannot be events; none unless that was asked for."""
+    """Number of bad rows left out, which needs `--skip-bad-rows`."""
 
     tie_share: float
-    """Of consecutive events of a user (else a session), the share with the same time."""
+    """Share of consecutive events of a user (without users: of a session) with equal times."""
 
     repeat_share: float
-    """Of consecutive events of a session, the share with the same item."""
+    """Share of consecutive events of a session with the same item."""
 
     duplicates: int
-    """Events whose session, item and time are those of an earlier one."""
+    """Number of events that equal an earlier one in session, item and time."""
 
     single_event_users: int | None
     ratings: dict[str, int] | None
     """Events by rating; None without ratings, or with more than 100 different ones."""
 
     event_kinds: dict[str, int] | None
-    """Events of each kind, those included that `--event` leaves out, "" for no kind; None where
-    the log names no kinds, with more than 100 different ones, and of JSON and Parquet without
-    `--event`."""
+    """Number of events of each type, including those that `--event` leaves out, "" for no type;
+    None if the log has no types, or more than 100."""
 
     suggested_gap_seconds: int | None
-    """See `suggest_gap`; None also where the log names its sessions or no users."""
+    """See `suggest_gap`; also None if the log has session ids or no users."""
 
     new_item_share: float | None
-    """Of the items of the last 30 days, the share never seen before; None for shorter logs."""
+    """Share of the items of the last 30 days that did not occur before; None for shorter logs."""
 
     warnings: tuple[str, ...] = ()
 
@@ -97,7 +96,7 @@ def describe_log(
     bad_rows: int = 0,
     event_kinds: dict[str, int] | None = None,
 ) -> LogStatistics:
-    """Count what a log holds, and say what is odd about it.
+    """Return the figures of a log, with warnings about possible problems.
 
     Args:
         events: an event table with `session_id`, at least one row, in any order; rows of one
@@ -105,9 +104,9 @@ def describe_log(
         rule: how `session_id` was made.
         zone: where times are printed.
         time_unit: what the log's times were in before they became seconds.
-        doubts: what was assumed in reading it.
-        bad_rows: how many rows were left out in reading it.
-        event_kinds: how many events there are of each kind, where that is known.
+        doubts: sentences on what was assumed in reading it.
+        bad_rows: number of rows left out in reading it.
+        event_kinds: number of events of each type, if known.
     """
     columns = dict(events.items())
     times = columns[TIMESTAMP].to_numpy()
@@ -159,11 +158,11 @@ def _describe_lengths(lengths: np.ndarray) -> SessionLength:
 
 def _count_duplicates(sessions: Grouped) -> int:
     """Count events that repeat the session, item and time of an earlier one."""
-    # Only events that share their moment with a neighbour can; they are a moment's items.
+    # Only neighbours with equal times can be duplicates; compare the items within each time.
     same = sessions.is_step & (np.diff(sessions.times) == 0)
-    moments = np.concatenate(([0], np.cumsum(~same)))
+    time_codes = np.concatenate(([0], np.cumsum(~same)))
     shared = np.concatenate((same, [False])) | np.concatenate(([False], same))
-    return int(shared.sum()) - count_distinct_pairs(moments[shared], sessions.items[shared])
+    return int(shared.sum()) - count_distinct_pairs(time_codes[shared], sessions.items[shared])
 
 
 def _count_ratings(ratings: pd.Series) -> dict[str, int] | None:
@@ -182,7 +181,7 @@ def _suggest_gap(users: Grouped | None, rule: SessionRule) -> int | None:
 def _new_item_share(
     items: np.ndarray, times: np.ndarray, first: float, last: float
 ) -> float | None:
-    """Of the items of the last 30 days, the bound included, give the share of new ones."""
+    """Return the share of items of the last 30 days, the bound included, that are new."""
     begins = last - RECENT_SECONDS
     if first >= begins:
         return None

@@ -1,8 +1,8 @@
-"""The demo's log: made, seeded, and with something in it to learn.
+"""Generate the demo's log: seeded, with a structure that a model can learn.
 
-Films come in sagas of some parts, sagas in genres. A viewer mostly goes on to the next part of a
-saga, sometimes begins another saga of the genre, and now and then changes the genre: a Markov
-chain of the first order, whose best possible guess is the next part.
+Films belong to sagas of several parts, sagas to genres. A viewer mostly continues with the next
+part of a saga, sometimes begins another saga of the genre, and rarely changes the genre: a
+first-order Markov chain, whose best possible prediction is the next part.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class DemoLog:
-    """Where the demo's two files lie."""
+    """Paths of the demo's two files."""
 
     ratings: Path
     titles: Path

@@ -1,4 +1,4 @@
-"""A log's file → a table of the columns that are used, whatever kind of file it is."""
+"""Read the used columns of a log's file into a table, whatever its format."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +15,12 @@ from sbrcli.log.formats.rows import WrongRowError
 
 
 class Parsed(NamedTuple):
-    """The events of a file, of the columns that are used.
+    """The events of a file, with the used columns.
 
     Args:
-        table: an event a row.
-        gaps: how many were left out since they lack a value.
-        lists: what became of rows of lists; None where there are none.
+        table: one event a row.
+        gaps: number of events left out because a value is missing.
+        lists: how rows of lists were opened; None if there are none.
     """
 
     table: pa.Table
@@ -29,7 +29,7 @@ class Parsed(NamedTuple):
 
 
 def parse_table(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
-    """Parse the columns that are used, and open lists.
+    """Parse the used columns, and open lists.
 
     Raises:
         DataError: the file is damaged, or holds no event.

@@ -1,6 +1,6 @@
-"""Titles of items, from whatever file lists them.
+"""Read the titles of items from any file that lists them.
 
-The standard library alone reads them: `sbr recommend` has no time to wait for pandas.
+This uses the standard library alone, as `sbr recommend` does not wait for pandas.
 """
 
 import csv
@@ -12,7 +12,7 @@ from sbrcli.errors import DataError
 from sbrcli.log.files.opening import opened
 
 _SEPARATORS = ("::", "|", "\t", ",", ";")
-"""The one that the first line has first: a title, or what follows it, may hold the others."""
+"""The separator that occurs first in the first line is used, as a title may hold the others."""
 
 _ITEM_NAMES = ("itemid", "movieid", "item", "movie", "id")
 _TITLE_NAMES = ("title", "name")

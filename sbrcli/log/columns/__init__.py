@@ -1,1 +1,1 @@
-"""Columns of a log: which is what, and their values as ids, times and kinds."""
+"""Match the columns of a log, and read their values as ids, times and event types."""

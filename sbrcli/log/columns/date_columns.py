@@ -1,4 +1,4 @@
-"""A whole column of dates in words → seconds since 1970 UTC."""
+"""Convert a column of written dates into seconds since 1970 UTC."""
 
 import re
 
@@ -14,10 +14,10 @@ _MOST_MISTAKES = 0.01
 
 
 class UnreadDatesError(ValueError):
-    """A date does not have the shape that the others have.
+    """A date does not have the shape of the others.
 
     Args:
-        unit: the shape that rows are to be judged by.
+        unit: the shape by which rows are checked.
     """
 
     def __init__(self, unit: str) -> None:
@@ -26,10 +26,10 @@ class UnreadDatesError(ValueError):
 
 
 class UnclearDatesError(ValueError):
-    """It cannot be told whether the day or the month comes first.
+    """It is unclear whether the day or the month comes first.
 
     Args:
-        message: how that shows.
+        message: the evidence.
         hint: what the user can do.
     """
 
@@ -39,14 +39,14 @@ class UnclearDatesError(ValueError):
 
 
 def read_dates(texts: pa.ChunkedArray, unit: str) -> np.ndarray:
-    """Return the seconds of dates in one shape: int64, or float64 where one has a fraction.
+    """Return the seconds of dates in one shape: int64, or float64 if one has a fraction.
 
     Args:
         texts: (events,) text without nulls.
         unit: a shape or a format (see `dates`).
 
     Raises:
-        UnreadDatesError: one of them does not have the shape, or is no date.
+        UnreadDatesError: one of them does not have the shape, or is not a date.
     """
     fields = _extract(texts, unit)
     numbers = {name: _to_numbers(fields[name]) for name in NUMBERS if name in fields}
@@ -76,14 +76,15 @@ def read_dates(texts: pa.ChunkedArray, unit: str) -> np.ndarray:
 
 
 def recognise_shape(texts: pa.ChunkedArray) -> tuple[str, str | None]:
-    """Recognise the shape of a column of dates, and whether the day or the month comes first.
+    """Detect the shape of a column of dates, and whether the day or the month comes first.
 
     Returns:
-        The shape, and a sentence on what was assumed where that is not certain.
+        The shape, and a sentence on what was assumed without certainty, or None.
 
     Raises:
-        UnreadDatesError: some are in one shape, and some in another or in none.
-        UnclearDatesError: the day cannot be told from the month, or comes first in some alone.
+        UnreadDatesError: some have one shape, and some another or none.
+        UnclearDatesError: day and month cannot be distinguished, or the day comes first in only
+            some.
         ValueError: none of them is a date.
     """
     shapes = [find_shape(text) for text in texts.slice(0, _SAMPLE).to_pylist()]
@@ -106,7 +107,7 @@ def _order_of(texts: pa.ChunkedArray) -> tuple[str, str | None]:
     if days_first:
         if min(days_first, months_first) > _MOST_MISTAKES * (days_first + months_first):
             raise _mixed(_first_with(texts, first > 12), _first_with(texts, second > 12))
-        # A few rows are mistakes, and are named as such.
+        # A few rows are mistakes, and are reported as such.
         return ("dmy" if days_first > months_first else "mdy"), None
     few, many = len(np.unique(first)), len(np.unique(second))
     example = texts[0].as_py().strip()
@@ -145,7 +146,7 @@ def _formats_of(example: str) -> tuple[str, str]:
 
 def _format_of(example: str, first: str) -> str:
     match = re.fullmatch(pattern_of("dmy"), example, re.ASCII)
-    if match is None:  # it is a day and a month that came first
+    if match is None:  # the month comes first
         match = re.fullmatch(pattern_of("mdy"), example, re.ASCII)
     assert match is not None
     directives = dict(zip(NUMBERS[3:], ("%I" if match["half"] else "%H", "%M", "%S"), strict=True))
@@ -170,7 +171,7 @@ def _extract(texts: pa.ChunkedArray, unit: str) -> dict[str, pa.ChunkedArray]:
 
 
 def _to_numbers(texts: pa.ChunkedArray) -> np.ndarray:
-    """Return the numbers that texts of digits spell; 0 for none."""
+    """Return the numbers of texts of digits; 0 for an empty text."""
     filled = pc.if_else(pc.equal(texts, ""), "0", texts)  # pyright: ignore
     return filled.cast(pa.int64()).to_numpy()
 
@@ -184,7 +185,7 @@ def _full_hours(hours: np.ndarray, halves: pa.ChunkedArray) -> np.ndarray:
 
 
 def _zones(zones: pa.ChunkedArray) -> np.ndarray:
-    """Return how many seconds each zone is ahead of UTC; NaN where that is no zone."""
+    """Return the offset of each zone from UTC in seconds; NaN if it is not a zone."""
     encoded = zones.combine_chunks().dictionary_encode()
     ahead = [zone_seconds(zone) for zone in encoded.dictionary.to_pylist()]
     if None not in ahead:

@@ -1,7 +1,7 @@
-"""Dates in words: the shapes that are read, and one date in one of them.
+"""Define the shapes of written dates, and read one date.
 
-A shape is a regular expression that Python and RE2 read alike, so that a row is judged by what the
-whole column is read with (see `date_columns`).
+A shape is a regular expression that Python and RE2 read alike, so that a row is checked by the same
+expression that reads the whole column (see `date_columns`).
 """
 
 import re
@@ -13,7 +13,7 @@ from sbrcli.errors import ConfigError
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 NUMBERS = ("year", "month", "day", "hour", "minute", "second")
-"""The groups of a shape that are numbers; the others are name, half, fraction and zone."""
+"""Numeric groups of a shape; the others are name, half, fraction and zone."""
 
 _CLOCK = (
     r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d{1,9}))?)?)?"
@@ -38,7 +38,7 @@ SHAPES = {
     "dmy": rf"{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}{_REST}",
     "mdy": rf"{_MONTH}[-/.]{_DAY}[-/.]{_YEAR}{_REST}",
 }
-"""Dates that are read unasked; which of the last two it is, a whole column shows."""
+"""Shapes that are detected; the whole column decides between the last two."""
 
 ZONES = (
     {"Z": 0, "z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0}
@@ -46,7 +46,7 @@ ZONES = (
     | {"CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "WEST": 1, "MSK": 3}
     | {"KST": 9, "JST": 9, "HKT": 8, "SGT": 8, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13}
 )
-"""Hours ahead of UTC by the names of zones, without those of several: CST is China's, too."""
+"""Offsets from UTC in hours by zone name, without ambiguous names: CST is also China's."""
 
 SHAPE_NAMES = {
     "dates": "words",
@@ -83,30 +83,30 @@ _SHORTHANDS = {"%T": "%H:%M:%S", "%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%R": "%H:%
 
 
 def is_format(unit: str) -> bool:
-    """Return whether a time unit is a format as `--time-format` takes it."""
+    """Return whether a time unit is a format for `--time-format`."""
     return "%" in unit
 
 
 @cache
 def pattern_of(unit: str) -> str:
-    """Return the regular expression of a shape or of a format, for a whole field.
+    """Return the regular expression of a shape or format for a whole field.
 
     Raises:
-        ConfigError: the format has an unknown directive, or no year, month and day.
+        ConfigError: the format has an unknown or repeated directive, or no year.
     """
     return rf"^\s*(?:{SHAPES[unit] if unit in SHAPES else _pattern_of_format(unit)})\s*$"
 
 
 def find_shape(text: str) -> str | None:
-    """Return the shape of a date; "dmy" where the month may as well come first; None for none."""
+    """Return the shape of a date, "dmy" also if the month may come first, or None."""
     matching = (shape for shape in SHAPES if date_seconds(text, shape) is not None)
     return next(matching, None)
 
 
 def date_seconds(text: str, unit: str) -> float | None:
-    """Return the seconds since 1970 of a date in a shape or format; None where it is none.
+    """Return the seconds since 1970 of a date in a shape or format; None if it does not match.
 
-    A time without a zone is taken as UTC.
+    Times without a zone are in UTC.
     """
     match = _compiled(unit).fullmatch(text)
     if match is None:
@@ -122,17 +122,17 @@ def date_seconds(text: str, unit: str) -> float | None:
     if found.get("half"):
         fields["hour"] = _full_hour(fields["hour"], found["half"])
     try:
-        moment = datetime(*(fields[name] for name in NUMBERS), tzinfo=UTC)
+        found_time = datetime(*(fields[name] for name in NUMBERS), tzinfo=UTC)
     except ValueError:
         return None
-    seconds = moment.timestamp()
+    seconds = found_time.timestamp()
     zone = zone_seconds(found.get("zone", ""))
     fraction = float(f"0.{found['fraction']}") if found.get("fraction") else 0
     return None if zone is None else seconds - zone + fraction
 
 
 def unclear_zone(text: str) -> str | None:
-    """Return the name of a date's zone that is not known, or means several; None for no such."""
+    """Return the name of a date's zone if it is unknown or ambiguous, else None."""
     for found in re.finditer(rf"(?<![A-Za-z]){_ZONE_NAME}(?![A-Za-z])", text):
         name = found[0]
         in_utc = f"{text[: found.start()]}UTC{text[found.end() :]}"
@@ -147,13 +147,13 @@ def full_year(short: int) -> int:
 
 
 def month_of(name: str) -> int:
-    """Return the number of a month by its English name or three letters of it; 0 for none."""
+    """Return the number of a month by its English name or its first three letters; 0 if unknown."""
     short = name[:3].lower()
     return MONTHS.index(short) + 1 if short in MONTHS else 0
 
 
 def zone_seconds(zone: str) -> int | None:
-    """Return how far a zone is ahead of UTC; None where that is not known."""
+    """Return the offset of a zone from UTC in seconds; None if it is unknown."""
     digits = re.sub(r"[^0-9]", "", zone)
     if not digits:
         hours = ZONES.get(zone or "UTC")

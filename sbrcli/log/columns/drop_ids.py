@@ -1,4 +1,4 @@
-"""Leave out the events of ids that stand for nobody, as `--drop-id` names them."""
+"""Leave out the events of the ids that `--drop-id` names."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,18 +13,18 @@ from sbrcli.log.columns.matching import ROLE_NAMES
 def drop_ids(
     path: Path, table: pa.Table, dropped: Mapping[str, Sequence[str]]
 ) -> tuple[pa.Table, int]:
-    """Leave out the events that have one of some ids.
+    """Return a table without the events of some ids.
 
     Args:
-        path: of the log, for messages.
-        table: ids as they were parsed, of any type.
-        dropped: the ids, by role: user, session or item. An empty one stands for a missing id, too.
+        path: the log, for messages.
+        table: with ids as parsed, of any type.
+        dropped: ids by role: user, session or item. An empty id also drops missing ones.
 
     Returns:
-        The other events, and how many were left out.
+        The other events, and the number left out.
 
     Raises:
-        DataError: the log has no column of a role, or no event is left.
+        DataError: the log has no column for a role, or no event is left.
     """
     keeps = None
     for column, role in ROLE_NAMES.items():
@@ -46,14 +46,14 @@ def drop_ids(
             hint="leave fewer ids out",
         )
     for at, field in enumerate(kept.schema):
-        if pa.types.is_dictionary(field.type):  # which still holds the ids that were left out
+        if pa.types.is_dictionary(field.type):  # it still holds the ids left out
             texts = kept.column(at).cast(field.type.value_type)
             kept = kept.set_column(at, field.name, texts.dictionary_encode())
     return kept, table.num_rows - kept.num_rows
 
 
 def _is_other(ids: pa.ChunkedArray, dropped: Sequence[str]) -> pa.ChunkedArray:
-    """Return which ids are none of those that are dropped: (events,) bool."""
+    """Return which events have none of the dropped ids: (events,) bool."""
     texts = ids.cast(pa.string())
     if "" in dropped:
         texts = texts.fill_null("")

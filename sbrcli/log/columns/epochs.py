@@ -1,4 +1,4 @@
-"""Numbers that tell times: their units and epochs, and how a log's own is recognised."""
+"""Define units and epochs of numeric times, and detect those of a log."""
 
 import math
 import time
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 YEAR_1995_SECONDS = 788_918_400
-"""No log of events is older: earlier times are doubtful."""
+"""No log of events is older, so earlier times are doubtful."""
 
 _TWO_YEARS_SECONDS = 2 * 366 * 86_400
 _MOST = 0.99
@@ -16,12 +16,12 @@ _MOST = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """How a number tells a time: seconds = number x seconds_each / per_second + origin.
+    """A unit of times: seconds = number x seconds_each / per_second + origin.
 
     Args:
-        name: what messages call it.
-        per_second: how many of the unit make a second.
-        seconds_each: how many seconds the unit lasts, where it is longer than one.
+        name: as messages call it.
+        per_second: number of units in a second.
+        seconds_each: length of the unit in seconds, if it is longer than one.
         origin: the time 0, in seconds since 1970 UTC.
     """
 
@@ -53,14 +53,14 @@ EPOCHS = {
     "matlab": Epoch("MATLAB days", seconds_each=86_400, origin=-62_167_305_600),
     "julian": Epoch("Julian days", seconds_each=86_400, origin=-210_866_760_000),
 }
-"""Units of numbers by the word that `--time-unit` takes."""
+"""Units of numbers by their name in `--time-unit`."""
 
 DIGITS = {
     "digits": "dates as numbers (YYYYMMDD)",
     "yymmdd": "dates as numbers (YYMMDD)",
     "mmdd": "month and day (MMDD) without a year",
 }
-"""Numbers whose digits are those of a date, with or without a time of day."""
+"""Units of numbers whose digits are a date, with or without a time of day."""
 
 _LENGTHS = {"digits": (8, 10, 12, 14, 17), "yymmdd": (6, 8, 10, 12, 15), "mmdd": (4, 13)}
 
@@ -83,7 +83,7 @@ _WITH_FRACTIONS = ("excel", "matlab", "julian")
 
 
 def linear_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
-    """Return times in seconds since 1970: int64 where that loses nothing, else float64.
+    """Return times in seconds since 1970: int64 if lossless, else float64.
 
     Args:
         numbers: (events,) int64 or float64.
@@ -91,7 +91,7 @@ def linear_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
     """
     epoch = EPOCHS[unit]
     if epoch.seconds_each > 1:
-        # A fraction of a day has no exact decimals: 44256.333333 is 08:00:00.
+        # Fractions of a day are rounded decimals: 44256.333333 is 08:00:00.
         seconds = np.round(numbers * float(epoch.seconds_each)) + epoch.origin
     elif numbers.dtype == np.int64:
         whole, rest = np.divmod(numbers, epoch.per_second)
@@ -105,17 +105,17 @@ def linear_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
 
 
 def digit_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
-    """Return the times whose dates are written as numbers, in seconds; NaN where one is no date.
+    """Return the seconds of dates written as numbers; NaN if one is not a date.
 
     Args:
         numbers: (events,) int64 or float64.
-        unit: "digits" for 20210301, and hours, minutes, seconds and milliseconds behind it;
-            "yymmdd" for 210301, and the same; "mmdd" for 0301, in the year 2000.
+        unit: "digits" for 20210301, possibly followed by hours, minutes, seconds and milliseconds;
+            "yymmdd" for 210301, likewise; "mmdd" for 0301, in the year 2000.
     """
     whole = numbers if numbers.dtype == np.int64 else _to_whole(numbers)
     lengths = _LENGTHS[unit]
     scales = np.array([10 ** (lengths[-1] - length) for length in lengths] + [0])
-    # As many digits as the longest, with zeros for a time of day that is not there.
+    # Pad to the longest form, with zeros for a missing time of day.
     whole = whole * scales[np.searchsorted([10**length for length in lengths], whole, "right")]
     whole, milliseconds = np.divmod(whole, 1000)
     whole, second = np.divmod(whole, 100)
@@ -132,7 +132,7 @@ def digit_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
 
 
 def number_seconds(number: float, unit: str) -> float | None:
-    """Return the seconds of one number, as `linear_seconds` or `digit_seconds` do; None for none.
+    """Return the seconds of one number, like `linear_seconds` or `digit_seconds`; None if invalid.
 
     Args:
         number: an int, or a float.
@@ -148,7 +148,7 @@ def number_seconds(number: float, unit: str) -> float | None:
 
 
 def civil_seconds(*fields: np.ndarray) -> np.ndarray:
-    """Return the seconds of calendar times: int64, or float64 with NaN where one is none.
+    """Return the seconds of calendar times: int64, or float64 with NaN for invalid ones.
 
     Args:
         fields: years, months, days, hours, minutes and seconds, each (events,) int64.
@@ -165,14 +165,14 @@ def civil_seconds(*fields: np.ndarray) -> np.ndarray:
 
 
 def recognise_epoch(numbers: np.ndarray, naive: str) -> tuple[str, str | None]:
-    """Recognise the unit of times that would not lie between 1995 and next year otherwise.
+    """Detect the unit of times that would not be between 1995 and next year otherwise.
 
     Args:
         numbers: (events,) int64 or float64.
-        naive: the unit in which they lie before the year 2200, counted from 1970.
+        naive: the unit in which they are before the year 2200, counted from 1970.
 
     Returns:
-        The unit, and a sentence on another that is likely but not certain.
+        The unit, and a sentence on another likely one, or None.
     """
     middle = len(numbers) // 2
     typical = np.partition(numbers, middle)[middle : middle + 1]
@@ -198,7 +198,7 @@ def recognise_epoch(numbers: np.ndarray, naive: str) -> tuple[str, str | None]:
 
 
 def _calendar_doubt(typical: np.ndarray) -> str | None:
-    """Return a sentence on Excel's other calendar, where it makes no times that are yet to come."""
+    """Return a sentence on Excel's 1904 calendar; None if it gives times in the future."""
     if not is_recent(linear_seconds(typical, "excel1904")):
         return None
     years = [_year_of(typical, unit) for unit in ("excel", "excel1904")]
@@ -210,7 +210,7 @@ def _calendar_doubt(typical: np.ndarray) -> str | None:
 
 
 _SEQUENCE = 1 << 12
-"""The lowest bits of a snowflake id count the ids of one millisecond, hardly ever beyond some."""
+"""Range of the lowest bits of a snowflake id, which count the ids within a millisecond."""
 
 _AS_SNOWFLAKES = (
     "The times were read as nanoseconds, but seem to be snowflake ids, which hold the milliseconds "
@@ -220,7 +220,8 @@ _AS_SNOWFLAKES = (
 
 
 def _are_snowflakes(numbers: np.ndarray) -> bool:
-    """Return whether numbers, most of them no whole microseconds, end in bits that count."""
+    """Return whether nearly all numbers have low counters in their lowest bits, as snowflake ids
+    do."""
     if numbers.dtype != np.int64:
         return False
     are_few = numbers % _SEQUENCE < _SEQUENCE >> 6
@@ -233,23 +234,23 @@ def _year_of(typical: np.ndarray, unit: str) -> int:
 
 
 def to_numbers_seconds(numbers: np.ndarray, unit: str) -> np.ndarray:
-    """Return the times of numbers in any unit, in seconds; NaN where digits are no date."""
+    """Return the seconds of numbers in any unit; NaN if digits are not a date."""
     return (linear_seconds if unit in EPOCHS else digit_seconds)(numbers, unit)
 
 
 def is_recent(seconds: np.ndarray) -> bool:
-    """Return whether all times lie between 1995 and next year."""
+    """Return whether all times are between 1995 and next year."""
     return bool(((seconds >= YEAR_1995_SECONDS) & (seconds <= latest_seconds())).all())
 
 
 def latest_seconds() -> float:
-    """Return the time after which no event can have been logged, with two years to spare."""
+    """Return the latest plausible time of an event, two years from now."""
     return time.time() + _TWO_YEARS_SECONDS
 
 
 def _is_within(numbers: np.ndarray, unit: str, least_share: float) -> bool:
     seconds = linear_seconds(numbers, unit)
-    # Seconds since 2001 that lie before 2005 may as well be a clock that began with the log.
+    # Seconds since 2001 before 2005 may also be counted from the beginning of the log.
     earliest = 1_104_537_600 if unit == "apple" else YEAR_1995_SECONDS
     return bool(((seconds >= earliest) & (seconds <= latest_seconds())).mean() >= least_share)
 

@@ -1,4 +1,4 @@
-"""Ids as they stand in a log → a column of the event table, by the contract in `events`."""
+"""Convert ids of a log into a column of the event table, by the contract in `events`."""
 
 import re
 import uuid
@@ -8,21 +8,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Longer numbers than this are no numbers to anybody, and Python's own reading of them is slow.
+# Longer texts of digits are not used as numbers, and Python parses them slowly.
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,1000}")
 
 Ids = np.ndarray | pd.Categorical
 
 
 def read_ids(column: pa.ChunkedArray, *, may_be_empty: bool = False) -> Ids:
-    """Turn a column of a file into ids, whatever its type.
+    """Convert a column of any type into ids.
 
     Args:
         column: (events,) without nulls, unless ids may be empty.
-        may_be_empty: an event may have no id; it gets an empty text.
+        may_be_empty: whether an event may lack an id, which becomes an empty text.
 
     Raises:
-        ValueError: an id is empty and may not be, or a fraction, or the column holds neither
+        ValueError: an id is empty and may not be, an id is a fraction, or the column is neither
             text nor numbers.
     """
     if isinstance(column.type, pa.UuidType):
@@ -37,7 +37,7 @@ def read_ids(column: pa.ChunkedArray, *, may_be_empty: bool = False) -> Ids:
         except pa.ArrowInvalid:  # beyond 64 bits with a sign
             column = column.cast(pa.string())
     elif pa.types.is_floating(kind):
-        # Some writers make floats of integers; what they could still hold exactly is taken back.
+        # Some writers turn integers into floats; those that are still exact are converted back.
         numbers = column.to_numpy()
         most = 2 ** {8: 53, 4: 24, 2: 11}[numbers.dtype.itemsize]
         if not (np.abs(numbers) < most).all() or (numbers != np.floor(numbers)).any():
@@ -66,7 +66,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _written_uuids(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Write UUIDs of 16 bytes as text."""
+    """Return UUIDs of 16 bytes as text."""
     stored = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
     encoded = stored.dictionary_encode().unify_dictionaries().combine_chunks()
     encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
@@ -75,7 +75,7 @@ def _written_uuids(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _without_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Write decimals as whole numbers: 501.000 is 501.
+    """Return decimals as whole numbers: 501.000 is 501.
 
     Raises:
         ValueError: one is a fraction.
@@ -87,13 +87,13 @@ def _without_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def id_column(encoded: pa.DictionaryArray) -> Ids:
-    """Turn ids into int64 where that loses nothing, else into an ordered categorical of strings.
+    """Convert ids into int64 if lossless, else into an ordered categorical of strings.
 
     Args:
         encoded: (events,) indices into distinct strings, without nulls.
 
     Returns:
-        (events,) int64, or a categorical whose categories stand in the dataset's order.
+        (events,) int64, or a categorical whose categories are in the dataset's order.
     """
     codes = encoded.indices.to_numpy()
     whole = _as_integers(encoded.dictionary)
@@ -112,7 +112,7 @@ def written_ids(ids: pd.Series) -> pa.StringArray:
 
 
 def _as_integers(texts: pa.StringArray) -> np.ndarray | None:
-    """Read distinct ids as int64 if each of them would be written the same again ("007" not)."""
+    """Return distinct ids as int64 if each converts back to the same text (not "007"), or None."""
     try:
         numbers = texts.cast(pa.int64())
     except pa.ArrowInvalid:
@@ -121,11 +121,11 @@ def _as_integers(texts: pa.StringArray) -> np.ndarray | None:
 
 
 def _dataset_order(texts: pa.StringArray) -> np.ndarray:
-    """Order distinct ids as numbers where all are whole numbers, else by code point.
+    """Return the order of distinct ids: by value if all are whole numbers, else by code point.
 
-    Of equal numbers ("7", "07") the one earlier by code point comes first.
+    Equal numbers ("7", "07") are ordered by code point.
     """
-    # UTF-8 sorts as its code points do.
+    # UTF-8 sorts like its code points.
     by_code_point = pc.array_sort_indices(texts).to_numpy()  # pyright: ignore
     words = texts.to_pylist() if _WHOLE_NUMBER.fullmatch(texts[0].as_py()) else []
     if not words or not all(map(_WHOLE_NUMBER.fullmatch, words)):

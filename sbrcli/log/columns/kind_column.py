@@ -1,4 +1,4 @@
-"""Find the column that names the kinds of events, by its values where its name does not tell."""
+"""Find the column of event types by its values if its name is not known."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,16 +48,16 @@ _KINDS = frozenset(
         *("event", "conversion", "subscribe", "unsubscribe", "rent", "borrow", "bid", "contact"),
     )
 )
-"""What logs call kinds of events, in the present, without case and signs."""
+"""Names of event types in logs, in the present tense, without case and signs."""
 
 
 def add_kind_column(
     names: Sequence[str], columns: Mapping[str, int], rows: Sequence[Sequence[str]]
 ) -> dict[str, int]:
-    """Return the places of columns with that of the kinds of events, where values show one.
+    """Return the places of columns, with that of event types if values show one.
 
     Args:
-        names: as they stand in the log.
+        names: as in the log.
         columns: places by the column of the event table.
         rows: the first rows, each with a value for each name.
     """

@@ -1,4 +1,4 @@
-"""The events of some kinds alone, as if the log had no others."""
+"""Select the events of some types, as if the log had no others."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from sbrcli.log.events import EVENT, TIMESTAMP
 
 
 def take_kinds(table: pa.Table, kinds: Sequence[str]) -> pa.Table:
-    """Return the events of some kinds; what the others hold leaves no trace.
+    """Return the events of some types, without any trace of the others.
 
-    Ids that no event has any more leave the dictionaries, and times that are all numbers become
-    numbers, as a field of an event of another kind may have been none.
+    Dictionaries lose ids without events, and times become numbers if all that remain are, as events
+    of other types may have had other texts.
 
     Args:
-        table: columns as parsed, one of them the kinds.
-        kinds: those asked for.
+        table: columns as parsed, including the types.
+        kinds: the selected types.
     """
     is_taken = pc.is_in(table[EVENT].cast(pa.string()), pa.array(kinds))  # pyright: ignore
     taken = table.filter(is_taken)
@@ -33,7 +33,7 @@ def take_kinds(table: pa.Table, kinds: Sequence[str]) -> pa.Table:
 
 
 def _compacted(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Leave the values out of a dictionary that no row has."""
+    """Return a dictionary column without values that no row has."""
     encoded = column.unify_dictionaries().combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):
         if not encoded.num_chunks:

@@ -1,4 +1,4 @@
-"""Signs that the cells of an item column are lists of items, and what stands between the items."""
+"""Detect cells of an item column that are lists of items, and their separator."""
 
 import re
 from collections import Counter
@@ -14,14 +14,14 @@ from sbrcli.log.columns.ids import written_ids
 
 BRACKETED = re.compile(r"\s*(?:\[.*\]|\(.*\)|\{.*\})\s*", re.DOTALL)
 MARKED = re.compile(r".+-[01]", re.DOTALL)
-"""MIND's way to say which of the items shown were clicked."""
+"""MIND marks which of the shown items were clicked."""
 
 _USUAL = (",", "|", ";", "\t", " ", "\x02", "^", "~")
 _WITHIN_IDS = ("/", ":", "+", "&", "#", "_", "-", ">", "@", "*", "\n")
-"""Ids of one item hold these too: a varying number of parts must speak for a list."""
+"""Ids of one item may contain these, so that a list must vary in its number of parts."""
 
 _TEXTS = (",", "|", ";")
-"""What stands between items that are called by words; a space stands within such a name."""
+"""Separators of items with names of words, which contain spaces."""
 
 _MOST_CELLS = 5_000
 _NEARLY_ALL = 0.9
@@ -35,9 +35,9 @@ class ListCells:
     """Cells of an item column that seem to be lists.
 
     Args:
-        count: the events that have one.
+        count: number of events with one.
         example: one of them.
-        separator: what stands between two items; None where they are objects, not ids.
+        separator: between two items; None if these are objects, not ids.
     """
 
     count: int
@@ -46,7 +46,7 @@ class ListCells:
 
 
 def find_list_cells(items: pd.Series) -> ListCells | None:
-    """Find the cells of an item column that seem to be lists; None where each is one id.
+    """Return the cells of an item column that seem to be lists; None if each is one id.
 
     Args:
         items: (events,) ids as read.
@@ -84,7 +84,7 @@ def _described(example: str, counts: np.ndarray, separator: str) -> ListCells:
 
 
 def parts_of(text: str, separator: str) -> list[str]:
-    """Split a cell into the ids of its items, without brackets, quotes and spaces around them."""
+    """Return the item ids in a cell, without brackets, quotes and outer spaces."""
     inner = text.strip()
     if BRACKETED.fullmatch(inner):
         inner = inner[1:-1]
@@ -93,14 +93,14 @@ def parts_of(text: str, separator: str) -> list[str]:
 
 
 def _are_lists(cells: Sequence[str], separator: str, singles: set[str]) -> bool:
-    """Return whether cells that hold a separator are lists.
+    """Return whether cells with a separator are lists.
 
-    They are where nearly all consist of parts that occur elsewhere too, some of them at other
-    places than here; or of numbers (or ids of one shape), now more and now fewer.
+    They are if nearly all consist of parts that also occur elsewhere, some of them at other
+    positions, or of a varying number of numbers or ids of one shape.
 
     Args:
-        cells: the cells, some of them where there are many.
-        separator: what they hold.
+        cells: the cells, or a sample of them.
+        separator: that they contain.
         singles: all cells of the column.
     """
     lists = [parts for cell in cells if len(parts := parts_of(cell, separator)) > 1]
@@ -128,7 +128,7 @@ def _are_lists(cells: Sequence[str], separator: str, singles: set[str]) -> bool:
 
 
 def _recur(lists: Sequence[Sequence[str]], singles: set[str]) -> bool:
-    """Return whether nearly all lists consist of parts that occur elsewhere, at other places."""
+    """Return whether nearly all lists consist of parts that occur elsewhere at other positions."""
     places: dict[str, set[int]] = {}
     counts: Counter[str] = Counter()
     for parts in lists:
@@ -146,7 +146,7 @@ def _is_id(part: str) -> bool:
 
 
 def _shape(part: str) -> str | int:
-    """Return what ids of one kind share: N501 and N12 are N0; long ids have their length."""
+    """Return the shape that ids of one kind share: N501 and N12 are N0; of long ids the length."""
     if part.isdigit():
         return "0"
     return len(part) if len(part) >= _LONG_ID else re.sub(r"\d+", "0", part)

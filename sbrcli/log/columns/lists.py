@@ -19,14 +19,14 @@ _CLICKED = r"^.+-1$"
 
 @dataclass(frozen=True, slots=True)
 class OpenedLists:
-    """What became of the rows of lists.
+    """Counts of opened lists.
 
     Args:
-        rows: how many rows there were.
-        events: how many events they became.
-        empty: how many of the rows held no item.
-        not_clicked: how many items were left out since they were marked -0, beside others marked
-            -1, as MIND marks what was shown and not clicked.
+        rows: number of rows.
+        events: number of events that these became.
+        empty: number of rows without an item.
+        not_clicked: number of items left out because they are marked -0 next to others marked -1,
+            as MIND marks items that were shown and not clicked.
     """
 
     rows: int
@@ -35,7 +35,7 @@ class OpenedLists:
     not_clicked: int = 0
 
     def __str__(self) -> str:
-        """Describe it in one line."""
+        """Return a description in one line."""
         words = f"lists opened: {self.rows:,} rows became {self.events:,} events"
         if self.empty:
             words += f", {self.empty:,} of the rows hold no item"
@@ -44,7 +44,7 @@ class OpenedLists:
         return words
 
     def plus(self, other: "OpenedLists | None") -> "OpenedLists":
-        """Return what became of the rows of two parts of a log."""
+        """Return the sum of the counts of two parts of a log."""
         if other is None:
             return self
         return OpenedLists(
@@ -57,10 +57,10 @@ class OpenedLists:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """The parts of each distinct cell, laid end to end: those of cell c are at offsets[c:c+2].
+    """The concatenated parts of each distinct cell: those of cell c are at offsets[c:c+2].
 
     Args:
-        codes: (rows,) which of the distinct cells a row has.
+        codes: (rows,) index of each row's distinct cell.
         offsets: (distinct cells + 1,).
         parts: (offsets[-1],).
     """
@@ -71,32 +71,31 @@ class _Cells:
 
     @property
     def lengths(self) -> np.ndarray:
-        """How many parts each row has: (rows,)."""
+        """Number of parts in each row: (rows,)."""
         return np.diff(self.offsets)[self.codes]
 
     def laid_out(self) -> pa.Array:
-        """Return the parts of all rows, end to end."""
+        """Return the concatenated parts of all rows."""
         lengths = self.lengths
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return self.parts.take(pa.array(np.repeat(self.offsets[self.codes], lengths) + within))
 
 
 def open_lists(table: pa.Table, separator: str) -> tuple[pa.Table, OpenedLists | None]:
-    """Make an event of each item of a list, in the order of the list.
+    """Return an event for each item of a list, in the order of the list.
 
-    A list of times, or of kinds of events, beside that of items is opened with it. Where some
-    items are marked -1 and all others -0, those marked -1 are taken.
+    Lists of times or event types are opened along with that of items. If some items are marked -1
+    and all others -0, those marked -1 are taken.
 
     Args:
-        table: as parsed, with items, times and kinds as text where they may be lists.
-        separator: what stands between two items; brackets and quotes around them are no part of
-            them.
+        table: as parsed, with items, times and types as text if they may be lists.
+        separator: between two items; brackets and quotes around them are removed.
 
     Returns:
-        The events, and what became of the rows; None where no cell can be a list.
+        The events and the counts; None for the counts if no cell can be a list.
 
     Raises:
-        ValueError: a list holds objects, or has another length than the one beside it.
+        ValueError: a list holds objects, or differs in length from one next to it.
     """
     if not _is_text(table[ITEM_ID].type) or not table.num_rows:
         return table, None
@@ -135,7 +134,7 @@ def split_cell(text: str, separator: str) -> list[str]:
         ValueError: it holds objects.
     """
     if BRACKETED.fullmatch(text):
-        # A set, as Postgres writes arrays, has no order and no repetition: it is split as text.
+        # A Python set would lose order and repetitions of a Postgres array, which is split as text.
         found = _parsed(text)
         if isinstance(found, list | tuple):
             if any(isinstance(one, dict | list | tuple | set) for one in found):
@@ -145,7 +144,7 @@ def split_cell(text: str, separator: str) -> list[str]:
 
 
 def list_complaint(item: str, time: str, separator: str) -> str | None:
-    """Return what is wrong with the lists of a row; None where nothing is."""
+    """Return the complaint about the lists of a row; None if they are valid."""
     try:
         num_items, num_times = (len(split_cell(text, separator)) for text in (item, time))
     except ValueError as error:
@@ -156,7 +155,7 @@ def list_complaint(item: str, time: str, separator: str) -> str | None:
 
 
 def split_times(time: str, separator: str) -> Sequence[str]:
-    """Return the times of one cell, which may be a list or one time."""
+    """Return the times in a cell, which may be a list or one time."""
     return parts_of(time, separator) if _is_list_of_times(time, separator) else (time,)
 
 
@@ -165,7 +164,7 @@ def _unlike(num_items: int, num_times: int) -> str:
 
 
 def _parsed(text: str) -> object:
-    """Read a JSON array or what Python prints for a list; None where it is neither."""
+    """Parse a JSON array or a printed Python list; None if it is neither."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -182,7 +181,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _split(column: pa.ChunkedArray, separator: str) -> tuple[pa.Array, np.ndarray]:
-    """Return the parts of all cells of a column, and how many each row has."""
+    """Return the parts of all cells of a column, and the number in each row."""
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     encoded = column.unify_dictionaries().combine_chunks()
@@ -209,7 +208,7 @@ def _split(column: pa.ChunkedArray, separator: str) -> tuple[pa.Array, np.ndarra
 
 
 def _holds_lists(column: pa.ChunkedArray, name: str, separator: str) -> bool:
-    """Return whether the cells of a column of times or kinds are lists too."""
+    """Return whether the cells of a column of times or types are lists as well."""
     if not _is_text(column.type):
         return False
     texts = column.cast(pa.string()).unique().to_pylist()
@@ -227,7 +226,7 @@ def _is_list_of_times(text: str, separator: str) -> bool:
 
 
 def _clicked(items: pa.Array) -> tuple[bool, np.ndarray]:
-    """Return whether each item is marked -1 or -0, as MIND marks them, and which are marked -1."""
+    """Return whether all items are marked -1 or -0, as in MIND, and which are marked -1."""
     distinct = items.unique()
     first = distinct[0].as_py() if len(distinct) else ""
     none = np.zeros(len(items), dtype=bool)

@@ -1,4 +1,4 @@
-"""Which column of a log is what: by the names that logs use, or as the user says."""
+"""Match the columns of a log to roles, by known names or as the user gives them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ ROLE_NAMES = {
     RATING: "rating",
     TIME_OF_DAY: "milliseconds within the day",
 }
-"""How a person calls a column; `--columns` takes all but the last."""
+"""Names of the columns for users; `--columns` accepts all but the last."""
 
 
 def _normalised_names(names: Sequence[str]) -> list[str]:
@@ -43,7 +43,7 @@ def _normalised_names(names: Sequence[str]) -> list[str]:
 
 
 def _plain_names(names: Sequence[str]) -> list[str]:
-    """Write names without case and signs, a.user_id as its last part if that is known."""
+    """Return normalised names; of a.user_id the last part, if that is known."""
     whole = [normalised(name) for name in names]
     lasts = [normalised(name.rpartition(".")[2]) for name in names]
     return [
@@ -53,20 +53,20 @@ def _plain_names(names: Sequence[str]) -> list[str]:
 
 
 def listed(fields: Sequence[str]) -> str:
-    """Name fields in one line of a message, the first twenty of them, each cut at 40 letters."""
+    """Join at most twenty fields for a message, each cut at 40 characters."""
     shown = [field if len(field) <= 40 else f"{field[:37]}..." for field in fields[:20]]
     more = f", and {len(fields) - 20} more" if len(fields) > 20 else ""
     return ", ".join(shown) + more
 
 
 def with_path_names(names: Sequence[str], path_names: Sequence[str]) -> list[str]:
-    """Return a file's names, and behind them those of its path that the file itself has not."""
+    """Return a file's column names, followed by those of its path that the file lacks."""
     plain = {normalised(name) for name in names}
     return [*names, *(name for name in path_names if normalised(name) not in plain)]
 
 
 def split_time(name: str, names: Sequence[str]) -> list[str]:
-    """Return the columns that the time lies in: date+time is two, unless one has that name."""
+    """Return the columns of the time: date+time means two, unless one has that name."""
     pieces = [piece.strip() for piece in name.split("+")]
     if name in names or len(pieces) > 1 + len(TIME_PARTS) or not all(pieces):
         return [name]
@@ -74,7 +74,7 @@ def split_time(name: str, names: Sequence[str]) -> list[str]:
 
 
 def named_by_place(names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Replace the numbers of columns, counted from 1, by their names, where no name is a number."""
+    """Replace column numbers, counted from 1, by names, if no name is a number."""
     if any(name.isdecimal() for name in names):
         return dict(wanted)
     places = {str(number): name for number, name in enumerate(names, start=1)}
@@ -92,12 +92,12 @@ def match_columns(
     """Find the place of each known column among a log's names.
 
     Args:
-        names: as they stand in the log.
-        wanted: names that the user gave, by "user", "item" and so on; they go before what is known.
-        by_last_part: whether a name that is not known, as a.user_id, counts as user_id.
+        names: as in the log.
+        wanted: names that the user gave, by "user", "item" and so on; they take precedence.
+        by_last_part: whether an unknown name such as a.user_id counts as user_id.
 
     Returns:
-        Places by the column of the event table; a wanted name that is not there is left out.
+        Places by column of the event table, without wanted names that do not exist.
     """
     plain = (_plain_names if by_last_part else _normalised_names)(names)
     found: dict[str, int] = {}
@@ -116,7 +116,7 @@ def match_columns(
     if "time" in wanted or TIMESTAMP not in found or plain[found[TIMESTAMP]] != "eventdate":
         found.pop(TIME_OF_DAY, None)
     elif "user" not in wanted and SESSION_ID in found:
-        # Diginetica names its sessions' users in a few rows only.
+        # Diginetica has user ids in a few rows only.
         found.pop(USER_ID, None)
     return found
 
@@ -128,7 +128,7 @@ def _find_name(name: str, names: Sequence[str], plain: Sequence[str]) -> int | N
 
 
 def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str, int]) -> None:
-    """Add to the columns found those of less usual names, where something is found already."""
+    """Add columns with less common names to those found."""
     for column, aliases in MORE_NAMES.items():
         owners = {USER_ID, SESSION_ID} if column in (USER_ID, SESSION_ID) else {column}
         if owners & set(found) or ROLE_NAMES[column] in wanted:
@@ -140,18 +140,18 @@ def _match_more(plain: Sequence[str], wanted: Mapping[str, str], found: dict[str
 
 
 def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[str, list[str]]:
-    """Return the unused columns of a log whose names could make them its items, times or sessions.
+    """Return the unused columns of a log whose names could be those of items, times or sessions.
 
     Args:
-        names: as they stand in the log.
+        names: as in the log.
         columns: for each name, its column of the event table, or None if unused.
 
     Returns:
-        Names by role; a role without any is left out.
+        Names by role, without roles that have none.
     """
     unused = [
         (name, normalised(name))
-        for name, column in zip(names, columns, strict=False)  # names are none without header
+        for name, column in zip(names, columns, strict=False)  # there are no names without a header
         if column is None
     ]
     roles = {role: all_names(role) for role in (ITEM_ID, TIMESTAMP) if role in columns}
@@ -165,7 +165,7 @@ def other_columns(names: Sequence[str], columns: Sequence[str | None]) -> dict[s
 
 
 def without_time(columns: Mapping[str, int]) -> dict[str, int]:
-    """Return the places of all columns but those of the time."""
+    """Return the places of all columns except those of the time."""
     parts = (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)
     return {column: place for column, place in columns.items() if column not in parts}
 
@@ -178,17 +178,17 @@ def check_columns(
     *,
     needs_time: bool = True,
 ) -> None:
-    """Check that a log has a user or session, an item and a time, and no doubt which they are.
+    """Check that a log has a user or session, an item and a time, each of them unambiguous.
 
     Args:
-        where: the log, as a message begins.
-        names: as they stand in the log.
+        where: the log, as messages begin with it.
+        names: as in the log.
         columns: places by the column of the event table.
         wanted: names that the user gave.
-        needs_time: whether a log without a time is refused.
+        needs_time: whether a log without times is refused.
 
     Raises:
-        DataError: it has not; the columns found are named.
+        DataError: one is missing or ambiguous; the message lists the columns.
     """
     for column, role in ROLE_NAMES.items():
         if role in wanted and column not in columns:
@@ -221,7 +221,7 @@ def check_columns(
 
 
 def _hint_of_missing(lacks: Sequence[str], names: Sequence[str], *, needs_time: bool) -> str:
-    """Return how to name the columns that were not found, with those that may be meant."""
+    """Return the hint for missing columns, with columns that may be meant."""
     example = "user=NAME,item=NAME" + ",time=NAME" * needs_time
     hint = f"say which it is, as in --columns {example}"
     plain = {normalised(name): name for name in reversed(names)}

@@ -1,4 +1,4 @@
-"""The names that logs give to the columns of users, items, times and so on."""
+"""Names of the columns of users, items, times and so on in logs."""
 
 import re
 
@@ -13,7 +13,7 @@ COLUMN_NAMES = {
     EVENT: ("event", "eventtype"),
     TIME_OF_DAY: ("timeframe",),
 }
-"""The names that a header may give to each column of the event table, the best first."""
+"""Names in headers of each column of the event table, the best first."""
 
 MORE_NAMES = {
     ITEM_ID: (
@@ -84,8 +84,8 @@ MORE_NAMES = {
         *("eventkind", "kind", "actionname", "useractiontype", "feedback", "act", "behaviorid"),
     ),
 }
-"""Names that count where none of the above is there: of users only where no session is named, of
-sessions only where no user is, so that a log that is recognised without them stays as it is."""
+"""Names that are tried if none of the above exists: for users only if there is no session, and for
+sessions only if there is no user, so that logs detected without them are read as before."""
 
 SESSION_NUMBERS = {
     *("sessionnumber", "sessionnum", "sessionno", "sessionindex", "sessionseq", "visitnumber"),
@@ -97,39 +97,40 @@ ORDERS = {
     *("orderid", "order", "ordernumber", "invoice", "invoiceno", "invoiceid", "basketid"),
     *("transactionid", "receiptid", "cartid", "playlistid", "pid"),
 }
-"""Names of columns whose values may be taken for sessions where there is nothing better."""
+"""Names of columns that can serve as sessions if there are no others."""
 
 LISTS = {
     *("items", "itemids", "itemlist", "products", "productids", "articles", "articleids"),
     *("videos", "videoids", "tracks", "trackids", "movies", "movieids", "basket", "sequence"),
 }
-"""Names of columns whose cells may hold several items."""
+"""Names of columns whose cells may be lists of items."""
 
 DAYS = {"day", "days", "dayno", "daynumber", "dayofstudy"}
-"""Names of columns that count from the beginning of a log."""
+"""Names of columns that count days from the beginning of a log."""
 
 _TYPED_NAME = re.compile(r"(.*):(token|token_seq|float|float_seq)")
-"""RecBole's way to name a column: user_id:token."""
+"""Column names in RecBole: user_id:token."""
 
 
 def normalised(name: str) -> str:
-    """Write a column's name without case, spaces, underscores, hyphens and RecBole's type."""
+    """Return a column's name in lower case, without spaces, underscores, hyphens and RecBole's
+    type."""
     typed = _TYPED_NAME.fullmatch(name)
     return re.sub(r"[\s_-]", "", typed[1] if typed else name).casefold()
 
 
 def is_time_name(plain: str) -> bool:
-    """Return whether a normalised name is one that the time may have."""
+    """Return whether a normalised name is known for times."""
     return plain in (*COLUMN_NAMES[TIMESTAMP], *MORE_NAMES[TIMESTAMP])
 
 
 def is_known_name(plain: str) -> bool:
-    """Return whether a normalised name is one that a column of the event table may have."""
+    """Return whether a normalised name is known for any column of the event table."""
     return any(
         plain in aliases for known in (COLUMN_NAMES, MORE_NAMES) for aliases in known.values()
     )
 
 
 def all_names(column: str) -> set[str]:
-    """Return every name that a column of the event table may have."""
+    """Return all known names of a column of the event table."""
     return {*COLUMN_NAMES[column], *MORE_NAMES[column]}

@@ -1,4 +1,4 @@
-"""What logs write where an event has no rating."""
+"""Detect the texts that stand for a missing rating."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,15 +10,15 @@ NO_RATINGS = (
 
 
 def is_no_rating(text: str) -> bool:
-    """Return whether a field says that there is no rating."""
+    """Return whether a field stands for a missing rating."""
     return text.strip() in NO_RATINGS
 
 
 def without_no_ratings(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return ratings with null for each text that says that there is none.
+    """Return ratings with null for each text that stands for a missing one.
 
     Args:
-        column: (events,) of any type; one that is no text is returned as it is.
+        column: (events,) of any type; other types than text are returned unchanged.
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)

@@ -1,4 +1,4 @@
-"""Sessions whose id several users have: each user's part of one is a session."""
+"""Split sessions whose id several users share into one session per user."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ class SharedSessions:
     """Counts of session ids.
 
     Args:
-        num_ids: all of them.
-        num_shared: those of several users.
-        num_sessions: sessions, as each user's part of a shared one is a session.
+        num_ids: number of distinct session ids.
+        num_shared: number of ids that several users share.
+        num_sessions: number of sessions, with each user's part of a shared one counted.
     """
 
     num_ids: int
@@ -27,7 +27,7 @@ class SharedSessions:
     num_sessions: int
 
     def __str__(self) -> str:
-        """Describe it in one sentence."""
+        """Return a description in one sentence."""
         return (
             f"{self.num_shared:,} of {self.num_ids:,} session ids are shared by several users: "
             f"each user's part counts as a session, {self.num_sessions:,} in all"
@@ -35,16 +35,16 @@ class SharedSessions:
 
 
 def part_shared_sessions(events: pd.DataFrame) -> tuple[pd.DataFrame, SharedSessions | None]:
-    """Make a session of each pair of a user and a session id that several users have.
+    """Make a session of each (user, session id) pair if several users share the id.
 
-    Such a session's id becomes `USER/SESSION`. A session of one user keeps its id, also where some
-    of its events have no user, as those before a login: an id that stands for nobody is no user.
+    Such a session's id becomes `USER/SESSION`. A session of one user keeps its id, even if some of
+    its events have no user, such as those before a login; ids that stand for nobody are no users.
 
     Args:
         events: an event table.
 
     Returns:
-        The table, and the counts; the same table and None where no session id is shared.
+        The table and the counts; the same table and None if no session id is shared.
     """
     if events.empty or not {USER_ID, SESSION_ID} <= set(events.columns):
         return events, None
@@ -81,7 +81,7 @@ def part_shared_sessions(events: pd.DataFrame) -> tuple[pd.DataFrame, SharedSess
 
 
 def _are_known(users: pd.Series) -> np.ndarray:
-    """Return which events have a user who is somebody: (events,) bool."""
+    """Return which events have an actual user: (events,) bool."""
     nobodies = [s.text for s in find_stand_ins(USER_ID, users) if s.is_named]
     if isinstance(users.dtype, pd.CategoricalDtype):
         codes = users.cat.codes.to_numpy()
@@ -90,7 +90,8 @@ def _are_known(users: pd.Series) -> np.ndarray:
 
 
 def _name_pairs(events: pd.DataFrame, rows: np.ndarray, taken: set[str]) -> list[str]:
-    """Name one pair of a user and a session for each row, unlike all others and what is taken."""
+    """Return the name of each row's (user, session) pair, distinct from other pairs and from used
+    ids."""
     users = events[USER_ID].iloc[rows].astype(str).tolist()
     sessions = events[SESSION_ID].iloc[rows].astype(str).tolist()
     separator = "/"

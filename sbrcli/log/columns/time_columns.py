@@ -1,5 +1,5 @@
-"""Times in several columns, such as a date and a time of day: which columns these are, and their
-values as one text.
+"""Find times in several columns, such as a date and a time of day, and join their values into one
+text.
 """
 
 import re
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from sbrcli.log.columns.dates import NUMBERS, date_seconds, find_shape
 from sbrcli.log.columns.names import normalised
-from sbrcli.log.columns.time_column_choice import with_moments
+from sbrcli.log.columns.time_column_choice import choose_time_column
 from sbrcli.log.events import TIME_PARTS, TIMESTAMP
 
 _NUMBER_NAMES = {
@@ -25,7 +25,7 @@ _CLOCK_NAMES = ("time", "timeofday", "hourmin", "hourminute", "hhmm", "hhmmss", 
 _LENGTH_OF_TIME = re.compile(
     "spent|dwell|watch|play|view|read|listen|duration|total|elapsed|response|load|session"
 )
-"""Names of columns that hold how long something took, and not when it was."""
+"""Names of columns that hold durations, not times."""
 
 _MIDNIGHT = r"[ T]0?0:00(?::00(?:\.0+)?)?$"
 _CLOCK = re.compile(
@@ -37,7 +37,7 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 _REWRITTEN = {
     "date": [(_MIDNIGHT, "")],
     "yyyymmdd": [(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3")],
-    # Dates that Excel and pandas put before a time of day.
+    # Dates that Excel and pandas write before a time of day.
     "clock": [(r"^(?:0 days |1(?:899|900)-\d\d-\d\d[ T])", "")],
     "hhmm": [(r"^(\d)$", r"000\1"), (r"^(\d\d)$", r"00\1"), (r"^(\d?\d)(\d\d)$", r"\1:\2")],
     "hhmmss": [
@@ -47,25 +47,25 @@ _REWRITTEN = {
     "minute": [(r"^(\d)$", r"0\1")],
     "second": [(r"^(\d)(\.|$)", r"0\1\2")],
 }
-"""How the text of each kind of column is rewritten, by regular expressions that Python and RE2 read
+"""Rewriting of the text in each kind of column, by regular expressions that Python and RE2 read
 alike."""
 
 _TRIMMED = [(r"^\s+|\s+$", ""), (r"^(\d+)\.0+$", r"\1")]
 
 
-class NoMomentError(ValueError):
-    """One of the columns of a time is empty in a row."""
+class MissingTimeError(ValueError):
+    """A row lacks one of the columns of a time."""
 
 
 def add_time_columns(
     names: Sequence[str], found: Mapping[str, int], rows: Sequence[Sequence[str]]
 ) -> dict[str, int]:
-    """Add to the columns found those of a time that lies in several.
+    """Add the columns of a time that is spread over several to those found.
 
-    A time that is a date alone, or a time of day alone, is joined by the other.
+    A date without a time of day is completed by one, and the reverse.
 
     Args:
-        names: what the log calls its columns.
+        names: as in the log.
         found: places by the column of the event table.
         rows: the first rows, a text for each name.
     """
@@ -87,14 +87,14 @@ def add_time_columns(
         dates = [place for place in free if _are_dates(values[place])]
         places = [dates[0], at] if dates else []
     if not places:
-        return with_moments(names, found, values, free)
+        return choose_time_column(names, found, values, free)
     return {**found, **dict(zip((TIMESTAMP, *TIME_PARTS), places, strict=False))}
 
 
 def _calendar_columns(
     names: Sequence[str], values: Sequence[Sequence[str]], free: Sequence[int]
 ) -> list[int]:
-    """Return the columns of year, month and day, and of the time of day that go with them."""
+    """Return the columns of year, month and day, and those of their time of day."""
     for year in free:
         plain = normalised(names[year])
         ending = next((end for end in _NUMBER_NAMES["year"] if plain.endswith(end)), None)
@@ -117,7 +117,8 @@ def _calendar_columns(
 def _clock_columns(
     names: Sequence[str], values: Sequence[Sequence[str]], free: Sequence[int]
 ) -> list[int]:
-    """Return the column of a time of day, or those of hour, minute and second; [] for none."""
+    """Return the column of a time of day, or those of hour, minute and second; [] if there are
+    none."""
     for at in free:
         plain = normalised(names[at])
         if plain.endswith(_CLOCK_NAMES) and not _LENGTH_OF_TIME.search(plain):
@@ -145,7 +146,9 @@ def _are_dates(values: Sequence[str]) -> bool:
 
 
 def _are_clock_digits(values: Sequence[str]) -> bool:
-    """Return whether numbers are hours and minutes, or seconds too, as 0805 or 80559 are."""
+    """Return whether numbers are hours and minutes, possibly with seconds, such as 0805 or
+    80559.
+    """
     if not all(_DIGITS.fullmatch(value) and len(value) <= 6 for value in values):
         return False
     if not any(len(value) > 2 for value in values):
@@ -160,20 +163,20 @@ def _are_at_most(values: Sequence[str], most: int) -> bool:
 
 
 def may_hold_time(name: str) -> bool:
-    """Return whether a column may be a part of a time, by its name."""
+    """Return whether a column may be a part of a time by its name."""
     plain = normalised(name)
     return "date" in plain or plain.endswith(_CLOCK_NAMES) or _number_of(name) is not None
 
 
 def _is_clock_part(name: str, part: str) -> bool:
-    """Return whether a column is the hour, minute or second of a time, and not a number of them."""
+    """Return whether a column is the hour, minute or second of a time, not a duration."""
     plain = normalised(name)
     is_length = plain.endswith("s") or _LENGTH_OF_TIME.search(plain) is not None
     return _number_of(name) == part and not is_length
 
 
 def _number_of(name: str) -> str | None:
-    """Return the part of a time that a column's name says its numbers are."""
+    """Return the part of a time that a column's name stands for."""
     plain = normalised(name)
     if plain.endswith(_CLOCK_NAMES):
         return None
@@ -184,11 +187,11 @@ def _number_of(name: str) -> str | None:
 
 
 def decide_kinds(columns: Sequence[pa.ChunkedArray], names: Sequence[str]) -> tuple[str, ...]:
-    """Return what the columns of a time hold, of which the first is a date where no name says it.
+    """Return what the columns of a time hold; without known names, the first is a date.
 
     Args:
         columns: (events,) texts each, none of them empty.
-        names: what the log calls the columns.
+        names: of the columns in the log.
 
     Returns:
         For each column "date", "yyyymmdd", "clock", "hhmm", "hhmmss" or a part of a date's name.
@@ -221,7 +224,7 @@ def _clock_kind(column: pa.ChunkedArray, name: str) -> str:
 
 
 def _lengths_of_digits(column: pa.ChunkedArray) -> tuple[int, int] | None:
-    """Return the fewest and the most digits of numbers; None where one is no whole number."""
+    """Return the fewest and most digits of numbers; None if one is not a whole number."""
     if not pc.all(pc.match_substring_regex(column, r"^\d+$")).as_py():  # pyright: ignore
         return None
     bounds = pc.min_max(pc.utf8_length(column)).as_py()  # pyright: ignore
@@ -229,26 +232,26 @@ def _lengths_of_digits(column: pa.ChunkedArray) -> tuple[int, int] | None:
 
 
 def plain_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the values of a column of a time as text, without spaces around and decimals of zero.
+    """Return the values of a column of a time as text, without outer spaces and decimals of zero.
 
     Raises:
-        NoMomentError: one is empty.
+        MissingTimeError: one is empty.
     """
     texts = column.cast(pa.string())
     for pattern, to in _TRIMMED:
         texts = pc.replace_substring_regex(texts, pattern, to)  # pyright: ignore
     if texts.null_count or pc.any(pc.equal(texts, "")).as_py():  # pyright: ignore
-        raise NoMomentError("a part of a timestamp is missing")
+        raise MissingTimeError("a part of a timestamp is missing")
     return texts
 
 
 def join_columns(columns: Sequence[pa.ChunkedArray], kinds: Sequence[str]) -> pa.ChunkedArray:
-    """Return the texts of a time in several columns as one text: 2021-03-01 08:05.
+    """Return the time in several columns as one text: 2021-03-01 08:05.
 
     Args:
         columns: (events,) texts each, as `plain_texts` returns them.
-        kinds: see `decide_kinds`; none where the user gives the format, by which single spaces
-            join the columns in their order.
+        kinds: see `decide_kinds`; empty if the user gives the format, which applies to the columns
+            joined by single spaces.
     """
     if not kinds:
         return pc.binary_join_element_wise(*columns, " ")  # pyright: ignore
@@ -264,7 +267,7 @@ def join_columns(columns: Sequence[pa.ChunkedArray], kinds: Sequence[str]) -> pa
 
 
 def join_fields(fields: Sequence[str], kinds: Sequence[str]) -> str:
-    """Return the time of one row as `join_columns` does."""
+    """Return the time of one row, like `join_columns`."""
     plain = [_rewritten(field, "number") for field in fields]
     if not kinds:
         return " ".join(plain)
@@ -274,7 +277,7 @@ def join_fields(fields: Sequence[str], kinds: Sequence[str]) -> str:
 
 
 def _separators(kinds: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the kinds from the year to the second, each with what stands before it."""
+    """Return the kinds from the year to the second, each with its preceding separator."""
     ranks = {"date": 0, "yyyymmdd": 0, "clock": 3, "hhmm": 3, "hhmmss": 3}
     ranks |= {part: rank for rank, part in enumerate(NUMBERS)}
     ordered = sorted(kinds, key=ranks.__getitem__)

@@ -1,4 +1,4 @@
-"""Advise how a log's times can be written or named so that they are read."""
+"""Suggest how to make unreadable times of a log readable."""
 
 import re
 
@@ -19,7 +19,7 @@ _KNOWN = {
     "between the thousands, as in 1614585600",
     r"\d+,\d+": "write a point for the decimal comma, as in 1614585600.25",
 }
-"""How numbers and times are written that are not read, and what makes them readable."""
+"""Hints by the pattern of times that are not read."""
 
 _SHORT_YEAR = re.compile(
     r"(\d{1,2})([-./])(\d{1,2})\2(\d\d)(?:([ T])(\d{1,2}:\d\d)(:\d\d)?( ?[AaPp][Mm])?)?"
@@ -32,10 +32,10 @@ _SHORT_YEAR_IN_WORDS = re.compile(
 
 
 def time_hint(field: str) -> str:
-    """Return how to make a time readable that is neither a number nor a known date.
+    """Return the hint for a time that is neither a number nor a known date.
 
     Args:
-        field: as the log has it, a mistake of one row or the writing of all.
+        field: as in the log, in one row or in all.
     """
     text = field.strip()
     for pattern, hint in _KNOWN.items():
@@ -58,7 +58,7 @@ def time_hint(field: str) -> str:
 
 
 def _formats_of(short: re.Match[str]) -> str:
-    """Return the formats that a date with a year of two digits may have, the likely ones first."""
+    """Return the possible formats of a date with a two-digit year, the likely ones first."""
     sign, clock = short[2], ""
     if short[6] is not None:
         hour, half = ("%I", short[8][:-2] + "%p") if short[8] else ("%H", "")
@@ -72,6 +72,6 @@ def _formats_of(short: re.Match[str]) -> str:
 
 
 def _may_be(order: str, numbers: list[int]) -> bool:
-    """Return whether three numbers in an order, such as dmy, have a month and a day."""
+    """Return whether three numbers in an order such as dmy have a valid month and day."""
     found = dict(zip(order, numbers, strict=True))
     return 1 <= found["m"] <= 12 and 1 <= found["d"] <= 31

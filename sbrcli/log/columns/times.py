@@ -1,4 +1,4 @@
-"""Times of a log: their unit, seconds since 1970 UTC, and how they are written for a person."""
+"""Detect the unit of times, convert them to seconds since 1970 UTC, and format them."""
 
 import math
 import re
@@ -12,10 +12,10 @@ from sbrcli.log.columns.dates import SHAPE_NAMES, date_seconds, find_shape, is_f
 from sbrcli.log.columns.epochs import DIGITS, EPOCHS, digit_seconds, linear_seconds, number_seconds
 
 ORDER = "order"
-"""The unit of the times of a log without any: events are numbered from 0."""
+"""Unit of times in a log without any: events are numbered from 0."""
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-"""How many of each time unit make a second."""
+"""Number of each time unit in a second."""
 
 UNIT_NAMES = (
     {unit: epoch.name for unit, epoch in EPOCHS.items()}
@@ -25,10 +25,10 @@ UNIT_NAMES = (
 )
 
 LATEST_SECONDS = 253_370_000_000
-"""Just within the year 9999 in every time zone: what a calendar can name."""
+"""Just within the year 9999 in every time zone, the last one of a calendar."""
 
 YEAR_2200_SECONDS = 7_258_118_400
-"""Times beyond it are taken to be in another unit."""
+"""Later times are assumed to be in another unit."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ISO_TIME = re.compile(
@@ -42,25 +42,25 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def recognise_unit(typical: float) -> str:
     """Return the unit of a log's times by the size of a typical one.
 
-    A unit is taken if the time lies before the year 2200 in it and not in the one before:
-    978300760 is in seconds, 978300760000 (the year 32971 in seconds) in milliseconds.
+    It is the first unit in which the time is before the year 2200: 978300760 is in seconds,
+    978300760000 (the year 32971 in seconds) in milliseconds.
 
     Args:
-        typical: a time in the middle of the log, which one wrong row does not move.
+        typical: the median time, which one bad row does not change.
     """
     plausible = (u for u, n in PER_SECOND.items() if abs(typical) < YEAR_2200_SECONDS * n)
     return next(plausible, "s")
 
 
 def to_seconds(times: np.ndarray, unit: str) -> np.ndarray:
-    """Return a log's times in seconds: int64 where that loses nothing, else float64.
+    """Return a log's times in seconds: int64 if lossless, else float64.
 
     Args:
         times: (events,) int64 or float64, in `unit`.
-        unit: one of those of numbers (see `epochs`).
+        unit: a unit of numbers (see `epochs`).
 
     Raises:
-        ValueError: the digits of one are no date.
+        ValueError: the digits of one are not a date.
     """
     if unit == "s" and times.dtype == np.int64:
         return times
@@ -73,8 +73,8 @@ def to_seconds(times: np.ndarray, unit: str) -> np.ndarray:
 
 
 def is_number(text: str) -> bool:
-    """Return whether a field is a finite decimal number, spaces around it allowed."""
-    if len(text) < 300 and text.isascii() and text.isdigit():  # nearly all are, and it is quick
+    """Return whether a field is a finite decimal number, possibly with outer spaces."""
+    if len(text) < 300 and text.isascii() and text.isdigit():  # a fast path for nearly all fields
         return True
     stripped = text.strip(" \t")
     return _NUMBER.fullmatch(stripped) is not None and math.isfinite(float(stripped))
@@ -83,7 +83,7 @@ def is_number(text: str) -> bool:
 def is_iso_time(text: str) -> bool:
     """Return whether a field is a date, or a date and time, as 2014-04-07T10:51:09.277Z.
 
-    Between date and time may stand a space, behind them a zone; ` UTC` is one too.
+    A space may separate date and time; a zone, also ` UTC`, may follow.
     """
     match = _ISO_TIME.fullmatch(text)
     if match is None:
@@ -96,7 +96,7 @@ def is_iso_time(text: str) -> bool:
 
 
 def recognise_field(text: str) -> str | None:
-    """Return "auto" for a number, "iso" or "dates" for a date in words, None for neither."""
+    """Return "auto" for a number, "iso" or "dates" for a written date, or None."""
     if is_number(text):
         return "auto"
     if is_iso_time(text):
@@ -105,17 +105,17 @@ def recognise_field(text: str) -> str | None:
 
 
 def is_words(unit: str) -> bool:
-    """Return whether times in a unit are text: dates in one of the shapes, or in a format."""
+    """Return whether times in a unit are text: dates in a shape or a format."""
     return unit == "iso" or unit in SHAPE_NAMES or is_format(unit)
 
 
 def unit_name(unit: str) -> str:
-    """Return what messages call a unit of times."""
+    """Return the name of a unit of times in messages."""
     return f"the format {unit}" if is_format(unit) else UNIT_NAMES[unit]
 
 
 def field_seconds(text: str, unit: str) -> float | None:
-    """Return the seconds since 1970 of one field, to the second; None where it is no time.
+    """Return the seconds since 1970 of one field, to the second; None if it is not a time.
 
     Args:
         text: the field.
@@ -132,24 +132,24 @@ def field_seconds(text: str, unit: str) -> float | None:
 
 
 def iso_seconds(text: str) -> float:
-    """Return the seconds since 1970 of an ISO date, to the second and without its zone."""
+    """Return the seconds since 1970 of an ISO date, to the second and ignoring its zone."""
     match = _ISO_TIME.fullmatch(text)
     assert match is not None
     return datetime.fromisoformat(f"{match[1]}T{match[3] or '00:00'}+00:00").timestamp()
 
 
 def is_in_calendar(seconds: float) -> bool:
-    """Return whether a time lies within the years 1970 to 9999; nothing was logged before."""
+    """Return whether a time is within the years 1970 to 9999."""
     return 0 <= seconds <= LATEST_SECONDS
 
 
 def is_short_span(milliseconds: float) -> bool:
-    """Return whether so many milliseconds may pass in a session: up to a year."""
+    """Return whether a number of milliseconds is from 0 to a year."""
     return 0 <= milliseconds <= 366 * 86_400_000
 
 
 def find_zone(name: str) -> tzinfo:
-    """Find a time zone by its name, as in Asia/Seoul.
+    """Return the time zone of a name such as Asia/Seoul.
 
     Raises:
         ConfigError: no zone has that name.
@@ -165,5 +165,5 @@ def find_zone(name: str) -> tzinfo:
 
 
 def format_time(seconds: float, zone: tzinfo = UTC) -> str:
-    """Write a time as ISO 8601 with offset: 2000-12-31T22:12:40+00:00."""
+    """Return a time as ISO 8601 with offset: 2000-12-31T22:12:40+00:00."""
     return (_EPOCH + timedelta(seconds=seconds)).astimezone(zone).isoformat()

@@ -1,4 +1,4 @@
-"""The time column of a log, numbers or dates in words → seconds since 1970 UTC."""
+"""Convert the time column of a log, numbers or written dates, into seconds since 1970 UTC."""
 
 import math
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from sbrcli.log.columns.epochs import recognise_epoch
 from sbrcli.log.columns.times import is_number, is_short_span, is_words, recognise_unit, to_seconds
 
 
-class Moments(NamedTuple):
+class Timestamps(NamedTuple):
     """The times of a log.
 
     Args:
-        seconds: (events,) int64 where that loses nothing, else float64; since 1970 UTC.
-        unit: what they were in.
-        doubt: a sentence on what was assumed, where the log does not show it for certain.
+        seconds: (events,) since 1970 UTC, int64 if lossless, else float64.
+        unit: their unit in the log.
+        doubt: a sentence on what was assumed without certainty, or None.
     """
 
     seconds: np.ndarray
@@ -26,32 +26,32 @@ class Moments(NamedTuple):
     doubt: str | None = None
 
 
-def read_seconds(times: pa.ChunkedArray, unit: str) -> Moments:
-    """Turn a log's times into seconds since 1970 UTC.
+def read_seconds(times: pa.ChunkedArray, unit: str) -> Timestamps:
+    """Convert a log's times into seconds since 1970 UTC.
 
     Args:
         times: (events,) numbers, dates, timestamps or text, without nulls.
-        unit: a unit of numbers (see `epochs`); "auto" goes by the times themselves; "iso", a shape
-            or a format for text that holds dates; "dates" where the shape is not known. A date
-            and time without a zone is taken as UTC.
+        unit: a unit of numbers (see `epochs`); "auto" to detect it; "iso", a shape or a format for
+            written dates; "dates" to detect the shape. Times without a zone are in UTC.
 
     Raises:
-        ValueError: one of them is no number, or no date.
-        UnreadDatesError: one is no date as the others are.
-        UnclearDatesError: the day cannot be told from the month, or comes first in some alone.
+        ValueError: one of them is not a number, or not a date.
+        UnreadDatesError: one does not have the shape of the others.
+        UnclearDatesError: day and month cannot be distinguished, or the day comes first in only
+            some.
     """
     times = _plain(times)
     kind = times.type
     if pa.types.is_string(kind):
         parsed = _parse_texts(times, unit)
-        if isinstance(parsed, Moments):
+        if isinstance(parsed, Timestamps):
             return parsed
         times, kind = parsed, parsed.type
     if pa.types.is_date(kind):
         times = times.cast(pa.timestamp("s"))
         kind = times.type
     if pa.types.is_timestamp(kind):
-        return Moments(to_seconds(times.cast(pa.int64()).to_numpy(), kind.unit), "iso")
+        return Timestamps(to_seconds(times.cast(pa.int64()).to_numpy(), kind.unit), "iso")
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)) or is_words(unit):
         raise ValueError(f"times of type {kind}")
     numbers = times.cast(pa.int64() if pa.types.is_integer(kind) else pa.float64()).to_numpy()
@@ -60,11 +60,11 @@ def read_seconds(times: pa.ChunkedArray, unit: str) -> Moments:
         middle = len(numbers) // 2
         unit = recognise_unit(float(np.partition(numbers, middle)[middle]))
         unit, doubt = recognise_epoch(numbers, unit)
-    return Moments(to_seconds(numbers, unit), unit, _coarse(numbers, kind, unit) or doubt)
+    return Timestamps(to_seconds(numbers, unit), unit, _coarse(numbers, kind, unit) or doubt)
 
 
 def _coarse(numbers: np.ndarray, kind: pa.DataType, unit: str) -> str | None:
-    """Return a sentence on times of floats too short for them; None where each one is exact."""
+    """Return a sentence on floats too short for the times; None if all are exact."""
     bits = {pa.float16(): 11, pa.float32(): 24}.get(kind)
     greatest = float(np.abs(numbers).max())
     if bits is None or not 2**bits < greatest < math.inf:
@@ -78,7 +78,7 @@ def _coarse(numbers: np.ndarray, kind: pa.DataType, unit: str) -> str | None:
 
 
 def _plain(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return times of a type that only packs others as those: text, numbers or timestamps."""
+    """Return times of a type that encodes another (dictionary, decimal, bytes) in that type."""
     kind = times.type
     if pa.types.is_dictionary(kind):
         return _plain(times.cast(kind.value_type))
@@ -95,7 +95,7 @@ def _plain(times: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarray:
-    """Turn dates, and the milliseconds since each began, up to a year, into seconds since 1970.
+    """Convert dates, and milliseconds after each, up to a year, into seconds since 1970.
 
     Raises:
         ValueError: one of them is no date, or no number.
@@ -107,8 +107,10 @@ def read_days(days: pa.ChunkedArray, milliseconds: pa.ChunkedArray) -> np.ndarra
     return to_seconds(begins * 1000.0 + passed, "ms")
 
 
-def _parse_texts(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray | Moments:
-    """Read numbers or ISO dates of a text as such, and other dates in words as seconds."""
+def _parse_texts(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray | Timestamps:
+    """Convert texts of numbers or ISO dates into those types, and other written dates into
+    seconds.
+    """
     if unit == "iso":
         return _parse_iso(texts)
     if unit != "auto" and is_words(unit):
@@ -128,25 +130,25 @@ def _parse_texts(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray | Moments
         return _parse_words(texts, "dates")
 
 
-def _parse_iso(texts: pa.ChunkedArray) -> pa.ChunkedArray | Moments:
+def _parse_iso(texts: pa.ChunkedArray) -> pa.ChunkedArray | Timestamps:
     try:
         return _parse_dates(texts)
     except _FarNanosecondsError:
         raise
     except ValueError as error:
-        try:  # with spaces around, or before the zone
-            return Moments(read_dates(texts, "ymd"), "iso")
+        try:  # with outer spaces, or a space before the zone
+            return Timestamps(read_dates(texts, "ymd"), "iso")
         except UnreadDatesError:
             raise error from None
 
 
-def _parse_words(texts: pa.ChunkedArray, unit: str) -> Moments:
+def _parse_words(texts: pa.ChunkedArray, unit: str) -> Timestamps:
     shape, doubt = recognise_shape(texts) if unit == "dates" else (unit, None)
-    return Moments(read_dates(texts, shape), "iso" if shape == "ymd" else shape, doubt)
+    return Timestamps(read_dates(texts, shape), "iso" if shape == "ymd" else shape, doubt)
 
 
 def _parse_dates(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Read dates as `times.is_iso_time` tells them; to nanoseconds where the log has those."""
+    """Convert dates that `times.is_iso_time` accepts, to nanoseconds if the log has those."""
     texts = pc.replace_substring_regex(texts.cast(pa.string()), " UTC$", "Z")  # pyright: ignore
     for kind in (pa.timestamp("us", "UTC"), pa.timestamp("us")):
         try:

@@ -1,4 +1,4 @@
-"""Logs that name their sessions, and the users of some events alone."""
+"""Read logs with sessions that have users for only some events."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def without_unnamed_users(log: "Log") -> "Log":
-    """Return a log without its users where some events of sessions have none, and say so.
+    """Return a log without users, and with a warning, if some events lack one.
 
     Args:
-        log: its sessions are each of one user at most.
+        log: with at most one user in each session.
     """
     if not {USER_ID, SESSION_ID} <= set(log.events):
         return log

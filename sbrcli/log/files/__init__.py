@@ -1,1 +1,1 @@
-"""Files of a log: found, opened, decompressed, and refused where they hold no events."""
+"""Find, open and decompress the files of a log, and refuse files that hold no events."""

@@ -1,5 +1,5 @@
-"""Blocks of a long text, each a text by itself: only those that the fast reader refuses need be
-judged row by row.
+"""Cut a long text into blocks, so that only those that the fast reader refuses are checked row by
+row.
 """
 
 import tempfile
@@ -19,16 +19,15 @@ def refused_blocks(
 ) -> Iterator[tuple[Path, LogFormat, int]]:
     """Write the blocks of a text to files, one after another, and yield those that are refused.
 
-    Each has the lines above the first row before its own rows. A file lasts until the next is
-    asked for.
+    Each begins with the lines above the first row. A file exists until the next one is yielded.
 
     Args:
         path: the log's file.
-        log_format: what it was recognised as.
-        accepts: whether a text is read without an error.
+        log_format: its detected format.
+        accepts: returns whether a text is read without an error.
 
     Yields:
-        A block's file, its format, and how many lines of rows lie in the blocks before it.
+        The file of a block, its format, and the number of lines in the blocks before it.
     """
     if not _is_divisible(log_format):
         return
@@ -52,13 +51,13 @@ def refused_blocks(
 
 
 def _is_divisible(log_format: LogFormat) -> bool:
-    """Return whether a text may be cut at any line's end, and its lines counted."""
+    """Return whether a text can be cut at any line end."""
     is_intact = log_format.has_open_quotes or log_format.num_spanning > 0
     return log_format.kind == "text" and not is_intact and log_format.encoding is None
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the text in blocks that end where a line does."""
+    """Yield the text in blocks of whole lines."""
     rest = b""
     while chunk := file.read(_BLOCK_BYTES):
         end = chunk.rfind(b"\n") + 1

@@ -1,6 +1,6 @@
-"""Decompress a file while it is read, and refuse one that was made to fill the memory.
+"""Decompress a file while it is read, and refuse decompression bombs.
 
-A compression is known by the file's first bytes; its name may say anything.
+The compression is detected by the file's first bytes, not by its name.
 """
 
 import io
@@ -23,13 +23,13 @@ _MAGIC = {
 }
 
 LARGEST_EXPANSION = 100
-"""No log becomes so many times as large as its compressed file; a bomb becomes more than that."""
+"""Largest ratio of content to compressed file; no log exceeds it, and a bomb does."""
 
 _ALWAYS_ALLOWED_BYTES = 1 << 28
 
 
 def name_compression(first_bytes: bytes) -> str | None:
-    """Return how a file is compressed by how it begins; None where it is not."""
+    """Return the compression of a file by its first bytes; None if it has none."""
     return next((name for magic, name in _MAGIC.items() if first_bytes.startswith(magic)), None)
 
 
@@ -39,8 +39,8 @@ def decompressed(path: Path, file: BinaryIO, compression: str) -> Iterator[Binar
 
     Args:
         path: its name, for messages.
-        file: it, open.
-        compression: its name, as `name_compression` gives it.
+        file: the open file.
+        compression: its name, as `name_compression` returns it.
 
     Raises:
         DataError: a zip archive does not hold one readable file, or (while the body reads) the
@@ -53,7 +53,7 @@ def decompressed(path: Path, file: BinaryIO, compression: str) -> Iterator[Binar
 
 
 class _Bounded(io.RawIOBase):
-    """A file that ends in an error where more than so many bytes are read from it."""
+    """A file that raises an error once more bytes are read than a limit."""
 
     def __init__(self, path: Path, source: Any, most: int) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class _Bounded(io.RawIOBase):
 
 
 def _content(path: Path, file: BinaryIO, compression: str) -> Any:
-    """Open the decompressor; each is loaded when it is needed."""
+    """Open the decompressor; its module is imported when needed."""
     if compression == "gzip":
         import gzip
 
@@ -101,7 +101,7 @@ def _content(path: Path, file: BinaryIO, compression: str) -> Any:
 
 
 def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
-    """Open the one file that a zip archive holds; what systems add to archives does not count."""
+    """Open the only file in a zip archive, not counting what operating systems add to archives."""
     import zipfile
 
     with _zip_explained(path):
@@ -128,10 +128,10 @@ def _only_member(path: Path, file: BinaryIO) -> io.BufferedIOBase:
 
 @contextmanager
 def _zip_explained(path: Path) -> Iterator[None]:
-    """Turn what Python's zipfile says of an odd archive into an error; it has no one kind for it.
+    """Translate the errors of Python's zipfile, which have no common class, into DataError.
 
     Raises:
-        DataError: the archive is damaged, or needs what Python has not.
+        DataError: the archive is damaged, or Python lacks what it needs.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""Errors of a file that wait until its reader is done.
+"""Defer the errors of a file until its reader has finished.
 
-PyArrow's readers leave tasks behind where reading fails under them, and Python can then wait for
-them forever as it exits. So a file that fails says that it has ended, and its error comes after.
+PyArrow's readers leave tasks behind if reading fails, and Python may then wait for them forever at
+exit. So a failing file reports its end instead, and its error is raised afterwards.
 """
 
 import mmap
@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 _SPARE_BYTES = 1 << 27
-"""What parsing may take beyond a block that was read: PyArrow aborts where it gets no memory."""
+"""Memory that parsing may need beyond a block: PyArrow aborts the process if an allocation
+fails.
+"""
 
 
 class DeferredFile:
-    """A file that ends where it fails, or where the memory left is too small to parse a block."""
+    """A file that ends where reading fails or too little memory is left to parse a block."""
 
     closed = False
 
@@ -23,7 +25,7 @@ class DeferredFile:
         self.error: BaseException | None = None
 
     def read(self, size: int) -> bytes:
-        """Read about as many bytes; none at the end, or from an error on."""
+        """Read about that many bytes; none at the end or after an error."""
         if self.error is not None:
             return b""
         try:
@@ -39,7 +41,7 @@ def errors_deferred(file: Any) -> Iterator[DeferredFile]:
     """Yield a file that never fails while the body reads it, and raise its error at the end.
 
     Raises:
-        MemoryError: too little is left to begin.
+        MemoryError: too little memory is left to begin.
     """
     require_memory()
     source = DeferredFile(file)
@@ -51,8 +53,8 @@ def errors_deferred(file: Any) -> Iterator[DeferredFile]:
 
 
 def require_memory() -> None:
-    """Raise MemoryError where a limit of the system leaves too little memory to go on."""
+    """Raise MemoryError if a system limit leaves too little memory to continue."""
     try:
-        mmap.mmap(-1, _SPARE_BYTES).close()  # never touched, so that it takes no memory itself
+        mmap.mmap(-1, _SPARE_BYTES).close()  # never touched, so that it uses no memory itself
     except OSError as error:
         raise MemoryError(str(error)) from error

@@ -1,5 +1,5 @@
-"""Files that hold no text and no columns that sbr reads: what they are, and what makes a log of
-each. A kind of file is known by its first bytes, or else by its name.
+"""Name the types of files that sbr does not read, with the command that converts each. A type is
+detected by the file's first bytes, or else by its name.
 """
 
 import contextlib
@@ -13,15 +13,15 @@ from typing import NamedTuple
 from sbrcli.errors import DataError
 
 FOREIGN_BYTES = 512
-"""How many of a file's first bytes tell what it is."""
+"""Number of a file's first bytes that show its type."""
 
 
 class Foreign(NamedTuple):
-    """A kind of file.
+    """A type of file.
 
     Args:
-        name: what a person calls it.
-        way: what makes a readable file of it; {path} stands for its path.
+        name: as messages call it.
+        way: how to make a readable file of it; {path} stands for its path.
     """
 
     name: str
@@ -160,7 +160,7 @@ _TEXTS: dict[bytes, Foreign] = {
     ),
     b"%pdf-": Foreign("a PDF document", "name the file that holds the events"),
 }
-"""How texts begin that are no logs, without case."""
+"""First characters of texts that are no logs, in lower case."""
 
 _SUFFIXES: dict[str, Foreign] = {
     ".br": Foreign("a brotli file", "unpack it first: brotli -d {path}"),
@@ -190,12 +190,12 @@ _WITHIN_ZIP = {
 
 
 def refuse_foreign(path: Path, first_bytes: bytes, *, is_text: bool) -> None:
-    """Raise DataError where a file is of a kind that is named and not read.
+    """Raise DataError if a file has one of these types.
 
     Args:
         path: the file.
-        first_bytes: of its content, unpacked where it was compressed; at most `FOREIGN_BYTES`.
-        is_text: it seems to be text, which may begin as other files do.
+        first_bytes: of its decompressed content; at most `FOREIGN_BYTES`.
+        is_text: it seems to be text, which may begin like other files.
     """
     found = _find_text(first_bytes) if is_text else _find_binary(path, first_bytes)
     known = (kind for magic, kind in _MAGIC.items() if first_bytes.startswith(magic))
@@ -207,7 +207,7 @@ def refuse_foreign(path: Path, first_bytes: bytes, *, is_text: bool) -> None:
 
 
 def refuse_zipped(path: Path, members: Iterable[str]) -> None:
-    """Raise DataError where a zip archive is a document or holds arrays.
+    """Raise DataError if a zip archive is a document or holds arrays.
 
     Args:
         path: the archive.
@@ -245,7 +245,7 @@ def _find_binary(path: Path, first_bytes: bytes) -> Foreign | None:
 
 
 def _sqlite(path: Path) -> Foreign:
-    """Return what a SQLite database is, with its tables where they can be read."""
+    """Return the type of a SQLite database, with its tables if they can be read."""
     tables: list[str] = []
     with contextlib.suppress(sqlite3.Error), contextlib.closing(_connected(path)) as database:
         rows = database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")

@@ -1,4 +1,4 @@
-"""Open a log's file, compressed or not, and say plainly what is wrong with it."""
+"""Open a log's file, compressed or not, and translate errors of the system into messages."""
 
 import codecs
 import contextlib
@@ -15,17 +15,17 @@ from sbrcli.errors import DataError
 from sbrcli.log.files.compression import decompressed, name_compression
 
 LONGEST_LINE_BYTES = 1 << 24
-"""A longer line is no event, and is not read into memory."""
+"""A longer line cannot be an event, and is not read into memory."""
 
 _CHUNK_BYTES = 1 << 16
 _FETCH: dict[str, str] = dict.fromkeys(("http", "https", "ftp", "sftp"), "curl -L {}")
 _FETCH |= {"s3": "aws s3 cp {} -", "s3a": "aws s3 cp {} -", "gs": "gcloud storage cat {}"}
 _FETCH |= {"hdfs": "hdfs dfs -cat {}", "abfs": "hdfs dfs -cat {}", "abfss": "hdfs dfs -cat {}"}
-"""What prints the file of an address, by its scheme."""
+"""Command that prints the file at an address, by scheme."""
 
 
 def recognise_compression(path: Path) -> str | None:
-    """Return how a file is compressed, by its first bytes; None where it is not.
+    """Return the compression of a file by its first bytes; None if it has none.
 
     Raises:
         DataError: the file cannot be opened.
@@ -35,20 +35,20 @@ def recognise_compression(path: Path) -> str | None:
 
 
 class EmptyLogError(DataError):
-    """A log holds no event; of a log in several parts, one may hold none."""
+    """A log has no event; one part of a log in several may have none."""
 
 
 @contextlib.contextmanager
 def opened(path: Path, encoding: str | None = None) -> Iterator[BinaryIO]:
-    """Open a file for reading, decompressed and recoded into UTF-8 on the way.
+    """Open a file for reading, decompressed and converted to UTF-8.
 
     Args:
         path: the file.
-        encoding: of its text; None gives the bytes as they are.
+        encoding: of its text; None reads the bytes as they are.
 
     Raises:
-        DataError: the file cannot be opened, or (also while the body reads) is damaged, or is not
-            in that encoding.
+        DataError: the file cannot be opened, is damaged, or is not in that encoding, also while the
+            body reads.
     """
     compression = recognise_compression(path)
     with explained(path, compression), contextlib.ExitStack() as stack:
@@ -60,14 +60,14 @@ def opened(path: Path, encoding: str | None = None) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def explained(path: Path, compression: str | None = None) -> Iterator[None]:
-    """Turn what the system says of a file into an error that a user can mend.
+    """Translate errors of the system about a file into DataError.
 
     Args:
         path: the file.
-        compression: how it is compressed, if it is.
+        compression: of the file; None if it has none.
 
     Raises:
-        DataError: the body met a missing, unreadable or damaged file.
+        DataError: the file is missing, unreadable or damaged.
     """
     try:
         yield
@@ -91,7 +91,7 @@ def explained(path: Path, compression: str | None = None) -> Iterator[None]:
     except zlib.error as error:
         raise _damaged(path, f"the {compression} file is damaged: {error}") from error
     except Exception as error:
-        # Errors of modules that are loaded only where a file needs them.
+        # Errors of modules that are imported only if a file needs them.
         if type(error).__name__ in ("LZMAError", "BadZipFile"):
             raise _damaged(path, f"the {compression} file is damaged: {error}") from error
         raise
@@ -124,7 +124,7 @@ class _Recoded(io.RawIOBase):
                     f"{self._path}: its text is not {self._encoding}",
                     hint="name the encoding it is in, as in --encoding latin-1",
                 ) from error
-            # Half a surrogate pair, which some encodings can hold, is no UTF-8.
+            # Some encodings can hold half a surrogate pair, which UTF-8 cannot.
             self._waiting = text.encode("utf-8", errors="replace")
             if not read:
                 break
@@ -135,7 +135,7 @@ class _Recoded(io.RawIOBase):
 
 
 def too_long(path: Path, line: int) -> DataError:
-    """Return the error of a line that is too long to be one event."""
+    """Return the error for a line that is too long to be one event."""
     return DataError(
         f"{path} line {line}: it is longer than {LONGEST_LINE_BYTES >> 20} MiB",
         hint="a log has one event a line; see whether its line ends are line feeds",
@@ -143,14 +143,14 @@ def too_long(path: Path, line: int) -> DataError:
 
 
 def folder_without_log(path: Path) -> DataError:
-    """Return the error that a folder holds no log."""
+    """Return the error for a folder without a log."""
     return DataError(
         f"{path} is a folder, not a file", hint="name the file in it that holds the events"
     )
 
 
 def _missing(path: Path) -> DataError:
-    """Return the error that a file is not there, or that its path is an address of elsewhere."""
+    """Return the error for a missing file, or for an address given in place of a path."""
     address = re.fullmatch(r"([a-z][a-z0-9+]+):/{1,3}(.*)", str(path), re.IGNORECASE | re.DOTALL)
     if address is None:
         return DataError(f"{path}: no such file", hint="check the name and the folder")
@@ -167,7 +167,7 @@ def _missing(path: Path) -> DataError:
 
 
 def _refused(path: Path) -> DataError:
-    # Windows refuses to open a folder where other systems say that it is one.
+    # Windows denies permission to open a folder, where other systems name it as one.
     is_folder = path.is_dir()
     if is_folder and os.access(path, os.R_OK):
         return folder_without_log(path)

@@ -1,5 +1,5 @@
-"""The files that make one log: those named, and those of a folder, with the `key=value` folders of
-their paths.
+"""List the files of one log: those named, those in folders, and the `key=value` folders of their
+paths.
 """
 
 import filecmp
@@ -28,11 +28,11 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".snappy", ".lz4")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file of a log, and what the folders of its path say of all its events.
+    """A file of a log, with the values that its path holds for all its events.
 
     Args:
         path: the file.
-        keys: the values of `key=value` folders, decoded; None stands for Hive's null.
+        keys: values of `key=value` folders, decoded; None is Hive's null.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Part:
 
 
 def find_parts(logs: Path | Sequence[Path]) -> list[Part]:
-    """Return the files of one log or of several, folders unfolded, in the order given.
+    """Return the files of a log in the order given, with the files of its folders.
 
     Raises:
         DataError: a file is named twice, or a folder is not one log; see `list_parts`.
@@ -60,7 +60,7 @@ def find_parts(logs: Path | Sequence[Path]) -> list[Part]:
 
 
 def list_passed_over(logs: Path | Sequence[Path]) -> list[Path]:
-    """Return the documents and empty files of the folders among some logs, which are not read.
+    """Return the documents and empty files in folders, which are not read.
 
     Raises:
         DataError: a folder cannot be read.
@@ -70,14 +70,14 @@ def list_passed_over(logs: Path | Sequence[Path]) -> list[Path]:
 
 
 def list_parts(path: Path) -> list[Part]:
-    """Return the files of a folder that hold events, in the order of their paths.
+    """Return the files of a folder that hold events, sorted by path.
 
-    Hidden files, those whose name begins with an underscore, empty files and documents (README,
-    *.md and the like) hold none. A file is itself its only part.
+    Hidden files, names that begin with an underscore, empty files and documents (README, *.md and
+    the like) hold none. A file is its own only part.
 
     Raises:
-        DataError: the folder cannot be read or holds no log; it is a table whose log alone says
-            which of its files count; or its files are not of one kind.
+        DataError: the folder cannot be read, holds no log or files of several types, or is a table
+            (Delta, Iceberg, Hudi) whose own log decides which files count.
     """
     if not path.is_dir():
         return [Part(path, _path_keys(path))]
@@ -90,7 +90,7 @@ def list_parts(path: Path) -> list[Part]:
 
 
 def is_document(path: Path) -> bool:
-    """Return whether a file of a folder is about the log, and not a part of it."""
+    """Return whether a file documents the log and is not a part of it."""
     plain = path.suffix.lower() in _DOCUMENT_SUFFIXES
     return plain or _DOCUMENT_NAMES.fullmatch(path.name) is not None
 
@@ -101,13 +101,13 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_none(file: Path) -> bool:
-    """Return whether a file of a folder is no part of a log."""
+    """Return whether a file is a document or empty."""
     with explained(file):
         return is_document(file) or not file.stat().st_size
 
 
 def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path]:
-    """Yield the files below a folder, those of linked folders too, each folder once on its way."""
+    """Yield the files below a folder, also in linked folders, without following cycles of links."""
     real = os.path.realpath(folder)
     if real in above:
         return
@@ -128,13 +128,13 @@ def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path]:
 
 
 def _unlinked(files: list[Path]) -> list[Path]:
-    """Leave out links to files that the folder holds itself, such as latest.csv."""
+    """Leave out links to files in the same folder, such as latest.csv."""
     real = {os.path.realpath(file) for file in files if not file.is_symlink()}
     return [f for f in files if not f.is_symlink() or os.path.realpath(f) not in real]
 
 
 def _refuse_table(folder: Path) -> None:
-    """Raise DataError where a folder is a table whose log says which files count."""
+    """Raise DataError if a folder is a table whose own log decides which files count."""
     name, command = None, ""
     if (folder / "_delta_log").is_dir():
         name, scan = "a Delta table", "delta_scan"
@@ -172,7 +172,7 @@ def _require_one_kind(folder: Path, files: list[Path]) -> None:
 
 
 def _refuse_copies(folder: Path, files: list[Path]) -> None:
-    """Raise DataError where a file lies beside a compressed or converted copy of itself."""
+    """Raise DataError if a file has a compressed, converted or backup copy next to it."""
     seen: dict[Path, Path] = {}
     for path in files:
         stem = path
@@ -192,7 +192,7 @@ def _refuse_copies(folder: Path, files: list[Path]) -> None:
 
 
 def find_twins(parts: Sequence[Part]) -> list[tuple[Path, Path]]:
-    """Return pairs of files that hold the same bytes, the first of them in the order given.
+    """Return pairs of files with equal bytes, each in the order given.
 
     Raises:
         DataError: a file cannot be read.
@@ -213,9 +213,9 @@ def find_twins(parts: Sequence[Part]) -> list[tuple[Path, Path]]:
 
 
 def _path_keys(path: Path) -> dict[str, str | None]:
-    """Return what the folders of a path say, as Hive writes it: event=view/date=2021-03-01.
+    """Return the values that the folders of a path hold in Hive's way: event=view/date=2021-03-01.
 
-    Folders year=, month= and day= (and hour=) are one date.
+    Folders year=, month=, day= and hour= are joined into one date.
     """
     matches = (_KEY.fullmatch(name) for name in path.parts[:-1])
     keys = {m[1]: None if m[2] == _NULL else unquote(m[2]) for m in matches if m}
@@ -230,7 +230,7 @@ def _path_keys(path: Path) -> dict[str, str | None]:
 
 
 def plain_date(value: str | None) -> str | None:
-    """Write the date of a path with hyphens: 20210301 is 2021-03-01; other values stay."""
+    """Return the date of a path with hyphens: 20210301 becomes 2021-03-01; other values stay."""
     if value is None or not re.fullmatch(r"(19|20)\d{6}", value):
         return value
     try:

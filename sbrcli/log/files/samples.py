@@ -1,4 +1,4 @@
-"""The first lines of a text, by which it is recognised."""
+"""The first lines of a text, by which its format is detected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +8,12 @@ SAMPLE_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The first lines of a text that are not empty, and their numbers, counted from 1."""
+    """The first non-empty lines of a text, and their numbers, counted from 1."""
 
     numbers: Sequence[int]
     lines: Sequence[str]
     path_names: tuple[str, ...] = ()
-    """Columns beside those of the file, which its path gives."""
+    """Further columns, whose values the file's path holds."""
 
     @property
     def first_line(self) -> int:
@@ -25,5 +25,5 @@ class Sample:
         return replace(self, numbers=self.numbers[count:], lines=self.lines[count:])
 
     def head(self) -> "Sample":
-        """Return as many of its lines as show what a table is."""
+        """Return enough of its lines to detect a table."""
         return replace(self, numbers=self.numbers[:SAMPLE_LINES], lines=self.lines[:SAMPLE_LINES])

@@ -1,4 +1,4 @@
-"""A log that comes through a pipe: kept in a temporary file, since it is read more than once."""
+"""Copy a log that comes through a pipe to a temporary file, as it is read more than once."""
 
 import shutil
 import stat
@@ -18,14 +18,13 @@ _CHUNK_BYTES = 1 << 20
 
 @contextmanager
 def on_disk(path: Path) -> Iterator[Path]:
-    """Yield a path that can be opened again and again, and holds what `path` gives.
+    """Yield a path with the content of `path` that can be opened repeatedly.
 
     That is `path` itself, unless it is `-` (standard input), a pipe or a device: these are copied
-    into a temporary file, which is deleted at the end. An error about it speaks of the source.
+    to a temporary file, which is deleted at the end. Errors name the source.
 
     Raises:
-        DataError: it cannot be read, or fills more than half of the free space for temporary
-            files.
+        DataError: it cannot be read, or needs more than half of the free space for temporary files.
     """
     if path != STANDARD_INPUT and not _is_stream(path):
         yield path
@@ -56,7 +55,7 @@ def standard_input() -> BinaryIO:
 
 @contextmanager
 def renamed(copy: Path, name: object) -> Iterator[None]:
-    """Let errors about a temporary copy speak of what it is a copy of."""
+    """Make errors about a temporary copy name its source."""
     try:
         yield
     except DataError as error:

@@ -1,4 +1,4 @@
-"""In which encoding a text is: read where its first bytes are certain of it, else offered."""
+"""Detect the encoding of a text if its first bytes show it, else suggest encodings."""
 
 import codecs
 import re
@@ -8,7 +8,7 @@ from unicodedata import category
 from sbrcli.log.files.opening import opened
 
 RECODE = "say in which encoding it is, as in --encoding latin-1"
-"""What to do about a text in another encoding."""
+"""Hint for a text in another encoding."""
 
 _SAMPLE_BYTES = 1 << 12
 _MARKS = (
@@ -18,7 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks; the longer of two that begin alike goes first. None is UTF-8."""
+"""Byte order marks, longer ones before their prefixes. None is UTF-8."""
 
 _WIDE = (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2))
 _MANY_BYTES = ("gb18030", "shift_jis", "euc_kr", "big5")
@@ -26,18 +26,18 @@ _ONE_BYTE = ("cp1252", "cp1251")
 _FOREIGN = re.compile('[^,;|\t"\n]*[\udc80-\udcff][^,;|\t"\n]*')
 _SHOWN_LETTERS = 20
 _NO_TEXT = frozenset({"Cc", "Cn", "Co", "Cs"})
-"""Categories of letters that no text holds: controls, unassigned and private ones, half pairs."""
+"""Unicode categories that no text contains: controls, unassigned, private and surrogates."""
 
 
 def find_encoding(path: Path, named: str | None) -> str | None:
     """Return the encoding of a text; None is UTF-8.
 
-    A byte order mark goes before the encoding that the user names. Without either, a text of two
-    or four bytes a letter is known by its zero bytes.
+    A byte order mark takes precedence over the encoding that the user gives. Without either, UTF-16
+    and UTF-32 are detected by their zero bytes.
 
     Args:
         path: a file, compressed or not.
-        named: what the user says.
+        named: the encoding that the user gives.
 
     Raises:
         DataError: the file cannot be read.
@@ -53,7 +53,7 @@ def find_encoding(path: Path, named: str | None) -> str | None:
 
 
 def _is_text(data: bytes, encoding: str, width: int) -> bool:
-    """Return whether bytes, perhaps cut at their end, are whole lines of text."""
+    """Return whether bytes, possibly cut at the end, are whole lines of text."""
     if encoding == "utf-8":
         return True
     try:
@@ -66,10 +66,10 @@ def _is_text(data: bytes, encoding: str, width: int) -> bool:
 
 
 def recode_hint(text: str) -> str:
-    """Return how a text that is not UTF-8 may be read: in which encoding it would be which words.
+    """Return a hint for a text that is not UTF-8, with its words in likely encodings.
 
     Args:
-        text: a row, its wrong bytes kept as surrogates.
+        text: a row, with invalid bytes as surrogates.
     """
     match = _FOREIGN.search(text)
     if match is None:

@@ -28,17 +28,17 @@ _ALWAYS_ALLOWED_BYTES = 1 << 28
 
 
 def name_typed(first_bytes: bytes) -> str | None:
-    """Return what a file of typed columns is by how it begins; None where it is none."""
+    """Return the type of a file of typed columns by its first bytes; None if it is none."""
     found = next((name for magic, name in _MAGIC.items() if first_bytes.startswith(magic)), None)
-    # UTF-16 may begin with ff fe, and text of no known encoding with anything; no stream has a
-    # first message of no length or of more than 2 GiB.
+    # UTF-16 may begin with ff fe, and text in an unknown encoding with anything; the first message
+    # of a stream is neither empty nor longer than 2 GiB.
     if found == "Arrow stream" and not 0 < int.from_bytes(first_bytes[4:8], "little") < 1 << 31:
         return None
     return found
 
 
 def name_typed_file(path: Path) -> str | None:
-    """Return what a file of typed columns is; None where it is none.
+    """Return the type of a file of typed columns; None if it is none.
 
     Raises:
         DataError: it cannot be opened.
@@ -76,8 +76,8 @@ def read_columns(path: Path, name: str, columns: Sequence[str]) -> pa.Table:
 
     Args:
         path: the file.
-        name: what it is, as `name_typed` says.
-        columns: names at the top; each once.
+        name: its type, as `name_typed` returns it.
+        columns: distinct names at the top level.
 
     Raises:
         DataError: it is damaged.
@@ -89,14 +89,14 @@ def read_columns(path: Path, name: str, columns: Sequence[str]) -> pa.Table:
             table = _orc_file(path).read(columns=list(columns))
         else:
             table = _read_arrow(path, name, with_rows=True)
-        table.validate(full=True)  # PyArrow reads text without looking whether it is UTF-8
+        table.validate(full=True)  # PyArrow does not check that text is UTF-8
         return table.select(columns)
 
 
 def _read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
     with _opened(path) as file:
         _refuse_bomb(path, file.metadata)
-        # Each group by itself: a footer's number of rows is not believed before they are there.
+        # Read each group separately: the number of rows in a footer is not trusted.
         table = pa.concat_tables(
             [file.read_row_group(at, columns=list(columns)) for at in range(file.num_row_groups)]
             or [file.schema_arrow.empty_table()]
@@ -111,7 +111,7 @@ def _read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
 
 
 def _opened(path: Path) -> pq.ParquetFile:
-    # Else a time of Spark's old type would be taken for nanoseconds: beyond 2262, for another year.
+    # Else Spark's old type of times would be read as nanoseconds, which is wrong after 2262.
     return pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
 
 
@@ -132,7 +132,7 @@ def _read_arrow(path: Path, name: str, *, with_rows: bool) -> pa.Table:
 
 
 def _refuse_bomb(path: Path, metadata: pq.FileMetaData) -> None:
-    """Refuse what claims to hold far more than its bytes can."""
+    """Raise DataError if a file claims to hold far more than its bytes can."""
     size = path.stat().st_size
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
     claimed_bytes = sum(group.total_byte_size for group in groups)
@@ -149,8 +149,8 @@ def _damage_told(path: Path, name: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, ValueError, MemoryError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's, not PyArrow's
-        require_memory()  # where it raises, the file is not at fault
+            raise  # the error of the system, not PyArrow's
+        require_memory()  # if it raises, the file is not at fault
         said = (str(error) or "no memory").splitlines()[0]
         raise damaged(path, name, said) from error
 

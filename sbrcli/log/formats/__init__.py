@@ -1,1 +1,1 @@
-"""Formats of logs: each recognised by its first lines and read into a table."""
+"""Detect the formats of logs by their first lines, and read them into tables."""

@@ -1,4 +1,4 @@
-"""Rows that cannot be events: the first is named, or all are left out and counted."""
+"""Name the first bad row of a log, or leave out and count all of them."""
 
 import itertools
 import shlex
@@ -19,18 +19,18 @@ from sbrcli.log.formats.separators import split_fields
 _FIRST_ROWS = 10_000
 
 TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
-"""What Parquet's columns must hold."""
+"""Hint on the types of columns in Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRows:
-    """How many rows were left out, and what was wrong with the first of them."""
+    """The number of bad rows left out, and what is wrong with the first one."""
 
     count: int
     first: str
 
     def after(self, earlier: "BadRows | None") -> "BadRows":
-        """Add those that were left out before."""
+        """Return the sum with the rows that were left out before."""
         return self if earlier is None else BadRows(earlier.count + self.count, earlier.first)
 
 
@@ -39,12 +39,13 @@ def name_wrong_row(
     wrong: WrongRowError,
     accepts: Callable[[Path, LogFormat], bool] = lambda _path, _format: False,
 ) -> DataError:
-    """Name the first wrong row by its line; failing that, say what the fast reader said.
+    """Return the error for the first bad row with its line, or else with the complaint of the fast
+    reader.
 
     Args:
         path: the log's file.
-        wrong: what the fast reader said.
-        accepts: whether the fast reader reads a text: what it reads is not checked.
+        wrong: the complaint of the fast reader.
+        accepts: returns whether the fast reader accepts a text, which is not checked then.
 
     Raises:
         DataError: the file itself is damaged.
@@ -87,7 +88,7 @@ def _wrong_row(path: Path, row: CheckedRow, log_format: LogFormat, is_first: boo
 
 
 def _kind_with_items(path: Path, log_format: LogFormat) -> str | None:
-    """Return the most frequent kind among the first events that are right; None where none is."""
+    """Return the most frequent type among the first valid events; None if none is valid."""
     kinds: Counter[str] = Counter()
     at = log_format.position(EVENT)
     for row in itertools.islice(_check(path, log_format), _FIRST_ROWS):
@@ -97,7 +98,9 @@ def _kind_with_items(path: Path, log_format: LogFormat) -> str | None:
 
 
 def _names_columns(row: str, log_format: LogFormat) -> bool:
-    """Return whether the first row of a text without header may be one: no field holds a digit."""
+    """Return whether the first row of a text without header may be a header: no field has a
+    digit.
+    """
     if log_format.kind != "text" or log_format.has_header:
         return False
     fields = split_fields(row.rstrip("\n"), log_format.separator, is_quoted=False)
@@ -107,13 +110,13 @@ def _names_columns(row: str, log_format: LogFormat) -> bool:
 
 
 def write_good_rows(path: Path, log_format: LogFormat, copy: Path) -> tuple[LogFormat, BadRows]:
-    """Copy the rows that can be events, as plain text without header.
+    """Copy the good rows of a log as plain text without header.
 
     Returns:
-        The format of the copy, and what was left out.
+        The format of the copy, and the rows left out.
 
     Raises:
-        DataError: the file is damaged, or no row of it can be an event.
+        DataError: the file is damaged, or all of its rows are bad.
     """
     kept = count = 0
     first = ""

@@ -1,7 +1,7 @@
 """Parse delimited text with PyArrow, in several threads.
 
-Ids come as indices into their distinct texts, so that an id is looked at once, however often it
-occurs, and never becomes a float on the way.
+Ids are read as indices into their distinct texts, so that each distinct id is converted once and
+never becomes a float.
 """
 
 import re
@@ -34,23 +34,23 @@ from sbrcli.log.formats.separators import may_quote
 
 _BLOCK_BYTES = LONGEST_LINE_BYTES
 _HEADER_ALONE = ("Empty CSV file", "Could not skip initial")
-"""What PyArrow says where nothing follows the header, with and without a line end."""
+"""Messages of PyArrow if nothing follows the header, with and without a line end."""
 
 _NO_NUMBER = re.compile("conversion error to double: invalid value '(.*?)'")
 
 _ONE_BYTE_SEPARATOR = b"\x1f"
-"""Stands for a longer separator, which PyArrow does not take: ASCII's own unit separator."""
+"""ASCII's unit separator, in place of a longer separator that PyArrow does not accept."""
 
 _SPACE_RUN = re.compile(rb"[ \t]+")
 _LINE_EDGE_SPACES = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t]+|[ \t]+(?=[\r\n]|\Z)")
 
 
 def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
-    """Parse some columns of a text; times as numbers or whatever they are.
+    """Parse some columns of a text; the type of times is inferred.
 
     Raises:
         DataError: the file is damaged.
-        WrongRowError: a row has too many or too few fields, or one of the wrong kind.
+        WrongRowError: a row has too many or too few fields, or one of the wrong type.
     """
     if log_format.has_open_quotes:
         raise WrongRowError(log_format, "a quote is opened and not closed")
@@ -69,7 +69,7 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
     numbers = [name for name in used if name in (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)]
     numbers = [name for name in numbers if pa.types.is_integer(table[name].type)]
     if may_be_hexadecimal and numbers:
-        # PyArrow takes 0x10 for 16, which is written as no time is.
+        # PyArrow reads 0x10 as 16, but no log writes times in that way.
         texts, _ = _read(path, log_format, numbers, dict.fromkeys(numbers, pa.string()))
         for name in numbers:
             if pc.any(pc.match_substring_regex(texts[name], "^-?0[xX]")).as_py():  # pyright: ignore
@@ -80,13 +80,13 @@ def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:
 def _read(
     path: Path, log_format: LogFormat, used: list[str], types: dict[str, pa.DataType]
 ) -> tuple[pa.Table, bool]:
-    """Read some columns, and tell whether the text may hold a hexadecimal number.
+    """Read some columns, and return whether the text may hold a hexadecimal number.
 
     Args:
         path: the log's file.
-        log_format: what it was recognised as.
+        log_format: its detected format.
         used: the columns to read.
-        types: of those whose type is known; the others' are inferred.
+        types: known types by column; the others are inferred.
 
     Raises:
         DataError: the file is damaged.
@@ -125,18 +125,18 @@ def _read(
 
 
 def _is_spaced_no_rating(said: str) -> bool:
-    """Return whether PyArrow stumbles over a missing rating with spaces around it."""
+    """Return whether PyArrow failed at a missing rating with spaces around it."""
     found = _NO_NUMBER.search(said)
     return found is not None and is_no_rating(found[1])
 
 
 def _nulls(used: list[str]) -> list[str]:
-    """Return what stands for no value; texts are never null."""
+    """Return the texts that are read as missing values; ids are never null."""
     return list(NO_RATINGS) if RATING in used else [""]
 
 
 class _Noticing:
-    """A file that notices what may begin a hexadecimal number."""
+    """A file that records whether its text may contain a hexadecimal number."""
 
     closed = False
 
@@ -146,7 +146,7 @@ class _Noticing:
         self.found = False
 
     def read(self, size: int) -> bytes:
-        """Read about as many bytes; none at the end."""
+        """Read about that many bytes; none at the end."""
         chunk = self._file.read(size)
         if not self.found:
             begins = self._last + chunk[:1]
@@ -156,7 +156,7 @@ class _Noticing:
 
 
 class _UnclearError(Exception):
-    """A row could be split in more than one way."""
+    """A row can be split in more than one way."""
 
 
 def _joined(file: BinaryIO, separator: str) -> "_Joined | _Squeezed":
@@ -164,7 +164,7 @@ def _joined(file: BinaryIO, separator: str) -> "_Joined | _Squeezed":
 
 
 class _Squeezed:
-    """A file whose runs of spaces and tabs, but for those at a line's ends, read as one byte."""
+    """A file whose runs of spaces and tabs within a line are read as one byte."""
 
     closed = False
 
@@ -173,7 +173,7 @@ class _Squeezed:
         self._kept = b""
 
     def read(self, size: int) -> bytes:
-        """Read about as many bytes, up to the end of a line; none at the end."""
+        """Read about that many bytes, up to the end of a line; none at the end."""
         while True:
             read = self._file.read(size)
             chunk = self._kept + read
@@ -188,7 +188,7 @@ class _Squeezed:
 
 
 class _Joined:
-    """A file whose separator of several bytes reads as one byte."""
+    """A file whose separator of several bytes is read as one byte."""
 
     closed = False
 
@@ -203,7 +203,7 @@ class _Joined:
         while True:
             read = self._file.read(size)
             chunk = self._kept + read
-            # A separator may go on in the next chunk: what could be its beginning waits for it.
+            # A separator may continue in the next chunk: hold back what could be its beginning.
             whole = chunk.rstrip(self._separator) if read else chunk
             self._kept = chunk[len(whole) :]
             if whole or not read:

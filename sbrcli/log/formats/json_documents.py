@@ -1,5 +1,5 @@
-"""JSON that is not one object a line, read as if it were: arrays of events, objects over several
-lines, arrays in place of objects, and the dicts that Python prints.
+"""Read JSON in other forms as one object a line: arrays of events, objects over several lines,
+arrays in place of objects, and printed Python dicts.
 """
 
 import ast
@@ -17,7 +17,7 @@ from sbrcli.log.columns.names import is_known_name, normalised
 from sbrcli.log.files.opening import LONGEST_LINE_BYTES, opened, too_long
 
 Document = Literal["array", "values", "python"]
-"""How the values lie in a file: in one array, one behind the other, or as Python's literals."""
+"""Layout of the values in a file: one array, one value after another, or Python literals."""
 
 DOCUMENT_NAMES: dict[Document, str] = {
     "array": "a JSON array",
@@ -31,11 +31,11 @@ _DECODER = json.JSONDecoder()
 
 
 def recognise_document(first_line: str) -> Document | None:
-    """Return how values lie in a file that is not one JSON object a line; None for no known way.
+    """Return the layout of a file that is not one JSON object a line; None if it is not known.
 
     Args:
-        first_line: its first line that is not empty; it may be cut. A separator may precede its
-            object, as in JSON text sequences.
+        first_line: its first non-empty line, which may be cut. A separator may precede the object,
+            as in JSON text sequences.
     """
     line = first_line.strip()
     try:
@@ -54,7 +54,7 @@ def recognise_document(first_line: str) -> Document | None:
 
 
 def first_values(path: Path, encoding: str | None, document: Document, most: int) -> list[Any]:
-    """Return the first values of a file, as they are read: at most so many; wrong rows left out.
+    """Return at most `most` first values of a file, leaving out invalid lines.
 
     Raises:
         DataError: one of them is not JSON.
@@ -62,7 +62,7 @@ def first_values(path: Path, encoding: str | None, document: Document, most: int
     found = []
     with opened(path, encoding) as file:
         for line in _lines(path, file, document):
-            with suppress(ValueError, RecursionError):  # a wrong row, which its reader names
+            with suppress(ValueError, RecursionError):  # an invalid line, which the reader reports
                 found.append(json.loads(line))
             if len(found) == most:
                 break
@@ -76,14 +76,14 @@ def opened_objects(
     """Open a file of JSON as one value a line.
 
     Raises:
-        DataError: as `files.opened`; also where (while the body reads) a value is not JSON.
+        DataError: as `files.opened`, or a value is not JSON (while the body reads).
     """
     with opened(path, encoding) as file:
         yield file if document is None else _Lines(_lines(path, file, document))  # pyright: ignore
 
 
 class _Lines(io.RawIOBase):
-    """A file that gives lines as they are made."""
+    """A file of lines that are generated while it is read."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         super().__init__()
@@ -134,7 +134,7 @@ def _is_header(row: list[Any]) -> bool:
 
 
 def _values(path: Path, file: BinaryIO, is_array: bool) -> Iterator[tuple[Any, str]]:
-    """Yield the values of an array, or those that stand one behind the other, with their text."""
+    """Yield the values of an array, or consecutive values, with their text."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     text, at, line, is_open, more = "", 0, 1, False, True
     while True:
@@ -159,7 +159,7 @@ def _values(path: Path, file: BinaryIO, is_array: bool) -> Iterator[tuple[Any, s
         elif not more:
             break
         line += text.count("\n", 0, at)
-        # Twice as much each time, so that what is read again and again stays in bounds.
+        # Read twice as much each time, which bounds the cost of parsing again.
         chunk = file.read(max(_CHUNK_BYTES, len(text) - at))
         text, at, more = text[at:] + decoder.decode(chunk, final=not chunk), 0, bool(chunk)
     if is_open:
@@ -175,7 +175,7 @@ def _wrong(path: Path, line: int, error: Exception) -> DataError:
 
 
 def _python_lines(file: BinaryIO) -> Iterator[str]:
-    """Yield lines of Python's literals as JSON; others as they are."""
+    """Yield lines of Python literals as JSON; other lines unchanged."""
     source = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
     text = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:

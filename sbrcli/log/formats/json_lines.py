@@ -1,4 +1,4 @@
-"""A log of JSON lines: one object a line, its keys being the columns."""
+"""Read a log of JSON lines: one object a line, whose keys are the columns."""
 
 import shlex
 from collections.abc import Iterable
@@ -53,17 +53,17 @@ _NUMBERS = (TIME_OF_DAY, RATING)
 
 
 def recognise_json(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
-    """Recognise JSON lines by the keys of the first objects, and whether ids and times are text.
+    """Detect the columns of JSON lines by the keys of the first objects, and which are text.
 
     Raises:
-        DataError: the first line is no JSON object, or a column is missing.
+        DataError: the first line is not a JSON object, or a column is missing.
     """
     document, objects = _first_objects(path, sample, config)
     _refuse_columns(path, objects)
     paths, names, columns, wanted = _match(objects, sample, config)
     needed = {ITEM_ID} if config.no_time else {ITEM_ID, TIMESTAMP}
     if not needed <= columns.keys() or len(wanted.keys() - _roles(columns)):
-        # The first events may have no item, as the views of a home page.
+        # The first events may have no item, such as views of a home page.
         objects = _more_objects(path, config, document) or objects
         paths, names, columns, wanted = _match(objects, sample, config)
     if config.no_time:
@@ -127,7 +127,7 @@ def _more_objects(
 def _first_objects(
     path: Path, sample: Sample, config: ReadConfig
 ) -> tuple[Document | None, list[dict[str, Any]]]:
-    """Return how the objects lie in the file, and the first of them."""
+    """Return the layout of the objects in the file, and the first of them."""
     if isinstance(load_object(sample.lines[0]), dict):
         return None, [
             found for line in sample.lines if isinstance(found := load_object(line), dict)
@@ -145,7 +145,7 @@ def _first_objects(
 
 
 def _refuse_columns(path: Path, objects: list[dict[str, Any]]) -> None:
-    """Raise DataError where the first object holds all events, by columns or by keys."""
+    """Raise DataError if the first object holds all events, by columns or by keys."""
     first = objects[0]
     frame = f"pandas.read_json('{path}').to_json('log.jsonl', orient='records', lines=True)"
     if {"columns", "data"} <= first.keys() and isinstance(first["data"], list):
@@ -173,7 +173,7 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> Flattened:
 
     Raises:
         DataError: the file is damaged.
-        WrongRowError: a line is no JSON, or a value is of another type than in the first lines.
+        WrongRowError: a line is not JSON, or a value has another type than in the first lines.
     """
     paths = log_format.paths_of(used)
     schema = type_of_paths({way: _type_of(log_format, c) for c, way in paths.items()})
@@ -187,7 +187,7 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> Flattened:
                 arrow_json.ReadOptions(block_size=LONGEST_LINE_BYTES),
                 arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
             )
-        table.validate(full=True)  # the parser lets bytes pass that are not UTF-8
+        table.validate(full=True)  # the parser accepts bytes that are not UTF-8
     except pa.ArrowMemoryError:
         raise
     except pa.ArrowException as error:

@@ -1,4 +1,4 @@
-"""Judge JSON object by object, to name the first wrong one or to leave such objects out."""
+"""Check JSON object by object, to name the first bad one or to leave out all bad ones."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from sbrcli.log.formats.rows import (
 
 
 def check_objects(path: Path, log_format: LogFormat) -> Iterator[CheckedRow]:
-    """Judge every line; see `rows.check_rows`."""
+    """Check every line; see `rows.check_rows`."""
     with lines_of(path, log_format) as lines:
         for line, text in enumerate(lines, start=1):
             if text.strip(" \t\r\n"):
@@ -50,7 +50,7 @@ def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
 
 
 def _misplaced(value: Any, path: tuple[str, ...]) -> str | None:
-    """Return where, on the way to a value, something else stands than the object or list there."""
+    """Return where something other than an object or list is found on the path to a value."""
     if value is None or not path:
         return None
     if path[0] == LIST:
@@ -88,7 +88,7 @@ def _value_complaint(column: str, value: Any, log_format: LogFormat) -> Complain
 
 
 def _may_be_missing(column: str, value: Any, log_format: LogFormat) -> bool:
-    """Return whether a value is missing, and an event need not have it."""
+    """Return whether a value is missing and not required."""
     if column == RATING:
         return value is None or (isinstance(value, str) and is_no_rating(value))
     if column == USER_ID and not log_format.needs_users:
@@ -97,7 +97,7 @@ def _may_be_missing(column: str, value: Any, log_format: LogFormat) -> bool:
 
 
 def _type_complaint(column: str, value: Any, *, is_text: bool) -> str | None:
-    """Return why a value is not of the type that the column has in the first lines."""
+    """Return why a value does not have the column's type in the first lines."""
     if value is None:
         return "is missing"
     if isinstance(value, (dict, list, bool)):
@@ -113,12 +113,12 @@ def _type_complaint(column: str, value: Any, *, is_text: bool) -> str | None:
 
 
 def as_text(value: object) -> str:
-    """Return a value as the text that it would be in a table; nothing for null."""
+    """Return a value as text, as in a table; an empty text for null."""
     return "" if value is None else str(value)
 
 
 def load_object(line: str) -> Any:
-    """Read a line of JSON; None where it is none."""
+    """Parse a line as a JSON object; None if it is not one."""
     try:
         return json.loads(line, parse_constant=_refuse, object_pairs_hook=_unique)
     except (ValueError, RecursionError):

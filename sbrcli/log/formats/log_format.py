@@ -1,4 +1,4 @@
-"""What a log looks like, once it is recognised."""
+"""The detected format of a log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,38 +17,37 @@ _SEPARATOR_NAMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFormat:
-    """What a file of events looks like.
+    """The format of a file of events.
 
     Args:
-        name: how a person calls it.
+        name: as messages call it.
         kind: delimited text, JSON lines, or "parquet" for it and other files of typed columns.
-        names: what the log itself calls its columns; without a header, their numbers from 1.
-        columns: for each name, its column of the event table, or None if unused.
-        paths: of JSON and Parquet, for each name, the way to its values (see `nested`).
-        separator: what stands between two fields of a row of text, one character or more.
-        skipped_lines: lines above the first row: the header, and what stands above it.
-        num_lines_above: how many of these stand above the header, or above the first row.
+        names: of the columns in the log; without a header, their numbers from 1.
+        columns: for each name, its column in the event table, or None if unused.
+        paths: for JSON and Parquet, the path to the values of each name (see `nested`).
+        separator: between two fields of a row of text, one character or more.
+        skipped_lines: number of lines above the first row, including the header.
+        num_lines_above: how many of these are above the header, or above the first row.
         is_quoted: a field in quotes may hold the separator, quotes and line ends.
-        quote: what quotes a field where `is_quoted`.
-        escape: a letter that takes its meaning from the next one; None where there is none.
-        num_spanning: how many rows hold a quoted field that spans lines.
-        has_open_quotes: some quoted field of it is not closed, so that its row is wrong.
-        document: how the objects of JSON lie in the file (see `json_documents`); None where there
-            is one a line.
+        quote: the character that quotes a field if `is_quoted`.
+        escape: the character that escapes the next one; None if there is none.
+        num_spanning: number of rows with a quoted field that spans lines.
+        has_open_quotes: whether a quoted field is not closed, so that its row is bad.
+        document: layout of JSON objects in the file (see `json_documents`); None for one a line.
         compression: "gzip", "bzip2", "xz", "zstd" or "zip", or None.
         encoding: of the text; None is UTF-8.
-        text_columns: of JSON, the columns of the event table whose values are text, not numbers.
-        path_columns: columns of the event table whose value the file's path gives, each with its
-            key there and the value of all rows.
-        list_separator: what stands between the items of one cell; None where each is one item.
-        num_path_names: how many of the last names are keys of the path; none once recognised.
-        time_unit: of the log's times: a unit of numbers as `--time-unit` takes it, "iso" or another
-            shape of dates in words (see `dates`), or a format as `--time-format` takes it; "auto"
-            and "dates" where the times themselves must show it.
-        doubts: sentences on what was assumed in reading without being certain.
-        events: the kinds of events that are asked for; rows of others need hold nothing else.
-        time_kinds: what each of the columns of a time holds, where it lies in several (see
-            `time_columns`); empty until that is known.
+        text_columns: for JSON, the columns of the event table whose values are text.
+        path_columns: columns of the event table whose value the file's path holds, each with its
+            key and the value for all rows.
+        list_separator: between the items of one cell; None if each cell is one item.
+        num_path_names: how many of the last names are keys of the path; 0 after detection.
+        time_unit: a unit of numbers as for `--time-unit`, "iso" or another shape of written dates
+            (see `dates`), or a format as for `--time-format`; "auto" and "dates" if the times
+            themselves show it.
+        doubts: sentences on what was assumed without certainty.
+        events: the selected types of events; other rows may lack everything else.
+        time_kinds: what each column of a time in several columns holds (see `time_columns`); empty
+            until that is known.
     """
 
     name: str
@@ -83,15 +82,15 @@ class LogFormat:
 
     @property
     def row_word(self) -> str:
-        """What messages count the rows by."""
+        """The word for a row in messages."""
         return "object" if self.document in ("array", "values") else "line"
 
     def position(self, column: str) -> int:
-        """Return which field of a row holds a column of the event table, counted from 0."""
+        """Return the index of the field that holds a column of the event table."""
         return self.columns.index(column)
 
     def paths_of(self, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Return the ways to the values of some columns of the event table."""
+        """Return the paths to the values of some columns of the event table."""
         return {column: self.paths[self.position(column)] for column in columns}
 
     def has(self, column: str) -> bool:
@@ -100,12 +99,12 @@ class LogFormat:
 
     @property
     def needs_users(self) -> bool:
-        """Whether a row must name its user: not where it has a session."""
+        """Whether a row must have a user, which it need not if it has a session."""
         return not self.has(SESSION_ID)
 
     @property
     def time_columns(self) -> tuple[str, ...]:
-        """The columns of the event table that the time lies in, most often one."""
+        """The columns of the event table that hold the time, most often one."""
         return tuple(c for c in (TIMESTAMP, *TIME_PARTS) if self.has(c))
 
     @property
@@ -114,7 +113,7 @@ class LogFormat:
         return (*(c for c in self.columns if c), *(c for c, _, _ in self.path_columns))
 
     def place(self, column: str) -> str:
-        """Return what the log calls a column of the event table; without a header, its number."""
+        """Return the log's name for a column of the event table; without a header, its number."""
         in_path = next((key for c, key, _ in self.path_columns if c == column), None)
         if in_path is not None:
             return in_path
@@ -123,14 +122,14 @@ class LogFormat:
 
 
 def ordered(log_format: LogFormat) -> LogFormat:
-    """Return the format of a log whose events are in the order of the file, its times unused."""
+    """Return the format of a log whose events are read in the order of the file, without times."""
     times = (TIMESTAMP, *TIME_PARTS, TIME_OF_DAY)
     columns = tuple(None if column in times else column for column in log_format.columns)
     return replace(log_format, columns=columns, time_unit=ORDER)
 
 
 def describe_layout(log_format: LogFormat) -> str:
-    """Return what a log was recognised as: `MovieLens 1M ("::" separated, no header)`."""
+    """Return a description of the layout: `MovieLens 1M ("::" separated, no header)`."""
     traits = []
     if log_format.kind == "text":
         separator = log_format.separator
@@ -143,10 +142,10 @@ def describe_layout(log_format: LogFormat) -> str:
 
 
 def describe_format(log_format: LogFormat) -> str:
-    """Describe in one line what a log was read as, and which of its columns is what.
+    """Return a description of the layout and its columns in one line.
 
-    As in `MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds`, which is
-    how `--columns` would say it.
+    For example `MovieLens 1M ("::" separated, no header): user=1, item=2, time=4 in seconds`, with
+    columns as in `--columns`.
     """
     columns = [c for c in ROLE_NAMES if log_format.has(c) and c not in (RATING, TIME_OF_DAY)]
     words = [_describe_column(log_format, column) for column in columns]

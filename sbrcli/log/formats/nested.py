@@ -1,7 +1,7 @@
-"""Values below the top of a row, called by dotted names: fields of structs, items of lists.
+"""Read values below the top level of a row by dotted names: fields of structs, items of lists.
 
-A path is the keys from a row down to a value; `[]` stands for each item of a list. So the items
-of {"session": 1, "events": [{"aid": 5}, {"aid": 6}]} lie at ("events", "[]", "aid"), and are called
+A path is the keys from a row down to a value; `[]` means each item of a list. So the items of
+{"session": 1, "events": [{"aid": 5}, {"aid": 6}]} lie at ("events", "[]", "aid"), and are called
 events.aid. Each item of a list is an event, which has the other values of its row.
 """
 
@@ -27,9 +27,9 @@ class Flattened(NamedTuple):
     """A table without lists and structs.
 
     Args:
-        table: an event a row.
-        lists: what became of rows that hold lists; None where none does.
-        rows: (events,) the row each event comes from; None where each row is one event.
+        table: one event a row.
+        lists: how rows with lists were opened; None if there are none.
+        rows: (events,) index of each event's row; None if each row is one event.
     """
 
     table: pa.Table
@@ -38,12 +38,12 @@ class Flattened(NamedTuple):
 
 
 def dotted(path: Path) -> str:
-    """Return what a value is called: ("events", "[]", "aid") is events.aid."""
+    """Return the dotted name of a path: ("events", "[]", "aid") is events.aid."""
     return ".".join(step for step in path if step != LIST)
 
 
 def paths_of_schema(schema: pa.Schema) -> list[Path]:
-    """Return the paths of all values that are no structs and no lists, in the file's order."""
+    """Return the paths of all values other than structs and lists, in the order of the file."""
     return [
         path
         for field in schema
@@ -53,9 +53,9 @@ def paths_of_schema(schema: pa.Schema) -> list[Path]:
 
 
 def paths_of_objects(objects: Iterable[Mapping[str, Any]]) -> list[Path]:
-    """Return the paths of all values in some JSON objects, in the order that they occur in.
+    """Return the paths of all values in some JSON objects, in order of appearance.
 
-    Where values of several kinds have one name, the first that is not null or empty counts.
+    If values of one name have several types, the first one that is not null or empty counts.
     """
     found: dict[str, Path | None] = {}
     for one in objects:
@@ -71,7 +71,7 @@ def paths_of_objects(objects: Iterable[Mapping[str, Any]]) -> list[Path]:
 
 
 def values_at(value: Any, path: Path) -> Iterator[Any]:
-    """Yield the values on a path within a JSON object; None where there is none."""
+    """Yield the values on a path within a JSON object; None if missing."""
     if not path:
         yield value
     elif path[0] == LIST:
@@ -82,7 +82,7 @@ def values_at(value: Any, path: Path) -> Iterator[Any]:
 
 
 def type_of_paths(types: Mapping[Path, pa.DataType]) -> pa.Schema:
-    """Return the schema of rows that hold values of some types at some paths."""
+    """Return the schema of rows with values of given types at given paths."""
     tree: dict[str, Any] = {}
     for path, kind in types.items():
         node = tree
@@ -93,7 +93,8 @@ def type_of_paths(types: Mapping[Path, pa.DataType]) -> pa.Schema:
 
 
 def lay_flat(table: pa.Table, paths: Mapping[str, Path]) -> Flattened:
-    """Make a row of each item of the lists on some paths, and a column of each path.
+    """Return a table with a row for each item of the lists on some paths, and a column for each
+    path.
 
     Args:
         table: with the columns that the paths begin with.
@@ -119,7 +120,7 @@ def lay_flat(table: pa.Table, paths: Mapping[str, Path]) -> Flattened:
 def lay_object_flat(
     values: Mapping[str, Any], paths: Mapping[str, Path]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the events of one JSON object, as `lay_flat` does.
+    """Yield the events of one JSON object, like `lay_flat`.
 
     Args:
         values: the object, by column of the event table.
@@ -162,7 +163,7 @@ def _opened_together(lengths: Mapping[str, int]) -> tuple[dict[str, int], int]:
 
 
 def unlike_lengths(main: str, length: int, column: str, other: int) -> str:
-    """Return what is said of two lists of a row that cannot be opened together."""
+    """Return the complaint about two lists of a row that cannot be opened together."""
     return f"a list of {length:,} in {main} beside one of {other:,} in {column}"
 
 
@@ -195,7 +196,7 @@ def _lay_batch_flat(
 
 
 def _until_list(path: Path) -> tuple[Path, Path]:
-    """Part a path before its first list."""
+    """Split a path before its first list."""
     at = path.index(LIST) if LIST in path else len(path)
     return path[:at], path[at:]
 
@@ -229,7 +230,7 @@ def _paths_of_type(kind: pa.DataType, path: Path) -> Iterator[Path]:
 
 
 def _paths_of_value(value: Any, path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the paths within a value, each with whether nothing is there."""
+    """Yield the paths within a value, each with whether it is empty."""
     if len(path) > _MOST_LEVELS:
         return
     if isinstance(value, dict) and value:

@@ -1,4 +1,4 @@
-"""Which value of a nested row is what: those at its top by their names, others by their last."""
+"""Match the values of nested rows to columns: top-level values by name, others by the last key."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ _WRAPPERS = frozenset(
     {"$oid", "$date", "$numberLong", "$numberInt", "$numberDouble", "N", "S"}
     | {"long", "string", "int", "double"}
 )
-"""Keys that name a value's type: MongoDB's, DynamoDB's and Avro's ways to write JSON."""
+"""Keys that name the type of a value in JSON of MongoDB, DynamoDB and Avro."""
 
 _LIST_ENDS = ("listseq", "list", "sequence", "seq", "history", "array", "fixed")
 
@@ -23,12 +23,12 @@ def match_paths(
 
     Args:
         paths: of the values.
-        names: what they are called, and behind them columns that the file's own path gives.
-        wanted: names that the user gave, by "user", "item" and so on; `[]` in them says nothing.
+        names: of the values, followed by columns whose values the file's path holds.
+        wanted: names that the user gave, by "user", "item" and so on; `[]` in them is ignored.
 
     Returns:
-        Places by column of the event table, as `match_columns`; and what is wanted, by the names
-        of the log.
+        Places by column of the event table, like `match_columns`, and the wanted names as they are
+        in the log.
     """
     wishes = {role: _as_called(name, names) for role, name in wanted.items()}
     found = match_columns(names, wishes)
@@ -38,7 +38,7 @@ def match_paths(
     if not lacking:
         return found, wishes
     below = [last_name(path) for path in paths]
-    # A name that is in no log: the role is not to be looked for.
+    # A name that no log has, so that the role is not searched for.
     more = match_columns(below, dict.fromkeys(wanted, "\0"))
     free = {
         column: place
@@ -54,8 +54,8 @@ def match_paths(
 
 
 def _is_one_of_many(paths: Sequence[Path], place: int) -> bool:
-    """Return whether values of the same names lie in other places too, as where the keys of an
-    object are ids: no one of these is that of the events.
+    """Return whether other objects have the same keys, as if the keys above them were ids; then
+    none of them is the events'.
     """
     if place >= len(paths) or len(paths[place]) == 1:
         return False
@@ -68,8 +68,8 @@ def _is_one_of_many(paths: Sequence[Path], place: int) -> bool:
 
 
 def last_name(path: Path) -> str:
-    """Return the name by which a value may be known: that of its last key, in the singular where
-    it is a list; and of user.id, userid.
+    """Return the name by which a value may be known: its last key, in the singular for a list; for
+    user.id, userid.
     """
     steps = [step for step in path if step != LIST]
     while len(steps) > 1 and steps[-1] in _WRAPPERS:
@@ -89,7 +89,7 @@ def _singular(name: str) -> str:
 
 
 def _as_called(name: str, names: Sequence[str]) -> str:
-    """Return what the user called a value, or the time's columns, as `dotted` calls it."""
+    """Return the user's name for a value, or for the time's columns, as `dotted` writes it."""
     return "+".join(_plain(one, names) for one in split_time(name, names))
 
 

@@ -1,4 +1,4 @@
-"""Texts that hold events and are no table: what they are, and the command that makes one."""
+"""Name texts that hold events in another form than a table, with the command that converts them."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ _READERS = {
     "zstd": "zstdcat",
     "zip": "unzip -p",
 }
-"""What prints a compressed file, by its compression."""
+"""Command that prints a compressed file, by compression."""
 
 _UUID = "[0-9a-f-]*"
 _KNOWN = {
@@ -35,7 +35,7 @@ _KNOWN = {
         "--columns user=2,time=3,item=5 --list-sep space takes the news that were clicked",
     ),
 }
-"""Layouts of text without a header that leave a choice, by what their first line matches."""
+"""Known layouts without a header that need a choice, by a pattern of their first line."""
 
 _ATTRIBUTE = re.compile(r"\s*@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s", re.IGNORECASE)
 _DRAWN = re.compile(r"\s*[-+|:=][-+|:= ]*[-=]{3}[-+|:= ]*[+|][-+|:= ]*")
@@ -45,7 +45,7 @@ _BLOCK = re.compile(r"[^,;\s:]+:")
 
 
 def refuse_blocks(path: Path, lines: Sequence[str]) -> None:
-    """Refuse blocks under a line with their item, as the Netflix Prize has them: 501: above.
+    """Refuse blocks of rows below a line with their item (501:), as in the Netflix Prize.
 
     Raises:
         DataError: the lines are such blocks.
@@ -67,7 +67,7 @@ def refuse_drawn(path: Path, lines: Sequence[str]) -> None:
     """Refuse tables with lines drawn between header and rows, and ARFF files.
 
     Raises:
-        DataError: the lines are one of these.
+        DataError: the lines are one of these formats.
     """
     if any(_ATTRIBUTE.match(line) for line in lines[:_FURTHEST_LINES]):
         names = [m[1].strip("'\"") for line in lines if (m := _ATTRIBUTE.match(line)) is not None]
@@ -88,16 +88,16 @@ def refuse_drawn(path: Path, lines: Sequence[str]) -> None:
 
 
 def piped(path: Path, command: str) -> str:
-    """Return a command of a shell on a file, decompressed before it where that is needed."""
+    """Return a shell command on a file, with decompression if needed."""
     name = shlex.quote(str(path))
     reader = _READERS.get(recognise_compression(path) or "")
     return f"{command} {name}" if reader is None else f"{reader} {name} | {command}"
 
 
 def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | None:
-    """Return how to read lines of items, a session each; None where the lines are no such lists.
+    """Return how to read lines of items, one session each; None if the lines are no such lists.
 
-    They are none where all are of one length, or where most hold nothing but one field.
+    They are not if all have the same length, or if most have only one field.
     """
     rows = [line.split(None if separator.isspace() else separator) for line in lines]
     lengths = list(map(len, rows))
@@ -105,7 +105,7 @@ def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | No
         return None
     option = "" if separator.isspace() else f"-F{shlex.quote(separator)} "
     out = " " if separator.isspace() else separator
-    # SPMF ends an item set by -1, and a sequence by -2.
+    # SPMF ends an item set with -1, and a sequence with -2.
     test = "if ($i !~ /^-[12]$/) " if all(row[-1] == "-2" for row in rows) else ""
     program = f'{{for (i = 1; i <= NF; i++) {test}print NR "{out}" $i}}'
     command = piped(path, f"awk {option}'{program}'")
@@ -121,20 +121,20 @@ def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | No
 
 
 def _begin_with_owners(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether each row begins with an id that no other row has, as that of its user."""
+    """Return whether each row begins with an id that occurs nowhere else, such as its user's."""
     firsts = {row[0] for row in rows}
     others = {field for row in rows for field in row[1:]}
     return len(rows) > 1 and len(firsts) == len(rows) and not firsts & others
 
 
 def unknown_layout(path: Path, sample: Sample, fields: list[str], separator: str) -> DataError:
-    """Return the error of a text that is in no known layout.
+    """Return the error for a text without a known layout.
 
     Args:
         path: the file.
         sample: its first lines.
         fields: those of the first line.
-        separator: what most likely stands between them.
+        separator: the most likely separator between them.
     """
     line = sample.lines[0]
     if "\ufffd" in line:

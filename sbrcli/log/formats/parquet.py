@@ -1,4 +1,4 @@
-"""A log in Parquet, or in another file of typed columns."""
+"""Read a log in Parquet or another file of typed columns."""
 
 from pathlib import Path
 
@@ -23,13 +23,13 @@ from sbrcli.log.formats.rows import WrongRowError
 def recognise_parquet(
     path: Path, name: str, config: ReadConfig, path_names: tuple[str, ...] = ()
 ) -> LogFormat:
-    """Recognise the columns of a file, and behind them those that its path gives.
+    """Detect the columns of a file, followed by those whose values its path holds.
 
     Args:
         path: the file.
-        name: what it is, as `typed_files.name_typed` says.
-        config: what the user says of it.
-        path_names: columns that its path gives.
+        name: its type, as `typed_files.name_typed` returns it.
+        config: how the user wants it read.
+        path_names: columns whose values its path holds.
 
     Raises:
         DataError: it is damaged, or a column is missing.
@@ -72,12 +72,12 @@ def parse_parquet(
 
     Args:
         path: the file.
-        log_format: what it was recognised as.
+        log_format: its detected format.
         used: columns of the event table.
-        skips_gaps: leave events out that lack one of them, ratings aside.
+        skips_gaps: leave out events that lack a value other than the rating.
 
     Returns:
-        The events, and how many were left out.
+        The events, and the number left out.
 
     Raises:
         DataError: it is damaged, or a row lacks a value.
@@ -108,7 +108,7 @@ def parse_parquet(
 def _rows_without_gaps(
     path: Path, table: pa.Table, used: list[str], log_format: LogFormat
 ) -> pa.ChunkedArray | None:
-    """Return which rows have all values; None where all rows have."""
+    """Return which rows have all values; None if all rows do."""
     whole = None
     for column in used if table.num_rows else ():
         if column in (RATING, EVENT) or (column == USER_ID and not log_format.needs_users):

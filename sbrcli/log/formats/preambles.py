@@ -1,4 +1,4 @@
-"""What stands above a table: comments, Excel's `sep=;`, and the lines of a report."""
+"""Skip what is above a table: comments, Excel's `sep=;`, and report lines."""
 
 import re
 from dataclasses import replace
@@ -19,7 +19,7 @@ _FURTHEST_LINES = 60
 def skip_comments(sample: Sample, config: ReadConfig) -> tuple[Sample, ReadConfig]:
     """Return the sample below its comment lines, and the configuration with Excel's separator.
 
-    A last comment line that names the columns of the table below it is its header.
+    If the last comment line names the columns of the table below, it is the header.
     """
     excel = _EXCEL.fullmatch(sample.lines[0])
     if excel is not None and len(sample.lines) > 1:
@@ -43,10 +43,10 @@ def skip_comments(sample: Sample, config: ReadConfig) -> tuple[Sample, ReadConfi
 
 
 def headers_below(sample: Sample, config: ReadConfig) -> list[Sample]:
-    """Return the sample from each line on that may be a header below the lines of a report.
+    """Return, for each line that may be a header below report lines, the sample from it on.
 
-    Such a line names user or session, item and time, the line below it has as many fields, and
-    no line above it is a row of that width.
+    Such a line names user or session, item and time; the line below has as many fields, and no line
+    above has.
     """
     found = []
     for at in range(1, min(_FURTHEST_LINES, len(sample.lines) - 1)):
@@ -77,9 +77,9 @@ def _is_header(line: str, below: Sample, separators: tuple[str, ...], config: Re
 
 
 def _is_row(line: str, row: str, separators: tuple[str, ...]) -> bool:
-    """Return whether a line that begins as a comment does may be a row as the one below it.
+    """Return whether a line that begins like a comment may be a row like the one below it.
 
-    A sentence holds commas and spaces, but no tabs and no `::`.
+    A sentence contains commas and spaces, but no tabs and no `::`.
     """
     if _PLAINLY_COMMENT.match(line):
         separators = tuple(one for one in separators if one in ("\t", "::"))

@@ -1,4 +1,4 @@
-"""Quotes and escapes as the user says that they are."""
+"""Apply the quotes and escapes that the user gives."""
 
 import re
 from dataclasses import replace
@@ -11,7 +11,7 @@ from sbrcli.log.formats.separators import may_quote
 
 
 def with_plain_quotes(sample: Sample, config: ReadConfig) -> Sample:
-    """Return a sample whose fields, though not their letters, are those of usual quotes."""
+    """Return a sample in usual quotes, with the same fields but not the same characters."""
     return replace(sample, lines=[_plainly_quoted(line, config) for line in sample.lines])
 
 
@@ -27,7 +27,7 @@ _SWAPPED = str.maketrans("'\"", "\"'")
 
 
 def with_quotes(log_format: LogFormat, config: ReadConfig) -> LogFormat:
-    """Return a text's format with the quote and the escape that are given.
+    """Return the format of a text with the given quote and escape.
 
     Raises:
         ConfigError: fields between such separators cannot be quoted or escaped.

@@ -1,9 +1,9 @@
 """Decide whether the double quotes of a delimited text quote its fields.
 
-A field is quoted if it begins with a quote and its closing quote stands before a separator or the
-line's end. PyArrow's reader has one setting for a whole file, and takes a quote at a field's
-beginning for an opening one wherever the next quote stands. So a text with quotes is looked
-through once before it is parsed.
+A field is quoted if it begins with a quote and its closing quote is followed by a separator or the
+line end. PyArrow's reader has one setting for the whole file, and treats a quote at the start of a
+field as an opening one wherever the next quote is. So a text with quotes is scanned once before
+parsing.
 """
 
 import itertools
@@ -22,14 +22,14 @@ _CHUNK_BYTES = 1 << 22
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _MOST_LINES = 200
-"""A quoted field that spans more lines is taken for a quote that is not closed."""
+"""A quoted field that spans more lines counts as an unclosed quote."""
 
 _USUALLY_QUOTED = (",", ";")
-"""Between other separators a text is quoted only where something shows it."""
+"""With other separators, a text is quoted only if there is evidence for it."""
 
 
 def split_quoted(text: str, separator: str, quote: str = '"') -> list[str] | None:
-    """Split one row, line ends within quotes included; None where a quote is not closed."""
+    """Split one row, which may have line ends within quotes; None if a quote is not closed."""
     fields: list[str] = []
     at, length = 0, len(text)
     while True:
@@ -50,13 +50,13 @@ def split_quoted(text: str, separator: str, quote: str = '"') -> list[str] | Non
 
 
 def split_escaped(text: str, separator: str, quote: str, escape: str) -> list[str] | None:
-    """Split one row whose escape takes its meaning from the letter behind it; as `split_quoted`.
+    """Split one row with escapes, like `split_quoted`.
 
     Args:
         text: the row.
-        separator: between two fields, one letter.
-        quote: what quotes a field; "" where nothing does.
-        escape: one letter.
+        separator: between two fields, one character.
+        quote: the character that quotes a field, or "".
+        escape: the character that escapes the next one.
     """
     fields, at, length = [""], 0, len(text)
     is_open, begins = False, True
@@ -107,10 +107,10 @@ def _quoted_field(separator: str, quote: str) -> re.Pattern[str]:
 def quoted_rows(
     lines: Iterable[str], log_format: LogFormat
 ) -> Iterator[tuple[int, str, list[str] | None]]:
-    """Yield the rows of a quoted text: number of lines, text without its end, and fields.
+    """Yield the rows of a quoted text: number of lines, text without line end, and fields.
 
-    Fields are None where a quote is not closed; such a row is one line, and the next line begins
-    the next row. A row spans lines only where that gives it the right number of fields.
+    Fields are None if a quote is not closed; such a row is one line, and the next line begins the
+    next row. A row spans lines only if it has the right number of fields then.
     """
     waiting: deque[str] = deque()
     source = iter(lines)
@@ -133,7 +133,7 @@ def quoted_rows(
 def _join(
     line: str, waiting: deque[str], source: Iterator[str], log_format: LogFormat
 ) -> tuple[int, str, list[str]] | None:
-    """Join a row whose quoted field spans lines; None where the lines do not make a row."""
+    """Join a row whose quoted field spans lines; None if the lines are not one row."""
     separator, num_fields = log_format.separator, len(log_format.columns)
     is_whole_alone = line.rstrip("\r\n").count(separator) == num_fields - 1
     parts = [line]
@@ -147,7 +147,7 @@ def _join(
         if is_whole_alone and number == 0:
             next_fields = _split_row(following.rstrip("\r\n"), log_format)
             if next_fields is not None and len(next_fields) == num_fields:
-                return None  # two lines that are rows as they stand
+                return None  # two lines that are rows by themselves
         parts.append(following)
         if log_format.quote in following:
             text = "".join(parts).rstrip("\r\n")
@@ -163,7 +163,7 @@ def _join(
 
 @dataclass(slots=True)
 class _Signs:
-    """What speaks for and against quotes that quote."""
+    """Counts for and against fields being quoted."""
 
     needed: int = 0
     spanning: int = 0
@@ -174,15 +174,16 @@ class _Signs:
 
 
 def decide_quoting(path: Path, log_format: LogFormat, *, is_given: bool = False) -> LogFormat:
-    """Look through a text that may be quoted, and decide whether it is.
+    """Scan a text that may be quoted, and decide whether it is.
 
     Args:
         path: the file.
-        log_format: what it was recognised as.
-        is_given: the user says that it is, and with which quote.
+        log_format: its detected format.
+        is_given: whether the user gave the quote.
 
     Returns:
-        The format with `is_quoted`, how many rows span lines, and whether quotes are left open.
+        The format with `is_quoted`, the number of rows that span lines, and whether quotes are
+        unclosed.
 
     Raises:
         DataError: the file is damaged.
@@ -195,7 +196,7 @@ def decide_quoting(path: Path, log_format: LogFormat, *, is_given: bool = False)
         chunks = _whole_lines(iter(lambda: file.read(_CHUNK_BYTES), b""))
         is_usual = separator in _USUALLY_QUOTED
         first = next(chunks, b"")
-        if log_format.skipped_lines:  # re.split takes no limit for a limit of 0
+        if log_format.skipped_lines:  # re.split takes 0 as no limit
             first = _LINE_END.split(first, log_format.skipped_lines)[-1]
         chunks = itertools.chain([first], chunks)
         for chunk in chunks:
@@ -236,7 +237,7 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if not end:
             kept += chunk
             if len(kept) > LONGEST_LINE_BYTES:
-                return  # which the reader finds, too
+                return  # the reader finds it, too
             continue
         yield kept + chunk[:end]
         kept = chunk[end:]
@@ -244,7 +245,7 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _is_plainly_quoted(chunk: bytes, log_format: LogFormat) -> bool:
-    """Return whether each field that holds a quote is quoted and lies in one line."""
+    """Return whether each field with a quote is quoted and within one line."""
     data = np.frombuffer(b"\n" + chunk + b"\n", np.uint8)
     quotes = np.flatnonzero(data == ord(log_format.quote))
     if len(quotes) % 2:

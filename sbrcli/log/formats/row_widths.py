@@ -1,4 +1,4 @@
-"""Headers that are not as wide as the rows below them."""
+"""Fit headers to rows of another width."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,17 +10,18 @@ from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.separators import is_likely_time, split_fields
 
 _LISTS = ("list", "features", "vector", "embedding", "genres", "tags", "categories")
-"""How the name of a last column ends that stands for all the fields which follow."""
+"""Endings of the last column's name if it stands for all following fields."""
 
 
 def fit_header(log_format: LogFormat, lines: Sequence[str]) -> LogFormat:
-    """Fit the columns of a header to its rows where all of those have one other width.
+    """Return a format whose columns fit the rows, if all rows have the same other width than the
+    header.
 
-    These are trailing separators, a last name that stands for a list (as in JODIE's logs), and
-    the row names of R, whose column has no name. Else a row is wrong, and is named later.
+    These cases are trailing separators, a last name that stands for a list (as in JODIE's logs),
+    and the row names of R, whose column has no name. Other rows are bad, and are reported later.
 
     Args:
-        log_format: as its header says.
+        log_format: by its header.
         lines: the first rows.
     """
     rows = [split_fields(line, log_format.separator, log_format.is_quoted) for line in lines]
@@ -57,11 +58,11 @@ def _with_names(
 
 
 def _are_row_names(rows: list[list[str]], time: int) -> bool:
-    """Return whether the first fields name the rows, so that the time stands one field further."""
+    """Return whether the first fields name the rows, so that the time is one field further."""
     if not all(is_likely_time(row[time + 1]) for row in rows):
         return False
     firsts = [row[0] for row in rows]
-    if all(is_likely_time(row[time]) for row in rows):  # both may be times: only counting tells
+    if all(is_likely_time(row[time]) for row in rows):  # both may be times: only counting shows it
         are_numbers = all(first.isdecimal() for first in firsts) and len(firsts) > 1
         return are_numbers and all(int(b) - int(a) == 1 for a, b in pairwise(firsts))
     return len(set(firsts)) == len(firsts)

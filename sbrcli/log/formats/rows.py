@@ -1,5 +1,5 @@
-"""Judge a log row by row, to name the first wrong row by its line or to leave such rows out: slow,
-and only after the fast reader has failed.
+"""Check a log row by row, to name the first bad row with its line or to leave out all bad rows.
+This is slow, and only done after the fast reader has failed.
 """
 
 import io
@@ -61,15 +61,15 @@ DATE_TOO = "name the column of the date, too, as in --columns time=date+time"
 _NO_DATE = "is not a date, as the others are"
 
 Complaint = tuple[str, str]
-"""What is wrong with a row, and what to do about it."""
+"""What is wrong with a row, and the hint."""
 
 
 class WrongRowError(Exception):
-    """The fast reader met a row that cannot be an event, and does not know which.
+    """The fast reader found a bad row and does not know which.
 
     Args:
-        log_format: the log's, with the unit of its times where that is known by now.
-        complaint: what the fast reader said.
+        log_format: the log's, with the unit of its times if it is known.
+        complaint: of the fast reader.
     """
 
     def __init__(self, log_format: LogFormat, complaint: str) -> None:
@@ -79,7 +79,7 @@ class WrongRowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """A row, the line on which it begins, what is wrong with it, if anything, and its fields.
+    """A row, its first line number, the complaint about it, if any, and its fields.
 
     JSON has no fields.
     """
@@ -91,14 +91,14 @@ class CheckedRow:
 
 
 def check_rows(path: Path, log_format: LogFormat) -> Iterator[CheckedRow]:
-    """Judge every row of a delimited text.
+    """Yield every row of a delimited text, with the complaint about it, if any.
 
     Raises:
-        DataError: the file itself is damaged, or a line is endless.
+        DataError: the file is damaged, or a line is too long.
     """
     first = log_format.skipped_lines + 1
     with lines_of(path, log_format) as every_line:
-        # The header is a line by itself, whatever quotes it holds.
+        # The header is one line, whatever quotes it contains.
         lines = itertools.islice(every_line, log_format.skipped_lines, None)
         rows = (
             _quoted_rows(lines, first, log_format)
@@ -107,7 +107,7 @@ def check_rows(path: Path, log_format: LogFormat) -> Iterator[CheckedRow]:
         )
         columns = [(at, column) for at, column in enumerate(log_format.columns) if column]
         for line, text, fields in rows:
-            # Empty lines are no rows.
+            # Skip empty lines.
             if text != "\n":
                 wrong = _complaint(fields, text, log_format, columns) if fields else _open(text)
                 yield CheckedRow(line, text, wrong, fields or ())
@@ -119,10 +119,10 @@ def _open(text: str) -> Complaint:
 
 @contextmanager
 def lines_of(path: Path, log_format: LogFormat) -> Iterator[Iterator[str]]:
-    """Open a text to read it line by line, bytes that are not UTF-8 kept as surrogates.
+    """Open a text to read it line by line, with invalid UTF-8 as surrogates.
 
     Raises:
-        DataError: the file is damaged, or (while its lines are read) one is endless.
+        DataError: the file is damaged, or a line is too long (while lines are read).
     """
     with opened_objects(path, log_format.encoding, log_format.document) as file:
         source = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
@@ -143,7 +143,7 @@ def _bounded_lines(path: Path, text: TextIO) -> Iterator[str]:
 
 
 def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
-    """Return what is wrong with one field of a row."""
+    """Return the complaint about one field of a row, if any."""
     if column in ID_NAMES:
         return None if field else (f"the {ID_NAMES[column]} is empty", MEND)
     if column == RATING and not is_no_rating(field) and not is_number(field):
@@ -237,11 +237,11 @@ def _values_complaint(by_column: dict[str, str], log_format: LogFormat) -> Compl
 
 
 def lists_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complaint | None:
-    """Return what is wrong with a row whose items, and perhaps its times, are lists.
+    """Return the complaint about a row whose items, and possibly times, are lists.
 
     Args:
         fields: by their columns of the event table.
-        log_format: the log's, with what stands between the items of a list.
+        log_format: the log's, with its list separator.
     """
     separator = log_format.list_separator or ""
     unlike = list_complaint(fields[ITEM_ID], fields.get(TIMESTAMP, ""), separator)
@@ -257,11 +257,11 @@ def lists_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complai
 
 
 def joined_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complaint | None:
-    """Return what is wrong with the time of a row, which lies in several columns.
+    """Return the complaint about a time that is spread over several columns, if any.
 
     Args:
-        fields: the values of its columns, by those of the event table; those of the path are none.
-        log_format: the log's; times are checked once it says what the columns hold.
+        fields: values by column of the event table, without those of the path.
+        log_format: the log's; times are checked once their kinds are known.
     """
     columns = [column for column in log_format.time_columns if column in fields]
     empty = next((column for column in columns if not fields[column].strip()), None)
@@ -276,7 +276,7 @@ def joined_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Compla
 
 
 def _is_unclear(row: str, separator: str) -> bool:
-    """Return whether a row could be split in more than one way, or in a way unlike the fast one."""
+    """Return whether a row can be split in several ways, or differently from the fast reader."""
     if separator + separator[0] not in row and "\x1f" not in row:
         return False
     width = len(separator)
@@ -286,5 +286,5 @@ def _is_unclear(row: str, separator: str) -> bool:
 
 
 def is_undecoded(text: str) -> bool:
-    """Return whether bytes were kept that are not UTF-8."""
+    """Return whether a text contains invalid UTF-8."""
     return any("\udc80" <= character <= "\udcff" for character in text)

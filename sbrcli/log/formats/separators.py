@@ -1,4 +1,4 @@
-"""What stands between the fields of a row, chosen by how well it splits the first rows."""
+"""Choose the separator of fields by how well it splits the first rows."""
 
 import csv
 import re
@@ -11,12 +11,12 @@ from sbrcli.log.files.samples import Sample
 
 _USUAL = (",", "\t", ";", "|", "::")
 _UNUSUAL = ("\x01", "\x1f", "\x02", "^", "~", "，", "；", "｜", "¦", "§")  # noqa: RUF001
-"""Separators that count where a line has none of the usual ones."""
+"""Separators that are tried if a line has none of the usual ones."""
 
 _SPACE_RUN = re.compile(r"[ \t]+")
 
 _LEAST_TIME = 1e8
-"""A lesser number is no time since 1970 of a log, in any unit: seconds of 1973."""
+"""Smaller numbers are no times since 1970 in any unit: this is 1973 in seconds."""
 
 
 def split_fields(line: str, separator: str, is_quoted: bool) -> list[str]:
@@ -26,18 +26,18 @@ def split_fields(line: str, separator: str, is_quoted: bool) -> list[str]:
     if is_quoted:
         try:
             return next(csv.reader([line], delimiter=separator), [])
-        except csv.Error:  # a field beyond all measure
+        except csv.Error:  # a field is too long
             return line.split(separator)
     return line.split(separator)
 
 
 def may_quote(separator: str) -> bool:
-    """Return whether fields between these separators may be quoted: one byte, as PyArrow has it."""
+    """Return whether fields may be quoted with this separator: PyArrow needs one byte."""
     return separator != SPACES and len(separator.encode()) == 1
 
 
 def likely_separators(sample: Sample, config: ReadConfig) -> tuple[str, ...]:
-    """Return what may stand between two fields: spaces only where nothing else does."""
+    """Return the possible separators: spaces only if there is no other."""
     if config.separator is not None:
         return (config.separator,)
     line = sample.lines[0]
@@ -51,14 +51,14 @@ def likely_separators(sample: Sample, config: ReadConfig) -> tuple[str, ...]:
 
 
 def _are_pairs(lines: Sequence[str]) -> bool:
-    """Return whether each run of vertical bars is two long, in more than one line alike."""
+    """Return whether all runs of vertical bars are two long, equally many in each line."""
     counts = {line.count("||") for line in lines}
     runs = {len(run) for line in lines for run in re.findall(r"\|+", line)}
     return runs == {2} and len(counts) == 1
 
 
 def _are_aligned(lines: Sequence[str]) -> bool:
-    """Return whether runs of spaces stand between fields, and not fields that are empty."""
+    """Return whether runs of spaces separate fields, rather than empty fields."""
     has_runs = ["  " in line.strip() or line != line.strip() for line in lines]
     squeezed = _num_alike([len(line.split()) for line in lines])
     single = _num_alike([len(line.split(" ")) for line in lines])
@@ -66,23 +66,23 @@ def _are_aligned(lines: Sequence[str]) -> bool:
 
 
 def _num_alike(widths: Sequence[int]) -> int:
-    """Count the lines of the width that most have."""
+    """Return the number of lines of the most common width."""
     return max(Counter(widths).values())
 
 
 def split_best(line: str, separators: Sequence[str]) -> tuple[list[str], str]:
-    """Split a line where most fields come of it."""
+    """Split a line by the separator that gives most fields."""
     readings = [(split_fields(line, s, may_quote(s)), s) for s in separators]
     return max(readings, key=lambda reading: len(reading[0]))
 
 
 def choose_separator(sample: Sample, separators: Sequence[str], time: int | None) -> str:
-    """Choose what splits most rows alike, gives times, and most fields.
+    """Return the separator that splits most rows alike, gives times, and gives most fields.
 
     Args:
         sample: rows without header.
         separators: at least one.
-        time: which field holds the time, counted from 0, where the user says it.
+        time: index of the field with the time, if the user gave it.
     """
 
     def _merit(separator: str) -> tuple[float, float, int]:
@@ -96,7 +96,7 @@ def choose_separator(sample: Sample, separators: Sequence[str], time: int | None
 
 
 def is_likely_time(field: str) -> bool:
-    """Return whether a field is a date in words, or a number as large as times since 1970 are."""
+    """Return whether a field is a written date, or a number as large as a time since 1970."""
     if is_number(field):
         return float(field) >= _LEAST_TIME
     return recognise_field(field) is not None

@@ -1,7 +1,7 @@
-"""Recognise delimited text: separator, header, and where each column lies.
+"""Detect the layout of delimited text: separator, header, and the place of each column.
 
-What is known of formats is data: `columns` for files with a header, `_HEADERLESS` for the rest,
-`_NAMED` for what a header is called. A new format is a new line in one of them.
+Known layouts are data: `columns.names` for files with a header, `_HEADERLESS` for the rest,
+`_NAMED` for the names of layouts. A new layout is a new entry in one of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -86,13 +86,13 @@ _TAOBAO_KINDS = {"pv", "cart", "fav", "buy"}
 _SIGNS: dict[str, Callable[[list[str]], bool]] = {
     "Taobao UserBehavior": lambda row: row[3] in _TAOBAO_KINDS and is_number(row[4]),
     "Amazon 2014 ratings": lambda row: row[0].startswith("A") and _is_amazon_rating(row),
-    # Ids of books begin with digits, those of other things with a B.
+    # Ids of books begin with digits, other ids with a B.
     "Amazon 2018 ratings": lambda row: (
         row[1].startswith("A") and row[0][:1] != "A" and _is_amazon_rating(row)
     ),
     "Gowalla check-ins": lambda row: all(map(is_number, row[2:4])),
 }
-"""What a row without header must hold besides a time, by the name of the layout."""
+"""Further tests of a row without header, by name of the layout."""
 
 _NAMED = {
     "Diginetica": {"sessionid", "itemid", "timeframe", "eventdate"},
@@ -100,14 +100,14 @@ _NAMED = {
     "MovieLens": {"userid", "movieid", "rating", "timestamp"},
     "GRU4Rec": {"sessionid", "itemid", "time"},
 }
-"""Logs by the column names, written without case, that tell them from others."""
+"""Names of layouts, with the normalised column names that distinguish them."""
 
 
 def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
-    """Recognise delimited text by its first lines.
+    """Detect the layout of delimited text by its first lines.
 
     Raises:
-        DataError: it is of no known layout, or lacks a column.
+        DataError: it has no known layout, or lacks a column.
     """
     wanted = config.named_columns
     separators = likely_separators(sample, config)
@@ -121,7 +121,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
     if config.header is False or (may_have_none and are_numbers):
         found = _numbered(path, sample, separators, config)
     elif may_have_none and not wanted:
-        # A row of ids like "user" and "item" must not pass for a header.
+        # A row of ids such as "user" and "item" must not be taken for a header.
         found = _from_rows(sample, sample.lines[:1], separators)
     if found is None and config.header is not False:
         found = _from_header(path, sample, separators, config)
@@ -142,7 +142,7 @@ def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
 
 
 def _numbers_columns(line: str, separators: Sequence[str]) -> bool:
-    """Return whether a line is a header of running numbers, as programs write: 0,1,2,3."""
+    """Return whether a line is a header of running numbers, as written by programs: 0,1,2,3."""
     fields, separator = split_best(line, separators)
     numbers = ([str(at + first) for at in range(len(fields))] for first in (0, 1))
     return len(separator) == 1 and fields in numbers  # double colons are MovieLens', without header
@@ -151,7 +151,7 @@ def _numbers_columns(line: str, separators: Sequence[str]) -> bool:
 def _from_header(
     path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
 ) -> LogFormat | None:
-    """Recognise the header whose names say the most; None where no name is known."""
+    """Return the format by the header with most known names; None if no name is known."""
     wanted, line = config.named_columns, sample.lines[0]
     readings = {s: split_fields(line, s, may_quote(s)) for s in separators}
     widths = {s: len(names) for s, names in readings.items()}
@@ -195,7 +195,7 @@ def _name_of(names: Sequence[str]) -> str:
 def _numbered(
     path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
 ) -> LogFormat | None:
-    """Read a text without header by the numbers of its columns, counted from 1."""
+    """Return the format of a text without header by column numbers, counted from 1."""
     wanted = config.named_columns
     if not wanted:
         found = _from_rows(sample, sample.lines, separators)
@@ -220,7 +220,7 @@ def _numbered(
 def _pairs(
     path: Path, sample: Sample, separators: Sequence[str], config: ReadConfig
 ) -> LogFormat | None:
-    """Read rows of two ids as users and items where the log has no times, as SASRec's."""
+    """Return the format of rows of a user and an item without times, as in SASRec."""
     if not config.no_time or config.columns:
         return None
     fields, separator = split_best(sample.lines[0], separators)
@@ -231,9 +231,9 @@ def _pairs(
 
 
 def _from_rows(sample: Sample, lines: Sequence[str], separators: Sequence[str]) -> LogFormat | None:
-    """Recognise a file without header: one of some lines must be as the layout says.
+    """Return the known layout without header that one of some lines fits.
 
-    One is enough, so that a wrong first row is reported as such.
+    One line is enough, so that a bad first row is reported as such.
     """
     known = (f for f in _HEADERLESS if f.separator in separators)
     likely = (f for f in known if RATING not in f.columns or _may_hold_ratings(f, sample.lines))
@@ -251,14 +251,14 @@ def _fits(log_format: LogFormat, line: str) -> bool:
         return field_seconds(time, log_format.time_unit) is not None
     if RATING not in log_format.columns:
         return is_number(time)
-    # Four fields between tabs may be anything; between double colons they are MovieLens'.
+    # Four fields between tabs may be anything; between double colons it is MovieLens.
     return len(log_format.separator) > 1 or (
         is_number(time) and is_number(fields[log_format.position(RATING)])
     )
 
 
 def _is_amazon_rating(row: list[str]) -> bool:
-    """Return whether a row of four fields ends in one to five stars and a time since 1996."""
+    """Return whether a row of four fields ends with one to five stars and a time since 1996."""
     stars, time = row[2:]
     return stars.removesuffix(".0") in set("12345") and is_number(time) and float(time) > 8e8
 
@@ -266,8 +266,8 @@ def _is_amazon_rating(row: list[str]) -> bool:
 def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
     """Return whether four tab-separated columns are user, item, rating and time in this order.
 
-    No rating is greater than 10, as ids and times mostly are, and nobody rates an item twice and
-    otherwise, as the events of a user's session would.
+    Ratings are at most 10, unlike most ids and times, and nobody rates an item twice with different
+    ratings, unlike the events of a user's session.
     """
     if len(log_format.separator) > 1:
         return True
@@ -283,7 +283,7 @@ def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
 
 
 def _with_iso_times(log_format: LogFormat, sample: Sample) -> LogFormat:
-    """Note that a log's times are dates in words, where the first that says anything is."""
+    """Return the format with written dates as its times, if the first valid time is one."""
     at = log_format.position(TIMESTAMP)
     for line in sample.lines[log_format.has_header :]:
         fields = split_fields(line, log_format.separator, log_format.is_quoted)

@@ -1,1 +1,1 @@
-"""Checks of a log that was read: figures that look wrong, in plain sentences."""
+"""Check a log that was read, and describe it and its possible problems in sentences."""

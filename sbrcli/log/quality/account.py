@@ -1,4 +1,4 @@
-"""What is said of a log that was read: what it was read as, what was left out, what is doubtful."""
+"""Describe how a log was read, what was left out, and what is doubtful."""
 
 import re
 import shlex
@@ -14,18 +14,18 @@ from sbrcli.log.reading import Log
 _LONGEST_ID = 40
 _MOST_KINDS = 5
 _MOST_KNOWN_KINDS = 100
-"""A column with more different values does not name kinds of events."""
+"""A column with more distinct values does not hold event types."""
 
 
 def describe_reading(log: Log) -> str:
-    """Describe in one line what a log was read as, and what was left out on the way."""
+    """Return one line on how a log was read and what was left out."""
     left_out = _list_left_out(log)
     words = _describe_columns(log)
     return f"{words}; left out: {'; '.join(left_out)}" if left_out else words
 
 
 def describe_log_as_read(log: Log, zone: tzinfo = UTC) -> tuple[str, str]:
-    """Describe in one line what a log was read as, and in another what was left out.
+    """Return one line on how a log was read, and one on what was left out.
 
     Args:
         log: at least one event.
@@ -42,7 +42,7 @@ def describe_log_as_read(log: Log, zone: tzinfo = UTC) -> tuple[str, str]:
 
 
 def describe_doubts(warnings: Sequence[str]) -> str:
-    """Describe in one line how many warnings a log has, and the first of them in short."""
+    """Return one line with the number of warnings and the first of them in short."""
     if not warnings:
         return "nothing doubtful"
     short = re.split(r"[.:;] ", warnings[0], maxsplit=1)[0].removesuffix(".")
@@ -52,7 +52,7 @@ def describe_doubts(warnings: Sequence[str]) -> str:
 
 
 def _describe_columns(log: Log) -> str:
-    """Describe in one line what a log was read as."""
+    """Return one line on how a log was read."""
     words = f"read as {describe_format(log.format)}"
     if log.lists is not None:
         words += f"; {log.lists}"
@@ -64,7 +64,7 @@ def _describe_columns(log: Log) -> str:
 
 
 def _list_left_out(log: Log) -> list[str]:
-    """Return what was left out in reading a log, one phrase each."""
+    """Return phrases on what was left out in reading a log."""
     phrases = []
     if log.passed_over:
         phrases.append(f"files that hold no events: {listed(log.passed_over)}")
@@ -81,9 +81,9 @@ def _list_left_out(log: Log) -> list[str]:
 
 
 def _describe_first_event(log: Log, zone: tzinfo) -> str:
-    """Write the log's first event as `user 71, item 501, 2021-03-01 08:00:00 UTC`.
+    """Return the log's first event as `user 71, item 501, 2021-03-01 08:00:00 UTC`.
 
-    A log that is read without times has none.
+    There is no time if the log was read without times.
     """
     words = []
     for column in (USER_ID, SESSION_ID, ITEM_ID):
@@ -94,13 +94,13 @@ def _describe_first_event(log: Log, zone: tzinfo) -> str:
     if log.format.time_unit == ORDER:
         return ", ".join(words)
     time = format_time(log.events[TIMESTAMP].iloc[0].item(), zone).replace("T", " ")
-    # 2021-03-01 08:00:00 UTC, and of other zones 2021-03-01 17:00:00 +09:00.
+    # 2021-03-01 08:00:00 UTC, and in other zones 2021-03-01 17:00:00 +09:00.
     utc = time.removesuffix("+00:00")
     return ", ".join([*words, f"{utc} UTC" if utc != time else f"{time[:-6]} {time[-6:]}"])
 
 
 def _describe_kinds(kinds: Mapping[str, int]) -> str:
-    """Return which kinds of events were read, and how to read one alone; nothing of one kind."""
+    """Return the event types, and how to read one alone; "" if there is one type."""
     named = [kind for kind in kinds if kind]
     if not named or not 1 < len(kinds) <= _MOST_KNOWN_KINDS:
         return ""

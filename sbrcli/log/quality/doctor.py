@@ -1,4 +1,4 @@
-"""What is odd about a log, in plain sentences: each with its figure, and what to do."""
+"""Report possible problems of a log in sentences, each with its figure and a remedy."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,18 +9,18 @@ from sbrcli.log.columns.times import ORDER
 if TYPE_CHECKING:
     from sbrcli.log.statistics import LogStatistics
 
-# From these shares on something is worth a sentence.
+# Shares from which a warning is worthwhile.
 _MANY_TIES = 0.01
 _MANY_REPEATS = 0.01
 _MANY_NEW_ITEMS = 0.05
 
 
 def find_oddities(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
-    """Yield what a log's owner should know before training on it, but for misreadings.
+    """Yield warnings about a log before training on it, except for misreadings.
 
     Args:
-        statistics: the log in figures.
-        rule: what its sessions are.
+        statistics: the figures of the log.
+        rule: its session rule.
     """
     if statistics.time_unit == ORDER:
         yield (
@@ -45,7 +45,7 @@ def _odd_events(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]
             "the item before. sbr preprocess --drop-repeats takes them out."
         )
     if statistics.duplicates:
-        # A gap cuts a user's events, and events of one time are never apart.
+        # Gaps cut a user's events, and never separate events of equal time.
         of_whom = "session" if rule.kind == "column" else "user"
         yield (
             f"Exact duplicates (same {of_whom}, item and time as an earlier event): "
@@ -87,5 +87,5 @@ def _odd_sessions(statistics: "LogStatistics", rule: SessionRule) -> Iterator[st
 
 
 def _percent(share: float) -> str:
-    """Write a share for a sentence: 0.532 is 53 %, and what is small keeps a decimal."""
+    """Return a share in per cent: 0.532 is 53 %, and small shares keep a decimal."""
     return f"{100 * share:.{0 if share >= 0.1 else 1}f} %"

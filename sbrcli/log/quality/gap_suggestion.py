@@ -1,9 +1,9 @@
-"""Suggest the pause after which a session ends, from the pauses that users make."""
+"""Suggest the gap after which a session ends, from the gaps between a user's events."""
 
 import numpy as np
 
-# One bin for each doubling; a session that ends after less than a minute or more than a day and
-# a half is none. 2**6 = 64 s, 2**17 = 36 h.
+# One bin per doubling. A session neither ends after less than a minute nor after more than a day
+# and a half: 2**6 = 64 s, 2**17 = 36 h.
 _SHORTEST_BIN, _LONGEST_BIN = 6, 17
 _FEWEST_IN_A_HUMP = 20
 _DEEP_ENOUGH = 0.5
@@ -12,25 +12,25 @@ _ROUND_SECONDS = np.array(
 )
 
 
-def suggest_gap(pauses: np.ndarray) -> int | None:
-    """Find the valley between short pauses, within a visit, and long ones, between visits.
+def suggest_gap(gaps: np.ndarray) -> int | None:
+    """Return the valley between short gaps, within a visit, and long ones, between visits.
 
-    The pauses are counted by their logarithm, one bin a doubling. A bin's depth is its count as a
-    share of the lower one of the highest bins to its left and to its right; the deepest bin from
-    one minute to a day and a half is the valley. It counts as one when it holds at most half of
-    the lower hump, and that hump at least 20 pauses. Pauses of 0 s say nothing and are left out.
+    The gaps are counted by their logarithm, one bin per doubling. A bin's depth is its count as a
+    share of the lower of the highest bins to its left and right; the deepest bin from one minute to
+    a day and a half is the valley. It needs at most half the count of the lower hump, and that hump
+    at least 20 gaps. Gaps of 0 s are left out.
 
         bins (2**n s)   4   6   8  10  12  14  16  18  20
         counts         90  99  40   9   4   2   8  20  12      valley at 2**14 = 16,384 s: 2 / 20
 
     Args:
-        pauses: seconds between consecutive events of a user.
+        gaps: seconds between consecutive events of a user.
 
     Returns:
-        The valley's seconds, rounded to a figure that one would type (16,384 to 14,400); None
-        where there is no valley.
+        The valley's seconds, rounded to a common figure (16,384 to 14,400); None if there is no
+        valley.
     """
-    positive = pauses[pauses > 0]
+    positive = gaps[gaps > 0]
     bins = np.clip(np.rint(np.log2(positive)), 0, 40).astype(np.int64)
     counts = np.bincount(bins, minlength=_LONGEST_BIN + 2)
     left = np.maximum.accumulate(counts)
@@ -42,6 +42,6 @@ def suggest_gap(pauses: np.ndarray) -> int | None:
     deepest = int(depth.argmin())
     if depth[deepest] > _DEEP_ENOUGH:
         return None
-    # Of equally deep bins in a row, the one in the middle.
+    # Take the middle one of equally deep neighbouring bins.
     valley = candidates[depth == depth[deepest]].mean()
     return int(_ROUND_SECONDS[np.abs(np.log2(_ROUND_SECONDS) - valley).argmin()])

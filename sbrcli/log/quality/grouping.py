@@ -1,4 +1,4 @@
-"""Events by user or by session, as arrays of small integers: what the figures are counted on."""
+"""Group events by user or session, as arrays of small integers from which figures are computed."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ import pandas as pd
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """Events laid out group by group, each group by time, ties in the order they came in.
+    """Events sorted by group and time, with ties in their original order.
 
     Args:
-        groups: (events,) which group, 0..num_groups-1.
-        items: (events,) which item, 0..num_items-1.
+        groups: (events,) index of the group, 0..num_groups-1.
+        items: (events,) index of the item, 0..num_items-1.
         times: (events,) seconds.
-        lengths: (num_groups,) events in each group.
-        is_step: (events - 1,) whether an event and the next one are of the same group.
+        lengths: (num_groups,) number of events.
+        is_step: (events - 1,) whether an event and the next one belong to one group.
     """
 
     groups: np.ndarray
@@ -26,11 +26,11 @@ class Grouped:
 
     @property
     def num_groups(self) -> int:
-        """How many users, or sessions, there are."""
+        """Number of users or sessions."""
         return len(self.lengths)
 
     def share_of_steps(self, is_so: np.ndarray) -> float:
-        """Of the steps from an event to the next of its group, give the share for which it is so.
+        """Return the share of steps, from an event to the next in its group, with a property.
 
         Args:
             is_so: (events - 1,) bool.
@@ -40,7 +40,7 @@ class Grouped:
 
 
 def group_events(ids: pd.Series, items: np.ndarray, times: np.ndarray) -> Grouped:
-    """Lay events out group by group; free where they lie so already.
+    """Return events sorted by group; without cost if they already are.
 
     Args:
         ids: (events,) the user or session of each event.
@@ -50,7 +50,7 @@ def group_events(ids: pd.Series, items: np.ndarray, times: np.ndarray) -> Groupe
     groups, num_groups = dense_codes(ids)
     step = np.diff(groups)
     if not ((step > 0) | ((step == 0) & (np.diff(times) >= 0))).all():
-        # Stable, and the last key is the first to count.
+        # The sort is stable, and the last key is the primary one.
         order = np.lexsort((times, groups))
         groups, items, times = groups[order], items[order], times[order]
         step = np.diff(groups)
@@ -59,7 +59,7 @@ def group_events(ids: pd.Series, items: np.ndarray, times: np.ndarray) -> Groupe
 
 
 def dense_codes(ids: pd.Series) -> tuple[np.ndarray, int]:
-    """Number the ids that occur: (events,) codes 0..n-1, and n."""
+    """Return codes of the ids that occur, (events,) 0..n-1, and n."""
     is_categorical = isinstance(ids.dtype, pd.CategoricalDtype)
     values = ids.cat.codes.to_numpy() if is_categorical else ids.to_numpy()
     low = int(values.min())
@@ -67,7 +67,7 @@ def dense_codes(ids: pd.Series) -> tuple[np.ndarray, int]:
     if span > 4 * len(values) + 1024:
         codes, distinct = pd.factorize(values)
         return codes, len(distinct)
-    # The ids lie close together, so a table of all of them is faster than hashing.
+    # The ids are dense, so a table of all of them is faster than hashing.
     offsets = values.astype(np.int64) - low
     occurs = np.zeros(span, dtype=bool)
     occurs[offsets] = True
@@ -76,10 +76,10 @@ def dense_codes(ids: pd.Series) -> tuple[np.ndarray, int]:
 
 
 def count_distinct_pairs(left: np.ndarray, right: np.ndarray) -> int:
-    """Count the different pairs of two arrays of codes."""
+    """Return the number of distinct pairs in two arrays of codes."""
     if not len(left):
         return 0
-    # Each factor is at most what occurs in a log, so the product stays far below 2**63.
+    # Each factor is at most the number of events, so the product stays far below 2**63.
     num_right = int(right.max()) + 1
     pairs = left * num_right + right
     num_pairs = (int(left.max()) + 1) * num_right

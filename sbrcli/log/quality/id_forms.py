@@ -1,5 +1,5 @@
-"""Ids that are not written as they are meant: in two ways, in quotes, with decimals, with spaces or
-invisible letters.
+"""Report ids written in two ways, in quotes, with decimals, with spaces or with invisible
+characters.
 """
 
 import html
@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 
 _NUMBER = re.compile(r"\+?0*([0-9]+)(?:[.,]0*)?")
 _OTHER_FORM = r"^\s|\s$|^\+[0-9]|^0[0-9]|^[+]?[0-9]+[.,]0*$"
-"""Ids that may be another one, written in another way."""
+"""Ids that may be written differently elsewhere."""
 
 _INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 _ODDLY_INVISIBLE = (
     "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
     "|^[\u200c\u200d]|[\u200c\u200d]$|[ -~][\u200c\u200d]|[\u200c\u200d][ -~]"
 )
-"""Between two letters of Persian, Hindi or an emoji, a joiner or non-joiner is spelling."""
+"""Joiners and non-joiners between letters of Persian, Hindi or an emoji are spelling."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -32,8 +32,8 @@ _CODED = {
         text.strip("{}").replace("-", "").lower()
     ),
 }
-"""Patterns of ids that may be another one in the writing of an address, of HTML or of Excel, and
-what takes that writing off."""
+"""Patterns of ids in the encoding of addresses, HTML, Excel or UUIDs, with the function that
+decodes them."""
 
 _ADDRESS = re.compile("^https?://(?:www[.])?")
 
@@ -41,7 +41,7 @@ _MOST_CODED = 100_000
 _LEAST_PAIRS = 5
 
 _SIGNS = "[-_ #]"
-"""What stands between the parts of an id, in one writing this and in another that."""
+"""Signs between the parts of an id, which may differ between systems."""
 
 _PREFIXED = r"^[A-Za-z]{1,5}[-_:#]?([0-9]+)$"
 _LEAST_PREFIXED = 0.5
@@ -53,16 +53,17 @@ _ROUNDED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+$"
 _NEARLY_ALL = 0.9
 _LEAST_LETTERS = 4
 _WORDS = "[A-Z].*[ @]|[ @].*[A-Z]"
-"""Names of several words and addresses, which differ in case by chance."""
+"""Names of several words, and e-mail addresses, whose case often varies."""
 _FIRST = 100
 
 
 def find_odd_forms(role: str, written: pa.StringArray) -> Iterator[str]:
-    """State what about the writing of ids may make two of one id, or one that nobody knows.
+    """Yield warnings about ids that may be split in two, or unknown elsewhere, by how they are
+    written.
 
     Args:
         role: user, session or item.
-        written: distinct ids, all of them text.
+        written: distinct ids as text.
     """
     yield from _invisible(role, written)
     yield from _spaced(role, written)
@@ -176,7 +177,7 @@ def _pairs_of_numbers(written: pa.StringArray, others: list[str]) -> list[tuple[
 def _pairs_of_codes(
     written: pa.StringArray, pattern: str, plain_form: Callable[[str], str]
 ) -> list[tuple[str, str]]:
-    """Return ids that are another one of the log where a writing is taken off both."""
+    """Return pairs of ids that are equal after decoding."""
     coded = _matching(written, pattern)[:_MOST_CODED]
     if not coded:
         return []
@@ -192,9 +193,10 @@ def _pairs_of_codes(
 
 
 def _pairs_of_signs(written: pa.StringArray) -> list[tuple[str, str]]:
-    """Return ids that differ in the signs between their parts, as SKU-501, SKU501 and sku_501 do.
+    """Return pairs of ids that differ in the signs between their parts: SKU-501, SKU501 and
+    SKU_501.
 
-    A sign between two numbers tells 1-23 from 12-3, so that it is never left out.
+    Signs between two numbers are kept, as 1-23 is not 12-3.
     """
     few = written[:_MOST_CODED]
     if not pc.any(pc.match_substring_regex(few, f"{_SIGNS}.*[^0-9]|[^0-9].*{_SIGNS}|^#")).as_py():  # pyright: ignore
@@ -211,9 +213,9 @@ def _pairs_of_signs(written: pa.StringArray) -> list[tuple[str, str]]:
 
 
 def _pairs_of_prefixes(written: pa.StringArray) -> list[tuple[str, str]]:
-    """Return numbers and the same with letters before them, such as 71 and u71, where many are so.
+    """Return pairs of a number and itself with a prefix, such as 71 and u71, if many are so.
 
-    A few may be different things, as the products 2 and C2 of a shop.
+    A few may be different things, such as the products 2 and C2 of a shop.
     """
     prefixed = _matching(written, _PREFIXED)
     if not prefixed:
@@ -226,15 +228,15 @@ def _pairs_of_prefixes(written: pa.StringArray) -> list[tuple[str, str]]:
 
 
 def _plain_form(text: str) -> str:
-    """Return what an id is without outer spaces, leading zeros, a plus and decimals of zero."""
+    """Return an id without outer spaces, leading zeros, a plus and decimals of zero."""
     found = _NUMBER.fullmatch(text.strip())
     return found[1] if found else text.strip()
 
 
 def _pairs_of_letters(written: pa.StringArray) -> list[tuple[str, str]]:
-    """Return ids that differ from another one in all letters' case, or in how Unicode has them.
+    """Return pairs of ids that differ in the case of all letters, or in Unicode normalisation.
 
-    Ids of random letters differ in the case of some of them, hardly ever of all.
+    Random ids differ in the case of some letters, but hardly ever of all.
     """
     is_long = pc.greater_equal(pc.utf8_length(written), _LEAST_LETTERS)  # pyright: ignore
     is_upper = pc.and_(pc.utf8_is_upper(written), is_long)  # pyright: ignore

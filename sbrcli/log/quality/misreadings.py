@@ -1,4 +1,4 @@
-"""What shows that a log may not be read as it was meant, in plain sentences."""
+"""Report signs that a log may have been misread, in sentences."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -19,13 +19,13 @@ from sbrcli.log.quality.odd_times import are_dates_alone, find_odd_times
 _FEWEST_ROWS = 10
 
 _SHOWN = {" ": "space", "\t": "tab", "\x02": "$'\\x02'", "\n": "$'\\n'"}
-"""How `--list-sep` is typed where a character does not stand for itself."""
+"""Characters that are typed differently in `--list-sep`."""
 
 
 def find_misreadings(
     events: pd.DataFrame | Mapping[Any, pd.Series], *, time_unit: str = "s", zone: tzinfo = UTC
 ) -> Iterator[str]:
-    """Yield what about ids and times seems to be meant otherwise than it was read.
+    """Yield warnings about ids and times that seem to be misread.
 
     Args:
         events: an event table, or its columns by their names; at least one row, in any order.
@@ -35,7 +35,7 @@ def find_misreadings(
     yield from _odd_ids(events)
     times = events[TIMESTAMP].to_numpy()
     yield from find_odd_times(times, time_unit, zone)
-    if time_unit != ORDER and are_dates_alone(times) and _share_moments(events):
+    if time_unit != ORDER and are_dates_alone(times) and _share_times(events):
         yield (
             "The times are dates without a time of day: the events of a user on one day stand in "
             "the order of the file. If another column has the time of day, --columns "
@@ -43,8 +43,8 @@ def find_misreadings(
         )
 
 
-def _share_moments(events: pd.DataFrame | Mapping[Any, pd.Series]) -> bool:
-    """Return whether some user (else session) has two events of one time."""
+def _share_times(events: pd.DataFrame | Mapping[Any, pd.Series]) -> bool:
+    """Return whether a user (without users: a session) has two events of one time."""
     columns = [c for c in (USER_ID, SESSION_ID) if c in events][:1]
     pairs = pd.DataFrame({column: events[column] for column in (*columns, TIMESTAMP)})
     return bool(pairs.duplicated().any())

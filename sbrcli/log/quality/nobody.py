@@ -1,4 +1,4 @@
-"""Ids that stand for nobody: what logs write where there is no user, session or item."""
+"""Find ids that stand for nobody, which logs write if there is no user, session or item."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from sbrcli.log.quality.grouping import dense_codes
 
 
 def _split_words(text: str) -> frozenset[str]:
-    """Return words between vertical bars."""
+    """Return the words between vertical bars."""
     return frozenset(text.split("|"))
 
 
@@ -29,8 +29,8 @@ _WORDS = _split_words(
     "da39a3ee5e6b4b0d3255bfef95601890afd80709|"
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
-"""What databases and programs write where there is no id, without case; the last three are the MD5,
-SHA-1 and SHA-256 of nothing."""
+"""Texts of databases and programs for a missing id, in lower case; the last three are the MD5,
+SHA-1 and SHA-256 of an empty text."""
 
 _PERSONS = _split_words(
     "anonymous|anon|anonymous user|anonymoususer|anonymous visitor|guest|guest user|guestuser|"
@@ -40,7 +40,7 @@ _PERSONS = _split_words(
     "anonyme|anonimo|anónimo|gast|invité|invitado|гость|аноним|游客|匿名|ゲスト|deleted user|"
     "test user|default user|dummy user"
 ) | {"not logged in", "not signed in"}
-"""What shops write for a person who is not logged in; an item may be called so."""
+"""Texts of shops for a person who is not logged in; items may have such names."""
 
 _PLACEHOLDERS = _split_words(
     "test|tests|testing|default|dummy|sample|example|tbd|todo|temp|system|root|admin|"
@@ -48,30 +48,33 @@ _PLACEHOLDERS = _split_words(
     "item id|id|other|true|false|yes|no|inf|infinity|deleted|removed|error|invalid|foo|bar|"
     "asdf|all|any|everyone|others|various|misc"
 )
-"""Words that are ordinary ids unless one has an outlying number of events."""
+"""Words that are ordinary ids unless they have unusually many events."""
 
 _UNFILLED = (
     r"^(?:\$.*|%[a-z(].*|[{<\[(].*[a-z].*[}>\])]|x{2,}|mozilla/.*|.*(?:bot/|crawler|spider).*)$"
 )
-"""Templates that nothing was filled into, such as {user_id}; xxx; and programs that fetch pages."""
+"""Templates that were not filled in, such as {user_id}; xxx; and crawlers."""
 
 _ZEROS = "^(?:0{8}-?(?:0{4}-?){3}0{12}|(?:0x)?0{8,})$"
-"""The UUID of zeros, and other numbers of zeros alone."""
+"""The UUID of zeros, and other texts of zeros alone."""
 
 _FILLERS = (2**15 - 1, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**53 - 1, 2**63 - 1)
-"""The greatest numbers of some type, or nines alone, stand for none where a type has no other."""
+"""The largest numbers of a type, which stand for missing ids, as do nines alone."""
 
 _WHOLE = r"\A-?[0-9]{1,18}(?:\.0*)?\z"
 
 _NEARLY_ALL = 0.9
 
+_SMALL = 1000
+"""Larger negative numbers may be hashes."""
+
 _LEAST_SHARE = 0.05
 _LEAST_RATIO = 2
 _LARGE_RATIO = 10
-"""How often 0 or -1 must occur, beside all events and the median of the other ids."""
+"""Least frequency of 0 or -1, compared to all events and to the median of the other ids."""
 
 _FAR = 10
-"""How many steps between two other ids must lie between 0 and the first of them."""
+"""Least distance of 0 from the other ids, in units of their spacing."""
 
 _OUTLYING_SHARE = {USER_ID: 0.2, SESSION_ID: 0.2, ITEM_ID: 0.3}
 _OUTLYING_RATIO = 50
@@ -85,7 +88,7 @@ class StandIn:
     Args:
         text: the id.
         count: its events.
-        is_named: whether the id itself says so; else its share of all events does.
+        is_named: whether the id itself shows it, or else its share of all events.
     """
 
     text: str
@@ -94,18 +97,18 @@ class StandIn:
 
 
 def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
-    """Find the ids of a column of the event table that seem to stand for nobody.
+    """Return the ids of a column of the event table that seem to stand for nobody.
 
-    An id of 0, -1 or 99999999 is ordinary where the other ids run on from it, unless it has a
-    share of all events that no ordinary id has.
+    An id of 0, -1 or 99999999 is ordinary if the other ids continue from it, unless its share of
+    all events is unusually large.
 
     Args:
         column: user_id, session_id or item_id.
-        ids: (events,) at least one; a missing one is nobody's already.
+        ids: (events,) at least one; missing ones are ignored.
     """
     if isinstance(ids.dtype, pd.CategoricalDtype):
         codes = ids.cat.codes.to_numpy()
-        codes = codes[codes >= 0]  # -1 is an id that is missing
+        codes = codes[codes >= 0]  # -1 is a missing id
         if not len(codes):
             return []
         counts = np.bincount(codes, minlength=len(ids.cat.categories))
@@ -144,7 +147,7 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
 
 
 def _is_no_id(column: str, written: pa.StringArray, is_frequent: np.ndarray) -> np.ndarray:
-    """Return which texts are what logs write where there is no id: (texts,) bool."""
+    """Return which texts stand for a missing id: (texts,) bool."""
     words = pc.utf8_lower(pc.utf8_trim_whitespace(written))  # pyright: ignore
     words = pc.replace_substring_regex(words, "([a-z])[_-]([a-z])", r"\1 \2")  # pyright: ignore
     known = pa.array(sorted(_WORDS if column == ITEM_ID else _WORDS | _PERSONS))
@@ -160,7 +163,7 @@ def _is_no_id(column: str, written: pa.StringArray, is_frequent: np.ndarray) -> 
 
 
 def _are_frequent(counts: np.ndarray) -> np.ndarray:
-    """Return which ids have far more events than ordinary ones: (ids,) bool."""
+    """Return which ids have unusually many events: (ids,) bool."""
     there = counts[counts > 0]
     typical = float(np.median(there)) if len(there) > 2 else float(there.min())
     are_many = (counts >= _LEAST_SHARE * counts.sum()) | (counts >= _LARGE_RATIO * typical)
@@ -168,7 +171,7 @@ def _are_frequent(counts: np.ndarray) -> np.ndarray:
 
 
 def _numbers_among(written: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the whole numbers of at most 18 digits among texts, and the places of these texts."""
+    """Return the whole numbers of at most 18 digits among texts, and their positions."""
     is_intact = pc.match_substring_regex(written, _WHOLE)  # pyright: ignore
     plain = pc.replace_substring_regex(written.filter(is_intact), r"\..*", "")  # pyright: ignore
     return (
@@ -178,10 +181,10 @@ def _numbers_among(written: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _find_odd_word(written: pa.StringArray, counts: np.ndarray) -> int | None:
-    """Return the place of the most frequent id if it lacks digits and nearly all others have some.
+    """Return the position of the most frequent id if it lacks digits and nearly all others have
+    some.
 
-    An id that most other ids do not resemble, and that has an outlying share of the events, is
-    often a word for nobody in a language that is not known here.
+    Such an id with unusually many events is often a word for nobody that is not known here.
     """
     top = int(counts.argmax())
     if (
@@ -198,12 +201,12 @@ def _find_odd_word(written: pa.StringArray, counts: np.ndarray) -> int | None:
 
 
 def _odd_numbers(numbers: np.ndarray, counts: np.ndarray, places: np.ndarray) -> list[int]:
-    """Return the places of 0, -1 and their like where they are no ordinary ids.
+    """Return the positions of 0, -1 and similar numbers that are not ordinary ids.
 
     Args:
         numbers: those among the ids.
         counts: the events of every id.
-        places: for each number, where its id is counted.
+        places: for each number, the position of its id.
     """
     found = []
     for number in _likely_fillers(numbers):
@@ -219,16 +222,19 @@ def _odd_numbers(numbers: np.ndarray, counts: np.ndarray, places: np.ndarray) ->
 
 
 def _likely_fillers(numbers: np.ndarray) -> list[int]:
-    """Return the numbers among ids that often stand for none."""
+    """Return the numbers among ids that often stand for a missing one."""
     low, high = int(numbers.min()), int(numbers.max())
     found = [0] if low <= 0 else []
-    found += [low] if low < 0 else []
+    is_negative = -_SMALL <= low < 0 or low == -(2**31) or set(str(low)) == {"-", "9"}
+    found += [low] * is_negative
     is_filler = high in _FILLERS or (high >= 99 and set(str(high)) == {"9"})
     return found + [high] * is_filler
 
 
 def _is_apart(number: int, numbers: np.ndarray) -> bool:
-    """Return whether the other ids do not run on from a number, as 501, 502, 503 do not from 0."""
+    """Return whether the other ids do not continue from a number, as 501, 502, 503 do not from
+    0.
+    """
     if number < 0:
         return not ((numbers < 0) & (numbers != number)).any()
     if number > 0:
@@ -242,7 +248,7 @@ def _is_apart(number: int, numbers: np.ndarray) -> bool:
 
 
 def _is_outlying(column: str, counts: np.ndarray) -> bool:
-    """Return whether one id has a share of all events that no ordinary id has."""
+    """Return whether one id has an unusually large share of all events."""
     there = counts[counts > 0]
     top = there.max()
     is_large = top >= _OUTLYING_SHARE[column] * there.sum()

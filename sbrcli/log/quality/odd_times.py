@@ -1,4 +1,4 @@
-"""Times that may not be what they were read as, in plain sentences."""
+"""Report times that may have been misread, in sentences."""
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
@@ -11,18 +11,18 @@ from sbrcli.log.columns.times import ORDER, PER_SECOND, YEAR_2200_SECONDS, forma
 _DAY_SECONDS = 86_400
 _YEAR_SECONDS = 365 * _DAY_SECONDS
 _DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-"""How dates are written as numbers, by how many digits they have."""
+"""Formats of dates written as numbers, by number of digits."""
 
 _FEWEST_EVENTS = 10
 _ROUNDED_SECONDS = 1000
-"""A number whose last digits are lost is a multiple of it; no clock ticks so."""
+"""Times with lost digits are multiples of it, unlike those of any clock."""
 
 _SMALLER = {"s": "ms", "ms": "us", "us": "ns"}
-"""The next smaller unit, in which times span a thousandth."""
+"""The next smaller unit, in which the time span is a thousandth."""
 
 
 def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[str]:
-    """State what about the times of a log seems to be meant otherwise than it was read.
+    """Yield warnings about times of a log that seem to be misread.
 
     Args:
         times: (events,) seconds since 1970 UTC, at least one, in any order.
@@ -51,7 +51,7 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
 
 
 def are_dates_alone(times: np.ndarray) -> bool:
-    """Return whether all times, at least ten, are midnights: dates without a time of day."""
+    """Return whether all times are midnights and at least ten: dates without a time of day."""
     if len(times) < _FEWEST_EVENTS or times[0] < _YEAR_SECONDS:
         return False
     return not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any()
@@ -80,9 +80,10 @@ def _before_1971(
 
 
 def _is_since_the_beginning(times: np.ndarray, last: float) -> bool:
-    """Return whether times run on from 1970 to the last, as those since a log's beginning do.
+    """Return whether times continue from 1970 to the last one, as if counted from a log's
+    beginning.
 
-    Where some times alone are unknown or in another unit, none lies between those and 1995.
+    If only some times are unknown or in another unit, none is between these and 1995.
     """
     between = (times >= _YEAR_SECONDS) & (times < YEAR_1995_SECONDS)
     return bool(between.any()) and last < YEAR_2200_SECONDS
@@ -143,7 +144,7 @@ def _rounded(times: np.ndarray, last: float) -> Iterator[str]:
 
 
 def _is_date_number(number: int) -> bool:
-    """Return whether a number reads as a date of our time: 20140407, 20140407105109."""
+    """Return whether the digits of a number are a recent date: 20140407, 20140407105109."""
     text = str(number)
     pattern = _DATE_NUMBERS.get(len(text))
     if pattern is None:
