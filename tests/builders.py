@@ -8,7 +8,8 @@ import pandas as pd
 
 from sbrcli.artefacts.items import save_items
 from sbrcli.artefacts.manifests import new_manifest, write_json
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights, save_weights
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
+from sbrcli.models.weights_file import save_weights
 from sbrcli.sessions import Sessions
 
 
@@ -39,12 +40,12 @@ def make_run(
     name: str = "user-1x4",
     ids: Sequence[str] = ("10", "20", "30", "40", "50", "60", "70", "80", "90"),
     titles: Sequence[str | None] | None = None,
-    shape: NetworkShape | None = None,
+    shape: GruShape | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
     dataset: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a run as `sbr train` leaves it, with random weights unless given, into FOLDER/runs."""
-    shape = shape or NetworkShape(len(ids), (4,), "shared")
+    shape = shape or GruShape(len(ids), (4,), "shared")
     run = folder / "runs" / name
     run.mkdir(parents=True)
     save_weights(run / "weights.safetensors", weights or initialise_weights(shape, seed=1))

@@ -7,7 +7,7 @@ from sbrcli.artefacts.items import RunItems
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import DataError
 from sbrcli.models.gru4rec.inference import GruScorer
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.workflow.recommend import (
     AskedItem,
     Recommendation,
@@ -103,7 +103,7 @@ def test_the_best_are_those_of_a_full_sort():
 
 
 def test_error_28_two_calls_recommend_the_same():
-    shape = NetworkShape(4, (3,), "shared")
+    shape = GruShape(4, (3,), "shared")
     rng = np.random.default_rng(0)
     weights = {
         name: rng.normal(size=size).astype(np.float32)

@@ -14,33 +14,32 @@ from typing import Any
 
 import tensorflow as tf
 
-from sbrcli.models.gru4rec import step
-from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.step import TrainingStep
-from sbrcli.models.training import loop
+from sbrcli.models.network import Network
+from sbrcli.models.training import backend, loop
+from sbrcli.models.training.step import TrainingStep
 
-compiles_with_xla = step.compiles_with_xla
-_traced: dict[str, tuple[Gru4Rec, TrainingStep]] = {}
+compiles_with_xla = backend.compiles_with_xla
+_traced: dict[str, TrainingStep] = {}
 
 
 @cache
 def install() -> None:
     """Let each training of this process have such a step."""
-    step.compiles_with_xla = lambda: False
+    backend.compiles_with_xla = lambda: False
     loop.TrainingStep = make_step
 
 
-def make_step(model: Gru4Rec, config: Any, sampler: Any = None, total_chunks: int = 1) -> Any:
+def make_step(network: Network, config: Any, sampler: Any = None, total_chunks: int = 1) -> Any:
     """Make what `TrainingStep` would be."""
     drawn = sampler and [sampler.n_sample, *(t.numpy().tobytes() for t in _tensors(sampler))]
-    key = repr((model.network_shape, config, drawn, total_chunks, step.compiles_with_xla()))
+    key = repr((network.shape, config, drawn, total_chunks, backend.compiles_with_xla()))
     if key not in _traced:
-        _traced[key] = model, TrainingStep(model, config, sampler, total_chunks)
-        return copy(_traced[key][1])
-    known, traced = _traced[key]
-    for mine, its in zip(model.variables, known.variables, strict=True):
-        its._value.assign(mine._value)
-        mine._value = its._value
+        _traced[key] = TrainingStep(network, config, sampler, total_chunks)
+        return copy(_traced[key])
+    traced = _traced[key]
+    for name, variable in traced.variables.items():
+        variable.assign(network.variables[name])
+    network.variables = traced.variables
     for variable in (*traced.optimizer.slots.values(), traced.chunks_done):
         variable.assign(tf.zeros_like(variable))
     return copy(traced)  # what a test replaces in it is replaced for that test alone

@@ -33,10 +33,10 @@ def serve(listening: int) -> None:
     """Fork for each connection, until the parent is gone."""
     parent = os.getppid()
     start_tensorflow()
-    from sbrcli.models.gru4rec import step
-    from sbrcli.models.training import loop  # noqa: F401  # all that a training loads
+    from sbrcli.models.gru4rec import trainable  # noqa: F401
+    from sbrcli.models.training import backend, loop  # noqa: F401  # all that a training loads
 
-    step.compiles_with_xla = lambda: False  # which takes half of a small network's time
+    backend.compiles_with_xla = lambda: False  # which takes half of a small network's time
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     with socket.socket(fileno=listening) as server:
         server.settimeout(2)

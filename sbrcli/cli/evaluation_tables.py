@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from sbrcli.evaluation.leaderboard import LeaderboardRow
     from sbrcli.evaluation.slices import Slice
 
-_OWN = "gru4rec"
-"""The name of the run itself in a leaderboard."""
-
 _MEGABYTE = 1e6
 _UNITS = {
     "tie share": Unit.SHARE,
@@ -37,9 +34,9 @@ def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator
         title = "Skipped targets counted as misses"
         yield _metrics_table(title, evaluation.metrics_unknown_as_miss, ks)
     if evaluation.leaderboard is not None:
-        yield _leaderboard_table(evaluation.leaderboard, max(ks))
-        yield _difference_table(evaluation.leaderboard, max(ks))
-        yield _recommended_table(evaluation.leaderboard, max(ks))
+        yield _leaderboard_table(evaluation.leaderboard, evaluation.model, max(ks))
+        yield _difference_table(evaluation.leaderboard, evaluation.model, max(ks))
+        yield _recommended_table(evaluation.leaderboard, evaluation.model, max(ks))
     if evaluation.slices is not None:
         yield _slices_table(evaluation.run, evaluation.slices, max(ks))
     rows = [
@@ -60,20 +57,19 @@ def _metrics_table(title: str, metrics: dict[str, float], ks: tuple[int, ...]) -
     return Table(title, ("k", *METRICS), rows)
 
 
-def _leaderboard_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
+def _leaderboard_table(standings: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
     title = f"Leaderboard, by mrr@{k}; low and high are its 95 % interval"
     columns = ("model", *metric_columns(k))
     rows = [(row.model, *metric_cells(row.metrics, row.interval, k)) for row in standings]
-    return Table(title, columns, rows, whole=("model",), bold=_bold_rows(standings))
+    return Table(title, columns, rows, whole=("model",), bold=_bold_rows(standings, own))
 
 
-def _bold_rows(standings: "tuple[LeaderboardRow, ...]") -> tuple[int, ...]:
+def _bold_rows(standings: "tuple[LeaderboardRow, ...]", own: str | None) -> tuple[int, ...]:
     """Return the row numbers of the best model and of the run itself."""
-    own = (at for at, row in enumerate(standings) if row.model == _OWN)
-    return (0, *own)
+    return (0, *(at for at, row in enumerate(standings) if row.model == own))
 
 
-def _difference_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
+def _difference_table(standings: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
     """Show the difference of each model to the best one, as a share of the best mrr."""
     title = f"Difference to {standings[0].model}, as a share of its mrr@{k}"
     rows = []
@@ -82,12 +78,12 @@ def _difference_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
             low, high = row.to_best.interval or (None, None)
             rows.append((row.model, row.to_best.share, low, high, row.to_best.p_value))
     units = _UNITS | {"low": Unit.SHARE, "high": Unit.SHARE}
-    bold = [at for at, row in enumerate(rows) if row[0] == _OWN]
+    bold = [at for at, row in enumerate(rows) if row[0] == own]
     columns = ("model", "to best", "low", "high", "p")
     return Table(title, columns, rows, whole=("model",), units=units, bold=bold)
 
 
-def _recommended_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table:
+def _recommended_table(standings: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
     title = f"Their top {k} lists and their cost"
     columns = ("model", "coverage", "popularity", "gini", "events/s", "MB")
     rows = [
@@ -101,7 +97,7 @@ def _recommended_table(standings: "tuple[LeaderboardRow, ...]", k: int) -> Table
         )
         for row in standings
     ]
-    bold = _bold_rows(standings)
+    bold = _bold_rows(standings, own)
     return Table(title, columns, rows, whole=("model",), units=_UNITS, bold=bold)
 
 

@@ -167,10 +167,10 @@ def _load_model(
     folder: "Artefact", run_items: "RunItems", config: RecommendConfig, hybrid: bool
 ) -> Recommend:
     from sbrcli.errors import ArtefactError
-    from sbrcli.models.gru4rec.inference import load_gru
+    from sbrcli.models.loading import load_scorer
     from sbrcli.workflow.recommend import recommend
 
-    scorer = load_gru(folder.path)
+    scorer = load_scorer(folder.path)
     if scorer.num_items != len(run_items.ids):
         raise ArtefactError(
             f"{folder.path} is damaged: it scores {scorer.num_items} items and names "

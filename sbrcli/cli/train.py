@@ -22,6 +22,7 @@ from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config.presets import configure_training
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, TrainConfig
 from sbrcli.errors import InterruptionError, UsageError
+from sbrcli.models.registry import DEFAULT_FAMILY
 
 if TYPE_CHECKING:
     from sbrcli.workflow.training_job import TrainingJob, TrainResult
@@ -42,6 +43,7 @@ def train(
     named: DatasetArgument = None,
     dataset: DatasetName = None,
     explicit: dict[str, Any],
+    model: options.Model = None,
     preset: options.Preset = None,
     name: options.Name = None,
     overwrite: options.Overwrite = False,
@@ -69,6 +71,7 @@ def train(
     if finish is not None:
         others = [
             *explicit.values(),
+            model,
             preset,
             dataset,
             name,
@@ -81,7 +84,7 @@ def train(
         return
     config = configure_training(explicit, preset)
     if resume:
-        _check_alone([*explicit.values(), preset, dataset, from_run], overwrite=overwrite)
+        _check_alone([*explicit.values(), model, preset, dataset, from_run], overwrite=overwrite)
         run = find_begun(workspace, name)
         if run.manifest.get("status") == "complete":
             invocation.output.note(f"run {run.name} is complete already")
@@ -89,10 +92,10 @@ def train(
             return
         assignment = assignment_of(workspace, run)
     elif from_run is not None:
-        assignment = _assign_from(workspace, from_run, explicit, preset, dataset, name)
+        assignment = _assign_from(workspace, from_run, explicit, preset, dataset, name, model)
     else:
         for_short = configure_training(explicit, preset, short_sessions=True)
-        assignment = assign(workspace, dataset, config, name, for_short)
+        assignment = assign(workspace, dataset, config, name, for_short, model or DEFAULT_FAMILY)
     if dry_run:
         invocation.output.show(plan_training(assignment), _plan_tables)
     else:

@@ -9,6 +9,7 @@ import typer
 
 from sbrcli.cli.completion import complete_runs, complete_words
 from sbrcli.config.presets import PRESETS
+from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES
 
 Preset = Annotated[
     str | None,
@@ -17,6 +18,16 @@ Preset = Annotated[
         metavar="NAME",
         autocompletion=complete_words(PRESETS),
         help=f"Named set of options ({', '.join(PRESETS)}); options you pass override it.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        autocompletion=complete_words(FAMILIES),
+        help=f"Family of networks: {', '.join(FAMILIES)}. \\[default: {DEFAULT_FAMILY}]",
+        rich_help_panel="Network",
     ),
 ]
 Name = Annotated[

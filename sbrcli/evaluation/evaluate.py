@@ -77,6 +77,8 @@ class Evaluation:
     """With baselines: how the run compares with the best of the others."""
 
     slices: tuple[Slice, ...] | None = None
+    model: str | None = None
+    """What the leaderboard calls the run itself: its family of networks."""
 
 
 def summarise(
@@ -142,4 +144,5 @@ def summarise(
             **({} if timeline is None else asdict(timeline)),
         ),
         events_per_second=answers.events_per_second,
+        model=answers.model,
     )

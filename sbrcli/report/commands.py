@@ -21,8 +21,8 @@ from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.spec import OTHER_FILES, Request
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.blend.files import read_choice
+from sbrcli.models.registry import DEFAULT_FAMILY, family_of
 from sbrcli.report.kept import Kept, cuts_of
-from sbrcli.workflow.evaluate import GRU
 from sbrcli.workflow.rivals import HYBRID
 from sbrcli.workflow.run_names import default_run_name
 from sbrcli.workflow.run_settings import settings_of
@@ -61,13 +61,16 @@ def train_command(run: Artefact, dataset: Artefact) -> str:
     usual = configure_training({"optimizer": config["optimizer"]}, None, short_sessions=is_short)
     defaults = {name: _listed(value) for name, value in asdict(usual).items()}
     said = {name: value for name, value in config.items() if value != defaults.get(name)}
+    family = family_of(run.manifest)
     words = ["sbr", "train", "--dataset", dataset.name]
+    if family.name != DEFAULT_FAMILY:
+        words += ["--model", family.name]
     if config["optimizer"] != TrainConfig().optimizer:
         words += ["--optimizer", config["optimizer"]]
     words += _options({name: "auto" if v is None else v for name, v in said.items()}, {})
     trained = TrainConfig(**config | {"hsz": tuple(config["hsz"])})
     basis = configure_training({}, None, short_sessions=is_short)
-    if default_run_name(dataset.name, trained, basis) != run.name:
+    if default_run_name(dataset.name, family, trained, basis) != run.name:
         words += ["--name", run.name]
     return shlex.join(words)
 
@@ -96,7 +99,7 @@ def evaluate_command(run: Artefact, kept: Kept) -> str:
     if cuts != tuple(sorted(EvaluateConfig().ks)):
         words += [word for k in cuts for word in ("-k", str(k))]
     options = {row.model: row.options for row in kept.leaderboard}
-    compared = [model for model in options if model not in (GRU, HYBRID)]
+    compared = [model for model in options if model not in (kept.model, HYBRID)]
     if compared:
         words += ["--baselines", "all" if set(compared) == set(BASELINES) else ",".join(compared)]
     for name in OPTIONED:

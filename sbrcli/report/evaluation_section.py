@@ -22,7 +22,6 @@ from sbrcli.report.html import (
 from sbrcli.report.kept import Kept, cuts_of
 from sbrcli.report.plots import WIDE, WIDTH, draw_plot
 from sbrcli.report.svg import COLOURS
-from sbrcli.workflow.evaluate import GRU
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,8 +57,8 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
     content += write_plots(figures)
     if kept.leaderboard:
         metric = f"mrr@{max(cuts_of(kept.leaderboard[0].metrics))}"
-        content += draw_leaderboard(kept.leaderboard, metric)
-        content += _describe_leaderboard(kept.leaderboard)
+        content += draw_leaderboard(kept.leaderboard, metric, kept.model)
+        content += _describe_leaderboard(kept.leaderboard, kept.model)
     else:
         content += write_missing("The run has been compared with no other model so far.", command)
     return Section("accuracy", "Accuracy", content)
@@ -71,7 +70,7 @@ def describe_protocol(kept: Kept) -> Section:
     return Section("protocol", "Protocol", write_rows(rows))
 
 
-def draw_leaderboard(standings: Sequence[LeaderboardRow], metric: str) -> str:
+def draw_leaderboard(standings: Sequence[LeaderboardRow], metric: str, own: str) -> str:
     """Draw each model's figure with its interval, the best on top and the run in colour.
 
     There are two plots, of which the page shows the one that fits the screen.
@@ -86,7 +85,7 @@ def draw_leaderboard(standings: Sequence[LeaderboardRow], metric: str) -> str:
         draw_plot(
             f"leaderboard-{size}",
             alt,
-            lambda axes: _paint_leaderboard(axes, standings, metric),
+            lambda axes: _paint_leaderboard(axes, standings, metric, own),
             height=54 + 30 * len(standings),
             width=width,
         )
@@ -100,7 +99,9 @@ def draw_leaderboard(standings: Sequence[LeaderboardRow], metric: str) -> str:
     return write_figure(shown, f"{metric} of each model and its 95 % interval")
 
 
-def _paint_leaderboard(axes: "Axes", standings: Sequence[LeaderboardRow], metric: str) -> None:
+def _paint_leaderboard(
+    axes: "Axes", standings: Sequence[LeaderboardRow], metric: str, own: str
+) -> None:
     """Draw an interval as a line with ends, the figure as a dot on it, and its value above.
 
     The axis begins near the lowest interval and not at 0, or short intervals would not be seen.
@@ -108,7 +109,7 @@ def _paint_leaderboard(axes: "Axes", standings: Sequence[LeaderboardRow], metric
     rows = list(reversed(standings))
     for place, row in enumerate(rows):
         value, (low, high) = row.metrics[metric], row.interval[metric]
-        colour = COLOURS["one" if row.model == GRU else "soft"]
+        colour = COLOURS["one" if row.model == own else "soft"]
         axes.plot([low, high], [place, place], color=colour, marker="|", markersize=9)
         axes.plot([value], [place], color=colour, marker="o", markersize=5)
         axes.annotate(
@@ -127,7 +128,7 @@ def _paint_leaderboard(axes: "Axes", standings: Sequence[LeaderboardRow], metric
     name_bars(axes, metric)
 
 
-def _describe_leaderboard(standings: Sequence[LeaderboardRow]) -> str:
+def _describe_leaderboard(standings: Sequence[LeaderboardRow], model: str) -> str:
     """Write the leaderboard: figures, what stands in the top lists, and what they cost."""
     k = max(cuts_of(standings[0].metrics))
     columns = ("model", *metric_columns(k), "to best", "p")
@@ -151,7 +152,7 @@ def _describe_leaderboard(standings: Sequence[LeaderboardRow]) -> str:
         f"Leaderboard, by mrr@{k}; low and high are its 95 % interval, by the bootstrap over "
         f"sessions. Coverage, popularity and gini describe the models' top {k}"
     )
-    own = next((at for at, row in enumerate(standings) if row.model == GRU), None)
+    own = next((at for at, row in enumerate(standings) if row.model == model), None)
     return write_table(caption, columns, rows, best=0, own=own)
 
 

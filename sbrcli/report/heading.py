@@ -9,8 +9,6 @@ from sbrcli.report.html import percent, write_facts, write_text
 from sbrcli.report.kept import Kept, cuts_of
 from sbrcli.workflow.training_job import TrainResult
 
-MODEL = "GRU4Rec"
-
 _MOVIELENS = {
     ("u.data", 100_000): "100K",
     ("ratings.dat", 1_000_209): "1M",
@@ -26,13 +24,13 @@ _FEW_PERCENT = 0.1
 """A smaller share is written with a decimal."""
 
 
-def title_page(dataset: Artefact) -> str:
+def title_page(dataset: Artefact, model: str) -> str:
     """Return the page's title: the log and the model, as in "MovieLens 1M · GRU4Rec".
 
     Raises:
         KeyError, TypeError, AttributeError: the dataset's manifest is damaged.
     """
-    return f"{_log_title(dataset.manifest['source'])} · {MODEL}"
+    return f"{_log_title(dataset.manifest['source'])} · {model}"
 
 
 def noun_of(dataset: Artefact) -> str:

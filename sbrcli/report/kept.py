@@ -11,6 +11,7 @@ from sbrcli.evaluation.leaderboard import Difference, LeaderboardRow
 from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
 from sbrcli.evaluation.slices import Slice
 from sbrcli.evaluation.verdict import SIGNIFICANT
+from sbrcli.models.registry import DEFAULT_FAMILY, family_name
 from sbrcli.workflow.evaluate import read_evaluation
 from sbrcli.workflow.run_facts import EVALUATION_FILE
 
@@ -28,6 +29,9 @@ class Kept:
     verdict: str
     slices: tuple[Slice, ...]
     """Empty where the figures were not cut."""
+
+    model: str = DEFAULT_FAMILY
+    """What the leaderboard calls the run itself."""
 
 
 def read_kept(run: Artefact) -> Kept | None:
@@ -47,6 +51,7 @@ def read_kept(run: Artefact) -> Kept | None:
             leaderboard=tuple(_standing(row) for row in found.get("leaderboard") or ()),
             verdict=_verdict(found),
             slices=tuple(_slice(row) for row in found.get("slices") or ()),
+            model=family_name(run.manifest),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(

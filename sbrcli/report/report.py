@@ -12,7 +12,8 @@ from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.metrics import find_wide_cuts
-from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.loading import load_scorer
+from sbrcli.models.registry import family_of
 from sbrcli.report.commands import (
     evaluate_command,
     full_evaluate_command,
@@ -107,11 +108,12 @@ def make_page(run: Artefact, dataset: Artefact, kept: Kept | None) -> str:
     """
     training = describe_run(run)
     try:
-        title, noun = title_page(dataset), noun_of(dataset)
+        title = title_page(dataset, family_of(run.manifest).title)
+        noun = noun_of(dataset)
         commands = [preprocess_command(dataset), train_command(run, dataset)]
     except (KeyError, TypeError, AttributeError) as error:
         raise damaged_manifest(dataset) from error
-    scorer, items = load_gru(run.path), load_items(run.path / ITEMS_FILE)
+    scorer, items = load_scorer(run.path), load_items(run.path / ITEMS_FILE)
     learned_from = load_training_sessions(dataset.path, run.manifest)
     recall = kept.metrics.get(f"recall@{TOP}") if kept is not None else None
     to_do = full_evaluate_command(run)

@@ -25,7 +25,7 @@ from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.blend.blend import Partner, blend, score_both
 from sbrcli.models.blend.files import PARTNERS, no_hybrid, read_choice, save_hybrid
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.loading import shape_of_run
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
@@ -163,7 +163,7 @@ def take_hybrid(
         raise no_hybrid(other.path)
     _require_same_loss(run, other)
     _require_same_options(run.name, found, other.name, said)
-    num_items = NetworkShape.from_manifest(run.manifest).num_items
+    num_items = shape_of_run(run.manifest).num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
     options = configure_baselines(found.options)
     hybrid = replace(found, taken_from=other.name)

@@ -24,7 +24,8 @@ from sbrcli.evaluation.scoring import SplitRanks, answer_split
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.stored_ranks import ranks_kept, ranks_path
 from sbrcli.evaluation.verdict import give_verdict
-from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.loading import load_scorer
+from sbrcli.models.registry import family_name
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import SILENT, Advance, Reporter
 from sbrcli.sessions import Sessions
@@ -46,7 +47,6 @@ from sbrcli.workflow.training_job import last_training_time
 
 TUNED_FILE = "baselines.json"
 _WRITTEN_AGAIN = "delete it; sbr evaluate writes it again"
-GRU = "gru4rec"
 
 
 def evaluate_run(
@@ -112,7 +112,7 @@ def evaluate_sessions(
         The figures, and each model's answers, the run's first.
     """
     sessions, called = scored
-    scorer = load_gru(run.path, config.batch_size)
+    scorer = load_scorer(run.path, config.batch_size)
     said = options or {}
     is_compared = config.hybrid or config.baselines
     baselines = configure_baselines(said, tuned_options(run) if is_compared else {})
@@ -127,7 +127,8 @@ def evaluate_sessions(
             baselines = configure_baselines(said, hybrid.options)
     models = 1 + len(config.baselines) + config.hybrid
     with _progress(reporter, sessions.num_targets * models) as advance:
-        own = answer_split(GRU, scorer, sessions, config, with_lists=models > 1, advance=advance)
+        name, is_board = family_name(run.manifest), models > 1
+        own = answer_split(name, scorer, sessions, config, with_lists=is_board, advance=advance)
         evaluation = summarise(
             own,
             sessions,
@@ -212,7 +213,7 @@ def _extended(
         evaluation = replace(evaluation, slices=slices)
     if config.baselines:
         board = rank_models(contenders, sessions, train_count, config.ks)
-        verdict = give_verdict(board, GRU, HYBRID)
+        verdict = give_verdict(board, family_name(run.manifest), HYBRID)
         evaluation = replace(evaluation, leaderboard=board.standings, verdict=verdict)
     return evaluation
 

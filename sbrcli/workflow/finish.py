@@ -17,18 +17,15 @@ from sbrcli.artefacts.manifests import (
 from sbrcli.artefacts.run_state import REFIT_FOLDER, state_of
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError
-from sbrcli.models.gru4rec.weights import (
-    WEIGHTS_FILE,
-    NetworkShape,
-    epoch_of_weights,
-    load_weights,
-)
+from sbrcli.models.loading import shape_of_run
+from sbrcli.models.network import NetworkShape
 from sbrcli.models.training.checkpoint import (
     CHECKPOINT_FILE,
     UnusableCheckpointError,
     load_checkpoint,
 )
 from sbrcli.models.training.history import best_epoch, read_history
+from sbrcli.models.weights_file import WEIGHTS_FILE, epoch_of_weights, load_weights
 from sbrcli.workflow.parent import START_FILE
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.training_job import TrainResult, describe_run
@@ -116,7 +113,7 @@ def _require_weights(run: Artefact, best: int | None) -> None:
         run: the run.
         best: the epoch; None in a refit, whose own weights name no epoch.
     """
-    shape = NetworkShape.from_manifest(run.manifest)
+    shape = shape_of_run(run.manifest)
     num_items = _load_network(run, shape)
     written = epoch_of_weights(run.path / WEIGHTS_FILE)
     if best is None:

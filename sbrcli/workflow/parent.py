@@ -14,14 +14,15 @@ from sbrcli.config.presets import OPTIMIZER_DEFAULTS
 from sbrcli.config.training import TrainConfig, differences
 from sbrcli.dataset.storage import load_items as load_dataset_items
 from sbrcli.errors import ArtefactError, ConfigError, OptionError
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
+from sbrcli.models.loading import shape_of_run
+from sbrcli.models.network import Family, NetworkShape
+from sbrcli.models.registry import family_of
+from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 from sbrcli.workflow.run_names import write_words
 from sbrcli.workflow.training_job import TrainingJob, assign, config_of
 
 START_FILE = "start.safetensors"
 """Within a run that is not complete: the weights that it begins at."""
-
-_OF_SHAPE = ("layers", "hsz", "embedding")
 
 
 def assign_from(
@@ -30,6 +31,7 @@ def assign_from(
     given: Mapping[str, Any],
     dataset: str | None,
     name: str | None,
+    model: str | None = None,
 ) -> TrainingJob:
     """Assign the training of a new run that begins at the weights of another.
 
@@ -42,6 +44,7 @@ def assign_from(
         given: the user's options; None where nothing is said.
         dataset: another dataset, with the same items in train.
         name: the new run's name; None makes one of the parent's.
+        model: the network's family, which must be the parent's; None is the parent's.
 
     Raises:
         ArtefactError: the parent or the dataset is missing or damaged, or their items differ.
@@ -55,9 +58,12 @@ def assign_from(
             hint="begin from a run that was trained without --refit",
         )
     old = replace(config_of(run), refit=False)
-    config = _configure(parent, old, given)
-    found = assign(workspace, dataset or run.manifest["dataset"]["name"], config, name or parent)
-    shape = NetworkShape.from_manifest(run.manifest)
+    family, shape = family_of(run.manifest), shape_of_run(run.manifest)
+    if model not in (None, family.name):
+        raise _makes_another_network(parent, ["model"])
+    config = _configure(parent, old, given, family)
+    trained_on = dataset or run.manifest["dataset"]["name"]
+    found = assign(workspace, trained_on, config, name or parent, model=family.name)
     _require_same_items(run, found.dataset, shape)
     load_weights(run.path / WEIGHTS_FILE, shape)
     kept = {"run": parent, "weights": checksum_of(run.path / WEIGHTS_FILE)}
@@ -95,7 +101,9 @@ def find_start(parent: Mapping[str, str] | None, folder: Path) -> Path | None:
     return path
 
 
-def _configure(parent: str, old: TrainConfig, given: Mapping[str, Any]) -> TrainConfig:
+def _configure(
+    parent: str, old: TrainConfig, given: Mapping[str, Any], family: Family
+) -> TrainConfig:
     """Put what the user says before the parent's options."""
     said = {name: value for name, value in given.items() if value is not None}
     if said.get("n_sample") == "auto":
@@ -110,14 +118,32 @@ def _configure(parent: str, old: TrainConfig, given: Mapping[str, Any]) -> Train
         raise OptionError(
             "refit trains from scratch and cannot be combined with --from", hint="leave --refit out"
         )
-    if (config.units, config.embedding) != (old.units, old.embedding):
-        other = ", ".join(f"--{option}" for option in _OF_SHAPE if option in said)
-        raise OptionError(
-            f"a run that begins at the weights of run {parent} has its network; {other} would "
-            "make another one",
-            hint=f"leave {other} out, or train from scratch without --from",
-        )
+    if family.shape_of(config, 1) != family.shape_of(old, 1):
+        raise _makes_another_network(parent, _options_of_shape(family, old, said))
     return config
+
+
+def _options_of_shape(family: Family, old: TrainConfig, said: Mapping[str, Any]) -> list[str]:
+    """Name the options that the user gave and that decide the network's shape."""
+    names = []
+    for name, value in said.items():
+        try:
+            other = family.shape_of(replace(old, **{name: value}), 1)
+        except ConfigError:  # several options make one shape, such as layers and their sizes
+            names.append(name)
+            continue
+        if other != family.shape_of(old, 1):
+            names.append(name)
+    return names
+
+
+def _makes_another_network(parent: str, options: list[str]) -> OptionError:
+    other = ", ".join(f"--{option}" for option in options)
+    return OptionError(
+        f"a run that begins at the weights of run {parent} has its network; {other} would "
+        "make another one",
+        hint=f"leave {other} out, or train from scratch without --from",
+    )
 
 
 def _require_same_items(run: Artefact, dataset: Artefact, shape: NetworkShape) -> None:

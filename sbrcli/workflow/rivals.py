@@ -16,7 +16,8 @@ from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.evaluation.scoring import answer_split
 from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
 from sbrcli.models.blend.blend import HybridScorer
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.loading import shape_of_run
+from sbrcli.models.network import count_parameters
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
@@ -61,7 +62,7 @@ def _each_baseline(
 ) -> Iterator[Contender]:
     if not config.baselines:
         return
-    num_items = NetworkShape.from_manifest(run.manifest).num_items
+    num_items = shape_of_run(run.manifest).num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
     for name in config.baselines:
         scorer = fit_baseline(name, training, num_items, options)
@@ -108,4 +109,4 @@ def answer_by_hybrid(
 
 def network_bytes(run: Artefact) -> int:
     """Count the bytes of a run's weights, in single precision."""
-    return 4 * NetworkShape.from_manifest(run.manifest).parameters
+    return 4 * count_parameters(shape_of_run(run.manifest))

@@ -4,6 +4,7 @@ from typing import Any
 
 from sbrcli.artefacts.artefact import Artefact
 from sbrcli.config.training import TrainConfig
+from sbrcli.models.registry import family_name
 from sbrcli.workflow.run_settings import plain_config
 
 EVALUATION_FILE = "evaluation.json"
@@ -17,12 +18,13 @@ def dataset_facts(run: Artefact) -> dict[str, Any]:
 
 
 def read_settings(run: Artefact) -> dict[str, Any]:
-    """Return a run's dataset, the run that it began from, and its options.
+    """Return a run's dataset, its model, the run that it began from, and its options.
 
     Options that the run's version of sbr did not have are at their defaults.
     """
     return {
         "dataset": dataset_facts(run)["dataset"],
+        "model": family_name(run.manifest),
         "from": run.manifest.get("parent", {}).get("run"),
         **plain_config(TrainConfig()),
         **run.manifest.get("config", {}),

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from sbrcli.config.training import TrainConfig, differences
+from sbrcli.models.network import Family
 
 MOST_CHARACTERS = 60
 """Where the words would be longer, a hash stands for them."""
@@ -25,32 +25,35 @@ _SHORT = {
 }
 
 
-def default_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> str:
-    """Name a run by its dataset, layers and units, and by what else is not the default.
+def default_run_name(dataset: str, family: Family, config: TrainConfig, usual: TrainConfig) -> str:
+    """Name a run by its dataset and its network's size, and by what else is not the default.
 
     With `epochs=1` it is user-1x100-epochs1.
 
     Args:
         dataset: the name of the one to train on.
-        config: how.
+        family: the network's.
+        config: how it is trained.
         usual: the defaults on that dataset.
     """
-    begin, other = _split(dataset, config, usual)
+    begin, other = _split(dataset, family, config, usual)
     name = f"{begin}-{write_words(other)}" if other else begin
     return name if len(name.encode()) <= _MOST_BYTES else f"{begin}-{hash_options(other)}"
 
 
-def earlier_run_name(dataset: str, config: TrainConfig, usual: TrainConfig) -> str:
+def earlier_run_name(dataset: str, family: Family, config: TrainConfig, usual: TrainConfig) -> str:
     """Name a run as versions of sbr before did, by a hash of what else is not the default."""
-    begin, other = _split(dataset, config, usual)
+    begin, other = _split(dataset, family, config, usual)
     return f"{begin}-{hash_options(other)}" if other else begin
 
 
-def _split(dataset: str, config: TrainConfig, usual: TrainConfig) -> tuple[str, dict[str, Any]]:
+def _split(
+    dataset: str, family: Family, config: TrainConfig, usual: TrainConfig
+) -> tuple[str, dict[str, Any]]:
     """Return how a run's name begins, and the options that it must name besides."""
-    sizes = "-".join(map(str, config.hsz))
-    other = differences(replace(config, layers=usual.layers, hsz=usual.hsz), usual)
-    return f"{dataset}-{config.layers}x{sizes}", other
+    other = differences(config, usual)
+    other = {name: value for name, value in other.items() if name not in family.size_options}
+    return f"{dataset}-{family.size_words(config)}", other
 
 
 def write_words(options: Mapping[str, Any]) -> str:

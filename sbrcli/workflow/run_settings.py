@@ -7,6 +7,7 @@ from typing import Any
 from sbrcli.artefacts.artefact import Artefact
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError
+from sbrcli.models.registry import family_name
 
 
 def settings_of(run: Artefact) -> dict[str, Any]:
@@ -18,7 +19,11 @@ def settings_of(run: Artefact) -> dict[str, Any]:
     try:
         # An option that came later than the run was at its default.
         config = plain_config(TrainConfig()) | run.manifest["config"]
-        settings = {"config": config, "dataset": run.manifest["dataset"]}
+        settings = {
+            "model": family_name(run.manifest),
+            "config": config,
+            "dataset": run.manifest["dataset"],
+        }
         parent = run.manifest.get("parent")
         return settings | ({} if parent is None else {"parent": parent})
     except (KeyError, TypeError) as error:

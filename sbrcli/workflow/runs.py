@@ -12,8 +12,9 @@ from sbrcli.artefacts.manifests import Kind, read_json
 from sbrcli.artefacts.run_state import RunState, state_of
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE
+from sbrcli.models.registry import DEFAULT_FAMILY, family_name
 from sbrcli.models.training.history import best_epoch, read_history
+from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.run_facts import EVALUATION_FILE
 
 _DATASET_FILES = ("items.parquet", "train.parquet")
@@ -121,7 +122,7 @@ def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) 
     if run is None:
         unknown = dict.fromkeys(("dataset", "epoch", "epochs", "created_at", "completed_at"))
         return RunRow(
-            run=name, model="gru4rec", status="damaged", bytes=size, problem=problem,
+            run=name, model=DEFAULT_FAMILY, status="damaged", bytes=size, problem=problem,
             **unknown, **_figures([], None, {}),
         )  # fmt: skip
     state = state_of(run, is_written=workspace.is_written("run", name))
@@ -130,7 +131,7 @@ def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) 
     rows, best = _epochs(run, state)
     return RunRow(
         run=name,
-        model=str(run.manifest.get("model", "gru4rec")),
+        model=family_name(run.manifest),
         dataset=run.manifest.get("dataset", {}).get("name"),
         status="damaged" if problem else state.status,
         epoch=state.epoch,

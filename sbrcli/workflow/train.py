@@ -23,13 +23,14 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.errors import ArtefactError, TrainingError
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, save_weights
+from sbrcli.models.network import count_parameters
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.training.backend import multiplies_in_bfloat16, start_tensorflow
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.loop_settings import Phase
 from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.parent import START_FILE, find_start, save_start
@@ -78,7 +79,9 @@ def train(
         TrainingError: the loss is no number any more, or memory ran out.
     """
     phase: Phase = "refit" if assignment.config.refit else "fit"
-    require_memory(assignment.shape_in(phase).parameters, assignment.config)
+    family = assignment.family
+    parameters = count_parameters(assignment.shape_in(phase))
+    require_memory(parameters, assignment.config, family.size_options)
     with workspace.locked("run", assignment.name):
         # A damaged run cannot be read, and is replaced all the same.
         found = None if overwrite else workspace.find("run", assignment.name)
@@ -237,14 +240,22 @@ class _Phases:
         save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
         self._note({"refit": {"epochs": history}, **_network(self.assignment, "refit")})
 
-    def _make_runner(self, folder: Path, material: TrainingData, **settings: Any) -> Any:
+    def _make_runner(
+        self, folder: Path, material: TrainingData, start: Path | None = None, **settings: Any
+    ) -> Any:
+        """Make the loop of a phase; `start` holds the weights to begin at, None draws them."""
         from sbrcli.models.training.loop import TrainingLoop
         from sbrcli.models.training.loop_settings import LoopSettings
 
+        family, shape = self.assignment.family, material.shape
+        if start is not None:
+            weights = load_weights(start, shape)
+        else:
+            weights = family.initial_weights(shape, self.config.seed)
         plan = {
             "folder": folder,
             "config": self.config,
-            "shape": material.shape,
+            "network": family.make_network(shape, self.config, weights),
             "sessions": material.sessions,
             "train_count": material.train_count,
             "validate": None,
@@ -278,7 +289,7 @@ class _Phases:
 def _network(assignment: TrainingJob, phase: Phase) -> dict[str, Any]:
     """Describe a phase's network, as a manifest does."""
     shape = assignment.shape_in(phase)
-    return {"network": shape.to_manifest(), "parameters": shape.parameters}
+    return {"network": shape.to_manifest(), "parameters": count_parameters(shape)}
 
 
 def _versions() -> dict[str, str]:

@@ -11,7 +11,7 @@ from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import Items, load_items, load_split
 from sbrcli.dataset.tables import damaged_file
 from sbrcli.dataset.unions import load_train_full
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.network import NetworkShape
 from sbrcli.models.training.loop_settings import Phase
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.trainable import damaged_dataset

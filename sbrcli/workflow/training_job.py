@@ -9,7 +9,8 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import SHORT_SESSION_EVENTS, configure_training
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.network import Family, NetworkShape, count_parameters
+from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
 from sbrcli.models.training.loop_settings import Phase
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name
 from sbrcli.workflow.run_settings import lacks, plain_config, settings_of
@@ -51,6 +52,14 @@ class TrainingJob:
     parent: dict[str, str] | None = None
     """The run at whose weights it begins, and their checksum; see `parent.assign_from`."""
 
+    model: str = DEFAULT_FAMILY
+    """The name of the network's family."""
+
+    @property
+    def family(self) -> Family:
+        """The network's family."""
+        return find_family(self.model)
+
     @property
     def shape(self) -> NetworkShape:
         """The network's shape: the dataset's train items, the configuration's units."""
@@ -58,9 +67,7 @@ class TrainingJob:
 
     def shape_in(self, phase: Phase) -> NetworkShape:
         """Return the network's shape in a phase: a refit has the items of valid too."""
-        return NetworkShape(
-            self.counts_in(phase)["items"], self.config.units, self.config.embedding
-        )
+        return self.family.shape_of(self.config, self.counts_in(phase)["items"])
 
     def counts_in(self, phase: Phase) -> dict[str, int]:
         """Return the events, sessions and items that a phase trains on."""
@@ -71,6 +78,7 @@ class TrainingJob:
         """What makes two trainings the same one, as it stands in a manifest."""
         fingerprint = self.dataset.manifest["fingerprint"]
         return {
+            "model": self.model,
             "config": plain_config(self.config),
             "dataset": {"name": self.dataset.name, "fingerprint": fingerprint},
             **({} if self.parent is None else {"parent": self.parent}),
@@ -121,6 +129,7 @@ def assign(
     config: TrainConfig,
     name: str | None,
     for_short: TrainConfig | None = None,
+    model: str = DEFAULT_FAMILY,
 ) -> TrainingJob:
     """Find the dataset (the latest unless named), and the run's name unless one is given.
 
@@ -130,20 +139,23 @@ def assign(
         config: how to train.
         name: the run's.
         for_short: how to train instead where the dataset's sessions are short.
+        model: the name of the network's family.
 
     Raises:
         ArtefactError: there is no such dataset, or it keeps nothing for a refit.
-        ConfigError: the name cannot be a folder's, or a refit is asked for without a valid split.
+        ConfigError: there is no such family, the name cannot be a folder's, or a refit is asked for without a valid split.
     """
+    family = find_family(model)
     if name is not None:
         workspace.place("run", name)
     folder = open_trainable(workspace, dataset, config)
     config = for_short if for_short and has_short_sessions(folder) else config
     if name is not None:
-        return TrainingJob(folder, config, name)
+        return TrainingJob(folder, config, name, model=model)
     usual = configure_training({}, None, short_sessions=has_short_sessions(folder))
-    assignment = TrainingJob(folder, config, default_run_name(folder.name, config, usual))
-    earlier = replace(assignment, name=earlier_run_name(folder.name, config, usual))
+    called = default_run_name(folder.name, family, config, usual)
+    assignment = TrainingJob(folder, config, called, model=model)
+    earlier = replace(assignment, name=earlier_run_name(folder.name, family, config, usual))
     return earlier if _is_there(workspace, earlier) else assignment
 
 
@@ -174,6 +186,7 @@ def plan_training(assignment: TrainingJob) -> TrainResult:
     n_sample = config.negatives(num_items)
     plan = {
         "name": assignment.name,
+        "model": assignment.model,
         **({} if assignment.parent is None else {"from": assignment.parent["run"]}),
         **assignment.settings()["config"],
         "n_sample": n_sample,
@@ -187,7 +200,9 @@ def plan_training(assignment: TrainingJob) -> TrainResult:
     if config.refit:
         kept = assignment.shape_in("refit")
         plan |= {f"refit_{what}": assignment.counts_in("refit")[what] for what in COUNTED}
-    return TrainResult(None, None, kept.parameters, [], None, assignment.dataset.name, plan=plan)
+    return TrainResult(
+        None, None, count_parameters(kept), [], None, assignment.dataset.name, plan=plan
+    )
 
 
 def _judge_length(events: float) -> str:
@@ -225,7 +240,8 @@ def assignment_of(workspace: Workspace, run: Artefact) -> TrainingJob:
             f"dataset {dataset.name} is not the one that run {run.name} was begun on",
             hint="prepare that dataset again, or train again with --overwrite",
         )
-    return TrainingJob(dataset, config, run.name, settings.get("parent"))
+    model = family_of(run.manifest).name
+    return TrainingJob(dataset, config, run.name, settings.get("parent"), model)
 
 
 def config_of(run: Artefact) -> TrainConfig:

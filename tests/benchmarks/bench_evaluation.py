@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.gru4rec.inference import GruScorer
-from sbrcli.models.gru4rec.weights import NetworkShape, Weights, initialise_weights
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
+from sbrcli.models.network import Weights
 from sbrcli.sessions import Sessions
 
 NUM_ITEMS = 3416
@@ -37,11 +38,11 @@ def main(dataset: Path | None) -> None:
         f"{sessions.num_targets} next items, {sessions.num_sessions} sessions, {num_items} items\n"
     )
     for units in (50, 100):
-        weights = initialise_weights(NetworkShape(num_items, (units,), "none"), seed=0)
+        weights = initialise_weights(GruShape(num_items, (units,), "none"), seed=0)
         loop = best_speed(lambda w=weights: notebook_loop(w, sessions), rounds=2)
         sys.stdout.write(f"{units} units\tnotebook's kind of loop\t{loop:,.0f} events/s\n")
         for embedding in ("none", "shared"):
-            shape = NetworkShape(num_items, (units,), embedding)
+            shape = GruShape(num_items, (units,), embedding)
             scorer = GruScorer(shape, initialise_weights(shape, seed=0))
             for exclude_seen in (False, True):
                 speed = best_speed(

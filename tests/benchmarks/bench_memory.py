@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.backend import start_tensorflow
 from sbrcli.sessions import Sessions
 from tests.benchmarks.bench_negatives import draw_items, item_counts
@@ -61,7 +61,7 @@ def train(folder: Path, epochs: int) -> None:
     plan = LoopSettings(
         folder=folder,
         config=TrainConfig(epochs=epochs),
-        shape=NetworkShape(NUM_ITEMS, (100,), "shared"),
+        shape=GruShape(NUM_ITEMS, (100,), "shared"),
         sessions=make_sessions(train_count, TRAIN_EVENTS),
         train_count=train_count,
         validate=validate_and_print,

@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sbrcli.config.loss import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.backend import start_tensorflow
 
 GROWING = (4_000, 40_000, 400_000)
@@ -73,20 +74,18 @@ def print_crossing(units: int) -> None:
 
 def make_slice(num_items: int, config: TrainConfig) -> Callable[[], Any]:
     """Give a function that trains on EVENTS_PER_SLICE random pairs; its graph is compiled."""
-    from sbrcli.models.gru4rec.network import Gru4Rec
-    from sbrcli.models.gru4rec.step import TrainingStep
     from sbrcli.models.training.negatives import NegativeSampler
+    from sbrcli.models.training.step import TrainingStep
 
-    shape = NetworkShape(num_items, config.units, config.embedding)
-    model = Gru4Rec(shape)
-    model.set_by_name(initialise_weights(shape, config.seed))
+    shape = GruShape(num_items, config.units, config.embedding)
+    network = FAMILY.make_network(shape, config, initialise_weights(shape, config.seed))
     train_count = item_counts(num_items)
     sampler = (
         NegativeSampler(train_count, config.n_sample, config.sample_alpha)
         if config.n_sample
         else None
     )
-    step = TrainingStep(model, config, sampler, total_chunks=1)
+    step = TrainingStep(network, config, sampler, total_chunks=1)
 
     lanes = (EVENTS_PER_SLICE // config.batch_size, config.batch_size)
     inputs, targets = draw_items(train_count, (2, *lanes))

@@ -35,11 +35,11 @@ def main() -> None:
 
 
 def make_random_run(folder: Path) -> None:
-    from sbrcli.models.gru4rec.weights import NetworkShape
+    from sbrcli.models.gru4rec.weights import GruShape
     from tests.builders import make_run
 
     ids = [str(index) for index in range(NUM_ITEMS)]
-    make_run(folder, ids=ids, shape=NetworkShape(NUM_ITEMS, (100,), "shared"))
+    make_run(folder, ids=ids, shape=GruShape(NUM_ITEMS, (100,), "shared"))
 
 
 def median_seconds(commands: dict[str, list[str]]) -> dict[str, float]:

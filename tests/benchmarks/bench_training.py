@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.backend import start_tensorflow
 from sbrcli.models.training.lanes import Lanes, arrange_lanes, order_by_start
 from sbrcli.sessions import Sessions
@@ -126,17 +127,15 @@ def sbr_slice(sessions: Sessions, num_items: int, config: TrainConfig) -> Slice:
 
 
 def make_step(num_items: int, config: TrainConfig) -> Any:
-    from sbrcli.models.gru4rec.network import Gru4Rec
-    from sbrcli.models.gru4rec.step import TrainingStep
     from sbrcli.models.training.negatives import NegativeSampler
+    from sbrcli.models.training.step import TrainingStep
 
-    shape = NetworkShape(num_items, config.units, config.embedding)
-    model = Gru4Rec(shape)
-    model.set_by_name(initialise_weights(shape, config.seed))
+    shape = GruShape(num_items, config.units, config.embedding)
+    network = FAMILY.make_network(shape, config, initialise_weights(shape, config.seed))
     n_sample = config.negatives(num_items)
     evenly = np.ones(num_items, np.int64)
     sampler = NegativeSampler(evenly, n_sample, config.sample_alpha) if n_sample else None
-    return TrainingStep(model, config, sampler, total_chunks=1)
+    return TrainingStep(network, config, sampler, total_chunks=1)
 
 
 def sbr_lanes(sessions: Sessions, config: TrainConfig) -> Lanes:

@@ -14,7 +14,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.stored_ranks import read_ranks
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.workflow.evaluate import evaluate_run
 from tests.builders import make_run, write_ratings
 from tests.cli.test_recommend import preferring, unpadded
@@ -90,7 +90,7 @@ def small_run(tmp_path: Path, run: Path) -> None:
         tmp_path / "sbr-work",
         name="small",
         ids=("5", "6"),
-        shape=NetworkShape(2, (4,), "shared"),
+        shape=GruShape(2, (4,), "shared"),
         weights=preferring([3.0, 2.0]),
         dataset=json.loads((run / "manifest.json").read_text())["dataset"],
     )

@@ -15,7 +15,7 @@ from sbrcli.config.loss import Loss
 from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation.calibration import mean_loss
 from sbrcli.models.baselines.fitting import fit_partner
-from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.loading import load_scorer
 from tests.chains import make_workspace
 
 WORK = ("--workdir", "work")
@@ -51,7 +51,7 @@ def test_the_hybrid_of_each_loss_is_chosen_on_probabilities(sbr, trained, loss):
     best = max(trial["metrics"]["mrr@20"] for trial in kept["trials"])
     chosen = {(t["partner"], t["weight"]): t["metrics"]["mrr@20"] for t in kept["trials"]}
     assert chosen[kept["partner"], kept["weight"]] == best
-    network = load_gru(workspace.place("run", "run"))
+    network = load_scorer(workspace.place("run", "run"))
     valid = load_split(workspace.place("dataset", "user"), "valid")
     losses = [mean_loss(network, valid, kept["scale"] * factor) for factor in (0.5, 1, 2)]
     if loss == "cross-entropy":
@@ -81,7 +81,7 @@ def blend_by_hand(
     options = configure_baselines(kept["options"])
     partner = fit_partner(kept["partner"], training, len(index_of), options)
     given = partner.sparse_next(session).toarray()[0]
-    scores = kept["scale"] * load_gru(run.path).score_next(session)
+    scores = kept["scale"] * load_scorer(run.path).score_next(session)
     gained = np.log(1 + len(index_of) * given / given.sum())
     return (1 - kept["weight"]) * scores + kept["weight"] * gained, index_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.weights import GruShape
 from tests.builders import make_run
 
 IDS = ("10", "20", "30", "a,b")
@@ -49,7 +49,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def preferring(bias: list[float]) -> dict[str, np.ndarray]:
-    shape = NetworkShape(len(bias), (4,), "shared")
+    shape = GruShape(len(bias), (4,), "shared")
     weights = {name: np.zeros(size, np.float32) for name, size in shape.weight_shapes().items()}
     weights["output/bias"][:] = bias
     return weights
@@ -310,7 +310,7 @@ def test_a_file_without_sessions_is_a_data_error(sbr, run):
 
 
 def test_a_run_whose_parts_do_not_fit_is_an_artefact_error(sbr, tmp_path):
-    folder = make_run(tmp_path / "sbr-work", ids=IDS, shape=NetworkShape(5, (4,), "none"))
+    folder = make_run(tmp_path / "sbr-work", ids=IDS, shape=GruShape(5, (4,), "none"))
     said = sbr("recommend", "--items", "10")
     shown = folder.relative_to(tmp_path)
     assert (said.stdout, said.code) == ("", 5)

@@ -13,7 +13,7 @@ from sbrcli.artefacts.items import ITEMS_FILE
 from sbrcli.artefacts.manifests import write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, epoch_of_weights
+from sbrcli.models.weights_file import WEIGHTS_FILE, epoch_of_weights
 from sbrcli.workflow import finish
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights

@@ -12,7 +12,7 @@ import pytest
 from sbrcli import __version__
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.loading import load_scorer
 from sbrcli.models.training.checkpoint import load_checkpoint
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
@@ -194,7 +194,7 @@ def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):
     assert found is not None and found.place.epoch == 2
     assert (manifest()["status"], manifest()["best_epoch"]) == ("complete", 1)
     assert manifest()["stopped"].startswith("the loss is nan after 0 events of epoch 2")
-    load_gru(RUN)
+    load_scorer(RUN)
     assert sbr("evaluate").code == 0
 
 

@@ -78,13 +78,13 @@ def test_a_refitted_run_is_not_scored_on_what_it_was_trained_on(sbr, refitted):
 
 
 def test_a_refitted_run_is_a_keras_model_with_the_new_item(refitted):
-    from sbrcli.models.gru4rec.inference import load_gru
     from sbrcli.models.gru4rec.network import load_model
+    from sbrcli.models.loading import load_scorer
 
     model, items = load_model(RUN)
     session = [items.index_of[NEW], items.index_of["1"]]
     scores = np.asarray(model(np.array([session])))[0, -1]
-    np.testing.assert_allclose(scores, load_gru(RUN).score_next(np.array(session)), atol=1e-5)
+    np.testing.assert_allclose(scores, load_scorer(RUN).score_next(np.array(session)), atol=1e-5)
 
 
 def test_the_lines_of_python_in_the_guide_run(refitted):

@@ -20,7 +20,7 @@ from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.blend.files import PARTNERS, load_hybrid
-from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.loading import load_scorer
 from sbrcli.workflow import choose_blend as hybrid
 from sbrcli.workflow.choose_blend import choose_hybrid, count_tried, find_hybrid, take_hybrid
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
@@ -43,7 +43,7 @@ def workspace_of(run: Artefact) -> Workspace:
 
 
 def choose(run: Artefact, dataset: Artefact) -> hybrid.Hybrid:
-    network = load_gru(run.path)
+    network = load_scorer(run.path)
     return choose_hybrid(run, workspace_of(run), dataset, network, OPTIONS, lambda _done: None)
 
 
@@ -66,7 +66,7 @@ def test_the_best_on_valid_is_chosen_and_is_no_worse_than_both_alone(run, datase
         t for t in found.trials if (t["partner"], t["weight"]) == (found.partner, found.weight)
     ]
     assert [trial["metrics"]["mrr@20"] for trial in chosen] == [best]
-    valid, network = load_split(dataset.path, "valid"), load_gru(run.path)
+    valid, network = load_split(dataset.path, "valid"), load_scorer(run.path)
     partner = fit_partner(found.partner, load_split(dataset.path, "train"), 40, OPTIONS)
     for scorer in (network, partner):
         assert best >= metrics_at(rank_targets(scorer, valid).ranks, [20])["mrr@20"] - 1e-9
@@ -112,7 +112,7 @@ def test_the_choice_is_kept_and_found_again_unless_the_options_have_changed(run,
 
 def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
     told = []
-    choose_hybrid(run, workspace_of(run), dataset, load_gru(run.path), OPTIONS, told.append)
+    choose_hybrid(run, workspace_of(run), dataset, load_scorer(run.path), OPTIONS, told.append)
     assert sum(told) == count_tried(dataset)
 
 
@@ -178,7 +178,7 @@ def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_w
     assert find_hybrid(refitted, configure_baselines({"markov": "steps=3"}), {}) == taken
     training = load_training_sessions(dataset.path, refitted.manifest)
     expected = fit_partner(chosen.partner, training, 40, OPTIONS).score_next(np.array([3]))
-    network = load_gru(refitted.path)
+    network = load_scorer(refitted.path)
     both = load_hybrid(refitted.path, network).score_next(np.array([3]))
     own = (1 - chosen.weight) * network.score_next(np.array([3]))
     gained = np.log1p(40 * expected / expected.sum())

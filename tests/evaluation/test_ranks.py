@@ -14,7 +14,7 @@ from sbrcli.evaluation.ranks import (
     target_ranks,
 )
 from sbrcli.models.gru4rec.inference import GruScorer
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
@@ -168,10 +168,10 @@ def test_progress_is_told_of_every_next_item_once():
 
 
 @pytest.fixture(scope="module")
-def chance() -> tuple[NetworkShape, dict[str, np.ndarray], list[list[int]], dict]:
+def chance() -> tuple[GruShape, dict[str, np.ndarray], list[list[int]], dict]:
     """A network and sessions made by chance, and how many items score as each next one does."""
     rng = np.random.default_rng(0)
-    shape = NetworkShape(900, (50,), "shared")
+    shape = GruShape(900, (50,), "shared")
     weights = {
         name: rng.normal(0, 1, size).astype(np.float32)
         for name, size in shape.weight_shapes().items()

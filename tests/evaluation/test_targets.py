@@ -19,7 +19,7 @@ from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
 from sbrcli.models.baselines.popularity import PopularityScorer
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.gru4rec.inference import GruScorer
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.scorer import Scorer
 from sbrcli.sessions import Sessions
 from sbrcli.workflow import choose_blend as hybrid
@@ -48,7 +48,7 @@ def make_scorer(name: str) -> Scorer:
     training = make_sessions(*random_log(1, sessions=60, num_items=NUM_ITEMS))
     if name in BASELINES:
         return fit_baseline(name, training, NUM_ITEMS, BaselineConfig())
-    shape = NetworkShape(NUM_ITEMS, (4,), "shared")
+    shape = GruShape(NUM_ITEMS, (4,), "shared")
     network = GruScorer(shape, initialise_weights(shape, seed=1), batch_size=7)
     if name == "gru4rec":
         return network

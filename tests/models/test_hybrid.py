@@ -10,7 +10,7 @@ from sbrcli.models.blend import blend as hybrid
 from sbrcli.models.blend.blend import HybridScorer, blend
 from sbrcli.models.blend.files import PARTNERS
 from sbrcli.models.gru4rec.inference import GruScorer
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from tests.builders import make_sessions
 from tests.models.baselines.logs import random_log, scores_by_position
 
@@ -19,7 +19,7 @@ LOG = make_sessions(*random_log(2, sessions=20, num_items=NUM_ITEMS))
 
 
 def network() -> GruScorer:
-    shape = NetworkShape(NUM_ITEMS, (4,), "shared")
+    shape = GruShape(NUM_ITEMS, (4,), "shared")
     return GruScorer(shape, initialise_weights(shape, seed=1))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sbrcli.artefacts.items import RunItems
 from sbrcli.evaluation.ranks import rank_targets
-from sbrcli.models.gru4rec.inference import load_gru
+from sbrcli.models.loading import load_scorer
 from sbrcli.report.examples import NamedItem, choose_sessions, find_examples
 from sbrcli.sessions import Sessions
 from tests.builders import make_run, make_sessions
@@ -32,7 +32,7 @@ def test_few_sessions_are_all_taken_and_those_without_a_next_item_never():
 
 @pytest.fixture
 def scorer(tmp_path):
-    return load_gru(make_run(tmp_path, ids="abcd", weights=preferring([4.0, 3.0, 2.0, 1.0])))
+    return load_scorer(make_run(tmp_path, ids="abcd", weights=preferring([4.0, 3.0, 2.0, 1.0])))
 
 
 ITEMS = RunItems(list("abcd"), np.ones(4, np.int64), ["Ann", None, "Cid", "Dot"])
@@ -70,7 +70,7 @@ def test_where_last_events_are_left_out_an_unknown_one_is_not_replaced_by_the_on
 
 
 def test_the_rank_is_that_of_an_evaluation(tmp_path):
-    scorer = load_gru(make_run(tmp_path))
+    scorer = load_scorer(make_run(tmp_path))
     rng = np.random.default_rng(1)
     sessions = make_sessions(*(rng.integers(9, size=size).tolist() for size in range(2, 14)))
     items = RunItems(list("abcdefghi"), np.ones(9, np.int64))
@@ -86,7 +86,7 @@ def test_the_rank_is_that_of_an_evaluation(tmp_path):
 
 
 def test_ties_count_against_the_item_held_back(tmp_path):
-    even = load_gru(make_run(tmp_path, ids="abcd", weights=preferring([1.0, 1.0, 1.0, 1.0])))
+    even = load_scorer(make_run(tmp_path, ids="abcd", weights=preferring([1.0, 1.0, 1.0, 1.0])))
     (example,) = find_examples(even, ITEMS, make_sessions([1, 0]))
     assert example.rank == 4
 

@@ -38,7 +38,7 @@ def evaluated(recall: float, **protocol: object) -> Kept:
 )
 def test_a_page_is_called_by_its_log_and_its_model(name, rows, title, noun):
     made = dataset(name, rows)
-    assert title_page(made) == title
+    assert title_page(made, "GRU4Rec") == title
     assert noun_of(made) == noun
 
 

@@ -7,16 +7,13 @@ multiply while the caller ranks the block before.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.artefacts.manifests import MANIFEST, read_manifest
-from sbrcli.errors import ArtefactError
 from sbrcli.models.gru4rec.numpy_gru import GruLayers, input_gates
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.tiled_matmul import TILE_ROWS, TiledMatrix, padded_rows
 from sbrcli.sessions import Sessions
 
@@ -48,7 +45,7 @@ class GruScorer:
     """
 
     def __init__(
-        self, shape: NetworkShape, weights: Mapping[str, FloatArray], batch_size: int = 128
+        self, shape: GruShape, weights: Mapping[str, FloatArray], batch_size: int = 128
     ) -> None:
         self._shape = shape
         self._batch_size = batch_size
@@ -153,20 +150,6 @@ class GruScorer:
         return self._gates_of(distinct), rows
 
 
-def load_gru(run_folder: Path, batch_size: int = 128) -> GruScorer:
-    """Read a run's network and weights.
-
-    Raises:
-        ArtefactError: something is missing or damaged, or does not fit together.
-    """
-    manifest = read_manifest(run_folder, "run")
-    try:
-        shape = NetworkShape.from_manifest(manifest)
-    except ArtefactError as error:
-        raise ArtefactError(f"{run_folder / MANIFEST} is damaged: {error}", error.hint) from error
-    return GruScorer(shape, load_weights(run_folder / WEIGHTS_FILE, shape), batch_size)
-
-
 class _Block:
     """Rows of the output layer, multiplied by the workers meanwhile."""
 
@@ -194,7 +177,7 @@ class _Block:
 
 
 def _embedding(
-    shape: NetworkShape, weights: Mapping[str, FloatArray], output: TiledMatrix
+    shape: GruShape, weights: Mapping[str, FloatArray], output: TiledMatrix
 ) -> Callable[[IntArray], FloatArray] | None:
     """Return what looks up an item's embedding; None where the input is one-hot."""
     if shape.embedding == "none":

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
-from sbrcli.artefacts.manifests import read_manifest
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, Weights, load_weights
+from sbrcli.artefacts.items import RunItems
+from sbrcli.models.gru4rec.weights import GruShape
+from sbrcli.models.network import Weights
 from sbrcli.models.training.backend import quiet_start
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is first imported
@@ -48,7 +48,7 @@ class Gru4Rec(keras.Model):
     and gives (sessions, steps, num_items) scores of what follows each of them.
     """
 
-    def __init__(self, shape: NetworkShape, **settings: Any) -> None:
+    def __init__(self, shape: GruShape, **settings: Any) -> None:
         super().__init__(**settings)
         self.network_shape = shape
         last = shape.units[-1]
@@ -81,7 +81,7 @@ class Gru4Rec(keras.Model):
         return self.item_scores(hidden)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
-        """Return the variables that hold the weights, under the names of `NetworkShape`."""
+        """Return the variables that hold the weights, under the names of `GruShape`."""
         found = {} if self.embedding is None else {"embedding/table": self.embedding.embeddings}
         for layer, gru in enumerate(self.grus):
             cell = gru.cell
@@ -93,7 +93,7 @@ class Gru4Rec(keras.Model):
         return {name: variable.value for name, variable in found.items()}  # pyright: ignore
 
     def set_by_name(self, weights: Weights) -> None:
-        """Return every variable the weight of its name."""
+        """Assign to every variable the weight of its name."""
         for name, variable in self.variables_by_name().items():
             variable.assign(weights[name])
 
@@ -103,13 +103,7 @@ class Gru4Rec(keras.Model):
 
 
 def load_model(run_folder: Path | str) -> tuple[Gru4Rec, RunItems]:
-    """Load a trained run as a Keras model, with its items: an item's index is its place there.
+    """Load a trained run as a Keras model; see `sbrcli.models.loading.load_model`."""
+    from sbrcli.models.loading import load_model
 
-    Raises:
-        ArtefactError: the run is missing or damaged.
-    """
-    folder = Path(run_folder)
-    shape = NetworkShape.from_manifest(read_manifest(folder, "run"))
-    model = Gru4Rec(shape)
-    model.set_by_name(load_weights(folder / WEIGHTS_FILE, shape))
-    return model, load_items(folder / ITEMS_FILE)
+    return load_model(run_folder)

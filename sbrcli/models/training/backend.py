@@ -58,6 +58,16 @@ def multiplies_in_bfloat16(precision: Precision) -> bool:
     return has_bfloat16() and not tf.config.get_visible_devices("GPU")
 
 
+def compiles_with_xla() -> bool:
+    """Return whether XLA compiles the recurrent layers: on processors alone.
+
+    For a GPU it needs parts of CUDA that TensorFlow does not always find.
+    """
+    import tensorflow as tf
+
+    return not tf.config.get_visible_devices("GPU")
+
+
 def has_bfloat16() -> bool:
     """Return whether Linux reports bfloat16 instructions; False on other systems."""
     try:

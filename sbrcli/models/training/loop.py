@@ -11,15 +11,6 @@ import tensorflow as tf
 from sbrcli.artefacts.manifests import WATCHED
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError, TrainingError
-from sbrcli.models.gru4rec.inference import GruScorer
-from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.step import TrainingStep
-from sbrcli.models.gru4rec.weights import (
-    WEIGHTS_FILE,
-    initialise_weights,
-    load_weights,
-    save_weights,
-)
 from sbrcli.models.training.checkpoint import (
     Checkpoint,
     TrainingState,
@@ -32,6 +23,8 @@ from sbrcli.models.training.interruption import deferred_interrupt
 from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order_by_start
 from sbrcli.models.training.loop_settings import LoopSettings
 from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.step import TrainingStep
+from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 
 PAIRS_PER_CALL = 2**15
 """About so many pairs are walked in one call of the graph: some tenths of a second."""
@@ -45,13 +38,11 @@ class TrainingLoop:
 
     def __init__(self, plan: LoopSettings) -> None:
         self.plan = plan
-        self.model = Gru4Rec(plan.shape)
-        start = load_weights(plan.start, plan.shape) if plan.start else None
-        self.model.set_by_name(start or initialise_weights(plan.shape, plan.config.seed))
+        self.network = plan.network
         self.bptt = min(plan.config.bptt, self._most_steps())
         self.lanes = self._arrange(1)
         config = replace(plan.config, bptt=self.bptt)
-        self.step = TrainingStep(self.model, config, self._sampler(), self._total_chunks())
+        self.step = TrainingStep(self.network, config, self._sampler(), self._total_chunks())
         self.states = self.step.zero_states()
         self.place = TrainingState()
         self.steps_per_call = _steps_per_call(config)
@@ -114,7 +105,7 @@ class TrainingLoop:
 
     def _sampler(self) -> NegativeSampler | None:
         config = self.plan.config
-        n_sample = config.negatives(self.plan.shape.num_items)
+        n_sample = config.negatives(self.network.shape.num_items)
         if n_sample == 0:
             return None
         return NegativeSampler(self.plan.train_count, n_sample, config.sample_alpha)
@@ -179,7 +170,7 @@ class TrainingLoop:
         began = time.perf_counter()
         if self.plan.validate is not None:
             self.plan.watch("validation", self.plan.num_valid, self._at())
-            row |= self.plan.validate(GruScorer(self.plan.shape, self.model.read_by_name()))
+            row |= self.plan.validate(self.network.scorer())
         place.history.append(row)
         is_best = best_epoch(place.history, self.plan.config.monitor) == place.epoch
         if is_best and self.plan.phase == "fit":
@@ -235,7 +226,7 @@ class TrainingLoop:
         found.require(self._tensors())
         if found.place.history and self.plan.phase == "fit":
             try:
-                load_weights(self.plan.folder / WEIGHTS_FILE, self.plan.shape)
+                load_weights(self.plan.folder / WEIGHTS_FILE, self.network.shape)
             except ArtefactError as error:
                 raise UnusableCheckpointError(str(error)) from error
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sbrcli.arrays import IntArray
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.network import Network
 from sbrcli.models.scorer import Scorer
 from sbrcli.sessions import Sessions
 
@@ -33,7 +33,9 @@ class LoopSettings:
     """Where checkpoint and history lie, and the best epoch's weights but for those of a refit."""
 
     config: TrainConfig
-    shape: NetworkShape
+    network: Network
+    """With the weights that training begins at; they move as it goes on."""
+
     sessions: Sessions
     train_count: IntArray
     """(num_items,) events of each item in the sessions: what negatives are drawn by."""
@@ -50,9 +52,6 @@ class LoopSettings:
     epochs: int | None = None
     """Train this many epochs; the schedule still ends on the configuration's last one. None trains
     all of the configuration's epochs."""
-
-    start: Path | None = None
-    """The weights that training begins at; None draws them."""
 
     warn: Callable[[str], None] = lambda _: None
     """Called where training cannot go on from its checkpoint and starts from scratch."""

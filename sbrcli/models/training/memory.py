@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError, TrainingError
@@ -12,7 +12,7 @@ _BYTES = 4
 _HINT = "lower --hsz, --batch-size, --bptt or --n-sample"
 
 
-def require_memory(parameters: int, config: TrainConfig) -> None:
+def require_memory(parameters: int, config: TrainConfig, size_options: Sequence[str] = ()) -> None:
     """Check that the weights, and what the optimizer keeps beside each, fit in the machine.
 
     A system that hands out more memory than it has would end the process without a word.
@@ -20,6 +20,7 @@ def require_memory(parameters: int, config: TrainConfig) -> None:
     Args:
         parameters: how many weights the network has.
         config: how it is to be trained.
+        size_options: the options that decide the number of weights.
 
     Raises:
         ConfigError: they do not.
@@ -30,7 +31,7 @@ def require_memory(parameters: int, config: TrainConfig) -> None:
         raise ConfigError(
             f"training {parameters:,} parameters takes at least {_gib(needed)} of memory; this "
             f"machine has {_gib(there)}",
-            hint="lower --hsz or --layers",
+            hint=f"lower {' or '.join(f'--{option}' for option in size_options)}",
         )
 
 

@@ -18,8 +18,8 @@ def steps_traced_from_the_start() -> None:
 @pytest.fixture
 def steps_traced_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trace each step, as where each training is a process of its own."""
-    from sbrcli.models.gru4rec.step import TrainingStep
     from sbrcli.models.training import loop
+    from sbrcli.models.training.step import TrainingStep
 
     monkeypatch.setattr(loop, "TrainingStep", TrainingStep)
 
@@ -27,9 +27,9 @@ def steps_traced_again(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def with_xla() -> Iterator[None]:
     """Train as users do, in tests of the numbers."""
-    from sbrcli.models.gru4rec import step
+    from sbrcli.models.training import backend
     from tests import traced_steps
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step, "compiles_with_xla", traced_steps.compiles_with_xla)
+        patch.setattr(backend, "compiles_with_xla", traced_steps.compiles_with_xla)
         yield

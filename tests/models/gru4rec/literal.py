@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.lanes import Lanes
 
 Array = npt.NDArray[np.floating]
@@ -32,7 +32,7 @@ def slow_gru(entering: Array, state: Array, kernel: Array, bias: Array) -> Array
     return update * state + (1 - update) * candidate
 
 
-def slow_event(item: int, states: list[Array], weights: Weights, shape: NetworkShape) -> Array:
+def slow_event(item: int, states: list[Array], weights: Weights, shape: GruShape) -> Array:
     """Take in one event of one lane: changes `states` and gives (num_items,) scores."""
     if shape.embedding == "none":
         entering = weights["gru_0/kernel"][item]
@@ -50,7 +50,7 @@ def slow_event(item: int, states: list[Array], weights: Weights, shape: NetworkS
 
 
 def slow_walk(
-    lanes: Lanes, weights: Weights, shape: NetworkShape, states: list[Array]
+    lanes: Lanes, weights: Weights, shape: GruShape, states: list[Array]
 ) -> tuple[float, list[Array]]:
     """Walk lanes that begin in `states`, (lanes, units) a layer: the losses' sum, the end states.
 

@@ -28,8 +28,8 @@ def test_a_gpu_that_there_is_not_is_a_configuration_error(monkeypatch: pytest.Mo
 MODEL = """
 import numpy as np
 from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.weights import NetworkShape
-print(Gru4Rec(NetworkShape(5, (4,), "shared"))(np.array([[1, 2]])).shape)
+from sbrcli.models.gru4rec.weights import GruShape
+print(Gru4Rec(GruShape(5, (4,), "shared"))(np.array([[1, 2]])).shape)
 """
 
 

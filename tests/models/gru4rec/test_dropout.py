@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.lanes import arrange_lanes
 from tests.builders import make_sessions
 from tests.models.gru4rec.test_step import make_step, walk
 
 UNITS = 500
-SHAPE = NetworkShape(4, (UNITS,), "separate")
+SHAPE = GruShape(4, (UNITS,), "separate")
 ONE_PAIR = arrange_lanes(make_sessions([1, 2]), 1)
 
 
@@ -60,7 +60,7 @@ def test_the_state_itself_is_never_dropped():
 
 
 def test_layers_draw_masks_of_their_own():
-    shape = NetworkShape(4, (UNITS, UNITS), "separate")
+    shape = GruShape(4, (UNITS, UNITS), "separate")
     step = make_step(shape, batch_size=1, bptt=1, dropout=0.5)
     walk(step, ONE_PAIR)
     gradients = step.optimizer.gradients()

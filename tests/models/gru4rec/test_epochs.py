@@ -12,16 +12,18 @@ import pytest
 
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import TrainingError
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape, load_weights
+from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training import loop as epochs
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.loop import TrainingLoop
 from sbrcli.models.training.loop_settings import LoopSettings
+from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 from tests.builders import make_sessions
 
 SESSIONS = make_sessions(*([s % 7, (s + 1) % 7, (s + 2) % 7, (s * 3) % 7] for s in range(20)))
-SHAPE = NetworkShape(7, (5,), "shared")
+SHAPE = GruShape(7, (5,), "shared")
 CONFIG = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=2, dropout=0.3)
 CALLS = 6  # an epoch's, with two chunks each: 20 pairs in the longest lane of 3 make 11 chunks
 
@@ -39,13 +41,13 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_plan(folder: Path, config: TrainConfig = CONFIG, **settings: Any) -> LoopSettings:
     folder.mkdir(exist_ok=True)
-    shape = NetworkShape(7, config.units, config.embedding)
+    shape = GruShape(7, config.units, config.embedding)
     plan = {"validate": mrrs(0.1, 0.2, 0.3), "watch": lambda *_: None, "checkpoint_seconds": 0.0}
     count = np.bincount(SESSIONS.item_indices, minlength=7)
     return LoopSettings(
         folder=folder,
         config=config,
-        shape=shape,
+        network=FAMILY.make_network(shape, config, FAMILY.initial_weights(shape, config.seed)),
         sessions=SESSIONS,
         train_count=count,
         **plan | settings,

@@ -9,20 +9,22 @@ import numpy as np
 import pytest
 
 from sbrcli.errors import ArtefactError
-from sbrcli.models.gru4rec.inference import GruScorer, load_gru
-from sbrcli.models.gru4rec.weights import NetworkShape, Weights, initialise_weights
+from sbrcli.models.gru4rec.inference import GruScorer
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
+from sbrcli.models.loading import load_scorer
+from sbrcli.models.network import Weights
 from sbrcli.sessions import Sessions
 from tests.builders import make_run, make_sessions
 
 SHAPES = [
-    NetworkShape(num_items, units, embedding)
+    GruShape(num_items, units, embedding)
     for num_items, units in [(23, (8,)), (300, (20, 12)), (40, (6, 6, 5))]
     for embedding in ("none", "separate", "shared")
 ]
 SHAPE_NAMES = [f"{shape.embedding}-{len(shape.units)}-layers" for shape in SHAPES]
 
 
-def random_weights(shape: NetworkShape, seed: int = 0) -> Weights:
+def random_weights(shape: GruShape, seed: int = 0) -> Weights:
     """Draw weights, biases too, large enough that every gate opens and closes.
 
     Recurrent ones are no larger than a state can forget: else the last bit of one step decides
@@ -48,7 +50,7 @@ def random_sessions(num_items: int, lengths: Iterable[int], seed: int = 0) -> Se
     return make_sessions(*(rng.integers(0, num_items, length).tolist() for length in lengths))
 
 
-def literal_scores(shape: NetworkShape, weights: Weights, session: Iterable[int]) -> np.ndarray:
+def literal_scores(shape: GruShape, weights: Weights, session: Iterable[int]) -> np.ndarray:
     """Score after each event, one event at a time, in float64: (events, num_items)."""
     w = {name: weight.astype(np.float64) for name, weight in weights.items()}
     states = [np.zeros(units) for units in shape.units]
@@ -118,7 +120,7 @@ def test_scores_are_those_of_keras(shape):
 
 
 def test_error_1_and_2_a_session_begins_with_a_state_of_zeros_from_its_first_event_on():
-    shape = NetworkShape(50, (12, 12), "shared")
+    shape = GruShape(50, (12, 12), "shared")
     scorer = GruScorer(shape, random_weights(shape), batch_size=1)
     alone = all_scores(scorer, make_sessions([5, 6, 7]))
     behind = all_scores(scorer, make_sessions([1, 2, 3, 4, 9, 8], [5, 6, 7]))
@@ -129,7 +131,7 @@ def test_error_1_and_2_a_session_begins_with_a_state_of_zeros_from_its_first_eve
 @pytest.mark.parametrize("units", [(50,), (100,), (33, 70)])
 @pytest.mark.parametrize("embedding", ["none", "separate", "shared"])
 def test_scores_are_the_same_to_rounding_in_any_batch_and_order(units, embedding):
-    shape = NetworkShape(700, units, embedding)
+    shape = GruShape(700, units, embedding)
     weights = random_weights(shape)
     lengths = np.random.default_rng(1).integers(2, 60, 90)
     sessions = random_sessions(700, lengths)
@@ -152,7 +154,7 @@ def test_scores_are_the_same_to_rounding_in_any_batch_and_order(units, embedding
 
 
 def test_error_27_the_next_item_depends_on_the_whole_session_and_on_no_other():
-    shape = NetworkShape(700, (50,), "shared")
+    shape = GruShape(700, (50,), "shared")
     scorer = GruScorer(shape, random_weights(shape))
     sessions = random_sessions(700, [9, 30, 4, 2])
     found = all_scores(scorer, sessions)
@@ -164,14 +166,14 @@ def test_error_27_the_next_item_depends_on_the_whole_session_and_on_no_other():
 
 
 def test_error_28_two_calls_give_the_same_scores():
-    shape = NetworkShape(60, (10,), "separate")
+    shape = GruShape(60, (10,), "separate")
     scorer = GruScorer(shape, random_weights(shape))
     session = np.array([4, 8, 15])
     assert np.array_equal(scorer.score_next(session), scorer.score_next(session))
 
 
 def test_error_26_a_longer_session_beside_it_does_not_pad_a_session():
-    shape = NetworkShape(60, (10,), "shared")
+    shape = GruShape(60, (10,), "shared")
     scorer = GruScorer(shape, random_weights(shape))
     alone = all_scores(scorer, make_sessions([1, 2]))
     beside = all_scores(scorer, make_sessions([1, 2], [3] * 50))
@@ -179,7 +181,7 @@ def test_error_26_a_longer_session_beside_it_does_not_pad_a_session():
 
 
 def test_error_6_fewer_sessions_than_the_batch_size_are_all_scored():
-    shape = NetworkShape(5, (4,), "none")
+    shape = GruShape(5, (4,), "none")
     scorer = GruScorer(shape, random_weights(shape), batch_size=512)
     assert sorted(all_scores(scorer, make_sessions([0, 1, 2], [3, 4]))) == [0, 1, 3]
     assert all_scores(scorer, make_sessions([0])) == {}
@@ -187,7 +189,7 @@ def test_error_6_fewer_sessions_than_the_batch_size_are_all_scored():
 
 
 def test_items_with_equal_weights_score_alike_wherever_they_stand():
-    shape = NetworkShape(1001, (50,), "none")
+    shape = GruShape(1001, (50,), "none")
     weights = random_weights(shape)
     weights["output/table"][:] = weights["output/table"][0]
     weights["output/bias"][:] = 0.3
@@ -196,28 +198,28 @@ def test_items_with_equal_weights_score_alike_wherever_they_stand():
 
 
 def test_a_block_of_scores_shrinks_as_the_items_grow():
-    shape = NetworkShape(100_000, (2,), "shared")
+    shape = GruShape(100_000, (2,), "shared")
     scorer = GruScorer(shape, random_weights(shape))
     blocks = [len(rows) for rows, _ in scorer.score_sessions(make_sessions(*[[1, 2]] * 100))]
     assert blocks == [32, 32, 32, 4]
 
 
 def test_a_saved_run_scores_as_the_weights_it_was_saved_from(tmp_path):
-    shape = NetworkShape(9, (4,), "shared")
+    shape = GruShape(9, (4,), "shared")
     weights = initialise_weights(shape, seed=3)
     folder = make_run(tmp_path, shape=shape, weights=weights)
     session = np.array([0, 3])
     expected = GruScorer(shape, weights).score_next(session)
-    assert np.array_equal(load_gru(folder).score_next(session), expected)
+    assert np.array_equal(load_scorer(folder).score_next(session), expected)
 
 
 def test_weights_that_are_not_finite_are_damage(tmp_path):
-    shape = NetworkShape(9, (4,), "shared")
+    shape = GruShape(9, (4,), "shared")
     weights = initialise_weights(shape, seed=3)
     weights["gru_0/bias"][1, 2] = np.nan
     folder = make_run(tmp_path, shape=shape, weights=weights)
     with pytest.raises(ArtefactError) as error:
-        load_gru(folder)
+        load_scorer(folder)
     path = folder / "weights.safetensors"
     assert str(error.value) == (
         f"{path} is damaged: gru_0/bias is not made of finite float32 numbers"
@@ -226,12 +228,12 @@ def test_weights_that_are_not_finite_are_damage(tmp_path):
 
 
 def test_weights_of_another_shape_are_damage(tmp_path):
-    folder = make_run(tmp_path, shape=NetworkShape(9, (4,), "shared"))
+    folder = make_run(tmp_path, shape=GruShape(9, (4,), "shared"))
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["network"]["num_items"] = 10
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ArtefactError) as error:
-        load_gru(folder)
+        load_scorer(folder)
     assert str(error.value) == (
         f"{folder / 'weights.safetensors'} is damaged: "
         "its weights do not fit the manifest: output/bias, output/table"
@@ -244,16 +246,16 @@ def test_a_damaged_weights_file_is_an_artefact_error(tmp_path, content: bytes):
     folder = make_run(tmp_path)
     (folder / "weights.safetensors").write_bytes(content)
     with pytest.raises(ArtefactError, match=r"weights\.safetensors is damaged"):
-        load_gru(folder)
+        load_scorer(folder)
 
 
 def test_a_truncated_or_missing_weights_file_is_an_artefact_error(tmp_path):
     path: Path = make_run(tmp_path) / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(ArtefactError, match="is damaged"):
-        load_gru(path.parent)
+        load_scorer(path.parent)
     path.unlink()
     with pytest.raises(ArtefactError) as error:
-        load_gru(path.parent)
+        load_scorer(path.parent)
     assert str(error.value) == f"{path} is damaged: it is missing"
     assert error.value.hint == "train the run again with --overwrite"

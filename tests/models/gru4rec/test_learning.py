@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.weights import NetworkShape
+from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.loop import TrainingLoop
 from sbrcli.models.training.loop_settings import LoopSettings
 from sbrcli.sessions import Sessions
@@ -43,10 +44,11 @@ def learned_scores(folder: Path, **options: object) -> np.ndarray:
         | options
     )
     sessions = chain_sessions()
+    shape = GruShape(ITEMS, config.units, config.embedding)
     plan = LoopSettings(
         folder=folder,
         config=config,
-        shape=NetworkShape(ITEMS, config.units, config.embedding),
+        network=FAMILY.make_network(shape, config, FAMILY.initial_weights(shape, config.seed)),
         sessions=sessions,
         train_count=np.bincount(sessions.item_indices, minlength=ITEMS),
         validate=None,
@@ -54,7 +56,9 @@ def learned_scores(folder: Path, **options: object) -> np.ndarray:
     )
     runner = TrainingLoop(plan)
     runner.run()
-    return runner.model(np.arange(ITEMS)[:, None]).numpy()[:, 0]
+    weights = {name: variable.numpy() for name, variable in runner.network.variables.items()}
+    model = FAMILY.make_keras_model(shape, weights)
+    return model(np.arange(ITEMS)[:, None]).numpy()[:, 0]
 
 
 @pytest.mark.parametrize("n_sample", [0, 8])

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError, ExitCode, TrainingError
-from sbrcli.models.gru4rec.step import TrainingStep
 from sbrcli.models.training import memory
 from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.models.training.step import TrainingStep
 from sbrcli.workflow.train import train
 from sbrcli.workflow.training_job import assign
 from tests.chains import make_workspace

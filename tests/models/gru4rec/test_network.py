@@ -5,19 +5,19 @@ import pytest
 
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from tests.builders import make_sessions
 from tests.models.gru4rec.literal import slow_event
 
 SHAPES = [
-    NetworkShape(11, units, embedding)
+    GruShape(11, units, embedding)
     for embedding in ("none", "separate", "shared")
     for units in ((6,), (5, 6))
 ]
 SESSION = [3, 10, 0, 3, 7]
 
 
-def draw_weights(shape: NetworkShape) -> dict[str, np.ndarray]:
+def draw_weights(shape: GruShape) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(8)
     weights = initialise_weights(shape, seed=1)
     return {n: (w + rng.normal(0, 0.3, w.shape)).astype(np.float32) for n, w in weights.items()}
@@ -33,13 +33,13 @@ def draw_weights(shape: NetworkShape) -> dict[str, np.ndarray]:
     ],
 )
 def test_the_notebooks_models_have_its_number_of_parameters(num_items, units, parameters):
-    shape = NetworkShape(num_items, units, "none")
+    shape = GruShape(num_items, units, "none")
     assert shape.parameters == parameters
     assert Gru4Rec(shape).count_params() == parameters
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_keras_numpy_and_the_formula_give_the_same_scores(shape: NetworkShape):
+def test_keras_numpy_and_the_formula_give_the_same_scores(shape: GruShape):
     weights = draw_weights(shape)
     model = Gru4Rec(shape)
     model.set_by_name(weights)
@@ -66,7 +66,7 @@ def test_two_calls_give_the_same_scores():
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_weights_are_read_as_they_were_set(shape: NetworkShape):
+def test_weights_are_read_as_they_were_set(shape: GruShape):
     weights, model = draw_weights(shape), Gru4Rec(shape)
     model.set_by_name(weights)
     found = model.read_by_name()

@@ -19,9 +19,10 @@ from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, ConfigError, TrainingError
 from sbrcli.evaluation.validation import validate
-from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE, NetworkShape
+from sbrcli.models.loading import load_scorer, shape_of_run
+from sbrcli.models.network import count_parameters
 from sbrcli.models.training import loop as epochs
+from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow import train as training
 from sbrcli.workflow.train import train
 from sbrcli.workflow.training_job import TrainResult, assign, describe_run
@@ -127,14 +128,14 @@ def test_a_refitted_run_knows_the_items_of_valid_and_says_what_it_is(whole: Work
     assert (run.manifest["status"], run.manifest["phase"]) == ("complete", "refit")
     assert run.manifest["config"]["refit"] is True
     assert run.manifest["network"]["num_items"] == NUM_ITEMS + 1
-    assert run.manifest["parameters"] == NetworkShape.from_manifest(run.manifest).parameters
+    assert run.manifest["parameters"] == count_parameters(shape_of_run(run.manifest))
     items = load_items(run.path / ITEMS_FILE)
     assert items.ids[-1] == "777"
     dataset = whole.open("dataset").path
     both = load_split(dataset, "train").followed_by(load_split(dataset, "valid_full"))
     assert items.train_count.tolist() == np.bincount(both.item_indices).tolist()
     assert items.train_count[-1] == 2
-    scorer = load_gru(run.path)
+    scorer = load_scorer(run.path)
     assert scorer.num_items == NUM_ITEMS + 1
     assert np.isfinite(scorer.score_next(np.array([NUM_ITEMS]))).all()
 
@@ -217,7 +218,7 @@ def test_a_loss_lost_in_the_refit_leaves_the_run_from_before_it(
     run = workspace.open("run", "run")
     assert (run.manifest["status"], run.manifest.get("refit")) == ("complete", None)
     assert run.manifest["network"]["num_items"] == NUM_ITEMS
-    load_gru(run.path)
+    load_scorer(run.path)
 
 
 def test_some_items_more_do_not_change_how_negatives_are_chosen(

@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.step import TrainingStep
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.optimizers import Adagrad, Adam, Rows, clip_gradients
+from sbrcli.models.training.step import TrainingStep
 
 ROWS, WIDTH = 6, 3
 NAMED = [4, 1, 4, 2, 4]  # Row 4 thrice; rows 0, 3 and 5 never.
@@ -183,11 +183,10 @@ def make_step(embedding: str, **options) -> TrainingStep:
         | {"sample_alpha": 0.0, "embedding": embedding}
         | options
     )
-    shape = NetworkShape(ITEMS, config.units, config.embedding)
-    model = Gru4Rec(shape)
-    model.set_by_name(initialise_weights(shape, seed=1))
+    shape = GruShape(ITEMS, config.units, config.embedding)
+    network = FAMILY.make_network(shape, config, initialise_weights(shape, seed=1))
     sampler = NegativeSampler(np.ones(ITEMS, int), config.n_sample, config.sample_alpha)
-    return TrainingStep(model, config, sampler, total_chunks=10)
+    return TrainingStep(network, config, sampler, total_chunks=10)
 
 
 def fill_slots(step: TrainingStep) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from sbrcli.config.training import TrainConfig
+from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name, write_words
 from tests.chains import make_workspace
 from tests.cli.small_run import SMALL
@@ -12,7 +13,7 @@ USUAL = TrainConfig()
 
 
 def name(**options: object) -> str:
-    return default_run_name("user", TrainConfig(**options), USUAL)
+    return default_run_name("user", FAMILY, TrainConfig(**options), USUAL)
 
 
 def test_a_name_says_what_differs_in_words():
@@ -52,7 +53,7 @@ def test_where_the_words_would_be_long_a_hash_stands_for_them():
     }
     found = name(**options)
     assert len(found) == len("user-1x100-") + 6
-    assert found == earlier_run_name("user", TrainConfig(**options), USUAL)
+    assert found == earlier_run_name("user", FAMILY, TrainConfig(**options), USUAL)
 
 
 def test_a_run_that_an_earlier_version_named_is_found_by_the_same_command(sbr, tmp_path):
@@ -62,7 +63,7 @@ def test_a_run_that_an_earlier_version_named_is_found_by_the_same_command(sbr, t
     runs = Path("sbr-work/runs")
     usual = TrainConfig(batch_size=64, bptt=8)
     config = TrainConfig(hsz=(4,), batch_size=4, bptt=4, epochs=2)
-    earlier = earlier_run_name("user", config, usual)
+    earlier = earlier_run_name("user", FAMILY, config, usual)
     (runs / run).rename(runs / earlier)
     said = sbr("train", *SMALL, "--json")
     assert json.loads(said.stdout)["run"] == earlier
@@ -72,6 +73,6 @@ def test_a_run_that_an_earlier_version_named_is_found_by_the_same_command(sbr, t
 def test_a_long_name_of_a_dataset_leaves_a_hash_for_the_options():
     dataset = "x" * 80
     words = {"learning_rate": 0.05, "batch_size": 64, "n_sample": 0, "refit": True, "epochs": 3}
-    found = default_run_name(dataset, TrainConfig(**words), USUAL)
-    assert found == earlier_run_name(dataset, TrainConfig(**words), USUAL)
+    found = default_run_name(dataset, FAMILY, TrainConfig(**words), USUAL)
+    assert found == earlier_run_name(dataset, FAMILY, TrainConfig(**words), USUAL)
     assert len(found) == 80 + len("-1x100-") + 6

@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError
-from sbrcli.models.gru4rec.network import Gru4Rec
-from sbrcli.models.gru4rec.step import _NEGATIVES, TrainingStep
-from sbrcli.models.gru4rec.weights import NetworkShape, initialise_weights
+from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.lanes import Lanes, arrange_lanes
 from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.step import _NEGATIVES, TrainingStep
 from tests.builders import make_sessions
 from tests.models.gru4rec.literal import slow_gradients, slow_walk
 
@@ -21,7 +21,7 @@ ITEMS, LANES, BPTT = 6, 3, 4
 SESSIONS = make_sessions([0, 1, 2], [3, 4, 5, 0, 1, 2, 3, 4, 5], [5, 5], [1, 0], [2, 3, 4, 5, 0])
 PLAIN = {"dropout": 0.0, "embedding_dropout": 0.0}
 SHAPES = [
-    NetworkShape(ITEMS, units, embedding)
+    GruShape(ITEMS, units, embedding)
     for embedding in ("none", "separate", "shared")
     for units in ((3,), (4, 3))
 ]
@@ -45,15 +45,14 @@ class Recorder:
         return {name: gradient.numpy() for name, gradient in self.seen.items()}
 
 
-def make_step(shape: NetworkShape, *, moves: bool = False, **options: Any) -> TrainingStep:
+def make_step(shape: GruShape, *, moves: bool = False, **options: Any) -> TrainingStep:
     """Make a step with weights that have biases too; without `moves`, with a Recorder."""
     units = {"layers": len(shape.units), "hsz": shape.units, "embedding": shape.embedding}
     config = TrainConfig(**{"batch_size": LANES, "bptt": BPTT} | PLAIN | units | options)
-    model = Gru4Rec(shape)
     rng = np.random.default_rng(3)
     weights = initialise_weights(shape, seed=2)
-    model.set_by_name({n: w + rng.normal(0, 0.2, w.shape) for n, w in weights.items()})
-    step = TrainingStep(model, config)
+    weights = {n: w + rng.normal(0, 0.2, w.shape) for n, w in weights.items()}
+    step = TrainingStep(FAMILY.make_network(shape, config, weights), config)
     if not moves:
         step.optimizer = Recorder(step.variables)
     return step
@@ -109,7 +108,7 @@ def test_loss_gradients_and_states_are_those_of_the_slow_network(shape):
 
 def test_a_session_in_mid_lane_ends_in_the_state_that_it_has_alone():
     """Known errors 1, 2 and 4: no reset, one step late, or not in the update gate."""
-    shape = NetworkShape(ITEMS, (4, 3), "shared")
+    shape = GruShape(ITEMS, (4, 3), "shared")
     after_others = arrange_lanes(make_sessions([5, 4, 3], [0, 1, 2]), 1)
     alone = arrange_lanes(make_sessions([0, 1, 2]), 1)
     _, ends = walk(make_step(shape, batch_size=1, bptt=4), after_others)
@@ -120,7 +119,7 @@ def test_a_session_in_mid_lane_ends_in_the_state_that_it_has_alone():
 
 def test_a_state_is_not_reset_again_at_each_step_after_its_sessions_start():
     """Known error 3: were it so, what comes before the last event would make no difference."""
-    shape = NetworkShape(ITEMS, (3,), "shared")
+    shape = GruShape(ITEMS, (3,), "shared")
     step = make_step(shape, batch_size=1, bptt=4)
     ends = [
         walk(step, arrange_lanes(make_sessions([5, 5], [first, 1, 2, 3]), 1))[1][0]
@@ -130,7 +129,7 @@ def test_a_state_is_not_reset_again_at_each_step_after_its_sessions_start():
 
 
 def test_the_state_goes_on_over_a_chunks_border_and_gradients_stop_there():
-    shape = NetworkShape(ITEMS, (4, 3), "separate")
+    shape = GruShape(ITEMS, (4, 3), "separate")
     lanes, step = two_chunks(), make_step(shape)
     loss, ends = walk(step, lanes)
     gradients = step.optimizer.gradients()  # of the second chunk
@@ -152,7 +151,7 @@ def test_the_state_goes_on_over_a_chunks_border_and_gradients_stop_there():
 @pytest.mark.parametrize("embedding", ["none", "separate", "shared"])
 def test_what_stands_in_the_padding_changes_no_weight(embedding):
     """Known error 26."""
-    shape = NetworkShape(ITEMS, (3,), embedding)
+    shape = GruShape(ITEMS, (3,), embedding)
     lanes, found = two_chunks(), []
     padding = ~lanes.is_pair
     for filling in (0, 1, 5):
@@ -166,7 +165,7 @@ def test_what_stands_in_the_padding_changes_no_weight(embedding):
 
 
 def test_each_chunk_moves_the_weights_once_and_the_next_begins_with_them():
-    shape = NetworkShape(ITEMS, (3,), "shared")
+    shape = GruShape(ITEMS, (3,), "shared")
     lanes, whole, parts = two_chunks(), make_step(shape, moves=True), make_step(shape, moves=True)
     before = weights_of(whole)
     loss, _ = walk(whole, lanes)
@@ -181,7 +180,7 @@ def test_each_chunk_moves_the_weights_once_and_the_next_begins_with_them():
 
 
 def test_walking_no_steps_changes_nothing():
-    step = make_step(NetworkShape(ITEMS, (3,), "shared"), moves=True, optimizer="adam", momentum=0)
+    step = make_step(GruShape(ITEMS, (3,), "shared"), moves=True, optimizer="adam", momentum=0)
     before = weights_of(step)
     assert walk(step, part(two_chunks(), 0, 0))[0] == 0
     assert int(step.chunks_done) == 0
@@ -200,12 +199,11 @@ def test_walking_no_steps_changes_nothing():
     ids=str,
 )
 def test_compiling_moves_nothing_and_counts_no_step(options):
-    shape = NetworkShape(ITEMS, (3,), "shared")
+    shape = GruShape(ITEMS, (3,), "shared")
     config = TrainConfig(**{"hsz": (3,), "batch_size": LANES, "bptt": BPTT} | options)
-    model = Gru4Rec(shape)
-    model.set_by_name(initialise_weights(shape, seed=2))
+    network = FAMILY.make_network(shape, config, initialise_weights(shape, seed=2))
     sampler = NegativeSampler(np.arange(1, ITEMS + 1), 4, 0.5) if config.n_sample == 4 else None
-    step = TrainingStep(model, config, sampler)
+    step = TrainingStep(network, config, sampler)
     variables = [*step.variables.values(), *step.optimizer.slots.values(), step.chunks_done]
     before = [variable.numpy() for variable in variables]
     step.compile()

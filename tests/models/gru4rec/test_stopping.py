@@ -7,11 +7,13 @@ import pytest
 import tensorflow as tf
 
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.step import TrainingStep
-from sbrcli.models.gru4rec.weights import NetworkShape, load_weights
+from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.loop import TrainingLoop
 from sbrcli.models.training.loop_settings import LoopSettings
+from sbrcli.models.training.step import TrainingStep
+from sbrcli.models.weights_file import load_weights
 from tests.builders import make_sessions
 
 SESSIONS = [[0, 1, 2], [3, 4], [5, 6, 7, 8], [8, 0], [1, 3, 5, 7, 2], [4, 6]]
@@ -35,10 +37,11 @@ def make_runner(folder: Path, figures: list[dict] | None = None, **options) -> T
     script = iter(figures or [])
     # Every event is an item of its own, so that a pair shows where it comes from.
     events = iter(range(NUM_EVENTS))
+    shape = GruShape(NUM_EVENTS, config.units, config.embedding)
     plan = LoopSettings(
         folder=folder,
         config=config,
-        shape=NetworkShape(NUM_EVENTS, config.units, config.embedding),
+        network=FAMILY.make_network(shape, config, FAMILY.initial_weights(shape, config.seed)),
         sessions=make_sessions(*[[next(events) for _ in items] for items in SESSIONS]),
         train_count=np.ones(NUM_EVENTS, int),
         validate=(lambda _scorer: next(script)) if figures is not None else None,
@@ -118,7 +121,7 @@ def test_the_best_epochs_weights_are_the_ones_kept(tmp_path):
 
     runner.step.walk = mark  # One call an epoch.
     runner.run()
-    weights = load_weights(tmp_path / "weights.safetensors", runner.plan.shape)
+    weights = load_weights(tmp_path / "weights.safetensors", runner.network.shape)
     assert set(weights["output/bias"]) == {2.0}
 
 

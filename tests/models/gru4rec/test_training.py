@@ -14,10 +14,10 @@ from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.validation import validate
-from sbrcli.models.gru4rec.inference import load_gru
-from sbrcli.models.gru4rec.weights import WEIGHTS_FILE
+from sbrcli.models.loading import load_scorer
 from sbrcli.models.training import backend
 from sbrcli.models.training import loop as epochs
+from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.train import train
 from sbrcli.workflow.training_job import TrainResult, assign
 from tests.chains import FOLLOWS, NUM_ITEMS, make_workspace
@@ -195,7 +195,7 @@ def test_a_complete_run_says_what_it_is_and_scores(tmp_path: Path):
     assert run.manifest["best_epoch"] == result.best_epoch
     assert set(run.manifest["versions"]) == {"tensorflow", "keras", "numpy"}
     best = result.epochs[result.best_epoch - 1]
-    metrics = validate(load_gru(run.path), load_split(workspace.open("dataset").path, "valid"))
+    metrics = validate(load_scorer(run.path), load_split(workspace.open("dataset").path, "valid"))
     assert metrics == {name: best[name] for name in ("recall@20", "mrr@20", "ndcg@20")}
     assert not list((tmp_path / ".staging").iterdir())
 

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 
 from sbrcli.errors import ArtefactError
-from sbrcli.models.gru4rec.weights import (
-    NetworkShape,
-    initialise_weights,
-    load_weights,
-    save_weights,
-)
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
+from sbrcli.models.loading import shape_of_run
+from sbrcli.models.weights_file import load_weights, save_weights
 
-SHAPE = NetworkShape(300, (40, 50), "separate")
+SHAPE = GruShape(300, (40, 50), "separate")
 
 
 def test_each_gate_is_a_matrix_of_its_own_uniform_in_its_own_bound():
@@ -52,7 +49,7 @@ def test_what_is_saved_is_loaded_and_the_same_weights_give_the_same_bytes(tmp_pa
 def test_a_file_that_is_missing_or_damaged_is_said_in_one_line(tmp_path: Path):
     path = tmp_path / "weights.safetensors"
 
-    def refusal(shape: NetworkShape = SHAPE) -> str:
+    def refusal(shape: GruShape = SHAPE) -> str:
         with pytest.raises(ArtefactError) as caught:
             load_weights(path, shape)
         assert caught.value.hint == "train the run again with --overwrite"
@@ -70,7 +67,7 @@ def test_a_file_that_is_missing_or_damaged_is_said_in_one_line(tmp_path: Path):
         path.write_bytes(whole[:length])
         assert refusal()
     path.write_bytes(whole)
-    other = NetworkShape(301, (40, 50), "none")
+    other = GruShape(301, (40, 50), "none")
     assert refusal(other) == (
         "its weights do not fit the manifest: "
         "embedding/table, gru_0/kernel, output/bias, output/table"
@@ -78,7 +75,7 @@ def test_a_file_that_is_missing_or_damaged_is_said_in_one_line(tmp_path: Path):
 
 
 def test_a_manifest_gives_back_the_shape_that_wrote_it():
-    assert NetworkShape.from_manifest({"network": SHAPE.to_manifest()}) == SHAPE
+    assert shape_of_run({"network": SHAPE.to_manifest()}) == SHAPE
 
 
 @pytest.mark.parametrize(
@@ -98,6 +95,6 @@ def test_a_manifest_gives_back_the_shape_that_wrote_it():
 )
 def test_a_manifest_of_no_network_is_refused(network: object, what: str):
     with pytest.raises(ArtefactError) as caught:
-        NetworkShape.from_manifest({"network": network})
+        shape_of_run({"network": network})
     assert str(caught.value) == f"the run's manifest does not describe a network: {what}"
     assert caught.value.hint == "train the run again with --overwrite"

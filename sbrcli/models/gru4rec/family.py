@@ -1,0 +1,60 @@
+"""GRU4Rec as a family of networks (Hidasi et al. 2016, arXiv 1511.06939)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.gru4rec.inference import GruScorer
+from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
+from sbrcli.models.network import Weights
+
+if TYPE_CHECKING:
+    from sbrcli.models.gru4rec.network import Gru4Rec
+    from sbrcli.models.gru4rec.trainable import GruNetwork
+
+
+class Gru4RecFamily:
+    """GRU layers over an item embedding; see `sbrcli.models.network.Family`."""
+
+    name = "gru4rec"
+    title = "GRU4Rec"
+    size_options = ("hsz", "layers")
+
+    def shape_of(self, config: TrainConfig, num_items: int) -> GruShape:
+        """Return the shape of the network that a configuration describes."""
+        return GruShape(num_items, config.units, config.embedding)
+
+    def size_words(self, config: TrainConfig) -> str:
+        """Write layers and units, as in "1x100"."""
+        return f"{config.layers}x{'-'.join(map(str, config.hsz))}"
+
+    def read_shape(self, network: Mapping[str, Any]) -> GruShape:
+        """Read a shape from a manifest; see `sbrcli.models.network.Family`."""
+        return GruShape.from_manifest(network)
+
+    def initial_weights(self, shape: GruShape, seed: int) -> Weights:
+        """Draw the weights that training begins with."""
+        return initialise_weights(shape, seed)
+
+    def make_network(self, shape: GruShape, config: TrainConfig, weights: Weights) -> "GruNetwork":
+        """Make a network to be trained, with these weights."""
+        from sbrcli.models.gru4rec.trainable import GruNetwork
+
+        return GruNetwork(self.make_keras_model(shape, weights), config)
+
+    def make_scorer(
+        self, shape: GruShape, weights: Mapping[str, Any], batch_size: int = 128
+    ) -> GruScorer:
+        """Make a scorer, which needs NumPy alone."""
+        return GruScorer(shape, weights, batch_size)
+
+    def make_keras_model(self, shape: GruShape, weights: Weights) -> "Gru4Rec":
+        """Make a Keras model."""
+        from sbrcli.models.gru4rec.network import Gru4Rec
+
+        model = Gru4Rec(shape)
+        model.set_by_name(weights)
+        return model
+
+
+FAMILY = Gru4RecFamily()

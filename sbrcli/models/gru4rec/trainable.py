@@ -1,0 +1,123 @@
+"""GRU4Rec in training: a chunk of lanes through the layers, and the way back."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.gru4rec.gru_gradients import Walk, gru_backward, gru_forward
+from sbrcli.models.gru4rec.inference import GruScorer
+from sbrcli.models.gru4rec.network import Gru4Rec
+from sbrcli.models.training import backend
+
+
+class LayerCache(NamedTuple):
+    """One layer's way forward."""
+
+    entering: Any
+    """(rows, width) its input."""
+
+    mask: Any
+    """(rows, width) what its input was multiplied by; None without dropout."""
+
+    walk: Walk | None
+    """None at the end, where the last layer's output goes on to the items."""
+
+
+class GruNetwork:
+    """Trains the weights of a Keras model; see `sbrcli.models.network.Network`."""
+
+    def __init__(self, model: Gru4Rec, config: TrainConfig) -> None:
+        self.shape = model.network_shape
+        self.variables = model.variables_by_name()
+        self.input_table = _input_table(self.shape.embedding)
+        self.dropout, self.embedding_dropout = config.dropout, config.embedding_dropout
+        with_xla = backend.compiles_with_xla()
+        self.gru_forward = tf.function(gru_forward, autograph=False, jit_compile=with_xla)
+        self.gru_backward = tf.function(gru_backward, autograph=False, jit_compile=with_xla)
+
+    def zero_states(self, num_lanes: int) -> list[Any]:
+        """Return the state before the first chunk: (lanes, units) for each layer."""
+        return [tf.zeros((num_lanes, units)) for units in self.shape.units]
+
+    def forward(
+        self, entered: Any, starts: Any, states: list[Any], seed_of: Callable[[int], Any]
+    ) -> tuple[Any, list[Any], list[LayerCache]]:
+        """Walk a chunk through the layers; see `sbrcli.models.network.Network`."""
+        keeps = tf.cast(~starts, tf.float32)[:, :, None]  # (steps, lanes, 1)
+        steps, lanes = starts.shape
+        mask = _dropout_mask(entered.shape, self.embedding_dropout, seed_of(0))
+        ends, cache = [], []
+        hidden = entered
+        for layer, state in enumerate(states):
+            hidden = entering = _masked(hidden, mask)
+            bias = self.variables[f"gru_{layer}/bias"]
+            if self._has_kernel(layer):
+                hidden = tf.matmul(hidden, self.variables[f"gru_{layer}/kernel"])
+            hidden, end, walk = self.gru_forward(
+                tf.reshape(hidden + bias[0], (steps, lanes, -1)),
+                keeps,
+                state,
+                self.variables[f"gru_{layer}/recurrent_kernel"],
+                bias[1],
+            )
+            hidden = tf.reshape(hidden, (steps * lanes, self.shape.units[layer]))
+            cache.append(LayerCache(entering, mask, walk))
+            mask = _dropout_mask(hidden.shape, self.dropout, seed_of(layer + 1))
+            ends.append(end)
+        cache.append(LayerCache(hidden, mask, None))
+        return _masked(hidden, mask), ends, cache
+
+    def backward(self, cache: list[LayerCache], gradient: Any) -> tuple[Any, dict[str, Any]]:
+        """Return a chunk's gradients; see `sbrcli.models.network.Network`."""
+        gradients: dict[str, Any] = {}
+        gradient = _masked(gradient, cache[-1].mask)
+        for layer in reversed(range(len(cache) - 1)):
+            entering, mask, walk = cache[layer]
+            assert walk is not None
+            name = f"gru_{layer}"
+            steps, lanes = walk.keeps.shape[:2]
+            recurrent = self.variables[f"{name}/recurrent_kernel"]
+            found = self.gru_backward(
+                walk, tf.reshape(gradient, (steps, lanes, self.shape.units[layer])), recurrent
+            )
+            gradient = tf.reshape(found.projected, (steps * lanes, -1))
+            gradients[f"{name}/recurrent_kernel"] = found.kernel
+            gradients[f"{name}/bias"] = tf.stack([tf.reduce_sum(gradient, axis=0), found.bias])
+            if self._has_kernel(layer):
+                kernel = self.variables[f"{name}/kernel"]
+                gradients[f"{name}/kernel"] = tf.matmul(entering, gradient, transpose_a=True)
+                gradient = tf.matmul(gradient, kernel, transpose_b=True)
+            gradient = _masked(gradient, mask)
+        return gradient, gradients
+
+    def scorer(self) -> GruScorer:
+        """Return a scorer with a copy of the present weights."""
+        weights = {name: variable.numpy() for name, variable in self.variables.items()}
+        return GruScorer(self.shape, weights)
+
+    def _has_kernel(self, layer: int) -> bool:
+        """Return whether a layer multiplies its input: a one-hot one picks the kernel's rows."""
+        return layer > 0 or self.shape.embedding != "none"
+
+
+def _input_table(embedding: str) -> str:
+    """Name the weight whose rows are the items' inputs."""
+    return {
+        "none": "gru_0/kernel",
+        "separate": "embedding/table",
+        "shared": "output/table",
+    }[embedding]
+
+
+def _dropout_mask(shape: Any, dropout: float, seed: Any) -> Any:
+    """Make what sets a share of the values to zero and scales the rest up, so the mean stays."""
+    if dropout == 0:
+        return None
+    kept = tf.random.stateless_uniform(shape, seed) >= dropout
+    return tf.cast(kept, tf.float32) / (1 - dropout)
+
+
+def _masked(values: Any, mask: Any) -> Any:
+    return values if mask is None else values * mask

@@ -1,0 +1,153 @@
+"""One training step: a chunk of lanes forward, back, and the weights moved.
+
+A chunk is `bptt` steps of all lanes. Gradients run through the whole chunk and stop at its
+beginning; the state goes on into the next chunk. Many chunks are walked inside one call of the
+graph, since a call costs as much as a small chunk does.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.network import MOST_DRAWS, OUTPUT_BIAS, OUTPUT_TABLE, Network
+from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.objective import LossAndGradients, Objective
+from sbrcli.models.training.optimizers import Gradients, Rows, clip_gradients, make_optimizer
+from sbrcli.models.training.schedules import rate_at
+
+_NEGATIVES = MOST_DRAWS
+"""The draw that chooses negatives; those before it are the network's own."""
+_DRAWS_PER_STEP = MOST_DRAWS + 1
+"""Keeps the seeds of two steps apart."""
+
+
+class TrainingStep:
+    """What stays the same from chunk to chunk: variables, optimizer, and the compiled graph."""
+
+    def __init__(
+        self,
+        network: Network,
+        config: TrainConfig,
+        sampler: NegativeSampler | None = None,
+        total_chunks: int = 1,
+    ) -> None:
+        self.network = network
+        self.config = config
+        self.objective = Objective(config, sampler)
+        self.total_chunks = total_chunks
+        self.variables = network.variables
+        self.optimizer = make_optimizer(config, self.variables)
+        self.bptt, self.num_lanes = config.bptt, config.batch_size
+        self.seed = config.seed
+        self.chunks_done = tf.Variable(tf.constant(0, tf.int64), name="chunks_done")
+        lanes = (None, self.num_lanes)
+        self.walk = tf.function(
+            self._walk,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec(lanes, tf.int32),
+                tf.TensorSpec(lanes, tf.int32),
+                tf.TensorSpec(lanes, tf.bool),
+                tf.TensorSpec(lanes, tf.bool),
+                [tf.TensorSpec(state.shape, state.dtype) for state in self.zero_states()],
+            ],
+        )
+        """(inputs, targets, starts, is_pair, states) to (the losses' sum, states): trains on the
+        steps given, a multiple of `bptt`, each array (steps, lanes)."""
+
+    def compile(self) -> None:
+        """Trace and compile the graph, on a chunk of padding, so that no step's time holds that.
+
+        To be called before any other chunk: padding has no gradient, and while no weight has
+        moved yet there is no momentum either, so only what counts the steps must be put back.
+        """
+        shape = (self.bptt, self.num_lanes)
+        items, no = np.zeros(shape, np.int32), np.zeros(shape, bool)
+        self.walk(items, items, no, no, self.zero_states())
+        for counter in (self.chunks_done, self.optimizer.slots.get("step")):
+            if counter is not None:
+                counter.assign(tf.zeros_like(counter))
+
+    def zero_states(self) -> list[Any]:
+        """Return the state before the first chunk."""
+        return self.network.zero_states(self.num_lanes)
+
+    def _walk(self, inputs: Any, targets: Any, starts: Any, is_pair: Any, states: Any) -> Any:
+        def train_chunk(chunk: Any, loss: Any, states: Any) -> Any:
+            first = chunk * self.bptt
+            parts: list[Any] = [
+                tf.ensure_shape(array[first : first + self.bptt], (self.bptt, self.num_lanes))
+                for array in (inputs, targets, starts, is_pair)
+            ]
+            chunk_loss, states = self._train_chunk(*parts, states)  # pyright: ignore
+            return chunk + 1, loss + chunk_loss, states
+
+        num_chunks = tf.shape(inputs)[0] // self.bptt
+        _, loss, states = tf.while_loop(
+            lambda chunk, *_: chunk < num_chunks,
+            train_chunk,
+            (tf.constant(0), tf.constant(0.0), states),
+            parallel_iterations=1,
+        )
+        return loss, states
+
+    def _train_chunk(
+        self, inputs: Any, targets: Any, starts: Any, is_pair: Any, states: list[Any]
+    ) -> tuple[Any, list[Any]]:
+        rows = self.bptt * self.num_lanes
+        items, targets = tf.reshape(inputs, (rows,)), tf.reshape(targets, (rows,))
+        counts = tf.cast(tf.reshape(is_pair, (rows,)), tf.float32)
+        # Padding has no gradient, yet momentum moves each row that is named: let it name a row
+        # that a pair of this chunk names anyway.
+        pair = tf.argmax(counts)
+        items = tf.where(counts > 0, items, items[pair])
+        targets = tf.where(counts > 0, targets, targets[pair])
+        entered = tf.gather(self.variables[self.network.input_table], items)
+        hidden, states, cache = self.network.forward(entered, starts, states, self._seed)
+        outcome = self.objective.measure(
+            hidden,
+            self.variables[OUTPUT_TABLE],
+            self.variables[OUTPUT_BIAS],
+            targets,
+            counts,
+            self._seed(_NEGATIVES),
+        )
+        entered_gradient, gradients = self.network.backward(cache, outcome.hidden)
+        gradients |= self._item_gradients(outcome, items, entered_gradient)
+        if self.config.clip_norm:
+            gradients = clip_gradients(gradients, self.config.clip_norm)
+        rate = rate_at(self.config.schedule, self.chunks_done, self.total_chunks)
+        self.optimizer.apply(self.variables, gradients, rate)
+        self.chunks_done.assign_add(1)
+        return outcome.loss, states
+
+    def _item_gradients(self, outcome: LossAndGradients, items: Any, entered: Any) -> Gradients:
+        """Return the gradients of the weights that have a row for each item.
+
+        Args:
+            outcome: gradients of the output layer.
+            items: (rows,) the inputs.
+            entered: (rows, width) gradients of their rows of the input's table.
+        """
+        input_table = self.network.input_table
+        is_shared = input_table == OUTPUT_TABLE
+        if outcome.items is not None:
+            bias = Rows.summed(outcome.items, outcome.bias)
+            if is_shared:
+                touched = tf.concat([outcome.items, items], axis=0)
+                table = Rows.summed(touched, tf.concat([outcome.table, entered], axis=0))
+                return {OUTPUT_TABLE: table, OUTPUT_BIAS: bias}
+            return {
+                OUTPUT_TABLE: Rows.summed(outcome.items, outcome.table),
+                OUTPUT_BIAS: bias,
+                input_table: Rows.summed(items, entered),
+            }
+        whole = {OUTPUT_TABLE: outcome.table, OUTPUT_BIAS: outcome.bias}
+        before = outcome.table if is_shared else tf.zeros_like(self.variables[input_table])
+        whole[input_table] = tf.tensor_scatter_nd_add(before, items[:, None], entered)
+        return whole
+
+    def _seed(self, draw: int) -> Any:
+        return tf.stack([self.chunks_done * _DRAWS_PER_STEP + draw, tf.cast(self.seed, tf.int64)])

@@ -1,0 +1,70 @@
+"""The file of a network's weights, whatever its family. NumPy only."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.artefacts.checksums import find_checksum_mismatch
+from sbrcli.artefacts.tensor_file import (
+    read_metadata,
+    read_shapes,
+    read_tensor,
+    write_tensors,
+)
+from sbrcli.errors import ArtefactError
+from sbrcli.models.network import NetworkShape, Weights
+
+WEIGHTS_FILE = "weights.safetensors"
+
+
+def save_weights(path: Path, weights: Mapping[str, Any], epoch: int | None = None) -> None:
+    """Write weights, arrays or variables, to a safetensors file, in one step.
+
+    The same weights of the same epoch give the same bytes: the file holds no name and no time.
+    """
+    write_tensors(path, weights, None if epoch is None else {"epoch": str(epoch)})
+
+
+def epoch_of_weights(path: Path) -> int | None:
+    """Return the epoch at whose end a file's weights were written; None where it does not say."""
+    written = read_metadata(path).get("epoch", "")
+    return int(written) if written.isdecimal() else None
+
+
+def load_weights(path: Path, shape: NetworkShape) -> Weights:
+    """Read the weights of a network.
+
+    Raises:
+        ArtefactError: the file is missing, damaged, or of a network of another shape.
+    """
+    expected = shape.weight_shapes()
+    try:
+        found = read_shapes(path)
+        if found == expected:
+            weights = {name: _read_weight(path, name) for name in expected}
+            misfit = find_checksum_mismatch(path)
+            if misfit is not None:
+                raise ValueError(misfit)
+            return weights
+    except FileNotFoundError as error:
+        raise _damaged(path, "it is missing") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    wrong = sorted(
+        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+    )
+    raise _damaged(path, f"its weights do not fit the manifest: {', '.join(wrong)}")
+
+
+def _read_weight(path: Path, name: str) -> npt.NDArray[np.float32]:
+    weight = read_tensor(path, name)
+    if weight.dtype != np.float32 or not np.isfinite(weight).all():
+        raise ValueError(f"{name} is not made of finite float32 numbers")
+    return weight
+
+
+def _damaged(path: Path, what: str) -> ArtefactError:
+    return ArtefactError(f"{path} is damaged: {what}", hint="train the run again with --overwrite")
