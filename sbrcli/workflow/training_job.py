@@ -143,7 +143,8 @@ def assign(
 
     Raises:
         ArtefactError: there is no such dataset, or it keeps nothing for a refit.
-        ConfigError: there is no such family, the name cannot be a folder's, or a refit is asked for without a valid split.
+        ConfigError: there is no such family, the name cannot be a folder's, or a refit is asked
+            for without a valid split.
     """
     family = find_family(model)
     if name is not None:
