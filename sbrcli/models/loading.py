@@ -36,12 +36,13 @@ def load_scorer(run_folder: Path, batch_size: int = 128) -> Scorer:
         ArtefactError: something is missing or damaged, or does not fit together.
     """
     manifest = read_manifest(run_folder, "run")
+    family = family_of(manifest)
     try:
         shape = shape_of_run(manifest)
     except ArtefactError as error:
         raise ArtefactError(f"{run_folder / MANIFEST} is damaged: {error}", error.hint) from error
     weights = load_weights(run_folder / WEIGHTS_FILE, shape)
-    return family_of(manifest).make_scorer(shape, weights, batch_size)
+    return family.make_scorer(shape, weights, batch_size)
 
 
 def load_model(run_folder: Path | str) -> tuple[Any, RunItems]:

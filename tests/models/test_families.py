@@ -1,0 +1,140 @@
+"""A second network is one file and one line: `tests.models.toy_family` does all that GRU4Rec does.
+
+Nothing that trains, resumes, evaluates, blends, compares, reports or recommends knows it by name.
+"""
+
+import ast
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sbrcli
+from sbrcli.artefacts.manifests import MANIFEST, read_json, write_json
+from sbrcli.errors import ArtefactError
+from sbrcli.models import registry
+from sbrcli.models.loading import load_model, load_scorer
+from sbrcli.models.weights_file import WEIGHTS_FILE
+from tests.builders import make_run
+from tests.chains import make_workspace
+from tests.cli.stopping_child import PAIRS_PER_CALL
+from tests.models import toy_family
+from tests.warm import WarmProcess
+
+SMALL = ("--model", "toy", "--hsz", 8, "--batch-size", 4, "--bptt", 4, "--epochs", 3)
+SMALL += ("--precision", "float32")
+RUNS = Path("sbr-work", "runs")
+NAME = "user-toy8-batch4-bptt4-epochs3-float32"
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "FAMILIES", dict(registry.FAMILIES))
+    toy_family.register()
+
+
+def test_only_the_registry_and_a_familys_own_folder_import_it():
+    package = Path(sbrcli.__file__).parent
+    found = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and "models.gru4rec" in str(node.module):
+                found.add(path.relative_to(package).parts[:2])
+    assert found == {("models", "gru4rec")}
+
+
+def test_a_second_family_trains_evaluates_blends_compares_reports_and_recommends(sbr, tmp_path):
+    make_workspace(tmp_path / "sbr-work")
+    trained = json.loads(sbr("train", *SMALL, "--refit", "--json").stdout)
+    run = trained["run"]
+    assert run == f"{NAME}-refit".replace("float32-refit", "refit-float32")
+    assert trained["parameters"] == 40 * (8 + 8 + 1)
+    manifest = read_json(RUNS / run / MANIFEST)
+    assert manifest["model"] == "toy"
+    assert manifest["network"] == {"num_items": 40, "units": 8}
+
+    assert sbr("train", *SMALL).code == 0
+    found = json.loads(sbr("evaluate", "--run", NAME, "--hybrid", "--json").stdout)
+    partner = read_json(RUNS / NAME / "hybrid.json")["partner"]
+    assert {row["model"] for row in found["leaderboard"]} == {"toy", "hybrid", partner}
+    assert found["model"] == "toy"
+    assert "toy" in found["verdict"]
+    further = sbr("train", "--from", NAME, "--epochs", 1, "--name", "more", "--json")
+    assert read_json(RUNS / "more" / MANIFEST)["model"] == "toy", further.stderr
+    assert json.loads(sbr("compare", "--json").stdout)["runs"]
+    assert [row["model"] for row in json.loads(sbr("runs", "--json").stdout)["runs"]] == ["toy"] * 3
+    assert sbr("report", "--run", NAME, "--out", "page.html").code == 0
+    page = Path("page.html").read_text()
+    assert "· Toy</title>" in page
+    assert "--model toy" in page
+    one = json.loads(sbr("recommend", "--run", NAME, "--items", "1,2", "-k", 3, "--json").stdout)
+    model, items = load_model(RUNS / NAME)
+    session = np.array([items.index_of["1"], items.index_of["2"]])
+    scores = load_scorer(RUNS / NAME).score_next(session)
+    assert one["items"][0]["score"] == pytest.approx(np.delete(scores, session).max(), abs=1e-5)
+    assert sbr("recommend", "--run", NAME, "--items", "1,2", "--hybrid").code == 0
+    np.testing.assert_allclose(model(session[None])[0, 1], scores, atol=1e-5)
+
+
+def test_a_second_family_that_is_killed_resumes_to_the_same_weights(sbr, tmp_path, monkeypatch):
+    from sbrcli.models.training import loop
+
+    monkeypatch.setattr(loop, "PAIRS_PER_CALL", PAIRS_PER_CALL)
+    make_workspace(tmp_path / "sbr-work")
+    assert sbr("train", *SMALL, "--name", "whole").code == 0
+    words = ("train", *SMALL, "--name", "run", "--checkpoint-minutes", "1e-9")
+    process = WarmProcess("tests.models.toy_family", "pairs", "3", *map(str, words))
+    deadline = time.monotonic() + 90
+    while not Path("stopped").exists() and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert read_json(RUNS / "run" / MANIFEST)["status"] == "training"
+    said = sbr("train", "--resume")
+    assert said.code == 0
+    assert "resumed at epoch 1/3" in said.stderr
+    weights = [(RUNS / name / WEIGHTS_FILE).read_bytes() for name in ("run", "whole")]
+    assert weights[0] == weights[1]
+
+
+def test_a_run_of_before_there_were_families_is_a_gru4rec(sbr, tmp_path):
+    run = make_run(tmp_path / "sbr-work", name="old")
+    assert "model" not in read_json(run / MANIFEST)
+    assert json.loads(sbr("runs", "--json").stdout)["runs"][0]["model"] == "gru4rec"
+    assert sbr("recommend", "--items", "10").code == 0
+
+
+def test_a_run_of_an_unknown_family_is_named_as_such(tmp_path):
+    run = make_run(tmp_path, name="foreign")
+    write_json(run / MANIFEST, read_json(run / MANIFEST) | {"model": "sasrec"})
+    with pytest.raises(ArtefactError) as caught:
+        load_scorer(run)
+    assert str(caught.value) == f"the run's model, sasrec, is unknown to sbr {sbrcli.__version__}"
+    assert caught.value.hint == (
+        "use the sbr that trained it, or train the run again with --overwrite"
+    )
+
+
+def test_a_family_that_is_not_there_is_refused_before_any_work(sbr):
+    said = sbr("train", "--model", "sasrec")
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == ("error: model must be one of gru4rec, toy. Received: sasrec\n")
+
+
+def test_the_weights_of_a_run_start_no_network_of_another_family(sbr, tmp_path):
+    make_workspace(tmp_path / "sbr-work")
+    assert sbr("train", *SMALL, "--name", "run").code == 0
+    for words, other in (
+        (("--model", "gru4rec"), "--model"),
+        (("--hsz", 5, "--layers", 1), "--hsz"),
+    ):
+        said = sbr("train", "--from", "run", *words)
+        assert said.code == 2
+        assert said.stderr.splitlines() == [
+            f"error: a run that begins at the weights of run run has its network; {other} would "
+            "make another one",
+            f"hint: leave {other} out, or train from scratch without --from",
+        ]
