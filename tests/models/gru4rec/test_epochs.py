@@ -13,6 +13,7 @@ import pytest
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.gru4rec.family import FAMILY
+from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training import loop as epochs
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
@@ -96,7 +97,7 @@ def test_the_best_epochs_weights_are_kept_and_not_the_last_ones(tmp_path: Path):
         return figures(scorer)
 
     TrainingLoop(make_plan(tmp_path, config, validate=validate)).run()
-    kept = epochs.GruScorer(SHAPE, load_weights(tmp_path / WEIGHTS_FILE, SHAPE))
+    kept = GruScorer(SHAPE, load_weights(tmp_path / WEIGHTS_FILE, SHAPE))
     np.testing.assert_array_equal(kept.score_next(np.array([1, 2])), seen[1])
     assert all((one != seen[1]).any() for one in (seen[0], seen[2], seen[3]))
 
