@@ -24,11 +24,12 @@ from sbrcli.log.files.opening import (
 from sbrcli.log.files.parts import find_parts, plain_date
 from sbrcli.log.files.samples import Sample
 from sbrcli.log.files.text_encodings import find_encoding
-from sbrcli.log.files.typed_files import MAGIC_BYTES, name_typed, name_typed_file
+from sbrcli.log.files.typed_files import MAGIC_BYTES, name_typed
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.preambles import headers_below, skip_comments
 from sbrcli.log.formats.quotes import with_plain_quotes, with_quotes
 from sbrcli.log.formats.quoting import decide_quoting
+from sbrcli.log.formats.registry import recognise_file
 from sbrcli.log.formats.text_layouts import recognise_text
 
 SAMPLE_BYTES = 1 << 16
@@ -70,11 +71,9 @@ def recognise_format(
     """
     if config.time_format is not None:
         pattern_of(config.time_format)  # refuse an invalid one before reading
-    typed = name_typed_file(path)
-    if typed is not None:
-        from sbrcli.log.formats.parquet import recognise_parquet
-
-        return _with_path_columns(recognise_parquet(path, typed, config, tuple(keys)), keys)
+    found = recognise_file(path, config, tuple(keys))
+    if found is not None:
+        return _with_path_columns(found, keys)
     compression = recognise_compression(path)
     config = replace(config, encoding=find_encoding(path, config.encoding))
     sample = replace(_take_sample(path, config), path_names=tuple(keys))

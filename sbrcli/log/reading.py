@@ -114,7 +114,7 @@ def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
     try:
         return _read(path, log_format, config, used)
     except WrongRowError as wrong:
-        if not config.skip_bad_rows or log_format.kind == "parquet":
+        if not config.skip_bad_rows or not log_format.has_lines:
             accepts = partial(_accepts, config=replace(config, drop_id=None), used=used)
             raise name_wrong_row(path, wrong, accepts) from wrong
         log = _read_good_rows(path, wrong, config, used)

@@ -1,31 +1,17 @@
 """Read the used columns of a log's file into a table, whatever its format."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 
 from sbrcli.config.reading import ReadConfig
-from sbrcli.log.columns.lists import OpenedLists, open_lists
+from sbrcli.log.columns.lists import open_lists
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.files.opening import EmptyLogError
-from sbrcli.log.formats.delimited import parse_text
 from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.formats.parsed import Parsed
+from sbrcli.log.formats.registry import parse_file
 from sbrcli.log.formats.rows import WrongRowError
-
-
-class Parsed(NamedTuple):
-    """The events of a file, with the used columns.
-
-    Args:
-        table: one event a row.
-        gaps: number of events left out because a value is missing.
-        lists: how rows of lists were opened; None if there are none.
-    """
-
-    table: pa.Table
-    gaps: int = 0
-    lists: OpenedLists | None = None
 
 
 def parse_table(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
@@ -37,7 +23,7 @@ def parse_table(path: Path, log_format: LogFormat, config: ReadConfig, used: lis
     """
     in_path = {column: value for column, _, value in log_format.path_columns}
     in_file = [column for column in used if column not in in_path]
-    parsed = _parse_file(path, log_format, config, in_file)
+    parsed = parse_file(path, log_format, config, in_file)
     table, lists = parsed.table, parsed.lists
     if not table.num_rows and lists is None:
         has_header = log_format.has_header
@@ -63,17 +49,3 @@ def parse_table(path: Path, log_format: LogFormat, config: ReadConfig, used: lis
             f"{path}: each of its lists is empty", hint="a list has one item or more"
         )
     return Parsed(table, parsed.gaps, lists)
-
-
-def _parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
-    if log_format.kind == "json":
-        from sbrcli.log.formats.json_lines import parse_json
-
-        flat = parse_json(path, log_format, used)
-        return Parsed(flat.table, 0, flat.lists)
-    if log_format.kind == "parquet":
-        from sbrcli.log.formats.parquet import parse_parquet
-
-        flat, gaps = parse_parquet(path, log_format, used, skips_gaps=config.skip_bad_rows)
-        return Parsed(flat.table, gaps, flat.lists)
-    return Parsed(parse_text(path, log_format, used))

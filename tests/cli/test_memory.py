@@ -46,7 +46,7 @@ def test_a_command_that_gets_no_memory_ends_with_exit_code_3(sbr, monkeypatch):
         raise MemoryError
 
     write_ratings(Path("log"), "1 2 3,1 3 4")
-    monkeypatch.setattr("sbrcli.log.tables.parse_text", fail)
+    monkeypatch.setattr("sbrcli.log.formats.delimited.parse_text", fail)
     said = sbr("stats", "log")
     assert (said.code, said.stdout, said.stderr) == (3, "", SAID)
 

@@ -51,7 +51,7 @@ def name_wrong_row(
         DataError: the file itself is damaged.
     """
     log_format = wrong.log_format
-    if log_format.kind == "parquet":
+    if not log_format.has_lines:
         return DataError(f"{path}: {wrong}", hint=TYPES)
     for block, block_format, num_lines in refused_blocks(path, log_format, accepts):
         with renamed(block, path):

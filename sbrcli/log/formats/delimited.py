@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from sbrcli.config.reading import SPACES
+from sbrcli.config.reading import SPACES, ReadConfig
 from sbrcli.log.columns.ratings import NO_RATINGS, is_no_rating
 from sbrcli.log.columns.times import is_words
 from sbrcli.log.events import (
@@ -29,6 +29,7 @@ from sbrcli.log.events import (
 from sbrcli.log.files.deferred_errors import errors_deferred
 from sbrcli.log.files.opening import LONGEST_LINE_BYTES, opened
 from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.formats.parsed import Parsed
 from sbrcli.log.formats.rows import WrongRowError
 from sbrcli.log.formats.separators import may_quote
 
@@ -43,6 +44,11 @@ _ONE_BYTE_SEPARATOR = b"\x1f"
 
 _SPACE_RUN = re.compile(rb"[ \t]+")
 _LINE_EDGE_SPACES = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t]+|[ \t]+(?=[\r\n]|\Z)")
+
+
+def parse_file(path: Path, log_format: LogFormat, _config: ReadConfig, used: list[str]) -> Parsed:
+    """Parse some columns of a text; see `parse_text`."""
+    return Parsed(parse_text(path, log_format, used))
 
 
 def parse_text(path: Path, log_format: LogFormat, used: list[str]) -> pa.Table:

@@ -42,6 +42,7 @@ from sbrcli.log.formats.nested import (
     values_at,
 )
 from sbrcli.log.formats.nested_names import match_paths
+from sbrcli.log.formats.parsed import Parsed
 from sbrcli.log.formats.rows import (
     WrongRowError,
 )
@@ -166,6 +167,12 @@ def _refuse_columns(path: Path, objects: list[dict[str, Any]]) -> None:
         f"{path}: its events are the values of keys such as {keys}",
         hint=f"write one event a line: jq -c '.[]' {shlex.quote(str(path))} > log.jsonl",
     )
+
+
+def parse_file(path: Path, log_format: LogFormat, _config: ReadConfig, used: list[str]) -> Parsed:
+    """Parse some keys of a file of JSON; see `parse_json`."""
+    flat = parse_json(path, log_format, used)
+    return Parsed(flat.table, 0, flat.lists)
 
 
 def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> Flattened:

@@ -21,7 +21,7 @@ class LogFormat:
 
     Args:
         name: as messages call it.
-        kind: delimited text, JSON lines, or "parquet" for it and other files of typed columns.
+        kind: "text" if delimited, "json", or another one of `registry.FILE_KINDS`.
         names: of the columns in the log; without a header, their numbers from 1.
         columns: for each name, its column in the event table, or None if unused.
         paths: for JSON and Parquet, the path to the values of each name (see `nested`).
@@ -51,7 +51,7 @@ class LogFormat:
     """
 
     name: str
-    kind: Literal["text", "json", "parquet"] = "text"
+    kind: str = "text"
     names: tuple[str, ...] = ()
     columns: tuple[str | None, ...]
     paths: tuple[tuple[str, ...], ...] = ()
@@ -79,6 +79,11 @@ class LogFormat:
     def has_header(self) -> bool:
         """Whether the first line of a text names the columns."""
         return self.skipped_lines > self.num_lines_above
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether it is text, whose wrong rows can be looked at one by one."""
+        return self.kind in ("text", "json")
 
     @property
     def row_word(self) -> str:
@@ -158,7 +163,7 @@ def _describe_column(log_format: LogFormat, column: str) -> str:
     words = f"{ROLE_NAMES[column]}={'+'.join(map(log_format.place, columns))}"
     if column == TIMESTAMP and TIME_OF_DAY in log_format.columns:
         return f"{words} plus {log_format.place(TIME_OF_DAY)} in milliseconds"
-    is_typed = log_format.kind == "parquet" and log_format.time_unit == "iso" and len(columns) == 1
+    is_typed = not log_format.has_lines and log_format.time_unit == "iso" and len(columns) == 1
     if column != TIMESTAMP or is_typed:
         return words
     return f"{words} in {unit_name(log_format.time_unit)}"

@@ -15,19 +15,17 @@ from sbrcli.log.events import EVENT, RATING, USER_ID
 from sbrcli.log.files.typed_files import name_typed_file, read_columns, read_first_rows, read_schema
 from sbrcli.log.formats.bad_rows import TYPES
 from sbrcli.log.formats.log_format import LogFormat
-from sbrcli.log.formats.nested import Flattened, dotted, lay_flat, paths_of_schema
+from sbrcli.log.formats.nested import dotted, lay_flat, paths_of_schema
 from sbrcli.log.formats.nested_names import match_paths
+from sbrcli.log.formats.parsed import Parsed
 from sbrcli.log.formats.rows import WrongRowError
 
 
-def recognise_parquet(
-    path: Path, name: str, config: ReadConfig, path_names: tuple[str, ...] = ()
-) -> LogFormat:
+def recognise_file(path: Path, config: ReadConfig, path_names: tuple[str, ...] = ()) -> LogFormat:
     """Detect the columns of a file, followed by those whose values its path holds.
 
     Args:
         path: the file.
-        name: its type, as `typed_files.name_typed` returns it.
         config: how the user wants it read.
         path_names: columns whose values its path holds.
 
@@ -35,6 +33,7 @@ def recognise_parquet(
         DataError: it is damaged, or a column is missing.
         ConfigError: an option is for text alone.
     """
+    name = name_typed_file(path) or "Parquet"
     for option in ("sep", "quote", "escape", "header", "encoding"):
         asked = getattr(config, option)
         require(asked is None, f"{option} is for text, and {path} is {name}", asked)
@@ -65,19 +64,14 @@ def _as_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def parse_parquet(
-    path: Path, log_format: LogFormat, used: list[str], *, skips_gaps: bool
-) -> tuple[Flattened, int]:
+def parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
     """Read some columns.
 
     Args:
         path: the file.
         log_format: its detected format.
+        config: with `skip_bad_rows`, events that lack a value other than the rating are left out.
         used: columns of the event table.
-        skips_gaps: leave out events that lack a value other than the rating.
-
-    Returns:
-        The events, and the number left out.
 
     Raises:
         DataError: it is damaged, or a row lacks a value.
@@ -92,8 +86,8 @@ def parse_parquet(
         raise WrongRowError(log_format, str(error)) from error
     whole = _rows_without_gaps(path, flat.table, used, log_format)
     if whole is None:
-        return flat, 0
-    if not skips_gaps:
+        return Parsed(flat.table, 0, flat.lists)
+    if not config.skip_bad_rows:
         at = pc.index(whole, False).as_py()  # pyright: ignore
         row = at if flat.rows is None else int(flat.rows[at])
         names = ", ".join(log_format.place(column) for column in used)
@@ -102,7 +96,7 @@ def parse_parquet(
             hint="mend the row, or leave such rows out with --skip-bad-rows",
         )
     kept = flat.table.filter(whole)
-    return flat._replace(table=kept), flat.table.num_rows - kept.num_rows
+    return Parsed(kept, flat.table.num_rows - kept.num_rows, flat.lists)
 
 
 def _rows_without_gaps(

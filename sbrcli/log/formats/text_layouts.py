@@ -1,10 +1,9 @@
 """Detect the layout of delimited text: separator, header, and the place of each column.
 
-Known layouts are data: `columns.names` for files with a header, `_HEADERLESS` for the rest,
-`_NAMED` for the names of layouts. A new layout is a new entry in one of them.
+Known layouts are modules of `sbrcli.log.formats.layouts`; other tables are read by their header.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +16,12 @@ from sbrcli.log.columns.matching import (
     with_path_names,
     without_time,
 )
-from sbrcli.log.columns.names import normalised
 from sbrcli.log.columns.time_columns import add_time_columns
 from sbrcli.log.columns.times import field_seconds, is_number, is_words, recognise_field
-from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_ID
+from sbrcli.log.events import ITEM_ID, RATING, TIME_OF_DAY, TIMESTAMP, USER_ID
 from sbrcli.log.files.samples import Sample
+from sbrcli.log.formats.layouts.layout import Headerless
+from sbrcli.log.formats.layouts.registry import headed_layouts, headerless_layouts
 from sbrcli.log.formats.log_format import LogFormat, ordered
 from sbrcli.log.formats.no_tables import refuse_blocks, refuse_drawn, unknown_layout
 from sbrcli.log.formats.row_widths import fit_header
@@ -34,73 +34,6 @@ from sbrcli.log.formats.separators import (
 )
 
 _HIGHEST_RATING = 10
-
-
-_MOVIELENS = (USER_ID, ITEM_ID, RATING, TIMESTAMP)
-_HEADERLESS = (
-    LogFormat(name="MovieLens 1M", separator="::", columns=_MOVIELENS),
-    LogFormat(name="MovieLens 100k", separator="\t", columns=_MOVIELENS),
-    LogFormat(
-        name="Yoochoose clicks",
-        separator=",",
-        is_quoted=True,
-        columns=(SESSION_ID, TIMESTAMP, ITEM_ID, None),
-        time_unit="iso",
-    ),
-    LogFormat(
-        name="Yoochoose buys",
-        separator=",",
-        is_quoted=True,
-        columns=(SESSION_ID, TIMESTAMP, ITEM_ID, None, None),
-        time_unit="iso",
-    ),
-    LogFormat(
-        name="Foursquare check-ins",
-        separator="\t",
-        columns=(USER_ID, ITEM_ID, *(None,) * 5, TIMESTAMP),
-        time_unit="year last",
-    ),
-    LogFormat(
-        name="Foursquare check-ins",
-        separator="\t",
-        columns=(USER_ID, ITEM_ID, TIMESTAMP, None),
-        time_unit="year last",
-    ),
-    LogFormat(
-        name="Taobao UserBehavior",
-        separator=",",
-        columns=(USER_ID, ITEM_ID, None, EVENT, TIMESTAMP),
-    ),
-    LogFormat(name="Amazon 2014 ratings", separator=",", columns=_MOVIELENS),
-    LogFormat(
-        name="Amazon 2018 ratings", separator=",", columns=(ITEM_ID, USER_ID, RATING, TIMESTAMP)
-    ),
-    LogFormat(
-        name="Gowalla check-ins",
-        separator="\t",
-        columns=(USER_ID, TIMESTAMP, None, None, ITEM_ID),
-        time_unit="iso",
-    ),
-)
-_TAOBAO_KINDS = {"pv", "cart", "fav", "buy"}
-_SIGNS: dict[str, Callable[[list[str]], bool]] = {
-    "Taobao UserBehavior": lambda row: row[3] in _TAOBAO_KINDS and is_number(row[4]),
-    "Amazon 2014 ratings": lambda row: row[0].startswith("A") and _is_amazon_rating(row),
-    # Ids of books begin with digits, other ids with a B.
-    "Amazon 2018 ratings": lambda row: (
-        row[1].startswith("A") and row[0][:1] != "A" and _is_amazon_rating(row)
-    ),
-    "Gowalla check-ins": lambda row: all(map(is_number, row[2:4])),
-}
-"""Further tests of a row without header, by name of the layout."""
-
-_NAMED = {
-    "Diginetica": {"sessionid", "itemid", "timeframe", "eventdate"},
-    "RetailRocket": {"timestamp", "visitorid", "event", "itemid"},
-    "MovieLens": {"userid", "movieid", "rating", "timestamp"},
-    "GRU4Rec": {"sessionid", "itemid", "time"},
-}
-"""Names of layouts, with the normalised column names that distinguish them."""
 
 
 def recognise_text(path: Path, sample: Sample, config: ReadConfig) -> LogFormat:
@@ -186,10 +119,7 @@ def _from_header(
 
 
 def _name_of(names: Sequence[str]) -> str:
-    plain = {normalised(name) for name in names}
-    if all(":" in name for name in names):
-        return "RecBole .inter"
-    return next((name for name, known in _NAMED.items() if known <= plain), "a table")
+    return next((one.name for one in headed_layouts() if one.is_header(names)), "a table")
 
 
 def _numbered(
@@ -235,16 +165,21 @@ def _from_rows(sample: Sample, lines: Sequence[str], separators: Sequence[str]) 
 
     One line is enough, so that a bad first row is reported as such.
     """
-    known = (f for f in _HEADERLESS if f.separator in separators)
-    likely = (f for f in known if RATING not in f.columns or _may_hold_ratings(f, sample.lines))
-    return next((f for f in likely if any(_fits(f, line) for line in lines)), None)
+    known = (one for one in headerless_layouts() if one.format.separator in separators)
+    likely = (
+        one
+        for one in known
+        if RATING not in one.format.columns or _may_hold_ratings(one, sample.lines)
+    )
+    return next((one.format for one in likely if any(_fits(one, line) for line in lines)), None)
 
 
-def _fits(log_format: LogFormat, line: str) -> bool:
+def _fits(layout: Headerless, line: str) -> bool:
+    log_format = layout.format
     fields = split_fields(line, log_format.separator, log_format.is_quoted)
     if len(fields) != len(log_format.columns):
         return False
-    if log_format.name in _SIGNS and not _SIGNS[log_format.name](fields):
+    if not layout.is_row(fields):
         return False
     time = fields[log_format.position(TIMESTAMP)]
     if is_words(log_format.time_unit):
@@ -257,23 +192,18 @@ def _fits(log_format: LogFormat, line: str) -> bool:
     )
 
 
-def _is_amazon_rating(row: list[str]) -> bool:
-    """Return whether a row of four fields ends with one to five stars and a time since 1996."""
-    stars, time = row[2:]
-    return stars.removesuffix(".0") in set("12345") and is_number(time) and float(time) > 8e8
-
-
-def _may_hold_ratings(log_format: LogFormat, lines: Sequence[str]) -> bool:
+def _may_hold_ratings(layout: Headerless, lines: Sequence[str]) -> bool:
     """Return whether four tab-separated columns are user, item, rating and time in this order.
 
     Ratings are at most 10, unlike most ids and times, and nobody rates an item twice with different
     ratings, unlike the events of a user's session.
     """
+    log_format = layout.format
     if len(log_format.separator) > 1:
         return True
     ratings: dict[tuple[str, str], str] = {}
     for line in lines:
-        if _fits(log_format, line):
+        if _fits(layout, line):
             row = line.split(log_format.separator)
             user, item, rating = (row[log_format.position(c)] for c in (USER_ID, ITEM_ID, RATING))
             is_other = ratings.setdefault((user, item), rating) != rating
