@@ -42,6 +42,7 @@ def make_run(
     titles: Sequence[str | None] | None = None,
     shape: GruShape | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
+    train_count: np.ndarray | None = None,
     dataset: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a run as `sbr train` leaves it, with random weights unless given, into FOLDER/runs."""
@@ -49,7 +50,8 @@ def make_run(
     run = folder / "runs" / name
     run.mkdir(parents=True)
     save_weights(run / "weights.safetensors", weights or initialise_weights(shape, seed=1))
-    save_items(run / "items.safetensors", ids, np.ones(len(ids), np.int64), titles)
+    counts = np.ones(len(ids), np.int64) if train_count is None else train_count
+    save_items(run / "items.safetensors", ids, counts, titles)
     manifest = new_manifest("run") | {
         "status": "complete",
         "dataset": dict(dataset or {"name": "user", "fingerprint": "0"}),

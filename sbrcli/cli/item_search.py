@@ -39,11 +39,14 @@ def show_found(out: Output, run_items: "RunItems", words: str, k: int) -> None:
         out.note(f"{len(indices) - k:,} more; -k shows more")
 
 
-def take_titles(out: Output, session: Sequence[str], run_items: "RunItems") -> list[str]:
+def take_titles(
+    out: Output, session: Sequence[str], run_items: "RunItems", *, may_be_unknown: bool
+) -> list[str]:
     """Replace titles in a session by ids, and say so; ids are returned as they are.
 
     Raises:
-        DataError: the run knows none of it, and the hint names the items with similar titles.
+        DataError: the run knows none of it, which is not allowed; the hint names the items with
+            similar titles.
     """
     if all(item_id in run_items.index_of for item_id in session) or run_items.titles is None:
         return list(session)
@@ -54,7 +57,7 @@ def take_titles(out: Output, session: Sequence[str], run_items: "RunItems") -> l
     for title, item_id in taken.items():
         out.note(f"{title!r} is the title of item {item_id}, which is used")
     unknown = [text for text in resolved if text not in run_items.index_of]
-    if len(unknown) < len(resolved):
+    if may_be_unknown or len(unknown) < len(resolved):
         return resolved
     raise DataError(
         f"the run knows no item of the session: {', '.join(dict.fromkeys(unknown))}",

@@ -75,7 +75,7 @@ Recommend = Callable[[Sequence[str]], "Recommendation"]
 
 def register(app: typer.Typer) -> None:
     """Add `recommend` to the application."""
-    subcommand(app, example="sbr recommend --items 3186,1270 -k 10")(
+    subcommand(app, example="sbr recommend --items 3186,1270 -k 10 --fallback popularity")(
         takes_options("config", RecommendConfig)(recommend)
     )
 
@@ -95,14 +95,17 @@ def recommend(
 
     Sessions are answered as they are read; with --json, each gives one line. In a pipe, a header
     line comes first, each row starts with the number of its session, and an empty line ends each
-    session. A session of unknown items has no rows; if all are such, the exit code is 3.
+    session. A session of unknown items has no rows, unless --fallback is given; if all are such,
+    the exit code is 3.
 
     A log of events is refused, with the command that turns it into sessions.
     """
     is_named = sessions is not None and (items is not None or find is not None)
     if is_named and _is_run(invocation, str(sessions)):
         run, sessions = one_name(str(sessions), run, "--run"), None
-    session = _only_session(sessions, items) if find is None else None
+    session = None
+    if find is None:
+        session = _only_session(sessions, items, may_be_empty=config.fallback is not None)
     if find is not None:
         _require_words(find, alone=sessions is None and items is None)
     folder = open_run(invocation, run)
@@ -112,7 +115,9 @@ def recommend(
         name_run(invocation, folder)
     elif session is not None:
         answer = _load_model(folder, run_items, config, hybrid)
-        _answer_one(invocation.output, session, answer, run_items)
+        may_be_unknown = config.fallback is not None
+        asked = take_titles(invocation.output, session, run_items, may_be_unknown=may_be_unknown)
+        _answer_one(invocation.output, asked, answer, run_items)
         name_run(invocation, folder)
     elif sessions is not None:
         answer = _load_model(folder, run_items, config, hybrid)
@@ -137,7 +142,9 @@ def _require_words(find: str, *, alone: bool) -> None:
         raise UsageError("--find names no word", hint=hint)
 
 
-def _only_session(sessions: Path | None, items: str | None) -> list[str] | None:
+def _only_session(
+    sessions: Path | None, items: str | None, *, may_be_empty: bool
+) -> list[str] | None:
     """Parse --items; return None if a FILE is given instead."""
     if (sessions is None) == (items is None):
         raise UsageError(
@@ -146,7 +153,7 @@ def _only_session(sessions: Path | None, items: str | None) -> list[str] | None:
             hint="sbr recommend --items 3186,1270",
         )
     session = None if items is None else parse_session(items)
-    if session == []:
+    if session == [] and not may_be_empty:
         raise UsageError("--items names no item", hint="sbr recommend --items 3186,1270")
     return session
 
@@ -188,20 +195,26 @@ def _load_model(
 def _answer_one(
     out: Output, session: Sequence[str], answer: Recommend, run_items: "RunItems"
 ) -> None:
-    found = answer(take_titles(out, session, run_items))
+    found = answer(session)
     titled = has_titles(run_items)
-    if found.unknown:
+    if found.fallback is not None:
+        unknown = ", ".join(found.unknown) or "it is empty"
+        out.warn(
+            f"the run knows no item of the session: {unknown}; recommending its most popular items"
+        )
+    elif found.unknown:
         out.warn(f"skipped items that the run does not know: {', '.join(found.unknown)}")
     if out.as_json:
         out.write_json(found.to_document())
-    elif titled and output.is_terminal(sys.stdout):
+    elif titled and found.session and output.is_terminal(sys.stdout):
         asked = [(one.item, one.title) for one in found.session]
         after = Table("Session", ("item", "title"), asked, whole=("item",))
         out.show(found, lambda shown: [after, table_of("Recommended", shown, titled)])
     else:
-        if titled:
+        if titled and found.session:
             out.note(f"after: {'; '.join(one.title or one.item for one in found.session)}")
-        out.show(found, lambda shown: [table_of("Recommended", shown, titled)])
+        title = "Recommended" if found.fallback is None else "Most popular items"
+        out.show(found, lambda shown: [table_of(title, shown, titled)])
 
 
 def _answer_all(
@@ -219,7 +232,7 @@ def _answer_all(
         refuse_log(name, lines, lambda item_id: item_id in run_items.index_of)
 
     show = shown_by(out, has_titles(run_items))
-    answered = number = odd = 0
+    answered = number = odd = popular = 0
     for number, session in enumerate(read_sessions(sessions, check), start=1):
         if number == 1:
             begin()
@@ -227,12 +240,18 @@ def _answer_all(
         odd += oddity is not None
         if oddity is not None and odd <= MOST_WARNINGS:
             out.warn(f"session {number}: {oddity}")
-        answered += any(item_id in run_items.index_of for item_id in session)
+        answered += found.fallback is not None or bool(found.session)
+        popular += found.fallback is not None
         show(number, found)
     if odd > MOST_WARNINGS:
         out.warn(
             f"{odd - MOST_WARNINGS:,} more sessions are empty or contain ids that the run does not "
             f"know: {odd:,} of {number:,} in all"
+        )
+    if popular:
+        out.warn(
+            f"the run knows no item of {popular:,} of {number:,} sessions; they were answered with "
+            "its most popular items"
         )
     if not number:
         raise DataError(
@@ -255,6 +274,6 @@ def _answer_line(
         found = answer(session)
     except DataError as error:
         return Recommendation(unknown=unknown_ids(run_items, session)), str(error)
-    if not found.unknown:
+    if not found.unknown or found.fallback is not None:
         return found, None
     return found, f"skipped items that the run does not know: {', '.join(found.unknown)}"

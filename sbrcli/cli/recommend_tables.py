@@ -38,6 +38,8 @@ def shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], Non
 
 def _session_title(number: int, found: "Recommendation", titled: bool) -> str:
     """Name one of many sessions, with the titles of its last items."""
+    if found.fallback is not None:
+        return f"Session {number}, most popular items"
     if not titled or not found.session:
         return f"Session {number}"
     latest = "; ".join(one.title or one.item for one in found.session[-MOST_NAMED:])

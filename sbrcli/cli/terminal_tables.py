@@ -51,9 +51,15 @@ def _in_columns(table: Table, cells: Sequence[Sequence[str]], widths: Sequence[i
     for position, (column, width) in enumerate(zip(table.columns, widths, strict=True)):
         justify = "right" if table.holds_numbers(position) else "left"
         shown.add_column(Text(column), justify=justify, overflow="fold", width=width)
-    for number, row in enumerate(cells):
-        shown.add_row(*map(Text, row), style="bold" if number in table.bold else None)
+    for number, (row, written) in enumerate(zip(table.rows, cells, strict=True)):
+        texts = map(_styled, row, written)
+        shown.add_row(*texts, style="bold" if number in table.bold else None)
     return shown
+
+
+def _styled(value: object, written: str) -> Text:
+    """Return a cell's text; the zero of a count is dim."""
+    return Text(written, style="dim" if type(value) is int and value == 0 else "")
 
 
 def _print_headed(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> bool:

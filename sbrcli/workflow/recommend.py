@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.artefacts.items import RunItems
-from sbrcli.config.recommendation import RecommendConfig
+from sbrcli.config.recommendation import Fallback, RecommendConfig
 from sbrcli.errors import DataError
 from sbrcli.models.scorer import Scorer
 
@@ -43,9 +43,14 @@ class Recommendation:
     session: tuple[AskedItem, ...] = ()
     """The session's items that the run knows, oldest first."""
 
+    fallback: Fallback | None = None
+    """What chose the items instead of the model; the scores of popularity are train's counts."""
+
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON document; an item without a title has no such key."""
+        """Return the JSON document; keys without a value, title and fallback, are left out."""
         document = asdict(self)
+        if self.fallback is None:
+            del document["fallback"]
         for item in (*document["items"], *document["session"]):
             if item["title"] is None:
                 del item["title"]
@@ -61,13 +66,15 @@ def recommend(
         scorer: the run's model.
         items: the run's items.
         session: item ids, oldest first.
-        config: how many, and whether the session's own items may come again.
+        config: how many, whether the session's own items may come again, and the fallback.
 
     Raises:
-        DataError: the run knows none of the session's items.
+        DataError: the run knows none of the session's items, and there is no fallback.
     """
     known = [items.index_of[item_id] for item_id in session if item_id in items.index_of]
     unknown = unknown_ids(items, session)
+    if not known and config.fallback == "popularity":
+        return Recommendation(_most_popular(items, config.k), unknown, fallback=config.fallback)
     if not known:
         raise DataError(
             f"the run knows no item of the session: {', '.join(unknown) or 'it is empty'}",
@@ -79,17 +86,26 @@ def recommend(
     best = top_items(scores, np.flatnonzero(candidates), config.k)
     titles = items.titles
     return Recommendation(
-        tuple(
-            RecommendedItem(
-                rank=rank,
-                item=items.ids[index],
-                score=round(float(scores[index]), 6),
-                title=titles[index] if titles else None,
-            )
-            for rank, index in enumerate(best.tolist(), start=1)
-        ),
+        _ranked(items, best, [round(float(score), 6) for score in scores[best]]),
         unknown,
         tuple(AskedItem(items.ids[at], titles[at] if titles else None) for at in known),
+    )
+
+
+def _most_popular(items: RunItems, k: int) -> tuple[RecommendedItem, ...]:
+    """Return the k items with the most events in train, which are their scores."""
+    best = top_items(items.train_count, np.arange(len(items.ids)), k)
+    return _ranked(items, best, items.train_count[best].tolist())
+
+
+def _ranked(
+    items: RunItems, best: IntArray, scores: Sequence[float]
+) -> tuple[RecommendedItem, ...]:
+    """Return items in their order, with their ids and titles."""
+    titles = items.titles
+    return tuple(
+        RecommendedItem(rank, items.ids[index], score, titles[index] if titles else None)
+        for rank, (index, score) in enumerate(zip(best.tolist(), scores, strict=True), start=1)
     )
 
 
@@ -98,7 +114,7 @@ def unknown_ids(items: RunItems, session: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(id_ for id_ in session if id_ not in items.index_of))
 
 
-def top_items(scores: FloatArray, candidates: IntArray, k: int) -> IntArray:
+def top_items(scores: FloatArray | IntArray, candidates: IntArray, k: int) -> IntArray:
     """Choose the best candidates; of equal scores, the lower index comes first.
 
     Args:

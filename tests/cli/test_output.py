@@ -271,3 +271,31 @@ def test_what_is_merely_invisible_is_spelling_and_stays(invisible):
 )
 def test_what_acts_on_a_terminal_or_breaks_a_line_is_escaped(acting, escape):
     assert printable(f"a{acting}b") == f"a{escape}b"
+
+
+def styled(monkeypatch, capsys, table: Table) -> str:
+    """Print a table as onto a terminal that has colours."""
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    Output().show(RESULT, lambda _: [table])
+    return capsys.readouterr().out
+
+
+def test_zero_counts_are_dim_on_a_terminal_and_other_cells_are_not(monkeypatch, capsys):
+    rows = [["a", 0, 0.0, False], ["b", 7, 0.5, True]]
+    shown = styled(monkeypatch, capsys, Table("T", ("name", "count", "share", "is"), rows))
+    assert "\x1b[2m    0\x1b[0m" in shown
+    assert shown.count("\x1b[2m") == 1
+
+
+def test_a_zero_count_of_a_highlighted_row_is_dim_too(monkeypatch, capsys):
+    shown = styled(monkeypatch, capsys, Table("T", ("name", "n"), [["a", 0]], bold=(0,)))
+    assert "\x1b[1;2m0\x1b[0m" in shown
+
+
+def test_a_pipe_gets_a_zero_without_any_style(monkeypatch, capsys):
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Output().show(RESULT, lambda _: [Table("T", ("name", "n"), [["a", 0]], bold=(0,))])
+    assert capsys.readouterr().out == "name\tn\na\t0\n"

@@ -318,3 +318,109 @@ def test_a_run_whose_parts_do_not_fit_is_an_artefact_error(sbr, tmp_path):
         f"error: {shown} is damaged: it scores 5 items and names 4\n"
         "hint: train the run again with --overwrite\n"
     )
+
+
+FALLBACK_TABLE = """\
+Session 1
+
+  rank   item    score
+ ──────────────────────
+     1   10     4.0000
+
+Session 2, most popular items
+
+  rank   item   score
+ ─────────────────────
+     1   30     1,200
+
+"""
+
+
+def make_popular_run(tmp_path: Path, **more) -> Path:
+    """A run of which 30 is the most popular item, then 20 and a,b alike, then 10."""
+    weights = preferring([4.0, 3.0, 2.0, 1.0])
+    counts = np.array([2, 5, 1200, 5])
+    return make_run(tmp_path / "sbr-work", ids=IDS, weights=weights, train_count=counts, **more)
+
+
+def test_with_a_fallback_an_unknown_session_gets_the_most_popular_items(sbr, tmp_path):
+    make_popular_run(tmp_path)
+    said = sbr("recommend", "--items", "77,78", "-k", 3, "--fallback", "popularity")
+    assert said.stdout == "rank\titem\tscore\n1\t30\t1200\n2\t20\t5\n3\ta,b\t5\n"
+    assert said.stderr == (
+        "warning: the run knows no item of the session: 77, 78; recommending its most popular "
+        "items\n"
+        "run user-1x4 on dataset user\n"
+    )
+    assert said.code == 0
+
+
+def test_the_json_of_a_fallback_is_flagged(sbr, tmp_path):
+    make_popular_run(tmp_path, titles=[None, None, "Thirty", None])
+    said = sbr("recommend", "--items", "77", "-k", 1, "--fallback", "popularity", "--json")
+    assert json.loads(said.stdout) == {
+        "items": [{"rank": 1, "item": "30", "score": 1200, "title": "Thirty"}],
+        "unknown": ["77"],
+        "session": [],
+        "fallback": "popularity",
+    }
+
+
+def test_a_fallback_changes_nothing_where_an_item_is_known(sbr, tmp_path):
+    make_popular_run(tmp_path)
+    words = ("recommend", "--items", "77,20", "--json")
+    assert sbr(*words, "--fallback", "popularity") == sbr(*words)
+
+
+def test_an_empty_session_is_answered_with_a_fallback(sbr, tmp_path):
+    make_popular_run(tmp_path)
+    said = sbr("recommend", "--items", "", "-k", 1, "--fallback", "popularity")
+    assert (said.stdout, said.code) == ("rank\titem\tscore\n1\t30\t1200\n", 0)
+    assert said.stderr.splitlines()[0] == (
+        "warning: the run knows no item of the session: it is empty; recommending its most popular "
+        "items"
+    )
+
+
+def test_fallbacks_among_many_sessions_are_counted_at_the_end(sbr, tmp_path, monkeypatch):
+    make_popular_run(tmp_path)
+    give_input(monkeypatch, "20\n77\n\n10,78\n")
+    said = sbr("recommend", "-", "-k", 1, "--fallback", "popularity")
+    assert said.stdout == (
+        "session\trank\titem\tscore\n"
+        "1\t1\t10\t4.0\n\n2\t1\t30\t1200\n\n3\t1\t30\t1200\n\n4\t1\t20\t3.0\n\n"
+    )
+    assert said.stderr == (
+        "run user-1x4 on dataset user\n"
+        "warning: session 4: skipped items that the run does not know: 78\n"
+        "warning: the run knows no item of 2 of 4 sessions; they were answered with its most "
+        "popular items\n"
+    )
+    assert said.code == 0
+
+
+def test_sessions_that_are_all_answered_by_the_fallback_are_no_error(sbr, tmp_path):
+    make_popular_run(tmp_path)
+    (tmp_path / "sessions").write_text("77\n")
+    said = sbr("recommend", "sessions", "-k", 1, "--fallback", "popularity", "--json")
+    assert json.loads(said.stdout)["items"] == [{"rank": 1, "item": "30", "score": 1200}]
+    assert said.code == 0
+
+
+def test_a_person_sees_which_session_got_the_most_popular_items(sbr, tmp_path):
+    make_popular_run(tmp_path)
+    (tmp_path / "sessions").write_text("20\n77\n")
+    words = ("recommend", "sessions", "-k", 1, "--fallback", "popularity")
+    assert unpadded(sbr(*words, terminal=True).stdout) == FALLBACK_TABLE
+
+
+def test_a_person_sees_no_empty_table_of_an_unknown_sessions_titles(sbr, tmp_path):
+    make_popular_run(tmp_path, titles=["Ten", "Twenty", "Thirty", None])
+    words = ("recommend", "--items", "Forty", "-k", 1, "--fallback", "popularity")
+    assert unpadded(sbr(*words, terminal=True).stdout).startswith("Most popular items\n")
+
+
+def test_another_fallback_is_a_usage_error(sbr):
+    said = sbr("recommend", "--items", "1", "--fallback", "random")
+    assert (said.stdout, said.code) == ("", 2)
+    assert "random" in said.stderr and "popularity" in said.stderr
