@@ -203,8 +203,8 @@ def _protocols(comparison: "Comparison", *, for_a_person: bool) -> Table:
         ]
         return Table("Protocols", ("protocol", "what it is"), rows, whole=("protocol",))
     names = [name for name in comparison.protocols[0] if name != "fingerprint"]
-    told = [[task[name] for name in names] for task in comparison.protocols]
-    return Table("Protocols", names, told)
+    rows = [[task[name] for name in names] for task in comparison.protocols]
+    return Table("Protocols", names, rows)
 
 
 def _all_in_one(comparison: "Comparison") -> Table:

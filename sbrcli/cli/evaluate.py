@@ -135,8 +135,8 @@ def evaluate(
 
     if hybrid_from is not None:
         config = replace(config, hybrid=True)
-    said = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn, "stan": stan}
-    options = _said_options(said, config)
+    explicit = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn, "stan": stan}
+    options = _explicit_options(explicit, config)
     if per_event is not None:
         check_place(per_event)
     _check_log(log, config, reading, per_event)
@@ -191,9 +191,9 @@ def _check_log(
             )
 
 
-def _said_options(said: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:
+def _explicit_options(explicit: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:
     """Parse and check the baselines' options that were given, before a run is opened."""
-    options = {name: text for name, text in said.items() if text is not None}
+    options = {name: text for name, text in explicit.items() if text is not None}
     configure_baselines(options)
     idle = [name for name in options if name not in _optioned(config)]
     if idle:

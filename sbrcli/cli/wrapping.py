@@ -35,9 +35,9 @@ def wrap_words(text: str, width: int) -> str:
 
 def stderr_width() -> int:
     """Return the width of stderr's terminal: COLUMNS, else its own width, else 80."""
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told) > 0:
-        return int(told)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
     try:
         return os.get_terminal_size(2).columns or 80
     except OSError:

@@ -1,11 +1,11 @@
-"""The baselines' names, their options, and the defaults of these: the literature's."""
+"""The names of the baselines, and their options with the defaults of the literature."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from math import isfinite
 from typing import Any, Literal, TypeVar, get_args
 
-from sbrcli.config.checks import require, require_at_least, require_at_most, require_option
+from sbrcli.config.checks import require_option
+from sbrcli.config.options import Options, option
 from sbrcli.errors import ConfigError, OptionError
 
 BaselineName = Literal["popularity", "session-popularity", "markov", "item-knn", "vsknn", "stan"]
@@ -15,113 +15,87 @@ StepDecay = Literal["same", "div"]
 PositionWeighting = Literal["same", "linear", "quadratic"]
 NeighbourDecay = Literal["same", "linear", "div", "quadratic"]
 
-Options = TypeVar("Options")
+BaselineOptions = TypeVar("BaselineOptions", bound=Options)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkovConfig:
-    """Sequential rules: what follows the last item, as counted in training."""
+@dataclass(frozen=True, kw_only=True)
+class MarkovConfig(Options):
+    """Sequential rules: the items that followed the last one in training, by their counts."""
 
-    steps: int = 1
-    """How far ahead a following item counts; 1 is the first-order Markov chain."""
+    steps: int = option(1, minimum=1, maximum=1_000)
+    """How many steps ahead a following item counts; 1 is the first-order Markov chain."""
 
-    decay: StepDecay = "div"
-    """What an item x steps ahead counts: 1/x (div), or 1 (same)."""
-
-    def __post_init__(self) -> None:
-        require_at_least(self, "steps", 1)
-        require_at_most(self, "steps", 1_000)
-        _require_choice(self, "decay", StepDecay)
+    decay: StepDecay = option("div", choices=get_args(StepDecay))
+    """Count of an item x steps ahead: 1/x (div), or 1 (same)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemKnnConfig:
-    """Items that share sessions with the last item, by their cosine.
+@dataclass(frozen=True, kw_only=True)
+class ItemKnnConfig(Options):
+    """Items that share sessions with the last item, by cosine similarity.
 
     The defaults are those of the item-kNN that GRU4Rec was first compared with (Hidasi et al.
     2016, arXiv 1511.06939, and its published code).
     """
 
-    neighbours: int = 100
-    """Most similar items kept for each item."""
+    neighbours: int = option(100, minimum=1, maximum=1_000_000)
+    """Number of most similar items stored for each item."""
 
-    damping: float = 20.0
+    damping: float = option(20.0, minimum=0)
     """Added to each item's number of sessions, against chance similarities of rare items."""
 
-    def __post_init__(self) -> None:
-        require_at_least(self, "neighbours", 1)
-        require_at_most(self, "neighbours", 1_000_000)
-        require_at_least(self, "damping", 0)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VsknnConfig:
+@dataclass(frozen=True, kw_only=True)
+class VsknnConfig(Options):
     """Vector multiplication session kNN (Ludewig & Jannach 2018, arXiv 1803.09587).
 
     The defaults are those of the authors' published code, whose `div` position weighting is the
     paper's linear one.
     """
 
-    k: int = 100
-    """Neighbours: the most similar of the sampled sessions."""
+    k: int = option(100, minimum=1, maximum=1_000_000)
+    """Number of neighbours: the most similar of the sampled sessions."""
 
-    sample: int = 1_000
-    """The most recent sessions that share an item, among which neighbours are sought."""
+    sample: int = option(1_000, minimum=1, maximum=1_000_000)
+    """Number of most recent sessions that share an item, among which neighbours are searched."""
 
-    weighting: PositionWeighting = "linear"
-    """What the item at position p of t counts for similarity: 1, p/t, or (p/t)^2."""
+    weighting: PositionWeighting = option("linear", choices=get_args(PositionWeighting))
+    """Weight in the similarity of the item at position p of t: 1, p/t, or (p/t)^2."""
 
-    decay: NeighbourDecay = "div"
-    """What a neighbour counts whose last shared item is at position p of t: 1 (same), p/t
+    decay: NeighbourDecay = option("div", choices=get_args(NeighbourDecay))
+    """Weight of a neighbour whose last shared item is at position p of t: 1 (same), p/t
     (linear), 1/(t - p + 1) (div), or the square of that (quadratic)."""
 
-    idf: float = 0.0
-    """Multiply item scores by 1 + idf * log(sessions / sessions with the item); 0 leaves them."""
-
-    def __post_init__(self) -> None:
-        for name in ("k", "sample"):
-            require_at_least(self, name, 1)
-            require_at_most(self, name, 1_000_000)
-        require_at_least(self, "idf", 0)
-        _require_choice(self, "weighting", PositionWeighting)
-        _require_choice(self, "decay", NeighbourDecay)
+    idf: float = option(0.0, minimum=0)
+    """Multiply item scores by 1 + idf * log(sessions / sessions with the item); 0 is off."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StanConfig:
+@dataclass(frozen=True, kw_only=True)
+class StanConfig(Options):
     """Sequence and time aware neighbourhood (Garg et al. 2019, SIGIR).
 
     The defaults are those of the implementation that later comparisons use (session-rec, Ludewig
     et al. 2021).
     """
 
-    k: int = 100
-    """Neighbours: the most similar of the sampled sessions."""
+    k: int = option(100, minimum=1, maximum=1_000_000)
+    """Number of neighbours: the most similar of the sampled sessions."""
 
-    sample: int = 5_000
-    """The most recent sessions that share an item, among which neighbours are sought."""
+    sample: int = option(5_000, minimum=1, maximum=1_000_000)
+    """Number of most recent sessions that share an item, among which neighbours are searched."""
 
-    lambda1: float = 1.02
-    """How many events back in the session an item counts 1/e of the last one."""
+    lambda1: float = option(1.02, above=0)
+    """Events back in the session at which an item's weight falls to 1/e."""
 
-    lambda2: float = 5.0
-    """How many days a session is older, that counts 1/e of another one."""
+    lambda2: float = option(5.0, above=0)
+    """Days between two sessions at which the older one's weight falls to 1/e."""
 
-    lambda3: float = 2.05
-    """How many places from the shared item a neighbour's item counts 1/e."""
-
-    def __post_init__(self) -> None:
-        for name in ("k", "sample"):
-            require_at_least(self, name, 1)
-            require_at_most(self, name, 1_000_000)
-        for name in ("lambda1", "lambda2", "lambda3"):
-            value = getattr(self, name)
-            require(isfinite(value) and value > 0, f"{name} must be above 0", value)
+    lambda3: float = option(2.05, above=0)
+    """Places from the shared item at which the weight of a neighbour's item falls to 1/e."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineConfig:
-    """The options of those baselines that have any."""
+    """The options of the baselines that have any."""
 
     markov: MarkovConfig = field(default_factory=MarkovConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
@@ -140,24 +114,25 @@ def options_of(config: BaselineConfig, name: str) -> Any:
 
 
 def with_options(config: BaselineConfig, name: OptionedName, options: Any) -> BaselineConfig:
-    """Put other options of one baseline in the place of its own."""
+    """Return a configuration with other options of one baseline."""
     return replace(config, **{name.replace("-", "_"): options})
 
 
 def configure_baselines(
-    said: Mapping[str, str], tuned: Mapping[str, str] | None = None
+    explicit: Mapping[str, str], tuned: Mapping[str, str] | None = None
 ) -> BaselineConfig:
-    """Put what the user says before what was tuned, and that before the defaults.
+    """Return the options of all baselines: explicit ones first, then tuned ones, then defaults.
 
     Args:
-        said: the options of some baselines, as `parse_options` reads them, by the baseline's name.
-        tuned: the same.
+        explicit: the user's options of some baselines, as text for `parse_options`, by name.
+        tuned: the same of the options that `sbr tune-baselines` has chosen.
 
     Raises:
-        ConfigError: an option is unknown, or its value cannot be used.
+        OptionError: an option is unknown, or its value is not a number.
+        ConfigError: a value is not one of its choices, or out of bounds.
     """
     config = BaselineConfig()
-    for texts in (tuned or {}, said):
+    for texts in (tuned or {}, explicit):
         for name in OPTIONED:
             options = parse_options(name, texts.get(name, ""), options_of(config, name))
             config = with_options(config, name, options)
@@ -165,10 +140,10 @@ def configure_baselines(
 
 
 def parse_names(text: str) -> tuple[BaselineName, ...]:
-    """Read names with commas between them, each once, in the order given; `all` among them is all.
+    """Return the baselines in a comma-separated list, without duplicates; `all` means all.
 
     Raises:
-        ConfigError: a name is none of a baseline.
+        OptionError: a name is not that of a baseline.
     """
     names = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
     for name in names:
@@ -180,19 +155,20 @@ def parse_names(text: str) -> tuple[BaselineName, ...]:
     return BASELINES if "all" in names else names  # pyright: ignore[reportReturnType]
 
 
-def parse_options(baseline: str, text: str, options: Options) -> Options:
-    """Put what a user says, as in "k=50,sample=500", in the place of options.
+def parse_options(baseline: str, text: str, options: BaselineOptions) -> BaselineOptions:
+    """Return options with the values of a text such as "k=50,sample=500".
 
     Args:
-        baseline: its name, for errors.
+        baseline: name of the baseline, for errors.
         text: names and values; may be empty.
-        options: what holds where nothing is said.
+        options: the values of the options that the text does not name.
 
     Raises:
-        ConfigError: an option is unknown, or its value cannot be used.
+        OptionError: an option is unknown, or its value is not a number.
+        ConfigError: a value is not one of its choices, or out of bounds.
     """
-    kinds = {option.name: type(getattr(options, option.name)) for option in fields(options)}  # pyright: ignore[reportArgumentType]
-    said: dict[str, Any] = {}
+    kinds = {option.name: type(getattr(options, option.name)) for option in fields(options)}
+    explicit: dict[str, Any] = {}
     for part in filter(None, (word.strip() for word in text.split(","))):
         name, _, value = part.partition("=")
         require_option(
@@ -201,11 +177,11 @@ def parse_options(baseline: str, text: str, options: Options) -> Options:
             part,
         )
         try:
-            said[name] = kinds[name](value)
+            explicit[name] = kinds[name](value)
         except ValueError as error:
             raise OptionError(f"{baseline}'s {name} must be a number. Received: {value}") from error
     try:
-        return replace(options, **said)  # pyright: ignore[reportArgumentType]
+        return replace(options, **explicit)
     except ConfigError as error:
         raise ConfigError(f"{baseline}'s {error}") from error
 
@@ -219,9 +195,3 @@ def write_options(options: Any) -> str:
 
 def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _require_choice(config: Any, name: str, choices: Any) -> None:
-    expected = ", ".join(get_args(choices))
-    value = getattr(config, name)
-    require(value in get_args(choices), f"{name} must be one of {expected}", value)

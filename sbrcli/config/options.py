@@ -27,26 +27,26 @@ class SearchRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """What `sbr` knows of an option besides its type and default."""
+    """The declaration of an option, apart from its type and default."""
 
     help: str | None = None
-    """Shown by `--help`; None where the command line does not have the option."""
+    """Shown by `--help`; None if the command line does not have the option."""
 
     flag: str | None = None
-    """Its flag, where that is not made of the field's name."""
+    """Its flag, if not made of the field's name."""
 
     metavar: str | None = None
     panel: str | None = None
     """The panel of `--help` that lists it."""
 
     shown_default: str | None = None
-    """The default in words, where the value does not say it."""
+    """The default in words, if the value does not show it."""
 
     short_sessions: Any = None
-    """The default for a dataset with short sessions, where it differs."""
+    """The default for a dataset with short sessions, if it differs."""
 
     parse: Callable[[str], Any] | None = None
-    """Read the value from the command line's text; None where the type says how."""
+    """Parse the text of the command line; None if the type is enough."""
 
     is_repeatable: bool = False
     """Whether it may be given several times; the texts are joined by commas."""
@@ -57,13 +57,13 @@ class Option:
     maximum: float | None = None
     below: float | None = None
     expected: str | None = None
-    """What a value must be, in words; by default made of the choices or bounds."""
+    """The valid values in words; by default made of the choices or bounds."""
 
     search: SearchRange | None = None
-    """Where tuning searches; None where the option is not tuned."""
+    """The range for tuning; None if the option is not tuned."""
 
     def find_mismatch(self, value: Any) -> str | None:
-        """Return in words what a value must be; None if it is that."""
+        """Return the valid values in words if this value is not one of them, else None."""
         if self.choices:
             is_right, words = value in self.choices, f"one of {', '.join(self.choices)}"
         else:

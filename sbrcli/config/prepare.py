@@ -20,7 +20,7 @@ class PrepareConfig(Options):
         "(session ids of the log). \\[default: column if the log has session ids, else user]",
         metavar="RULE",
     )
-    """None takes the log's own sessions, else its users."""
+    """None uses the session ids of the log, else its users."""
 
     across_users: bool = option(
         False,

@@ -1,4 +1,4 @@
-"""Named sets of training options: what each optimizer needs, and what others have published."""
+"""Named sets of training options: those that an optimizer needs, and published ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,17 +11,17 @@ OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "adagrad": {},
     "adam": {"learning_rate": 0.002, "momentum": 0.0},
 }
-"""What differs from `TrainConfig`'s defaults with each optimizer."""
+"""Defaults that differ from `TrainConfig`'s with each optimizer."""
 
 SHORT_SESSION_EVENTS = 20
-"""Where train's sessions have fewer events on average, they are short."""
+"""Sessions are short if those of train have fewer events on average."""
 
 SHORT_SESSIONS: dict[str, Any] = {
     field.name: declared.short_sessions
     for field, declared in declared_options(TrainConfig)
     if declared.short_sessions is not None
 }
-"""What differs from `TrainConfig`'s defaults where sessions are short."""
+"""Defaults that differ from `TrainConfig`'s if sessions are short."""
 
 _OFFICIAL: dict[str, Any] = {
     "layers": 1,
@@ -31,13 +31,13 @@ _OFFICIAL: dict[str, Any] = {
     "epochs": 10,
     "bptt": 1,
 }
-"""What the official GRU4Rec's best settings have in common."""
+"""Options that the best settings of the official GRU4Rec have in common."""
 
 
 def _official(
     hsz: int, batch_size: int, drops: tuple[float, float], rate: float, alpha: float, **other: Any
 ) -> dict[str, Any]:
-    """Write the official settings as a row of their table; `drops` are embedding's, hidden's."""
+    """Return a row of the official settings; `drops` are those of the embedding and the layers."""
     return {
         **_OFFICIAL,
         "hsz": (hsz,),
@@ -80,39 +80,40 @@ PRESETS: dict[str, dict[str, Any]] = {
     "retailrocket": _official(224, 80, (0.5, 0.05), 0.05, 0.4, **_bpr_max(1.95, 0.5, 0.4)),
     "diginetica": _official(512, 128, (0.5, 0.3), 0.05, 0.3, **_bpr_max(0.9, 1.0, 0.15)),
 }
-"""Named sets of options of `sbr train`; what the user says himself goes before them."""
+"""Named sets of options of `sbr train`; explicit options take precedence."""
 
 _DEFAULTS = TrainConfig()
 _GO_WITH = {"optimizer": ("learning_rate", "momentum"), "loss": ("logq", "bpreg", "elu")}
-"""What a preset says for its own optimizer or loss, and for no other."""
+"""Options of a preset that apply only with its own optimizer or loss."""
 
 
 def configure_training(
-    given: Mapping[str, Any], preset: str | None, *, short_sessions: bool = False
+    options: Mapping[str, Any], preset: str | None, *, short_sessions: bool = False
 ) -> TrainConfig:
-    """Put what the user says before the preset, and that before the defaults.
+    """Return the options to train with: explicit ones first, then the preset, then defaults.
 
     Args:
-        given: the user's options; None where he says nothing. An `n_sample` of "auto" lets the
-            number of items decide, also where the preset names a number. Several sizes in `hsz`
-            are as many layers.
+        options: the user's options; None for those not given. An `n_sample` of "auto" lets the
+            number of items decide, even if the preset has a number. Several sizes in `hsz` are as
+            many layers.
         preset: a name of `PRESETS`, or None.
-        short_sessions: let `SHORT_SESSIONS` be the defaults, unless a preset says all that they do.
+        short_sessions: use the defaults of `SHORT_SESSIONS`, unless a preset sets all of them.
 
     Raises:
-        ConfigError: there is no such preset, or an option is out of bounds.
+        OptionError: there is no such preset, or options do not fit together.
+        ConfigError: an option is out of bounds.
     """
     if preset is not None and preset not in PRESETS:
         raise OptionError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset}")
-    said = {name: value for name, value in given.items() if value is not None}
+    explicit = {name: value for name, value in options.items() if value is not None}
     chosen = dict(PRESETS[preset]) if preset else {}
     for name, company in _GO_WITH.items():
         theirs = chosen.get(name, getattr(_DEFAULTS, name))
-        if said.get(name, theirs) != theirs:
+        if explicit.get(name, theirs) != theirs:
             chosen = {option: value for option, value in chosen.items() if option not in company}
-    chosen |= said
-    if "layers" not in said and len(said.get("hsz", ())) > 1:
-        chosen["layers"] = len(said["hsz"])
+    chosen |= explicit
+    if "layers" not in explicit and len(explicit.get("hsz", ())) > 1:
+        chosen["layers"] = len(explicit["hsz"])
     if chosen.get("n_sample") == "auto":
         chosen["n_sample"] = None
     suited = SHORT_SESSIONS if short_sessions and preset in (None, "best") else {}

@@ -1,4 +1,4 @@
-"""How a log is read, where its own first lines do not say it or say it wrongly."""
+"""The options of reading a log, for what its first lines do not show."""
 
 import codecs
 import re
@@ -9,10 +9,10 @@ from sbrcli.config.options import Options, option
 from sbrcli.errors import ConfigError, OptionError
 
 ROLES = ("user", "session", "item", "time", "event", "rating")
-"""What a column of a log can be, as `--columns` names it."""
+"""The roles of columns that `--columns` assigns."""
 
 ID_ROLES = ("user", "session", "item")
-"""The columns that hold ids, as `--drop-id` names them."""
+"""The roles of columns with ids, for `--drop-id`."""
 
 TIME_UNITS = (
     *("auto", "s", "ms", "us", "ns", "ds", "cs", "min", "h", "d"),
@@ -20,12 +20,12 @@ TIME_UNITS = (
     *("matlab", "julian"),
     *("digits", "yymmdd", "mmdd"),
 )
-"""What numbers that are times may be; see `sbrcli.log.columns.epochs`."""
+"""Units of numeric times; see `sbrcli.log.columns.epochs`."""
 
 NO_QUOTE = "none"
 
 SPACES = r"\s+"
-"""The separator that is a run of spaces or tabs; at a line's ends they separate nothing."""
+"""The separator for runs of spaces or tabs, which separate nothing at the ends of a line."""
 
 _SEPARATOR_WORDS = {
     **{"tab": "\t", "comma": ",", "semicolon": ";", "space": " ", "spaces": SPACES},
@@ -176,7 +176,7 @@ class ReadConfig(Options):
 
     @property
     def named_columns(self) -> dict[str, str]:
-        """The log's own name of each column that was named, by what it is.
+        """The log's name of each column that `columns` names, by role.
 
         Raises:
             ConfigError: `columns` is not written as `user=NAME,item=NAME`.
@@ -195,7 +195,7 @@ class ReadConfig(Options):
 
     @property
     def dropped_ids(self) -> dict[str, tuple[str, ...]]:
-        """The ids whose events are left out, by user, session and item.
+        """The ids whose events are left out, by role.
 
         Raises:
             ConfigError: `drop_id` is not written as `user=ID,ID,item=ID`.
@@ -217,28 +217,28 @@ class ReadConfig(Options):
 
     @property
     def unit_of_times(self) -> str:
-        """What the user says of the times: the unit, or the format; "auto" where nothing."""
+        """The explicit unit or format of the times, else "auto"."""
         return self.time_unit if self.time_format is None else self.time_format
 
     @property
     def events(self) -> tuple[str, ...]:
-        """The events to take; none of them takes all."""
+        """The types of events to read; empty for all."""
         words = self.event.split(",") if self.event is not None else ()
         return tuple(stripped for word in words if (stripped := word.strip()))
 
     @property
     def separator(self) -> str | None:
-        """What stands between two fields, with words such as `tab` resolved."""
+        """The field separator, with words such as `tab` resolved."""
         return None if self.sep is None else _separator(self.sep)
 
     @property
     def list_separator(self) -> str | None:
-        """What stands between two items of one cell, with words such as `space` resolved."""
+        """The separator of lists in a cell, with words such as `space` resolved."""
         return None if self.list_sep is None else _separator(self.list_sep)
 
 
 def _separator(word: str) -> str:
-    """Resolve a word such as `tab`, or escapes such as `\\x01`."""
+    """Return the separator for a word such as `tab`, or for escapes such as `\\x01`."""
     if word in _SEPARATOR_WORDS:
         return _SEPARATOR_WORDS[word]
     return _ESCAPES.sub(_unescaped, word)

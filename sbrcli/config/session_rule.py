@@ -1,4 +1,4 @@
-"""What a session is, as the user says it."""
+"""The rule that cuts a log into sessions."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SessionKind = Literal["user", "gap", "column"]
 
 @dataclass(frozen=True, slots=True)
 class SessionRule:
-    """What a session is: a user, a user's events without a long pause, or the log's own column."""
+    """A session is a user, a user's events without a long pause, or an id of the log."""
 
     kind: SessionKind
     gap_seconds: float | None = None
