@@ -35,7 +35,7 @@ def test_a_word_wider_than_the_terminal_is_left_whole():
     [
         (
             "hint: choose again with: sbr evaluate --run a --split valid --hybrid",
-            ["hint: choose it again with:", "sbr evaluate --run a --split valid --hybrid"],
+            ["hint: choose again with:", "sbr evaluate --run a --split valid --hybrid"],
         ),
         (
             "hint: sbr train --resume --name 'my run' continues it, --overwrite starts again",
