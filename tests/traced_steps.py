@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from sbrcli.models.network import Network
-from sbrcli.models.training import backend, loop
+from sbrcli.models.training import backend, fit
 from sbrcli.models.training.step import TrainingStep
 
 compiles_with_xla = backend.compiles_with_xla
@@ -26,7 +26,7 @@ _traced: dict[str, TrainingStep] = {}
 def install() -> None:
     """Let each training of this process have such a step."""
     backend.compiles_with_xla = lambda: False
-    loop.TrainingStep = make_step
+    fit.TrainingStep = make_step
 
 
 def make_step(network: Network, config: Any, sampler: Any = None, total_chunks: int = 1) -> Any:

@@ -45,9 +45,9 @@ def main(moment: str, times: str, *words: str) -> int:
 
     def start_with_short_calls(*options: Any) -> None:
         start(*options)
-        from sbrcli.models.training import loop as epochs
+        from sbrcli.models.training import fit
 
-        epochs.PAIRS_PER_CALL = PAIRS_PER_CALL
+        fit.PAIRS_PER_CALL = PAIRS_PER_CALL
 
     def watch_and_stop(bars: Any, what: str, count: int, figures: dict[str, Any]) -> None:
         watch(bars, what, count, figures)

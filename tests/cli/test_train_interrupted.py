@@ -93,7 +93,7 @@ def test_an_unfinished_run_goes_before_a_complete_one(sbr, monkeypatch):
 def test_the_place_is_saved_as_often_as_is_asked_for_and_that_changes_no_run(sbr, monkeypatch):
     from sbrcli.models.training import loop as epochs
 
-    monkeypatch.setattr(epochs, "PAIRS_PER_CALL", 64)
+    monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", 64)
     saved = []
     save = epochs.TrainingLoop._save
 

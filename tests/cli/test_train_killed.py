@@ -76,10 +76,9 @@ def outcome(run: Path) -> list[object]:
 
 def test_a_process_killed_again_and_again_is_resumed_to_the_same_bytes(sbr, tmp_path, monkeypatch):
     from sbrcli.models.training import backend
-    from sbrcli.models.training import loop as epochs
 
     monkeypatch.setattr(backend, "compiles_with_xla", lambda: False)
-    monkeypatch.setattr(epochs, "PAIRS_PER_CALL", PAIRS_PER_CALL)
+    monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", PAIRS_PER_CALL)
     make_workspace_with_new_item(tmp_path)
     assert sbr("train", *OPTIONS, "--name", "whole").code == 0
     resume = ("train", "--resume", "--checkpoint-minutes")

@@ -92,9 +92,8 @@ def test_each_epoch_is_a_line_on_stderr_also_in_a_pipe(sbr, tmp_path):
 
 
 def test_ctrl_c_is_answered_at_once_and_resuming_says_where_it_goes_on(sbr, tmp_path, monkeypatch):
-    from sbrcli.models.training import loop as epochs
 
-    monkeypatch.setattr(epochs, "PAIRS_PER_CALL", 64)
+    monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", 64)
     make_workspace(tmp_path / "sbr-work")
     watch = TrainingProgress.watch
     told = []

@@ -79,9 +79,8 @@ def test_a_second_family_trains_evaluates_blends_compares_reports_and_recommends
 
 
 def test_a_second_family_that_is_killed_resumes_to_the_same_weights(sbr, tmp_path, monkeypatch):
-    from sbrcli.models.training import loop
 
-    monkeypatch.setattr(loop, "PAIRS_PER_CALL", PAIRS_PER_CALL)
+    monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", PAIRS_PER_CALL)
     make_workspace(tmp_path / "sbr-work")
     assert sbr("train", *SMALL, "--name", "whole").code == 0
     words = ("train", *SMALL, "--name", "run", "--checkpoint-minutes", "1e-9")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.models.training import ranking_losses
 from sbrcli.models.training.backend import multiplies_in_bfloat16
 from sbrcli.models.training.losses import drawn_cross_entropy, softmax_cross_entropy
@@ -40,7 +40,7 @@ class LossAndGradients(NamedTuple):
 class Objective:
     """The configured loss over the configured negatives."""
 
-    def __init__(self, config: TrainConfig, sampler: NegativeSampler | None) -> None:
+    def __init__(self, config: FitConfig, sampler: NegativeSampler | None) -> None:
         self.config, self.sampler = config, sampler
         self.is_cross_entropy = config.loss == "cross-entropy"
         self.dtype = tf.bfloat16 if multiplies_in_bfloat16(config.precision) else tf.float32

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 
 Slots = dict[str, tf.Variable]
 
@@ -152,7 +152,7 @@ def clip_gradients(gradients: Gradients, norm: float) -> Gradients:
     }
 
 
-def make_optimizer(config: TrainConfig, variables: Mapping[str, tf.Variable]) -> Optimizer:
+def make_optimizer(config: FitConfig, variables: Mapping[str, tf.Variable]) -> Optimizer:
     """Make the optimizer that the configuration names."""
     if config.optimizer == "adam":
         return Adam(variables, config.learning_rate)

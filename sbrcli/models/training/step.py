@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.models.network import MOST_DRAWS, OUTPUT_BIAS, OUTPUT_TABLE, Network
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.objective import LossAndGradients, Objective
@@ -29,7 +29,7 @@ class TrainingStep:
     def __init__(
         self,
         network: Network,
-        config: TrainConfig,
+        config: FitConfig,
         sampler: NegativeSampler | None = None,
         total_chunks: int = 1,
     ) -> None:

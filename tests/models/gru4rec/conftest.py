@@ -18,10 +18,10 @@ def steps_traced_from_the_start() -> None:
 @pytest.fixture
 def steps_traced_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trace each step, as where each training is a process of its own."""
-    from sbrcli.models.training import loop
+    from sbrcli.models.training import fit
     from sbrcli.models.training.step import TrainingStep
 
-    monkeypatch.setattr(loop, "TrainingStep", TrainingStep)
+    monkeypatch.setattr(fit, "TrainingStep", TrainingStep)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class CrashError(Exception):
 
 @pytest.fixture(autouse=True)
 def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(epochs, "PAIRS_PER_CALL", 12)
+    monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", 12)
     # No power cut is tested here, and waiting for the disk takes most of the time.
     monkeypatch.setattr(os, "fsync", lambda _: None)
 

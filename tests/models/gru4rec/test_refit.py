@@ -40,7 +40,7 @@ class CrashError(Exception):
 @pytest.fixture(autouse=True, scope="module")
 def short_calls() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(epochs, "PAIRS_PER_CALL", 64)
+        patch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", 64)
         patch.setattr(os, "fsync", lambda _: None)
         yield
 

@@ -1,0 +1,253 @@
+"""Train a network in memory: no folder, no checkpoint. `sbrcli.models.training.loop` adds these."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sbrcli.arrays import IntArray
+from sbrcli.artefacts.manifests import WATCHED
+from sbrcli.config.training import FitConfig
+from sbrcli.errors import TrainingError
+from sbrcli.models.network import Network
+from sbrcli.models.training.checkpoint import TrainingState
+from sbrcli.models.training.history import best_epoch
+from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order_by_start
+from sbrcli.models.training.loop_settings import Phase, Validate, Watch
+from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.step import TrainingStep
+from sbrcli.sessions import Sessions
+
+PAIRS_PER_CALL = 2**15
+"""Number of pairs in one call of the graph, which takes some tenths of a second."""
+
+LOST_LOSS = 1e6
+"""Guessing costs log(num_items), at most about 20: training never recovers from this mean loss."""
+
+
+class StopTraining(Exception):  # noqa: N818  it is a signal and no error
+    """Raised by an event handler to end the training after the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a network is trained on."""
+
+    sessions: Sessions
+    """Every item index below the network's `num_items`."""
+
+    validate: Validate | None = None
+    """Called with a scorer after each epoch; returns its figures."""
+
+    num_valid: int = 0
+    """Number of targets that `validate` ranks."""
+
+
+def fit(
+    network: Network, data: TrainingData, config: FitConfig, on_event: Watch = lambda *_: None
+) -> list[dict[str, Any]]:
+    """Train a network, whose variables hold the weights of the last epoch afterwards.
+
+    Args:
+        network: with the weights that training begins at.
+        data: the sessions, and what validates an epoch.
+        config: how to train.
+        on_event: called with what happens, see `loop_settings.Watch`. At "epoch_end" the network
+            holds the epoch's weights. If it raises `StopTraining`, training ends there; epochs
+            that are complete remain in the history.
+
+    Returns:
+        One row for each complete epoch, as in history.csv.
+
+    Raises:
+        TrainingError: the loss has diverged, or a weight is not finite.
+    """
+    loop = EpochLoop(network, data, config, on_event)
+    with suppress(StopTraining):
+        loop.train()
+    return loop.place.history
+
+
+class EpochLoop:
+    """Walks the lanes and validates, epoch by epoch.
+
+    A subclass stores the state by the methods `_save`, `_save_in_time` and `_store_epoch`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        data: TrainingData,
+        config: FitConfig,
+        on_event: Watch,
+        epochs: int | None = None,
+        phase: Phase = "fit",
+    ) -> None:
+        self.network, self.data, self.config, self.on_event = network, data, config, on_event
+        self.num_epochs = config.epochs if epochs is None else epochs
+        self.phase: Phase = phase
+        self.bptt = min(config.bptt, self._most_steps())
+        self.lanes = self._arrange(1)
+        config = replace(config, bptt=self.bptt)
+        self.step = TrainingStep(network, config, self._sampler(), self._total_chunks())
+        self.states = self.step.zero_states()
+        self.place = TrainingState()
+        chunk = config.batch_size * self.bptt
+        self.steps_per_call = max(1, PAIRS_PER_CALL // chunk) * self.bptt
+        self.is_resumed = False
+        self.step.compile()
+
+    def train(self, is_interrupted: Callable[[], bool] = lambda: False) -> None:
+        """Train until the last epoch is done.
+
+        Args:
+            is_interrupted: asked between two calls of the graph; True saves the state and ends
+                training with a KeyboardInterrupt.
+        """
+        while not self._is_done():
+            if self.config.shuffle:
+                self.lanes = self._arrange(self.place.epoch)
+            self._run_epoch(is_interrupted)
+            self._finish_epoch()
+            if is_interrupted():
+                raise KeyboardInterrupt
+
+    def _is_done(self) -> bool:
+        """Return whether the last epoch is done, or none has been better for too long."""
+        history, config = self.place.history, self.config
+        if not history or not config.patience:
+            return len(history) >= self.num_epochs
+        waited = len(history) - best_epoch(history, config.monitor)
+        return len(history) >= self.num_epochs or waited >= config.patience
+
+    def _arrange(self, epoch: int) -> Lanes:
+        config, sessions = self.config, self.data.sessions
+        order = order_by_start(sessions)
+        if config.shuffle:
+            order = np.random.default_rng([config.seed, epoch]).permutation(order)
+        return arrange_lanes(sessions, config.batch_size, order).padded(self.bptt)
+
+    def _most_steps(self) -> int:
+        """Return the number of steps of the lanes; a longer chunk would only add padding.
+
+        If sessions are shuffled, it is a bound that holds for any order.
+        """
+        config, sessions = self.config, self.data.sessions
+        if config.shuffle:
+            return max(1, most_steps(sessions, config.batch_size))
+        lanes = arrange_lanes(sessions, config.batch_size, order_by_start(sessions))
+        return max(1, len(lanes.inputs))
+
+    def _total_chunks(self) -> int:
+        config = self.config
+        if config.shuffle and config.schedule != "constant":
+            # Sessions in another order may fill another number of chunks.
+            return sum(
+                len(self._arrange(epoch).inputs) // self.bptt
+                for epoch in range(1, config.epochs + 1)
+            )
+        return config.epochs * len(self.lanes.inputs) // self.bptt
+
+    def _sampler(self) -> NegativeSampler | None:
+        config, num_items = self.config, self.network.shape.num_items
+        n_sample = config.negatives(num_items)
+        if n_sample == 0:
+            return None
+        return NegativeSampler(self._train_count(num_items), n_sample, config.sample_alpha)
+
+    def _train_count(self, num_items: int) -> IntArray:
+        return np.bincount(self.data.sessions.item_indices, minlength=num_items)
+
+    def _run_epoch(self, is_interrupted: Callable[[], bool]) -> None:
+        place, pairs = self.place, self.lanes.num_pairs
+        walked = int(self.lanes.is_pair[: place.step].sum())
+        if self.is_resumed:
+            self.is_resumed = False
+            share = walked / max(pairs, 1)
+            self.on_event("resumed", walked, self._at() | {"share": share})
+        self.on_event("epoch", pairs, self._at())
+        if walked:
+            self.on_event("pairs", walked, {})
+        while place.step < len(self.lanes.inputs):
+            walked += self._walk_once(walked)
+            self._save_in_time()
+            if is_interrupted():
+                self._save()
+                raise KeyboardInterrupt
+
+    def _at(self) -> dict[str, Any]:
+        """Return the position of the training, for events."""
+        return {"epoch": self.place.epoch, "epochs": self.num_epochs, "phase": self.phase}
+
+    def _walk_once(self, walked: int) -> int:
+        """Train on the steps of one call; return how many pairs they hold."""
+        place = self.place
+        window = slice(place.step, place.step + self.steps_per_call)
+        is_pair = self.lanes.is_pair[window]
+        began = time.perf_counter()
+        loss, self.states = self.step.walk(
+            self.lanes.inputs[window],
+            self.lanes.targets[window],
+            self.lanes.starts[window],
+            is_pair,
+            self.states,
+        )
+        place.loss += float(loss)
+        place.seconds += time.perf_counter() - began
+        place.step = window.stop
+        pairs = int(is_pair.sum())
+        mean = place.loss / max(walked + pairs, 1)
+        if not mean < LOST_LOSS:
+            raise self._is_lost(f"the loss is {mean:.3g}", walked)
+        self.on_event("pairs", pairs, {"loss": f"{mean:.4f}"})
+        return pairs
+
+    def _finish_epoch(self) -> None:
+        place, pairs, at = self.place, self.lanes.num_pairs, self._at()
+        if not are_finite(self.step.variables):
+            raise self._is_lost("the weights are not finite", pairs)
+        row: dict[str, Any] = {
+            "epoch": place.epoch,
+            "loss": place.loss / max(pairs, 1),
+            "seconds": place.seconds,
+            "events_per_second": pairs / max(place.seconds, 1e-9),
+            **dict.fromkeys(WATCHED),
+        }
+        began = time.perf_counter()
+        if self.data.validate is not None:
+            self.on_event("validation", self.data.num_valid, at)
+            row |= self.data.validate(self.network.scorer())
+        place.history.append(row)
+        is_best = best_epoch(place.history, self.config.monitor) == place.epoch
+        self._store_epoch(is_best)
+        seconds = place.seconds + time.perf_counter() - began
+        left = seconds * (self.num_epochs - place.epoch)
+        # From here on the next epoch is under way, wherever the event's handler stops it.
+        self.place = TrainingState(epoch=place.epoch + 1, history=place.history)
+        self.states = self.step.zero_states()
+        told = {"row": row, "is_best": is_best, "seconds_left": left}
+        self.on_event("epoch_end", pairs, at | told)
+        self._save()
+
+    def _store_epoch(self, is_best: bool) -> None:
+        """Store the epoch that has just ended; nothing here."""
+
+    def _save(self) -> None:
+        """Store the state; nothing here."""
+
+    def _save_in_time(self) -> None:
+        """Store the state if it is time to; nothing here."""
+
+    def _is_lost(self, what: str, walked: int) -> TrainingError:
+        return TrainingError(
+            f"{what} after {walked} events of epoch {self.place.epoch}",
+            hint="train again with a lower learning rate",
+        )
+
+
+def are_finite(tensors: Mapping[str, Any]) -> bool:
+    """Return whether every number is finite, copying one tensor at a time."""
+    return all(np.isfinite(tensor.numpy()).all() for tensor in tensors.values())

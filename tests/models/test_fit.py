@@ -1,0 +1,65 @@
+"""A network is trained in memory: without a folder, and only until an event's handler stops it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sbrcli.config.training import TrainConfig
+from sbrcli.errors import TrainingError
+from sbrcli.models.training.fit import StopTraining, TrainingData, fit
+from tests.builders import make_sessions
+from tests.models.toy_family import FAMILY
+
+CYCLE = make_sessions(*([s % 5, (s + 1) % 5, (s + 2) % 5] for s in range(20)))
+CONFIG = TrainConfig(hsz=(6,), batch_size=2, bptt=2, epochs=5, learning_rate=0.3)
+
+
+def make_network() -> Any:
+    shape = FAMILY.shape_of(CONFIG, 5)
+    return FAMILY.make_network(shape, CONFIG, FAMILY.initial_weights(shape, seed=1))
+
+
+def test_a_network_learns_what_follows_and_writes_nothing(tmp_path):
+    network = make_network()
+    history = fit(network, TrainingData(CYCLE), CONFIG)
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5]
+    scores = np.array([network.scorer().score_next(np.array([item])) for item in range(5)])
+    assert scores.argmax(axis=1).tolist() == [1, 2, 3, 4, 0]
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_handler_stops_the_training_after_the_second_epoch():
+    seen = []
+
+    def stop_after_two(what: str, count: int, figures: dict[str, Any]) -> None:
+        if what == "epoch_end":
+            seen.append(figures["row"]["mrr@20"])
+            if len(seen) == 2:
+                raise StopTraining
+
+    data = TrainingData(CYCLE, lambda _: {"mrr@20": 0.5, "recall@20": 1.0, "ndcg@20": 0.6}, 40)
+    history = fit(make_network(), data, CONFIG, stop_after_two)
+    assert (len(history), seen) == (2, [0.5, 0.5])
+
+
+def test_a_loss_that_diverges_ends_the_training():
+    network = make_network()
+    network.variables["output/bias"].assign([np.nan] * 5)
+    with pytest.raises(TrainingError) as caught:
+        fit(network, TrainingData(CYCLE), CONFIG)
+    assert str(caught.value) == "the loss is nan after 0 events of epoch 1"
+    assert caught.value.hint == "train again with a lower learning rate"
+
+
+def test_weights_that_are_not_finite_end_the_training():
+    network = make_network()
+
+    def spoil(what: str, count: int, figures: dict[str, Any]) -> None:
+        if what == "pairs":  # the only call of an epoch
+            network.variables["output/bias"].assign([np.inf] * 5)
+
+    with pytest.raises(TrainingError) as caught:
+        fit(network, TrainingData(CYCLE), CONFIG, spoil)
+    assert str(caught.value) == "the weights are not finite after 40 events of epoch 1"
