@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config import training as options
+from sbrcli.config import loss as options
 from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, ConfigError, TrainingError
