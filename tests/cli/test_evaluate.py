@@ -38,6 +38,9 @@ protocol\tvalue
 dataset\tuser
 first time\t1970-04-01T00:00:00+00:00
 last time\t1970-04-02T00:00:01+00:00
+last training event\t1970-01-01T00:00:03+00:00
+first target\t1970-04-01T00:00:01+00:00
+targets after the last training event\t1.0
 coverage\tevery next item of every session
 next items scored\t3
 sessions\t2
@@ -60,10 +63,12 @@ Run user-1x4 on test
 Protocol
 
   dataset: user; first time: 1970-04-01T00:00:00+00:00; last time:
-  1970-04-02T00:00:01+00:00; coverage: every next item of every session; next
-  items scored: 3; sessions: 2; unknown next items, left out: 0; candidates: 3;
-  session's earlier items: left out; next items seen before: 0; tie rule: ties
-  count against the next item; tie share: 0.0 %
+  1970-04-02T00:00:01+00:00; last training event: 1970-01-01T00:00:03+00:00;
+  first target: 1970-04-01T00:00:01+00:00; targets after the last training
+  event: 100.0 %; coverage: every next item of every session; next items scored:
+  3; sessions: 2; unknown next items, left out: 0; candidates: 3; session's
+  earlier items: left out; next items seen before: 0; tie rule: ties count
+  against the next item; tie share: 0.0 %
 
 """
 

@@ -22,6 +22,7 @@ What would be trained
   dataset                user
   parameters             64,640
   name                   user-1x100
+  model                  gru4rec
   layers                 1
   hsz                    100
   dropout                0.3

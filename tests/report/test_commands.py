@@ -13,6 +13,7 @@ from sbrcli.cli.app import run as run_sbr
 from sbrcli.config.baselines import BASELINES
 from sbrcli.config.presets import PRESETS, configure_training
 from sbrcli.config.training import TrainConfig
+from sbrcli.models.registry import find_family
 from sbrcli.report.commands import (
     evaluate_command,
     full_evaluate_command,
@@ -73,7 +74,7 @@ def trained(tmp_path, config: TrainConfig, *, name: str | None = None, events: i
     dataset = replace(dataset, manifest=manifest)
     settings: dict[str, Any] = {"config": json.loads(json.dumps(asdict(config))), "dataset": {}}
     usual = configure_training({}, None, short_sessions=events < 20)
-    name = name or default_run_name(dataset.name, config, usual)
+    name = name or default_run_name(dataset.name, find_family("gru4rec"), config, usual)
     return Artefact("run", tmp_path / name, settings), dataset
 
 
@@ -99,7 +100,7 @@ def test_a_run_s_command_trains_with_the_same_options(tmp_path, monkeypatch, giv
     assert words[:4] == ["sbr", "train", "--dataset", "user"]
     asked = []
 
-    def assign(_workspace, dataset, config, name, for_short):
+    def assign(_workspace, dataset, config, name, for_short, _model):
         asked.append((dataset, for_short if events < 20 else config, name))
         raise KeyboardInterrupt
 
