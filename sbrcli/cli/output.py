@@ -8,12 +8,12 @@ import codecs
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Any, TypeVar
 
+from sbrcli.cli.bar_pace import Pace, calling_often
 from sbrcli.cli.escapes import UNSAFE, printable
 from sbrcli.cli.tables import Remark, Table, tsv_lines
 from sbrcli.cli.wrapping import stderr_width, wrap_words
@@ -129,31 +129,9 @@ class Output:
             dynamic_ncols=True,
             file=sys.stderr,
         ) as bar:
-
-            def advance(done: int, /, **figures: object) -> None:
-                bar.set_postfix(figures, refresh=False) if figures else None
-                bar.update(done)
-
-            with _moving_by_time(bar):
-                yield advance
-
-
-@contextmanager
-def _moving_by_time(bar: Any) -> Iterator[None]:
-    """Redraw a bar twice a second, so that its clock shows progress."""
-    is_over = threading.Event()
-
-    def draw() -> None:
-        while not is_over.wait(0.5):
-            bar.refresh()
-
-    thread = threading.Thread(target=draw, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+            pace = Pace(bar, is_steady=is_many and total is not None)
+            with calling_often(pace.draw):
+                yield pace.advance
 
 
 def is_terminal(stream: IO[str]) -> bool:

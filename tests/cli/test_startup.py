@@ -40,11 +40,15 @@ def test_help_loads_neither_numpy_nor_anything_slow():
     assert not modules_of("--help") & (SLOW | {"numpy", "safetensors"})
 
 
-@pytest.mark.parametrize("options", [(), ("--json",), ("--include-seen",), ("--titles", "t.csv")])
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--json",), ("--include-seen",), ("--titles", "t.csv"), ("--fallback", "popularity")],
+)
 def test_recommend_loads_numpy_alone(tmp_path, options):
     make_run(tmp_path / "sbr-work")
     (tmp_path / "t.csv").write_text("item,title\n10,Ten\n")
-    modules = modules_of("recommend", "--items", "10,20", *options)
+    items = "unknown" if "--fallback" in options else "10,20"
+    modules = modules_of("recommend", "--items", items, *options)
     assert "numpy" in modules
     assert not modules & SLOW
 
