@@ -28,7 +28,9 @@ _UNITS = {
 
 def evaluation_tables(evaluation: "Evaluation", ks: tuple[int, ...]) -> Iterator[Table | Remark]:
     """Yield the metrics by k, then the optional tables, and the protocol last."""
-    title = f"Run {evaluation.run} on {evaluation.split}"
+    is_split = evaluation.split != "log"  # of --log, whose protocol names the file
+    where = evaluation.split if is_split else evaluation.protocol.dataset
+    title = f"Run {evaluation.run} on {where}"
     yield _metrics_table(title, evaluation.metrics, ks)
     if evaluation.protocol.unknown_events or evaluation.protocol.unreachable_events:
         title = "Skipped targets counted as misses"

@@ -45,8 +45,8 @@ def tune_baselines(
     tuning = tune_baselines(folder, invocation.workspace, invocation.output)
     name_run(invocation, folder)
     invocation.output.show(tuning, lambda shown: [_table(shown, trials)])
-    words = " ".join(f"--{name} {shlex.quote(text)}" for name, text in tuning.options.items())
-    invocation.output.note(f"sbr evaluate --baselines all now takes: {words}")
+    options = [f"\n  --{name} {shlex.quote(text)}" for name, text in tuning.options.items()]
+    invocation.output.note(f"sbr evaluate --baselines all now takes:{''.join(options)}")
 
 
 def _table(tuning: "Tuning", trials: bool) -> Table:

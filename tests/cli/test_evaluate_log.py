@@ -34,6 +34,12 @@ def test_every_next_item_of_the_log_is_scored_and_unknown_ones_are_misses_beside
     assert "warning" not in said.stderr
 
 
+def test_the_table_of_the_metrics_names_the_log(sbr):
+    write_new()
+    said = sbr("evaluate", "--log", "today.dat", terminal=True)
+    assert said.stdout.startswith("Run user-1x4 on log today.dat\n")
+
+
 def test_nothing_of_the_run_and_the_dataset_changes(sbr):
     write_new()
     sbr("evaluate")
