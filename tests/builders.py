@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,10 +53,34 @@ def make_run(
     save_weights(run / "weights.safetensors", weights or initialise_weights(shape, seed=1))
     counts = np.ones(len(ids), np.int64) if train_count is None else train_count
     save_items(run / "items.safetensors", ids, counts, titles)
-    manifest = new_manifest("run") | {
-        "status": "complete",
-        "dataset": dict(dataset or {"name": "user", "fingerprint": "0"}),
-        "network": shape.to_manifest(),
-    }
+    manifest = run_manifest(
+        status="complete",
+        dataset=dict(dataset or {"name": "user", "fingerprint": "0"}),
+        network=shape.to_manifest(),
+    )
     write_json(run / "manifest.json", manifest)
     return run
+
+
+def run_manifest(**entries: object) -> dict[str, Any]:
+    """Return a manifest with what every run has, and other entries."""
+    needed = {
+        "config": {},
+        "dataset": {"name": "user", "fingerprint": "0"},
+        "network": {"num_items": 9, "hsz": [4], "embedding": "shared"},
+        "parameters": 1,
+    }
+    return new_manifest("run") | needed | entries
+
+
+def dataset_manifest(**entries: object) -> dict[str, Any]:
+    """Return a manifest with what every dataset has, and other entries."""
+    counts = {"events": 4, "sessions": 2, "items": 2}
+    needed = {
+        "source": {"name": "clicks.csv", "sha256": "0", "rows": 4},
+        "config": {"session": "user"},
+        "splits": {"train": counts, "valid": None, "test": None},
+        "dropped": {},
+        "fingerprint": "0",
+    }
+    return new_manifest("dataset") | needed | entries

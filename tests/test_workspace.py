@@ -11,9 +11,10 @@ import pytest
 
 from sbrcli import __version__
 from sbrcli.artefacts.artefact import check_name
-from sbrcli.artefacts.manifests import MANIFEST, new_manifest, read_json, write_json
+from sbrcli.artefacts.manifests import MANIFEST, read_json, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
+from tests.builders import dataset_manifest, run_manifest
 from tests.reporters import RecordingReporter
 
 
@@ -24,7 +25,8 @@ def workspace(tmp_path) -> Workspace:
 
 def put(workspace: Workspace, kind: str, name: str, **more: object) -> None:
     with workspace.staged(kind, name) as folder:
-        write_json(folder / MANIFEST, new_manifest(kind) | more)
+        make = run_manifest if kind == "run" else dataset_manifest
+        write_json(folder / MANIFEST, make(**more))
 
 
 def test_the_latest_dataset_is_the_one_made_last(workspace):
@@ -67,7 +69,7 @@ def test_a_body_that_raises_leaves_nothing_behind_and_the_old_one_whole(workspac
     with pytest.raises(ZeroDivisionError), workspace.staged("dataset", "a") as folder:
         (folder / "half").write_text("written")
         raise ZeroDivisionError
-    assert workspace.open("dataset", "a").manifest["marker"] == "old"
+    assert workspace.open("dataset", "a").document["marker"] == "old"
     assert list((workspace.root / ".staging").iterdir()) == []
 
 
@@ -76,7 +78,7 @@ def test_a_replaced_folder_is_kept_until_its_successor_is_whole(workspace):
     kept = workspace.root / ".replaced" / "run-a"
     for _ in range(2):  # begun anew twice: what is kept is still the complete one
         with workspace.staged("run", "a", keep_replaced=True) as folder:
-            write_json(folder / MANIFEST, new_manifest("run") | {"status": "training"})
+            write_json(folder / MANIFEST, run_manifest(status="training"))
         assert json.loads((kept / MANIFEST).read_text())["marker"] == "old"
     workspace.discard_replaced("run", "a")
     assert not kept.exists()
@@ -145,35 +147,58 @@ def test_json_that_sbr_can_not_have_written_is_damage(tmp_path, content, what):
 
 
 @pytest.mark.parametrize(
-    ("kind", "entry", "values"),
+    ("kind", "entries", "what"),
     [
-        ("dataset", "source", [None, [], "x"]),
-        ("dataset", "config", [None, [], 1]),
-        ("dataset", "splits", [None, [], 1]),
-        ("dataset", "fingerprint", [None, [], 1]),
-        ("run", "config", [None, [], 1]),
-        ("run", "dataset", [None, [], {"name": "a"}, {"name": 1, "fingerprint": "0"}]),
-        ("run", "network", [None, [], 1]),
-        ("run", "parameters", [None, 0, -1, 2.5, "9", 1 << 70]),
-        ("run", "epochs", [None, {}, [1], [{}], [{"epoch": 1, "loss": "x"}]]),
-        ("run", "best_epoch", [None, 0, "1"]),
-        ("run", "refit", [[], {}, {"epochs": 1}]),
+        ("dataset", {"source": None}, "source must be an object. Received: null"),
+        ("dataset", {"source": {"name": 1}}, "source.name must be a string. Received: 1"),
+        ("dataset", {"source": {}}, "source.name is missing"),
+        ("dataset", {"config": []}, "config must be an object. Received: []"),
+        ("dataset", {"splits": 1}, "splits must be an object. Received: 1"),
+        ("dataset", {"splits": {"train": {"events": 1}}}, "splits.train.sessions is missing"),
+        ("dataset", {"fingerprint": 1}, "fingerprint must be a string. Received: 1"),
+        ("dataset", {"files": {"a": 1}}, "files.a must be a string. Received: 1"),
+        ("run", {"config": None}, "config must be an object. Received: null"),
+        ("run", {"dataset": []}, "dataset must be an object. Received: []"),
+        ("run", {"dataset": {"name": "a"}}, "dataset.fingerprint is missing"),
+        ("run", {"network": [1] * 20}, "network must be an object. Received: [1, 1, 1, 1, 1, 1, 1, "
+         "1, 1, 1, 1, 1, 1, …"),
+        ("run", {"parameters": 0}, "parameters must be a whole number above 0. Received: 0"),
+        ("run", {"parameters": 2.5}, "parameters must be a whole number above 0. Received: 2.5"),
+        ("run", {"parameters": 1 << 70}, "parameters must be a whole number above 0. Received: "
+         "1180591620717411303424"),
+        ("run", {"epochs": {}}, "epochs must be an array. Received: {}"),
+        ("run", {"epochs": [1]}, "epochs[0] must be an object. Received: 1"),
+        ("run", {"epochs": [{"epoch": 1}, {}]}, "epochs[1].epoch is missing"),
+        ("run", {"epochs": [{"epoch": 1, "loss": "x"}]},
+         'epochs[0].loss must be a number. Received: "x"'),
+        ("run", {"best_epoch": True}, "best_epoch must be a whole number above 0. Received: true"),
+        ("run", {"refit": {}}, "refit.epochs is missing"),
+        ("run", {"phase": "third"}, 'phase must be one of fit, refit. Received: "third"'),
+        ("run", {"learned_from": {"config": {}, "last_time": 5}},
+         "learned_from.last_time must be a time in ISO 8601. Received: 5"),
+        ("run", {"learned_from": {"config": {}, "last_time": "noon"}},
+         'learned_from.last_time must be a time in ISO 8601. Received: "noon"'),
     ],
-)
-def test_an_entry_of_a_kind_that_it_never_is_of_is_damage(workspace, kind, entry, values):
-    for value in values:
-        put(workspace, kind, "a", status="complete", **{entry: value})
-        with pytest.raises(ArtefactError) as caught:
-            workspace.open(kind, "a")
-        path = workspace.place(kind, "a") / MANIFEST
-        assert str(caught.value) == f"{path} is damaged: its {entry} cannot be a {kind}'s"
-        assert caught.value.hint == "make the folder again; --overwrite replaces it"
+)  # fmt: skip
+def test_a_damaged_entry_is_named_by_its_path(workspace, kind, entries, what):
+    put(workspace, kind, "a", status="complete", **entries)
+    with pytest.raises(ArtefactError) as caught:
+        workspace.open(kind, "a")
+    assert str(caught.value) == f"{workspace.place(kind, 'a') / MANIFEST} is damaged: {what}"
+    assert caught.value.hint == "make the folder again; --overwrite replaces it"
+
+
+def test_entries_of_a_later_version_are_ignored_and_kept(workspace):
+    put(workspace, "run", "a", status="complete", shards=[1], parent=None)
+    run = workspace.open("run", "a")
+    assert run.document["shards"] == [1]
+    assert (run.parent, run.refit, run.epochs) == (None, None, None)
 
 
 def test_figures_of_an_epoch_that_another_version_has_written_are_no_damage(workspace):
     for row in ({"epoch": 1}, {"epoch": 1, "loss": 2.5, "map@20": [0.5], "device": "gpu"}):
         put(workspace, "run", "a", status="complete", epochs=[row], refit={"epochs": [row]})
-        assert workspace.open("run", "a").manifest["epochs"] == [row]
+        assert workspace.open("run", "a").document["epochs"] == [row]
 
 
 def test_half_a_surrogate_pair_is_written_as_an_escape_and_read_again(tmp_path):
@@ -246,7 +271,7 @@ def test_two_processes_never_write_the_same_folder(workspace):
 
 
 def mark(workspace: Workspace, kind: str = "dataset") -> str:
-    return workspace.open(kind, "a").manifest["marker"]
+    return workspace.open(kind, "a").document["marker"]
 
 
 def test_the_latest_passes_over_a_damaged_one_with_a_warning(workspace):
@@ -276,15 +301,15 @@ def test_the_latest_is_an_error_where_all_are_damaged(workspace):
 def test_of_all_folders_a_damaged_one_is_passed_over_with_a_warning(workspace):
     reporter = RecordingReporter()
     workspace = Workspace(workspace.root, reporter)
-    assert workspace.folders("run") == []
+    assert workspace.open_all("run") == []
     put(workspace, "run", "broken")
     (workspace.place("run", "broken") / MANIFEST).write_text("[]")
     with pytest.raises(ArtefactError, match=r"broken/manifest\.json is damaged: it is not the man"):
-        workspace.folders("run")
+        workspace.open_all("run")
     put(workspace, "run", "whole", status="complete")
     put(workspace, "run", "begun", status="training")
     workspace.place("run", "begun").rename(workspace.root / "runs" / "-begun")
-    assert [folder.name for folder in workspace.folders("run")] == ["whole"]
+    assert [folder.name for folder in workspace.open_all("run")] == ["whole"]
     renamed, broken = reporter.warnings
     assert renamed.startswith(
         f"{workspace.root / 'runs' / '-begun'}: a run's name must be 1 to 120"
@@ -336,7 +361,7 @@ def test_a_replaced_folder_stays_where_another_process_is_writing_its_successor(
 def test_a_deleted_successor_brings_the_replaced_run_back(workspace):
     put(workspace, "run", "a", status="complete", marker="old")
     with workspace.staged("run", "a", keep_replaced=True) as folder:
-        write_json(folder / MANIFEST, new_manifest("run") | {"status": "training"})
+        write_json(folder / MANIFEST, run_manifest(status="training"))
     shutil.rmtree(workspace.place("run", "a"))
     assert mark(workspace, "run") == "old"
 
@@ -361,7 +386,7 @@ def test_every_file_is_on_the_disk_before_its_folder_has_its_name(workspace, mon
     monkeypatch.setattr(os, "fsync", note)
     with workspace.staged("dataset", "a") as folder:
         (folder / "train.parquet").write_text("rows")
-        write_json(folder / MANIFEST, new_manifest("dataset"))
+        write_json(folder / MANIFEST, dataset_manifest())
         synced.clear()
     staged = workspace.root / ".staging" / "dataset-a"
     assert set(synced[:2]) == {str(staged / "train.parquet"), str(staged / MANIFEST)}

@@ -1,33 +1,87 @@
-"""One dataset or one run on disk: its name, its manifest, and whether it is whole."""
+"""One dataset or one run on disk: its name and its manifest, and the folders it lies in."""
 
 import os
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISDIR
-from typing import Any
+from typing import Any, ClassVar, Self
 
+from sbrcli.artefacts.decode import EntryError, decode
 from sbrcli.artefacts.manifests import (
     MANIFEST,
     Kind,
     cannot_be_read,
+    damaged,
     may_not_be_read,
     read_manifest,
 )
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Artefact:
-    """A dataset or a run on disk, with its manifest as read."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact(ABC):
+    """A dataset or a run on disk, as its manifest describes it."""
 
-    kind: Kind
+    kind: ClassVar[Kind]
+
     path: Path
-    manifest: dict[str, Any]
+    document: dict[str, Any] = field(repr=False)
+    """The whole manifest, to be written again or shown; its entries are read by the fields."""
+
+    created_at: str | None = None
+    """When it was begun: ISO 8601 with offset."""
+
+    completed_at: str | None = None
+    """When the training of a run was over."""
+
+    sbr_version: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    """The checksums of its files, by name; empty from before there were checksums."""
+
+    @classmethod
+    def from_document(cls, path: Path, document: dict[str, Any]) -> Self:
+        """Decode the manifest of the folder at a path.
+
+        Raises:
+            ArtefactError: an entry is missing or of another kind than it should be.
+        """
+        try:
+            return decode(cls, document, path=path, document=document)
+        except EntryError as error:
+            raise damaged(path / MANIFEST, str(error)) from error
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the folder at a path.
+
+        Raises:
+            ArtefactError: its manifest is missing or damaged, or it is of another format version.
+        """
+        return cls.from_document(path, read_manifest(path, cls.kind))
 
     @property
     def name(self) -> str:
         """The folder's own name."""
         return self.path.name
+
+    @property
+    def finished_at(self) -> str:
+        """When it was completed; of a resumed run, at its end. It sorts as text."""
+        return self.completed_at or self.created_at or ""
+
+    @property
+    @abstractmethod
+    def is_complete(self) -> bool:
+        """Whether it is made to its end; a run in training is not."""
+
+    def with_entries(self, **entries: Any) -> Self:
+        """Return the same with other entries in its manifest, which is not written.
+
+        Raises:
+            ArtefactError: an entry is of another kind than it should be.
+        """
+        return self.from_document(self.path, self.document | entries)
 
 
 def check_name(kind: Kind, name: str) -> str:
@@ -43,25 +97,6 @@ def check_name(kind: Kind, name: str) -> str:
             f"and not begin with a dot or a dash. Received: {name!r}"
         )
     return name
-
-
-def finished_at(folder: Artefact) -> str:
-    """Return when a folder was completed; a resumed run, at its end."""
-    manifest = folder.manifest
-    return str(manifest.get("completed_at") or manifest.get("created_at", ""))
-
-
-def is_complete(folder: Artefact) -> bool:
-    """Return whether a folder is made to its end; a run in training is not."""
-    return folder.kind == "dataset" or folder.manifest.get("status") == "complete"
-
-
-def is_intact(kind: Kind, path: Path) -> bool:
-    """Return whether a folder is there, undamaged, and complete."""
-    try:
-        return is_complete(Artefact(kind, path, read_manifest(path, kind)))
-    except ArtefactError:
-        return False
 
 
 def is_folder(path: Path) -> bool:
@@ -105,12 +140,12 @@ def holds_manifest(path: Path) -> bool:
     return True
 
 
-def check_readable(folder: Artefact) -> None:
+def check_readable(artefact: Artefact) -> None:
     """Check that the files of a dataset or run may be read.
 
     Raises:
         ArtefactError: one of them may not.
     """
-    for path in list_folder(folder.path):
+    for path in list_folder(artefact.path):
         if path.is_file() and not os.access(path, os.R_OK):
             raise may_not_be_read(path)

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -17,11 +17,11 @@ Kind = Literal["dataset", "run"]
 FORMAT_VERSION = 1
 
 WATCHED = ("recall@20", "mrr@20", "ndcg@20")
-"""The figures of an epoch on the valid split; None without one."""
+"""The metrics of an epoch on the valid split; None without one."""
 
 EPOCH_FIGURES = ("loss", "seconds", "events_per_second", *WATCHED)
 """What is read of an epoch, beside its number. Another version of sbr may have written more of
-them, or less."""
+them, or fewer."""
 
 MANIFEST = "manifest.json"
 _MOST_BYTES = 1 << 26
@@ -53,7 +53,7 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
     """
     manifest = read_json(folder / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
-        raise _damaged(folder / MANIFEST, f"it is not the manifest of a {kind}")
+        raise damaged(folder / MANIFEST, f"it is not the manifest of a {kind}")
     version = manifest.get("format_version")
     if version != FORMAT_VERSION:
         raise ArtefactError(
@@ -61,9 +61,6 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
             f"sbr {__version__} reads version {FORMAT_VERSION}",
             hint=f"make it again with: {MADE_BY[kind]}, or use the sbr that wrote it",
         )
-    for entry, is_right in _ENTRIES[kind].items():
-        if entry in manifest and not is_right(manifest[entry]):
-            raise _damaged(folder / MANIFEST, f"its {entry} cannot be a {kind}'s")
     return manifest
 
 
@@ -79,13 +76,13 @@ def read_json(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
-        raise _damaged(path, "it is missing") from error
+        raise damaged(path, "it is missing") from error
     except PermissionError as error:
         raise may_not_be_read(path) from error
     except RecursionError as error:
-        raise _damaged(path, "it is nested too deeply") from error
+        raise damaged(path, "it is nested too deeply") from error
     except (OSError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
+        raise damaged(path, str(error)) from error
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -125,6 +122,15 @@ def write_parts_atomically(
         ) from error
 
 
+def update_manifest(folder: Path, **entries: Any) -> None:
+    """Replace entries of a folder's manifest, in one step.
+
+    Raises:
+        ArtefactError: the manifest is missing or damaged, or cannot be written.
+    """
+    write_json(folder / MANIFEST, read_json(folder / MANIFEST) | entries)
+
+
 def remove_torn_files(folder: Path) -> None:
     """Delete what a killed process was writing in a folder; no other may be writing in it now."""
     for path in folder.rglob(f".*{TORN}"):
@@ -138,64 +144,8 @@ def _finite(text: str) -> float:
     return number
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and 0 < value < 1 << 63
-
-
-def _is_dataset_of_run(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(value.get(entry), str) for entry in ("name", "fingerprint")
-    )
-
-
-def _are_epochs(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(row, Mapping)
-        and _is_count(row.get("epoch"))
-        and all(isinstance(row.get(name), (int, float, type(None))) for name in EPOCH_FIGURES)
-        for row in value
-    )
-
-
-def _is_refit(value: Any) -> bool:
-    return value is None or (isinstance(value, Mapping) and _are_epochs(value.get("epochs")))
-
-
-def _is_parent(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(value.get(entry), str) for entry in ("run", "weights")
-    )
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-_ENTRIES: dict[Kind, dict[str, Callable[[Any], bool]]] = {
-    "dataset": {
-        "source": _is_object,
-        "config": _is_object,
-        "splits": _is_object,
-        "fingerprint": lambda value: isinstance(value, str),
-        "files": _is_object,
-    },
-    "run": {
-        "config": _is_object,
-        "dataset": _is_dataset_of_run,
-        "network": _is_object,
-        "parameters": _is_count,
-        "epochs": _are_epochs,
-        "best_epoch": _is_count,
-        "refit": _is_refit,
-        "files": _is_object,
-        "parent": _is_parent,
-        "precision": lambda value: value in ("float32", "bfloat16"),
-    },
-}
-"""What each entry of a manifest is, where it is there: whoever reads it may take that as given."""
-
-
-def _damaged(path: Path, what: str) -> ArtefactError:
+def damaged(path: Path, what: str) -> ArtefactError:
+    """Return the error of a file of a dataset or a run that is damaged."""
     return ArtefactError(
         f"{path} is damaged: {what}", hint="make the folder again; --overwrite replaces it"
     )

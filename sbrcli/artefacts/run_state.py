@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sbrcli.artefacts.artefact import Artefact, is_complete
+from sbrcli.artefacts.run import Phase, Run
 from sbrcli.errors import ArtefactError
 
 HISTORY_FILE = "history.csv"
@@ -18,7 +18,7 @@ class RunState:
     """Where a run stands."""
 
     status: Status
-    phase: Literal["fit", "refit"]
+    phase: Phase
     epoch: int
     """The epoch under way, from 1; in a complete run, the last one that was trained."""
 
@@ -37,39 +37,37 @@ class RunState:
         return self.epoch > 1 or self.phase == "refit"
 
 
-def state_of(run: Artefact, *, is_written: bool) -> RunState:
+def state_of(run: Run, *, is_written: bool) -> RunState:
     """Return where a run stands.
 
     Args:
         run: the run.
         is_written: whether a process is writing it now.
     """
-    manifest = run.manifest
-    config, epochs = manifest.get("config", {}), manifest.get("epochs") or []
-    if is_complete(run):
-        return RunState("complete", "fit", len(epochs), config.get("epochs"))
+    if run.is_complete:
+        return RunState("complete", "fit", len(run.epochs or ()), run.config.get("epochs"))
     status: Status = "training" if is_written else "interrupted"
-    if manifest.get("phase") == "refit":
-        most, done = manifest.get("best_epoch"), _count_epochs(run, REFIT_FOLDER)
+    if run.phase == "refit":
+        most, done = run.best_epoch, _count_epochs(run, REFIT_FOLDER)
         return RunState(status, "refit", min(done + 1, most or done + 1), most)
-    most, done = config.get("epochs"), _count_epochs(run)
+    most, done = run.config.get("epochs"), _count_epochs(run)
     under_way = min(done + 1, most) if isinstance(most, int) else done + 1
     return RunState(status, "fit", under_way, most)
 
 
-def incomplete(run: Artefact, state: RunState) -> ArtefactError:
-    """Make the error of a command that needs a complete run and is given an incomplete one."""
-    said = f"run {run.name} is in {state.where} ({state.status})"
+def incomplete(run: Run, state: RunState) -> ArtefactError:
+    """Return the error of a command that needs a complete run and is given an incomplete one."""
+    problem = f"run {run.name} is in {state.where} ({state.status})"
     if state.status == "training":
-        return ArtefactError(said, hint="wait until it is complete, or name another run")
+        return ArtefactError(problem, hint="wait until it is complete, or name another run")
     resume = f"sbr train --resume --name {run.name} continues it"
     if state.can_finish:
         finish = f"sbr train --finish {run.name} keeps its best epoch"
-        return ArtefactError(said, hint=f"{resume}, {finish}")
-    return ArtefactError(said, hint=resume)
+        return ArtefactError(problem, hint=f"{resume}, {finish}")
+    return ArtefactError(problem, hint=resume)
 
 
-def _count_epochs(run: Artefact, part: str = "") -> int:
+def _count_epochs(run: Run, part: str = "") -> int:
     """Count the epochs that are done, by the rows of a history."""
     try:
         lines = (run.path / part / HISTORY_FILE).read_bytes().splitlines()

@@ -21,8 +21,8 @@ from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import ConfigError, DataError, UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.artefacts.artefact import Artefact
     from sbrcli.artefacts.items import RunItems
+    from sbrcli.artefacts.run import Run
     from sbrcli.workflow.recommend import Recommendation
 
 SessionsFile = Annotated[
@@ -158,7 +158,7 @@ def _only_session(
     return session
 
 
-def _load_items(folder: "Artefact", titles: Path | None) -> "RunItems":
+def _load_items(folder: "Run", titles: Path | None) -> "RunItems":
     from sbrcli.artefacts.items import ITEMS_FILE, load_items
     from sbrcli.workflow.recommend import with_titles
 
@@ -171,7 +171,7 @@ def _load_items(folder: "Artefact", titles: Path | None) -> "RunItems":
 
 
 def _load_model(
-    folder: "Artefact", run_items: "RunItems", config: RecommendConfig, hybrid: bool
+    folder: "Run", run_items: "RunItems", config: RecommendConfig, hybrid: bool
 ) -> Recommend:
     from sbrcli.errors import ArtefactError
     from sbrcli.models.loading import load_scorer

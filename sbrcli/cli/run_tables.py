@@ -1,13 +1,15 @@
 """The tables of `sbr runs`: all runs and datasets, or one of them."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sbrcli.cli import output
 from sbrcli.cli.tables import Table, Unit, figure_in_short, size_in_words
 
 if TYPE_CHECKING:
+    from sbrcli.artefacts.dataset import Dataset
+    from sbrcli.artefacts.run import Run
     from sbrcli.workflow.runs import DatasetRow, Details, Listing, RunRow
 
 _STATE = ("state", "made", "size", "valid", "test")
@@ -57,28 +59,32 @@ def _for_person(listing: "Listing") -> Iterator[Table]:
 
 def detail_tables(details: "Details") -> Iterator[Table]:
     """Yield the tables of one run or dataset: summary, options and metrics."""
-    manifest = details.manifest
-    facts = {
-        name: value for name, value in _facts(details).items() if value not in (None, "", {}, [])
-    }
-    yield Table(f"{details.kind} {details.name}", ("what", "value"), list(facts.items()))
-    options = [
-        (name.replace("_", "-"), _plain(v)) for name, v in manifest.get("config", {}).items()
-    ]
+    from sbrcli.artefacts.run import Run
+
+    artefact = details.artefact
+    facts = _facts(details, artefact)
+    shown = [(name, value) for name, value in facts.items() if value not in (None, "")]
+    yield Table(f"{details.kind} {details.name}", ("what", "value"), shown)
+    options = [(name.replace("_", "-"), _plain(v)) for name, v in artefact.config.items()]
     yield Table("Options", ("option", "value"), options)
-    if details.kind == "dataset":
-        columns = ("events", "sessions", "items")
-        if not manifest.get("config", {}).get("no_time"):
-            columns += ("first_time", "last_time")
-        splits = [(n, s) for n, s in manifest.get("splits", {}).items() if isinstance(s, Mapping)]
-        rows = [
-            [name, *(_moment(split.get(column)) for column in columns)] for name, split in splits
-        ]
-        yield Table("Splits", ("split", *columns), rows)
+    if isinstance(artefact, Run):
+        yield from _run_tables(details, artefact)
         return
-    if epochs := manifest.get("epochs"):
+    columns = ("events", "sessions", "items")
+    columns += ("first_time", "last_time") if artefact.has_times else ()
+    rows = [
+        [name, *(_moment(getattr(split, column)) for column in columns)]
+        for name, split in artefact.splits.items()
+        if split is not None
+    ]
+    yield Table("Splits", ("split", *columns), rows)
+
+
+def _run_tables(details: "Details", run: "Run") -> Iterator[Table]:
+    """Yield the tables of a run's epochs and evaluations."""
+    if run.epochs:
         columns = ("epoch", "loss", "recall@20", "mrr@20", "seconds")
-        rows = [[epoch.get(column) for column in columns] for epoch in epochs]
+        rows = [[epoch.get(column) for column in columns] for epoch in run.epochs]
         yield Table("Epochs", columns, rows, units={"seconds": Unit.SECONDS})
     if details.evaluations:
         columns = ("recall@20", "mrr@20", "ndcg@20")
@@ -87,42 +93,40 @@ def detail_tables(details: "Details") -> Iterator[Table]:
         yield Table("Evaluated", ("on", *columns), rows)
 
 
-def _facts(details: "Details") -> dict[str, Any]:
+def _facts(details: "Details", artefact: "Dataset | Run") -> dict[str, Any]:
     """Return the summary of a run or dataset, without options and metrics."""
-    manifest, summary = details.manifest, details.summary
-    facts = {
-        "state": _state(summary),
+    from sbrcli.artefacts.run import Run
+
+    facts: dict[str, Any] = {
+        "state": _state(details.summary),
         "path": details.path,
-        "size": size_in_words(summary.bytes),
-        "made": manifest.get("created_at"),
-        "completed": manifest.get("completed_at"),
-        "stopped": manifest.get("stopped"),
-        "sbr": manifest.get("sbr_version"),
+        "size": size_in_words(details.summary.bytes),
+        "made": artefact.created_at,
+        "completed": artefact.completed_at,
     }
-    if details.kind == "dataset":
-        source = manifest.get("source", {})
-        facts |= {"log": source.get("name"), "rows": source.get("rows")}
-        for what, counts in _mapping(manifest, "dropped").items():
-            words = ", ".join(f"{n:,} {of}" for of, n in counts.items() if n)
-            facts[f"dropped: {what.replace('_', ' ')}"] = words
-        return facts | {"fingerprint": manifest.get("fingerprint")}
-    parent = _mapping(manifest, "parent")
-    return facts | {
-        "dataset": manifest.get("dataset", {}).get("name"),
-        "begun from": parent.get("run"),
-        "parameters": manifest.get("parameters"),
-        "items": manifest.get("network", {}).get("num_items"),
-        "best epoch": manifest.get("best_epoch"),
-        "refit epochs": len((manifest.get("refit") or {}).get("epochs", ())) or None,
-        "precision": manifest.get("precision"),
-        "versions": ", ".join(f"{n} {v}" for n, v in _mapping(manifest, "versions").items()),
-    }
+    if isinstance(artefact, Run):
+        facts |= {"stopped": artefact.stopped, "sbr": artefact.sbr_version}
+        return facts | _run_facts(artefact)
+    source = artefact.source
+    facts |= {"sbr": artefact.sbr_version, "log": source.name, "rows": source.rows}
+    for what, counts in artefact.dropped.items():
+        sizes = {"events": counts.events, "sessions": counts.sessions, "items": counts.items}
+        words = ", ".join(f"{n:,} {of}" for of, n in sizes.items() if n)
+        facts[f"dropped: {what.replace('_', ' ')}"] = words
+    return facts | {"fingerprint": artefact.fingerprint}
 
 
-def _mapping(manifest: Mapping[str, Any], entry: str) -> Mapping[str, Any]:
-    """Return an entry of a manifest, which another version of sbr may have written differently."""
-    found = manifest.get(entry)
-    return found if isinstance(found, Mapping) else {}
+def _run_facts(run: "Run") -> dict[str, Any]:
+    return {
+        "dataset": run.dataset.name,
+        "begun from": run.parent.run if run.parent else None,
+        "parameters": run.parameters,
+        "items": run.network.get("num_items"),
+        "best epoch": run.best_epoch,
+        "refit epochs": len(run.refit.epochs) or None if run.refit else None,
+        "precision": run.precision,
+        "versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
+    }
 
 
 def _state(row: "RunRow | DatasetRow") -> str:

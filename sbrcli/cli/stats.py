@@ -1,9 +1,7 @@
 """`sbr stats`: describe a log or a prepared dataset."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from datetime import tzinfo
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +14,9 @@ from sbrcli.cli.tables import Remark, Table, Unit
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.errors import UsageError
-from sbrcli.reporter import Reporter
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from sbrcli.artefacts.artefact import Artefact
     from sbrcli.log.statistics import LogStatistics
-    from sbrcli.sessions import Sessions
 
 LogsOrNone = Annotated[
     list[Path] | None,
@@ -73,6 +66,7 @@ def stats(
     Without LOG, describe a prepared dataset.
     """
     from sbrcli.log.columns.times import find_zone
+    from sbrcli.workflow.describe import describe_dataset, describe_log
 
     zone = find_zone(tz)
     rule = None if session is None else SessionRule.parse(session)
@@ -87,86 +81,16 @@ def stats(
                 "--session requires a LOG; a dataset has its sessions already",
                 hint="sbr stats LOG --session gap:3600",
             )
-        folder = invocation.workspace.open("dataset", dataset)
-        statistics = _describe_dataset(folder, zone)
-        invocation.output.note(f"dataset {folder.name}")
-        title = f"Dataset {folder.name}"
+        opened = invocation.workspace.open("dataset", dataset)
+        statistics = describe_dataset(opened, zone)
+        invocation.output.note(f"dataset {opened.name}")
+        title = f"Dataset {opened.name}"
     elif dataset is not None:
         raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
     else:
-        statistics = _describe_log(log, reading, rule, zone, invocation.output)
+        statistics = describe_log(log, reading, rule, zone, invocation.output)
         title = "Standard input" if log == [Path("-")] else ", ".join(path.name for path in log)
     invocation.output.show(statistics, lambda shown: _tables(shown, title))
-
-
-def _describe_log(
-    log: Sequence[Path],
-    reading: ReadConfig,
-    rule: SessionRule | None,
-    zone: tzinfo,
-    reporter: Reporter,
-) -> "LogStatistics":
-    from sbrcli.dataset.sessionize import assign_sessions, default_rule, require_no_gap
-    from sbrcli.log.files.spool import on_disk
-    from sbrcli.log.quality.account import describe_doubts, describe_log_as_read
-    from sbrcli.log.reading import read_log
-    from sbrcli.log.statistics import describe_log
-
-    if reading.no_time and rule is not None:
-        require_no_gap(str(rule))
-    with ExitStack() as stack:
-        paths = [stack.enter_context(on_disk(path)) for path in log]
-        read = read_log(paths, reading, counts_kinds=True)
-    for line in describe_log_as_read(read, zone):
-        reporter.note(line)
-    rule = rule or default_rule(read.events)
-    events = assign_sessions(read.events, rule)
-    statistics = describe_log(
-        events,
-        rule=rule,
-        zone=zone,
-        doubts=read.format.doubts,
-        time_unit=read.format.time_unit,
-        bad_rows=read.bad_rows.count if read.bad_rows else 0,
-        event_kinds=read.event_kinds,
-    )
-    reporter.note(describe_doubts(statistics.warnings))
-    return statistics
-
-
-def _describe_dataset(folder: "Artefact", zone: tzinfo) -> "LogStatistics":
-    """Describe all splits of a dataset together, without warnings about its log."""
-    from dataclasses import replace
-
-    from sbrcli.dataset.unions import load_all_sessions
-    from sbrcli.log.columns.times import ORDER
-    from sbrcli.log.statistics import describe_log
-
-    events = _to_events(load_all_sessions(folder.path))
-    is_timed = not folder.manifest.get("config", {}).get("no_time", False)
-    described = describe_log(
-        events,
-        rule=SessionRule("column"),
-        zone=zone,
-        time_unit="s" if is_timed else ORDER,
-    )
-    return replace(described, warnings=())
-
-
-def _to_events(sessions: "Sessions") -> "pd.DataFrame":
-    """Return an event table of sessions numbered from 0."""
-    import numpy as np
-    import pandas as pd
-
-    from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
-
-    return pd.DataFrame(
-        {
-            SESSION_ID: np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets)),
-            ITEM_ID: sessions.item_indices,
-            TIMESTAMP: sessions.timestamps,
-        }
-    )
 
 
 def _tables(statistics: "LogStatistics", title: str) -> Iterator[Table | Remark]:

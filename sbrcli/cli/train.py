@@ -86,7 +86,7 @@ def train(
     if resume:
         _check_alone([*explicit.values(), model, preset, dataset, from_run], overwrite=overwrite)
         run = find_begun(workspace, name)
-        if run.manifest.get("status") == "complete":
+        if run.is_complete:
             invocation.output.note(f"run {run.name} is complete already")
             invocation.output.show(describe_run(run), _epoch_tables)
             return

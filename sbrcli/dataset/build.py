@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.dataset.filters import Counts, cleanse, count, drop_repeats
+from sbrcli.dataset.filters import cleanse, count, drop_repeats
 from sbrcli.dataset.leave_one_out import drop_unseen_targets, leave_last_out
 from sbrcli.dataset.sessionize import assign_sessions, default_rule, session_offsets
 from sbrcli.dataset.splits import EmptySplitError, Splits, drop_unseen, split_by_date

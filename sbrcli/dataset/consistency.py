@@ -1,15 +1,14 @@
 """Check that the files of a dataset match its manifest."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sbrcli.artefacts.manifests import MANIFEST, read_manifest
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.artefacts.manifests import MANIFEST
 
 if TYPE_CHECKING:
     from sbrcli.dataset.storage import Items, Split
     from sbrcli.sessions import Sessions
-
-_COUNTED = ("events", "sessions", "items")
 
 
 def find_mismatch(folder: Path, split: "Split", sessions: "Sessions") -> str | None:
@@ -26,32 +25,33 @@ def find_mismatch(folder: Path, split: "Split", sessions: "Sessions") -> str | N
     Raises:
         ArtefactError: the manifest is damaged.
     """
-    if not (folder / MANIFEST).exists():
+    dataset = _read(folder)
+    if dataset is None:
         return None
-    manifest = read_manifest(folder, "dataset")
-    splits = manifest.get("splits", {})
-    found = {"events": len(sessions.item_indices), "sessions": sessions.num_sessions}
-    described = _counts(splits.get(split))
-    if split == "valid_full":
-        described = _counts(manifest.get("train_full"))
-        if sessions.targets is None:  # train is beside it, not part of it
-            train = _counts(splits.get("train"))
-            described = {n: described[n] - train[n] for n in described.keys() & train.keys()}
-    for what, count in found.items():
-        if described.get(what, count) != count:
-            return f"it holds {count:,} {what}, and the manifest says {described[what]:,}"
+    stated = dataset.train_full if split == "valid_full" else dataset.splits.get(split)
+    train = dataset.train
+    if stated is not None:
+        events, num_sessions = stated.events, stated.sessions
+        if split == "valid_full" and sessions.targets is None:  # train is beside it
+            events, num_sessions = events - train.events, num_sessions - train.sessions
+        found = {
+            "events": (len(sessions.item_indices), events),
+            "sessions": (sessions.num_sessions, num_sessions),
+        }
+        for what, (count, expected) in found.items():
+            if count != expected:
+                return f"it holds {count:,} {what}, and the manifest says {expected:,}"
     least = int(sessions.item_indices.max()) + 1
-    known = _counts(manifest.get("train_full") if split == "valid_full" else splits.get("train"))
+    known = stated if split == "valid_full" else train
     # Test may hold items that occur only in valid; cut by time, valid and test hold new items.
-    most = known.get("items", least)
-    if split not in _holding_later_items(manifest) and least > most:
-        return f"it holds the item index {least - 1:,}, and its items end at {most - 1:,}"
+    if split not in _holding_later_items(dataset) and known is not None and least > known.items:
+        return f"it holds the item index {least - 1:,}, and its items end at {known.items - 1:,}"
     return None
 
 
-def _holding_later_items(manifest: dict[str, Any]) -> tuple[str, ...]:
+def _holding_later_items(dataset: Dataset) -> tuple[str, ...]:
     """Return the splits whose items go beyond those of train."""
-    is_by_time = manifest.get("config", {}).get("split") == "time"
+    is_by_time = dataset.config.get("split") == "time"
     return ("valid", "test") if is_by_time else ("test",)
 
 
@@ -61,9 +61,8 @@ def is_described(folder: Path, split: str) -> bool:
     Raises:
         ArtefactError: the manifest is damaged.
     """
-    if not (folder / MANIFEST).exists():
-        return False
-    return read_manifest(folder, "dataset").get("splits", {}).get(split) is not None
+    dataset = _read(folder)
+    return dataset is not None and dataset.splits.get(split) is not None
 
 
 def find_items_mismatch(folder: Path, items: "Items") -> str | None:
@@ -72,19 +71,15 @@ def find_items_mismatch(folder: Path, items: "Items") -> str | None:
     Raises:
         ArtefactError: the manifest is damaged.
     """
-    if not (folder / MANIFEST).exists():
-        return None
-    described = _counts(read_manifest(folder, "dataset").get("splits", {}).get("train"))
-    if described.get("items", items.num_train_items) == items.num_train_items:
+    dataset = _read(folder)
+    if dataset is None or dataset.train.items == items.num_train_items:
         return None
     return (
         f"{items.num_train_items:,} of its items are train's, and the manifest says "
-        f"{described['items']:,}"
+        f"{dataset.train.items:,}"
     )
 
 
-def _counts(described: Any) -> dict[str, int]:
-    """Return the counts of a split in a manifest."""
-    if not isinstance(described, dict):
-        return {}
-    return {n: described[n] for n in _COUNTED if isinstance(described.get(n), int)}
+def _read(folder: Path) -> Dataset | None:
+    """Read a dataset; None if it has no manifest, as while it is written."""
+    return Dataset.read(folder) if (folder / MANIFEST).exists() else None

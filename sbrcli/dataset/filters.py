@@ -6,36 +6,14 @@ fact about the whole log, how often each item occurs, is a sum over its parts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from sbrcli.arrays import IntArray
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.dataset.sessionize import id_codes, session_offsets
 from sbrcli.log.events import ITEM_ID, SESSION_ID
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The size of a table, or how much of it a step dropped.
-
-    A session or an item is dropped with its last event.
-    """
-
-    events: int = 0
-    sessions: int = 0
-    items: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.events + other.events, self.sessions + other.sessions, self.items + other.items
-        )
-
-    def __sub__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.events - other.events, self.sessions - other.sessions, self.items - other.items
-        )
 
 
 def count(events: pd.DataFrame) -> Counts:

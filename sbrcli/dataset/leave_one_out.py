@@ -16,7 +16,8 @@ split do not depend on items that are dropped later.
 import numpy as np
 import pandas as pd
 
-from sbrcli.dataset.filters import Counts, count, count_items
+from sbrcli.artefacts.dataset import Counts
+from sbrcli.dataset.filters import count, count_items
 from sbrcli.dataset.sessionize import id_codes, session_offsets
 from sbrcli.dataset.splits import EmptySplitError, Splits
 from sbrcli.dataset.storage import IS_TARGET, Split

@@ -1,9 +1,9 @@
 """What a log is called: for a person, and as the first words of a dataset's default name."""
 
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from sbrcli.artefacts.dataset import SourceFile
 
 STANDARD_INPUT = "standard input"
 """What the manifest calls a log that was piped."""
@@ -32,24 +32,18 @@ def name_file(path: Path) -> str:
     return path.name if path.name not in ("", "..") else path.resolve().name
 
 
-def name_of_log(source: Mapping[str, Any]) -> str:
+def name_of_log(source: SourceFile) -> str:
     """Return what to call a dataset's log: its file's name without what says the format.
 
     `ratings.dat` is ratings, `clicks.csv.gz` clicks; of several files it is the first one's name
     and how many more there are.
-
-    Args:
-        source: name and, of several files, `parts`, as the manifest has them.
-
-    Raises:
-        KeyError, TypeError: it is not that.
     """
-    parts = source.get("parts") or [source]
-    first = _without_suffixes(str(parts[0]["name"]))
+    parts = source.parts or [source]
+    first = _without_suffixes(parts[0].name)
     return first if len(parts) == 1 else f"{first} and {len(parts) - 1} more"
 
 
-def word_for_log(source: Mapping[str, Any]) -> str:
+def word_for_log(source: SourceFile) -> str:
     """Return a log's name as part of a folder's: letters of any script, digits, `-`, `_`, dots.
 
     `Clicks (May 2026).csv` is Clicks-May-2026; standard input is stdin. It has 40 bytes at most,

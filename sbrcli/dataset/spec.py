@@ -1,13 +1,13 @@
 """The specification of a dataset, and whether an existing one was made from the same."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset, Source, SourceFile
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
@@ -15,7 +15,6 @@ from sbrcli.config.training import differences
 from sbrcli.dataset.cuts import DEFAULT_DAYS, LONG_DAYS
 from sbrcli.dataset.log_names import name_file, word_for_log
 from sbrcli.dataset.storage import ITEMS_FILE, split_path
-from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.reading import hash_file
 
@@ -42,7 +41,7 @@ class Request:
 
     config: PrepareConfig
     reading: ReadConfig
-    source: Mapping[str, Any]
+    source: Source
 
     def options(self) -> dict[str, Any]:
         """Return the value of every option, for the manifest."""
@@ -68,7 +67,12 @@ class Request:
         if self.reading.events:
             kinds = "-".join(self.reading.events)
             name += "-event-" + "".join(c if c.isalnum() else "-" for c in kinds)[:60]
-        return f"{name}-given-split" if self.source["test_log"] else name
+        return f"{name}-given-split" if self.source.test_log else name
+
+
+def default_options() -> dict[str, Any]:
+    """Return every option's default, as a manifest stores it."""
+    return asdict(PrepareConfig()) | asdict(ReadConfig())
 
 
 def default_name(config: PrepareConfig) -> str:
@@ -85,7 +89,7 @@ def default_name(config: PrepareConfig) -> str:
     return "-".join(words)
 
 
-def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> dict[str, Any]:
+def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> SourceFile:
     """Return the names and the SHA-256 of a log's files, for the manifest.
 
     For several files, `sha256` is the hash of their hashes in order, and `parts` lists each.
@@ -98,41 +102,36 @@ def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> dict[str, A
         DataError: one of them cannot be read.
     """
     names = [name_file(path) for path in called]
-    parts = [
-        {"name": name, "sha256": hash_file(path)} for name, path in zip(names, paths, strict=True)
-    ]
+    parts = [SourceFile(name, hash_file(path)) for name, path in zip(names, paths, strict=True)]
     if len(parts) == 1:
         return parts[0]
-    joined = "".join(f"{part['sha256']}\n" for part in parts)
+    joined = "".join(f"{part.sha256}\n" for part in parts)
     together = hashlib.sha256(joined.encode()).hexdigest()
-    return {"name": ", ".join(names), "sha256": together, "parts": parts}
+    return SourceFile(", ".join(names), together, parts)
 
 
-def require_same(there: Artefact, request: Request) -> None:
+def require_same(there: Dataset, request: Request) -> None:
     """Check that a dataset is intact and was made from the same files and options.
 
     Raises:
         ArtefactError: it was not, or it is damaged.
     """
-    try:
-        difference = _differs_in(there.manifest, request)
-        kept = [name for name, split in there.manifest["splits"].items() if split is not None]
-        kept += ["valid_full"] if there.manifest.get("train_full") else []
-    except (KeyError, TypeError, AttributeError) as error:
-        raise damaged_manifest(there) from error
+    difference = _differs_in(there, request)
     if difference:
         raise ArtefactError(
             f"dataset {there.name} already exists, made {difference}",
             hint="--overwrite replaces it, --name keeps both",
         )
-    for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in kept)]:
+    stored = [name for name, split in there.splits.items() if split is not None]
+    stored += ["valid_full"] if there.train_full else []
+    for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in stored)]:
         if not path.is_file():
             raise ArtefactError(
                 f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
             )
 
 
-def find_earlier(workspace: Workspace, request: Request) -> Artefact | None:
+def find_earlier(workspace: Workspace, request: Request) -> Dataset | None:
     """Find the same dataset under the default name of earlier versions of sbr.
 
     Returns:
@@ -156,19 +155,17 @@ def _shown(value: object) -> object:
     return "by default" if value is None else value
 
 
-def _with_todays_days(manifest: dict[str, Any]) -> dict[str, Any]:
+def _with_todays_days(dataset: Dataset) -> dict[str, Any]:
     """Return a dataset's options as they would be written today.
 
     Before shares existed, the default was 30 days for every log. It still is for logs of a year or
     more, and if nothing is split by date.
     """
-    made_with, splits = manifest["config"], manifest["splits"].values()
+    made_with = dataset.config
     if "test_share" in made_with:
         return made_with
-    first = min(datetime.fromisoformat(split["first_time"]) for split in splits if split)
-    last = max(datetime.fromisoformat(split["last_time"]) for split in splits if split)
-    by_date = made_with.get("split", "date") == "date" and not manifest["source"].get("test_log")
-    if by_date and last - first < timedelta(days=LONG_DAYS):
+    by_date = made_with.get("split", "date") == "date" and dataset.source.test_log is None
+    if by_date and _time_span(dataset) < timedelta(days=LONG_DAYS):
         return made_with
     return made_with | {
         option: None
@@ -177,17 +174,29 @@ def _with_todays_days(manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _differs_in(manifest: dict[str, Any], request: Request) -> str | None:
+def _time_span(dataset: Dataset) -> timedelta:
+    """Return the time from the first event of a dataset to its last; 0 without times."""
+    splits = [split for split in dataset.splits.values() if split is not None]
+    times = [
+        datetime.fromisoformat(time)
+        for split in splits
+        for time in (split.first_time, split.last_time)
+        if time is not None
+    ]
+    return max(times) - min(times) if times else timedelta()
+
+
+def _differs_in(dataset: Dataset, request: Request) -> str | None:
     """Return how a dataset's options differ from the requested ones; None if they do not."""
-    was, source = manifest["source"], request.source
     differences = []
-    if was["sha256"] != source["sha256"]:
-        differences.append(f"of another log ({was['name']})")
-    for other, (one, another) in OTHER_FILES.items():
-        if (was.get(other) or {}).get("sha256") != (source[other] or {}).get("sha256"):
-            differences.append(f"with {another}" if was.get(other) else f"without {one}")
+    if dataset.source.sha256 != request.source.sha256:
+        differences.append(f"of another log ({dataset.source.name})")
+    for option, (one, another) in OTHER_FILES.items():
+        was, asked = dataset.source.others[option], request.source.others[option]
+        if (was and was.sha256) != (asked and asked.sha256):
+            differences.append(f"with {another}" if was else f"without {one}")
     # An option newer than the dataset has its default.
-    made_with = Request(PrepareConfig(), ReadConfig(), {}).options() | _with_todays_days(manifest)
+    made_with = default_options() | _with_todays_days(dataset)
     others = [
         f"{option.replace('_', '-')} {_shown(made_with[option])}, not {_shown(value)}"
         for option, value in request.options().items()

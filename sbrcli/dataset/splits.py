@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.cuts import Cut, choose_cuts, describe_cuts
-from sbrcli.dataset.filters import Counts, count, count_items, drop_short_sessions, keep_items
+from sbrcli.dataset.filters import count, count_items, drop_short_sessions, keep_items
 from sbrcli.dataset.sessionize import session_offsets
 from sbrcli.dataset.storage import Split
 from sbrcli.errors import DataError

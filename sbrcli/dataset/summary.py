@@ -1,32 +1,16 @@
 """The summary of a dataset: its splits and what was dropped, as stored in the manifest."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Self
 
 import pandas as pd
 
-from sbrcli.artefacts.artefact import Artefact
-from sbrcli.artefacts.manifests import MANIFEST
-from sbrcli.dataset.filters import Counts, count
+from sbrcli.artefacts.dataset import Counts, Dataset, SplitSummary
+from sbrcli.dataset.filters import count
 from sbrcli.dataset.timeline import Timeline
-from sbrcli.errors import ArtefactError
 from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
-
-
-@dataclass(frozen=True, slots=True)
-class SplitSummary:
-    """The size of one split and its time range.
-
-    Times are ISO 8601 with an offset, or None if the log was read without times.
-    """
-
-    events: int
-    sessions: int
-    items: int
-    first_time: str | None
-    last_time: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,46 +36,22 @@ class PreparedDataset:
     dataset by an earlier version of sbr."""
 
     @classmethod
-    def from_folder(cls, folder: Artefact, already_there: bool = False) -> Self:
-        """Read the summary of a dataset from its manifest.
-
-        Raises:
-            ArtefactError: the manifest does not contain it.
-        """
-        try:
-            splits, dropped = folder.manifest["splits"], folder.manifest["dropped"]
-            summaries = {name: held and SplitSummary(**held) for name, held in splits.items()}
-            if folder.manifest.get("config", {}).get("no_time"):
-                summaries = {
-                    name: held and _without_times(held) for name, held in summaries.items()
-                }
-            return cls(
-                dataset=str(folder.path),
-                name=folder.name,
-                splits=summaries,
-                dropped={reason: Counts(**counts) for reason, counts in dropped.items()},
-                already_there=already_there,
-                timeline={
-                    name: Timeline(**held)
-                    for name, held in folder.manifest.get("timeline", {}).items()
-                },
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise damaged_manifest(folder) from error
+    def of(cls, dataset: Dataset, already_there: bool = False) -> Self:
+        """Return the summary of a dataset."""
+        return cls(
+            dataset=str(dataset.path),
+            name=dataset.name,
+            splits=dataset.splits if dataset.has_times else _without_times(dataset.splits),
+            dropped=dataset.dropped,
+            already_there=already_there,
+            timeline={name: Timeline(**asdict(held)) for name, held in dataset.timeline.items()},
+        )
 
     def in_zone(self, zone: tzinfo) -> Self:
         """Return the summary with times in another time zone."""
         moved = {name: split and _in_zone(split, zone) for name, split in self.splits.items()}
         timeline = {name: held.in_zone(zone) for name, held in self.timeline.items()}
         return replace(self, splits=moved, timeline=timeline)
-
-
-def damaged_manifest(folder: Artefact) -> ArtefactError:
-    """Return the error for a manifest that `sbr preprocess` cannot have written."""
-    return ArtefactError(
-        f"{folder.path / MANIFEST} is damaged: it lacks what a dataset's has",
-        hint="make the dataset again: sbr preprocess LOG --overwrite",
-    )
 
 
 def summarise(events: pd.DataFrame) -> SplitSummary:
@@ -101,9 +61,12 @@ def summarise(events: pd.DataFrame) -> SplitSummary:
     return SplitSummary(held.events, held.sessions, held.items, first, last)
 
 
-def _without_times(split: SplitSummary) -> SplitSummary:
-    """Return the summary of a split whose timestamps are only sequence numbers."""
-    return replace(split, first_time=None, last_time=None)
+def _without_times(splits: dict[str, SplitSummary | None]) -> dict[str, SplitSummary | None]:
+    """Return the summaries of splits whose timestamps are only sequence numbers."""
+    return {
+        name: split and replace(split, first_time=None, last_time=None)
+        for name, split in splits.items()
+    }
 
 
 def _in_zone(split: SplitSummary, zone: tzinfo) -> SplitSummary:

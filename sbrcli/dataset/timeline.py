@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sbrcli.artefacts.dataset import TargetTimes
 from sbrcli.log.columns.times import format_time
 from sbrcli.sessions import Sessions
 
@@ -19,13 +20,8 @@ MOST_ARE_LATER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """When training ends and the targets of a split begin; times are ISO 8601 with an offset."""
-
-    train_last_time: str
-    first_target_time: str
-    targets_after_train: float
-    """Share of the targets that are later than the last training event."""
+class Timeline(TargetTimes):
+    """How the targets of a split lie in time."""
 
     @classmethod
     def of(cls, sessions: Sessions, train_last: float) -> Self | None:

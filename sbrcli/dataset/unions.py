@@ -1,13 +1,13 @@
 """Join splits so that no event occurs twice."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sbrcli.arrays import BoolArray
+from sbrcli.artefacts.run import Run
 from sbrcli.dataset.storage import Split, load_split, split_path
 from sbrcli.log.events import SESSION_ID
 from sbrcli.sessions import Sessions
@@ -38,13 +38,13 @@ def join_train_full(train: Sessions, valid_full: Sessions) -> Sessions:
     return train.followed_by(valid_full)
 
 
-def load_training_sessions(dataset: Path, run_manifest: Mapping[str, Any]) -> Sessions:
+def load_training_sessions(dataset: Path, run: Run) -> Sessions:
     """Read the sessions that a run has learned from: train, and valid_full after a refit.
 
     Raises:
         ArtefactError: a split is missing or damaged.
     """
-    return load_train_full(dataset) if run_manifest.get("refit") else load_split(dataset, "train")
+    return load_train_full(dataset) if run.is_refitted else load_split(dataset, "train")
 
 
 def load_all_sessions(dataset: Path) -> Sessions:

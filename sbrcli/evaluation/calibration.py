@@ -9,12 +9,10 @@ The number is a power of two. That is as near as a blend needs, whose weight is 
 and multiplying by it rounds nothing: the network's order of the items stays, ties included.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.artefacts.run import Run
 from sbrcli.config.training import TrainConfig
 from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.evaluation.thinning import thin_out
@@ -29,10 +27,9 @@ ENOUGH_NEXT_ITEMS = 2_000
 _MOST_DOUBLINGS = 20
 
 
-def gives_log_probabilities(manifest: Mapping[str, Any]) -> bool:
-    """Return whether a run's loss, by its manifest, makes scores logarithms of probabilities."""
-    config = manifest.get("config", {})
-    return config.get("loss", TrainConfig().loss) == "cross-entropy"
+def gives_log_probabilities(run: Run) -> bool:
+    """Return whether a run's loss makes its scores logarithms of probabilities."""
+    return run.config.get("loss", TrainConfig().loss) == "cross-entropy"
 
 
 def find_scale(network: Scorer, sessions: Sessions) -> float:

@@ -1,11 +1,11 @@
 """A trained run as a model, whatever its family."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
-from sbrcli.artefacts.manifests import MANIFEST, read_manifest
+from sbrcli.artefacts.manifests import MANIFEST
+from sbrcli.artefacts.run import Run
 from sbrcli.errors import ArtefactError
 from sbrcli.models.network import NetworkShape
 from sbrcli.models.registry import family_of
@@ -13,15 +13,15 @@ from sbrcli.models.scorer import Scorer
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 
 
-def shape_of_run(manifest: Mapping[str, Any]) -> NetworkShape:
-    """Read the shape of a run's network from the run's manifest.
+def shape_of_run(run: Run) -> NetworkShape:
+    """Return the shape of a run's network.
 
     Raises:
-        ArtefactError: it is missing or cannot be the shape of a network.
+        ArtefactError: the manifest states none that can be.
     """
-    family = family_of(manifest)
+    family = family_of(run)
     try:
-        return family.read_shape(manifest["network"])
+        return family.read_shape(run.network)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtefactError(
             f"the run's manifest does not describe a network: {error!r}",
@@ -35,10 +35,10 @@ def load_scorer(run_folder: Path, batch_size: int = 128) -> Scorer:
     Raises:
         ArtefactError: something is missing or damaged, or does not fit together.
     """
-    manifest = read_manifest(run_folder, "run")
-    family = family_of(manifest)
+    run = Run.read(run_folder)
+    family = family_of(run)
     try:
-        shape = shape_of_run(manifest)
+        shape = shape_of_run(run)
     except ArtefactError as error:
         raise ArtefactError(f"{run_folder / MANIFEST} is damaged: {error}", error.hint) from error
     weights = load_weights(run_folder / WEIGHTS_FILE, shape)
@@ -52,7 +52,7 @@ def load_model(run_folder: Path | str) -> tuple[Any, RunItems]:
         ArtefactError: the run is missing or damaged.
     """
     folder = Path(run_folder)
-    manifest = read_manifest(folder, "run")
-    shape = shape_of_run(manifest)
+    run = Run.read(folder)
+    shape = shape_of_run(run)
     weights = load_weights(folder / WEIGHTS_FILE, shape)
-    return family_of(manifest).make_keras_model(shape, weights), load_items(folder / ITEMS_FILE)
+    return family_of(run).make_keras_model(shape, weights), load_items(folder / ITEMS_FILE)

@@ -4,14 +4,14 @@ Families are named by their module and loaded on demand, so that one of them cos
 another is used.
 """
 
-from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sbrcli import __version__
 from sbrcli.errors import ArtefactError, OptionError
 
 if TYPE_CHECKING:  # the command line reads the names for its help, without NumPy
+    from sbrcli.artefacts.run import Run
     from sbrcli.models.network import Family
 
 FAMILIES = {
@@ -34,22 +34,16 @@ def find_family(name: str) -> "Family":
     return import_module(FAMILIES[name]).FAMILY
 
 
-def family_name(manifest: Mapping[str, Any]) -> str:
-    """Return the name of a run's family, which may be unknown to this version of sbr."""
-    return str(manifest.get("model", DEFAULT_FAMILY))
-
-
-def family_of(manifest: Mapping[str, Any]) -> "Family":
+def family_of(run: "Run") -> "Family":
     """Return the family of a run.
 
     Raises:
         ArtefactError: this version of sbr does not know it.
     """
-    name = family_name(manifest)
     try:
-        return find_family(name)
+        return find_family(run.model)
     except OptionError as error:
         raise ArtefactError(
-            f"the run's model, {name}, is unknown to sbr {__version__}",
+            f"the run's model, {run.model}, is unknown to sbr {__version__}",
             hint="use the sbr that trained it, or train the run again with --overwrite",
         ) from error

@@ -4,8 +4,8 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
-from sbrcli.artefacts.manifests import read_manifest
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.artefacts.run import Run
 from sbrcli.config.baselines import (
     BASELINES,
     OPTIONED,
@@ -18,7 +18,7 @@ from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.presets import configure_training
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.training import TrainConfig
-from sbrcli.dataset.spec import OTHER_FILES, Request
+from sbrcli.dataset.spec import OTHER_FILES, Request, default_options
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.blend.files import read_choice
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of
@@ -29,39 +29,34 @@ from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.training_job import has_short_sessions
 
 
-def preprocess_command(dataset: Artefact) -> str:
-    """Write the `sbr preprocess` that made a dataset; its files are called as they were then.
-
-    Raises:
-        KeyError, TypeError, AttributeError: its manifest is damaged.
-    """
-    source, made_with = dataset.manifest["source"], dataset.manifest["config"]
-    defaults = Request(PrepareConfig(), ReadConfig(), {}).options()
-    words = ["sbr", "preprocess", _file_word(source["name"])]
-    words += _options(made_with, defaults)
-    for part in OTHER_FILES:
-        if source.get(part):
-            words += [_flag(part), _file_word(source[part]["name"])]
+def preprocess_command(dataset: Dataset) -> str:
+    """Write the `sbr preprocess` that made a dataset; its files are called as they were then."""
+    source = dataset.source
+    words = ["sbr", "preprocess", _file_word(source.name)]
+    words += _options(dataset.config, default_options())
+    for option in OTHER_FILES:
+        file = source.others[option]
+        if file is not None:
+            words += [_flag(option), _file_word(file.name)]
     if _usual_name(dataset) != dataset.name:
         words += ["--name", dataset.name]
     return shlex.join(words)
 
 
-def train_command(run: Artefact, dataset: Artefact) -> str:
+def train_command(run: Run, dataset: Dataset) -> str:
     """Write the `sbr train` that made a run, with the options that are not the default there.
 
     Raises:
         ArtefactError: the run's manifest is damaged.
-        KeyError, TypeError, AttributeError: the dataset's is.
     """
-    config, parent = settings_of(run)["config"], run.manifest.get("parent")
+    config, parent = settings_of(run)["config"], run.parent
     if parent is not None:
-        return _from_command(run, dataset, config, parent["run"])
+        return _from_command(run, dataset, config, parent.run)
     is_short = has_short_sessions(dataset)
     usual = configure_training({"optimizer": config["optimizer"]}, None, short_sessions=is_short)
     defaults = {name: _listed(value) for name, value in asdict(usual).items()}
     said = {name: value for name, value in config.items() if value != defaults.get(name)}
-    family = family_of(run.manifest)
+    family = family_of(run)
     words = ["sbr", "train", "--dataset", dataset.name]
     if family.name != DEFAULT_FAMILY:
         words += ["--model", family.name]
@@ -75,11 +70,10 @@ def train_command(run: Artefact, dataset: Artefact) -> str:
     return shlex.join(words)
 
 
-def _from_command(run: Artefact, dataset: Artefact, config: dict[str, Any], parent: str) -> str:
+def _from_command(run: Run, dataset: Dataset, config: dict[str, Any], parent: str) -> str:
     """Write the `sbr train --from` that made a run; in full where its parent is gone."""
     try:
-        manifest = read_manifest(run.path.with_name(parent), "run")
-        usual = settings_of(Artefact("run", run.path.with_name(parent), manifest))["config"]
+        usual = settings_of(Run.read(run.path.with_name(parent)))["config"]
     except ArtefactError:
         usual = {}
     said = {name: "auto" if value is None else value
@@ -88,7 +82,7 @@ def _from_command(run: Artefact, dataset: Artefact, config: dict[str, Any], pare
     return shlex.join([*words, *_options(said, {}), "--name", run.name])
 
 
-def evaluate_command(run: Artefact, kept: Kept) -> str:
+def evaluate_command(run: Run, kept: Kept) -> str:
     """Write one `sbr evaluate` that brings all that is kept of a run's evaluation.
 
     Raises:
@@ -113,12 +107,12 @@ def evaluate_command(run: Artefact, kept: Kept) -> str:
     return shlex.join(words)
 
 
-def full_evaluate_command(run: Artefact) -> str:
+def full_evaluate_command(run: Run) -> str:
     """Write the `sbr evaluate` that brings all that a report can show."""
     return shlex.join(["sbr", "evaluate", "--run", run.name, "--baselines", "all", "--slices"])
 
 
-def report_command(run: Artefact) -> str:
+def report_command(run: Run) -> str:
     """Write the `sbr report` of a run."""
     return shlex.join(["sbr", "report", "--run", run.name])
 
@@ -155,13 +149,13 @@ def _file_word(name: str) -> str:
     return "-" if name == "standard input" else name
 
 
-def _usual_name(dataset: Artefact) -> str | None:
+def _usual_name(dataset: Dataset) -> str | None:
     """Return the name that the dataset would have without `--name`; None if unknown."""
-    made_with = dataset.manifest["config"]
+    made_with = dataset.config
     # An option that the dataset was made before had its default.
     options = {name: made_with.get(name, value) for name, value in asdict(PrepareConfig()).items()}
     try:
         config, reading = PrepareConfig(**options), ReadConfig(event=made_with.get("event"))
     except ConfigError:  # of an sbr that had other bounds
         return None
-    return Request(config, reading, {"test_log": None} | dataset.manifest["source"]).name()
+    return Request(config, reading, dataset.source).name()

@@ -1,10 +1,11 @@
 """The data: what the splits hold, how long sessions are, how long pauses, how popular items."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.artefacts.dataset import Counts, Dataset, SplitSummary
 from sbrcli.report.axes import fill_steps, name_axes, use_counts, use_durations, use_powers
 from sbrcli.report.html import (
     Section,
@@ -31,31 +32,28 @@ _CURVE_POINTS = 200
 _SHORTEST_PAUSE = 0.001
 
 
-def describe_data(manifest: dict[str, Any], training: Sessions, train_count: IntArray) -> Section:
+def describe_data(dataset: Dataset, training: Sessions, train_count: IntArray) -> Section:
     """Describe a dataset.
 
     Args:
-        manifest: the dataset's.
+        dataset: the dataset.
         training: the sessions that the run has learned from.
         train_count: (num_items,) the events of each of the run's items in them.
-
-    Raises:
-        KeyError, TypeError, AttributeError: the manifest is damaged.
     """
     columns = ("split", "events", "sessions", "items", "first event", "last event")
     splits = [
-        (name, *(held[what] for what in ("events", "sessions", "items")), *_times(held))
-        for name, held in manifest["splits"].items()
-        if held is not None
+        (name, split.events, split.sessions, split.items, *_times(split))
+        for name, split in dataset.splits.items()
+        if split is not None
     ]
     dropped = [
-        (reason.replace("_", " "), *(counts[what] for what in ("events", "sessions", "items")))
-        for reason, counts in manifest["dropped"].items()
-        if any(counts.values())
+        (reason.replace("_", " "), counts.events, counts.sessions, counts.items)
+        for reason, counts in dataset.dropped.items()
+        if counts != Counts()
     ]
-    source = manifest["source"]
+    source = dataset.source
     content = write_paragraph(
-        f"The dataset was made from {source['name']}, {source['rows']:,} rows. Session lengths, "
+        f"The dataset was made from {source.name}, {source.rows or 0:,} rows. Session lengths, "
         "pauses and popularity are those of the sessions that the run was trained on."
     )
     content += write_table("The splits; times are UTC", columns, splits)
@@ -182,9 +180,9 @@ def write_seconds(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def _times(held: dict[str, Any]) -> tuple[str, str]:
+def _times(split: SplitSummary) -> tuple[str, ...]:
     """Return a split's first and last time to the minute."""
-    return tuple(str(held[f"{which}_time"])[:16].replace("T", " ") for which in ("first", "last"))  # pyright: ignore[reportReturnType]
+    return tuple(str(time)[:16].replace("T", " ") for time in (split.first_time, split.last_time))
 
 
 def _mark(axes: "Axes", median: float) -> None:

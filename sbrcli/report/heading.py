@@ -1,9 +1,9 @@
 """The top of the page: log and model, the date, and what the accuracy means in one sentence."""
 
 from datetime import datetime
-from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact, finished_at
+from sbrcli.artefacts.dataset import Dataset, Source
+from sbrcli.artefacts.run import Run
 from sbrcli.dataset.log_names import name_of_log
 from sbrcli.report.html import percent, write_facts, write_text
 from sbrcli.report.kept import Kept, cuts_of
@@ -24,21 +24,17 @@ _FEW_PERCENT = 0.1
 """A smaller share is written with a decimal."""
 
 
-def title_page(dataset: Artefact, model: str) -> str:
-    """Return the page's title: the log and the model, as in "MovieLens 1M · GRU4Rec".
-
-    Raises:
-        KeyError, TypeError, AttributeError: the dataset's manifest is damaged.
-    """
-    return f"{_log_title(dataset.manifest['source'])} · {model}"
+def title_page(dataset: Dataset, model: str) -> str:
+    """Return the page's title: the log and the model, as in "MovieLens 1M · GRU4Rec"."""
+    return f"{_log_title(dataset.source)} · {model}"
 
 
-def noun_of(dataset: Artefact) -> str:
+def noun_of(dataset: Dataset) -> str:
     """Return what an item of the log is called: film, or item where nothing is known."""
-    return "film" if _movielens(dataset.manifest["source"]) else "item"
+    return "film" if _movielens(dataset.source) else "item"
 
 
-def introduce(run: Artefact, dataset: Artefact, training: TrainResult, kept: Kept | None) -> str:
+def introduce(run: Run, dataset: Dataset, training: TrainResult, kept: Kept | None) -> str:
     """Write what stands above the sections, as HTML.
 
     Args:
@@ -46,7 +42,7 @@ def introduce(run: Artefact, dataset: Artefact, training: TrainResult, kept: Kep
         training: what came of training it.
         kept: what its evaluation has come to; None where it was not evaluated.
     """
-    version = run.manifest.get("sbr_version", "?")
+    version = run.sbr_version or "?"
     facts: dict[str, object] = {}
     if kept is not None:
         k = max(cuts_of(kept.metrics))
@@ -89,19 +85,19 @@ def share_in_words(share: float) -> str:
     return percent(share, 0 if share >= _FEW_PERCENT or share == 0 else 1).text
 
 
-def _log_title(source: dict[str, Any]) -> str:
+def _log_title(source: Source) -> str:
     size = _movielens(source)
     return f"MovieLens {size}" if size else name_of_log(source)
 
 
-def _movielens(source: dict[str, Any]) -> str | None:
-    return _MOVIELENS.get((str(source["name"]).removesuffix(".gz"), source["rows"]))
+def _movielens(source: Source) -> str | None:
+    return _MOVIELENS.get((source.name.removesuffix(".gz"), source.rows or 0))
 
 
-def _date_of(run: Artefact) -> str:
+def _date_of(run: Run) -> str:
     """Write the day (UTC) on which a run was completed; nothing where it is not known."""
     try:
-        moment = datetime.fromisoformat(finished_at(run))
+        moment = datetime.fromisoformat(run.finished_at)
     except ValueError:
         return ""
     iso, shown = moment.date().isoformat(), f"{moment.day} {moment:%B %Y}"

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.run import Run
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.leaderboard import Difference, LeaderboardRow
 from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
 from sbrcli.evaluation.slices import Slice
 from sbrcli.evaluation.verdict import SIGNIFICANT
-from sbrcli.models.registry import DEFAULT_FAMILY, family_name
+from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.workflow.evaluate import read_evaluation
 from sbrcli.workflow.run_facts import EVALUATION_FILE
 
@@ -34,7 +34,7 @@ class Kept:
     """What the leaderboard calls the run itself."""
 
 
-def read_kept(run: Artefact) -> Kept | None:
+def read_kept(run: Run) -> Kept | None:
     """Read what a run keeps of its evaluation on test; None where it was not evaluated.
 
     Raises:
@@ -51,7 +51,7 @@ def read_kept(run: Artefact) -> Kept | None:
             leaderboard=tuple(_standing(row) for row in found.get("leaderboard") or ()),
             verdict=_verdict(found),
             slices=tuple(_slice(row) for row in found.get("slices") or ()),
-            model=family_name(run.manifest),
+            model=run.model,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtefactError(

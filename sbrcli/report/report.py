@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.disk import can_hold_file, replacing
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.dataset.storage import load_split
-from sbrcli.dataset.summary import damaged_manifest
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.metrics import find_wide_cuts
@@ -67,7 +67,7 @@ def check_place(path: Path) -> None:
         raise ConfigError(f"out must be a file in a folder that is there. Received: {path}")
 
 
-def write_report(run: Artefact, workspace: Workspace, path: Path) -> Report:
+def write_report(run: Run, workspace: Workspace, path: Path) -> Report:
     """Write the page of a run into a file, which is replaced in one step.
 
     What `sbr evaluate` has kept is shown, and nothing is evaluated but a few examples.
@@ -95,7 +95,7 @@ def write_report(run: Artefact, workspace: Workspace, path: Path) -> Report:
     return Report(str(path), run.name, len(content), _missing(kept), _warnings(kept), can_draw())
 
 
-def make_page(run: Artefact, dataset: Artefact, kept: Kept | None) -> str:
+def make_page(run: Run, dataset: Dataset, kept: Kept | None) -> str:
     """Make the page of a run, as text; the same of the same.
 
     Args:
@@ -107,27 +107,20 @@ def make_page(run: Artefact, dataset: Artefact, kept: Kept | None) -> str:
         ArtefactError: the run or its dataset is damaged.
     """
     training = describe_run(run)
-    try:
-        title = title_page(dataset, family_of(run.manifest).title)
-        noun = noun_of(dataset)
-        commands = [preprocess_command(dataset), train_command(run, dataset)]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise damaged_manifest(dataset) from error
+    title, noun = title_page(dataset, family_of(run).title), noun_of(dataset)
+    commands = [preprocess_command(dataset), train_command(run, dataset)]
     scorer, items = load_scorer(run.path), load_items(run.path / ITEMS_FILE)
-    learned_from = load_training_sessions(dataset.path, run.manifest)
+    learned_from = load_training_sessions(dataset.path, run)
     recall = kept.metrics.get(f"recall@{TOP}") if kept is not None else None
     to_do = full_evaluate_command(run)
     sections = [describe_evaluation(kept, to_do)]
     if kept is not None:
         sections.append(describe_slices(kept.slices, to_do))
-    if dataset.manifest["splits"].get("test") is not None:
+    if dataset.splits.get("test") is not None:
         examples = find_examples(scorer, items, load_split(dataset.path, "test"))
         sections.append(describe_examples(examples, scorer.num_items, recall, noun))
     sections.append(_describe_training(run, training))
-    try:
-        sections.append(describe_data(dataset.manifest, learned_from, items.train_count))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise damaged_manifest(dataset) from error
+    sections.append(describe_data(dataset, learned_from, items.train_count))
     sections += [describe_protocol(kept)] if kept is not None else []
     commands += [evaluate_command(run, kept)] if kept is not None else []
     sections.append(_describe_commands([*commands, report_command(run)]))
@@ -135,7 +128,7 @@ def make_page(run: Artefact, dataset: Artefact, kept: Kept | None) -> str:
     return write_page(title, introduction, sections, "" if can_draw() else _NO_PLOTS)
 
 
-def _describe_training(run: Artefact, training: TrainResult) -> Section:
+def _describe_training(run: Run, training: TrainResult) -> Section:
     refit = training.refit["epochs"] if training.refit else []
     try:
         return describe_training(

@@ -1,6 +1,6 @@
 """The training: loss and figures by epoch, and what the run was trained with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sbrcli.report.axes import name_axes, use_whole_numbers
@@ -18,7 +18,7 @@ from sbrcli.report.svg import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Epoch = dict[str, Any]
+Epoch = Mapping[str, Any]
 
 _FIGURES = ("recall@20", "ndcg@20", "mrr@20")
 _COLUMNS = ("epoch", "loss", *_FIGURES, "seconds", "events_per_second")

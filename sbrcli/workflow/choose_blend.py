@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import (
     BaselineConfig,
@@ -58,7 +59,7 @@ class Hybrid:
     """The network's scores times this are logarithms of probabilities."""
 
 
-def find_hybrid(run: Artefact, options: BaselineConfig, said: Mapping[str, str]) -> Hybrid | None:
+def find_hybrid(run: Run, options: BaselineConfig, said: Mapping[str, str]) -> Hybrid | None:
     """Read what was chosen for a run; None if nothing was, or it was with other options.
 
     What was taken over from another run is found unless the user says other options; for a run
@@ -78,15 +79,15 @@ def find_hybrid(run: Artefact, options: BaselineConfig, said: Mapping[str, str])
         return None
     if kept.taken_from is None:
         return kept if _are_same(kept, options) else None
-    if run.manifest.get("refit"):
+    if run.is_refitted:
         _require_same_options(run.name, kept, kept.taken_from, said)
     return None if _other_options(kept, said) else kept
 
 
 def choose_hybrid(
-    run: Artefact,
+    run: Run,
     workspace: Workspace,
-    dataset: Artefact,
+    dataset: Dataset,
     network: Scorer,
     options: BaselineConfig,
     advance: Advance,
@@ -109,7 +110,7 @@ def choose_hybrid(
         ConfigError: the run was trained on valid.
         DataError: the run knows nothing of valid.
     """
-    if run.manifest.get("refit"):
+    if run.is_refitted:
         raise ConfigError(
             f"run {run.name} was trained on the valid split too (--refit), by which the weight of "
             "a hybrid is chosen",
@@ -127,7 +128,7 @@ def choose_hybrid(
     num_items = load_items(dataset.path).num_train_items
     partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
     judges = thin_out(valid, _ENOUGH_NEXT_ITEMS)
-    scale = 1.0 if gives_log_probabilities(run.manifest) else find_scale(network, judges)
+    scale = 1.0 if gives_log_probabilities(run) else find_scale(network, judges)
     trials = [
         trial
         for name, partner in partners.items()
@@ -141,7 +142,7 @@ def choose_hybrid(
 
 
 def take_hybrid(
-    run: Artefact, workspace: Workspace, other: Artefact, dataset: Artefact, said: Mapping[str, str]
+    run: Run, workspace: Workspace, other: Run, dataset: Dataset, said: Mapping[str, str]
 ) -> Hybrid:
     """Take over what was chosen for another run, with the partner fitted as this run was.
 
@@ -163,8 +164,8 @@ def take_hybrid(
         raise no_hybrid(other.path)
     _require_same_loss(run, other)
     _require_same_options(run.name, found, other.name, said)
-    num_items = shape_of_run(run.manifest).num_items
-    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    num_items = shape_of_run(run).num_items
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     options = configure_baselines(found.options)
     hybrid = replace(found, taken_from=other.name)
     partner = fit_partner(found.partner, training, num_items, options)
@@ -173,7 +174,7 @@ def take_hybrid(
     return hybrid
 
 
-def count_tried(dataset: Artefact) -> int:
+def count_tried(dataset: Dataset) -> int:
     """Return how many next items `choose_hybrid` scores, of all partners together."""
     valid = thin_out(load_split(dataset.path, "valid"), _ENOUGH_NEXT_ITEMS)
     return len(PARTNERS) * valid.num_targets
@@ -203,7 +204,7 @@ def _try_weights(
     ]
 
 
-def _read(run: Artefact) -> Hybrid | None:
+def _read(run: Run) -> Hybrid | None:
     kept = read_choice(run.path)
     if kept is None:
         return None
@@ -218,10 +219,10 @@ def _read(run: Artefact) -> Hybrid | None:
     )
 
 
-def _lacks_scale(run: Artefact) -> bool:
+def _lacks_scale(run: Run) -> bool:
     """Return whether a choice is of before the scores of the run's loss had a scale."""
     kept = read_choice(run.path)
-    return "scale" not in (kept or {}) and not gives_log_probabilities(run.manifest)
+    return "scale" not in (kept or {}) and not gives_log_probabilities(run)
 
 
 def _are_same(kept: Hybrid, options: BaselineConfig) -> bool:
@@ -255,11 +256,9 @@ def _require_same_options(
         )
 
 
-def _require_same_loss(run: Artefact, other: Artefact) -> None:
+def _require_same_loss(run: Run, other: Run) -> None:
     """Refuse a weight that was chosen for scores of another kind."""
-    own, chosen_for = (
-        one.manifest.get("config", {}).get("loss", TrainConfig().loss) for one in (run, other)
-    )
+    own, chosen_for = (one.config.get("loss", TrainConfig().loss) for one in (run, other))
     if own != chosen_for:
         raise ConfigError(
             f"the hybrid of run {other.name} was chosen for the scores of its loss, {chosen_for}; "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ArtefactError
@@ -100,7 +100,7 @@ def compare_runs(
             run=run.name,
             protocol=protocols.index(task) + 1 if task else None,
             config=own,
-            parameters=run.manifest.get("parameters"),
+            parameters=run.parameters,
             metrics={f"{m}@{k}": found.get("metrics", {}).get(f"{m}@{k}") for m in METRICS},
             valid_mrr=valid_mrr(run),
             seconds=training_seconds(run),
@@ -135,7 +135,7 @@ def _by_protocol(rows: list[ComparedRun]) -> Iterator[tuple[int, list[ComparedRu
             yield protocol, list(own)
 
 
-def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Artefact]) -> list[SeedGroup]:
+def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Run]) -> list[SeedGroup]:
     """Group the runs of a protocol that differ in their seed alone."""
     found = []
     for protocol, own in _by_protocol(rows):
@@ -156,7 +156,7 @@ def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Artefact]) -> li
     return found
 
 
-def _ranks(run: Artefact, row: ComparedRun, config: EvaluateConfig) -> KeptRanks | None:
+def _ranks(run: Run, row: ComparedRun, config: EvaluateConfig) -> KeptRanks | None:
     """Read the ranks of a run that was evaluated; None where it keeps none of that evaluation."""
     if row.protocol is None or max(config.ks) >= BEYOND:
         return None
@@ -194,9 +194,9 @@ def _warnings_of_ranks(
 
 def _all_runs(
     workspace: Workspace, config: EvaluateConfig
-) -> tuple[list[Artefact], list[dict[str, Any]]]:
+) -> tuple[list[Run], list[dict[str, Any]]]:
     """Open all complete runs, each with its evaluation; warn of those that are damaged."""
-    found = [run for run in workspace.folders("run") if run.manifest.get("status") == "complete"]
+    found = [run for run in workspace.open_all("run") if run.is_complete]
     runs, evaluations = [], []
     for run in found or [workspace.open("run")]:  # which says that there is none
         try:
@@ -210,7 +210,7 @@ def _all_runs(
     return runs, evaluations
 
 
-def _tasks(runs: list[Artefact], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _tasks(runs: list[Run], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return each run's task; datasets with the same content have the name of the first of them."""
     called: dict[str | None, str | None] = {}
     found = [_task(run, kept) for run, kept in zip(runs, evaluations, strict=True)]
@@ -219,7 +219,7 @@ def _tasks(runs: list[Artefact], evaluations: list[dict[str, Any]]) -> list[dict
     return found
 
 
-def _task(run: Artefact, evaluation: dict[str, Any]) -> dict[str, Any]:
+def _task(run: Run, evaluation: dict[str, Any]) -> dict[str, Any]:
     """Return which next items a run was given, among what; nothing where it was not evaluated."""
     if not evaluation:
         return {}

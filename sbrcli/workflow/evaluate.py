@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sbrcli import __version__
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import read_json, write_json
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import BaselineConfig, configure_baselines
 from sbrcli.config.evaluation import EvaluateConfig
@@ -25,7 +26,6 @@ from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.stored_ranks import ranks_kept, ranks_path
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.models.loading import load_scorer
-from sbrcli.models.registry import family_name
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import SILENT, Advance, Reporter
 from sbrcli.sessions import Sessions
@@ -50,7 +50,7 @@ _WRITTEN_AGAIN = "delete it; sbr evaluate writes it again"
 
 
 def evaluate_run(
-    run: Artefact,
+    run: Run,
     workspace: Workspace,
     config: EvaluateConfig,
     options: Mapping[str, str] | None = None,
@@ -93,11 +93,11 @@ def evaluate_run(
 
 
 def evaluate_sessions(
-    run: Artefact,
+    run: Run,
     workspace: Workspace,
     config: EvaluateConfig,
     scored: tuple[Sessions, str],
-    dataset: Artefact | None,
+    dataset: Dataset | None,
     options: Mapping[str, str] | None = None,
     hybrid_from: str | None = None,
     reporter: Reporter = SILENT,
@@ -127,7 +127,7 @@ def evaluate_sessions(
             baselines = configure_baselines(said, hybrid.options)
     models = 1 + len(config.baselines) + config.hybrid
     with _progress(reporter, sessions.num_targets * models) as advance:
-        name, is_board = family_name(run.manifest), models > 1
+        name, is_board = run.model, models > 1
         own = answer_split(name, scorer, sessions, config, with_lists=is_board, advance=advance)
         evaluation = summarise(
             own,
@@ -145,8 +145,8 @@ def evaluate_sessions(
     return _extended(evaluation, run, contenders, sessions, config), answers
 
 
-def _refuse_what_was_learned(run: Artefact, config: EvaluateConfig) -> None:
-    if config.split == "valid" and run.manifest.get("refit"):
+def _refuse_what_was_learned(run: Run, config: EvaluateConfig) -> None:
+    if config.split == "valid" and run.is_refitted:
         raise ConfigError(
             f"run {run.name} was trained on the valid split too (--refit)",
             hint="evaluate it on test: leave --split out; or on a later log: "
@@ -154,7 +154,7 @@ def _refuse_what_was_learned(run: Artefact, config: EvaluateConfig) -> None:
         )
 
 
-def tuned_options(run: Artefact) -> dict[str, str]:
+def tuned_options(run: Run) -> dict[str, str]:
     """Read the baselines' options that `sbr tune-baselines` chose for a run; none if it did not.
 
     Raises:
@@ -179,9 +179,9 @@ def tuned_options(run: Artefact) -> dict[str, str]:
 
 
 def _find_or_choose_hybrid(
-    run: Artefact,
+    run: Run,
     workspace: Workspace,
-    dataset: Artefact,
+    dataset: Dataset,
     network: Scorer,
     options: BaselineConfig,
     said: Mapping[str, str],
@@ -199,7 +199,7 @@ def _progress(reporter: Reporter, total: int) -> AbstractContextManager[Advance]
 
 def _extended(
     evaluation: Evaluation,
-    run: Artefact,
+    run: Run,
     contenders: list[Contender],
     sessions: Sessions,
     config: EvaluateConfig,
@@ -213,26 +213,25 @@ def _extended(
         evaluation = replace(evaluation, slices=slices)
     if config.baselines:
         board = rank_models(contenders, sessions, train_count, config.ks)
-        verdict = give_verdict(board, family_name(run.manifest), HYBRID)
+        verdict = give_verdict(board, run.model, HYBRID)
         evaluation = replace(evaluation, leaderboard=board.standings, verdict=verdict)
     return evaluation
 
 
-def dataset_of(run: Artefact, workspace: Workspace) -> Artefact:
+def dataset_of(run: Run, workspace: Workspace) -> Dataset:
     """Open the dataset that a run was trained on.
 
     Raises:
         ArtefactError: it is missing, or another has taken its name since.
     """
-    trained_on = run.manifest.get("dataset", {})
     try:
-        dataset = workspace.open("dataset", trained_on.get("name", ""))
+        dataset = workspace.open("dataset", run.dataset.name)
     except ConfigError as error:
         raise ArtefactError(
-            f"{run.path} is damaged: its manifest names no dataset",
+            f"{run.path} is damaged: its manifest names no dataset: {error}",
             hint="train the run again with --overwrite",
         ) from error
-    if dataset.manifest.get("fingerprint") != trained_on.get("fingerprint"):
+    if dataset.fingerprint != run.dataset.fingerprint:
         raise ArtefactError(
             f"dataset {dataset.name} has changed since run {run.name} was trained on it",
             hint="train the run again with --overwrite, or prepare the dataset as it was",
@@ -240,7 +239,7 @@ def dataset_of(run: Artefact, workspace: Workspace) -> Artefact:
     return dataset
 
 
-def read_evaluation(run: Artefact, config: EvaluateConfig) -> dict[str, Any]:
+def read_evaluation(run: Run, config: EvaluateConfig) -> dict[str, Any]:
     """Read what a run keeps of a way to evaluate it; empty if it was not evaluated so.
 
     Raises:
@@ -252,7 +251,7 @@ def read_evaluation(run: Artefact, config: EvaluateConfig) -> dict[str, Any]:
     return found
 
 
-def _kept(run: Artefact) -> dict[str, Any]:
+def _kept(run: Run) -> dict[str, Any]:
     path = run.path / EVALUATION_FILE
     try:
         kept: Any = read_json(path) if path.exists() else {}
@@ -276,13 +275,13 @@ def _are_figures(found: Any) -> bool:
     )
 
 
-def _damaged(run: Artefact) -> ArtefactError:
+def _damaged(run: Run) -> ArtefactError:
     path = run.path / EVALUATION_FILE
     return ArtefactError(f"{path} is damaged: it holds no figures", hint=_WRITTEN_AGAIN)
 
 
 def _keep(
-    run: Artefact,
+    run: Run,
     workspace: Workspace,
     config: EvaluateConfig,
     evaluation: Evaluation,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.prepare import PrepareConfig
@@ -54,7 +54,7 @@ class NewLog:
 
 
 def evaluate_log(
-    run: Artefact,
+    run: Run,
     workspace: Workspace,
     config: EvaluateConfig,
     log: NewLog,
@@ -102,22 +102,21 @@ def evaluate_log(
     return replace(found, split=SPLIT)
 
 
-def _find_origin(run: Artefact, workspace: Workspace) -> tuple[dict[str, Any], str | None]:
+def _find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | None]:
     """Return the options that a run's dataset was made with, and when its training events end.
 
     A run of an earlier sbr keeps neither: its dataset says so, if it is still there.
     """
-    kept = run.manifest.get("learned_from")
-    if isinstance(kept, dict) and isinstance(kept.get("config"), dict):
-        return kept["config"], kept.get("last_time")
+    if run.learned_from is not None:
+        return run.learned_from.config, run.learned_from.last_time
     try:
-        found = learned_from(dataset_of(run, workspace), with_valid=bool(run.manifest.get("refit")))
+        found = learned_from(dataset_of(run, workspace), with_valid=run.is_refitted)
     except ArtefactError as error:
         raise ArtefactError(
             f"how run {run.name} made sessions of its log is not known: {error}",
             hint="prepare the dataset as it was; runs trained from now on keep it",
         ) from error
-    return found["config"], found["last_time"]
+    return found.config, found.last_time
 
 
 def _complete(said: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
@@ -133,7 +132,7 @@ def _complete(said: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
     return replace(said, **kept)
 
 
-def _to_sessions(run: Artefact, events: pd.DataFrame, made_with: Mapping[str, Any]) -> Sessions:
+def _to_sessions(run: Run, events: pd.DataFrame, made_with: Mapping[str, Any]) -> Sessions:
     """Cut a log's events into sessions of the run's items; -1 is an unknown one."""
     known = {field.name for field in fields(PrepareConfig)}
     try:

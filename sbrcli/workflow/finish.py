@@ -4,16 +4,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact, is_complete
 from sbrcli.artefacts.checksums import FILES, checksums_of
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import (
-    MANIFEST,
-    read_manifest,
     remove_torn_files,
+    update_manifest,
     utc_now,
-    write_json,
 )
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import REFIT_FOLDER, state_of
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError
@@ -51,26 +49,26 @@ def finish(workspace: Workspace, name: str) -> TrainResult:
     _find(workspace, name)  # before the lock, which would make a work directory
     with workspace.locked("run", name):
         run = _find(workspace, name)
-        if is_complete(run):
+        if run.is_complete:
             return describe_run(run)
         remove_torn_files(run.path)
         facts = _facts(run)
         facts |= {FILES: checksums_of(run.path / part for part in (WEIGHTS_FILE, ITEMS_FILE))}
-        write_json(run.path / MANIFEST, run.manifest | facts)
+        update_manifest(run.path, **facts)
         _put_away(run.path)
         workspace.discard_replaced("run", name)
-        finished = Artefact("run", run.path, read_manifest(run.path, "run"))
+        finished = Run.read(run.path)
         return describe_run(finished, {"name": name, **settings_of(finished)["config"]})
 
 
-def _find(workspace: Workspace, name: str) -> Artefact:
+def _find(workspace: Workspace, name: str) -> Run:
     run = workspace.find("run", name)
     if run is None:
         raise workspace.missing("run", name)
     return run
 
 
-def _facts(run: Artefact) -> dict[str, Any]:
+def _facts(run: Run) -> dict[str, Any]:
     """Return what the manifest of the run says from now on."""
     state = state_of(run, is_written=False)
     facts: dict[str, Any] = {}
@@ -106,19 +104,19 @@ def _history_of(run: Path) -> list[dict[str, Any]]:
     return written if len(written) > len(kept) else kept
 
 
-def _require_weights(run: Artefact, best: int | None) -> None:
+def _require_weights(run: Run, best: int | None) -> None:
     """Check that weights and items are of one network, and of the epoch that is best.
 
     Args:
         run: the run.
         best: the epoch; None in a refit, whose own weights name no epoch.
     """
-    shape = shape_of_run(run.manifest)
+    shape = shape_of_run(run)
     num_items = _load_network(run, shape)
     written = epoch_of_weights(run.path / WEIGHTS_FILE)
     if best is None:
         done = len(read_history(run.path / REFIT_FOLDER))
-        is_other = written is None and done >= run.manifest.get("best_epoch", 1)
+        is_other = written is None and done >= (run.best_epoch or 1)
     else:
         is_other = written not in (None, best)
     if num_items != shape.num_items or is_other:  # killed between two writes
@@ -129,7 +127,7 @@ def _require_weights(run: Artefact, best: int | None) -> None:
         )
 
 
-def _load_network(run: Artefact, shape: NetworkShape) -> int:
+def _load_network(run: Run, shape: NetworkShape) -> int:
     """Check that the weights are undamaged; return how many items the run names."""
     try:
         load_weights(run.path / WEIGHTS_FILE, shape)

@@ -6,9 +6,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.checksums import checksum_of
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import OPTIMIZER_DEFAULTS
 from sbrcli.config.training import TrainConfig, differences
@@ -51,18 +52,18 @@ def assign_from(
         ConfigError: the network would be another one, or valid was or would be trained on.
     """
     run = workspace.open("run", parent)
-    if run.manifest.get("refit"):
+    if run.is_refitted:
         raise ConfigError(
             f"run {parent} was trained on the valid split too (--refit), by which no further epoch "
             "could be judged",
             hint="begin from a run that was trained without --refit",
         )
     old = replace(config_of(run), refit=False)
-    family, shape = family_of(run.manifest), shape_of_run(run.manifest)
+    family, shape = family_of(run), shape_of_run(run)
     if model not in (None, family.name):
         raise _makes_another_network(parent, ["model"])
     config = _configure(parent, old, given, family)
-    trained_on = dataset or run.manifest["dataset"]["name"]
+    trained_on = dataset or run.dataset.name
     found = assign(workspace, trained_on, config, name or parent, model=family.name)
     _require_same_items(run, found.dataset, shape)
     load_weights(run.path / WEIGHTS_FILE, shape)
@@ -146,9 +147,9 @@ def _makes_another_network(parent: str, options: list[str]) -> OptionError:
     )
 
 
-def _require_same_items(run: Artefact, dataset: Artefact, shape: NetworkShape) -> None:
+def _require_same_items(run: Run, dataset: Dataset, shape: NetworkShape) -> None:
     own = load_items(run.path / ITEMS_FILE).ids
-    theirs = load_dataset_items(dataset.path).ids[: dataset.manifest["splits"]["train"]["items"]]
+    theirs = load_dataset_items(dataset.path).ids[: dataset.train.items]
     if list(own) != list(theirs) or len(own) != shape.num_items:
         raise ArtefactError(
             f"dataset {dataset.name} has other items in train than run {run.name} was trained on",

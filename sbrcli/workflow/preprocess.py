@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.checksums import FILES, checksums_of
+from sbrcli.artefacts.dataset import Counts, Source
 from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.checks import require_option
@@ -20,7 +21,6 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.config.training import differences
 from sbrcli.dataset.build import Arrangement, arrange, arrange_given, to_sessions
-from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
 from sbrcli.dataset.sessionize import default_rule, id_codes, require_no_gap
@@ -105,13 +105,14 @@ def prepare_dataset(
             there = None if overwrite else workspace.find("dataset", name) or earlier
             if there is not None:
                 require_same(there, request)
-                return PreparedDataset.from_folder(there, already_there=True)
+                return PreparedDataset.of(there, already_there=True)
             arrangement = _arrange(logs, request, reporter)
             items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
-            held = source | {"rows": arrangement.num_events}
+            source = replace(source, rows=arrangement.num_events)
             with workspace.staged("dataset", name) as folder:
-                _write(folder, arrangement, items, {"source": held, "config": request.options()})
-    prepared = PreparedDataset.from_folder(workspace.open("dataset", name))
+                made_of = {"source": source.to_document(), "config": request.options()}
+                _write(folder, arrangement, items, made_of)
+    prepared = PreparedDataset.of(workspace.open("dataset", name))
     if given is None and config.split == "date":
         for text in find_early_targets(prepared.timeline, str(request.config.session)):
             reporter.warn(text)
@@ -132,7 +133,7 @@ def _describe_source(
     logs: Mapping[str, Sequence[Path]],
     called: Mapping[str, Sequence[Path]],
     titles: Path | None,
-) -> dict[str, Any]:
+) -> Source:
     """Return what a dataset is made of, for its manifest.
 
     Args:
@@ -140,12 +141,16 @@ def _describe_source(
         called: what the user calls them.
         titles: a file of titles.
     """
-    others = {
-        part: describe_files(logs[part], called[part]) if part in logs else None
-        for part in ("test_log", "valid_log")
-    }
-    others["titles"] = describe_files([titles], [titles]) if titles else None
-    return describe_files(logs["log"], called["log"]) | others
+    files = {part: describe_files(logs[part], called[part]) for part in logs}
+    log = files["log"]
+    return Source(
+        name=log.name,
+        sha256=log.sha256,
+        parts=log.parts,
+        test_log=files.get("test_log"),
+        valid_log=files.get("valid_log"),
+        titles=describe_files([titles], [titles]) if titles else None,
+    )
 
 
 def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) -> PrepareConfig:

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sbrcli.artefacts.artefact import holds_manifest, is_intact
+from sbrcli.artefacts.artefact import holds_manifest
+from sbrcli.artefacts.kinds import is_intact
 from sbrcli.artefacts.manifests import Kind
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, UsageError
@@ -113,5 +114,5 @@ def _trained_on(workspace: Workspace, dataset: str) -> Iterator[str]:
     for name in workspace.names("run"):
         with contextlib.suppress(ArtefactError):
             run = workspace.find("run", name)
-            if run is not None and run.manifest.get("dataset", {}).get("name") == dataset:
+            if run is not None and run.dataset.name == dataset:
                 yield name

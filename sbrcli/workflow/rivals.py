@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.artefacts.run import Run
 from sbrcli.config.baselines import (
     BaselineConfig,
     configure_baselines,
@@ -27,8 +28,8 @@ HYBRID = "hybrid"
 
 
 def answer_by_baselines(
-    run: Artefact,
-    dataset: Artefact,
+    run: Run,
+    dataset: Dataset,
     sessions: Sessions,
     config: EvaluateConfig,
     options: BaselineConfig,
@@ -53,8 +54,8 @@ def answer_by_baselines(
 
 
 def _each_baseline(
-    run: Artefact,
-    dataset: Artefact,
+    run: Run,
+    dataset: Dataset,
     sessions: Sessions,
     config: EvaluateConfig,
     options: BaselineConfig,
@@ -62,8 +63,8 @@ def _each_baseline(
 ) -> Iterator[Contender]:
     if not config.baselines:
         return
-    num_items = shape_of_run(run.manifest).num_items
-    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    num_items = shape_of_run(run).num_items
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     for name in config.baselines:
         scorer = fit_baseline(name, training, num_items, options)
         answers = answer_split(name, scorer, sessions, config, with_lists=True, advance=advance)
@@ -72,8 +73,8 @@ def _each_baseline(
 
 
 def answer_by_hybrid(
-    run: Artefact,
-    dataset: Artefact,
+    run: Run,
+    dataset: Dataset,
     sessions: Sessions,
     config: EvaluateConfig,
     network: Scorer,
@@ -97,7 +98,7 @@ def answer_by_hybrid(
     if hybrid is None:
         return []
     num_items = network.num_items
-    training, _ = drop_unknown(load_training_sessions(dataset.path, run.manifest), num_items)
+    training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
     scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale)
     answers = answer_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
@@ -107,6 +108,6 @@ def answer_by_hybrid(
     return [Contender(answers, memory, made_of)]
 
 
-def network_bytes(run: Artefact) -> int:
+def network_bytes(run: Run) -> int:
     """Count the bytes of a run's weights, in single precision."""
-    return 4 * count_parameters(shape_of_run(run.manifest))
+    return 4 * count_parameters(shape_of_run(run))

@@ -2,32 +2,30 @@
 
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.run import Run
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.registry import family_name
 from sbrcli.workflow.run_settings import plain_config
 
 EVALUATION_FILE = "evaluation.json"
 """Within a run: the last figures of each way to evaluate it."""
 
 
-def dataset_facts(run: Artefact) -> dict[str, Any]:
+def dataset_facts(run: Run) -> dict[str, Any]:
     """Return the name and the fingerprint of the dataset that a run was trained on."""
-    dataset = run.manifest.get("dataset", {})
-    return {"dataset": dataset.get("name"), "fingerprint": dataset.get("fingerprint")}
+    return {"dataset": run.dataset.name, "fingerprint": run.dataset.fingerprint}
 
 
-def read_settings(run: Artefact) -> dict[str, Any]:
+def read_settings(run: Run) -> dict[str, Any]:
     """Return a run's dataset, its model, the run that it began from, and its options.
 
     Options that the run's version of sbr did not have are at their defaults.
     """
     return {
         "dataset": dataset_facts(run)["dataset"],
-        "model": family_name(run.manifest),
-        "from": run.manifest.get("parent", {}).get("run"),
+        "model": run.model,
+        "from": run.parent.run if run.parent else None,
         **plain_config(TrainConfig()),
-        **run.manifest.get("config", {}),
+        **run.config,
     }
 
 
@@ -38,17 +36,13 @@ def find_differing(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: one.get(name) for name in differing} for one in settings]
 
 
-def valid_mrr(run: Artefact) -> float | None:
+def valid_mrr(run: Run) -> float | None:
     """Return mrr@20 on valid after the best epoch; None without valid."""
-    best = run.manifest.get("best_epoch")
-    return next((row.get("mrr@20") for row in _epochs(run) if row.get("epoch") == best), None)
+    rows = run.epochs or []
+    return next((row.get("mrr@20") for row in rows if row["epoch"] == run.best_epoch), None)
 
 
-def training_seconds(run: Artefact) -> float | None:
+def training_seconds(run: Run) -> float | None:
     """Return the seconds of all epochs, those of a refit included."""
-    refit = (run.manifest.get("refit") or {}).get("epochs", [])
-    return sum(row.get("seconds") or 0 for row in [*_epochs(run), *refit]) or None
-
-
-def _epochs(run: Artefact) -> list[dict[str, Any]]:
-    return run.manifest.get("epochs", [])
+    refit = run.refit.epochs if run.refit else []
+    return sum(row.get("seconds") or 0 for row in [*(run.epochs or []), *refit]) or None

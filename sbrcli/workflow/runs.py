@@ -1,18 +1,21 @@
 """What a work directory holds: each run and dataset with its size, state and figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from sbrcli.artefacts.artefact import Artefact
-from sbrcli.artefacts.checksums import FILES, find_checksum_mismatch
+from sbrcli.artefacts.checksums import find_checksum_mismatch
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.items import ITEMS_FILE
+from sbrcli.artefacts.kinds import kind_of
 from sbrcli.artefacts.manifests import Kind, read_json
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import RunState, state_of
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.models.registry import DEFAULT_FAMILY, family_name
+from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.models.training.history import best_epoch, read_history
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.run_facts import EVALUATION_FILE
@@ -81,7 +84,12 @@ class Details:
     summary: RunRow | DatasetRow
     manifest: dict[str, Any]
     evaluations: dict[str, Any]
-    """Of a run, what is kept of each way to evaluate it, as in "test exclude-seen"."""
+    """The stored results of each way to evaluate a run, as in "test exclude-seen"."""
+
+    @property
+    def artefact(self) -> Dataset | Run:
+        """The run or dataset that the manifest describes."""
+        return kind_of(self.kind).from_document(Path(self.path), self.manifest)
 
 
 def list_all(workspace: Workspace) -> Listing:
@@ -102,13 +110,13 @@ def show_one(workspace: Workspace, kind: Kind, name: str) -> Details:
     Raises:
         ArtefactError: it is missing, or its manifest is damaged.
     """
-    folder = workspace.find(kind, name)
-    if folder is None:
+    artefact = workspace.find(kind, name)
+    if artefact is None:
         raise workspace.missing(kind, name)
     describe = _describe_run if kind == "run" else _describe_dataset
     summary = describe(workspace, name, thoroughly=True)
-    kept = _evaluations(folder) if kind == "run" else {}
-    return Details(kind, name, str(folder.path), summary, folder.manifest, kept)
+    evaluations = _evaluations(artefact) if isinstance(artefact, Run) else {}
+    return Details(kind, name, str(artefact.path), summary, artefact.document, evaluations)
 
 
 def size_of(path: Path) -> int:
@@ -131,14 +139,14 @@ def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) 
     rows, best = _epochs(run, state)
     return RunRow(
         run=name,
-        model=family_name(run.manifest),
-        dataset=run.manifest.get("dataset", {}).get("name"),
+        model=run.model,
+        dataset=run.dataset.name,
         status="damaged" if problem else state.status,
         epoch=state.epoch,
         epochs=state.epochs,
         bytes=size,
-        created_at=run.manifest.get("created_at"),
-        completed_at=run.manifest.get("completed_at"),
+        created_at=run.created_at,
+        completed_at=run.completed_at,
         problem=problem,
         **_figures(rows, best, _evaluations(run).get("test", {})),
     )
@@ -146,65 +154,67 @@ def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) 
 
 def _describe_dataset(workspace: Workspace, name: str, *, thoroughly: bool = False) -> DatasetRow:
     dataset, problem = _find(workspace, "dataset", name)
-    manifest: Mapping[str, Any] = {} if dataset is None else dataset.manifest
-    if dataset is not None:
-        problem = _find_damage(dataset, _DATASET_FILES, thoroughly=thoroughly)
-    kept = manifest.get("splits", {})
-    splits = [kept[name] for name in ("train", "valid", "test") if isinstance(kept.get(name), dict)]
+    size = size_of(workspace.root / "datasets" / name)
+    if dataset is None:
+        unknown = dict.fromkeys(("created_at", "log", "session", "events", "sessions", "items"))
+        return DatasetRow(dataset=name, status="damaged", bytes=size, problem=problem, **unknown)
+    problem = _find_damage(dataset, _DATASET_FILES, thoroughly=thoroughly)
+    splits = [split for split in dataset.splits.values() if split is not None]
     return DatasetRow(
         dataset=name,
         status="damaged" if problem else "complete",
-        bytes=size_of(workspace.root / "datasets" / name),
-        created_at=manifest.get("created_at"),
-        log=manifest.get("source", {}).get("name"),
-        session=manifest.get("config", {}).get("session"),
-        events=_sum(splits, "events"),
-        sessions=_sum(splits, "sessions"),
-        items=_sum(splits[:1], "items"),
+        bytes=size,
+        created_at=dataset.created_at,
+        log=dataset.source.name,
+        session=dataset.config.get("session"),
+        events=sum(split.events for split in splits),
+        sessions=sum(split.sessions for split in splits),
+        items=dataset.train.items,
         problem=problem,
     )
 
 
-def _sum(splits: list[Mapping[str, Any]], name: str) -> int | None:
-    """Add up a count of splits; None where one lacks it."""
-    counts = [split.get(name) for split in splits]
-    return sum(counts) if counts and all(isinstance(n, int) for n in counts) else None  # pyright: ignore
-
-
-def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Artefact | None, str | None]:
-    """Read a folder's manifest; else say what is damaged."""
+@overload
+def _find(
+    workspace: Workspace, kind: Literal["dataset"], name: str
+) -> tuple[Dataset | None, str | None]: ...
+@overload
+def _find(
+    workspace: Workspace, kind: Literal["run"], name: str
+) -> tuple[Run | None, str | None]: ...
+def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Dataset | Run | None, str | None]:
+    """Read a run or a dataset; otherwise return what is damaged."""
     try:
         return workspace.find(kind, name), None
     except (ArtefactError, ConfigError) as error:
         return None, str(error)
 
 
-def _find_damage(folder: Artefact, needed: tuple[str, ...], *, thoroughly: bool) -> str | None:
+def _find_damage(artefact: Artefact, needed: tuple[str, ...], *, thoroughly: bool) -> str | None:
     """Return which file is missing, or thoroughly, which is not as it was written; else None."""
     for name in needed:
-        if not (folder.path / name).is_file():
-            return f"{folder.path / name} is missing"
-    for name in folder.manifest.get(FILES, {}) if thoroughly else ():
+        if not (artefact.path / name).is_file():
+            return f"{artefact.path / name} is missing"
+    for name in artefact.files if thoroughly else ():
         try:
-            misfit = find_checksum_mismatch(folder.path / name)
+            misfit = find_checksum_mismatch(artefact.path / name)
         except OSError as error:
             misfit = f"it cannot be read: {error.strerror}"
         if misfit is not None:
-            return f"{folder.path / name} is damaged: {misfit}"
+            return f"{artefact.path / name} is damaged: {misfit}"
     return None
 
 
-def _epochs(run: Artefact, state: RunState) -> tuple[list[dict[str, Any]], int | None]:
+def _epochs(run: Run, state: RunState) -> tuple[Sequence[Mapping[str, Any]], int | None]:
     """Return the epochs of a run that are done, and the best of them."""
-    rows, best = run.manifest.get("epochs"), run.manifest.get("best_epoch")
-    if rows is None and state.epoch > 1:
+    if run.epochs is None and state.epoch > 1:
         rows = read_history(run.path)
-        best = best_epoch(rows, run.manifest.get("config", {}).get("monitor", "mrr@20"))
-    return rows or [], best
+        return rows, best_epoch(rows, run.config.get("monitor", "mrr@20"))
+    return run.epochs or [], run.best_epoch
 
 
 def _figures(
-    rows: list[dict[str, Any]], best: int | None, test: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]], best: int | None, test: Mapping[str, Any]
 ) -> dict[str, Any]:
     (of_best,) = [row for row in rows if row.get("epoch") == best][:1] or [{}]
     metrics = test.get("metrics", {})
@@ -216,7 +226,7 @@ def _figures(
     }
 
 
-def _evaluations(run: Artefact) -> dict[str, Any]:
+def _evaluations(run: Run) -> dict[str, Any]:
     """Read what a run keeps of each way to evaluate it; what is damaged is left out."""
     path = run.path / EVALUATION_FILE
     try:

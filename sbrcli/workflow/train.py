@@ -3,21 +3,22 @@
 import gc
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.checksums import FILES, checksums_of
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.items import ITEMS_FILE
 from sbrcli.artefacts.manifests import (
     MANIFEST,
     new_manifest,
-    read_manifest,
     remove_torn_files,
+    update_manifest,
     utc_now,
     write_json,
 )
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import REFIT_FOLDER
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
@@ -87,7 +88,7 @@ def train(
         found = None if overwrite else workspace.find("run", assignment.name)
         if found is not None:
             same = settings_of(found) == assignment.settings()
-            if same and found.manifest.get("status") == "complete":
+            if same and found.is_complete:
                 return describe_run(found)
             if not resume:
                 raise _in_the_way(found)
@@ -112,7 +113,7 @@ def _begin_run(workspace: Workspace, assignment: TrainingJob) -> None:
             "phase": "fit",
             **assignment.settings(),
             **_network(assignment, "fit"),
-            "learned_from": assignment.learned_from(),
+            "learned_from": asdict(assignment.learned_from()),
         }
         write_json(folder / MANIFEST, manifest)
 
@@ -147,7 +148,7 @@ class _Phases:
         """
         remove_torn_files(self.folder)
         phases: list[Phase] = ["fit", "refit"] if self.config.refit else ["fit"]
-        if read_manifest(self.folder, "run").get("phase") == "refit":
+        if Run.read(self.folder).phase == "refit":
             phases = ["refit"]
         material = {phase: load_training_data(self.assignment, phase) for phase in phases}
         valid = self._load_valid() if "fit" in material else None
@@ -165,7 +166,7 @@ class _Phases:
 
     def _fix_precision(self) -> None:
         """Resolve the precision where the run begins; a resume elsewhere keeps what it was."""
-        kept = read_manifest(self.folder, "run").get("precision")
+        kept = Run.read(self.folder).precision
         if kept is None:
             in_bfloat16 = multiplies_in_bfloat16(self.config.precision)
             kept = "bfloat16" if in_bfloat16 else "float32"
@@ -174,7 +175,7 @@ class _Phases:
 
     def _load_valid(self) -> Sessions | None:
         dataset = self.assignment.dataset
-        if dataset.manifest["splits"]["valid"] is None:
+        if dataset.splits["valid"] is None:
             return None
         return load_split(dataset.path, "valid")
 
@@ -184,8 +185,8 @@ class _Phases:
         Nothing is read of it after this: it may be made anew while the run is trained.
         """
         dataset = self.assignment.dataset
-        now = read_manifest(dataset.path, "dataset").get("fingerprint")
-        if now != dataset.manifest["fingerprint"]:
+        now = Dataset.read(dataset.path).fingerprint
+        if now != dataset.fingerprint:
             raise ArtefactError(
                 f"dataset {dataset.name} has changed since run {self.folder.name} was begun on it",
                 hint="train again, on the dataset as it is now",
@@ -229,7 +230,7 @@ class _Phases:
             material,
             config=replace(self.config, n_sample=n_sample),
             phase="refit",
-            epochs=read_manifest(self.folder, "run")["best_epoch"],
+            epochs=Run.read(self.folder).best_epoch,
         )
         try:
             history = runner.run()
@@ -269,7 +270,7 @@ class _Phases:
         return {"epochs": history, "best_epoch": best_epoch(history, self.config.monitor)}
 
     def _note(self, facts: dict[str, Any]) -> None:
-        write_json(self.folder / MANIFEST, read_manifest(self.folder, "run") | facts)
+        update_manifest(self.folder, **facts)
 
     def _complete(self, stopped: str | None) -> None:
         """Mark the run as complete in the manifest, and delete what it replaced."""
@@ -300,8 +301,8 @@ def _versions() -> dict[str, str]:
     return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
 
 
-def _in_the_way(run: Artefact) -> ArtefactError:
-    if run.manifest.get("status") == "complete":
+def _in_the_way(run: Run) -> ArtefactError:
+    if run.is_complete:
         return ArtefactError(
             f"run {run.name} already exists, trained with other options or on other data",
             hint="--overwrite replaces it, --name gives this one another name",

@@ -14,7 +14,6 @@ from sbrcli.dataset.unions import load_train_full
 from sbrcli.models.network import NetworkShape
 from sbrcli.models.training.loop_settings import Phase
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.trainable import damaged_dataset
 from sbrcli.workflow.training_job import TrainingJob
 
 
@@ -40,7 +39,7 @@ def load_training_data(assignment: TrainingJob, phase: Phase) -> TrainingData:
     folder, shape = assignment.dataset.path, assignment.shape_in(phase)
     sessions = load_train_full(folder) if phase == "refit" else load_split(folder, "train")
     if sessions.item_indices.max() >= shape.num_items:
-        raise damaged_dataset(assignment.dataset)
+        raise assignment.dataset.damaged("train has more items than it states")
     train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
     items = load_items(folder)
     if phase == "fit" and not np.array_equal(items.train_count[: shape.num_items], train_count):

@@ -1,10 +1,13 @@
 """What is to be trained: on which dataset, how, and under which name."""
 
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from sbrcli import __version__
-from sbrcli.artefacts.artefact import Artefact, check_name
+from sbrcli.artefacts.artefact import check_name
+from sbrcli.artefacts.dataset import Dataset, SplitSummary
+from sbrcli.artefacts.run import LearnedFrom, Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import SHORT_SESSION_EVENTS, configure_training
 from sbrcli.config.training import TrainConfig
@@ -13,8 +16,8 @@ from sbrcli.models.network import Family, NetworkShape, count_parameters
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
 from sbrcli.models.training.loop_settings import Phase
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name
-from sbrcli.workflow.run_settings import lacks, plain_config, settings_of
-from sbrcli.workflow.trainable import COUNTED, open_trainable
+from sbrcli.workflow.run_settings import plain_config, settings_of
+from sbrcli.workflow.trainable import open_trainable
 
 """Training on train, with the best epoch found on valid; and then anew, on train and valid."""
 
@@ -28,7 +31,7 @@ class TrainResult:
 
     path: str | None
     parameters: int
-    epochs: list[dict[str, Any]]
+    epochs: Sequence[Mapping[str, Any]]
     best_epoch: int | None
     dataset: str
     refit: dict[str, Any] | None = None
@@ -46,7 +49,7 @@ class TrainResult:
 class TrainingJob:
     """One training to be done: on which dataset, how, and under which name."""
 
-    dataset: Artefact
+    dataset: Dataset
     config: TrainConfig
     name: str
     parent: dict[str, str] | None = None
@@ -67,45 +70,43 @@ class TrainingJob:
 
     def shape_in(self, phase: Phase) -> NetworkShape:
         """Return the network's shape in a phase: a refit has the items of valid too."""
-        return self.family.shape_of(self.config, self.counts_in(phase)["items"])
+        return self.family.shape_of(self.config, self.counts_in(phase).items)
 
-    def counts_in(self, phase: Phase) -> dict[str, int]:
-        """Return the events, sessions and items that a phase trains on."""
-        manifest = self.dataset.manifest
-        return manifest["train_full"] if phase == "refit" else manifest["splits"]["train"]
+    def counts_in(self, phase: Phase) -> SplitSummary:
+        """Return the size of what a phase trains on."""
+        if phase == "fit":
+            return self.dataset.train
+        if self.dataset.train_full is None:
+            raise self.dataset.lacks("train_full")
+        return self.dataset.train_full
 
     def settings(self) -> dict[str, Any]:
         """What makes two trainings the same one, as it stands in a manifest."""
-        fingerprint = self.dataset.manifest["fingerprint"]
         return {
             "model": self.model,
             "config": plain_config(self.config),
-            "dataset": {"name": self.dataset.name, "fingerprint": fingerprint},
+            "dataset": {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint},
             **({} if self.parent is None else {"parent": self.parent}),
         }
 
-    def learned_from(self) -> dict[str, Any]:
-        """Return what the run's manifest says of what it learns from; see `learned_from`."""
+    def learned_from(self) -> LearnedFrom:
+        """Return what the run's manifest states of the data that it learns from."""
         return learned_from(self.dataset, with_valid=self.config.refit)
 
 
-def learned_from(dataset: Artefact, *, with_valid: bool) -> dict[str, Any]:
+def learned_from(dataset: Dataset, *, with_valid: bool) -> LearnedFrom:
     """Return how a dataset's log was read and cut into sessions, and when a run's events end.
 
     Args:
         dataset: what the run is trained on.
         with_valid: whether it is trained on valid too.
     """
-    splits = dataset.manifest.get("splits", {})
-    used = ("train", "valid") if with_valid else ("train",)
-    times = [splits[name]["last_time"] for name in used if splits.get(name)]
-    return {
-        "config": dataset.manifest.get("config", {}),
-        "last_time": max(times, default=None),
-    }
+    used = [dataset.train, dataset.splits.get("valid") if with_valid else None]
+    times = [split.last_time for split in used if split is not None and split.last_time]
+    return LearnedFrom(dataset.config, max(times, default=None))
 
 
-def last_training_time(run: Artefact, dataset: Artefact | None) -> str | None:
+def last_training_time(run: Run, dataset: Dataset | None) -> str | None:
     """Return the time of a run's last training event, ISO 8601.
 
     Args:
@@ -115,12 +116,10 @@ def last_training_time(run: Artefact, dataset: Artefact | None) -> str | None:
     Returns:
         None if nothing says so, or the log has no times.
     """
-    found = run.manifest.get("learned_from")
-    if not isinstance(found, dict) and dataset is not None:
-        found = learned_from(dataset, with_valid=bool(run.manifest.get("refit")))
-    if not isinstance(found, dict) or (found.get("config") or {}).get("no_time"):
-        return None
-    return found.get("last_time")
+    found = run.learned_from
+    if found is None and dataset is not None:
+        found = learned_from(dataset, with_valid=run.is_refitted)
+    return None if found is None or found.config.get("no_time") else found.last_time
 
 
 def assign(
@@ -169,13 +168,12 @@ def _is_there(workspace: Workspace, assignment: TrainingJob) -> bool:
         return False
 
 
-def mean_session_length(dataset: Artefact) -> float:
+def mean_session_length(dataset: Dataset) -> float:
     """Return the mean number of events of a dataset's train sessions."""
-    train = dataset.manifest["splits"]["train"]
-    return train["events"] / train["sessions"]
+    return dataset.train.events / dataset.train.sessions
 
 
-def has_short_sessions(dataset: Artefact) -> bool:
+def has_short_sessions(dataset: Dataset) -> bool:
     """Return whether the defaults of short sessions hold for a dataset."""
     return mean_session_length(dataset) < SHORT_SESSION_EVENTS
 
@@ -193,14 +191,14 @@ def plan_training(assignment: TrainingJob) -> TrainResult:
         "n_sample": n_sample,
         "negatives": f"{n_sample} sampled per chunk" if n_sample else f"all {num_items} items",
         "session_length": _judge_length(mean_session_length(assignment.dataset)),
-        "train_events": split["events"],
-        "train_sessions": split["sessions"],
-        "next_items_per_epoch": split["events"] - split["sessions"],
+        "train_events": split.events,
+        "train_sessions": split.sessions,
+        "next_items_per_epoch": split.events - split.sessions,
     }
     kept = assignment.shape
     if config.refit:
-        kept = assignment.shape_in("refit")
-        plan |= {f"refit_{what}": assignment.counts_in("refit")[what] for what in COUNTED}
+        kept, refit = assignment.shape_in("refit"), assignment.counts_in("refit")
+        plan |= {f"refit_{what}": getattr(refit, what) for what in ("events", "sessions", "items")}
     return TrainResult(
         None, None, count_parameters(kept), [], None, assignment.dataset.name, plan=plan
     )
@@ -210,25 +208,25 @@ def _judge_length(events: float) -> str:
     return f"{events:.1f}, {'short' if events < SHORT_SESSION_EVENTS else 'long'}"
 
 
-def find_begun(workspace: Workspace, name: str | None) -> Artefact:
+def find_begun(workspace: Workspace, name: str | None) -> Run:
     """Find the run to resume: the named one, else the latest unfinished, else the latest of all.
 
     Raises:
         ArtefactError: there is none, or it is damaged.
     """
     if name is None:
-        runs = workspace.folders("run")
+        runs = workspace.open_all("run")
     else:
         named = workspace.find("run", name)
         runs = [] if named is None else [named]
     if not runs:
         what = "no run to resume" if name is None else f"no run named {name}"
         raise ArtefactError(f"{what} in {workspace.root}", hint="begin one with: sbr train")
-    unfinished = [run for run in runs if run.manifest.get("status") != "complete"]
-    return max(unfinished or runs, key=lambda run: str(run.manifest.get("created_at", "")))
+    unfinished = [run for run in runs if not run.is_complete]
+    return max(unfinished or runs, key=lambda run: run.created_at or "")
 
 
-def assignment_of(workspace: Workspace, run: Artefact) -> TrainingJob:
+def assignment_of(workspace: Workspace, run: Run) -> TrainingJob:
     """Read from a run's manifest what it was begun to do.
 
     Raises:
@@ -236,16 +234,16 @@ def assignment_of(workspace: Workspace, run: Artefact) -> TrainingJob:
     """
     config, settings = config_of(run), settings_of(run)
     dataset = open_trainable(workspace, settings["dataset"]["name"], config)
-    if dataset.manifest["fingerprint"] != settings["dataset"]["fingerprint"]:
+    if dataset.fingerprint != settings["dataset"]["fingerprint"]:
         raise ArtefactError(
             f"dataset {dataset.name} is not the one that run {run.name} was begun on",
             hint="prepare that dataset again, or train again with --overwrite",
         )
-    model = family_of(run.manifest).name
+    model = family_of(run).name
     return TrainingJob(dataset, config, run.name, settings.get("parent"), model)
 
 
-def config_of(run: Artefact) -> TrainConfig:
+def config_of(run: Run) -> TrainConfig:
     """Read from a run's manifest how it was begun to be trained.
 
     Raises:
@@ -280,7 +278,7 @@ def _require_kinds(config: TrainConfig) -> None:
         raise TypeError(f"hsz is {config.hsz!r}")
 
 
-def describe_run(run: Artefact, plan: dict[str, Any] | None = None) -> TrainResult:
+def describe_run(run: Run, plan: dict[str, Any] | None = None) -> TrainResult:
     """Describe a complete run from its own folder alone.
 
     Args:
@@ -290,19 +288,19 @@ def describe_run(run: Artefact, plan: dict[str, Any] | None = None) -> TrainResu
     Raises:
         ArtefactError: the manifest is damaged.
     """
-    manifest, settings = run.manifest, settings_of(run)
-    try:
-        return TrainResult(
-            run=run.name,
-            path=str(run.path),
-            parameters=manifest["parameters"],
-            epochs=manifest["epochs"],
-            best_epoch=manifest["best_epoch"],
-            dataset=settings["dataset"]["name"],
-            refit=manifest.get("refit"),
-            stopped=manifest.get("stopped"),
-            already_there=plan is None,
-            plan={"name": run.name, **settings["config"]} if plan is None else plan,
-        )
-    except (KeyError, TypeError) as error:
-        raise lacks(run, error) from error
+    if run.epochs is None:
+        raise run.lacks("epochs")
+    if run.best_epoch is None:
+        raise run.lacks("best_epoch")
+    return TrainResult(
+        run=run.name,
+        path=str(run.path),
+        parameters=run.parameters,
+        epochs=run.epochs,
+        best_epoch=run.best_epoch,
+        dataset=run.dataset.name,
+        refit=None if run.refit is None else asdict(run.refit),
+        stopped=run.stopped,
+        already_there=plan is None,
+        plan={"name": run.name, **settings_of(run)["config"]} if plan is None else plan,
+    )

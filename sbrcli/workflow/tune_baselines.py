@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.manifests import write_json
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import (
     OPTIONED,
@@ -76,7 +76,7 @@ class Tuning:
     trials: tuple[Trial, ...]
 
 
-def tune_baselines(run: Artefact, workspace: Workspace, reporter: Reporter = SILENT) -> Tuning:
+def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) -> Tuning:
     """Choose options for a run's baselines, and write them into its folder.
 
     Baselines are fitted to train and judged on valid. Options are chosen one after the other, each

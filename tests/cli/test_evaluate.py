@@ -362,15 +362,28 @@ def test_a_dataset_that_has_changed_is_an_artefact_error(sbr, run):
 
 
 def test_a_run_that_names_no_dataset_is_an_artefact_error(sbr, run):
-    manifest = json.loads((run / "manifest.json").read_text())
-    del manifest["dataset"]
-    (run / "manifest.json").write_text(json.dumps(manifest))
-    said = sbr("evaluate", "--json")
-    assert (said.stdout, said.code) == ("", 5)
-    assert said.stderr == (
-        "error: sbr-work/runs/user-1x4 is damaged: its manifest names no dataset\n"
-        "hint: train the run again with --overwrite\n"
-    )
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for dataset, problem, hint in (
+        (
+            None,
+            f"{path} is damaged: dataset is missing",
+            "make the folder again; --overwrite replaces it",
+        ),
+        (
+            {"name": "", "fingerprint": "0"},
+            "sbr-work/runs/user-1x4 is damaged: its manifest names "
+            "no dataset: a dataset's name must be 1 to 120 printable characters, without / \\ : * "
+            "? \" < > | and not begin with a dot or a dash. Received: ''",
+            "train the run again with --overwrite",
+        ),
+    ):
+        changed = {name: value for name, value in manifest.items() if name != "dataset"}
+        changed |= {} if dataset is None else {"dataset": dataset}
+        path.write_text(json.dumps(changed))
+        said = sbr("evaluate", "--json")
+        assert (said.stdout, said.code) == ("", 5)
+        assert said.stderr == f"error: {problem}\nhint: {hint}\n"
 
 
 def test_kept_figures_that_are_none_are_an_artefact_error(sbr, run):
@@ -386,7 +399,7 @@ def test_kept_figures_that_are_none_are_an_artefact_error(sbr, run):
 def test_a_run_that_was_replaced_meanwhile_keeps_no_figures_of_the_one_before(run):
     workspace, reporter = Workspace(Path("sbr-work")), RecordingReporter()
     before = workspace.open("run")
-    write_json(run / "manifest.json", before.manifest | {"seed": 2})
+    write_json(run / "manifest.json", before.document | {"seed": 2})
     found = evaluate_run(before, workspace, EvaluateConfig(), reporter=reporter)
     assert found.metrics["recall@1"] == 1 / 3
     assert reporter.done == [("evaluate", 3, 3)]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sbrcli.artefacts.checksums import FILES, checksums_of
-from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.artefacts.manifests import MANIFEST, write_json
 from sbrcli.artefacts.workspace import Workspace
+from tests.builders import dataset_manifest, run_manifest
 
 WORK = Path("sbr-work")
 CREATED = "2026-01-02T03:04:05.000000+00:00"
@@ -21,7 +22,7 @@ def write_dataset(name: str, **more: object) -> None:
         (folder / "items.parquet").write_bytes(b"items")
         (folder / "train.parquet").write_bytes(b"train")
         counts = {"events": 10, "sessions": 4, "items": 3, "first_time": CREATED}
-        manifest = new_manifest("dataset") | {
+        manifest = dataset_manifest() | {
             "created_at": CREATED,
             "source": {"name": "clicks.csv", "rows": 30},
             "config": {"session": "user", "test_days": 30.0},
@@ -36,7 +37,7 @@ def write_run(name: str, *, evaluated: bool = False, **more: object) -> Path:
         for file in ("weights.safetensors", "items.safetensors"):
             (folder / file).write_bytes(b"12345")
         row = {"loss": 2.5, "seconds": 1.5, "recall@20": 0.5, "mrr@20": 0.25}
-        manifest = new_manifest("run") | {
+        manifest = run_manifest() | {
             "status": "complete",
             "created_at": CREATED,
             "dataset": {"name": "user", "fingerprint": "f"},
@@ -270,7 +271,7 @@ def test_rm_refuses_what_another_process_writes_and_deletes_nothing_else_either(
 def test_rm_of_an_unfinished_run_puts_back_what_it_was_to_replace(sbr):
     write_run("a")
     with Workspace(WORK).staged("run", "a", keep_replaced=True) as folder:
-        write_json(folder / MANIFEST, new_manifest("run") | {"status": "training"})
+        write_json(folder / MANIFEST, run_manifest() | {"status": "training"})
     said = sbr("runs", "rm", "a", "--yes")
     assert said.stderr.splitlines()[-1] == "the run a that it was to replace is back"
     assert json.loads((WORK / "runs/a" / MANIFEST).read_text())["status"] == "complete"

@@ -299,19 +299,20 @@ def test_a_damaged_dataset_is_said_before_tensorflow_meets_it(sbr):
     path = Path("sbr-work/datasets/user/manifest.json")
     whole = json.loads(path.read_text())
     fewer = whole["splits"] | {"train": whole["splits"]["train"] | {"items": 3}}
-    lacking = f"{path} is damaged: it lacks what a dataset's has"
+    lacking = f"{path} is damaged: {{}} is missing"
+    again = "make the folder again; --overwrite replaces it"
+    anew = "make the dataset again: sbr preprocess LOG --overwrite"
     counted = "items.parquet is damaged: 40 of its items are train's, and the manifest says 3"
-    for change, error in (
-        ({"splits": None}, lacking),
-        ({"splits": {}}, lacking),
-        ({"splits": fewer}, f"{path.parent / counted}"),
-        ({"fingerprint": None}, lacking),
+    for change, error, hint in (
+        ({"splits": None}, lacking.format("splits"), again),
+        ({"splits": {}}, lacking.format("splits.valid"), anew),
+        ({"splits": {"valid": None}}, lacking.format("splits.train"), anew),
+        ({"splits": fewer}, f"{path.parent / counted}", anew),
+        ({"fingerprint": None}, lacking.format("fingerprint"), again),
     ):
         document = {k: v for k, v in (whole | change).items() if v is not None}
         path.write_text(json.dumps(document))
-        assert sbr("train", *SMALL) == Said(
-            "", f"error: {error}\nhint: make the dataset again: sbr preprocess LOG --overwrite\n", 5
-        )
+        assert sbr("train", *SMALL) == Said("", f"error: {error}\nhint: {hint}\n", 5)
 
 
 def test_a_default_name_tells_what_is_not_the_default(sbr):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.dataset.build import arrange_given
-from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.errors import ArtefactError, ConfigError, DataError
 from sbrcli.workflow.preprocess import GivenSplit, prepare_dataset

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.build import Arrangement, arrange, to_sessions
-from sbrcli.dataset.filters import Counts
 from sbrcli.errors import DataError
 from tests.builders import make_events
 

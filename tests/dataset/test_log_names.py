@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.artefacts.dataset import SourceFile
 from sbrcli.dataset.log_names import name_file, name_of_log, word_for_log
 
 
@@ -33,11 +34,12 @@ from sbrcli.dataset.log_names import name_file, name_of_log, word_for_log
     ],
 )
 def test_a_file_s_name_becomes_a_part_of_a_folder_s(name, word):
-    assert word_for_log({"name": name}) == word
+    assert word_for_log(SourceFile(name)) == word
 
 
 def test_several_files_are_called_by_the_first():
-    source = {"name": "jan.csv, feb.csv", "parts": [{"name": "jan.csv"}, {"name": "feb.csv"}]}
+    parts = [SourceFile("jan.csv"), SourceFile("feb.csv")]
+    source = SourceFile("jan.csv, feb.csv", parts=parts)
     assert name_of_log(source) == "jan and 1 more"
     assert word_for_log(source) == "jan-and-1-more"
 

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.build import Arrangement, arrange, to_sessions
-from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.sessionize import assign_sessions, session_offsets
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.log.reading import read_log

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.spec import default_name
 from sbrcli.dataset.storage import load_items, load_split
@@ -188,8 +188,8 @@ def test_a_manifest_that_lacks_what_is_asked_of_it_is_named(log: Path, workspace
     path.write_text('{"kind": "dataset", "format_version": 1}')
     with pytest.raises(ArtefactError) as raised:
         prepare_dataset(log, CONFIG, workspace)
-    assert str(raised.value) == f"{path} is damaged: it lacks what a dataset's has"
-    assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
+    assert str(raised.value) == f"{path} is damaged: source is missing"
+    assert raised.value.hint == "make the folder again; --overwrite replaces it"
 
 
 @pytest.mark.parametrize("manifest", ["{", "[]", '{"kind": "dataset", "format_version": 1}'])

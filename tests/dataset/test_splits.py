@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.dataset.filters import Counts
 from sbrcli.dataset.sessionize import assign_sessions
 from sbrcli.dataset.splits import Splits, drop_unseen, session_ends, split_by_date
 from sbrcli.dataset.vocabulary import categorise_items

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sbrcli.artefacts.checksums import checksums_of
-from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
+from sbrcli.artefacts.manifests import MANIFEST, write_json
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.storage import (
     Items,
@@ -24,7 +24,7 @@ from sbrcli.dataset.storage import (
 )
 from sbrcli.errors import ArtefactError
 from sbrcli.sessions import Sessions
-from tests.builders import make_sessions
+from tests.builders import dataset_manifest, make_sessions
 
 ITEMS = Items(["3186", "a,b", "ü"], np.array([2, 1, 0]))
 SESSIONS = Sessions(
@@ -255,18 +255,12 @@ def test_items_that_none_can_be_are_named_with_what_is_wrong(tmp_path: Path, col
 def test_what_the_manifest_does_not_say_is_damage(tmp_path: Path, name, train, complaint):
     write(tmp_path)
     write_items(tmp_path, ITEMS)
-    write_json(tmp_path / MANIFEST, new_manifest("dataset") | {"splits": {"train": train}})
+    counts = {"events": 5, "sessions": 2, "items": 3} | train
+    write_json(tmp_path / MANIFEST, dataset_manifest(splits={"train": counts}))
     with pytest.raises(ArtefactError) as raised:
         load_items(tmp_path) if name == "items" else load_split(tmp_path, "train")
     assert str(raised.value) == f"{tmp_path / name}.parquet is damaged: {complaint}"
     assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
-
-
-def test_a_manifest_that_counts_no_train_says_nothing_of_what_lies_beside_it(tmp_path: Path):
-    write_split(tmp_path, "valid_full", SESSIONS, pa.array([7, 7, 9, 9, 9]), ITEMS.ids)
-    counts = {"splits": {"train": {}}, "train_full": {"events": 9, "sessions": 9, "items": 9}}
-    write_json(tmp_path / MANIFEST, new_manifest("dataset") | counts)
-    assert len(load_split(tmp_path, "valid_full").item_indices) == 5
 
 
 def test_items_out_of_order_are_damage(tmp_path: Path):
@@ -324,11 +318,12 @@ def test_a_fingerprint_differs_where_anything_differs():
 def test_a_file_with_another_checksum_than_the_manifest_states_is_refused(tmp_path: Path):
     write(tmp_path)
     write_items(tmp_path, ITEMS)
-    for name, load in (
-        ("train.parquet", lambda: load_split(tmp_path, "train")),
-        ("items.parquet", lambda: load_items(tmp_path)),
+    for name, load, num_items in (
+        ("train.parquet", lambda: load_split(tmp_path, "train"), 3),
+        ("items.parquet", lambda: load_items(tmp_path), 2),
     ):
-        manifest = new_manifest("dataset")
+        counts = {"events": 5, "sessions": 2, "items": num_items}
+        manifest = dataset_manifest(splits={"train": counts})
         write_json(tmp_path / MANIFEST, manifest | {"files": checksums_of([tmp_path / name])})
         load()
         write_json(tmp_path / MANIFEST, manifest | {"files": {name: "crc32:00000000"}})

@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.manifests import MANIFEST, write_json
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import BaselineConfig, configure_baselines
 from sbrcli.dataset.storage import load_split
@@ -29,34 +30,34 @@ OPTIONS = BaselineConfig()
 
 
 @pytest.fixture
-def run(workspace) -> Artefact:  # noqa: F811
+def run(workspace) -> Run:  # noqa: F811
     return workspace.open("run")
 
 
 @pytest.fixture
-def dataset(workspace) -> Artefact:  # noqa: F811
+def dataset(workspace) -> Dataset:  # noqa: F811
     return workspace.open("dataset")
 
 
-def workspace_of(run: Artefact) -> Workspace:
+def workspace_of(run: Run) -> Workspace:
     return Workspace(run.path.parent.parent)
 
 
-def choose(run: Artefact, dataset: Artefact) -> hybrid.Hybrid:
+def choose(run: Run, dataset: Dataset) -> hybrid.Hybrid:
     network = load_scorer(run.path)
     return choose_hybrid(run, workspace_of(run), dataset, network, OPTIONS, lambda _done: None)
 
 
-def take(run: Artefact, other: Artefact, dataset: Artefact, said: dict[str, str]) -> hybrid.Hybrid:
+def take(run: Run, other: Run, dataset: Dataset, said: dict[str, str]) -> hybrid.Hybrid:
     return take_hybrid(run, workspace_of(run), other, dataset, said)
 
 
-def copy_of(run: Artefact, name: str, **changes: object) -> Artefact:
+def copy_of(run: Run, name: str, **changes: object) -> Run:
     """Copy a run, and change what its manifest says."""
     path = run.path.parent / name
     shutil.copytree(run.path, path)
-    write_json(path / MANIFEST, run.manifest | changes)
-    return Artefact("run", path, run.manifest | changes)
+    write_json(path / MANIFEST, run.document | changes)
+    return Run.read(path)
 
 
 def test_the_best_on_valid_is_chosen_and_is_no_worse_than_both_alone(run, dataset):
@@ -94,7 +95,7 @@ def test_on_a_chain_that_the_network_does_not_know_the_chain_is_chosen(run, data
 
 
 @pytest.fixture
-def refitted(run) -> Artefact:
+def refitted(run) -> Run:
     return copy_of(run, "rf", refit={"epochs": []})
 
 
@@ -129,7 +130,7 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(
 
 
 def test_a_run_that_was_trained_on_valid_has_none_to_choose_by(run, dataset):
-    refitted = Artefact("run", run.path, run.manifest | {"refit": {"epochs": []}})
+    refitted = run.with_entries(refit={"epochs": []})
     with pytest.raises(ConfigError) as error:
         choose(refitted, dataset)
     assert str(error.value) == (
@@ -176,7 +177,7 @@ def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_w
     )
     # What is taken over stays, whatever is tuned for this run.
     assert find_hybrid(refitted, configure_baselines({"markov": "steps=3"}), {}) == taken
-    training = load_training_sessions(dataset.path, refitted.manifest)
+    training = load_training_sessions(dataset.path, refitted)
     expected = fit_partner(chosen.partner, training, 40, OPTIONS).score_next(np.array([3]))
     network = load_scorer(refitted.path)
     both = load_hybrid(refitted.path, network).score_next(np.array([3]))
@@ -229,7 +230,7 @@ def test_an_ordinary_run_with_a_choice_taken_over_chooses_anew_by_other_options(
 
 def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(run, dataset):
     before = choose(run, dataset)
-    write_json(run.path / MANIFEST, run.manifest | {"seed": 2})
+    write_json(run.path / MANIFEST, run.document | {"seed": 2})
     for add in (lambda: choose(run, dataset), lambda: take(run, run, dataset, {})):
         with pytest.raises(ArtefactError) as error:
             add()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import BASELINES, BaselineConfig, BaselineName
 from sbrcli.config.evaluation import EvaluateConfig
@@ -23,7 +24,7 @@ from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.scorer import Scorer
 from sbrcli.sessions import Sessions
 from sbrcli.workflow import choose_blend as hybrid
-from tests.builders import make_sessions
+from tests.builders import dataset_manifest, make_sessions, run_manifest
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 from tests.models.baselines.logs import random_log, scores_by_position
 
@@ -171,7 +172,10 @@ def test_where_all_that_is_asked_for_is_unknown_nothing_can_be_said():
 
 def test_a_valid_split_of_which_nothing_asked_for_is_known_chooses_no_hybrid(tmp_path, monkeypatch):
     monkeypatch.setattr(hybrid, "load_split", lambda *_: asked_last([0, 1, 99], [98, 1]))
-    run, dataset = Artefact("run", tmp_path, {}), Artefact("dataset", tmp_path, {})
+    run, dataset = (
+        Run.from_document(tmp_path, run_manifest()),
+        Dataset.from_document(tmp_path, dataset_manifest()),
+    )
     with pytest.raises(DataError) as raised:
         hybrid.choose_hybrid(
             run,

@@ -105,7 +105,7 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(worksp
 def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(workspace, monkeypatch):
     monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
     run = workspace.open("run")
-    write_json(run.path / MANIFEST, run.manifest | {"seed": 2})
+    write_json(run.path / MANIFEST, run.document | {"seed": 2})
     with pytest.raises(ArtefactError) as error:
         tune_baselines(run, workspace)
     assert str(error.value) == "run user-1x4 has been replaced meanwhile"

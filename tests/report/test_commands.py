@@ -3,11 +3,10 @@
 import json
 import shlex
 from dataclasses import asdict, replace
-from typing import Any
 
 import pytest
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.app import run as run_sbr
 from sbrcli.config.baselines import BASELINES
@@ -24,7 +23,7 @@ from sbrcli.report.commands import (
 from sbrcli.report.kept import read_kept
 from sbrcli.workflow import training_job as assignment
 from sbrcli.workflow.run_names import default_run_name
-from tests.builders import write_ratings
+from tests.builders import run_manifest, write_ratings
 from tests.chains import make_workspace
 from tests.report.test_kept import BEST, EVALUATION, FULL, METRICS, STANDING, keep
 
@@ -61,21 +60,20 @@ def test_a_dataset_s_command_makes_the_same_dataset(tmp_path, words):
 
 def test_a_log_from_standard_input_is_a_dash(tmp_path):
     dataset = make_workspace(tmp_path / "w").open("dataset")
-    source = dataset.manifest["source"] | {"name": "standard input"}
-    dataset = replace(dataset, manifest=dataset.manifest | {"source": source})
+    source = dataset.document["source"] | {"name": "standard input"}
+    dataset = dataset.with_entries(source=source)
     assert preprocess_command(dataset).startswith("sbr preprocess - --session user ")
 
 
 def trained(tmp_path, config: TrainConfig, *, name: str | None = None, events: int = 10) -> tuple:
     """A dataset whose train sessions have that many events, and a run of it."""
     dataset = make_workspace(tmp_path / "w").open("dataset")
-    train = dataset.manifest["splits"]["train"] | {"events": events, "sessions": 1}
-    manifest = dataset.manifest | {"splits": dataset.manifest["splits"] | {"train": train}}
-    dataset = replace(dataset, manifest=manifest)
-    settings: dict[str, Any] = {"config": json.loads(json.dumps(asdict(config))), "dataset": {}}
+    train = dataset.document["splits"]["train"] | {"events": events, "sessions": 1}
+    dataset = dataset.with_entries(splits=dataset.document["splits"] | {"train": train})
+    manifest = run_manifest(config=json.loads(json.dumps(asdict(config))))
     usual = configure_training({}, None, short_sessions=events < 20)
     name = name or default_run_name(dataset.name, find_family("gru4rec"), config, usual)
-    return Artefact("run", tmp_path / name, settings), dataset
+    return Run.from_document(tmp_path / name, manifest), dataset
 
 
 GIVEN = [
@@ -163,7 +161,7 @@ def test_a_hybrid_that_was_taken_over_is_taken_over_again(tmp_path):
 
 
 def test_names_are_quoted_for_the_shell(tmp_path):
-    run = Artefact("run", tmp_path / "it's; rm", {})
+    run = Run.from_document(tmp_path / "it's; rm", run_manifest())
     quoted = "'it'\"'\"'s; rm'"
     assert report_command(run) == f"sbr report --run {quoted}"
     assert full_evaluate_command(run) == (f"sbr evaluate --run {quoted} --baselines all --slices")

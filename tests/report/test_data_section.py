@@ -1,8 +1,11 @@
 """What the page tells of the data."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.report.data_section import (
     describe_data,
     draw_lengths,
@@ -14,24 +17,25 @@ from sbrcli.report.data_section import (
     write_seconds,
 )
 from sbrcli.sessions import Sessions
-from tests.builders import make_sessions
+from tests.builders import dataset_manifest, make_sessions
 
 COUNTS = {"events": 7, "sessions": 2, "items": 3}
 TIMES = {"first_time": "2000-04-25T23:05:32+00:00", "last_time": "2001-01-01T00:00:00+00:00"}
 NONE = dict.fromkeys(COUNTS, 0)
 
 
-def manifest(**changed: object) -> dict:
-    return {
+def dataset(**changed: object) -> Dataset:
+    entries: dict = {
         "source": {"name": "log.dat", "rows": 1234},
         "splits": {"train": COUNTS | TIMES, "valid": None, "test": COUNTS | TIMES},
         "dropped": {"rare_items": COUNTS, "repeats": NONE},
-    } | changed
+    }
+    return Dataset.from_document(Path("d"), dataset_manifest(**entries | changed))
 
 
 def describe(**changed: object) -> str:
     sessions = make_sessions([0, 1, 2], [0, 1])
-    return describe_data(manifest(**changed), sessions, np.array([3, 2, 0])).content
+    return describe_data(dataset(**changed), sessions, np.array([3, 2, 0])).content
 
 
 def test_each_session_is_counted_once():

@@ -4,16 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.artefacts.run import Run
 from sbrcli.report.heading import introduce, noun_of, share_in_words, state_meaning, title_page
 from sbrcli.report.kept import Kept
 from sbrcli.workflow.training_job import TrainResult
+from tests.builders import dataset_manifest, run_manifest
 from tests.report.test_html import HARMLESS, HOSTILE
 from tests.report.workdirs import make_epochs
 
 
-def dataset(name: str, rows: int) -> Artefact:
-    return Artefact("dataset", Path("d"), {"source": {"name": name, "rows": rows}})
+def dataset(name: str, rows: int) -> Dataset:
+    manifest = dataset_manifest(source={"name": name, "rows": rows})
+    return Dataset.from_document(Path("d"), manifest)
 
 
 def trained(*, valid: bool = True) -> TrainResult:
@@ -63,19 +66,20 @@ def test_a_share_has_as_many_digits_as_one_reads(share, words):
 
 
 def test_run_and_date_stand_small_and_a_run_without_a_date_has_none():
-    manifest = {"sbr_version": "0.1", "completed_at": "2026-05-04T23:59:59+00:00"}
-    run = Artefact("run", Path("r"), manifest)
+    manifest = run_manifest(sbr_version="0.1", completed_at="2026-05-04T23:59:59+00:00")
+    run = Run.from_document(Path("r"), manifest)
     page = introduce(run, dataset("a.csv", 1), trained(), None)
     assert (
         '<p class="small">Run <bdi>r</bdi> on dataset <bdi>d</bdi>, trained '
         '<time datetime="2026-05-04">4 May 2026</time> by sbr 0.1</p>' in page
     )
-    undated = introduce(Artefact("run", Path("r"), {}), dataset("a.csv", 1), trained(), None)
+    run = run.with_entries(sbr_version=None, completed_at=None, created_at=None)
+    undated = introduce(run, dataset("a.csv", 1), trained(), None)
     assert "<bdi>d</bdi>, trained by sbr ?</p>" in undated
 
 
 def test_hostile_names_are_text():
-    run = Artefact("run", Path("r") / HOSTILE.replace("/", ""), {"sbr_version": HOSTILE})
+    run = Run.from_document(Path("r") / HOSTILE.replace("/", ""), run_manifest(sbr_version=HOSTILE))
     page = introduce(run, dataset("a.csv", 1), trained(), None)
     assert "<script" not in page
     assert HARMLESS in page

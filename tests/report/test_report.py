@@ -1,7 +1,6 @@
 """The whole page of a run: the same each time, hostile to nobody, and small."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from sbrcli.report.kept import read_kept
 from sbrcli.report.report import check_place, make_page, write_report
 from tests.builders import make_sessions
 from tests.chains import NUM_ITEMS
-from tests.report.test_data_section import manifest
+from tests.report.test_data_section import dataset as data_section_dataset
 from tests.report.test_html import HARMLESS, HOSTILE
 from tests.report.workdirs import NAME, change_manifest, make_evaluated, make_reported
 
@@ -100,7 +99,7 @@ def test_a_stranger_s_data_can_execute_nothing(tmp_path):
     titles = [f"$x\x00{HOSTILE}"] * NUM_ITEMS
     workspace = make_evaluated(tmp_path / "w", ids=ids, titles=titles)
     dataset = workspace.open("dataset")
-    source = dataset.manifest["source"] | {"name": HOSTILE, "titles": {"name": HOSTILE}}
+    source = dataset.document["source"] | {"name": HOSTILE, "titles": {"name": HOSTILE}}
     dropped = {HOSTILE: {"events": 1, "sessions": 1, "items": 1}}
     change_manifest(dataset.path, source=source, dropped=dropped)
     change_manifest(workspace.open("run").path, sbr_version=HOSTILE)
@@ -135,7 +134,9 @@ def test_a_large_log_makes_no_large_page():
     rng = np.random.default_rng(1)
     items = rng.integers(43_000, size=300_000)
     sessions = make_sessions(*np.array_split(items, 50_000))
-    content = describe_data(manifest(), sessions, np.bincount(items, minlength=43_000)).content
+    content = describe_data(
+        data_section_dataset(), sessions, np.bincount(items, minlength=43_000)
+    ).content
     assert len(content) < 60_000
 
 
@@ -175,15 +176,14 @@ def test_a_report_whose_name_is_too_long_is_an_artefact_error(tmp_path):
 
 def test_a_run_that_does_not_say_who_made_it_can_be_reported(tmp_path):
     workspace = make_reported(tmp_path / "w")
-    run = workspace.open("run")
-    del run.manifest["sbr_version"]
+    run = workspace.open("run").with_entries(sbr_version=None)
     assert "by sbr ?</p>" in make_page(run, workspace.open("dataset"), None)
 
 
 def test_damaged_epochs_are_an_artefact_error(tmp_path):
     workspace = make_reported(tmp_path / "w")
     run = workspace.open("run")
-    run = replace(run, manifest=run.manifest | {"epochs": [{"epoch": 1}]})
+    run = run.with_entries(epochs=[{"epoch": 1}])
     with pytest.raises(ArtefactError) as caught:
         make_page(run, workspace.open("dataset"), None)
     assert str(caught.value) == (
@@ -194,13 +194,11 @@ def test_damaged_epochs_are_an_artefact_error(tmp_path):
 
 def test_a_damaged_dataset_is_an_artefact_error(tmp_path):
     workspace = make_reported(tmp_path / "w")
-    dataset = workspace.open("dataset")
-    damaged = replace(dataset, manifest=dataset.manifest | {"source": {}})
+    path = workspace.open("dataset").path
+    change_manifest(path, source={})
     with pytest.raises(ArtefactError) as caught:
-        make_page(workspace.open("run"), damaged, None)
-    assert str(caught.value) == (
-        f"{dataset.path / 'manifest.json'} is damaged: it lacks what a dataset's has"
-    )
+        page_of(workspace)
+    assert str(caught.value) == f"{path / 'manifest.json'} is damaged: source.name is missing"
 
 
 def test_a_dataset_that_is_gone_is_told_before_anything_is_drawn(tmp_path, monkeypatch):

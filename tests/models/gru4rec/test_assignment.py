@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.artefacts.artefact import Artefact
 from sbrcli.artefacts.manifests import MANIFEST
+from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import configure_training
 from sbrcli.config.training import TrainConfig
@@ -17,6 +17,7 @@ from sbrcli.workflow.training_job import (
     mean_session_length,
     plan_training,
 )
+from tests.builders import run_manifest
 from tests.chains import make_workspace
 
 LONG, SHORT = TrainConfig(hsz=(5,)), TrainConfig(hsz=(6,))
@@ -60,15 +61,14 @@ def test_a_run_is_named_by_what_is_not_the_default_of_its_sessions(tmp_path, sho
 @pytest.mark.parametrize(
     ("manifest", "lacking"),
     [
-        ({}, "config"),
-        ({"config": {}}, "dataset"),
-        ({"config": {}, "dataset": {"name": "user"}}, "parameters"),
+        ({}, "epochs"),
+        ({"epochs": []}, "best_epoch"),
     ],
 )
 def test_what_the_manifest_of_a_run_lacks_is_named(manifest, lacking):
     with pytest.raises(ArtefactError) as caught:
-        describe_run(Artefact("run", Path("mine"), manifest))
-    assert str(caught.value) == f"the manifest of run mine lacks '{lacking}'"
+        describe_run(Run.from_document(Path("mine"), run_manifest(**manifest)))
+    assert str(caught.value) == f"the manifest of run mine lacks {lacking}"
     assert caught.value.hint == "train the run again with --overwrite"
 
 

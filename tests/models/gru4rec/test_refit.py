@@ -125,10 +125,10 @@ def test_a_refit_is_a_training_on_what_is_not_test_for_the_best_number_of_epochs
 
 def test_a_refitted_run_knows_the_items_of_valid_and_says_what_it_is(whole: Workspace):
     run = whole.open("run")
-    assert (run.manifest["status"], run.manifest["phase"]) == ("complete", "refit")
-    assert run.manifest["config"]["refit"] is True
-    assert run.manifest["network"]["num_items"] == NUM_ITEMS + 1
-    assert run.manifest["parameters"] == count_parameters(shape_of_run(run.manifest))
+    assert (run.document["status"], run.document["phase"]) == ("complete", "refit")
+    assert run.document["config"]["refit"] is True
+    assert run.document["network"]["num_items"] == NUM_ITEMS + 1
+    assert run.document["parameters"] == count_parameters(shape_of_run(run))
     items = load_items(run.path / ITEMS_FILE)
     assert items.ids[-1] == "777"
     dataset = whole.open("dataset").path
@@ -143,7 +143,7 @@ def test_a_refitted_run_knows_the_items_of_valid_and_says_what_it_is(whole: Work
 def test_the_first_phase_is_as_it_is_without_a_refit(workspace: Workspace, whole: Workspace):
     without = run_training(workspace)
     assert without.refit is None
-    pairs = zip(whole.open("run").manifest["epochs"], without.epochs, strict=True)
+    pairs = zip(whole.open("run").document["epochs"], without.epochs, strict=True)
     for one, other in pairs:
         assert (one["loss"], one["recall@20"]) == (other["loss"], other["recall@20"])
     assert bytes_of(workspace) != bytes_of(whole)
@@ -216,8 +216,8 @@ def test_a_loss_lost_in_the_refit_leaves_the_run_from_before_it(
     assert caught.value.hint == "train again with --overwrite and a lower --learning-rate"
     assert bytes_of(workspace) == bytes_of(workspace, "without")
     run = workspace.open("run", "run")
-    assert (run.manifest["status"], run.manifest.get("refit")) == ("complete", None)
-    assert run.manifest["network"]["num_items"] == NUM_ITEMS
+    assert (run.document["status"], run.document.get("refit")) == ("complete", None)
+    assert run.document["network"]["num_items"] == NUM_ITEMS
     load_scorer(run.path)
 
 

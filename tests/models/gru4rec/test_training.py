@@ -188,12 +188,12 @@ def test_a_complete_run_says_what_it_is_and_scores(tmp_path: Path):
     workspace = make_workspace(tmp_path)
     result = run_training(workspace, epochs=2)
     run = workspace.open("run")
-    assert run.manifest["status"] == "complete"
-    assert run.manifest["config"]["epochs"] == 2
-    assert run.manifest["parameters"] == result.parameters
-    assert run.manifest["epochs"] == result.epochs
-    assert run.manifest["best_epoch"] == result.best_epoch
-    assert set(run.manifest["versions"]) == {"tensorflow", "keras", "numpy"}
+    assert run.document["status"] == "complete"
+    assert run.document["config"]["epochs"] == 2
+    assert run.document["parameters"] == result.parameters
+    assert run.document["epochs"] == result.epochs
+    assert run.document["best_epoch"] == result.best_epoch
+    assert set(run.document["versions"]) == {"tensorflow", "keras", "numpy"}
     best = result.epochs[result.best_epoch - 1]
     metrics = validate(load_scorer(run.path), load_split(workspace.open("dataset").path, "valid"))
     assert metrics == {name: best[name] for name in ("recall@20", "mrr@20", "ndcg@20")}

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sbrcli.artefacts.run import Run
 from sbrcli.errors import ArtefactError
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.weights_file import load_weights, save_weights
+from tests.builders import run_manifest
 
 SHAPE = GruShape(300, (40, 50), "separate")
 
@@ -75,13 +77,13 @@ def test_a_file_that_is_missing_or_damaged_is_said_in_one_line(tmp_path: Path):
 
 
 def test_a_manifest_gives_back_the_shape_that_wrote_it():
-    assert shape_of_run({"network": SHAPE.to_manifest()}) == SHAPE
+    run = Run.from_document(Path("r"), run_manifest(network=SHAPE.to_manifest()))
+    assert shape_of_run(run) == SHAPE
 
 
 @pytest.mark.parametrize(
     ("network", "what"),
     [
-        (None, """TypeError("'NoneType' object is not subscriptable")"""),
         ({}, "KeyError('num_items')"),
         ({"num_items": 0, "hsz": [4], "embedding": "none"}, "ValueError('sizes (0, 4)')"),
         ({"num_items": 9, "hsz": [], "embedding": "none"}, "ValueError('sizes (9,)')"),
@@ -95,6 +97,6 @@ def test_a_manifest_gives_back_the_shape_that_wrote_it():
 )
 def test_a_manifest_of_no_network_is_refused(network: object, what: str):
     with pytest.raises(ArtefactError) as caught:
-        shape_of_run({"network": network})
+        shape_of_run(Run.from_document(Path("r"), run_manifest(network=network)))
     assert str(caught.value) == f"the run's manifest does not describe a network: {what}"
     assert caught.value.hint == "train the run again with --overwrite"

@@ -1,0 +1,171 @@
+"""Write folders so that each is whole or absent, and lock them meanwhile.
+
+A folder is written under `.staging/` and renamed into its place; what it replaces is renamed to
+`.replaced/` first and deleted last. If a process is killed between the two, or a replaced run's
+successor is deleted before it is complete, the next `sbr` puts the replaced folder back.
+"""
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from sbrcli.artefacts.artefact import check_name, list_folder
+from sbrcli.artefacts.disk import is_locked, remove_folder, save_files, save_names, try_lock
+from sbrcli.artefacts.kinds import is_intact
+from sbrcli.artefacts.manifests import Kind
+from sbrcli.errors import ArtefactError, SbrError
+
+SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
+"""The folder of the work directory that holds each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """The writing side of a work directory; made when something is first written to it."""
+
+    root: Path
+
+    def place(self, kind: Kind, name: str) -> Path:
+        """Return where a folder of that name lies, there or not.
+
+        Raises:
+            ConfigError: the name could not be one path component.
+        """
+        return self.root / SHELF[kind] / check_name(kind, name)
+
+    @contextlib.contextmanager
+    def staged(self, kind: Kind, name: str, *, keep_replaced: bool = False) -> Iterator[Path]:
+        """Yield an empty folder to fill; at the end it takes the place of `name`, at once.
+
+        Where the body raises, nothing is left behind and what was there before stays.
+
+        Args:
+            kind: a dataset or a run.
+            name: the folder's name.
+            keep_replaced: keep what was there before until `discard_replaced`: for a folder that
+                is not whole yet when it takes its place.
+        """
+        target, replaced = self.place(kind, name), self._replaced(kind, name)
+        self._make(target.parent)
+        with self._temporary_folder(kind, name) as new:
+            yield new
+            save_files(new)
+            keeps_older = keep_replaced and replaced.exists() and not is_intact(kind, target)
+            if target.exists() and keeps_older:
+                remove_folder(target, new.with_name(f".old-{new.name}"))
+            elif target.exists():
+                self._make(replaced.parent)
+                shutil.rmtree(replaced, ignore_errors=True)
+                target.rename(replaced)
+            try:
+                new.rename(target)
+            except BaseException:
+                if replaced.exists() and not target.exists():
+                    replaced.rename(target)
+                raise
+            save_names(target.parent)
+        if not keep_replaced:
+            self.discard_replaced(kind, name)
+
+    def discard_replaced(self, kind: Kind, name: str) -> None:
+        """Delete what `staged` has kept, now that its successor is whole."""
+        shutil.rmtree(self._replaced(kind, name), ignore_errors=True)
+
+    def retract(self, kind: Kind, name: str) -> None:
+        """Take a begun folder away again, and put back what it has replaced."""
+        target, replaced = self.place(kind, name), self._replaced(kind, name)
+        if target.exists():
+            remove_folder(target, self._staging(kind, name))
+        if replaced.exists():
+            replaced.rename(target)
+
+    def _replaced(self, kind: Kind, name: str) -> Path:
+        return self.root / ".replaced" / f"{kind}-{name}"
+
+    def _staging(self, kind: Kind, name: str) -> Path:
+        return self.root / ".staging" / f"{kind}-{name}"
+
+    def _bring_back_replaced(self) -> None:
+        """Put back each replaced folder whose successor is not there, unless it is just coming."""
+        found: list[Path] = []
+        with contextlib.suppress(ArtefactError):  # others' folders, or another's work directory
+            found = list_folder(self.root / ".replaced")
+        for folder in found:
+            for kind, own_shelf in SHELF.items():
+                name = folder.name.removeprefix(f"{kind}-")
+                # Another process writes it, or the place is to be read only: it stays there.
+                with contextlib.suppress(SbrError, OSError):
+                    if name != folder.name and not (self.root / own_shelf / name).exists():
+                        with self.locked(kind, name):
+                            pass
+
+    @contextlib.contextmanager
+    def locked(self, kind: Kind, name: str, *, wait_seconds: float = 0) -> Iterator[None]:
+        """Keep every other `sbr` from writing the same folder meanwhile.
+
+        Args:
+            kind: a dataset or a run.
+            name: the folder's name.
+            wait_seconds: how long to wait for another process that is writing it.
+
+        Raises:
+            ArtefactError: another process holds the lock.
+        """
+        check_name(kind, name)
+        locks = self.root / ".locks"
+        self._make(locks)
+        with self._opened(locks / f"{kind}-{name}") as file:
+            # Whoever looks whether the folder is being written holds the lock for a moment.
+            deadline = time.monotonic() + max(wait_seconds, 0.1)
+            while not try_lock(file.fileno()):
+                if time.monotonic() >= deadline:
+                    raise ArtefactError(
+                        f"another sbr is writing {kind} {name} in {self.root}",
+                        hint="wait until it ends, or give another --name",
+                    )
+                time.sleep(0.02)
+            target, replaced = self.place(kind, name), self._replaced(kind, name)
+            if replaced.exists() and not target.exists():
+                replaced.rename(target)
+            yield
+
+    def is_written(self, kind: Kind, name: str) -> bool:
+        """Return whether a process is writing a folder just now."""
+        return is_locked(self.root / ".locks" / f"{kind}-{name}")
+
+    def _opened(self, path: Path) -> IO[str]:
+        try:
+            return path.open("a")
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def _not_writable(self, error: OSError) -> ArtefactError:
+        # PyArrow's errors have a number, but words of their own.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        return ArtefactError(
+            f"cannot write in the work directory {self.root}: {why}",
+            hint="free some space or name another with --workdir",
+        )
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    @contextlib.contextmanager
+    def _temporary_folder(self, kind: Kind, name: str) -> Iterator[Path]:
+        temporary = self._staging(kind, name)
+        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+        self._make(temporary)
+        try:
+            yield temporary
+        except OSError as error:
+            raise self._not_writable(error) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,98 @@
+"""Describe a log or a dataset: what `sbr stats` does."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import tzinfo
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.sessionize import assign_sessions, default_rule, require_no_gap
+from sbrcli.dataset.unions import load_all_sessions
+from sbrcli.log import statistics
+from sbrcli.log.columns.times import ORDER
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
+from sbrcli.log.files.spool import on_disk
+from sbrcli.log.quality.account import describe_doubts, describe_log_as_read
+from sbrcli.log.reading import read_log
+from sbrcli.log.statistics import LogStatistics
+from sbrcli.reporter import SILENT, Reporter
+from sbrcli.sessions import Sessions
+
+
+def describe_log(
+    log: Sequence[Path],
+    reading: ReadConfig,
+    rule: SessionRule | None,
+    zone: tzinfo,
+    reporter: Reporter = SILENT,
+) -> LogStatistics:
+    """Count the events, sessions and items of a log.
+
+    Args:
+        log: the files of the log's parts in their order; - is standard input.
+        reading: how the log is read.
+        rule: how sessions are made; None takes the log's own, or else one session a user.
+        zone: of the times in the result.
+        reporter: given how the log was read, and the number of possible problems.
+
+    Raises:
+        ConfigError: the rule needs times, and the log is read without them.
+        DataError: the log cannot be read.
+    """
+    if reading.no_time and rule is not None:
+        require_no_gap(str(rule))
+    with ExitStack() as stack:
+        paths = [stack.enter_context(on_disk(path)) for path in log]
+        read = read_log(paths, reading, counts_kinds=True)
+    for line in describe_log_as_read(read, zone):
+        reporter.note(line)
+    rule = rule or default_rule(read.events)
+    found = statistics.describe_log(
+        assign_sessions(read.events, rule),
+        rule=rule,
+        zone=zone,
+        doubts=read.format.doubts,
+        time_unit=read.format.time_unit,
+        bad_rows=read.bad_rows.count if read.bad_rows else 0,
+        event_kinds=read.event_kinds,
+    )
+    reporter.note(describe_doubts(found.warnings))
+    return found
+
+
+def describe_dataset(dataset: Dataset, zone: tzinfo) -> LogStatistics:
+    """Count the events, sessions and items of all splits of a dataset together.
+
+    The problems of its log are not reported again.
+
+    Args:
+        dataset: the dataset.
+        zone: of the times in the result.
+
+    Raises:
+        ArtefactError: a split is missing or damaged.
+    """
+    found = statistics.describe_log(
+        _to_events(load_all_sessions(dataset.path)),
+        rule=SessionRule("column"),
+        zone=zone,
+        time_unit="s" if dataset.has_times else ORDER,
+    )
+    return replace(found, warnings=())
+
+
+def _to_events(sessions: Sessions) -> pd.DataFrame:
+    """Return an event table of sessions numbered from 0."""
+    return pd.DataFrame(
+        {
+            SESSION_ID: np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets)),
+            ITEM_ID: sessions.item_indices,
+            TIMESTAMP: sessions.timestamps,
+        }
+    )
