@@ -367,7 +367,7 @@ def test_a_run_that_names_no_dataset_is_an_artefact_error(sbr, run):
     for dataset, problem, hint in (
         (
             None,
-            f"{path} is damaged: dataset is missing",
+            "sbr-work/runs/user-1x4/manifest.json is damaged: dataset is missing",
             "make the folder again; --overwrite replaces it",
         ),
         (
