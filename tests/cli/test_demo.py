@@ -3,7 +3,9 @@
 import json
 
 import numpy as np
+import pytest
 
+from sbrcli.log import synthetic
 from sbrcli.log.synthetic import NEXT_PART, PARTS, draw_films, write_demo_log
 from tests.conftest import Said
 
@@ -19,6 +21,12 @@ That was the full pipeline. With your own log:
   sbr recommend --items ID,ID,ID
 sbr COMMAND --help explains a command, and sbr guide is the manual.
 """
+
+
+@pytest.fixture
+def few_viewers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the log be a small one."""
+    monkeypatch.setattr(synthetic, "NUM_USERS", 20)
 
 
 def test_the_demo_goes_the_whole_way_and_says_what_to_type_next(sbr, tmp_path):
@@ -49,6 +57,7 @@ def test_the_demo_goes_the_whole_way_and_says_what_to_type_next(sbr, tmp_path):
     }
 
 
+@pytest.mark.usefixtures("few_viewers")
 def test_the_demo_uses_another_work_directory_when_told(sbr, tmp_path, monkeypatch):
     monkeypatch.setattr("sbrcli.cli.demo._commands", lambda ratings, *_: [["stats", ratings]])
     said = sbr("-w", "elsewhere", "demo")
@@ -66,6 +75,7 @@ def test_a_file_where_the_demos_folder_must_be_is_one_clear_line(sbr, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("few_viewers")
 def test_the_demo_stops_where_a_command_fails(sbr, monkeypatch):
     monkeypatch.setattr("sbrcli.cli.demo._commands", lambda *_: [["stats", "gone"], ["stats"]])
     assert sbr("demo") == Said(
@@ -76,11 +86,13 @@ def test_the_demo_stops_where_a_command_fails(sbr, monkeypatch):
     )
 
 
+@pytest.mark.usefixtures("few_viewers")
 def test_the_demo_ends_with_what_to_type_next(sbr, monkeypatch):
     monkeypatch.setattr("sbrcli.cli.demo._commands", lambda *_: [])
     assert sbr("demo") == Said("", MADE_UP + GOODBYE, 0)
 
 
+@pytest.mark.usefixtures("few_viewers")
 def test_the_demo_log_has_the_same_bytes_each_time(tmp_path):
     first, second = write_demo_log(tmp_path / "a"), write_demo_log(tmp_path / "b")
     assert first.ratings.read_bytes() == second.ratings.read_bytes()

@@ -65,7 +65,8 @@ def _trained() -> Path:
     prepare = "--titles titles.csv --test-days 10 --valid-days 10"
     ended = shell(
         f"cd {root} && sbr preprocess log.csv {prepare} --name '[red]d' && "
-        f"sbr train --name '[red]r' {small} --quiet"
+        f"sbr train --name '[red]r' {small} --quiet",
+        is_warm=True,
     )
     assert ended.code == 0, ended.stderr
     return root

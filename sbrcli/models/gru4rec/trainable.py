@@ -1,6 +1,7 @@
 """GRU4Rec in training: a chunk of lanes through the layers, and the way back."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -33,9 +34,7 @@ class GruNetwork:
         self.variables = model.variables_by_name()
         self.input_table = _input_table(self.shape.embedding)
         self.dropout, self.embedding_dropout = config.dropout, config.embedding_dropout
-        with_xla = backend.compiles_with_xla()
-        self.gru_forward = tf.function(gru_forward, autograph=False, jit_compile=with_xla)
-        self.gru_backward = tf.function(gru_backward, autograph=False, jit_compile=with_xla)
+        self.gru_forward, self.gru_backward = _compile_gru(backend.compiles_with_xla())
 
     def zero_states(self, num_lanes: int) -> list[Any]:
         """Return the state before the first chunk: (lanes, units) for each layer."""
@@ -59,7 +58,7 @@ class GruNetwork:
                 tf.reshape(hidden + bias[0], (steps, lanes, -1)),
                 keeps,
                 state,
-                self.variables[f"gru_{layer}/recurrent_kernel"],
+                tf.convert_to_tensor(self.variables[f"gru_{layer}/recurrent_kernel"]),
                 bias[1],
             )
             hidden = tf.reshape(hidden, (steps * lanes, self.shape.units[layer]))
@@ -78,7 +77,7 @@ class GruNetwork:
             assert walk is not None
             name = f"gru_{layer}"
             steps, lanes = walk.keeps.shape[:2]
-            recurrent = self.variables[f"{name}/recurrent_kernel"]
+            recurrent = tf.convert_to_tensor(self.variables[f"{name}/recurrent_kernel"])
             found = self.gru_backward(
                 walk, tf.reshape(gradient, (steps, lanes, self.shape.units[layer])), recurrent
             )
@@ -100,6 +99,19 @@ class GruNetwork:
     def _has_kernel(self, layer: int) -> bool:
         """Return whether a layer multiplies its input: a one-hot one picks the kernel's rows."""
         return layer > 0 or self.shape.embedding != "none"
+
+
+@cache
+def _compile_gru(with_xla: bool) -> tuple[Any, Any]:
+    """Return `gru_forward` and `gru_backward` as graphs, compiled once for layers of one size.
+
+    They serve every network of the process, so they must be given tensors and no variables.
+    """
+    forward, backward = (
+        tf.function(function, autograph=False, jit_compile=with_xla)
+        for function in (gru_forward, gru_backward)
+    )
+    return forward, backward
 
 
 def _input_table(embedding: str) -> str:

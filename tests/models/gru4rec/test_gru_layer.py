@@ -1,5 +1,7 @@
 """A GRU layer's walk and its way back, beside a literal loop and its finite differences."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,12 +16,12 @@ RESETS = {
     "one lane": (4, [(2, 0)], 1),
 }
 """Steps, (step, lane) of each reset, lanes."""
-EVERY_CHUNK = pytest.mark.parametrize("chunk", RESETS.values(), ids=RESETS.keys())
+EVERY_CHUNK = pytest.mark.parametrize("chunk", RESETS)
 
 
-def some_chunk(chunk) -> tuple[dict[str, Array], Array, Array]:
+def some_chunk(chunk: str) -> tuple[dict[str, Array], Array, Array]:
     """Give the weights and inputs, the keeps and the states' gradient."""
-    steps, resets, lanes = chunk
+    steps, resets, lanes = RESETS[chunk]
     rng = np.random.default_rng(4)
     shapes = {
         "projected": (steps, lanes, 3 * UNITS),
@@ -46,7 +48,8 @@ def slow_states(values: dict[str, Array], keeps: Array) -> Array:
     return states
 
 
-def walk_and_unwind(chunk, with_xla: bool):
+@cache
+def walk_and_unwind(chunk: str, with_xla: bool):
     values, keeps, gradient = some_chunk(chunk)
     walk = tf.function(gru_forward, autograph=False, jit_compile=with_xla)
     unwind = tf.function(gru_backward, autograph=False, jit_compile=with_xla)

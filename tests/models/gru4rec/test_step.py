@@ -13,6 +13,7 @@ from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.lanes import Lanes, arrange_lanes
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.step import _NEGATIVES, TrainingStep
+from tests import traced_steps
 from tests.builders import make_sessions
 from tests.models.gru4rec.literal import slow_gradients, slow_walk
 
@@ -45,14 +46,16 @@ class Recorder:
         return {name: gradient.numpy() for name, gradient in self.seen.items()}
 
 
-def make_step(shape: GruShape, *, moves: bool = False, **options: Any) -> TrainingStep:
+def make_step(
+    shape: GruShape, *, moves: bool = False, make: Any = TrainingStep, **options: Any
+) -> TrainingStep:
     """Make a step with weights that have biases too; without `moves`, with a Recorder."""
     units = {"layers": len(shape.units), "hsz": shape.units, "embedding": shape.embedding}
     config = TrainConfig(**{"batch_size": LANES, "bptt": BPTT} | PLAIN | units | options)
     rng = np.random.default_rng(3)
     weights = initialise_weights(shape, seed=2)
     weights = {n: w + rng.normal(0, 0.2, w.shape) for n, w in weights.items()}
-    step = TrainingStep(FAMILY.make_network(shape, config, weights), config)
+    step = make(FAMILY.make_network(shape, config, weights), config)
     if not moves:
         step.optimizer = Recorder(step.variables)
     return step
@@ -156,7 +159,7 @@ def test_what_stands_in_the_padding_changes_no_weight(embedding):
     padding = ~lanes.is_pair
     for filling in (0, 1, 5):
         lanes.inputs[padding], lanes.targets[padding] = filling, 5 - filling
-        step = make_step(shape, moves=True)
+        step = make_step(shape, moves=True, make=traced_steps.make_step)
         found.append((walk(step, lanes)[0], weights_of(step)))
     for loss, weights in found[1:]:
         assert loss == found[0][0]
