@@ -13,15 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sbrcli.artefacts import workspace
+from sbrcli.artefacts import staging
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import app
 
 
 def main(label: str, *words: str) -> None:
-    locked, try_lock = workspace.Workspace.locked, workspace.try_lock
+    locked, try_lock = Workspace.locked, staging.try_lock
 
     @contextmanager
-    def held(self: workspace.Workspace, *what: Any, **how: Any) -> Iterator[None]:
+    def held(self: Workspace, *what: Any, **how: Any) -> Iterator[None]:
         with locked(self, *what, **how):
             Path(f"{label}.held").touch()
             while not Path(f"{label}.go").exists():
@@ -34,8 +35,8 @@ def main(label: str, *words: str) -> None:
             Path(f"{label}.waits").touch()
         return is_ours
 
-    workspace.Workspace.locked = held
-    workspace.try_lock = noted
+    Workspace.locked = held
+    staging.try_lock = noted
     app.main(list(words))
 
 

@@ -87,7 +87,6 @@ def test_cuts_stand_with_commas_between_and_repeated(sbr):
         (["recommend", "--top", "5"], "-k"),
         (["recommend", "--topk=5"], "-k"),
         (["evaluate", "--model", "a"], "--run"),
-        (["train", "--model", "a"], "--name"),
     ],
 )
 def test_an_option_of_other_programs_brings_ours(sbr, words, meant):

@@ -1,15 +1,17 @@
 """By which number the scores of a ranking loss become logarithms of probabilities."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sbrcli.artefacts.run import Run
 from sbrcli.config.loss import Loss
 from sbrcli.evaluation import calibration
 from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities, mean_loss
 from sbrcli.sessions import Sessions
-from tests.builders import make_sessions
+from tests.builders import make_sessions, run_manifest
 
 NUM_ITEMS = 5
 RNG = np.random.default_rng(3)
@@ -89,13 +91,17 @@ def test_of_many_sessions_some_are_enough(monkeypatch):
     assert set(asked) == {40}
 
 
+def make_run(**entries: object) -> Run:
+    return Run.from_document(Path("run"), run_manifest(**entries))
+
+
 @pytest.mark.parametrize(
     ("loss", "expected"),
     [("cross-entropy", True), ("bpr", False), ("top1", False), ("bpr-max", False)],
 )
 def test_cross_entropy_alone_gives_logarithms_of_probabilities(loss: Loss, expected: bool):
-    assert gives_log_probabilities({"config": {"loss": loss}}) is expected
+    assert gives_log_probabilities(make_run(config={"loss": loss})) is expected
 
 
 def test_a_run_of_before_there_were_losses_to_choose_from_is_of_cross_entropy():
-    assert gives_log_probabilities({})
+    assert gives_log_probabilities(make_run())

@@ -67,6 +67,7 @@ def test_the_document_is_the_contract_of_scripts():
         "leaderboard": None,
         "verdict": None,
         "slices": None,
+        "model": "m",
     }
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from sbrcli.artefacts.run import Run
 from sbrcli.config.baselines import BASELINES, BaselineConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.models.baselines.fitting import fit_baseline
-from tests.builders import make_sessions
+from tests.builders import make_sessions, run_manifest
 from tests.chains import make_workspace
 from tests.models.baselines.logs import scores_by_position
 
@@ -25,10 +26,11 @@ def test_every_baseline_scores_every_next_item_among_all_items(name):
 def test_a_run_has_learned_from_train_and_a_refitted_one_from_valid_too(tmp_path):
     dataset = make_workspace(tmp_path).open("dataset").path
     train, valid = load_split(dataset, "train"), load_split(dataset, "valid_full")
-    assert len(load_training_sessions(dataset, {}).item_indices) == len(train.item_indices)
-    assert len(load_training_sessions(dataset, {"refit": None}).item_indices) == len(
-        train.item_indices
-    )
-    refitted = load_training_sessions(dataset, {"refit": {"epochs": []}})
+    runs = [
+        Run.from_document(tmp_path, run_manifest(**entries))
+        for entries in ({}, {"refit": None}, {"refit": {"epochs": []}})
+    ]
+    fitted, also_fitted, refitted = (load_training_sessions(dataset, run) for run in runs)
+    assert len(fitted.item_indices) == len(also_fitted.item_indices) == len(train.item_indices)
     assert len(refitted.item_indices) == len(train.item_indices) + len(valid.item_indices)
     assert refitted.num_sessions == train.num_sessions + valid.num_sessions
