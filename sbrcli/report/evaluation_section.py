@@ -47,7 +47,7 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
         command: what evaluates it and compares it with all baselines.
     """
     if kept is None:
-        content = write_missing("The run has not been evaluated on test so far.", command)
+        content = write_missing("The run has not been evaluated on test.", command)
         return Section("accuracy", "Accuracy", content)
     content = f'<p class="verdict">{write_text(kept.verdict)}.</p>\n' if kept.verdict else ""
     figures = [_figures("On the next items of the test split", kept.metrics)]
@@ -60,7 +60,7 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
         content += draw_leaderboard(kept.leaderboard, metric, kept.model)
         content += _describe_leaderboard(kept.leaderboard, kept.model)
     else:
-        content += write_missing("The run has been compared with no other model so far.", command)
+        content += write_missing("The run has been compared with no other model.", command)
     return Section("accuracy", "Accuracy", content)
 
 

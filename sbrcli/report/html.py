@@ -106,7 +106,7 @@ def write_missing(what: str, command: str) -> str:
     """Write what the page lacks, and the command that adds it."""
     return (
         f'<p class="verdict missing">{write_text(what)} '
-        f"<code>{write_text(command)}</code> brings it; then write the report again.</p>\n"
+        f"Run <code>{write_text(command)}</code>, then write the report again.</p>\n"
     )
 
 

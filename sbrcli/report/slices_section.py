@@ -47,7 +47,7 @@ def describe_slices(slices: Sequence[Slice], command: str) -> Section:
         command: what makes them.
     """
     if not slices:
-        content = write_missing("The figures have not been cut into slices so far.", command)
+        content = write_missing("There are no slices yet.", command)
         return Section("breakdown", "Breakdown", content)
     k = max(cuts_of(slices[0].metrics))
     metric = f"mrr@{k}"

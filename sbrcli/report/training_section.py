@@ -57,7 +57,7 @@ def describe_training(
     content += _table("Epochs", epochs, best_epoch)
     if refit:
         content += _table("Epochs of the refit", refit, None)
-    return Section("training", "TrainResult", content)
+    return Section("training", "Training", content)
 
 
 def draw_loss(epochs: Sequence[Epoch], refit: Sequence[Epoch]) -> str:
@@ -74,7 +74,7 @@ def draw_loss(epochs: Sequence[Epoch], refit: Sequence[Epoch]) -> str:
 
     words = f"From {losses[0]:.3f} in the first epoch to {losses[-1]:.3f} in the last."
     plot = draw_plot("loss", f"Curve of the loss by epoch. {words}", paint)
-    return write_figure(plot, "TrainResult loss", words)
+    return write_figure(plot, "Training loss", words)
 
 
 def draw_figures(epochs: Sequence[Epoch], best_epoch: int) -> str:

@@ -22,7 +22,7 @@ NAN = float("nan")
 
 
 class LastItemScorer:
-    """Scores by a table alone: row i holds the scores after item i. SplitRanks in odd blocks."""
+    """Scores by a table alone: row i holds the scores after item i. Answers in odd blocks."""
 
     def __init__(self, table: list[list[float]]) -> None:
         self.table = np.array(table, dtype=np.float32)

@@ -20,13 +20,13 @@ def kept(tmp_path) -> Kept:
 
 def test_without_an_evaluation_the_command_is_named():
     content = describe_evaluation(None, COMMAND).content
-    assert "The run has not been evaluated on test so far. <code>sbr evaluate --run x" in content
+    assert "The run has not been evaluated on test. Run <code>sbr evaluate --run x" in content
 
 
 def test_without_a_leaderboard_the_command_is_named_below_the_figures(kept):
     content = describe_evaluation(replace(kept, leaderboard=(), verdict=""), COMMAND).content
     assert ">0.5000</td>" in content
-    assert "The run has been compared with no other model so far. <code>sbr evaluate" in content
+    assert "The run has been compared with no other model. Run <code>sbr evaluate" in content
     assert "<svg" not in content
 
 

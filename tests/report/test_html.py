@@ -95,6 +95,6 @@ def test_large_figures_have_few_decimals_and_words_stay_words():
 
 def test_what_is_missing_comes_with_its_command():
     assert write_missing("It is not there.", "sbr evaluate") == (
-        '<p class="verdict missing">It is not there. <code>sbr evaluate</code> brings it; then '
-        "write the report again.</p>\n"
+        '<p class="verdict missing">It is not there. Run <code>sbr evaluate</code>, then write '
+        "the report again.</p>\n"
     )

@@ -23,7 +23,7 @@ SECTIONS = {
     "accuracy": "Accuracy",
     "breakdown": "Breakdown",
     "examples": "Examples",
-    "training": "TrainResult",
+    "training": "Training",
     "data": "Data",
     "protocol": "Protocol",
     "reproduce": "Reproduce",

@@ -12,9 +12,7 @@ def cut(kind: str, value: str, mrr: float) -> Slice:
 
 def test_without_slices_the_command_is_named():
     content = describe_slices((), "sbr evaluate --slices").content
-    assert (
-        "The figures have not been cut into slices so far. <code>sbr evaluate --slices" in content
-    )
+    assert "There are no slices yet. Run <code>sbr evaluate --slices" in content
 
 
 def test_each_kind_of_several_slices_is_a_plot_and_all_stand_in_the_table():
