@@ -114,8 +114,9 @@ def _slices_table(run: str, slices: "tuple[Slice, ...]", k: int) -> Table:
 
 def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:
     yield "dataset", protocol.dataset
-    yield "first time", protocol.first_time
-    yield "last time", protocol.last_time
+    if protocol.first_time is not None:
+        yield "first time", protocol.first_time
+        yield "last time", protocol.last_time
     if protocol.targets_after_train is not None:
         yield "last training event", protocol.train_last_time
         yield "first target", protocol.first_target_time

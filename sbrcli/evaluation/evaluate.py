@@ -48,8 +48,10 @@ class Protocol:
     """Share of scored next items whose score another candidate has too."""
 
     coverage: str
-    first_time: str
-    last_time: str
+    first_time: str | None
+    """None, as `last_time`, if the log was read without times."""
+
+    last_time: str | None
     train_last_time: str | None = None
     """Time of the last event that the run learned from; None if that is not known."""
 

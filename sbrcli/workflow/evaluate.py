@@ -85,6 +85,9 @@ def evaluate_run(
     evaluation, answers = evaluate_sessions(
         run, workspace, config, of_split, dataset, options, hybrid_from, reporter
     )
+    if not dataset.has_times:
+        timeless = replace(evaluation.protocol, first_time=None, last_time=None)
+        evaluation = replace(evaluation, protocol=timeless)
     dataset_of(run, workspace)  # which may have been made anew while it was read
     if per_event is not None:
         write_per_event(per_event, dataset.path, sessions, config, answers)

@@ -211,6 +211,10 @@ def test_a_log_without_times_is_split_by_its_order(sbr):
     ]
     assert times == [None] * 6
     assert json.loads(sbr("stats", "--json").stdout)["time"] == {"first": None, "last": None}
+    assert sbr("train", *SMALL, "--name", "run").code == 0
+    protocol = json.loads(sbr("evaluate", "--json").stdout)["protocol"]
+    assert (protocol["first_time"], protocol["last_time"]) == (None, None)
+    assert "1970" not in sbr("evaluate").stdout
 
 
 @pytest.mark.parametrize("command", ["stats", "preprocess"])
