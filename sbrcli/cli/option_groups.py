@@ -116,7 +116,7 @@ def takes_options(
 
 
 def takes_read_options(function: Callable) -> Callable:
-    """Give a subcommand's function the options of reading a log, as a `ReadConfig` `reading`."""
+    """Add the options of reading a log to a function, as its `ReadConfig` parameter `reading`."""
     from sbrcli.config.reading import ReadConfig
 
     return takes_options("reading", ReadConfig)(function)

@@ -150,7 +150,7 @@ def _part(
 def _describe(
     test_from: float, valid_from: float, test: pd.DataFrame | None, valid: pd.DataFrame | None
 ) -> str:
-    """Say in one line from when on valid's and test's targets are."""
+    """Return one line that states when test and valid begin, and their numbers of targets."""
     said = []
     for name, since, table in (("test", test_from, test), ("valid", valid_from, valid)):
         if table is None:

@@ -19,8 +19,6 @@ from sbrcli.workflow.run_names import default_run_name, earlier_run_name
 from sbrcli.workflow.run_settings import plain_config, settings_of
 from sbrcli.workflow.trainable import open_trainable
 
-"""Training on train, with the best epoch found on valid; and then anew, on train and valid."""
-
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
