@@ -69,17 +69,8 @@ def train(
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")
     if finish is not None:
-        others = [
-            *explicit.values(),
-            model,
-            preset,
-            dataset,
-            name,
-            from_run,
-            resume or None,
-            dry_run or None,
-        ]
-        others.append(None if checkpoint == DEFAULT_CHECKPOINT else True)
+        flags = [resume or None, dry_run or None, checkpoint != DEFAULT_CHECKPOINT or None]
+        others = [*explicit.values(), model, preset, dataset, name, from_run, *flags]
         _finish(invocation, finish, others, overwrite=overwrite)
         return
     config = configure_training(explicit, preset)

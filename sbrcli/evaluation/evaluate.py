@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -120,9 +121,6 @@ def summarise(
     is_known = (sessions.item_indices >= 0) & (sessions.item_indices < answers.num_items)
     unreachable = int(np.count_nonzero(left_out & is_known))
     unknown = int(np.count_nonzero(left_out)) - unreachable
-    timeline = None
-    if train_last_time is not None:
-        timeline = Timeline.of(sessions, datetime.fromisoformat(train_last_time).timestamp())
     with_misses = np.concatenate((ranks.ranks, np.full(unknown + unreachable, MISS)))
     return Evaluation(
         run=run,
@@ -143,8 +141,16 @@ def summarise(
             coverage=coverage,
             first_time=format_time(sessions.timestamps.min().item()),
             last_time=format_time(sessions.timestamps.max().item()),
-            **({} if timeline is None else asdict(timeline)),
+            **_timeline_of(sessions, train_last_time),
         ),
         events_per_second=answers.events_per_second,
         model=answers.model,
     )
+
+
+def _timeline_of(sessions: Sessions, train_last_time: str | None) -> dict[str, Any]:
+    """Return how the targets lie in time, as the protocol states it; nothing if unknown."""
+    if train_last_time is None:
+        return {}
+    timeline = Timeline.of(sessions, datetime.fromisoformat(train_last_time).timestamp())
+    return {} if timeline is None else asdict(timeline)

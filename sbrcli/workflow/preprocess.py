@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +10,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.checksums import FILES, checksums_of
 from sbrcli.artefacts.dataset import Counts, Source
 from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.checks import require_option
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.config.training import differences
 from sbrcli.dataset.build import Arrangement, arrange, arrange_given, to_sessions
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
-from sbrcli.dataset.sessionize import default_rule, id_codes, require_no_gap
+from sbrcli.dataset.sessionize import default_rule, id_codes
 from sbrcli.dataset.spec import Request, describe_files, find_earlier, require_same
 from sbrcli.dataset.storage import Items, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.dataset.timeline import describe_timelines, find_early_targets
 from sbrcli.dataset.unions import join_train_full
-from sbrcli.errors import OptionError
 from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
@@ -39,17 +35,10 @@ from sbrcli.log.reading import Log, read_log
 from sbrcli.log.titles import read_titles
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
+from sbrcli.workflow.split_request import GivenSplit, check_request
 
 _HARDLY_ANY_ORDER = 0.9
 """From this share of events of one time on, the times hardly say what came before what."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenSplit:
-    """Logs whose sessions are test and valid, beside a log that is train alone."""
-
-    test: Path
-    valid: Path | None = None
 
 
 def prepare_dataset(
@@ -86,11 +75,7 @@ def prepare_dataset(
         DataError: a file cannot be read, or a split comes out empty.
         ArtefactError: something else has the name, or the folder cannot be written.
     """
-    if name is not None:
-        check_name("dataset", name)
-    _require_company(config, given)
-    if reading.no_time:
-        _require_no_dates(config, given)
+    check_request(config, reading, given, name)
     with ExitStack() as stack:
         called = _call_logs(log, given)
         logs = {
@@ -114,9 +99,13 @@ def prepare_dataset(
                 _write(folder, arrangement, items, made_of)
     prepared = PreparedDataset.of(workspace.open("dataset", name))
     if given is None and config.split == "date":
-        for text in find_early_targets(prepared.timeline, str(request.config.session)):
-            reporter.warn(text)
+        _warn_of_early_targets(prepared, str(request.config.session), reporter)
     return prepared
+
+
+def _warn_of_early_targets(prepared: PreparedDataset, session: str, reporter: Reporter) -> None:
+    for text in find_early_targets(prepared.timeline, session):
+        reporter.warn(text)
 
 
 def _call_logs(log: Path | Sequence[Path], given: GivenSplit | None) -> dict[str, Sequence[Path]]:
@@ -160,38 +149,6 @@ def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) ->
     else:
         rule = SessionRule.parse(config.session)
     return replace(config, session=str(rule))
-
-
-def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
-    """Refuse two splits at once, and days where nothing is cut by date."""
-    if given is None and config.split != "last":
-        return
-    require_option(
-        given is None or config.split == "date",
-        "split says how one log is cut, and cannot be combined with --test-log",
-        config.split,
-    )
-    others = differences(config, PrepareConfig())
-    if given is None and config.valid_days == 0:  # which makes no valid, here too
-        others.pop("valid_days")
-    instead = "--split last" if given is None else "--test-log"
-    for option in ("valid_days", "test_days", "valid_share", "test_share"):
-        require_option(
-            option not in others,
-            f"{option.replace('_', '-')} requires --split date or time, not {instead}",
-            f"{others.get(option, 0):g}",
-        )
-
-
-def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
-    """Refuse what takes times, of a log without any."""
-    if given is None and config.split != "last":
-        raise OptionError(
-            f"a log without times cannot be split by {config.split}",
-            hint="--split last takes the last events of each session; --test-log FILE is a log "
-            "that is test",
-        )
-    require_no_gap(config.session)
 
 
 def _arrange(

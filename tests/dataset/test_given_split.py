@@ -12,7 +12,8 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.dataset.build import arrange_given
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.errors import ArtefactError, ConfigError, DataError
-from sbrcli.workflow.preprocess import GivenSplit, prepare_dataset
+from sbrcli.workflow.preprocess import prepare_dataset
+from sbrcli.workflow.split_request import GivenSplit
 from tests.builders import make_events, write_ratings
 from tests.reporters import RecordingReporter
 

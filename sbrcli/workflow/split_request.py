@@ -1,0 +1,63 @@
+"""How `sbr preprocess` is asked to split, and what cannot be asked for together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbrcli.artefacts.artefact import check_name
+from sbrcli.config.checks import require_option
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.training import differences
+from sbrcli.dataset.sessionize import require_no_gap
+from sbrcli.errors import OptionError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenSplit:
+    """Logs whose sessions are test and valid, beside a log that is train alone."""
+
+    test: Path
+    valid: Path | None = None
+
+
+def check_request(
+    config: PrepareConfig, reading: ReadConfig, given: GivenSplit | None, name: str | None
+) -> None:
+    """Refuse a request that cannot be met, before any file is read."""
+    if name is not None:
+        check_name("dataset", name)
+    _require_company(config, given)
+    if reading.no_time:
+        _require_no_dates(config, given)
+
+
+def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
+    """Refuse two splits at once, and days where nothing is cut by date."""
+    if given is None and config.split != "last":
+        return
+    require_option(
+        given is None or config.split == "date",
+        "split says how one log is cut, and cannot be combined with --test-log",
+        config.split,
+    )
+    others = differences(config, PrepareConfig())
+    if given is None and config.valid_days == 0:  # which makes no valid, here too
+        others.pop("valid_days")
+    instead = "--split last" if given is None else "--test-log"
+    for option in ("valid_days", "test_days", "valid_share", "test_share"):
+        require_option(
+            option not in others,
+            f"{option.replace('_', '-')} requires --split date or time, not {instead}",
+            f"{others.get(option, 0):g}",
+        )
+
+
+def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
+    """Refuse what takes times, of a log without any."""
+    if given is None and config.split != "last":
+        raise OptionError(
+            f"a log without times cannot be split by {config.split}",
+            hint="--split last takes the last events of each session; --test-log FILE is a log "
+            "that is test",
+        )
+    require_no_gap(config.session)
