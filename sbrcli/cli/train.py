@@ -25,7 +25,8 @@ from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.models.registry import DEFAULT_FAMILY
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.training_job import TrainingJob, TrainResult
+    from sbrcli.workflow.train_result import TrainResult
+    from sbrcli.workflow.training_job import TrainingJob
 
 _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 
@@ -58,13 +59,8 @@ def train(
     A complete run can be evaluated and can recommend. Some defaults differ for short sessions,
     fewer than 20 events on average; --dry-run prints the values that would be used.
     """
-    from sbrcli.workflow.training_job import (
-        assign,
-        assignment_of,
-        describe_run,
-        find_begun,
-        plan_training,
-    )
+    from sbrcli.workflow.train_result import describe_run, plan_training
+    from sbrcli.workflow.training_job import assign, assignment_of, find_begun
 
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")

@@ -7,7 +7,7 @@ from sbrcli.artefacts.run import Run
 from sbrcli.dataset.log_names import name_of_log
 from sbrcli.report.html import percent, write_facts, write_text
 from sbrcli.report.kept import Kept, cuts_of
-from sbrcli.workflow.training_job import TrainResult
+from sbrcli.workflow.train_result import TrainResult
 
 _MOVIELENS = {
     ("u.data", 100_000): "100K",

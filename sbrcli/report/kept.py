@@ -12,8 +12,8 @@ from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
 from sbrcli.evaluation.slices import Slice
 from sbrcli.evaluation.verdict import SIGNIFICANT
 from sbrcli.models.registry import DEFAULT_FAMILY
-from sbrcli.workflow.evaluate import read_evaluation
 from sbrcli.workflow.run_facts import EVALUATION_FILE
+from sbrcli.workflow.stored_evaluations import read_evaluation
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from sbrcli.report.plots import can_draw
 from sbrcli.report.slices_section import describe_slices
 from sbrcli.report.training_section import describe_training
 from sbrcli.workflow.evaluate import dataset_of
-from sbrcli.workflow.training_job import TrainResult, describe_run
+from sbrcli.workflow.train_result import TrainResult, describe_run
 
 _NO_PLOTS = "It has no plots, as matplotlib was not installed where it was made."
 

@@ -14,7 +14,6 @@ from sbrcli.evaluation.metrics import ALWAYS_KEPT, METRICS, find_wide_cuts
 from sbrcli.evaluation.paired import RunDifference, find_differences, same_next_items
 from sbrcli.evaluation.seeds import SeedGroup, seed_share, summarise_seeds
 from sbrcli.evaluation.stored_ranks import BEYOND, KeptRanks, ranks_path, read_ranks
-from sbrcli.workflow.evaluate import read_evaluation, way_of
 from sbrcli.workflow.run_facts import (
     dataset_facts,
     find_differing,
@@ -22,6 +21,7 @@ from sbrcli.workflow.run_facts import (
     training_seconds,
     valid_mrr,
 )
+from sbrcli.workflow.stored_evaluations import read_evaluation, way_of
 
 _TASK = ("events", "sessions", "candidates", "exclude_seen", "coverage")
 """Of an evaluation's protocol: what must agree before figures can be compared."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sbrcli import __version__
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
-from sbrcli.artefacts.manifests import read_json, write_json
+from sbrcli.artefacts.manifests import read_json
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import BaselineConfig, configure_baselines
@@ -18,12 +17,9 @@ from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.leaderboard import Contender, rank_models
-from sbrcli.evaluation.metrics import is_known
 from sbrcli.evaluation.per_event import write_per_event
-from sbrcli.evaluation.ranks import Ranks
 from sbrcli.evaluation.scoring import SplitRanks, answer_split
 from sbrcli.evaluation.slices import slice_ranks
-from sbrcli.evaluation.stored_ranks import ranks_kept, ranks_path
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.models.loading import load_scorer
 from sbrcli.models.scorer import Scorer
@@ -42,11 +38,10 @@ from sbrcli.workflow.rivals import (
     answer_by_hybrid,
     network_bytes,
 )
-from sbrcli.workflow.run_facts import EVALUATION_FILE
+from sbrcli.workflow.stored_evaluations import read_evaluation, store_evaluation
 from sbrcli.workflow.training_job import last_training_time
 
 TUNED_FILE = "baselines.json"
-_WRITTEN_AGAIN = "delete it; sbr evaluate writes it again"
 
 
 def evaluate_run(
@@ -91,7 +86,7 @@ def evaluate_run(
     dataset_of(run, workspace)  # which may have been made anew while it was read
     if per_event is not None:
         write_per_event(per_event, dataset.path, sessions, config, answers)
-    _keep(run, workspace, config, evaluation, (answers[0].ranks, sessions), reporter)
+    store_evaluation(run, workspace, config, evaluation, (answers[0].ranks, sessions), reporter)
     return evaluation
 
 
@@ -240,81 +235,3 @@ def dataset_of(run: Run, workspace: Workspace) -> Dataset:
             hint="train the run again with --overwrite, or prepare the dataset as it was",
         )
     return dataset
-
-
-def read_evaluation(run: Run, config: EvaluateConfig) -> dict[str, Any]:
-    """Read what a run keeps of a way to evaluate it; empty if it was not evaluated so.
-
-    Raises:
-        ArtefactError: the file is damaged.
-    """
-    found = _kept(run).get(way_of(config), {})
-    if not _are_figures(found):
-        raise _damaged(run)
-    return found
-
-
-def _kept(run: Run) -> dict[str, Any]:
-    path = run.path / EVALUATION_FILE
-    try:
-        kept: Any = read_json(path) if path.exists() else {}
-    except ArtefactError as error:
-        raise ArtefactError(str(error), hint=_WRITTEN_AGAIN) from error
-    if not isinstance(kept, dict):
-        raise _damaged(run)
-    return kept
-
-
-def _are_figures(found: Any) -> bool:
-    """Return whether this is the result of an evaluation, by this version of sbr or another one.
-
-    Metrics that are unknown here may be anything.
-    """
-    if not isinstance(found, dict) or not isinstance(found.get("protocol", {}), dict):
-        return False
-    metrics = found.get("metrics", {})
-    return isinstance(metrics, dict) and all(
-        isinstance(value, (int, float)) for name, value in metrics.items() if is_known(name)
-    )
-
-
-def _damaged(run: Run) -> ArtefactError:
-    path = run.path / EVALUATION_FILE
-    return ArtefactError(f"{path} is damaged: it holds no figures", hint=_WRITTEN_AGAIN)
-
-
-def _keep(
-    run: Run,
-    workspace: Workspace,
-    config: EvaluateConfig,
-    evaluation: Evaluation,
-    answered: tuple[Ranks, Sessions],
-    reporter: Reporter,
-) -> None:
-    """Keep the figures and the ranks in the run, or warn that they cannot be kept."""
-    # What was not asked for this time stays as it was found: the run is the same one.
-    found = {key: value for key, value in asdict(evaluation).items() if value is not None}
-    try:
-        with workspace.adding_to(run):
-            found = _extend(read_evaluation(run, config), found)
-            with ranks_kept(ranks_path(run.path, way_of(config)), *answered):
-                write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
-    except ArtefactError as error:
-        reporter.warn(f"the metrics are not stored: {error}")
-
-
-def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """Put what was found beside what was kept of the same way, figures at other k included."""
-    for name in ("metrics", "metrics_unknown_as_miss"):
-        earlier = kept.get(name)
-        if isinstance(earlier, dict):
-            found[name] = earlier | found[name]
-    return kept | found
-
-
-def way_of(config: EvaluateConfig) -> str:
-    """Name a way to evaluate, as in "test exclude-seen"."""
-    words = [config.split]
-    words += ["exclude-seen"] if config.exclude_seen else []
-    words += ["notebook-coverage"] if config.notebook_coverage else []
-    return " ".join(words)

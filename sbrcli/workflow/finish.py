@@ -26,7 +26,7 @@ from sbrcli.models.training.history import best_epoch, read_history
 from sbrcli.models.weights_file import WEIGHTS_FILE, epoch_of_weights, load_weights
 from sbrcli.workflow.parent import START_FILE
 from sbrcli.workflow.run_settings import settings_of
-from sbrcli.workflow.training_job import TrainResult, describe_run
+from sbrcli.workflow.train_result import TrainResult, describe_run
 
 UNFINISHED = "unfinished"
 """Within a run that was finished early: the checkpoint, from which nothing goes on any more."""

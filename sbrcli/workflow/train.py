@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,15 @@ from sbrcli.artefacts.checksums import FILES, checksums_of
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.items import ITEMS_FILE
 from sbrcli.artefacts.manifests import (
-    MANIFEST,
-    new_manifest,
     remove_torn_files,
     update_manifest,
     utc_now,
-    write_json,
 )
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import REFIT_FOLDER
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
-from sbrcli.dataset.storage import load_items, load_split
+from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.network import count_parameters
 from sbrcli.models.scorer import Scorer
@@ -34,15 +31,12 @@ from sbrcli.models.training.memory import out_of_memory_explained, require_memor
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.parent import START_FILE, find_start, save_start
+from sbrcli.workflow.begin_run import begin_run, in_the_way, network_entries, retract_if_bare
+from sbrcli.workflow.parent import START_FILE, find_start
 from sbrcli.workflow.run_settings import settings_of
+from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
 from sbrcli.workflow.training_data import TrainingData, load_training_data, save_known_items
-from sbrcli.workflow.training_job import (
-    TrainingJob,
-    TrainResult,
-    describe_run,
-    plan_training,
-)
+from sbrcli.workflow.training_job import TrainingJob
 
 Watch = Callable[[str, int, dict[str, Any]], None]
 Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
@@ -91,37 +85,15 @@ def train(
             if same and found.is_complete:
                 return describe_run(found)
             if not resume:
-                raise _in_the_way(found)
+                raise in_the_way(found)
         undo = ExitStack()
         if found is None:
-            _begin_run(workspace, assignment)
-            undo.callback(_retract_if_bare, workspace, assignment.name)
+            begin_run(workspace, assignment)
+            undo.callback(retract_if_bare, workspace, assignment.name)
         with undo:
             _Phases(workspace, assignment, validate, watch, checkpoint).run()
         plan = plan_training(assignment).plan
         return describe_run(workspace.open("run", assignment.name), plan)
-
-
-def _begin_run(workspace: Workspace, assignment: TrainingJob) -> None:
-    items = load_items(assignment.dataset.path)
-    train_count = items.train_count[: assignment.shape.num_items]
-    with workspace.staged("run", assignment.name, keep_replaced=True) as folder:
-        save_known_items(folder, items, train_count)
-        save_start(workspace, assignment.parent, folder)
-        manifest = new_manifest("run") | {
-            "status": "training",
-            "phase": "fit",
-            **assignment.settings(),
-            **_network(assignment, "fit"),
-            "learned_from": asdict(assignment.learned_from()),
-        }
-        write_json(folder / MANIFEST, manifest)
-
-
-def _retract_if_bare(workspace: Workspace, name: str) -> None:
-    """Where training ended before it saved anything: make it as if it had not been begun."""
-    if not (workspace.place("run", name) / CHECKPOINT_FILE).exists():
-        workspace.retract("run", name)
 
 
 class _Phases:
@@ -239,7 +211,7 @@ class _Phases:
             raise
         save_known_items(self.folder, material.items, material.train_count)
         save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
-        self._note({"refit": {"epochs": history}, **_network(self.assignment, "refit")})
+        self._note({"refit": {"epochs": history}, **network_entries(self.assignment, "refit")})
 
     def _make_runner(
         self, folder: Path, material: TrainingData, start: Path | None = None, **settings: Any
@@ -287,27 +259,9 @@ class _Phases:
         self.workspace.discard_replaced("run", self.assignment.name)
 
 
-def _network(assignment: TrainingJob, phase: Phase) -> dict[str, Any]:
-    """Describe a phase's network, as a manifest does."""
-    shape = assignment.shape_in(phase)
-    return {"network": shape.to_manifest(), "parameters": count_parameters(shape)}
-
-
 def _versions() -> dict[str, str]:
     import keras
     import numpy as np
     import tensorflow as tf
 
     return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
-
-
-def _in_the_way(run: Run) -> ArtefactError:
-    if run.is_complete:
-        return ArtefactError(
-            f"run {run.name} already exists, trained with other options or on other data",
-            hint="--overwrite replaces it, --name gives this one another name",
-        )
-    return ArtefactError(
-        f"run {run.name} was begun and has not finished",
-        hint=f"sbr train --resume --name {run.name} continues it, --overwrite starts again",
-    )

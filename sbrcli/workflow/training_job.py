@@ -1,7 +1,6 @@
 """What is to be trained: on which dataset, how, and under which name."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sbrcli import __version__
@@ -12,35 +11,12 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import SHORT_SESSION_EVENTS, configure_training
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.models.network import Family, NetworkShape, count_parameters
+from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
 from sbrcli.models.training.loop_settings import Phase
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name
 from sbrcli.workflow.run_settings import plain_config, settings_of
 from sbrcli.workflow.trainable import open_trainable
-
-
-@dataclass(frozen=True, slots=True)
-class TrainResult:
-    """What came of `sbr train`; `asdict` is its JSON document."""
-
-    run: str | None
-    """The run's name; None where nothing was trained."""
-
-    path: str | None
-    parameters: int
-    epochs: Sequence[Mapping[str, Any]]
-    best_epoch: int | None
-    dataset: str
-    refit: dict[str, Any] | None = None
-    """Its `epochs`, without figures of a valid split; None where nothing was refitted."""
-
-    stopped: str | None = None
-    """Why training ended before its last epoch; None where it did not."""
-
-    already_there: bool = False
-    plan: dict[str, Any] = field(default_factory=dict)
-    """The configuration, and how much there is to train on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,36 +152,6 @@ def has_short_sessions(dataset: Dataset) -> bool:
     return mean_session_length(dataset) < SHORT_SESSION_EVENTS
 
 
-def plan_training(assignment: TrainingJob) -> TrainResult:
-    """Describe a training without running it."""
-    split = assignment.counts_in("fit")
-    num_items, config = assignment.shape.num_items, assignment.config
-    n_sample = config.negatives(num_items)
-    plan = {
-        "name": assignment.name,
-        "model": assignment.model,
-        **({} if assignment.parent is None else {"from": assignment.parent["run"]}),
-        **assignment.settings()["config"],
-        "n_sample": n_sample,
-        "negatives": f"{n_sample} sampled per chunk" if n_sample else f"all {num_items} items",
-        "session_length": _judge_length(mean_session_length(assignment.dataset)),
-        "train_events": split.events,
-        "train_sessions": split.sessions,
-        "next_items_per_epoch": split.events - split.sessions,
-    }
-    kept = assignment.shape
-    if config.refit:
-        kept, refit = assignment.shape_in("refit"), assignment.counts_in("refit")
-        plan |= {f"refit_{what}": getattr(refit, what) for what in ("events", "sessions", "items")}
-    return TrainResult(
-        None, None, count_parameters(kept), [], None, assignment.dataset.name, plan=plan
-    )
-
-
-def _judge_length(events: float) -> str:
-    return f"{events:.1f}, {'short' if events < SHORT_SESSION_EVENTS else 'long'}"
-
-
 def find_begun(workspace: Workspace, name: str | None) -> Run:
     """Find the run to resume: the named one, else the latest unfinished, else the latest of all.
 
@@ -274,31 +220,3 @@ def _require_kinds(config: TrainConfig) -> None:
             raise TypeError(f"{option} is {value!r}")
     if not all(isinstance(units, int) for units in config.hsz):
         raise TypeError(f"hsz is {config.hsz!r}")
-
-
-def describe_run(run: Run, plan: dict[str, Any] | None = None) -> TrainResult:
-    """Describe a complete run from its own folder alone.
-
-    Args:
-        run: it.
-        plan: what was just trained; None where the run already existed.
-
-    Raises:
-        ArtefactError: the manifest is damaged.
-    """
-    if run.epochs is None:
-        raise run.lacks("epochs")
-    if run.best_epoch is None:
-        raise run.lacks("best_epoch")
-    return TrainResult(
-        run=run.name,
-        path=str(run.path),
-        parameters=run.parameters,
-        epochs=run.epochs,
-        best_epoch=run.best_epoch,
-        dataset=run.dataset.name,
-        refit=None if run.refit is None else asdict(run.refit),
-        stopped=run.stopped,
-        already_there=plan is None,
-        plan={"name": run.name, **settings_of(run)["config"]} if plan is None else plan,
-    )

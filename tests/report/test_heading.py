@@ -8,7 +8,7 @@ from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
 from sbrcli.report.heading import introduce, noun_of, share_in_words, state_meaning, title_page
 from sbrcli.report.kept import Kept
-from sbrcli.workflow.training_job import TrainResult
+from sbrcli.workflow.train_result import TrainResult
 from tests.builders import dataset_manifest, run_manifest
 from tests.report.test_html import HARMLESS, HOSTILE
 from tests.report.workdirs import make_epochs

@@ -11,12 +11,8 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import configure_training
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError
-from sbrcli.workflow.training_job import (
-    assign,
-    describe_run,
-    mean_session_length,
-    plan_training,
-)
+from sbrcli.workflow.train_result import describe_run, plan_training
+from sbrcli.workflow.training_job import assign, mean_session_length
 from tests.builders import run_manifest
 from tests.chains import make_workspace
 

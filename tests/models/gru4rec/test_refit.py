@@ -25,7 +25,8 @@ from sbrcli.models.training import loop as epochs
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow import train as training
 from sbrcli.workflow.train import train
-from sbrcli.workflow.training_job import TrainResult, assign, describe_run
+from sbrcli.workflow.train_result import TrainResult, describe_run
+from sbrcli.workflow.training_job import assign
 from tests.chains import NUM_ITEMS, make_workspace, make_workspace_with_new_item
 
 CONFIG = TrainConfig(hsz=(8,), batch_size=4, bptt=2, epochs=3, refit=True)

@@ -19,7 +19,8 @@ from sbrcli.models.training import backend
 from sbrcli.models.training import loop as epochs
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.train import train
-from sbrcli.workflow.training_job import TrainResult, assign
+from sbrcli.workflow.train_result import TrainResult
+from sbrcli.workflow.training_job import assign
 from tests.chains import FOLLOWS, NUM_ITEMS, make_workspace
 
 SMALL = {"hsz": (8,), "batch_size": 4, "bptt": 4, "epochs": 1}

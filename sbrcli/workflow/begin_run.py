@@ -1,0 +1,66 @@
+"""The folder of a run when training begins, and what stands in its way."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sbrcli.artefacts.manifests import (
+    MANIFEST,
+    new_manifest,
+    write_json,
+)
+from sbrcli.artefacts.run import Run
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.dataset.storage import load_items
+from sbrcli.errors import ArtefactError
+from sbrcli.models.network import count_parameters
+from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
+from sbrcli.models.training.loop_settings import Phase
+from sbrcli.workflow.parent import save_start
+from sbrcli.workflow.training_data import save_known_items
+from sbrcli.workflow.training_job import TrainingJob
+
+
+def begin_run(workspace: Workspace, assignment: TrainingJob) -> None:
+    """Write the folder of a run in training: its items, its start and its manifest.
+
+    Raises:
+        ArtefactError: the dataset is damaged, or the folder cannot be written.
+    """
+    items = load_items(assignment.dataset.path)
+    train_count = items.train_count[: assignment.shape.num_items]
+    with workspace.staged("run", assignment.name, keep_replaced=True) as folder:
+        save_known_items(folder, items, train_count)
+        save_start(workspace, assignment.parent, folder)
+        manifest = new_manifest("run") | {
+            "status": "training",
+            "phase": "fit",
+            **assignment.settings(),
+            **network_entries(assignment, "fit"),
+            "learned_from": asdict(assignment.learned_from()),
+        }
+        write_json(folder / MANIFEST, manifest)
+
+
+def retract_if_bare(workspace: Workspace, name: str) -> None:
+    """Undo the beginning of a run that ended before its first checkpoint."""
+    if not (workspace.place("run", name) / CHECKPOINT_FILE).exists():
+        workspace.retract("run", name)
+
+
+def network_entries(assignment: TrainingJob, phase: Phase) -> dict[str, Any]:
+    """Return a manifest's entries for the network of a phase."""
+    shape = assignment.shape_in(phase)
+    return {"network": shape.to_manifest(), "parameters": count_parameters(shape)}
+
+
+def in_the_way(run: Run) -> ArtefactError:
+    """Return the error of a training whose name another run has."""
+    if run.is_complete:
+        return ArtefactError(
+            f"run {run.name} already exists, trained with other options or on other data",
+            hint="--overwrite replaces it, --name gives this one another name",
+        )
+    return ArtefactError(
+        f"run {run.name} was begun and has not finished",
+        hint=f"sbr train --resume --name {run.name} continues it, --overwrite starts again",
+    )
