@@ -42,7 +42,7 @@ class Sessions:
         )
 
     def only(self, kept: BoolArray) -> "Sessions":
-        """Keep the sessions for which `kept`, (sessions,), holds."""
+        """Return the sessions for which `kept`, (sessions,), is true."""
         lengths = np.diff(self.offsets)
         events = np.repeat(kept, lengths)
         return Sessions(

@@ -73,11 +73,11 @@ class Staging:
             self.discard_replaced(kind, name)
 
     def discard_replaced(self, kind: Kind, name: str) -> None:
-        """Delete what `staged` has kept, now that its successor is whole."""
+        """Delete what `staged` has replaced, once its successor is complete."""
         shutil.rmtree(self._replaced(kind, name), ignore_errors=True)
 
     def retract(self, kind: Kind, name: str) -> None:
-        """Take a begun folder away again, and put back what it has replaced."""
+        """Remove a folder that was begun, and restore what it replaced."""
         target, replaced = self.place(kind, name), self._replaced(kind, name)
         if target.exists():
             remove_folder(target, self._staging(kind, name))

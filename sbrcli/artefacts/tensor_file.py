@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sbrcli.artefacts.manifests import write_parts_atomically
 
 _KINDS = {"float32": "F32", "int64": "I64"}
-"""What safetensors calls the types that are kept."""
+"""Names of the supported types in safetensors."""
 
 _SEAL, _UNSEALED = "crc32", "00000000"
 """The entry of the metadata that holds the file's checksum, and what stands there for the sum."""

@@ -25,7 +25,7 @@ class Pace:
         self._step, self._seconds = 0, 1.0
 
     def advance(self, step: int, /, **figures: object) -> None:
-        """Take a report: so many more units are done."""
+        """Record that this many more units are done."""
         now = time.monotonic()
         with self._lock:
             seconds = now - self._reported_at

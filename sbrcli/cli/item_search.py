@@ -1,4 +1,4 @@
-"""Items by their titles: what `sbr recommend --find` shows, and what an unknown id is told."""
+"""Items by title: the results of `sbr recommend --find`, and the hint for an unknown id."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

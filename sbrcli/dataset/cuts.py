@@ -70,7 +70,7 @@ def choose_cuts(ends: np.ndarray, first: float, last: float, config: PrepareConf
     no session ends earlier. Other logs give a tenth of their sessions to each.
 
     Args:
-        ends: (sessions,) the times of the sessions' last events.
+        ends: (sessions,) the times of the sessions' last events; by time, those of all events.
         first: the time of the first event.
         last: the time of the last event.
         config: the requested sizes.

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.cuts import Cut, Cuts, choose_cuts
+from sbrcli.dataset.cuts import Cut, choose_cuts
 from sbrcli.dataset.filters import Counts, cleanse, count
 from sbrcli.dataset.sessionize import DAY_SECONDS, session_offsets
 from sbrcli.dataset.splits import EmptySplitError, Splits
@@ -58,7 +58,7 @@ def split_by_time(events: pd.DataFrame, config: PrepareConfig) -> TimeSplit:
         EmptySplitError: nothing is left of a split.
     """
     times = events[TIMESTAMP].to_numpy()
-    cuts = _choose(times, config)
+    cuts = choose_cuts(times, times.min().item(), times.max().item(), config)
     test_from = _find_moment(times, cuts.test, len(times))
     rest = events.take(np.flatnonzero(times < test_from))
     rest_times = rest[TIMESTAMP].to_numpy()
@@ -90,11 +90,6 @@ def split_by_time(events: pd.DataFrame, config: PrepareConfig) -> TimeSplit:
     }
     note = _describe(test_from, valid_from, test, valid)
     return TimeSplit(Splits(train, valid, test, note), train_full, dropped)
-
-
-def _choose(times: np.ndarray, config: PrepareConfig) -> Cuts:
-    """Take the cuts that were asked for; what is left open is chosen as for a split by date."""
-    return choose_cuts(times, times.min().item(), times.max().item(), config)
 
 
 def _find_moment(times: np.ndarray, cut: Cut, total: int, until: float | None = None) -> float:

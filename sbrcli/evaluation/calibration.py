@@ -22,7 +22,7 @@ from sbrcli.sessions import Sessions
 FloatArray = npt.NDArray[np.floating]
 
 ENOUGH_NEXT_ITEMS = 2_000
-"""One number is told from its neighbours, half and twice of it, by that many."""
+"""This many targets distinguish a scale from half and from twice its value."""
 
 _MOST_DOUBLINGS = 20
 

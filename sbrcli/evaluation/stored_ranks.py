@@ -1,4 +1,4 @@
-"""The rank of each scored next item, kept beside a run's figures to compare runs in pairs.
+"""The rank of each scored target, stored with a run's metrics to compare runs in pairs.
 
 A run's folder has one file for each way to evaluate it, as `ranks-test.safetensors`:
 
@@ -27,7 +27,7 @@ from sbrcli.sessions import Sessions
 IntArray = npt.NDArray[np.integer]
 
 BEYOND = 65_535
-"""The greatest rank that is kept; a k must be below it."""
+"""The greatest rank that is stored; a k must be below it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ interval leaves 0 out, and only if it is larger than what a seed moves.
 from sbrcli.evaluation.leaderboard import Difference, Leaderboard
 
 FEW_SESSIONS = 20
-"""Below so many sessions the bootstrap's intervals are too narrow to be relied on."""
+"""With fewer sessions, the bootstrap's intervals are too narrow to rely on."""
 
 SEED_SHARE = 0.01
 """What another training seed is taken to move a figure by, as a share of it, where it has not been

@@ -56,7 +56,7 @@ class SparseRows:
         return len(self.cuts) - 1
 
     def __getitem__(self, kept: BoolArray) -> "SparseRows":
-        """Keep the rows for which `kept`, (rows,), holds."""
+        """Return the rows for which `kept`, (rows,), is true."""
         lengths = np.diff(self.cuts)
         entries = np.repeat(kept, lengths)
         cuts = np.concatenate(([0], np.cumsum(lengths[kept])))
@@ -89,7 +89,7 @@ class SparseScorer(ABC):
 
     @property
     def memory_bytes(self) -> int:
-        """The size of what was fitted."""
+        """The bytes of the fitted arrays."""
         return sum(array.nbytes for array in self.arrays().values())
 
     @abstractmethod

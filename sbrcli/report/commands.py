@@ -83,7 +83,7 @@ def _from_command(run: Run, dataset: Dataset, config: dict[str, Any], parent: st
 
 
 def evaluate_command(run: Run, kept: Kept) -> str:
-    """Write one `sbr evaluate` that brings all that is kept of a run's evaluation.
+    """Write the `sbr evaluate` line that reproduces all stored results of a run.
 
     Raises:
         ArtefactError: what the run was blended with is damaged.

@@ -1,4 +1,4 @@
-"""What `sbr evaluate` has kept of a run, checked before it is shown."""
+"""What `sbr evaluate` has stored for a run, checked before it is shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

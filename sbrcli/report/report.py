@@ -1,4 +1,4 @@
-"""From a run and what is kept of it to one page: what `sbr report` does."""
+"""Write a run and its stored results as one page: what `sbr report` does."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,13 +8,12 @@ from sbrcli.artefacts.manifests import (
     new_manifest,
     write_json,
 )
-from sbrcli.artefacts.run import Run
+from sbrcli.artefacts.run import Phase, Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.dataset.storage import load_items
 from sbrcli.errors import ArtefactError
 from sbrcli.models.network import count_parameters
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
-from sbrcli.models.training.loop_settings import Phase
 from sbrcli.workflow.parent import save_start
 from sbrcli.workflow.training_data import save_known_items
 from sbrcli.workflow.training_job import TrainingJob

@@ -41,7 +41,7 @@ _ENOUGH_NEXT_ITEMS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Hybrid:
-    """What a run is blended with; kept in its folder."""
+    """What a run is blended with; stored in its folder."""
 
     partner: str
     weight: float

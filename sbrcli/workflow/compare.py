@@ -43,7 +43,7 @@ class ComparedRun:
     """On the split asked for; None where the run was not evaluated at that k."""
 
     valid_mrr: float | None
-    """mrr@20 on valid after the epoch that was kept."""
+    """mrr@20 on valid after the best epoch."""
 
     seconds: float | None
     """All epochs' training, those of a refit included, without validation."""
@@ -178,7 +178,7 @@ def _differences_of_runs(
 def _warnings_of_ranks(
     rows: list[ComparedRun], kept: Mapping[str, KeptRanks | None], config: EvaluateConfig
 ) -> Iterator[str]:
-    """Warn of runs that could be compared in pairs, had their evaluation kept the ranks."""
+    """Warn of runs whose evaluation stored no ranks, so that they cannot be paired."""
     lacking = [
         row.run
         for _, own in _by_protocol(rows)

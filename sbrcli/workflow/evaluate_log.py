@@ -62,7 +62,7 @@ def evaluate_log(
     hybrid_from: str | None = None,
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Evaluate a run on every next item of a log's sessions; nothing is kept.
+    """Evaluate a run on every next item of a log's sessions; nothing is stored.
 
     The log is read and cut into sessions as that of the run's dataset was. Items that the run does
     not know are left out, and counted as misses beside, as those of test.

@@ -29,7 +29,7 @@ from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run
 
 UNFINISHED = "unfinished"
-"""Within a run that was finished early: the checkpoint, from which nothing goes on any more."""
+"""In a run that was finished early: the last checkpoint, which is no longer resumed."""
 
 
 def finish(workspace: Workspace, name: str) -> TrainResult:

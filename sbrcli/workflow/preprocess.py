@@ -194,7 +194,7 @@ def _arrange(
 
 
 def _warn_of_misreadings(log: Log, part: str | None, reporter: Reporter) -> None:
-    """Warn of what seems to be misread; of several logs, in which `part`."""
+    """Warn of what may be misread; with several logs, name the `part`."""
     of_which = f"the {part.replace('_', ' ')}: " if part else ""
     misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
     for text in (*log.format.doubts, *misreadings):

@@ -53,7 +53,7 @@ def find_one(workspace: Workspace, name: str) -> Kind:
 
 
 def resolve(workspace: Workspace, written: str) -> tuple[Kind, str]:
-    """Return the kind and the name of what a user names, as `find_one`."""
+    """Return the kind and the name of the artefact that a user names; see `find_one`."""
     for kind in KINDS:
         name = written.removeprefix(f"{kind}s/").rstrip("/")
         if name != written.rstrip("/"):

@@ -42,7 +42,7 @@ def default_run_name(dataset: str, family: Family, config: TrainConfig, usual: T
 
 
 def earlier_run_name(dataset: str, family: Family, config: TrainConfig, usual: TrainConfig) -> str:
-    """Name a run as versions of sbr before did, by a hash of what else is not the default."""
+    """Name a run as earlier versions of sbr did: with a hash of the other options."""
     begin, other = _split(dataset, family, config, usual)
     return f"{begin}-{hash_options(other)}" if other else begin
 

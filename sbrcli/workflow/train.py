@@ -15,7 +15,7 @@ from sbrcli.artefacts.manifests import (
     update_manifest,
     utc_now,
 )
-from sbrcli.artefacts.run import Run
+from sbrcli.artefacts.run import Phase, Run
 from sbrcli.artefacts.run_state import REFIT_FOLDER
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
@@ -26,7 +26,6 @@ from sbrcli.models.scorer import Scorer
 from sbrcli.models.training.backend import multiplies_in_bfloat16, start_tensorflow
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.training.history import best_epoch
-from sbrcli.models.training.loop_settings import Phase
 from sbrcli.models.training.memory import out_of_memory_explained, require_memory
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 from sbrcli.reporter import Advance
@@ -53,7 +52,7 @@ def train(
     resume: bool = False,
     checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT,
 ) -> TrainResult:
-    """Train a run, or go on with one that was interrupted.
+    """Train a run, or resume one that was interrupted.
 
     The run's folder appears before TensorFlow loads, with `status: training`; it is complete
     when its manifest says so. A refit is a second phase, which begins when the manifest says so:
@@ -62,16 +61,16 @@ def train(
     Args:
         workspace: where the run is kept.
         assignment: what to train.
-        validate: given the model and the valid split after each epoch, gives its metrics.
-        watch: told how training goes, see `plan.Watch`.
+        validate: called with the model and the valid split after each epoch; returns metrics.
+        watch: called with what happens, see `loop_settings.Watch`.
         overwrite: replace a run of the same name.
-        resume: go on where the run's checkpoint stands.
-        checkpoint: how its place is saved.
+        resume: continue from the run's checkpoint.
+        checkpoint: how often the training state is saved.
 
     Raises:
         ArtefactError: another run has the name, or another process is writing it.
         ConfigError: the machine has too little memory for such a network.
-        TrainingError: the loss is no number any more, or memory ran out.
+        TrainingError: the loss is no longer finite, or memory ran out.
     """
     phase: Phase = "refit" if assignment.config.refit else "fit"
     family = assignment.family
@@ -192,7 +191,7 @@ class _Phases:
         self._note(self._epochs_in(history) | {"phase": "refit" if self.config.refit else "fit"})
 
     def _refit(self, material: TrainingData) -> None:
-        """Train anew on train and valid; only at the end do these weights become the run's."""
+        """Retrain on train and valid; its weights become the run's only at the end."""
         folder = self.folder / REFIT_FOLDER
         folder.mkdir(exist_ok=True)
         # Some items more must not change the way in which the best epoch was found.

@@ -7,12 +7,12 @@ import numpy as np
 
 from sbrcli.arrays import IntArray
 from sbrcli.artefacts.items import ITEMS_FILE, save_items
+from sbrcli.artefacts.run import Phase
 from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import Items, load_items, load_split
 from sbrcli.dataset.tables import damaged_file
 from sbrcli.dataset.unions import load_train_full
 from sbrcli.models.network import NetworkShape
-from sbrcli.models.training.loop_settings import Phase
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.training_job import TrainingJob
 

@@ -6,14 +6,13 @@ from typing import Any
 from sbrcli import __version__
 from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.dataset import Dataset, SplitSummary
-from sbrcli.artefacts.run import LearnedFrom, Run
+from sbrcli.artefacts.run import LearnedFrom, Phase, Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import SHORT_SESSION_EVENTS, configure_training
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
-from sbrcli.models.training.loop_settings import Phase
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name
 from sbrcli.workflow.run_settings import plain_config, settings_of
 from sbrcli.workflow.trainable import open_trainable

@@ -62,7 +62,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What `sbr tune-baselines` found; kept in the run's folder."""
+    """What `sbr tune-baselines` chose; stored in the run's folder."""
 
     run: str
     split: str

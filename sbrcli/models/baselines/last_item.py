@@ -40,7 +40,7 @@ class LastItemScorer(SparseScorer):
         return self.sparse_next(items).toarray()[0]
 
     def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
-        """Return what gives the sparse scores of what follows events of these sessions."""
+        """Return a function that computes sparse scores of what follows events of the sessions."""
         return lambda positions: self._matrix[sessions.item_indices[positions]]
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:

@@ -51,7 +51,7 @@ class SessionKnnScorer(SparseScorer):
             yield np.array(positions), rows_of_matrix(self._score(found), self.common)
 
     def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
-        """Return what gives the sparse scores of what follows events of these sessions.
+        """Return a function that computes sparse scores of what follows events of the sessions.
 
         What follows all their events is sought at once, and kept.
         """

@@ -78,7 +78,7 @@ class StanScorer(SessionKnnScorer):
 
     @property
     def memory_bytes(self) -> int:
-        """The size of what was fitted, and of what was made of it."""
+        """The bytes of the fitted arrays and of those derived from them."""
         made = (self._holders, self._holder_places, self._cuts, self._sizes)
         return super().memory_bytes + sum(array.nbytes for array in made)
 

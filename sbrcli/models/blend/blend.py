@@ -37,7 +37,7 @@ class Partner(Protocol):
     """A model that scores most items 0."""
 
     def sparse_rows(self, sessions: Sessions) -> RowsOf:
-        """Return what gives the scores of what follows events, where it is asked for."""
+        """Return a function that computes the scores of what follows the events before targets."""
         ...
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:

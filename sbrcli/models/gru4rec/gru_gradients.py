@@ -38,7 +38,7 @@ class Walk(NamedTuple):
 
 
 class LayerGradients(NamedTuple):
-    """The gradients of what `gru_forward` was given, but for the state before the chunk."""
+    """Gradients of the inputs of `gru_forward`, except the state before the chunk."""
 
     projected: Any
     """(steps, lanes, 3 * units)"""

@@ -1,4 +1,4 @@
-"""The GRU4Rec network as a Keras 3 model: the public face of what training trains."""
+"""The trained GRU4Rec network as a public Keras 3 model."""
 
 import os
 import sys

@@ -27,7 +27,7 @@ CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
 
 
 class UnusableCheckpointError(ArtefactError):
-    """A checkpoint is damaged, or of another training: this one can only begin anew."""
+    """A checkpoint is damaged or belongs to another training, which must start again."""
 
 
 @dataclass(slots=True)

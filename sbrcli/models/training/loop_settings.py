@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sbrcli.arrays import IntArray
+from sbrcli.artefacts.run import Phase
 from sbrcli.config.training import TrainConfig
 from sbrcli.models.network import Network
 from sbrcli.models.scorer import Scorer
 from sbrcli.sessions import Sessions
 
-Phase = Literal["fit", "refit"]
 Validate = Callable[[Scorer], dict[str, float]]
 Watch = Callable[[str, int, dict[str, Any]], None]
 """Called with what happens, in order; `at` is {"epoch": n, "epochs": n, "phase": phase}.
@@ -34,7 +34,7 @@ class LoopSettings:
 
     config: TrainConfig
     network: Network
-    """With the weights that training begins at; they move as it goes on."""
+    """Holds the initial weights; training changes them."""
 
     sessions: Sessions
     train_count: IntArray

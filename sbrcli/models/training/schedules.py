@@ -1,4 +1,4 @@
-"""How the learning rate changes while training goes on."""
+"""How the learning rate changes during training."""
 
 import math
 from typing import Any
