@@ -109,12 +109,7 @@ def summarise(
     """
     ranks = answers.ranks
     if not len(ranks.ranks):
-        raise DataError(
-            f"the run knows no next item of the {config.split} split",
-            hint="prepare the dataset with fewer --test-days or --valid-days"
-            if sessions.targets is None
-            else "prepare the dataset with a higher --min-item-support",
-        )
+        raise _nothing_to_score(config.split, sessions)
     covered, coverage = coverage_of(sessions, config)
     left_out = covered.copy()
     left_out[ranks.positions] = False
@@ -154,3 +149,13 @@ def _timeline_of(sessions: Sessions, train_last_time: str | None) -> dict[str, A
         return {}
     timeline = Timeline.of(sessions, datetime.fromisoformat(train_last_time).timestamp())
     return {} if timeline is None else asdict(timeline)
+
+
+def _nothing_to_score(split: str, sessions: Sessions) -> DataError:
+    """Return the error of a split of which the run knows no target."""
+    return DataError(
+        f"the run knows no next item of the {split} split",
+        hint="prepare the dataset with fewer --test-days or --valid-days"
+        if sessions.targets is None
+        else "prepare the dataset with a higher --min-item-support",
+    )
