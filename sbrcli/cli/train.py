@@ -60,7 +60,7 @@ def train(
     fewer than 20 events on average; --dry-run prints the values that would be used.
     """
     from sbrcli.workflow.train_result import describe_run, plan_training
-    from sbrcli.workflow.training_job import assign, assignment_of, find_begun
+    from sbrcli.workflow.training_job import make_job, job_of_run, find_resumable_run
 
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")
@@ -72,37 +72,37 @@ def train(
     config = configure_training(explicit, preset)
     if resume:
         _check_alone([*explicit.values(), model, preset, dataset, from_run], overwrite=overwrite)
-        run = find_begun(workspace, name)
+        run = find_resumable_run(workspace, name)
         if run.is_complete:
             invocation.output.note(f"run {run.name} is complete already")
             invocation.output.show(describe_run(run), _epoch_tables)
             return
-        assignment = assignment_of(workspace, run)
+        job = job_of_run(workspace, run)
     elif from_run is not None:
-        assignment = _assign_from(workspace, from_run, explicit, preset, dataset, name, model)
+        job = _make_job_from(workspace, from_run, explicit, preset, dataset, name, model)
     else:
         for_short = configure_training(explicit, preset, short_sessions=True)
-        assignment = assign(workspace, dataset, config, name, for_short, model or DEFAULT_FAMILY)
+        job = make_job(workspace, dataset, config, name, for_short, model or DEFAULT_FAMILY)
     if dry_run:
-        invocation.output.show(plan_training(assignment), _plan_tables)
+        invocation.output.show(plan_training(job), _plan_tables)
     else:
-        _train(invocation, assignment, overwrite=overwrite, resume=resume, checkpoint=checkpoint)
+        _train(invocation, job, overwrite=overwrite, resume=resume, checkpoint=checkpoint)
 
 
-def _train(invocation: Invocation, assignment: "TrainingJob", **how: Any) -> None:
+def _train(invocation: Invocation, job: "TrainingJob", **how: Any) -> None:
     """Train and show the progress; `how` are the options of `training.train`."""
     from sbrcli.evaluation.validation import validate
     from sbrcli.workflow.train import train
 
-    header = f"run {assignment.name} on dataset {assignment.dataset.name}"
+    header = f"run {job.name} on dataset {job.dataset.name}"
     workspace, output = invocation.workspace, invocation.output
     try:
         with TrainingProgress(output, header) as progress:
-            result = train(workspace, assignment, validate, progress.watch, **how)
+            result = train(workspace, job, validate, progress.watch, **how)
     except KeyboardInterrupt as error:
-        if not workspace.place("run", assignment.name).is_dir():
+        if not workspace.place("run", job.name).is_dir():
             raise
-        words = ["sbr", "train", "--resume", "--name", assignment.name]
+        words = ["sbr", "train", "--resume", "--name", job.name]
         if workspace.root != DEFAULT_WORKDIR:
             words += ["--workdir", str(workspace.root)]
         raise InterruptionError("interrupted", f"{shlex.join(words)} continues it") from error
@@ -111,7 +111,7 @@ def _train(invocation: Invocation, assignment: "TrainingJob", **how: Any) -> Non
     output.show(result, _epoch_tables)
 
 
-def _assign_from(
+def _make_job_from(
     workspace: Workspace,
     parent: str,
     explicit: dict[str, Any],
@@ -119,14 +119,14 @@ def _assign_from(
     *names: str | None,
 ) -> "TrainingJob":
     """Prepare a training run that starts from the weights of another run."""
-    from sbrcli.workflow.parent import assign_from
+    from sbrcli.workflow.parent import make_job_from
 
     if preset is not None:
         raise UsageError(
             "--from takes the options of the run that it begins at, and no preset",
             hint="leave --preset out, and give the options that are to be others",
         )
-    return assign_from(workspace, parent, explicit, *names)
+    return make_job_from(workspace, parent, explicit, *names)
 
 
 def _finish(invocation: Invocation, name: str, others: list[Any], *, overwrite: bool) -> None:

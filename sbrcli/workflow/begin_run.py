@@ -19,23 +19,23 @@ from sbrcli.workflow.training_data import save_known_items
 from sbrcli.workflow.training_job import TrainingJob
 
 
-def begin_run(workspace: Workspace, assignment: TrainingJob) -> None:
+def begin_run(workspace: Workspace, job: TrainingJob) -> None:
     """Write the folder of a run in training: its items, its start and its manifest.
 
     Raises:
         ArtefactError: the dataset is damaged, or the folder cannot be written.
     """
-    items = load_items(assignment.dataset.path)
-    train_count = items.train_count[: assignment.shape.num_items]
-    with workspace.staged("run", assignment.name, keep_replaced=True) as folder:
+    items = load_items(job.dataset.path)
+    train_count = items.train_count[: job.shape.num_items]
+    with workspace.staged("run", job.name, keep_replaced=True) as folder:
         save_known_items(folder, items, train_count)
-        save_start(workspace, assignment.parent, folder)
+        save_start(workspace, job.parent, folder)
         manifest = new_manifest("run") | {
             "status": "training",
             "phase": "fit",
-            **assignment.settings(),
-            **network_entries(assignment, "fit"),
-            "learned_from": asdict(assignment.learned_from()),
+            **job.settings(),
+            **network_entries(job, "fit"),
+            "learned_from": asdict(job.learned_from()),
         }
         write_json(folder / MANIFEST, manifest)
 
@@ -46,13 +46,13 @@ def retract_if_bare(workspace: Workspace, name: str) -> None:
         workspace.retract("run", name)
 
 
-def network_entries(assignment: TrainingJob, phase: Phase) -> dict[str, Any]:
+def network_entries(job: TrainingJob, phase: Phase) -> dict[str, Any]:
     """Return a manifest's entries for the network of a phase."""
-    shape = assignment.shape_in(phase)
+    shape = job.shape_in(phase)
     return {"network": shape.to_manifest(), "parameters": count_parameters(shape)}
 
 
-def in_the_way(run: Run) -> ArtefactError:
+def name_taken(run: Run) -> ArtefactError:
     """Return the error of a training whose name another run has."""
     if run.is_complete:
         return ArtefactError(

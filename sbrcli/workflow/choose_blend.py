@@ -59,7 +59,7 @@ class Hybrid:
     """The network's scores times this are logarithms of probabilities."""
 
 
-def find_hybrid(run: Run, options: BaselineConfig, said: Mapping[str, str]) -> Hybrid | None:
+def find_hybrid(run: Run, options: BaselineConfig, explicit: Mapping[str, str]) -> Hybrid | None:
     """Read what was chosen for a run; None if nothing was, or it was with other options.
 
     What was taken over from another run is found unless the user says other options; for a run
@@ -68,7 +68,7 @@ def find_hybrid(run: Run, options: BaselineConfig, said: Mapping[str, str]) -> H
     Args:
         run: the run.
         options: the partners', as they hold for the run.
-        said: those of them that the user gave, by the partner's name.
+        explicit: those of them that the user gave, by the partner's name.
 
     Raises:
         ArtefactError: the file is damaged.
@@ -80,8 +80,8 @@ def find_hybrid(run: Run, options: BaselineConfig, said: Mapping[str, str]) -> H
     if kept.taken_from is None:
         return kept if _are_same(kept, options) else None
     if run.is_refitted:
-        _require_same_options(run.name, kept, kept.taken_from, said)
-    return None if _other_options(kept, said) else kept
+        _require_same_options(run.name, kept, kept.taken_from, explicit)
+    return None if _other_options(kept, explicit) else kept
 
 
 def choose_hybrid(
@@ -142,7 +142,7 @@ def choose_hybrid(
 
 
 def take_hybrid(
-    run: Run, workspace: Workspace, other: Run, dataset: Dataset, said: Mapping[str, str]
+    run: Run, workspace: Workspace, other: Run, dataset: Dataset, explicit: Mapping[str, str]
 ) -> Hybrid:
     """Take over what was chosen for another run, with the partner fitted as this run was.
 
@@ -151,7 +151,7 @@ def take_hybrid(
         workspace: where it is.
         other: a run that was not, and has a hybrid.
         dataset: the one that `run` was trained on.
-        said: options of partners that the user gave, by the partner's name.
+        explicit: options of partners that the user gave, by the partner's name.
 
     Raises:
         ArtefactError: the other run has no hybrid, or something is damaged.
@@ -163,7 +163,7 @@ def take_hybrid(
     if found is None:
         raise no_hybrid(other.path)
     _require_same_loss(run, other)
-    _require_same_options(run.name, found, other.name, said)
+    _require_same_options(run.name, found, other.name, explicit)
     num_items = shape_of_run(run).num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     options = configure_baselines(found.options)
@@ -234,20 +234,20 @@ def _are_same(kept: Hybrid, options: BaselineConfig) -> bool:
     return all(options_of(used, name) == options_of(options, name) for name in PARTNERS)
 
 
-def _other_options(kept: Hybrid, said: Mapping[str, str]) -> str | None:
+def _other_options(kept: Hybrid, explicit: Mapping[str, str]) -> str | None:
     """Name a partner for which the user says other options than a choice was made with."""
     used = configure_baselines(kept.options)
-    wanted = configure_baselines(said, kept.options)
+    wanted = configure_baselines(explicit, kept.options)
     return next((n for n in PARTNERS if options_of(used, n) != options_of(wanted, n)), None)
 
 
 def _require_same_options(
-    run_name: str, kept: Hybrid, chosen_for: str, said: Mapping[str, str]
+    run_name: str, kept: Hybrid, chosen_for: str, explicit: Mapping[str, str]
 ) -> None:
     """Refuse options that a choice was not made with, where it is taken as it is."""
-    name = _other_options(kept, said)
+    name = _other_options(kept, explicit)
     if name is not None:
-        words = f"--{name} {said[name]}"
+        words = f"--{name} {explicit[name]}"
         raise UsageError(
             f"the hybrid of run {run_name} is the one that was chosen for run {chosen_for} with "
             f"{name}'s {kept.options[name]}: {words} would do nothing",

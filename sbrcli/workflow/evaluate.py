@@ -111,18 +111,20 @@ def evaluate_sessions(
     """
     sessions, called = scored
     scorer = load_scorer(run.path, config.batch_size)
-    said = options or {}
+    explicit = options or {}
     is_compared = config.hybrid or config.baselines
-    baselines = configure_baselines(said, tuned_options(run) if is_compared else {})
+    baselines = configure_baselines(explicit, tuned_options(run) if is_compared else {})
     hybrid = None
     if config.hybrid and dataset is not None:
         if hybrid_from is not None:
-            take_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, said)
-        hybrid = _find_or_choose_hybrid(run, workspace, dataset, scorer, baselines, said, reporter)
+            take_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, explicit)
+        hybrid = _find_or_choose_hybrid(
+            run, workspace, dataset, scorer, baselines, explicit, reporter
+        )
         if not config.baselines:
             # The better of both, of which the hybrid promises to be no worse.
             config = replace(config, baselines=(hybrid.partner,))
-            baselines = configure_baselines(said, hybrid.options)
+            baselines = configure_baselines(explicit, hybrid.options)
     models = 1 + len(config.baselines) + config.hybrid
     with _progress(reporter, sessions.num_targets * models) as advance:
         name, is_board = run.model, models > 1
@@ -182,10 +184,10 @@ def _find_or_choose_hybrid(
     dataset: Dataset,
     network: Scorer,
     options: BaselineConfig,
-    said: Mapping[str, str],
+    explicit: Mapping[str, str],
     reporter: Reporter,
 ) -> Hybrid:
-    if (found := find_hybrid(run, options, said)) is not None:
+    if (found := find_hybrid(run, options, explicit)) is not None:
         return found
     with _progress(reporter, count_tried(dataset)) as advance:
         return choose_hybrid(run, workspace, dataset, network, options, advance)

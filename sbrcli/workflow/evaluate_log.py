@@ -119,17 +119,17 @@ def _find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | 
     return found.config, found.last_time
 
 
-def _complete(said: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
+def _complete(reading: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
     """Fill in how the dataset's log was read, as far as the user says nothing else.
 
     The options of `_OF_TIMES` exclude each other: where one is given, the dataset's are left out.
     """
     usual = ReadConfig()
     names = [option.name for option in fields(ReadConfig)]
-    given = {name for name in names if getattr(said, name) != getattr(usual, name)}
+    given = {name for name in names if getattr(reading, name) != getattr(usual, name)}
     given |= set(_OF_TIMES) if given & set(_OF_TIMES) else set()
     kept = {name: made_with[name] for name in names if name in made_with and name not in given}
-    return replace(said, **kept)
+    return replace(reading, **kept)
 
 
 def _to_sessions(run: Run, events: pd.DataFrame, made_with: Mapping[str, Any]) -> Sessions:

@@ -20,21 +20,21 @@ from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import family_of
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 from sbrcli.workflow.run_names import write_words
-from sbrcli.workflow.training_job import TrainingJob, assign, config_of
+from sbrcli.workflow.training_job import TrainingJob, make_job, config_of
 
 START_FILE = "start.safetensors"
 """Within a run that is not complete: the weights that it begins at."""
 
 
-def assign_from(
+def make_job_from(
     workspace: Workspace,
     parent: str,
-    given: Mapping[str, Any],
+    explicit: Mapping[str, Any],
     dataset: str | None,
     name: str | None,
     model: str | None = None,
 ) -> TrainingJob:
-    """Assign the training of a new run that begins at the weights of another.
+    """Return the training job of a new run that begins at the weights of another.
 
     Options that are not given are the parent's, and so is the dataset. Epochs, schedule and the
     optimizer's memory begin at their start.
@@ -42,7 +42,7 @@ def assign_from(
     Args:
         workspace: where the parent is.
         parent: its name.
-        given: the user's options; None where nothing is said.
+        explicit: the user's options; None where the user gave none.
         dataset: another dataset, with the same items in train.
         name: the new run's name; None makes one of the parent's.
         model: the network's family, which must be the parent's; None is the parent's.
@@ -62,9 +62,9 @@ def assign_from(
     family, shape = family_of(run), shape_of_run(run)
     if model not in (None, family.name):
         raise _makes_another_network(parent, ["model"])
-    config = _configure(parent, old, given, family)
+    config = _configure(parent, old, explicit, family)
     trained_on = dataset or run.dataset.name
-    found = assign(workspace, trained_on, config, name or parent, model=family.name)
+    found = make_job(workspace, trained_on, config, name or parent, model=family.name)
     _require_same_items(run, found.dataset, shape)
     load_weights(run.path / WEIGHTS_FILE, shape)
     kept = {"run": parent, "weights": checksum_of(run.path / WEIGHTS_FILE)}
@@ -103,31 +103,31 @@ def find_start(parent: Mapping[str, str] | None, folder: Path) -> Path | None:
 
 
 def _configure(
-    parent: str, old: TrainConfig, given: Mapping[str, Any], family: Family
+    parent: str, old: TrainConfig, explicit: Mapping[str, Any], family: Family
 ) -> TrainConfig:
-    """Put what the user says before the parent's options."""
-    said = {name: value for name, value in given.items() if value is not None}
-    if said.get("n_sample") == "auto":
-        said["n_sample"] = None
+    """Override the parent's options with those that the user gave."""
+    explicit = {name: value for name, value in explicit.items() if value is not None}
+    if explicit.get("n_sample") == "auto":
+        explicit["n_sample"] = None
     its_own: dict[str, Any] = {}
-    if said.get("optimizer", old.optimizer) != old.optimizer:
+    if explicit.get("optimizer", old.optimizer) != old.optimizer:
         usual = TrainConfig()
         its_own = {"learning_rate": usual.learning_rate, "momentum": usual.momentum}
-        its_own |= OPTIMIZER_DEFAULTS.get(said["optimizer"], {})
-    config = TrainConfig(**asdict(old) | its_own | said)
+        its_own |= OPTIMIZER_DEFAULTS.get(explicit["optimizer"], {})
+    config = TrainConfig(**asdict(old) | its_own | explicit)
     if config.refit:
         raise OptionError(
             "refit trains from scratch and cannot be combined with --from", hint="leave --refit out"
         )
     if family.shape_of(config, 1) != family.shape_of(old, 1):
-        raise _makes_another_network(parent, _options_of_shape(family, old, said))
+        raise _makes_another_network(parent, _options_of_shape(family, old, explicit))
     return config
 
 
-def _options_of_shape(family: Family, old: TrainConfig, said: Mapping[str, Any]) -> list[str]:
+def _options_of_shape(family: Family, old: TrainConfig, explicit: Mapping[str, Any]) -> list[str]:
     """Name the options that the user gave and that decide the network's shape."""
     names = []
-    for name, value in said.items():
+    for name, value in explicit.items():
         try:
             other = family.shape_of(replace(old, **{name: value}), 1)
         except ConfigError:  # several options make one shape, such as layers and their sizes

@@ -30,7 +30,7 @@ from sbrcli.models.training.memory import out_of_memory_explained, require_memor
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.begin_run import begin_run, in_the_way, network_entries, retract_if_bare
+from sbrcli.workflow.begin_run import begin_run, name_taken, network_entries, retract_if_bare
 from sbrcli.workflow.parent import START_FILE, find_start
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
@@ -44,7 +44,7 @@ Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
 
 def train(
     workspace: Workspace,
-    assignment: TrainingJob,
+    job: TrainingJob,
     validate: Validate,
     watch: Watch,
     *,
@@ -60,7 +60,7 @@ def train(
 
     Args:
         workspace: where the run is kept.
-        assignment: what to train.
+        job: what to train.
         validate: called with the model and the valid split after each epoch; returns metrics.
         watch: called with what happens, see `loop_settings.Watch`.
         overwrite: replace a run of the same name.
@@ -72,27 +72,27 @@ def train(
         ConfigError: the machine has too little memory for such a network.
         TrainingError: the loss is no longer finite, or memory ran out.
     """
-    phase: Phase = "refit" if assignment.config.refit else "fit"
-    family = assignment.family
-    parameters = count_parameters(assignment.shape_in(phase))
-    require_memory(parameters, assignment.config, family.size_options)
-    with workspace.locked("run", assignment.name):
+    phase: Phase = "refit" if job.config.refit else "fit"
+    family = job.family
+    parameters = count_parameters(job.shape_in(phase))
+    require_memory(parameters, job.config, family.size_options)
+    with workspace.locked("run", job.name):
         # A damaged run cannot be read, and is replaced all the same.
-        found = None if overwrite else workspace.find("run", assignment.name)
+        found = None if overwrite else workspace.find("run", job.name)
         if found is not None:
-            same = settings_of(found) == assignment.settings()
+            same = settings_of(found) == job.settings()
             if same and found.is_complete:
                 return describe_run(found)
             if not resume:
-                raise in_the_way(found)
+                raise name_taken(found)
         undo = ExitStack()
         if found is None:
-            begin_run(workspace, assignment)
-            undo.callback(retract_if_bare, workspace, assignment.name)
+            begin_run(workspace, job)
+            undo.callback(retract_if_bare, workspace, job.name)
         with undo:
-            _Phases(workspace, assignment, validate, watch, checkpoint).run()
-        plan = plan_training(assignment).plan
-        return describe_run(workspace.open("run", assignment.name), plan)
+            _Phases(workspace, job, validate, watch, checkpoint).run()
+        plan = plan_training(job).plan
+        return describe_run(workspace.open("run", job.name), plan)
 
 
 class _Phases:
@@ -101,14 +101,14 @@ class _Phases:
     def __init__(
         self,
         workspace: Workspace,
-        assignment: TrainingJob,
+        job: TrainingJob,
         validate: Validate,
         watch: Watch,
         checkpoint: CheckpointConfig,
     ) -> None:
-        self.workspace, self.assignment = workspace, assignment
-        self.folder = workspace.place("run", assignment.name)
-        self.config = assignment.config
+        self.workspace, self.job = workspace, job
+        self.folder = workspace.place("run", job.name)
+        self.config = job.config
         self.validate, self.watch, self.checkpoint = validate, watch, checkpoint
 
     def run(self) -> None:
@@ -121,18 +121,18 @@ class _Phases:
         phases: list[Phase] = ["fit", "refit"] if self.config.refit else ["fit"]
         if Run.read(self.folder).phase == "refit":
             phases = ["refit"]
-        material = {phase: load_training_data(self.assignment, phase) for phase in phases}
-        valid = self._load_valid() if "fit" in material else None
+        data = {phase: load_training_data(self.job, phase) for phase in phases}
+        valid = self._load_valid() if "fit" in data else None
         self._require_same_dataset()
         self.watch("loading", 0, {})
         start_tensorflow(self.config.threads, self.config.device)
         self._fix_precision()
         with out_of_memory_explained():
-            if "fit" in material:
-                self._fit(material["fit"], valid)
-            if "refit" in material:
+            if "fit" in data:
+                self._fit(data["fit"], valid)
+            if "refit" in data:
                 gc.collect()  # the first network's variables are of some GB at times, in cycles
-                self._refit(material["refit"])
+                self._refit(data["refit"])
         self._complete(stopped=None)
 
     def _fix_precision(self) -> None:
@@ -145,7 +145,7 @@ class _Phases:
         self.config = replace(self.config, precision=kept)
 
     def _load_valid(self) -> Sessions | None:
-        dataset = self.assignment.dataset
+        dataset = self.job.dataset
         if dataset.splits["valid"] is None:
             return None
         return load_split(dataset.path, "valid")
@@ -155,7 +155,7 @@ class _Phases:
 
         Nothing is read of it after this: it may be made anew while the run is trained.
         """
-        dataset = self.assignment.dataset
+        dataset = self.job.dataset
         now = Dataset.read(dataset.path).fingerprint
         if now != dataset.fingerprint:
             raise ArtefactError(
@@ -163,7 +163,7 @@ class _Phases:
                 hint="train again, on the dataset as it is now",
             )
 
-    def _fit(self, material: TrainingData, valid: Sessions | None) -> None:
+    def _fit(self, data: TrainingData, valid: Sessions | None) -> None:
         """Train on train; note the epochs and the best of them."""
 
         def measure(scorer: Scorer) -> dict[str, float]:
@@ -172,10 +172,10 @@ class _Phases:
 
         runner = self._make_runner(
             self.folder,
-            material,
+            data,
             validate=None if valid is None else measure,
             num_valid=0 if valid is None else valid.num_targets,
-            start=find_start(self.assignment.parent, self.folder),
+            start=find_start(self.job.parent, self.folder),
         )
         try:
             history = runner.run()
@@ -190,15 +190,15 @@ class _Phases:
             raise
         self._note(self._epochs_in(history) | {"phase": "refit" if self.config.refit else "fit"})
 
-    def _refit(self, material: TrainingData) -> None:
+    def _refit(self, data: TrainingData) -> None:
         """Retrain on train and valid; its weights become the run's only at the end."""
         folder = self.folder / REFIT_FOLDER
         folder.mkdir(exist_ok=True)
         # Some items more must not change the way in which the best epoch was found.
-        n_sample = self.config.negatives(self.assignment.shape.num_items)
+        n_sample = self.config.negatives(self.job.shape.num_items)
         runner = self._make_runner(
             folder,
-            material,
+            data,
             config=replace(self.config, n_sample=n_sample),
             phase="refit",
             epochs=Run.read(self.folder).best_epoch,
@@ -208,18 +208,18 @@ class _Phases:
         except TrainingError as error:
             self._complete(stopped=str(error))
             raise
-        save_known_items(self.folder, material.items, material.train_count)
+        save_known_items(self.folder, data.items, data.train_count)
         save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
-        self._note({"refit": {"epochs": history}, **network_entries(self.assignment, "refit")})
+        self._note({"refit": {"epochs": history}, **network_entries(self.job, "refit")})
 
     def _make_runner(
-        self, folder: Path, material: TrainingData, start: Path | None = None, **settings: Any
+        self, folder: Path, data: TrainingData, start: Path | None = None, **settings: Any
     ) -> Any:
         """Make the loop of a phase; `start` holds the weights to begin at, None draws them."""
         from sbrcli.models.training.loop import TrainingLoop
         from sbrcli.models.training.loop_settings import LoopSettings
 
-        family, shape = self.assignment.family, material.shape
+        family, shape = self.job.family, data.shape
         if start is not None:
             weights = load_weights(start, shape)
         else:
@@ -228,8 +228,8 @@ class _Phases:
             "folder": folder,
             "config": self.config,
             "network": family.make_network(shape, self.config, weights),
-            "sessions": material.sessions,
-            "train_count": material.train_count,
+            "sessions": data.sessions,
+            "train_count": data.train_count,
             "validate": None,
             "watch": self.watch,
             "warn": self.workspace.reporter.warn,
@@ -255,7 +255,7 @@ class _Phases:
             }
         )
         (self.folder / START_FILE).unlink(missing_ok=True)
-        self.workspace.discard_replaced("run", self.assignment.name)
+        self.workspace.discard_replaced("run", self.job.name)
 
 
 def _versions() -> dict[str, str]:

@@ -34,30 +34,28 @@ class TrainResult:
     """The configuration, and how much there is to train on."""
 
 
-def plan_training(assignment: TrainingJob) -> TrainResult:
+def plan_training(job: TrainingJob) -> TrainResult:
     """Describe a training without running it."""
-    split = assignment.counts_in("fit")
-    num_items, config = assignment.shape.num_items, assignment.config
+    split = job.counts_in("fit")
+    num_items, config = job.shape.num_items, job.config
     n_sample = config.negatives(num_items)
     plan = {
-        "name": assignment.name,
-        "model": assignment.model,
-        **({} if assignment.parent is None else {"from": assignment.parent["run"]}),
-        **assignment.settings()["config"],
+        "name": job.name,
+        "model": job.model,
+        **({} if job.parent is None else {"from": job.parent["run"]}),
+        **job.settings()["config"],
         "n_sample": n_sample,
         "negatives": f"{n_sample} sampled per chunk" if n_sample else f"all {num_items} items",
-        "session_length": _judge_length(mean_session_length(assignment.dataset)),
+        "session_length": _judge_length(mean_session_length(job.dataset)),
         "train_events": split.events,
         "train_sessions": split.sessions,
         "next_items_per_epoch": split.events - split.sessions,
     }
-    kept = assignment.shape
+    kept = job.shape
     if config.refit:
-        kept, refit = assignment.shape_in("refit"), assignment.counts_in("refit")
+        kept, refit = job.shape_in("refit"), job.counts_in("refit")
         plan |= {f"refit_{what}": getattr(refit, what) for what in ("events", "sessions", "items")}
-    return TrainResult(
-        None, None, count_parameters(kept), [], None, assignment.dataset.name, plan=plan
-    )
+    return TrainResult(None, None, count_parameters(kept), [], None, job.dataset.name, plan=plan)
 
 
 def _judge_length(events: float) -> str:

@@ -30,16 +30,16 @@ class TrainingData:
     """The dataset's; the first ones are the network's."""
 
 
-def load_training_data(assignment: TrainingJob, phase: Phase) -> TrainingData:
+def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
     """Read what a phase trains on: train, or in a refit train and all that valid had.
 
     Raises:
         ArtefactError: the dataset is damaged.
     """
-    folder, shape = assignment.dataset.path, assignment.shape_in(phase)
+    folder, shape = job.dataset.path, job.shape_in(phase)
     sessions = load_train_full(folder) if phase == "refit" else load_split(folder, "train")
     if sessions.item_indices.max() >= shape.num_items:
-        raise assignment.dataset.damaged("train has more items than it states")
+        raise job.dataset.damaged("train has more items than it states")
     train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
     items = load_items(folder)
     if phase == "fit" and not np.array_equal(items.train_count[: shape.num_items], train_count):

@@ -26,7 +26,7 @@ class TrainingJob:
     config: TrainConfig
     name: str
     parent: dict[str, str] | None = None
-    """The run at whose weights it begins, and their checksum; see `parent.assign_from`."""
+    """The run at whose weights it begins, and their checksum; see `parent.make_job_from`."""
 
     model: str = DEFAULT_FAMILY
     """The name of the network's family."""
@@ -54,7 +54,7 @@ class TrainingJob:
         return self.dataset.train_full
 
     def settings(self) -> dict[str, Any]:
-        """What makes two trainings the same one, as it stands in a manifest."""
+        """Return the manifest entries that identify a training: equal for the same training."""
         return {
             "model": self.model,
             "config": plain_config(self.config),
@@ -95,7 +95,7 @@ def last_training_time(run: Run, dataset: Dataset | None) -> str | None:
     return None if found is None or found.config.get("no_time") else found.last_time
 
 
-def assign(
+def make_job(
     workspace: Workspace,
     dataset: str | None,
     config: TrainConfig,
@@ -103,7 +103,7 @@ def assign(
     for_short: TrainConfig | None = None,
     model: str = DEFAULT_FAMILY,
 ) -> TrainingJob:
-    """Find the dataset (the latest unless named), and the run's name unless one is given.
+    """Return the job of training on a dataset, by default the latest, under a default name.
 
     Args:
         workspace: where the dataset is, and the run will be.
@@ -127,16 +127,16 @@ def assign(
         return TrainingJob(folder, config, name, model=model)
     usual = configure_training({}, None, short_sessions=has_short_sessions(folder))
     called = default_run_name(folder.name, family, config, usual)
-    assignment = TrainingJob(folder, config, called, model=model)
-    earlier = replace(assignment, name=earlier_run_name(folder.name, family, config, usual))
-    return earlier if _is_there(workspace, earlier) else assignment
+    job = TrainingJob(folder, config, called, model=model)
+    earlier = replace(job, name=earlier_run_name(folder.name, family, config, usual))
+    return earlier if _is_there(workspace, earlier) else job
 
 
-def _is_there(workspace: Workspace, assignment: TrainingJob) -> bool:
+def _is_there(workspace: Workspace, job: TrainingJob) -> bool:
     """Return whether a run of the same name was trained or begun with the same settings."""
     try:
-        found = workspace.find("run", assignment.name)
-        return found is not None and settings_of(found) == assignment.settings()
+        found = workspace.find("run", job.name)
+        return found is not None and settings_of(found) == job.settings()
     except (ArtefactError, ConfigError):
         return False
 
@@ -151,7 +151,7 @@ def has_short_sessions(dataset: Dataset) -> bool:
     return mean_session_length(dataset) < SHORT_SESSION_EVENTS
 
 
-def find_begun(workspace: Workspace, name: str | None) -> Run:
+def find_resumable_run(workspace: Workspace, name: str | None) -> Run:
     """Find the run to resume: the named one, else the latest unfinished, else the latest of all.
 
     Raises:
@@ -169,8 +169,8 @@ def find_begun(workspace: Workspace, name: str | None) -> Run:
     return max(unfinished or runs, key=lambda run: run.created_at or "")
 
 
-def assignment_of(workspace: Workspace, run: Run) -> TrainingJob:
-    """Read from a run's manifest what it was begun to do.
+def job_of_run(workspace: Workspace, run: Run) -> TrainingJob:
+    """Return the training job that a run's manifest describes.
 
     Raises:
         ArtefactError: the manifest is damaged, or the dataset is not what it was.
@@ -187,7 +187,7 @@ def assignment_of(workspace: Workspace, run: Run) -> TrainingJob:
 
 
 def config_of(run: Run) -> TrainConfig:
-    """Read from a run's manifest how it was begun to be trained.
+    """Return the training configuration in a run's manifest.
 
     Raises:
         ArtefactError: the manifest is damaged.

@@ -15,7 +15,7 @@ from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config.presets import configure_training
 from sbrcli.evaluation.validation import validate
 from sbrcli.workflow.train import train
-from sbrcli.workflow.training_job import assign
+from sbrcli.workflow.training_job import make_job
 from tests.chains import make_workspace, make_workspace_with_new_item
 from tests.cli.small_run import NAME, RUN, SMALL, manifest
 from tests.documents import code_lines
@@ -31,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = make_workspace_with_new_item(tmp_path_factory.mktemp("trained"))
     given = {"hsz": (4,), "batch_size": 4, "bptt": 4, "epochs": 2, "refit": True}
     config = configure_training(given, None, short_sessions=True)
-    train(workspace, assign(workspace, None, config, "run"), validate, lambda *_: None)
+    train(workspace, make_job(workspace, None, config, "run"), validate, lambda *_: None)
     return workspace.root
 
 

@@ -21,7 +21,7 @@ from sbrcli.report.commands import (
     train_command,
 )
 from sbrcli.report.kept import read_kept
-from sbrcli.workflow import training_job as assignment
+from sbrcli.workflow import training_job as job
 from sbrcli.workflow.run_names import default_run_name
 from tests.builders import run_manifest, write_ratings
 from tests.chains import make_workspace
@@ -98,11 +98,11 @@ def test_a_run_s_command_trains_with_the_same_options(tmp_path, monkeypatch, giv
     assert words[:4] == ["sbr", "train", "--dataset", "user"]
     asked = []
 
-    def assign(_workspace, dataset, config, name, for_short, _model):
+    def make_job(_workspace, dataset, config, name, for_short, _model):
         asked.append((dataset, for_short if events < 20 else config, name))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(assignment, "assign", assign)
+    monkeypatch.setattr(job, "assign", make_job)
     assert run_sbr(words[1:]) == 130
     assert asked == [("user", config, "named")]
 

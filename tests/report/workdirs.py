@@ -55,15 +55,15 @@ def make_reported(
     """
     workspace = make_workspace(folder, valid_days=20 if valid else 0)
     dataset = workspace.open("dataset")
-    assignment = TrainingJob(dataset, TrainConfig(hsz=(4,), epochs=epochs, **config), NAME)
+    job = TrainingJob(dataset, TrainConfig(hsz=(4,), epochs=epochs, **config), NAME)
     run = make_run(
         folder,
         name=NAME,
         ids=ids or [str(item) for item in range(1, NUM_ITEMS + 1)],
         titles=titles,
-        dataset=assignment.settings()["dataset"],
+        dataset=job.settings()["dataset"],
     )
-    told = assignment.settings() | {
+    told = job.settings() | {
         "parameters": 4 * NUM_ITEMS,
         "epochs": make_epochs(epochs, valid=valid),
         "best_epoch": epochs,

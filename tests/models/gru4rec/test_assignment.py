@@ -12,7 +12,7 @@ from sbrcli.config.presets import configure_training
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.workflow.train_result import describe_run, plan_training
-from sbrcli.workflow.training_job import assign, mean_session_length
+from sbrcli.workflow.training_job import make_job, mean_session_length
 from tests.builders import run_manifest
 from tests.chains import make_workspace
 
@@ -35,10 +35,10 @@ def workspace_of(folder: Path, events: int, sessions: int) -> Workspace:
 )
 def test_sessions_of_fewer_than_20_events_on_average_are_short(tmp_path, events, chosen, judged):
     workspace = workspace_of(tmp_path, events, sessions=100)
-    assignment = assign(workspace, None, LONG, None, SHORT)
-    assert mean_session_length(assignment.dataset) == events / 100
-    assert assignment.config == chosen
-    assert plan_training(assignment).plan["session_length"] == judged
+    job = make_job(workspace, None, LONG, None, SHORT)
+    assert mean_session_length(job.dataset) == events / 100
+    assert job.config == chosen
+    assert plan_training(job).plan["session_length"] == judged
 
 
 @pytest.mark.parametrize("short", [True, False])
@@ -47,7 +47,7 @@ def test_a_run_is_named_by_what_is_not_the_default_of_its_sessions(tmp_path, sho
 
     def name(**given: object) -> str:
         both = [configure_training(given, None, short_sessions=each) for each in (False, True)]
-        return assign(workspace, None, both[0], None, both[1]).name
+        return make_job(workspace, None, both[0], None, both[1]).name
 
     assert name() == "user-1x100"
     assert name(batch_size=64 if short else 32) == "user-1x100"
@@ -69,4 +69,4 @@ def test_what_the_manifest_of_a_run_lacks_is_named(manifest, lacking):
 
 
 def test_without_an_alternative_the_configuration_holds_for_all(tmp_path):
-    assert assign(workspace_of(tmp_path, 200, 100), None, LONG, None).config == LONG
+    assert make_job(workspace_of(tmp_path, 200, 100), None, LONG, None).config == LONG

@@ -11,7 +11,7 @@ from sbrcli.models.training import memory
 from sbrcli.models.training.memory import out_of_memory_explained, require_memory
 from sbrcli.models.training.step import TrainingStep
 from sbrcli.workflow.train import train
-from sbrcli.workflow.training_job import assign
+from sbrcli.workflow.training_job import make_job
 from tests.chains import make_workspace
 
 MEGABYTE = 2**20
@@ -69,9 +69,9 @@ def test_running_out_of_memory_says_what_to_do(tmp_path: Path, monkeypatch, erro
         raise error
 
     monkeypatch.setattr(TrainingStep, "compile", run_out)
-    assignment = assign(workspace, None, TrainConfig(hsz=(4,)), "run")
+    job = make_job(workspace, None, TrainConfig(hsz=(4,)), "run")
     with pytest.raises(TrainingError) as raised:
-        train(workspace, assignment, lambda *_: {}, lambda *_: None)
+        train(workspace, job, lambda *_: {}, lambda *_: None)
     assert str(raised.value) == "the machine ran out of memory in training"
     assert raised.value.hint == "lower --hsz, --batch-size, --bptt or --n-sample"
     assert workspace.names("run") == []

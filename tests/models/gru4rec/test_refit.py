@@ -26,7 +26,7 @@ from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow import train as training
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult, describe_run
-from sbrcli.workflow.training_job import assign
+from sbrcli.workflow.training_job import make_job
 from tests.chains import NUM_ITEMS, make_workspace, make_workspace_with_new_item
 
 CONFIG = TrainConfig(hsz=(8,), batch_size=4, bptt=2, epochs=3, refit=True)
@@ -68,7 +68,7 @@ def run_training(
     **changes: Any,
 ) -> TrainResult:
     """Train with the figures that make epoch 2 the best."""
-    assignment = assign(workspace, None, replace(CONFIG, **{"refit": False} | changes), name)
+    job = make_job(workspace, None, replace(CONFIG, **{"refit": False} | changes), name)
     epoch = []
 
     def listen(what: str, count: int, figures: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ def run_training(
     def validate_so(scorer: Any, sessions: Any, _: Any) -> dict[str, float]:
         return validate(scorer, sessions) | {"mrr@20": MRRS[epoch[-1]]}
 
-    return train(workspace, assignment, validate_so, listen, resume=resume)
+    return train(workspace, job, validate_so, listen, resume=resume)
 
 
 def bytes_of(workspace: Workspace, name: str = "run") -> dict[str, bytes]:
@@ -241,7 +241,7 @@ def test_some_items_more_do_not_change_how_negatives_are_chosen(
 def test_a_refit_without_a_valid_split_is_refused(tmp_path: Path):
     workspace = make_workspace(tmp_path, valid_days=0)
     with pytest.raises(ConfigError) as caught:
-        assign(workspace, None, CONFIG, None)
+        make_job(workspace, None, CONFIG, None)
     assert str(caught.value) == (
         "refit needs a valid split, by which the best number of epochs is found; "
         "dataset user has none"
@@ -259,7 +259,7 @@ def test_a_dataset_of_before_there_were_refits_is_trained_on_but_not_refitted(
     (dataset / "valid_full.parquet").unlink()
     run_training(workspace, epochs=1)
     with pytest.raises(ArtefactError) as caught:
-        assign(workspace, None, CONFIG, None)
+        make_job(workspace, None, CONFIG, None)
     assert str(caught.value) == (
         "dataset user was prepared by an sbr that kept nothing for --refit"
     )
@@ -275,7 +275,7 @@ def test_a_manifest_that_counts_train_and_valid_wrongly_is_damaged(
     dataset = workspace.open("dataset").path
     change_manifest(dataset, train_full=counts)
     with pytest.raises(ArtefactError, match=r"manifest\.json is damaged"):
-        assign(workspace, None, CONFIG, None)
+        make_job(workspace, None, CONFIG, None)
 
 
 def test_a_file_that_is_missing_is_said_before_training_begins(workspace: Workspace):

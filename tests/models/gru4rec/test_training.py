@@ -20,15 +20,15 @@ from sbrcli.models.training import loop as epochs
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult
-from sbrcli.workflow.training_job import assign
+from sbrcli.workflow.training_job import make_job
 from tests.chains import FOLLOWS, NUM_ITEMS, make_workspace
 
 SMALL = {"hsz": (8,), "batch_size": 4, "bptt": 4, "epochs": 1}
 
 
 def run_training(workspace: Workspace, name: str = "run", **options) -> TrainResult:
-    assignment = assign(workspace, None, TrainConfig(**SMALL | options), name)
-    return train(workspace, assignment, validate, lambda *_: None)
+    job = make_job(workspace, None, TrainConfig(**SMALL | options), name)
+    return train(workspace, job, validate, lambda *_: None)
 
 
 def bytes_of(workspace: Workspace, name: str = "run") -> bytes:
@@ -61,8 +61,8 @@ def test_a_resume_on_another_processor_keeps_the_precision_of_the_beginning(
     assert (manifest["precision"], manifest["config"]["precision"]) == ("bfloat16", "auto")
 
     def resume() -> None:
-        assignment = assign(workspace, None, TrainConfig(**SMALL), "run")
-        train(workspace, assignment, validate, lambda *_: None, resume=True)
+        job = make_job(workspace, None, TrainConfig(**SMALL), "run")
+        train(workspace, job, validate, lambda *_: None, resume=True)
 
     monkeypatch.setattr(backend, "has_bfloat16", lambda: False)
     write_json(path, manifest | {"status": "training"})
@@ -139,7 +139,7 @@ def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: in
     config = TrainConfig(**SMALL | {"epochs": epochs})
     result = train(
         workspace,
-        assign(workspace, None, config, "run"),
+        make_job(workspace, None, config, "run"),
         validate,
         lambda what, count, figures: told.append((what, count, figures)),
     )
