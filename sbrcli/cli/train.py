@@ -60,7 +60,7 @@ def train(
     fewer than 20 events on average; --dry-run prints the values that would be used.
     """
     from sbrcli.workflow.train_result import describe_run, plan_training
-    from sbrcli.workflow.training_job import make_job, job_of_run, find_resumable_run
+    from sbrcli.workflow.training_job import find_resumable_run, job_of_run, make_job
 
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")

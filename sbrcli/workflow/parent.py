@@ -20,7 +20,7 @@ from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import family_of
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 from sbrcli.workflow.run_names import write_words
-from sbrcli.workflow.training_job import TrainingJob, make_job, config_of
+from sbrcli.workflow.training_job import TrainingJob, config_of, make_job
 
 START_FILE = "start.safetensors"
 """Within a run that is not complete: the weights that it begins at."""
