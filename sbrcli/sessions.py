@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from sbrcli.arrays import BoolArray, IntArray
 
+_SUBSAMPLE_SEED = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
@@ -16,7 +18,8 @@ class Sessions:
         item_indices: (events,) int32.
         offsets: (sessions + 1,) int64; session s is `item_indices[offsets[s]:offsets[s + 1]]`.
         timestamps: (events,) seconds since 1970 UTC, int64 or float64.
-        targets: (events,) the events that a model is asked for; None for every next item.
+        targets: (events,) true for the events that a model predicts; None for every event but
+            the first of each session.
     """
 
     item_indices: IntArray
@@ -26,11 +29,11 @@ class Sessions:
 
     @property
     def num_sessions(self) -> int:
-        """How many sessions there are."""
+        """The number of sessions."""
         return len(self.offsets) - 1
 
     def followed_by(self, others: "Sessions") -> "Sessions":
-        """Lay other sessions behind these."""
+        """Return these sessions followed by `others`."""
         targets = None
         if self.targets is not None or others.targets is not None:
             targets = np.concatenate((self.target_mask, others.target_mask))
@@ -41,30 +44,56 @@ class Sessions:
             targets,
         )
 
-    def only(self, kept: BoolArray) -> "Sessions":
-        """Return the sessions for which `kept`, (sessions,), is true."""
+    def only(self, chosen: BoolArray) -> "Sessions":
+        """Return the sessions for which `chosen`, (sessions,), is true."""
         lengths = np.diff(self.offsets)
-        events = np.repeat(kept, lengths)
+        events = np.repeat(chosen, lengths)
         return Sessions(
             self.item_indices[events],
-            np.concatenate(([0], np.cumsum(lengths[kept]))),
+            np.concatenate(([0], np.cumsum(lengths[chosen]))),
             self.timestamps[events],
             None if self.targets is None else self.targets[events],
         )
 
     @property
     def target_mask(self) -> BoolArray:
-        """The events that a model is asked for, (events,): never a session's first."""
-        asked = (
+        """(events,), true for the targets: never a session's first event."""
+        mask = (
             np.ones(len(self.item_indices), np.bool_)
             if self.targets is None
             else self.targets.copy()
         )
         firsts = self.offsets[:-1]
-        asked[firsts[firsts < len(asked)]] = False
-        return asked
+        mask[firsts[firsts < len(mask)]] = False
+        return mask
 
     @property
     def num_targets(self) -> int:
-        """How many events a model is asked for."""
+        """The number of targets."""
         return int(np.count_nonzero(self.target_mask))
+
+    def subsample(self, num_targets: int) -> "Sessions":
+        """Draw whole sessions at random until they hold at least `num_targets` targets.
+
+        The same sessions are drawn on every call, and their order is kept. Because long sessions
+        are the most likely to overshoot, the last session drawn is replaced by the shortest
+        undrawn one that still suffices.
+
+        Args:
+            num_targets: at least 1. Sessions with no more targets than this are returned whole.
+        """
+        total = np.concatenate(([0], np.cumsum(self.target_mask)))
+        counts = np.diff(total[self.offsets])  # (sessions,) targets
+        if total[-1] <= num_targets:
+            return self
+        rng = np.random.default_rng(_SUBSAMPLE_SEED)
+        drawn = rng.permutation(np.flatnonzero(counts))
+        held = np.cumsum(counts[drawn])
+        last = int(np.searchsorted(held, num_targets))  # the first place where they suffice
+        before = int(held[last] - counts[drawn[last]])
+        left = drawn[last:]
+        suffices = left[before + counts[left] >= num_targets]
+        chosen = np.zeros(self.num_sessions, np.bool_)
+        chosen[drawn[:last]] = True
+        chosen[suffices[np.argmin(counts[suffices])]] = True
+        return self.only(chosen)

@@ -156,7 +156,7 @@ def evaluate(
 
 def _show(out: Output, evaluation: "Evaluation", config: EvaluateConfig) -> None:
     from sbrcli.evaluation.metrics import find_wide_cuts
-    from sbrcli.workflow.rivals import HYBRID
+    from sbrcli.workflow.contenders import HYBRID
 
     for text in find_wide_cuts(config.ks, evaluation.protocol.candidates):
         out.warn(text)

@@ -59,23 +59,23 @@ def _metrics_table(title: str, metrics: dict[str, float], ks: tuple[int, ...]) -
     return Table(title, ("k", *METRICS), rows)
 
 
-def _leaderboard_table(standings: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
+def _leaderboard_table(leaderboard: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
     title = f"Leaderboard, by mrr@{k}; low and high are its 95 % interval"
     columns = ("model", *metric_columns(k))
-    rows = [(row.model, *metric_cells(row.metrics, row.interval, k)) for row in standings]
-    return Table(title, columns, rows, whole=("model",), bold=_bold_rows(standings, own))
+    rows = [(row.model, *metric_cells(row.metrics, row.interval, k)) for row in leaderboard]
+    return Table(title, columns, rows, whole=("model",), bold=_bold_rows(leaderboard, own))
 
 
-def _bold_rows(standings: "tuple[LeaderboardRow, ...]", own: str | None) -> tuple[int, ...]:
+def _bold_rows(leaderboard: "tuple[LeaderboardRow, ...]", own: str | None) -> tuple[int, ...]:
     """Return the row numbers of the best model and of the run itself."""
-    return (0, *(at for at, row in enumerate(standings) if row.model == own))
+    return (0, *(at for at, row in enumerate(leaderboard) if row.model == own))
 
 
-def _difference_table(standings: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
+def _difference_table(leaderboard: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
     """Show the difference of each model to the best one, as a share of the best mrr."""
-    title = f"Difference to {standings[0].model}, as a share of its mrr@{k}"
+    title = f"Difference to {leaderboard[0].model}, as a share of its mrr@{k}"
     rows = []
-    for row in standings:
+    for row in leaderboard:
         if row.to_best is not None:
             low, high = row.to_best.interval or (None, None)
             rows.append((row.model, row.to_best.share, low, high, row.to_best.p_value))
@@ -85,7 +85,7 @@ def _difference_table(standings: "tuple[LeaderboardRow, ...]", own: str | None, 
     return Table(title, columns, rows, whole=("model",), units=units, bold=bold)
 
 
-def _recommended_table(standings: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
+def _recommended_table(leaderboard: "tuple[LeaderboardRow, ...]", own: str | None, k: int) -> Table:
     title = f"Their top {k} lists and their cost"
     columns = ("model", "coverage", "popularity", "gini", "events/s", "MB")
     rows = [
@@ -97,9 +97,9 @@ def _recommended_table(standings: "tuple[LeaderboardRow, ...]", own: str | None,
             row.events_per_second,
             row.memory_bytes / _MEGABYTE,
         )
-        for row in standings
+        for row in leaderboard
     ]
-    bold = _bold_rows(standings, own)
+    bold = _bold_rows(leaderboard, own)
     return Table(title, columns, rows, whole=("model",), units=_UNITS, bold=bold)
 
 

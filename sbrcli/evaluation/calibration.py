@@ -15,13 +15,12 @@ import numpy.typing as npt
 from sbrcli.artefacts.run import Run
 from sbrcli.config.training import TrainConfig
 from sbrcli.evaluation.ranks import drop_unknown
-from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.scorer import Scorer, score_targets
 from sbrcli.sessions import Sessions
 
 FloatArray = npt.NDArray[np.floating]
 
-ENOUGH_NEXT_ITEMS = 2_000
+SUBSAMPLE_TARGETS = 2_000
 """This many targets distinguish a scale from half and from twice its value."""
 
 _MOST_DOUBLINGS = 20
@@ -43,7 +42,7 @@ def find_scale(network: Scorer, sessions: Sessions) -> float:
         A power of two. Where the scores tell less than nothing, the least one that is tried.
     """
     known, _ = drop_unknown(sessions, network.num_items)
-    some = thin_out(known, ENOUGH_NEXT_ITEMS)
+    some = known.subsample(SUBSAMPLE_TARGETS)
     losses: dict[int, float] = {}
 
     def loss_at(doublings: int) -> float:

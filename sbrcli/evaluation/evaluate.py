@@ -85,7 +85,7 @@ class Evaluation:
 
 
 def summarise(
-    answers: SplitRanks,
+    split_ranks: SplitRanks,
     sessions: Sessions,
     config: EvaluateConfig,
     *,
@@ -96,7 +96,7 @@ def summarise(
     """Sum up how a run answered the next items of a split.
 
     Args:
-        answers: the run's.
+        split_ranks: the run's.
         sessions: the split.
         config: what was scored, and the k of the metrics.
         run: the run's name, for the report.
@@ -107,13 +107,13 @@ def summarise(
     Raises:
         DataError: nothing could be scored.
     """
-    ranks = answers.ranks
+    ranks = split_ranks.ranks
     if not len(ranks.ranks):
         raise _nothing_to_score(config.split, sessions)
     covered, coverage = coverage_of(sessions, config)
     left_out = covered.copy()
     left_out[ranks.positions] = False
-    is_known = (sessions.item_indices >= 0) & (sessions.item_indices < answers.num_items)
+    is_known = (sessions.item_indices >= 0) & (sessions.item_indices < split_ranks.num_items)
     unreachable = int(np.count_nonzero(left_out & is_known))
     unknown = int(np.count_nonzero(left_out)) - unreachable
     with_misses = np.concatenate((ranks.ranks, np.full(unknown + unreachable, MISS)))
@@ -129,7 +129,7 @@ def summarise(
             unknown_events=unknown,
             unreachable_events=unreachable,
             seen_targets=int(ranks.seen.sum()),
-            candidates=answers.num_items,
+            candidates=split_ranks.num_items,
             exclude_seen=config.exclude_seen,
             tie_rule=TIE_RULE,
             tie_share=float(ranks.tied.mean()),
@@ -138,8 +138,8 @@ def summarise(
             last_time=format_time(sessions.timestamps.max().item()),
             **_timeline_of(sessions, train_last_time),
         ),
-        events_per_second=answers.events_per_second,
-        model=answers.model,
+        events_per_second=split_ranks.events_per_second,
+        model=split_ranks.model,
     )
 
 

@@ -69,30 +69,30 @@ class LeaderboardRow:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A model's answers, and what else its row says of it."""
+    """A model on a leaderboard: its ranks, memory and options."""
 
-    answers: SplitRanks
+    split_ranks: SplitRanks
     memory_bytes: int
     options: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Models, the best first, and what tells every two of them apart."""
+    """Models, the best first, with the bootstrap samples that compare any two of them."""
 
-    standings: tuple[LeaderboardRow, ...]
+    rows: tuple[LeaderboardRow, ...]
     metric: str
-    """What they are ranked by."""
+    """The metric that ranks them."""
 
     sessions: int
-    """Sessions that were drawn from."""
+    """Number of sessions that were resampled."""
 
     resampled: dict[str, FloatArray]
     """(resamples,) of `metric`, by model."""
 
     def difference(self, model: str, other: str) -> Difference:
         """Compare two models in the metric that the leaderboard is ranked by."""
-        value = {row.model: row.metrics[self.metric] for row in self.standings}
+        value = {row.model: row.metrics[self.metric] for row in self.rows}
         return difference_of(
             (other, self.metric),
             (value[model], self.resampled[model]),
@@ -110,31 +110,31 @@ def rank_models(
     """Rank models by mrr at the greatest k; of equals, the one named first stands above.
 
     Args:
-        contenders: models that answered the same next items, with their top lists.
+        contenders: models that ranked the same targets, with their top lists.
         sessions: the split.
         train_count: (num_items,) events in training.
         ks: where the metrics are cut.
     """
     names = list(metrics_at(np.ones(1, np.int64), ks))
     metric = f"mrr@{max(ks)}"
-    session = session_of(sessions, contenders[0].answers.ranks.positions)
-    values = (v for c in contenders for _, v in values_at(c.answers.ranks.ranks, ks))
+    session = session_of(sessions, contenders[0].split_ranks.ranks.positions)
+    values = (v for c in contenders for _, v in values_at(c.split_ranks.ranks.ranks, ks))
     sums = session_sums(session, values)
     resampled = resample_means(sums).reshape(-1, len(contenders), len(names))
-    figures = [metrics_at(c.answers.ranks.ranks, ks) for c in contenders]
+    figures = [metrics_at(c.split_ranks.ranks.ranks, ks) for c in contenders]
     order = sorted(range(len(contenders)), key=lambda place: -figures[place][metric])
     best, column = order[0], names.index(metric)
-    standings = []
+    rows = []
     for place in order:
         own, draws = figures[place], resampled[:, place]
         difference = difference_of(
-            (contenders[best].answers.model, metric),
+            (contenders[best].split_ranks.model, metric),
             (own[metric], draws[:, column]),
             (figures[best][metric], resampled[:, best, column]),
             len(sums),
         )
-        standings.append(
-            _standing(
+        rows.append(
+            _leaderboard_row(
                 contenders[place],
                 own,
                 {name: interval(draws[:, at]) for at, name in enumerate(names)},
@@ -143,33 +143,33 @@ def rank_models(
             )
         )
     return Leaderboard(
-        tuple(standings),
+        tuple(rows),
         metric,
         len(sums),
-        {c.answers.model: resampled[:, at, column] for at, c in enumerate(contenders)},
+        {c.split_ranks.model: resampled[:, at, column] for at, c in enumerate(contenders)},
     )
 
 
-def _standing(
+def _leaderboard_row(
     contender: Contender,
     metrics: dict[str, float],
     intervals: dict[str, tuple[float, float]],
     to_best: Difference | None,
     train_count: IntArray,
 ) -> LeaderboardRow:
-    answers = contender.answers
-    recommended = answers.recommended
+    split_ranks = contender.split_ranks
+    recommended = split_ranks.recommended
     if recommended is None:
-        raise ValueError(f"the top lists of {answers.model} were not counted")
+        raise ValueError(f"the top lists of {split_ranks.model} were not counted")
     return LeaderboardRow(
-        model=answers.model,
+        model=split_ranks.model,
         metrics=metrics,
         interval=intervals,
         to_best=to_best,
         coverage=coverage_share(recommended),
         mean_popularity=mean_popularity(recommended, train_count),
         gini=gini_index(recommended),
-        events_per_second=answers.events_per_second,
+        events_per_second=split_ranks.events_per_second,
         memory_bytes=contender.memory_bytes,
         options=contender.options,
     )

@@ -36,7 +36,7 @@ def write_per_event(
     dataset: Path,
     sessions: Sessions,
     config: EvaluateConfig,
-    answers: Sequence[SplitRanks],
+    models: Sequence[SplitRanks],
 ) -> None:
     """Write a Parquet file of model, session, position, target, rank, score.
 
@@ -50,7 +50,7 @@ def write_per_event(
         dataset: the folder that holds the split.
         sessions: the split, as read.
         config: which split it is, and which of its next items count.
-        answers: each model's.
+        models: the ranks of each model.
 
     Raises:
         ArtefactError: the file cannot be written.
@@ -68,7 +68,7 @@ def write_per_event(
         "position": pa.array(positions - sessions.offsets[session] + 1),
         "target": _plain(ids[ITEM_ID]),
     }
-    tables = [_rows(model, positions, shared) for model in answers]
+    tables = [_rows(model, positions, shared) for model in models]
     try:
         with replacing(path) as temporary:
             pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
@@ -79,18 +79,18 @@ def write_per_event(
 
 
 def _rows(
-    answers: SplitRanks, positions: npt.NDArray[np.integer], shared: "dict[str, pa.Array]"
+    model: SplitRanks, positions: npt.NDArray[np.integer], shared: "dict[str, pa.Array]"
 ) -> "pa.Table":
     import pyarrow as pa
 
-    known = np.searchsorted(positions, answers.ranks.positions)
+    known = np.searchsorted(positions, model.ranks.positions)
     ranks, scores = np.full(len(positions), MISS), np.full(len(positions), np.nan)
-    ranks[known], scores[known] = answers.ranks.ranks, answers.ranks.scores
+    ranks[known], scores[known] = model.ranks.ranks, model.ranks.scores
     is_unknown = np.ones(len(positions), np.bool_)
     is_unknown[known] = False
     return pa.table(
         {
-            "model": pa.array([answers.model] * len(positions)).dictionary_encode(),
+            "model": pa.array([model.model] * len(positions)).dictionary_encode(),
             **shared,
             "rank": pa.array(ranks, mask=ranks == MISS),
             "score": pa.array(scores, mask=is_unknown),

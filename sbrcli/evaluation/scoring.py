@@ -39,7 +39,7 @@ class SplitRanks:
     events_per_second: float
 
 
-def answer_split(
+def rank_split(
     model: str,
     scorer: Scorer,
     sessions: Sessions,

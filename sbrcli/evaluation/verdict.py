@@ -27,11 +27,11 @@ def give_verdict(leaderboard: Leaderboard, model: str, blend: str = "") -> str:
         blend: a blend of the model with another, with which it is not compared first.
     """
     is_enough = leaderboard.sessions >= FEW_SESSIONS
-    others = [row.model for row in leaderboard.standings if row.model not in (model, blend)]
+    others = [row.model for row in leaderboard.rows if row.model not in (model, blend)]
     sentences = [_compare(leaderboard, model, others[0], is_enough)]
-    if any(row.model == blend for row in leaderboard.standings):
-        rivals = [row.model for row in leaderboard.standings if row.model != blend]
-        sentences.append(_compare(leaderboard, blend, rivals[0], is_enough))
+    if any(row.model == blend for row in leaderboard.rows):
+        others = [row.model for row in leaderboard.rows if row.model != blend]
+        sentences.append(_compare(leaderboard, blend, others[0], is_enough))
     verdict = ". ".join(sentences)
     if is_enough:
         return verdict
@@ -40,23 +40,23 @@ def give_verdict(leaderboard: Leaderboard, model: str, blend: str = "") -> str:
     return f"{verdict}; but {counted} too few to rely on that"
 
 
-def _compare(leaderboard: Leaderboard, model: str, rival: str, is_enough: bool) -> str:
-    found = leaderboard.difference(model, rival)
+def _compare(leaderboard: Leaderboard, model: str, other: str, is_enough: bool) -> str:
+    found = leaderboard.difference(model, other)
     if not found.is_significant:
         return (
-            f"no significant difference between {model} and {rival} in {found.metric}: "
+            f"no significant difference between {model} and {other} in {found.metric}: "
             f"{signed(found)}, 95 % interval {_bounds(found)}"
         )
     if is_below_a_seed(found):
         return (
-            f"{model} and {rival} are level in {found.metric}: {signed(found)}, 95 % interval "
+            f"{model} and {other} are level in {found.metric}: {signed(found)}, 95 % interval "
             f"{_bounds(found)}, less than another training seed may change ({100 * SEED_SHARE:g} %)"
         )
     ending = f": {SIGNIFICANT}" if is_enough else ""
     if found.absolute > 0:
-        return f"{model} beats {rival}, the best of the others, {_by_how_much(found)}{ending}"
-    # What the rival gains is a share of the model's own figure.
-    return f"{rival} beats {model} {_by_how_much(leaderboard.difference(rival, model))}{ending}"
+        return f"{model} beats {other}, the best of the others, {_by_how_much(found)}{ending}"
+    # The other model's gain is a share of this model's figure.
+    return f"{other} beats {model} {_by_how_much(leaderboard.difference(other, model))}{ending}"
 
 
 def is_below_a_seed(found: Difference, seed_share: float = SEED_SHARE) -> bool:

@@ -23,7 +23,7 @@ from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.blend.files import read_choice
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of
 from sbrcli.report.kept import Kept, cuts_of
-from sbrcli.workflow.rivals import HYBRID
+from sbrcli.workflow.contenders import HYBRID
 from sbrcli.workflow.run_names import default_run_name
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.training_job import has_short_sessions

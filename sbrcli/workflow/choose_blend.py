@@ -22,7 +22,6 @@ from sbrcli.errors import ConfigError, DataError, UsageError
 from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
-from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.blend.blend import Partner, blend, score_both
 from sbrcli.models.blend.files import PARTNERS, no_hybrid, read_choice, save_hybrid
@@ -36,7 +35,7 @@ WEIGHTS = tuple(tenth / 10 for tenth in range(11))
 """The partner's; 0 is the run alone, 1 the partner alone."""
 
 # Of a larger valid split, sessions are drawn that hold this many.
-_ENOUGH_NEXT_ITEMS = 30_000
+_SUBSAMPLE_TARGETS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def choose_hybrid(
         )
     num_items = load_items(dataset.path).num_train_items
     partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
-    judges = thin_out(valid, _ENOUGH_NEXT_ITEMS)
+    judges = valid.subsample(_SUBSAMPLE_TARGETS)
     scale = 1.0 if gives_log_probabilities(run) else find_scale(network, judges)
     trials = [
         trial
@@ -176,7 +175,7 @@ def take_hybrid(
 
 def count_tried(dataset: Dataset) -> int:
     """Return how many next items `choose_hybrid` scores, of all partners together."""
-    valid = thin_out(load_split(dataset.path, "valid"), _ENOUGH_NEXT_ITEMS)
+    valid = load_split(dataset.path, "valid").subsample(_SUBSAMPLE_TARGETS)
     return len(PARTNERS) * valid.num_targets
 
 

@@ -18,7 +18,7 @@ from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.per_event import write_per_event
-from sbrcli.evaluation.scoring import SplitRanks, answer_split
+from sbrcli.evaluation.scoring import SplitRanks, rank_split
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.models.loading import load_scorer
@@ -32,11 +32,11 @@ from sbrcli.workflow.choose_blend import (
     find_hybrid,
     take_hybrid,
 )
-from sbrcli.workflow.rivals import (
+from sbrcli.workflow.contenders import (
     HYBRID,
-    answer_by_baselines,
-    answer_by_hybrid,
     network_bytes,
+    rank_baselines,
+    rank_hybrid,
 )
 from sbrcli.workflow.stored_evaluations import read_evaluation, store_evaluation
 from sbrcli.workflow.training_job import last_training_time
@@ -77,7 +77,7 @@ def evaluate_run(
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
     of_split = (sessions, dataset.name)
-    evaluation, answers = evaluate_sessions(
+    evaluation, all_ranks = evaluate_sessions(
         run, workspace, config, of_split, dataset, options, hybrid_from, reporter
     )
     if not dataset.has_times:
@@ -85,8 +85,8 @@ def evaluate_run(
         evaluation = replace(evaluation, protocol=timeless)
     dataset_of(run, workspace)  # which may have been made anew while it was read
     if per_event is not None:
-        write_per_event(per_event, dataset.path, sessions, config, answers)
-    store_evaluation(run, workspace, config, evaluation, (answers[0].ranks, sessions), reporter)
+        write_per_event(per_event, dataset.path, sessions, config, all_ranks)
+    store_evaluation(run, workspace, config, evaluation, (all_ranks[0].ranks, sessions), reporter)
     return evaluation
 
 
@@ -128,7 +128,7 @@ def evaluate_sessions(
     models = 1 + len(config.baselines) + config.hybrid
     with _progress(reporter, sessions.num_targets * models) as advance:
         name, is_board = run.model, models > 1
-        own = answer_split(name, scorer, sessions, config, with_lists=is_board, advance=advance)
+        own = rank_split(name, scorer, sessions, config, with_lists=is_board, advance=advance)
         evaluation = summarise(
             own,
             sessions,
@@ -139,10 +139,10 @@ def evaluate_sessions(
         )
         contenders = [Contender(own, network_bytes(run))]
         if dataset is not None:
-            contenders += answer_by_baselines(run, dataset, sessions, config, baselines, advance)
-            contenders += answer_by_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
-    answers = [contender.answers for contender in contenders]
-    return _extended(evaluation, run, contenders, sessions, config), answers
+            contenders += rank_baselines(run, dataset, sessions, config, baselines, advance)
+            contenders += rank_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
+    all_ranks = [contender.split_ranks for contender in contenders]
+    return _extended(evaluation, run, contenders, sessions, config), all_ranks
 
 
 def _refuse_what_was_learned(run: Run, config: EvaluateConfig) -> None:
@@ -209,12 +209,12 @@ def _extended(
         return evaluation
     train_count = load_items(run.path / ITEMS_FILE).train_count
     if config.slices:
-        slices = slice_ranks(contenders[0].answers.ranks, sessions, train_count, config.ks)
+        slices = slice_ranks(contenders[0].split_ranks.ranks, sessions, train_count, config.ks)
         evaluation = replace(evaluation, slices=slices)
     if config.baselines:
         board = rank_models(contenders, sessions, train_count, config.ks)
         verdict = give_verdict(board, run.model, HYBRID)
-        evaluation = replace(evaluation, leaderboard=board.standings, verdict=verdict)
+        evaluation = replace(evaluation, leaderboard=board.rows, verdict=verdict)
     return evaluation
 
 

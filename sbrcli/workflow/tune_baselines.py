@@ -18,14 +18,13 @@ from sbrcli.config.baselines import (
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
-from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.baselines.fitting import fit_baseline
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.evaluate import TUNED_FILE, dataset_of
 
 METRIC = "mrr@20"
 
-ENOUGH_NEXT_ITEMS = 10_000
+SUBSAMPLE_TARGETS = 10_000
 """Of a larger valid split, each setting is judged by sessions that hold this many."""
 
 GRIDS: dict[OptionedName, dict[str, tuple[Any, ...]]] = {
@@ -94,7 +93,7 @@ def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) 
     """
     dataset = dataset_of(run, workspace)
     training = load_split(dataset.path, "train")
-    valid = thin_out(load_split(dataset.path, "valid"), ENOUGH_NEXT_ITEMS)
+    valid = load_split(dataset.path, "valid").subsample(SUBSAMPLE_TARGETS)
     num_items = load_items(dataset.path).num_train_items
     trials: list[Trial] = []
     with reporter.progress(count_trials(), "settings", "tune") as advance:

@@ -127,11 +127,11 @@ def test_the_last_events_are_scored_by_the_run_and_by_all_baselines(sbr, work):
     rows = pd.read_parquet("events.parquet")
     for model, own in rows.groupby("model", observed=True):
         assert dict(zip(own["session"], own["position"], strict=True)) == lengths
-        (standing,) = (row for row in found["leaderboard"] if row["model"] == model)
+        (row,) = (one for one in found["leaderboard"] if one["model"] == model)
         known = own["rank"].dropna()
         assert len(known) == USERS + 1
         figure = (1 / known).where(known <= 20, 0).mean()
-        assert standing["metrics"]["mrr@20"] == pytest.approx(figure)
+        assert row["metrics"]["mrr@20"] == pytest.approx(figure)
 
 
 def test_valid_is_watched_in_training_as_it_is_evaluated(sbr, work):

@@ -81,10 +81,10 @@ def test_the_events_from_the_moment_on_are_scored_by_the_run_and_by_all_baseline
     rows = pd.read_parquet("events.parquet")
     for model, own in rows.groupby("model", observed=True):
         assert sorted(own["position"].unique()) == [8, 9], "positions in the whole session"
-        (standing,) = (row for row in found["leaderboard"] if row["model"] == model)
+        (row,) = (one for one in found["leaderboard"] if one["model"] == model)
         known = own["rank"].dropna()
         figure = (1 / known).where(known <= 20, 0).mean()
-        assert standing["metrics"]["mrr@20"] == pytest.approx(figure)
+        assert row["metrics"]["mrr@20"] == pytest.approx(figure)
 
 
 def test_valid_is_watched_in_training_as_it_is_evaluated(sbr, work):

@@ -79,7 +79,7 @@ def test_great_scores_do_not_overflow():
 
 
 def test_of_many_sessions_some_are_enough(monkeypatch):
-    monkeypatch.setattr(calibration, "ENOUGH_NEXT_ITEMS", 40)
+    monkeypatch.setattr(calibration, "SUBSAMPLE_TARGETS", 40)
     asked = []
 
     class Counting(LastItemNetwork):

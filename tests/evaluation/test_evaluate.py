@@ -7,7 +7,7 @@ import pytest
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import DataError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
-from sbrcli.evaluation.scoring import answer_split
+from sbrcli.evaluation.scoring import rank_split
 from tests.builders import make_sessions
 from tests.evaluation.test_ranks import TABLE, LastItemScorer
 
@@ -18,7 +18,7 @@ ROUND = [[0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [2.0, 0.0, 0.0]]
 def evaluated(table: list[list[float]], *sessions: list[int], **options) -> Evaluation:
     config = EvaluateConfig(**({"ks": (1, 2)} | options))
     split = make_sessions(*sessions)
-    answers = answer_split("m", LastItemScorer(table), split, config)
+    answers = rank_split("m", LastItemScorer(table), split, config)
     return summarise(answers, split, config, run="r", dataset="user")
 
 

@@ -17,7 +17,6 @@ from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ArtefactError, ConfigError, DataError, UsageError
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
-from sbrcli.evaluation.thinning import thin_out
 from sbrcli.models.baselines.fitting import fit_partner
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.blend.files import PARTNERS, load_hybrid
@@ -122,8 +121,8 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(
 ):
     valid = load_split(dataset.path, "valid")
     enough = valid.num_targets // 2
-    monkeypatch.setattr(hybrid, "_ENOUGH_NEXT_ITEMS", enough)
-    judges = thin_out(valid, enough)
+    monkeypatch.setattr(hybrid, "_SUBSAMPLE_TARGETS", enough)
+    judges = valid.subsample(enough)
     assert enough <= judges.num_targets < valid.num_targets
     assert count_tried(dataset) == len(PARTNERS) * judges.num_targets
     assert choose(run, dataset).trials

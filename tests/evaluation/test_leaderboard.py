@@ -5,7 +5,7 @@ import pytest
 
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.evaluation.leaderboard import Contender, Leaderboard, rank_models
-from sbrcli.evaluation.scoring import answer_split
+from sbrcli.evaluation.scoring import rank_split
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
@@ -22,7 +22,7 @@ NOTHING = [[1.0, 1.0, 1.0, 1.0]] * 4
 def board(sessions: Sessions, **tables: list[list[float]]) -> Leaderboard:
     contenders = [
         Contender(
-            answer_split(name, LastItemScorer(table), sessions, CONFIG, with_lists=True),
+            rank_split(name, LastItemScorer(table), sessions, CONFIG, with_lists=True),
             memory_bytes=64,
         )
         for name, table in tables.items()
@@ -36,8 +36,8 @@ def sessions_of(target_mask: list[int]) -> Sessions:
 
 def test_the_best_stands_first_and_the_others_say_how_far_they_are_from_it():
     found = board(sessions_of([1] * 30 + [2] * 10), second=SECOND, first=FIRST)
-    assert [row.model for row in found.standings] == ["first", "second"]
-    best, other = found.standings
+    assert [row.model for row in found.rows] == ["first", "second"]
+    best, other = found.rows
     assert best.metrics["mrr@2"] == pytest.approx((30 + 10 / 2) / 40)
     assert other.metrics["mrr@2"] == pytest.approx((30 / 2 + 10) / 40)
     assert best.to_best is None
@@ -52,30 +52,30 @@ def test_what_is_less_is_never_less_by_more_than_all_of_it():
     found = board(
         sessions_of([1] * 4 + [3] * 26 + [2] * 30), first=FIRST, none=NOTHING, other=SECOND
     )
-    for row in found.standings[1:]:
+    for row in found.rows[1:]:
         assert row.to_best is not None
         assert row.to_best.interval[0] >= -1
 
 
 def test_each_metric_has_an_interval_around_its_figure():
     found = board(sessions_of([1] * 30 + [2] * 10), first=FIRST, second=SECOND)
-    for row in found.standings:
+    for row in found.rows:
         assert list(row.interval) == list(row.metrics)
         assert all(row.interval[m][0] <= row.metrics[m] <= row.interval[m][1] for m in row.metrics)
-    recall = found.standings[0].interval["recall@1"]  # 3/4 of 40: deviation sqrt(3/16/40)
+    recall = found.rows[0].interval["recall@1"]  # 3/4 of 40: deviation sqrt(3/16/40)
     deviation = np.sqrt(3 / 16 / 40)
     assert recall == pytest.approx((0.75 - 1.96 * deviation, 0.75 + 1.96 * deviation), abs=0.03)
 
 
 def test_of_equal_models_the_one_named_first_stands_above():
     found = board(sessions_of([1, 2, 1]), b=FIRST, a=FIRST)
-    assert [row.model for row in found.standings] == ["b", "a"]
-    assert found.standings[1].to_best is not None
-    assert found.standings[1].to_best.p_value == 1
+    assert [row.model for row in found.rows] == ["b", "a"]
+    assert found.rows[1].to_best is not None
+    assert found.rows[1].to_best.p_value == 1
 
 
 def test_what_is_recommended_is_summed_up():
-    row = board(sessions_of([1, 2]), first=FIRST, other=SECOND).standings[0]
+    row = board(sessions_of([1, 2]), first=FIRST, other=SECOND).rows[0]
     # Of 4 items 1 and 2 are in the top 2; their counts are 2 and 4 of 8.
     assert row.coverage == 2 / 4
     assert row.mean_popularity == pytest.approx((2 / 8 + 4 / 8) / 2)
@@ -88,7 +88,7 @@ def test_a_pair_can_differ_significantly_though_the_intervals_overlap():
     # Sessions are easy for both or hard for both; the second is a little worse on each easy one.
     easy, hard = [0] + [1] * 6 + [2] * 4, [0] + [3] * 10
     found = board(make_sessions(*[easy, hard] * 15), first=FIRST, second=SECOND)
-    best, other = found.standings
+    best, other = found.rows
     assert other.interval["mrr@2"][1] > best.interval["mrr@2"][0]
     assert found.difference("first", "second").is_significant
 

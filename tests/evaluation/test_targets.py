@@ -13,7 +13,7 @@ from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
 from sbrcli.evaluation.ranks import Ranks, rank_targets
-from sbrcli.evaluation.scoring import answer_split
+from sbrcli.evaluation.scoring import rank_split
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.evaluation.validation import validate
 from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
@@ -41,7 +41,7 @@ def asked_last(*sessions: list[int]) -> Sessions:
 
 def evaluated(scorer: Scorer, sessions: Sessions, **options: object) -> Evaluation:
     config = EvaluateConfig(**({"ks": (1, 2)} | options))  # pyright: ignore
-    answers = answer_split("m", scorer, sessions, config)
+    answers = rank_split("m", scorer, sessions, config)
     return summarise(answers, sessions, config, run="r", dataset="user")
 
 

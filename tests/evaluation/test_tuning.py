@@ -9,7 +9,6 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.baselines import BaselineConfig, MarkovConfig, options_of, write_options
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
-from sbrcli.evaluation.thinning import thin_out
 from sbrcli.workflow import tune_baselines as tuning
 from sbrcli.workflow.tune_baselines import GRIDS, search, tune_baselines
 from tests.builders import make_run
@@ -96,9 +95,9 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(worksp
     monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
     assert tune_baselines(run, workspace).events == valid.num_targets
     enough = valid.num_targets // 2
-    monkeypatch.setattr(tuning, "ENOUGH_NEXT_ITEMS", enough)
+    monkeypatch.setattr(tuning, "SUBSAMPLE_TARGETS", enough)
     events = tune_baselines(run, workspace).events
-    assert events == thin_out(valid, enough).num_targets
+    assert events == valid.subsample(enough).num_targets
     assert enough <= events < valid.num_targets
 
 

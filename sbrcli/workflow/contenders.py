@@ -14,7 +14,7 @@ from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.evaluation.leaderboard import Contender
 from sbrcli.evaluation.ranks import drop_unknown
-from sbrcli.evaluation.scoring import answer_split
+from sbrcli.evaluation.scoring import rank_split
 from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.loading import shape_of_run
@@ -27,7 +27,7 @@ from sbrcli.workflow.choose_blend import Hybrid
 HYBRID = "hybrid"
 
 
-def answer_by_baselines(
+def rank_baselines(
     run: Run,
     dataset: Dataset,
     sessions: Sessions,
@@ -67,12 +67,12 @@ def _each_baseline(
     training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     for name in config.baselines:
         scorer = fit_baseline(name, training, num_items, options)
-        answers = answer_split(name, scorer, sessions, config, with_lists=True, advance=advance)
+        split_ranks = rank_split(name, scorer, sessions, config, with_lists=True, advance=advance)
         own = options_of(options, name)
-        yield Contender(answers, scorer.memory_bytes, write_options(own) if own else None)
+        yield Contender(split_ranks, scorer.memory_bytes, write_options(own) if own else None)
 
 
-def answer_by_hybrid(
+def rank_hybrid(
     run: Run,
     dataset: Dataset,
     sessions: Sessions,
@@ -101,11 +101,11 @@ def answer_by_hybrid(
     training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
     scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale)
-    answers = answer_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
+    split_ranks = rank_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
     memory = network_bytes(run) + partner.memory_bytes
     made_of = f"partner={hybrid.partner},weight={hybrid.weight:g}"
     made_of += f",scale={hybrid.scale:g}" if hybrid.scale != 1 else ""
-    return [Contender(answers, memory, made_of)]
+    return [Contender(split_ranks, memory, made_of)]
 
 
 def network_bytes(run: Run) -> int:
