@@ -98,7 +98,7 @@ def _train(invocation: Invocation, job: "TrainingJob", **how: Any) -> None:
     workspace, output = invocation.workspace, invocation.output
     try:
         with TrainingProgress(output, header) as progress:
-            result = train(workspace, job, validate, progress.watch, **how)
+            result = train(workspace, job, validate, progress.show, **how)
     except KeyboardInterrupt as error:
         if not workspace.place("run", job.name).is_dir():
             raise

@@ -1,16 +1,26 @@
 """Show the progress of `sbr train`: a bar, and one line per epoch."""
 
-from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
 
 from sbrcli.cli.output import Output
 from sbrcli.cli.tables import figure_in_short
+from sbrcli.models.training.events import (
+    EpochEnded,
+    EpochEvent,
+    EpochStarted,
+    LibrariesLoading,
+    StepsDone,
+    StopRequested,
+    TargetsRanked,
+    TrainingEvent,
+    TrainingResumed,
+    ValidationStarted,
+)
 from sbrcli.reporter import Advance, ignore_progress
 
 
 class TrainingProgress:
-    """Show the events of a training, see `plan.Watch`, on stderr."""
+    """Show the events of a training on stderr."""
 
     def __init__(self, output: Output, header: str = "") -> None:
         """Initialise for one training run; `header` names run and dataset and is shown first."""
@@ -25,54 +35,48 @@ class TrainingProgress:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def watch(self, what: str, count: int, figures: dict[str, Any]) -> None:
+    def show(self, event: TrainingEvent) -> None:
         """Show one event: bars on a terminal only, lines everywhere."""
-        if what in ("pairs", "ranked"):
-            self._advance(count, **figures)
+        if isinstance(event, StepsDone):
+            self._advance(event.num_targets, loss=f"{event.loss:.4f}")
+            return
+        if isinstance(event, TargetsRanked):
+            self._advance(event.num_targets)
             return
         self._stack.close()
         if self._header:
             self._output.note(self._header)
             self._header = ""
-        if what == "loading":
-            self._output.note("loading TensorFlow")
-        elif what == "resumed":
-            share = round(100 * figures["share"])
-            self._output.note(f"resumed at {_name(figures)}, {share} %")
-        elif what == "epoch":
-            self._open_bar(count, _name(figures))
-        elif what == "validation":
-            self._open_bar(count, f"validating {_name(figures)}")
-        elif what == "epoch_end":
-            _tell_epoch(self._output, figures)
-        elif what == "stopping":
-            self._output.note("stopping, saving the place (Ctrl-C again stops at once)")
+        match event:
+            case LibrariesLoading():
+                self._output.note("loading TensorFlow")
+            case TrainingResumed():
+                self._output.note(f"resumed at {_name(event)}, {round(100 * event.done_share)} %")
+            case EpochStarted():
+                self._open_bar(event.num_targets, _name(event))
+                if event.num_done:
+                    self._advance(event.num_done)
+            case ValidationStarted():
+                self._open_bar(event.num_targets, f"validating {_name(event)}")
+            case EpochEnded():
+                self._output.note(epoch_line(event))
+            case StopRequested():
+                self._output.note("stopping, saving the place (Ctrl-C again stops at once)")
 
     def _open_bar(self, total: int, title: str) -> None:
         self._advance = self._stack.enter_context(self._output.progress(total, "events", title))
 
 
-def _tell_epoch(output: Output, figures: Mapping[str, Any]) -> None:
-    output.note(epoch_line(figures))
-
-
-def epoch_line(figures: Mapping[str, Any]) -> str:
-    """Format the result of an epoch in one line.
-
-    Args:
-        figures: the values of the event "epoch_end".
-    """
-    row = figures["row"]
-    loss = row["loss"]
-    parts = [_name(figures), f"loss {loss:.3f}" if loss >= 1 else f"loss {loss:.4f}"]
-    if row["mrr@20"] is not None:
-        star = "*" if figures["is_best"] else " "
-        recall, mrr = (figure_in_short(row[name]) for name in ("recall@20", "mrr@20"))
+def epoch_line(event: EpochEnded) -> str:
+    """Format the result of an epoch in one line."""
+    loss = event.loss
+    parts = [_name(event), f"loss {loss:.3f}" if loss >= 1 else f"loss {loss:.4f}"]
+    if event.metrics:
+        star = "*" if event.is_best else " "
+        recall, mrr = (figure_in_short(event.metrics[name]) for name in ("recall@20", "mrr@20"))
         parts += [f"recall@20 {recall}", f"mrr@20 {mrr} {star}"]
-    left = figures["seconds_left"]
-    parts.append(
-        write_duration(row["seconds"]) + (f", {write_duration(left)} left" if left else "")
-    )
+    left = event.seconds_left
+    parts.append(write_duration(event.seconds) + (f", {write_duration(left)} left" if left else ""))
     return "  ".join(parts)
 
 
@@ -88,7 +92,6 @@ def write_duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _name(figures: Mapping[str, Any]) -> str:
-    refit = "refit " if figures["phase"] == "refit" else ""
-    epochs = str(figures["epochs"])
-    return f"{refit}epoch {figures['epoch']:>{len(epochs)}}/{epochs}"
+def _name(event: EpochEvent) -> str:
+    refit = "refit " if event.phase == "refit" else ""
+    return f"{refit}epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}"

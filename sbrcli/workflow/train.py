@@ -25,6 +25,7 @@ from sbrcli.models.network import count_parameters
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.training.backend import multiplies_in_bfloat16, start_tensorflow
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
+from sbrcli.models.training.events import LibrariesLoading, OnEvent, TargetsRanked
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.memory import out_of_memory_explained, require_memory
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
@@ -37,7 +38,6 @@ from sbrcli.workflow.train_result import TrainResult, describe_run, plan_trainin
 from sbrcli.workflow.training_data import TrainingData, load_training_data, save_known_items
 from sbrcli.workflow.training_job import TrainingJob
 
-Watch = Callable[[str, int, dict[str, Any]], None]
 Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
 """Given the model, the valid split, and what to call with the number of targets just ranked."""
 
@@ -46,7 +46,7 @@ def train(
     workspace: Workspace,
     job: TrainingJob,
     validate: Validate,
-    watch: Watch,
+    on_event: OnEvent | None = None,
     *,
     overwrite: bool = False,
     resume: bool = False,
@@ -62,7 +62,8 @@ def train(
         workspace: where the run is kept.
         job: what to train.
         validate: called with the model and the valid split after each epoch; returns metrics.
-        watch: called with what happens, see `loop_settings.Watch`.
+        on_event: called with each event of `sbrcli.models.training.events`; the workspace's
+            reporter takes them by default.
         overwrite: replace a run of the same name.
         resume: continue from the run's checkpoint.
         checkpoint: how often the training state is saved.
@@ -71,6 +72,7 @@ def train(
         ArtefactError: another run has the name, or another process is writing it.
         ConfigError: the machine has too little memory for such a network.
         TrainingError: the loss is no longer finite, or memory ran out.
+        StopTraining: `on_event` raised it; the run can be resumed.
     """
     phase: Phase = "refit" if job.config.refit else "fit"
     family = job.family
@@ -90,7 +92,9 @@ def train(
             begin_run(workspace, job)
             undo.callback(retract_if_bare, workspace, job.name)
         with undo:
-            _Phases(workspace, job, validate, watch, checkpoint).run()
+            _Phases(
+                workspace, job, validate, on_event or workspace.reporter.event, checkpoint
+            ).run()
         plan = plan_training(job).plan
         return describe_run(workspace.open("run", job.name), plan)
 
@@ -103,13 +107,13 @@ class _Phases:
         workspace: Workspace,
         job: TrainingJob,
         validate: Validate,
-        watch: Watch,
+        on_event: OnEvent,
         checkpoint: CheckpointConfig,
     ) -> None:
         self.workspace, self.job = workspace, job
         self.folder = workspace.place("run", job.name)
         self.config = job.config
-        self.validate, self.watch, self.checkpoint = validate, watch, checkpoint
+        self.validate, self.on_event, self.checkpoint = validate, on_event, checkpoint
 
     def run(self) -> None:
         """Train until the run is complete.
@@ -124,7 +128,7 @@ class _Phases:
         data = {phase: load_training_data(self.job, phase) for phase in phases}
         valid = self._load_valid() if "fit" in data else None
         self._require_same_dataset()
-        self.watch("loading", 0, {})
+        self.on_event(LibrariesLoading())
         start_tensorflow(self.config.threads, self.config.device)
         self._fix_precision()
         with out_of_memory_explained():
@@ -168,7 +172,7 @@ class _Phases:
 
         def measure(scorer: Scorer) -> dict[str, float]:
             assert valid is not None
-            return self.validate(scorer, valid, lambda done, **_: self.watch("ranked", done, {}))
+            return self.validate(scorer, valid, self._report_ranked)
 
         runner = self._make_runner(
             self.folder,
@@ -212,6 +216,9 @@ class _Phases:
         save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
         self._note({"refit": {"epochs": history}, **network_entries(self.job, "refit")})
 
+    def _report_ranked(self, done: int, /, **_figures: object) -> None:
+        self.on_event(TargetsRanked(num_targets=done))
+
     def _make_runner(
         self, folder: Path, data: TrainingData, start: Path | None = None, **settings: Any
     ) -> Any:
@@ -231,7 +238,7 @@ class _Phases:
             "sessions": data.sessions,
             "train_count": data.train_count,
             "validate": None,
-            "watch": self.watch,
+            "on_event": self.on_event,
             "warn": self.workspace.reporter.warn,
             "checkpoint_seconds": 60 * self.checkpoint.minutes,
         }

@@ -19,8 +19,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sbrcli.config.training import TrainConfig
+from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.backend import start_tensorflow
+from sbrcli.models.training.events import EpochStarted, ValidationStarted
 from sbrcli.sessions import Sessions
 from tests.benchmarks.bench_negatives import draw_items, item_counts
 
@@ -47,10 +49,10 @@ def train(folder: Path, epochs: int) -> None:
     train_count = item_counts(NUM_ITEMS)
     valid = make_sessions(train_count, VALID_EVENTS)
 
-    def watch(happening: str, pairs: int, _: dict[str, Any]) -> None:
-        if happening == "epoch":
+    def print_stage(event: object) -> None:
+        if isinstance(event, EpochStarted):
             print_peak("weights made or read, graph compiled")
-        elif happening == "validation":
+        elif isinstance(event, ValidationStarted):
             print_peak("trained")
 
     def validate_and_print(scorer: Any) -> dict[str, float]:
@@ -58,14 +60,15 @@ def train(folder: Path, epochs: int) -> None:
         print_peak("validated")
         return metrics
 
+    config, shape = TrainConfig(epochs=epochs), GruShape(NUM_ITEMS, (100,), "shared")
     plan = LoopSettings(
         folder=folder,
-        config=TrainConfig(epochs=epochs),
-        shape=GruShape(NUM_ITEMS, (100,), "shared"),
+        config=config,
+        network=FAMILY.make_network(shape, config, FAMILY.initial_weights(shape, config.seed)),
         sessions=make_sessions(train_count, TRAIN_EVENTS),
         train_count=train_count,
         validate=validate_and_print,
-        watch=watch,
+        on_event=print_stage,
     )
     TrainingLoop(plan).run()
     print_peak("weights and checkpoint written")

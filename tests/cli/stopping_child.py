@@ -2,8 +2,9 @@
 
 python -m tests.cli.stopping_child MOMENT TIMES WORD...
 
-MOMENT is what training tells, "epoch" or "pairs", or the end of a file's path, which is then left
-with half of its bytes written; TIMES says at which of these moments. WORDs are those of `sbr`.
+MOMENT is the type of an event of training, EpochStarted or StepsDone, or the end of a file's path,
+which is then left with half of its bytes written; TIMES says at which of these moments. WORDs are
+those of `sbr`.
 """
 
 import sys
@@ -40,7 +41,7 @@ class Stop:
 
 def main(moment: str, times: str, *words: str) -> int:
     stop = Stop(moment, int(times))
-    watch, write = TrainingProgress.watch, manifests.write_parts_atomically
+    show, write = TrainingProgress.show, manifests.write_parts_atomically
     start = training.start_tensorflow
 
     def start_with_short_calls(*options: Any) -> None:
@@ -49,9 +50,9 @@ def main(moment: str, times: str, *words: str) -> int:
 
         fit.PAIRS_PER_CALL = PAIRS_PER_CALL
 
-    def watch_and_stop(bars: Any, what: str, count: int, figures: dict[str, Any]) -> None:
-        watch(bars, what, count, figures)
-        if stop.comes(what):
+    def show_and_stop(bars: Any, event: Any) -> None:
+        show(bars, event)
+        if stop.comes(type(event).__name__):
             stop.stop()
 
     def write_and_stop(path: Path, parts: Iterable[bytes | memoryview], *finish: Any) -> None:
@@ -67,7 +68,7 @@ def main(moment: str, times: str, *words: str) -> int:
         write(path, halves(), *finish)
 
     training.start_tensorflow = start_with_short_calls
-    TrainingProgress.watch = watch_and_stop
+    TrainingProgress.show = show_and_stop
     manifests.write_parts_atomically = write_and_stop
     tensor_file.write_parts_atomically = write_and_stop
     return run(list(words))

@@ -13,6 +13,7 @@ from sbrcli.artefacts.items import ITEMS_FILE
 from sbrcli.artefacts.manifests import write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.training_progress import TrainingProgress
+from sbrcli.models.training.events import EpochEnded, StepsDone
 from sbrcli.models.weights_file import WEIGHTS_FILE, epoch_of_weights
 from sbrcli.workflow import finish
 from tests.chains import make_workspace, make_workspace_with_new_item
@@ -30,17 +31,17 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def interrupt(sbr, monkeypatch, at, *words, times=1, small=SMALL):
-    """Begin a run and press Ctrl-C at the moment that training tells of for the n-th time."""
+    """Begin a run and press Ctrl-C at the n-th event of a type."""
     left = times
 
-    def watch(_bars, what, *_) -> None:
+    def press(_bars, event) -> None:
         nonlocal left
-        left -= what == at
-        if what == at and left == 0:
+        left -= isinstance(event, at)
+        if isinstance(event, at) and left == 0:
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingProgress, "watch", watch)
+        patch.setattr(TrainingProgress, "show", press)
         said = sbr("train", *small, *NAME, *words)
     assert said.code == 130
     return said
@@ -48,7 +49,7 @@ def interrupt(sbr, monkeypatch, at, *words, times=1, small=SMALL):
 
 def test_the_best_epoch_of_an_interrupted_run_becomes_the_run(sbr, workspace, monkeypatch):
     sbr("train", *SMALL[:-1], 1, "--name", "one")
-    interrupt(sbr, monkeypatch, "epoch_end", small=(*SMALL[:-1], 3))
+    interrupt(sbr, monkeypatch, EpochEnded, small=(*SMALL[:-1], 3))
     said = sbr("train", "--finish", "run", "--json")
     assert (said.code, said.stderr) == (0, "run run is complete with the weights of epoch 1\n")
     document = json.loads(said.stdout)
@@ -66,7 +67,7 @@ def test_the_best_epoch_of_an_interrupted_run_becomes_the_run(sbr, workspace, mo
 
 
 def test_where_the_checkpoint_is_damaged_the_history_says_what_is_done(sbr, workspace, monkeypatch):
-    interrupt(sbr, monkeypatch, "epoch_end")
+    interrupt(sbr, monkeypatch, EpochEnded)
     kept = json.loads(sbr("train", "--dry-run", *SMALL, "--json").stdout)
     assert kept["epochs"] == []
     (RUN / "checkpoint/state.safetensors").write_bytes(b"nothing")
@@ -79,7 +80,7 @@ def test_where_the_checkpoint_is_damaged_the_history_says_what_is_done(sbr, work
 
 
 def test_a_run_without_a_finished_epoch_cannot_be_finished(sbr, workspace, monkeypatch):
-    interrupt(sbr, monkeypatch, "pairs")
+    interrupt(sbr, monkeypatch, StepsDone)
     said = sbr("train", "--finish", "run")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
@@ -111,7 +112,7 @@ def test_finishing_a_run_that_is_not_there_makes_no_work_directory(sbr):
 def test_a_refit_that_is_finished_keeps_the_weights_from_before_it(sbr, tmp_path, monkeypatch):
     make_workspace_with_new_item(tmp_path)
     sbr("train", *SMALL, "--name", "alone")
-    interrupt(sbr, monkeypatch, "epoch_end", "--refit", times=3)
+    interrupt(sbr, monkeypatch, EpochEnded, "--refit", times=3)
     said = sbr("evaluate")
     assert sbr("evaluate", "--run", "run").stderr == (
         f"error: run run is in epoch {manifest()['best_epoch']} of {manifest()['best_epoch']} "
@@ -125,7 +126,7 @@ def test_a_refit_that_is_finished_keeps_the_weights_from_before_it(sbr, tmp_path
 
 
 def test_weights_of_an_epoch_that_is_not_in_the_history_are_not_taken(sbr, workspace, monkeypatch):
-    interrupt(sbr, monkeypatch, "epoch_end")
+    interrupt(sbr, monkeypatch, EpochEnded)
     assert epoch_of_weights(RUN / WEIGHTS_FILE) == 1
     monkeypatch.setattr(finish, "epoch_of_weights", lambda _path: 2)
     said = sbr("train", "--finish", "run")
@@ -152,7 +153,7 @@ def test_weights_of_a_refit_that_the_manifest_does_not_tell_of_are_not_taken(sbr
 
 
 def test_damaged_weights_are_not_finished(sbr, workspace, monkeypatch):
-    interrupt(sbr, monkeypatch, "epoch_end")
+    interrupt(sbr, monkeypatch, EpochEnded)
     (RUN / ITEMS_FILE).write_bytes(b"")
     said = sbr("train", "--finish", "run")
     assert said.code == 5
@@ -173,14 +174,14 @@ def test_damaged_weights_are_not_finished(sbr, workspace, monkeypatch):
 def test_an_interrupted_run_is_said_to_be_so_also_where_it_is_the_only_one(
     sbr, workspace, monkeypatch, words
 ):
-    interrupt(sbr, monkeypatch, "epoch_end")
+    interrupt(sbr, monkeypatch, EpochEnded)
     said = sbr(*words)
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == f"error: run run is in epoch 2 of 2 (interrupted)\n{HINT}"
 
 
 def test_a_run_that_is_being_trained_is_said_to_be_so(sbr, workspace, monkeypatch):
-    interrupt(sbr, monkeypatch, "pairs")
+    interrupt(sbr, monkeypatch, StepsDone)
     with workspace.locked("run", "run"):
         said = sbr("evaluate")
         assert (said.code, said.stdout) == (5, "")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sbrcli.models.training.events import EpochEnded, StepsDone
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 from tests.cli.test_train_finish import interrupt
@@ -46,7 +47,7 @@ def test_it_trains_as_many_epochs_as_the_parent_unless_told_otherwise(sbr, paren
 
 def test_an_interrupted_one_ends_as_if_nothing_had_been(sbr, parent, monkeypatch):
     assert sbr("train", "--from", "parent", "--name", "whole").code == 0
-    interrupt(sbr, monkeypatch, "epoch_end", "--from", "parent", small=())
+    interrupt(sbr, monkeypatch, EpochEnded, "--from", "parent", small=())
     assert (RUN / "start.safetensors").is_file()
     (RUN / "checkpoint/state.safetensors").unlink()  # from which it must do without
     (parent / "weights.safetensors").unlink()
@@ -55,7 +56,7 @@ def test_an_interrupted_one_ends_as_if_nothing_had_been(sbr, parent, monkeypatch
 
 
 def test_a_damaged_beginning_is_refused(sbr, parent, monkeypatch):
-    interrupt(sbr, monkeypatch, "pairs", "--from", "parent", small=())
+    interrupt(sbr, monkeypatch, StepsDone, "--from", "parent", small=())
     (RUN / "checkpoint/state.safetensors").unlink()
     (RUN / "start.safetensors").write_bytes(b"other")
     said = sbr("train", "--resume")

@@ -14,6 +14,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.models.loading import load_scorer
 from sbrcli.models.training.checkpoint import load_checkpoint
+from sbrcli.models.training.events import StepsDone
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 
@@ -38,11 +39,11 @@ def test_the_replaced_run_is_kept_until_its_successor_is_whole(sbr, monkeypatch)
 
 
 def press_ctrl_c_at_the_first_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    def watch(_bars: object, what: str, *_: object) -> None:
-        if what == "pairs":
+    def press(_bars: object, event: object) -> None:
+        if isinstance(event, StepsDone):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(TrainingProgress, "watch", watch)
+    monkeypatch.setattr(TrainingProgress, "show", press)
 
 
 def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, monkeypatch):

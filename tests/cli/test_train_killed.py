@@ -90,16 +90,16 @@ def test_a_process_killed_again_and_again_is_resumed_to_the_same_bytes(sbr, tmp_
     require_killed(process, (RUN / "manifest.json").exists)
     assert place() is None
     # In the first epoch, before anything is saved; then while each of its files is being written.
-    kill(STOPPED.exists, "pairs", 1, *resume, seldom)
+    kill(STOPPED.exists, "StepsDone", 1, *resume, seldom)
     assert place() is None
     for file in ("run/weights.safetensors", "run/history.csv", CHECKPOINT):
         kill(STOPPED.exists, file, 1, *resume, seldom)
         assert (place(), torn_files()) == (None, [f".{Path(file).name}"])
     # Between two epochs.
-    kill(STOPPED.exists, "epoch", 2, *resume, seldom)
+    kill(STOPPED.exists, "EpochStarted", 2, *resume, seldom)
     assert (place(), torn_files()) == ((2, 0), [])
     # In the midst of the second epoch, and there while one checkpoint replaces another.
-    kill(STOPPED.exists, "pairs", 2, *resume, often)
+    kill(STOPPED.exists, "StepsDone", 2, *resume, often)
     assert place() == (2, STEPS_PER_CALL)
     kill(STOPPED.exists, CHECKPOINT, 2, *resume, often)
     assert (place(), torn_files()) == ((2, 2 * STEPS_PER_CALL), [f".{CHECKPOINT_FILE.name}"])
@@ -107,7 +107,7 @@ def test_a_process_killed_again_and_again_is_resumed_to_the_same_bytes(sbr, tmp_
     kill(STOPPED.exists, REFIT_CHECKPOINT, 1, *resume, seldom)
     assert manifest()["phase"] == "refit"
     assert (place("refit"), torn_files()) == (None, [f".{CHECKPOINT_FILE.name}"])
-    kill(STOPPED.exists, "pairs", 2, *resume, often)
+    kill(STOPPED.exists, "StepsDone", 2, *resume, often)
     assert place("refit") == (1, STEPS_PER_CALL)
 
     assert sbr("train", "--resume").code == 0

@@ -14,6 +14,7 @@ from sbrcli.cli.output import Output
 from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config.presets import configure_training
 from sbrcli.evaluation.validation import validate
+from sbrcli.models.training.events import EpochStarted
 from sbrcli.workflow.train import train
 from sbrcli.workflow.training_job import make_job
 from tests.chains import make_workspace, make_workspace_with_new_item
@@ -31,7 +32,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = make_workspace_with_new_item(tmp_path_factory.mktemp("trained"))
     given = {"hsz": (4,), "batch_size": 4, "bptt": 4, "epochs": 2, "refit": True}
     config = configure_training(given, None, short_sessions=True)
-    train(workspace, make_job(workspace, None, config, "run"), validate, lambda *_: None)
+    train(workspace, make_job(workspace, None, config, "run"), validate)
     return workspace.root
 
 
@@ -129,12 +130,12 @@ def test_a_person_gets_a_second_table_and_sees_the_phase(sbr, tmp_path, monkeypa
 def test_ctrl_c_in_the_refit_says_how_to_go_on(sbr, tmp_path, monkeypatch):
     make_workspace_with_new_item(tmp_path)
 
-    def press(_bars: object, what: str, _count: int, figures: dict) -> None:
-        if what == "epoch" and figures["phase"] == "refit":
+    def press(_bars: object, event: object) -> None:
+        if isinstance(event, EpochStarted) and event.phase == "refit":
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingProgress, "watch", press)
+        patch.setattr(TrainingProgress, "show", press)
         said = sbr("train", *SMALL, *NAME, "--refit")
     assert (said.code, said.stdout) == (130, "")
     assert said.stderr == ("error: interrupted\nhint: sbr train --resume --name run continues it\n")

@@ -12,46 +12,53 @@ import pytest
 from sbrcli.cli import output
 from sbrcli.cli.output import Output
 from sbrcli.cli.training_progress import TrainingProgress, epoch_line, write_duration
+from sbrcli.models.training.events import (
+    EpochEnded,
+    StepsDone,
+    TargetsRanked,
+    TrainingEvent,
+    TrainingResumed,
+    ValidationStarted,
+)
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, SMALL, manifest
 
 SECONDS = r"\d+(\.\d)? s"
 
 
-def row(**changes: Any) -> dict[str, Any]:
-    """Return a row of the history."""
-    return {"loss": 5.47812, "recall@20": 0.28361, "mrr@20": 0.07829, "seconds": 30.2} | changes
+METRICS = {"recall@20": 0.28361, "mrr@20": 0.07829}
 
 
-def figures(**changes: Any) -> dict[str, Any]:
-    """Return the figures of the event "epoch_end"."""
-    at = {"epoch": 3, "epochs": 8, "phase": "fit"}
-    return at | {"row": row(), "is_best": True, "seconds_left": 130.0} | changes
+def ended(**changes: Any) -> EpochEnded:
+    """Return the end of an epoch."""
+    usual = {"epoch": 3, "epochs": 8, "num_targets": 100, "loss": 5.47812, "metrics": METRICS}
+    usual |= {"seconds": 30.2, "events_per_second": 3.3, "is_best": True, "seconds_left": 130.0}
+    return EpochEnded(**usual | changes)
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("event", "line"),
     [
         (
-            figures(),
+            ended(),
             "epoch 3/8  loss 5.478  recall@20 .2836  mrr@20 .0783 *  30 s, 2 min left",
         ),
         (
-            figures(is_best=False, seconds_left=0.0, epochs=12),
+            ended(is_best=False, seconds_left=0.0, epochs=12),
             "epoch  3/12  loss 5.478  recall@20 .2836  mrr@20 .0783    30 s",
         ),
         (
-            figures(row=row(loss=0.03, **{"recall@20": None, "mrr@20": None}), phase="refit"),
+            ended(loss=0.03, metrics={}, phase="refit"),
             "refit epoch 3/8  loss 0.0300  30 s, 2 min left",
         ),
         (
-            figures(row=row(**{"recall@20": 1.0})),
+            ended(metrics=METRICS | {"recall@20": 1.0}),
             "epoch 3/8  loss 5.478  recall@20 1.0000  mrr@20 .0783 *  30 s, 2 min left",
         ),
     ],
 )
-def test_an_epoch_is_one_line(told, line):
-    assert epoch_line(told) == line
+def test_an_epoch_is_one_line(event, line):
+    assert epoch_line(event) == line
 
 
 @pytest.mark.parametrize(
@@ -95,17 +102,17 @@ def test_ctrl_c_is_answered_at_once_and_resuming_says_where_it_goes_on(sbr, tmp_
 
     monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", 64)
     make_workspace(tmp_path / "sbr-work")
-    watch = TrainingProgress.watch
-    told = []
+    show = TrainingProgress.show
+    told: list[type] = []
 
-    def press(progress: TrainingProgress, what: str, count: int, figures: dict[str, Any]) -> None:
-        watch(progress, what, count, figures)
-        told.append(what)
-        if told.count("pairs") == 1 and what == "pairs":
+    def press(progress: TrainingProgress, event: TrainingEvent) -> None:
+        show(progress, event)
+        told.append(type(event))
+        if told.count(StepsDone) == 1 and isinstance(event, StepsDone):
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingProgress, "watch", press)
+        patch.setattr(TrainingProgress, "show", press)
         said = sbr("train", *SMALL, *NAME)
     assert (said.code, said.stdout) == (130, "")
     assert said.stderr == (
@@ -123,8 +130,7 @@ def test_ctrl_c_is_answered_at_once_and_resuming_says_where_it_goes_on(sbr, tmp_
 
 def test_a_resumed_training_says_where_it_goes_on(capsys):
     with TrainingProgress(Output()) as progress:
-        at = {"epoch": 2, "epochs": 8, "phase": "fit"}
-        progress.watch("resumed", 32, at | {"share": 0.322})
+        progress.show(TrainingResumed(epoch=2, epochs=8, done_share=0.322))
     assert capsys.readouterr().err == "resumed at epoch 2/8, 32 %\n"
 
 
@@ -138,9 +144,9 @@ def test_a_bar_moves_by_time_where_nothing_else_moves_it(capfd, monkeypatch):
 def test_validation_has_a_bar_of_its_own(capfd, monkeypatch):
     monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
     with TrainingProgress(Output()) as progress:
-        progress.watch("validation", 40, {"epoch": 2, "epochs": 3, "phase": "fit"})
+        progress.show(ValidationStarted(epoch=2, epochs=3, num_targets=40))
         time.sleep(0.2)
-        progress.watch("ranked", 20, {})
+        progress.show(TargetsRanked(num_targets=20))
     shown = capfd.readouterr().err
     assert "validating epoch 2/3:  50%" in shown
     assert Path("sbr-work").exists() is False

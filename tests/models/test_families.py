@@ -84,7 +84,7 @@ def test_a_second_family_that_is_killed_resumes_to_the_same_weights(sbr, tmp_pat
     make_workspace(tmp_path / "sbr-work")
     assert sbr("train", *SMALL, "--name", "whole").code == 0
     words = ("train", *SMALL, "--name", "run", "--checkpoint-minutes", "1e-9")
-    process = WarmProcess("tests.models.toy_family", "pairs", "3", *map(str, words))
+    process = WarmProcess("tests.models.toy_family", "StepsDone", "3", *map(str, words))
     deadline = time.monotonic() + 90
     while not Path("stopped").exists() and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()

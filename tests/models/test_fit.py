@@ -1,5 +1,6 @@
 """A network is trained in memory: without a folder, and only until an event's handler stops it."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,15 @@ import pytest
 
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import TrainingError
-from sbrcli.models.training.fit import StopTraining, TrainingData, fit
+from sbrcli.models.training.events import (
+    EpochEnded,
+    EpochStarted,
+    StepsDone,
+    StopTraining,
+    TrainingEvent,
+    ValidationStarted,
+)
+from sbrcli.models.training.fit import TrainingData, fit
 from tests.builders import make_sessions
 from tests.models.toy_family import FAMILY
 
@@ -33,15 +42,46 @@ def test_a_network_learns_what_follows_and_writes_nothing(tmp_path):
 def test_a_handler_stops_the_training_after_the_second_epoch():
     seen = []
 
-    def stop_after_two(what: str, count: int, figures: dict[str, Any]) -> None:
-        if what == "epoch_end":
-            seen.append(figures["row"]["mrr@20"])
+    def stop_after_two(event: TrainingEvent) -> None:
+        if isinstance(event, EpochEnded):
+            seen.append(event.metrics["mrr@20"])
             if len(seen) == 2:
                 raise StopTraining
 
     data = TrainingData(CYCLE, lambda _: {"mrr@20": 0.5, "recall@20": 1.0, "ndcg@20": 0.6}, 40)
     history = fit(make_network(), data, CONFIG, stop_after_two)
     assert (len(history), seen) == (2, [0.5, 0.5])
+
+
+def test_the_events_of_an_epoch_come_in_order_and_add_up():
+    seen: list[Any] = []
+    data = TrainingData(CYCLE, lambda _: {"mrr@20": 0.5}, num_valid=40)
+    (row,) = fit(make_network(), data, replace(CONFIG, epochs=1), seen.append)
+    at = {"epoch": 1, "epochs": 1, "phase": "fit"}
+    assert seen[:3] == [
+        EpochStarted(**at, num_targets=40),
+        StepsDone(num_targets=40, loss=row["loss"]),
+        ValidationStarted(**at, num_targets=40),
+    ]
+    (ended,) = seen[3:]
+    assert asdict(ended) == at | {
+        "num_targets": 40,
+        "loss": row["loss"],
+        "seconds": row["seconds"],
+        "events_per_second": pytest.approx(40 / row["seconds"]),
+        "metrics": {"mrr@20": 0.5},
+        "is_best": True,
+        "seconds_left": 0.0,
+    }
+
+
+def test_a_handler_that_stops_within_an_epoch_leaves_the_complete_ones():
+    def stop_in_the_third(event: TrainingEvent) -> None:
+        if isinstance(event, EpochStarted) and event.epoch == 3:
+            raise StopTraining
+
+    history = fit(make_network(), TrainingData(CYCLE), CONFIG, stop_in_the_third)
+    assert [row["epoch"] for row in history] == [1, 2]
 
 
 def test_a_loss_that_diverges_ends_the_training():
@@ -56,8 +96,8 @@ def test_a_loss_that_diverges_ends_the_training():
 def test_weights_that_are_not_finite_end_the_training():
     network = make_network()
 
-    def spoil(what: str, count: int, figures: dict[str, Any]) -> None:
-        if what == "pairs":  # the only call of an epoch
+    def spoil(event: TrainingEvent) -> None:
+        if isinstance(event, StepsDone):  # the only call of an epoch
             network.variables["output/bias"].assign([np.inf] * 5)
 
     with pytest.raises(TrainingError) as caught:

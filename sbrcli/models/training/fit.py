@@ -14,9 +14,19 @@ from sbrcli.config.training import FitConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.network import Network
 from sbrcli.models.training.checkpoint import TrainingState
+from sbrcli.models.training.events import (
+    EpochEnded,
+    EpochStarted,
+    OnEvent,
+    StepsDone,
+    StopTraining,
+    TrainingResumed,
+    ValidationStarted,
+    ignore_event,
+)
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order_by_start
-from sbrcli.models.training.loop_settings import Phase, Validate, Watch
+from sbrcli.models.training.loop_settings import Phase, Validate
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.step import TrainingStep
 from sbrcli.sessions import Sessions
@@ -26,10 +36,6 @@ PAIRS_PER_CALL = 2**15
 
 LOST_LOSS = 1e6
 """Guessing costs log(num_items), at most about 20: training never recovers from this mean loss."""
-
-
-class StopTraining(Exception):  # noqa: N818  it is a signal and no error
-    """Raised by an event handler to end the training after the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class TrainingData:
 
 
 def fit(
-    network: Network, data: TrainingData, config: FitConfig, on_event: Watch = lambda *_: None
+    network: Network, data: TrainingData, config: FitConfig, on_event: OnEvent = ignore_event
 ) -> list[dict[str, Any]]:
     """Train a network, whose variables hold the weights of the last epoch afterwards.
 
@@ -55,9 +61,9 @@ def fit(
         network: with the weights that training begins at.
         data: the sessions, and what validates an epoch.
         config: how to train.
-        on_event: called with what happens, see `loop_settings.Watch`. At "epoch_end" the network
-            holds the epoch's weights. If it raises `StopTraining`, training ends there; epochs
-            that are complete remain in the history.
+        on_event: called with each event of `sbrcli.models.training.events`. At `EpochEnded` the
+            network holds the epoch's weights. If it raises `StopTraining`, training ends there;
+            epochs that are complete remain in the history.
 
     Returns:
         One row for each complete epoch, as in history.csv.
@@ -82,7 +88,7 @@ class EpochLoop:
         network: Network,
         data: TrainingData,
         config: FitConfig,
-        on_event: Watch,
+        on_event: OnEvent,
         epochs: int | None = None,
         phase: Phase = "fit",
     ) -> None:
@@ -166,11 +172,8 @@ class EpochLoop:
         walked = int(self.lanes.is_pair[: place.step].sum())
         if self.is_resumed:
             self.is_resumed = False
-            share = walked / max(pairs, 1)
-            self.on_event("resumed", walked, self._at() | {"share": share})
-        self.on_event("epoch", pairs, self._at())
-        if walked:
-            self.on_event("pairs", walked, {})
+            self.on_event(TrainingResumed(**self._at(), done_share=walked / max(pairs, 1)))
+        self.on_event(EpochStarted(**self._at(), num_targets=pairs, num_done=walked))
         while place.step < len(self.lanes.inputs):
             walked += self._walk_once(walked)
             self._save_in_time()
@@ -202,7 +205,7 @@ class EpochLoop:
         mean = place.loss / max(walked + pairs, 1)
         if not mean < LOST_LOSS:
             raise self._is_lost(f"the loss is {mean:.3g}", walked)
-        self.on_event("pairs", pairs, {"loss": f"{mean:.4f}"})
+        self.on_event(StepsDone(num_targets=pairs, loss=mean))
         return pairs
 
     def _finish_epoch(self) -> None:
@@ -216,10 +219,11 @@ class EpochLoop:
             "events_per_second": pairs / max(place.seconds, 1e-9),
             **dict.fromkeys(WATCHED),
         }
-        began = time.perf_counter()
+        began, metrics = time.perf_counter(), {}
         if self.data.validate is not None:
-            self.on_event("validation", self.data.num_valid, at)
-            row |= self.data.validate(self.network.scorer())
+            self.on_event(ValidationStarted(**at, num_targets=self.data.num_valid))
+            metrics = self.data.validate(self.network.scorer())
+        row |= metrics
         place.history.append(row)
         is_best = best_epoch(place.history, self.config.monitor) == place.epoch
         self._store_epoch(is_best)
@@ -228,8 +232,17 @@ class EpochLoop:
         # From here on the next epoch is under way, wherever the event's handler stops it.
         self.place = TrainingState(epoch=place.epoch + 1, history=place.history)
         self.states = self.step.zero_states()
-        told = {"row": row, "is_best": is_best, "seconds_left": left}
-        self.on_event("epoch_end", pairs, at | told)
+        event = EpochEnded(
+            **at,
+            num_targets=pairs,
+            loss=row["loss"],
+            seconds=row["seconds"],
+            events_per_second=row["events_per_second"],
+            metrics=metrics,
+            is_best=is_best,
+            seconds_left=left,
+        )
+        self.on_event(event)
         self._save()
 
     def _store_epoch(self, is_best: bool) -> None:

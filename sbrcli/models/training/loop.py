@@ -13,12 +13,8 @@ from sbrcli.models.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from sbrcli.models.training.fit import (
-    EpochLoop,
-    StopTraining,
-    TrainingData,
-    are_finite,
-)
+from sbrcli.models.training.events import StopRequested, StopTraining
+from sbrcli.models.training.fit import EpochLoop, TrainingData, are_finite
 from sbrcli.models.training.history import best_epoch, write_history
 from sbrcli.models.training.interruption import deferred_interrupt
 from sbrcli.models.training.loop_settings import LoopSettings
@@ -31,7 +27,7 @@ class TrainingLoop(EpochLoop):
     def __init__(self, plan: LoopSettings) -> None:
         self.plan = plan
         data = TrainingData(plan.sessions, plan.validate, plan.num_valid)
-        super().__init__(plan.network, data, plan.config, plan.watch, plan.epochs, plan.phase)
+        super().__init__(plan.network, data, plan.config, plan.on_event, plan.epochs, plan.phase)
         self.saved_at = time.monotonic()
         self.is_resumed = self._resume()
 
@@ -43,7 +39,7 @@ class TrainingLoop(EpochLoop):
             KeyboardInterrupt: Ctrl-C was pressed; the checkpoint holds the state.
             StopTraining: the event handler raised it; the checkpoint holds the state.
         """
-        with deferred_interrupt(lambda: self.plan.watch("stopping", 0, {})) as is_interrupted:
+        with deferred_interrupt(lambda: self.plan.on_event(StopRequested())) as is_interrupted:
             try:
                 self.train(is_interrupted)
             except StopTraining:

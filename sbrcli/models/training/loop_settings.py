@@ -1,28 +1,18 @@
-"""What the epochs of a training need, and what they report while they run."""
+"""What the epochs of a training need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sbrcli.arrays import IntArray
 from sbrcli.artefacts.run import Phase
 from sbrcli.config.training import TrainConfig
 from sbrcli.models.network import Network
 from sbrcli.models.scorer import Scorer
+from sbrcli.models.training.events import OnEvent, ignore_event
 from sbrcli.sessions import Sessions
 
 Validate = Callable[[Scorer], dict[str, float]]
-Watch = Callable[[str, int, dict[str, Any]], None]
-"""Called with what happens, in order; `at` is {"epoch": n, "epochs": n, "phase": phase}.
-
-- ("loading", 0, {}): TensorFlow is about to be imported.
-- ("resumed", pairs walked in this epoch before, at | {"share": of the epoch's pairs}).
-- ("epoch", pairs that the epoch has, at), then often ("pairs", pairs just walked, {"loss": mean}).
-- ("validation", next items to rank, at), then often ("ranked", next items just ranked, {}).
-- ("epoch_end", pairs, at | {"row": as in history.csv, "is_best": bool, "seconds_left": float}).
-- ("stopping", 0, {}): Ctrl-C was pressed, and training stops as soon as its place is saved.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +31,7 @@ class LoopSettings:
     """(num_items,) events of each item in the sessions: what negatives are drawn by."""
 
     validate: Validate | None
-    watch: Watch
+    on_event: OnEvent = ignore_event
     num_valid: int = 0
     """Next items that `validate` ranks."""
 

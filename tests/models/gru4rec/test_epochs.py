@@ -17,6 +17,13 @@ from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training import loop as epochs
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from sbrcli.models.training.events import (
+    EpochStarted,
+    OnEvent,
+    StepsDone,
+    TrainingEvent,
+    ValidationStarted,
+)
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.loop import TrainingLoop
 from sbrcli.models.training.loop_settings import LoopSettings
@@ -43,7 +50,7 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_plan(folder: Path, config: TrainConfig = CONFIG, **settings: Any) -> LoopSettings:
     folder.mkdir(exist_ok=True)
     shape = GruShape(7, config.units, config.embedding)
-    plan = {"validate": mrrs(0.1, 0.2, 0.3), "watch": lambda *_: None, "checkpoint_seconds": 0.0}
+    plan = {"validate": mrrs(0.1, 0.2, 0.3), "checkpoint_seconds": 0.0}
     count = np.bincount(SESSIONS.item_indices, minlength=7)
     return LoopSettings(
         folder=folder,
@@ -69,16 +76,17 @@ def outcome(folder: Path, history: list[dict[str, Any]]) -> tuple[bytes, list[An
     return (folder / WEIGHTS_FILE).read_bytes(), timeless
 
 
-def crash_at(number: int, kind: str = "pairs") -> Callable[..., None]:
-    """Watch until the number-th word of a kind, and crash."""
+def crash_at(number: int, kind: type = StepsDone) -> OnEvent:
+    """Return a handler that crashes at the number-th event of a kind."""
     heard = []
 
-    def watch(what: str, *_: object) -> None:
-        heard.extend([what] * (what == kind))
-        if len(heard) == number and what == kind:
-            raise CrashError
+    def crash(event: TrainingEvent) -> None:
+        if isinstance(event, kind):
+            heard.append(event)
+            if len(heard) == number:
+                raise CrashError
 
-    return watch
+    return crash
 
 
 def test_the_best_epoch_is_the_first_with_the_highest_mrr():
@@ -129,12 +137,12 @@ def test_a_chunk_is_no_longer_than_what_the_lanes_hold(tmp_path: Path, options: 
 
 def test_an_epoch_walks_all_its_pairs_also_with_fewer_sessions_than_lanes(tmp_path: Path):
     """Known errors 5 and 6."""
-    told = []
+    told: list[Any] = []
     config = TrainConfig(hsz=(5,), batch_size=50, bptt=2, epochs=1)
-    plan = make_plan(tmp_path, config, watch=lambda what, count, _: told.append((what, count)))
+    plan = make_plan(tmp_path, config, on_event=told.append)
     TrainingLoop(plan).run()
-    assert sum(count for what, count in told if what == "pairs") == 20 * 3
-    assert ("epoch", 20 * 3) in told
+    assert sum(event.num_targets for event in told if isinstance(event, StepsDone)) == 20 * 3
+    assert told[0] == EpochStarted(epoch=1, epochs=1, num_targets=20 * 3)
 
 
 @pytest.mark.parametrize(
@@ -146,10 +154,10 @@ def test_a_crash_at_any_moment_changes_nothing_of_the_end(tmp_path: Path, option
     expected = outcome(whole, TrainingLoop(make_plan(whole, config)).run())
 
     folder = tmp_path / "crashed"
-    moments = [("pairs", 1), ("pairs", 4), ("validation", 1), ("epoch", 1), ("pairs", 2)]
-    for kind, number in moments:
+    moments = [(StepsDone, 1), (StepsDone, 4), (ValidationStarted, 1), (EpochStarted, 1)]
+    for kind, number in [*moments, (StepsDone, 1)]:
         with pytest.raises(CrashError):
-            TrainingLoop(make_plan(folder, config, watch=crash_at(number, kind))).run()
+            TrainingLoop(make_plan(folder, config, on_event=crash_at(number, kind))).run()
     history = TrainingLoop(make_plan(folder, config)).run()
     # The lists of figures begin anew with each runner, so only what was trained is compared.
     assert [row["loss"] for row in history] == [row["loss"] for row in expected[1]]
@@ -161,7 +169,7 @@ def test_training_goes_on_from_a_checkpoint_of_another_version(tmp_path: Path, v
     whole, folder = tmp_path / "whole", tmp_path / "crashed"
     TrainingLoop(make_plan(whole)).run()
     with pytest.raises(CrashError):
-        TrainingLoop(make_plan(folder, watch=crash_at(2, "epoch"))).run()
+        TrainingLoop(make_plan(folder, on_event=crash_at(2, EpochStarted))).run()
     found = load_checkpoint(folder)
     assert found is not None
     row = found.place.history[0]
@@ -218,13 +226,14 @@ def test_ctrl_c_leaves_a_checkpoint_from_where_training_goes_on_to_the_same_end(
     expected = outcome(whole, TrainingLoop(make_plan(whole, **steady)).run())
     walked = []
 
-    def press_once(what: str, count: int, _: object) -> None:
-        walked.extend([count] * (what == "pairs"))
-        if len(walked) == press and what == "pairs":
-            os.kill(os.getpid(), signal.SIGINT)
+    def press_once(event: TrainingEvent) -> None:
+        if isinstance(event, StepsDone):
+            walked.append(event.num_targets)
+            if len(walked) == press:
+                os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        TrainingLoop(make_plan(folder, watch=press_once, **steady)).run()
+        TrainingLoop(make_plan(folder, on_event=press_once, **steady)).run()
     assert len(walked) == press, "training stopped at once"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     found = load_checkpoint(folder)
@@ -234,14 +243,14 @@ def test_ctrl_c_leaves_a_checkpoint_from_where_training_goes_on_to_the_same_end(
 
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path):
-    def press_twice(what: str, *_: object) -> None:
-        if what == "pairs":
+    def press_twice(event: TrainingEvent) -> None:
+        if isinstance(event, StepsDone):
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
             raise AssertionError("the second one was not heard")
 
     with pytest.raises(KeyboardInterrupt):
-        TrainingLoop(make_plan(tmp_path, watch=press_twice)).run()
+        TrainingLoop(make_plan(tmp_path, on_event=press_twice)).run()
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(tmp_path: Path):
@@ -350,7 +359,7 @@ def test_a_torn_file_beside_the_checkpoint_is_no_matter(tmp_path: Path):
     whole, folder = tmp_path / "whole", tmp_path / "crashed"
     expected = outcome(whole, TrainingLoop(make_plan(whole)).run())
     with pytest.raises(CrashError):
-        TrainingLoop(make_plan(folder, watch=crash_at(3))).run()
+        TrainingLoop(make_plan(folder, on_event=crash_at(3))).run()
     torn = folder / CHECKPOINT_FILE.parent / f".{CHECKPOINT_FILE.name}.1.tmp"
     torn.write_bytes((folder / CHECKPOINT_FILE).read_bytes()[:100])
     assert outcome(folder, TrainingLoop(make_plan(folder)).run()) == expected

@@ -52,7 +52,6 @@ def learned_scores(folder: Path, **options: object) -> np.ndarray:
         sessions=sessions,
         train_count=np.bincount(sessions.item_indices, minlength=ITEMS),
         validate=None,
-        watch=lambda *_: None,
     )
     runner = TrainingLoop(plan)
     runner.run()

@@ -71,7 +71,7 @@ def test_running_out_of_memory_says_what_to_do(tmp_path: Path, monkeypatch, erro
     monkeypatch.setattr(TrainingStep, "compile", run_out)
     job = make_job(workspace, None, TrainConfig(hsz=(4,)), "run")
     with pytest.raises(TrainingError) as raised:
-        train(workspace, job, lambda *_: {}, lambda *_: None)
+        train(workspace, job, lambda *_: {})
     assert str(raised.value) == "the machine ran out of memory in training"
     assert raised.value.hint == "lower --hsz, --batch-size, --bptt or --n-sample"
     assert workspace.names("run") == []

@@ -22,6 +22,7 @@ from sbrcli.evaluation.validation import validate
 from sbrcli.models.loading import load_scorer, shape_of_run
 from sbrcli.models.network import count_parameters
 from sbrcli.models.training import loop as epochs
+from sbrcli.models.training.events import EpochStarted, StepsDone, TrainingEvent
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow import train as training
 from sbrcli.workflow.train import train
@@ -63,7 +64,7 @@ def run_training(
     workspace: Workspace,
     name: str = "run",
     *,
-    watch: Any = None,
+    on_event: Any = None,
     resume: bool = False,
     **changes: Any,
 ) -> TrainResult:
@@ -71,11 +72,11 @@ def run_training(
     job = make_job(workspace, None, replace(CONFIG, **{"refit": False} | changes), name)
     epoch = []
 
-    def listen(what: str, count: int, figures: dict[str, Any]) -> None:
-        if what == "epoch":
-            epoch.append(figures["epoch"])
-        if watch is not None:
-            watch(what, count, figures)
+    def listen(event: TrainingEvent) -> None:
+        if isinstance(event, EpochStarted):
+            epoch.append(event.epoch)
+        if on_event is not None:
+            on_event(event)
 
     def validate_so(scorer: Any, sessions: Any, _: Any) -> dict[str, float]:
         return validate(scorer, sessions) | {"mrr@20": MRRS[epoch[-1]]}
@@ -156,14 +157,14 @@ def test_a_run_killed_in_either_phase_ends_as_one_never_interrupted(
 ):
     heard = []
 
-    def crash(what: str, _: int, figures: dict[str, Any]) -> None:
-        if what == "epoch":
-            heard.append((figures["phase"], figures["epoch"]))
-        elif what == "pairs" and heard[-1] == (phase, number):
+    def crash(event: TrainingEvent) -> None:
+        if isinstance(event, EpochStarted):
+            heard.append((event.phase, event.epoch))
+        elif isinstance(event, StepsDone) and heard[-1] == (phase, number):
             raise CrashError
 
     with pytest.raises(CrashError):
-        run_training(workspace, refit=True, watch=crash)
+        run_training(workspace, refit=True, on_event=crash)
     resumed = run_training(workspace, refit=True, resume=True)
     assert bytes_of(workspace) == bytes_of(whole)
     assert rows_of(workspace) == rows_of(whole)

@@ -45,7 +45,6 @@ def make_runner(folder: Path, figures: list[dict] | None = None, **options) -> T
         sessions=make_sessions(*[[next(events) for _ in items] for items in SESSIONS]),
         train_count=np.ones(NUM_EVENTS, int),
         validate=(lambda _scorer: next(script)) if figures is not None else None,
-        watch=lambda *_: None,
     )
     return TrainingLoop(plan)
 

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -17,6 +18,7 @@ from sbrcli.evaluation.validation import validate
 from sbrcli.models.loading import load_scorer
 from sbrcli.models.training import backend
 from sbrcli.models.training import loop as epochs
+from sbrcli.models.training.events import EpochStarted, StepsDone
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult
@@ -28,7 +30,7 @@ SMALL = {"hsz": (8,), "batch_size": 4, "bptt": 4, "epochs": 1}
 
 def run_training(workspace: Workspace, name: str = "run", **options) -> TrainResult:
     job = make_job(workspace, None, TrainConfig(**SMALL | options), name)
-    return train(workspace, job, validate, lambda *_: None)
+    return train(workspace, job, validate)
 
 
 def bytes_of(workspace: Workspace, name: str = "run") -> bytes:
@@ -62,7 +64,7 @@ def test_a_resume_on_another_processor_keeps_the_precision_of_the_beginning(
 
     def resume() -> None:
         job = make_job(workspace, None, TrainConfig(**SMALL), "run")
-        train(workspace, job, validate, lambda *_: None, resume=True)
+        train(workspace, job, validate, resume=True)
 
     monkeypatch.setattr(backend, "has_bfloat16", lambda: False)
     write_json(path, manifest | {"status": "training"})
@@ -135,21 +137,24 @@ def test_two_trainings_with_one_seed_differ_in_nothing_but_the_seconds(tmp_path:
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: int):
     """Known error 23."""
-    workspace, told = make_workspace(tmp_path), []
+    workspace = make_workspace(tmp_path)
+    told: list[Any] = []
     config = TrainConfig(**SMALL | {"epochs": epochs})
     result = train(
         workspace,
         make_job(workspace, None, config, "run"),
         validate,
-        lambda what, count, figures: told.append((what, count, figures)),
+        told.append,
     )
     assert [row["epoch"] for row in result.epochs] == list(range(1, epochs + 1))
-    begun = [(count, figures) for what, count, figures in told if what == "epoch"]
+    begun = [event for event in told if isinstance(event, EpochStarted)]
     pairs = load_split(workspace.open("dataset").path, "train").num_targets
     assert begun == [
-        (pairs, {"epoch": n + 1, "epochs": epochs, "phase": "fit"}) for n in range(epochs)
+        EpochStarted(epoch=n + 1, epochs=epochs, num_targets=pairs) for n in range(epochs)
     ]
-    assert sum(count for what, count, _ in told if what == "pairs") == epochs * pairs
+    assert (
+        sum(event.num_targets for event in told if isinstance(event, StepsDone)) == epochs * pairs
+    )
 
 
 def test_every_option_reaches_the_model(tmp_path: Path):
