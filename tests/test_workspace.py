@@ -113,7 +113,7 @@ def test_a_folder_of_another_format_version_is_refused(workspace, kind, hint):
 )
 def test_a_damaged_manifest_is_refused(workspace, kind, content, what):
     put(workspace, kind, "a")
-    path = workspace.place(kind, "a") / MANIFEST
+    path = workspace.path_of(kind, "a") / MANIFEST
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(ArtefactError) as caught:
         workspace.open(kind, "a")
@@ -184,7 +184,7 @@ def test_a_damaged_entry_is_named_by_its_path(workspace, kind, entries, what):
     put(workspace, kind, "a", status="complete", **entries)
     with pytest.raises(ArtefactError) as caught:
         workspace.open(kind, "a")
-    assert str(caught.value) == f"{workspace.place(kind, 'a') / MANIFEST} is damaged: {what}"
+    assert str(caught.value) == f"{workspace.path_of(kind, 'a') / MANIFEST} is damaged: {what}"
     assert caught.value.hint == "make the folder again; --overwrite replaces it"
 
 
@@ -219,7 +219,7 @@ def test_a_name_that_is_no_folder_name_is_refused(kind, name):
 
 def test_a_folder_with_a_name_that_none_can_have_is_to_be_renamed(workspace):
     put(workspace, "run", "a", status="complete")
-    shelf = workspace.place("run", "a").parent
+    shelf = workspace.path_of("run", "a").parent
     (shelf / "a").rename(shelf / "-a")
     with pytest.raises(ArtefactError) as caught:
         workspace.open("run")
@@ -280,7 +280,7 @@ def test_the_latest_passes_over_a_damaged_one_with_a_warning(workspace):
     put(workspace, "run", "whole", status="complete")
     put(workspace, "run", "broken", status="complete")
     put(workspace, "run", "newer", status="complete", format_version=2)
-    broken = workspace.place("run", "broken") / MANIFEST
+    broken = workspace.path_of("run", "broken") / MANIFEST
     broken.write_text("{")
     assert workspace.open("run").name == "whole"
     assert reporter.warnings == [
@@ -293,7 +293,7 @@ def test_the_latest_passes_over_a_damaged_one_with_a_warning(workspace):
 
 def test_the_latest_is_an_error_where_all_are_damaged(workspace):
     put(workspace, "run", "broken", status="complete")
-    (workspace.place("run", "broken") / MANIFEST).write_text("[]")
+    (workspace.path_of("run", "broken") / MANIFEST).write_text("[]")
     with pytest.raises(ArtefactError, match=r"broken/manifest\.json is damaged: it is not the man"):
         workspace.open("run")
 
@@ -303,12 +303,12 @@ def test_of_all_folders_a_damaged_one_is_passed_over_with_a_warning(workspace):
     workspace = Workspace(workspace.root, reporter)
     assert workspace.open_all("run") == []
     put(workspace, "run", "broken")
-    (workspace.place("run", "broken") / MANIFEST).write_text("[]")
+    (workspace.path_of("run", "broken") / MANIFEST).write_text("[]")
     with pytest.raises(ArtefactError, match=r"broken/manifest\.json is damaged: it is not the man"):
         workspace.open_all("run")
     put(workspace, "run", "whole", status="complete")
     put(workspace, "run", "begun", status="training")
-    workspace.place("run", "begun").rename(workspace.root / "runs" / "-begun")
+    workspace.path_of("run", "begun").rename(workspace.root / "runs" / "-begun")
     assert [folder.name for folder in workspace.open_all("run")] == ["whole"]
     renamed, broken = reporter.warnings
     assert renamed.startswith(
@@ -341,7 +341,7 @@ def test_a_kill_between_the_two_renames_leaves_a_folder_that_the_next_sbr_puts_b
     put(workspace, "dataset", "a", marker="old")
     replaced = workspace.root / ".replaced" / "dataset-a"
     replaced.parent.mkdir(exist_ok=True)
-    workspace.place("dataset", "a").rename(replaced)
+    workspace.path_of("dataset", "a").rename(replaced)
     with workspace.locked("dataset", "b"):
         assert workspace.names("dataset") == ["a"]
     assert mark(workspace) == "old"
@@ -353,7 +353,7 @@ def test_a_replaced_folder_stays_where_another_process_is_writing_its_successor(
     replaced = workspace.root / ".replaced" / "dataset-a"
     replaced.parent.mkdir(exist_ok=True)
     with workspace.locked("dataset", "a"):
-        workspace.place("dataset", "a").rename(replaced)
+        workspace.path_of("dataset", "a").rename(replaced)
         assert workspace.find("dataset", "a") is None
     assert mark(workspace) == "old"
 
@@ -362,7 +362,7 @@ def test_a_deleted_successor_brings_the_replaced_run_back(workspace):
     put(workspace, "run", "a", status="complete", marker="old")
     with workspace.staged("run", "a", keep_replaced=True) as folder:
         write_json(folder / MANIFEST, run_manifest(status="training"))
-    shutil.rmtree(workspace.place("run", "a"))
+    shutil.rmtree(workspace.path_of("run", "a"))
     assert mark(workspace, "run") == "old"
 
 
@@ -371,7 +371,7 @@ def test_what_a_killed_process_staged_is_deleted_by_the_next_of_that_name(worksp
     torn.parent.mkdir(parents=True)
     torn.write_text("half")
     put(workspace, "dataset", "a")
-    assert not (workspace.place("dataset", "a") / "half.parquet").exists()
+    assert not (workspace.path_of("dataset", "a") / "half.parquet").exists()
     assert list((workspace.root / ".staging").iterdir()) == []
 
 

@@ -14,7 +14,7 @@ from sbrcli.artefacts.manifests import MANIFEST, read_json
 FILES = "files"
 """The manifest's entry: the checksum of each file, by its name."""
 
-MISFIT = "its checksum is not the one that was kept when it was written"
+CHECKSUM_MISMATCH = "its checksum is not the one that was kept when it was written"
 
 _PART_BYTES = 1 << 20
 
@@ -55,8 +55,8 @@ def find_checksum_mismatch(path: Path) -> str | None:
         return None
     manifest: Any = read_json(path.parent / MANIFEST)
     files = manifest.get(FILES) if isinstance(manifest, dict) else None
-    kept = files.get(path.name) if isinstance(files, dict) else None
-    return MISFIT if kept is not None and kept != checksum_of(path) else None
+    stored = files.get(path.name) if isinstance(files, dict) else None
+    return CHECKSUM_MISMATCH if stored is not None and stored != checksum_of(path) else None
 
 
 def _write(found: int) -> str:

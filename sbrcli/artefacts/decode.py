@@ -27,8 +27,8 @@ from typing import (
 
 T = TypeVar("T")
 
-_MOST_COUNTED = (1 << 63) - 1
-_MOST_SHOWN = 40
+_MAX_COUNTED = (1 << 63) - 1
+_MAX_SHOWN = 40
 """Characters of a wrong value that an error shows."""
 
 Count = Annotated[int, "count"]
@@ -157,7 +157,7 @@ _PLAIN: dict[Any, tuple[Callable[[Any], bool], str]] = {
     bool: (lambda value: isinstance(value, bool), "true or false"),
     int: (_is_int, "a whole number"),
     float: (lambda value: _is_int(value) or isinstance(value, float), "a number"),
-    Count: (lambda value: _is_int(value) and 0 < value <= _MOST_COUNTED, "a whole number above 0"),
+    Count: (lambda value: _is_int(value) and 0 < value <= _MAX_COUNTED, "a whole number above 0"),
     Moment: (_is_moment, "a time in ISO 8601"),
 }
 """Each plain kind's check, and what an error calls it."""
@@ -166,7 +166,7 @@ _PLAIN: dict[Any, tuple[Callable[[Any], bool], str]] = {
 def _require(is_right: bool, value: Any, path: str, expected: str) -> None:
     if not is_right:
         shown = json.dumps(value)
-        shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+        shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
         raise EntryError(f"{path or 'the document'} must be {expected}. Received: {shown}")
 
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-TORN = ".tmp"
+TEMPORARY_SUFFIX = ".tmp"
 """The ending of the name of a file that is still being written."""
 
 
@@ -18,16 +18,16 @@ def remove_folder(folder: Path, aside: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def save_files(folder: Path) -> None:
+def flush_files(folder: Path) -> None:
     """Flush each file of a folder to the disk, before the folder's name points to them."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-    save_names(folder)
+    flush_folder(folder)
 
 
-def save_names(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Flush a folder's list of names to the disk, where the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -71,7 +71,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Where the body raises, nothing is left behind and what was there before stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TORN}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
         yield temporary
         temporary.replace(path)

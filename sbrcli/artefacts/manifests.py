@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from sbrcli import __version__
-from sbrcli.artefacts.disk import TORN, replacing
+from sbrcli.artefacts.disk import TEMPORARY_SUFFIX, replacing
 from sbrcli.errors import ArtefactError
 
 Kind = Literal["dataset", "run"]
@@ -24,7 +24,7 @@ EPOCH_FIGURES = ("loss", "seconds", "events_per_second", *WATCHED)
 them, or fewer."""
 
 MANIFEST = "manifest.json"
-_MOST_BYTES = 1 << 26
+_MAX_BYTES = 1 << 26
 """No JSON of a dataset or a run comes near it; more is not read into memory."""
 
 MADE_BY: dict[Kind, str] = {"dataset": "sbr preprocess LOG", "run": "sbr train"}
@@ -71,8 +71,8 @@ def read_json(path: Path) -> Any:
         ArtefactError: it is missing, unreadable, not JSON, or holds a number that JSON lacks.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ValueError(f"it has more than {_MOST_BYTES >> 20} MiB")
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError(f"it has more than {_MAX_BYTES >> 20} MiB")
         text = path.read_text(encoding="utf-8")
         return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
@@ -133,7 +133,7 @@ def update_manifest(folder: Path, **entries: Any) -> None:
 
 def remove_torn_files(folder: Path) -> None:
     """Delete what a killed process was writing in a folder; no other may be writing in it now."""
-    for path in folder.rglob(f".*{TORN}"):
+    for path in folder.rglob(f".*{TEMPORARY_SUFFIX}"):
         path.unlink(missing_ok=True)
 
 

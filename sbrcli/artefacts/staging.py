@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from sbrcli.artefacts.artefact import check_name, list_folder
-from sbrcli.artefacts.disk import is_locked, remove_folder, save_files, save_names, try_lock
+from sbrcli.artefacts.disk import flush_files, flush_folder, is_locked, remove_folder, try_lock
 from sbrcli.artefacts.kinds import is_intact
 from sbrcli.artefacts.manifests import Kind
 from sbrcli.errors import ArtefactError, SbrError
 
-SHELF: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
+FOLDERS: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
 """The folder of the work directory that holds each kind."""
 
 
@@ -30,13 +30,13 @@ class Staging:
 
     root: Path
 
-    def place(self, kind: Kind, name: str) -> Path:
+    def path_of(self, kind: Kind, name: str) -> Path:
         """Return where a folder of that name lies, there or not.
 
         Raises:
             ConfigError: the name could not be one path component.
         """
-        return self.root / SHELF[kind] / check_name(kind, name)
+        return self.root / FOLDERS[kind] / check_name(kind, name)
 
     @contextlib.contextmanager
     def staged(self, kind: Kind, name: str, *, keep_replaced: bool = False) -> Iterator[Path]:
@@ -50,11 +50,11 @@ class Staging:
             keep_replaced: keep what was there before until `discard_replaced`: for a folder that
                 is not whole yet when it takes its place.
         """
-        target, replaced = self.place(kind, name), self._replaced(kind, name)
+        target, replaced = self.path_of(kind, name), self._replaced(kind, name)
         self._make(target.parent)
         with self._temporary_folder(kind, name) as new:
             yield new
-            save_files(new)
+            flush_files(new)
             keeps_older = keep_replaced and replaced.exists() and not is_intact(kind, target)
             if target.exists() and keeps_older:
                 remove_folder(target, new.with_name(f".old-{new.name}"))
@@ -68,7 +68,7 @@ class Staging:
                 if replaced.exists() and not target.exists():
                     replaced.rename(target)
                 raise
-            save_names(target.parent)
+            flush_folder(target.parent)
         if not keep_replaced:
             self.discard_replaced(kind, name)
 
@@ -78,7 +78,7 @@ class Staging:
 
     def retract(self, kind: Kind, name: str) -> None:
         """Remove a folder that was begun, and restore what it replaced."""
-        target, replaced = self.place(kind, name), self._replaced(kind, name)
+        target, replaced = self.path_of(kind, name), self._replaced(kind, name)
         if target.exists():
             remove_folder(target, self._staging(kind, name))
         if replaced.exists():
@@ -96,11 +96,11 @@ class Staging:
         with contextlib.suppress(ArtefactError):  # others' folders, or another's work directory
             found = list_folder(self.root / ".replaced")
         for folder in found:
-            for kind, own_shelf in SHELF.items():
+            for kind, subfolder in FOLDERS.items():
                 name = folder.name.removeprefix(f"{kind}-")
                 # Another process writes it, or the place is to be read only: it stays there.
                 with contextlib.suppress(SbrError, OSError):
-                    if name != folder.name and not (self.root / own_shelf / name).exists():
+                    if name != folder.name and not (self.root / subfolder / name).exists():
                         with self.locked(kind, name):
                             pass
 
@@ -129,7 +129,7 @@ class Staging:
                         hint="wait until it ends, or give another --name",
                     )
                 time.sleep(0.02)
-            target, replaced = self.place(kind, name), self._replaced(kind, name)
+            target, replaced = self.path_of(kind, name), self._replaced(kind, name)
             if replaced.exists() and not target.exists():
                 replaced.rename(target)
             yield

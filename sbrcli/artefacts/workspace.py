@@ -22,7 +22,7 @@ from sbrcli.artefacts.kinds import read_artefact
 from sbrcli.artefacts.manifests import MADE_BY, Kind, read_manifest
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import incomplete, state_of
-from sbrcli.artefacts.staging import SHELF, Staging
+from sbrcli.artefacts.staging import FOLDERS, Staging
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.reporter import SILENT, Reporter
 
@@ -54,7 +54,7 @@ class Workspace(Staging):
         """
         if name is None:
             return self._latest(kind)
-        path = self.place(kind, name)
+        path = self.path_of(kind, name)
         self._bring_back_replaced()
         if not is_folder(path):
             raise self.missing(kind, name)
@@ -78,7 +78,7 @@ class Workspace(Staging):
         Raises:
             ArtefactError: it is there, but damaged or of another format version.
         """
-        path = self.place(kind, name)
+        path = self.path_of(kind, name)
         self._bring_back_replaced()
         return read_artefact(kind, path) if is_folder(path) else None
 
@@ -90,7 +90,7 @@ class Workspace(Staging):
         """
         self._bring_back_replaced()
         # What others have left there, as file browsers do, is none of ours.
-        found = list_folder(self.root / SHELF[kind])
+        found = list_folder(self.root / FOLDERS[kind])
         return [path.name for path in found if path.name[0] != "." and holds_manifest(path)]
 
     @contextlib.contextmanager
@@ -150,7 +150,7 @@ class Workspace(Staging):
         """Return the folders of a kind, finished or not, and the errors of the damaged ones."""
         found, damaged = [], []
         for name in self.names(kind):
-            path = self.root / SHELF[kind] / name
+            path = self.root / FOLDERS[kind] / name
             try:
                 check_name(kind, name)
                 found.append(read_artefact(kind, path))

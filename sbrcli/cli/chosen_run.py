@@ -3,7 +3,7 @@
 from sbrcli.artefacts.run import Run
 from sbrcli.cli.options import Invocation
 
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 """The number of other datasets that are named; further ones are counted."""
 
 
@@ -16,7 +16,7 @@ def open_run(invocation: Invocation, name: str | None) -> Run:
     run = invocation.workspace.open("run", name)
     others = [] if name is not None else _latest_of_other_datasets(invocation, run)
     if others:
-        named = [f"{other.name} on dataset {other.dataset.name}" for other in others[:_MOST_NAMED]]
+        named = [f"{other.name} on dataset {other.dataset.name}" for other in others[:_MAX_NAMED]]
         more = len(others) - len(named)
         named += [f"{more} more"] if more else []
         invocation.output.warn(

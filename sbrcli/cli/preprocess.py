@@ -71,8 +71,8 @@ def preprocess(
 ) -> None:
     """Make a dataset from LOG: sessions, filtered and split into train, valid and test."""
     from sbrcli.log.columns.times import find_zone
+    from sbrcli.workflow.given_split import GivenSplit
     from sbrcli.workflow.preprocess import prepare_dataset
-    from sbrcli.workflow.split_request import GivenSplit
 
     zone = find_zone(tz)
     if valid_log is not None and test_log is None:

@@ -100,7 +100,7 @@ def _train(invocation: Invocation, job: "TrainingJob", **how: Any) -> None:
         with TrainingProgress(output, header) as progress:
             result = train(workspace, job, validate, progress.show, **how)
     except KeyboardInterrupt as error:
-        if not workspace.place("run", job.name).is_dir():
+        if not workspace.path_of("run", job.name).is_dir():
             raise
         words = ["sbr", "train", "--resume", "--name", job.name]
         if workspace.root != DEFAULT_WORKDIR:

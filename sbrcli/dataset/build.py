@@ -20,14 +20,14 @@ from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.sessions import Sessions
 
-_NO_WAY: dict[str, Any] = {
+_NO_SPLIT_OPTIONS: dict[str, Any] = {
     "split": "date",
     "valid_days": None,
     "test_days": None,
     "valid_share": None,
     "test_share": None,
 }
-_WAYS: tuple[dict[str, Any], ...] = (
+_SPLIT_SUGGESTIONS: tuple[dict[str, Any], ...] = (
     {"test_share": 0.1, "valid_share": 0.1},
     {"test_share": 0.2, "valid_share": 0.2},
     {"test_share": 0.1, "valid_days": 0},
@@ -39,7 +39,7 @@ _WAYS: tuple[dict[str, Any], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Arrangement:
+class BuiltDataset:
     """A log prepared for training and evaluation, not yet on disk.
 
     Args:
@@ -61,7 +61,7 @@ class Arrangement:
     num_events: int
 
 
-def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
+def build_dataset(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:
     """Make sessions from a log's events, filter and split them, and number their items.
 
     Args:
@@ -72,7 +72,7 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
         DataError: the log lacks the columns that the rule needs, or a split is empty.
     """
     if config.split == "time":
-        return _arrange_by_time(_narrow(categorise_items(events), config), config)
+        return _build_by_time(_narrow(categorise_items(events), config), config)
     clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
     try:
         raw, splits, unseen = _split(clean, config)
@@ -81,7 +81,7 @@ def arrange(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
     return _complete(raw, splits, dropped | unseen, len(events))
 
 
-def _arrange_by_time(events: pd.DataFrame, config: PrepareConfig) -> Arrangement:
+def _build_by_time(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:
     """Cut a log in its sessions at one moment; train alone is cleansed."""
     distinct = drop_repeats(events) if config.drop_repeats else events
     try:
@@ -95,7 +95,7 @@ def _arrange_by_time(events: pd.DataFrame, config: PrepareConfig) -> Arrangement
         made.splits.train, *(table for table in parts if table is not None)
     )
     dropped = {"repeats": count(events) - count(distinct)} | made.dropped
-    return Arrangement(made.splits, made.train_full, vocabulary, dropped, len(events))
+    return BuiltDataset(made.splits, made.train_full, vocabulary, dropped, len(events))
 
 
 def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, dict[str, Counts]]:
@@ -114,19 +114,19 @@ def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, 
 def _advise(clean: pd.DataFrame, config: PrepareConfig) -> str:
     """Return options that split a filtered log for which the requested ones do not work."""
     works = []
-    for options in _WAYS:
+    for options in _SPLIT_SUGGESTIONS:
         words = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
         with suppress(EmptySplitError):
-            _split(clean, replace(config, **_NO_WAY | options))
+            _split(clean, replace(config, **_NO_SPLIT_OPTIONS | options))
             works.append(" ".join(words))
         if len(works) == 2:
             break
     return f"what works on this log: {', or '.join(works)}"
 
 
-def arrange_given(
+def build_given_dataset(
     train: pd.DataFrame, valid: pd.DataFrame | None, test: pd.DataFrame, config: PrepareConfig
-) -> Arrangement:
+) -> BuiltDataset:
     """Make sessions from logs that are split already, and number their items.
 
     Short sessions and rare items are dropped from train only, and repeats from all logs. Items
@@ -155,12 +155,12 @@ def arrange_given(
 
 def _complete(
     raw: Splits, splits: Splits, dropped: dict[str, Counts], num_events: int
-) -> Arrangement:
+) -> BuiltDataset:
     """Number the items of splits; `raw` are the splits before unseen items were dropped."""
     # Test may contain items that were dropped from valid, so these are numbered as well.
     later = [table for table in (raw.valid, raw.test) if table is not None]
     vocabulary = build_vocabulary(raw.train, *later)
-    return Arrangement(splits, raw.valid, vocabulary, dropped, num_events)
+    return BuiltDataset(splits, raw.valid, vocabulary, dropped, num_events)
 
 
 def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
@@ -171,7 +171,7 @@ def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
 
 
 def cut_into_sessions(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
-    """Sort a log into sessions as `arrange` does, without dropping any item or session.
+    """Sort a log into sessions as `build_dataset` does, without dropping any item or session.
 
     Args:
         events: an event table in file order.

@@ -16,7 +16,7 @@ _SUFFIXES = (
 )
 """What a file's name says of its format, and not of its content."""
 
-_MOST_BYTES = 40
+_MAX_BYTES = 40
 """A dataset's name has room for its options behind this, and a run's for its own behind those."""
 
 _DEVICES = ("/dev/", "/proc/")
@@ -56,7 +56,7 @@ def word_for_log(source: SourceFile) -> str:
     words = "-".join("".join(kept).split())
     while "--" in words:
         words = words.replace("--", "-")
-    short = words.strip("-._").encode()[:_MOST_BYTES].decode(errors="ignore")
+    short = words.strip("-._").encode()[:_MAX_BYTES].decode(errors="ignore")
     return short.strip("-._") or "log"
 
 

@@ -18,7 +18,7 @@ from sbrcli.dataset.storage import ITEMS_FILE, split_path
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.reading import hash_file
 
-_MOST_BYTES = 80
+_MAX_BYTES = 80
 """The maximum length of a default name, which leaves room for the options of a run."""
 
 OTHER_FILES = {
@@ -30,7 +30,7 @@ OTHER_FILES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DatasetSpec:
     """The specification of a dataset.
 
     Args:
@@ -56,7 +56,7 @@ class Request:
         """
         log, words = word_for_log(self.source), self.earlier_name()
         name = f"{log}-{words}"
-        if len(name.encode()) <= _MOST_BYTES:
+        if len(name.encode()) <= _MAX_BYTES:
             return name
         rule = str(self.config.session).replace(":", "-")
         return f"{log}-{rule}-{hashlib.sha256(words.encode()).hexdigest()[:6]}"
@@ -110,37 +110,37 @@ def describe_files(paths: Sequence[Path], called: Sequence[Path]) -> SourceFile:
     return SourceFile(", ".join(names), together, parts)
 
 
-def require_same(there: Dataset, request: Request) -> None:
+def require_same(existing: Dataset, spec: DatasetSpec) -> None:
     """Check that a dataset is intact and was made from the same files and options.
 
     Raises:
         ArtefactError: it was not, or it is damaged.
     """
-    difference = _differs_in(there, request)
+    difference = _differs_in(existing, spec)
     if difference:
         raise ArtefactError(
-            f"dataset {there.name} already exists, made {difference}",
+            f"dataset {existing.name} already exists, made {difference}",
             hint="--overwrite replaces it, --name keeps both",
         )
-    stored = [name for name, split in there.splits.items() if split is not None]
-    stored += ["valid_full"] if there.train_full else []
-    for path in [there.path / ITEMS_FILE, *(split_path(there.path, name) for name in stored)]:
+    stored = [name for name, split in existing.splits.items() if split is not None]
+    stored += ["valid_full"] if existing.train_full else []
+    for path in [existing.path / ITEMS_FILE, *(split_path(existing.path, name) for name in stored)]:
         if not path.is_file():
             raise ArtefactError(
                 f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
             )
 
 
-def find_earlier(workspace: Workspace, request: Request) -> Dataset | None:
+def find_earlier(workspace: Workspace, spec: DatasetSpec) -> Dataset | None:
     """Find the same dataset under the default name of earlier versions of sbr.
 
     Returns:
         None if there is none, or if it is damaged or was made from something else.
     """
     try:
-        found = workspace.find("dataset", request.earlier_name())
+        found = workspace.find("dataset", spec.earlier_name())
         if found is not None:
-            require_same(found, request)
+            require_same(found, spec)
     except (ArtefactError, ConfigError):  # such a name may be too long
         return None
     return found
@@ -186,20 +186,20 @@ def _time_span(dataset: Dataset) -> timedelta:
     return max(times) - min(times) if times else timedelta()
 
 
-def _differs_in(dataset: Dataset, request: Request) -> str | None:
+def _differs_in(dataset: Dataset, spec: DatasetSpec) -> str | None:
     """Return how a dataset's options differ from the requested ones; None if they do not."""
     differences = []
-    if dataset.source.sha256 != request.source.sha256:
+    if dataset.source.sha256 != spec.source.sha256:
         differences.append(f"of another log ({dataset.source.name})")
     for option, (one, another) in OTHER_FILES.items():
-        was, asked = dataset.source.others[option], request.source.others[option]
+        was, asked = dataset.source.others[option], spec.source.others[option]
         if (was and was.sha256) != (asked and asked.sha256):
             differences.append(f"with {another}" if was else f"without {one}")
     # An option newer than the dataset has its default.
     made_with = default_options() | _with_todays_days(dataset)
     others = [
         f"{option.replace('_', '-')} {_shown(made_with[option])}, not {_shown(value)}"
-        for option, value in request.options().items()
+        for option, value in spec.options().items()
         if made_with[option] != value
     ]
     differences += [f"with {', '.join(others)}"] if others else []

@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.floating]
 SUBSAMPLE_TARGETS = 2_000
 """This many targets distinguish a scale from half and from twice its value."""
 
-_MOST_DOUBLINGS = 20
+_MAX_DOUBLINGS = 20
 
 
 def gives_log_probabilities(run: Run) -> bool:
@@ -53,7 +53,7 @@ def find_scale(network: Scorer, sessions: Sessions) -> float:
     # The loss is convex in the scale, so that it falls to one lowest place from either side.
     best = 0
     step = 1 if loss_at(1) < loss_at(0) else -1
-    while abs(best) < _MOST_DOUBLINGS and loss_at(best + step) < loss_at(best):
+    while abs(best) < _MAX_DOUBLINGS and loss_at(best + step) < loss_at(best):
         best += step
     return 2.0**best
 

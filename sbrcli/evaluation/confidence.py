@@ -22,7 +22,7 @@ _NORMAL_QUANTILE = 1.959964
 
 # Beyond this many, sessions are dealt at random into as many groups, and groups are drawn: the
 # variance that is expected is the same, and the cost no longer grows.
-_MOST_GROUPS = 20_000
+_MAX_GROUPS = 20_000
 _DRAWS_AT_A_TIME = 2**21
 
 
@@ -114,9 +114,9 @@ def p_value(differences: FloatArray, sessions: int) -> float:
 
 
 def _deal(sums: FloatArray, rng: np.random.Generator) -> FloatArray:
-    if len(sums) <= _MOST_GROUPS:
+    if len(sums) <= _MAX_GROUPS:
         return sums
-    group = rng.permutation(len(sums)) % _MOST_GROUPS
+    group = rng.permutation(len(sums)) % _MAX_GROUPS
     order = np.argsort(group, kind="stable")
     begins = np.flatnonzero(np.diff(group[order], prepend=-1))
     return np.add.reduceat(sums[order], begins, axis=0)

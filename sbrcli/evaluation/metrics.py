@@ -8,7 +8,7 @@ import numpy as np
 from sbrcli.arrays import FloatArray, IntArray
 from sbrcli.evaluation.rank_metrics.registry import METRICS
 
-ALWAYS_KEPT = ("recall", "mrr", "ndcg")
+ALWAYS_STORED = ("recall", "mrr", "ndcg")
 """The metrics that every version of sbr has stored; earlier versions lack the others."""
 
 

@@ -11,7 +11,7 @@ BoolArray = npt.NDArray[np.bool_]
 NOTEBOOK_LANES = 64
 
 
-def notebook_next_items(sessions: Sessions, lanes: int = NOTEBOOK_LANES) -> tuple[BoolArray, int]:
+def notebook_targets(sessions: Sessions, lanes: int = NOTEBOOK_LANES) -> tuple[BoolArray, int]:
     """Mark the next items that the source notebook's loader reached, and count its steps.
 
     The loader walks the first `lanes` sessions side by side, a step at a time. Where some of them

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sbrcli.evaluation.confidence import resample_means, session_sums
 from sbrcli.evaluation.leaderboard import Difference, difference_of
 from sbrcli.evaluation.metrics import metrics_at, values_at
-from sbrcli.evaluation.stored_ranks import KeptRanks
+from sbrcli.evaluation.stored_ranks import StoredRanks
 from sbrcli.evaluation.verdict import FEW_SESSIONS, is_below_a_seed
 
 
@@ -21,24 +21,24 @@ class RunDifference:
 
 
 def find_differences(
-    protocol: int, kept: Mapping[str, KeptRanks], metric: str, share_of_a_seed: float
+    protocol: int, stored: Mapping[str, StoredRanks], metric: str, share_of_a_seed: float
 ) -> list[RunDifference]:
     """Compare runs with the first of them, by the paired bootstrap over sessions.
 
     Args:
         protocol: by which of the protocols they were evaluated.
-        kept: their ranks, of the same next items, by the run's name.
+        stored: their ranks, of the same next items, by the run's name.
         metric: in which, as in "mrr@20".
         share_of_a_seed: what another training seed moves, as a share of a figure.
     """
-    if len(kept) < 2:
+    if len(stored) < 2:
         return []
     k = int(metric.partition("@")[2])
-    first, *others = kept
-    values = [dict(values_at(ranks.ranks, [k]))[metric] for ranks in kept.values()]
-    sums = session_sums(kept[first].session, values)
+    first, *others = stored
+    values = [dict(values_at(ranks.ranks, [k]))[metric] for ranks in stored.values()]
+    sums = session_sums(stored[first].session, values)
     draws = resample_means(sums)
-    figures = [metrics_at(ranks.ranks, [k])[metric] for ranks in kept.values()]
+    figures = [metrics_at(ranks.ranks, [k])[metric] for ranks in stored.values()]
     found = []
     for place, run in enumerate(others, start=1):
         difference = difference_of(
@@ -63,7 +63,7 @@ def describe_finding(found: Difference, sessions: int, share_of_a_seed: float) -
     return "significant at 5 %"
 
 
-def same_next_items(kept: Sequence[tuple[str, KeptRanks | None]]) -> dict[str, KeptRanks]:
+def same_targets(stored: Sequence[tuple[str, StoredRanks | None]]) -> dict[str, StoredRanks]:
     """Return the ranks of the runs that were asked for the same next items as the first of them."""
-    known = [(run, ranks) for run, ranks in kept if ranks is not None]
+    known = [(run, ranks) for run, ranks in stored if ranks is not None]
     return {run: ranks for run, ranks in known if ranks.positions == known[0][1].positions}

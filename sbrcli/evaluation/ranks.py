@@ -82,7 +82,7 @@ def rank_targets(
     tied = np.zeros(len(known.item_indices), np.bool_)
     own = np.zeros(len(known.item_indices), np.float64)
     scored, seen = known.target_mask, is_repeat(known)
-    for positions, scores in _asked_blocks(scorer, known, sparsely=not exclude_seen):
+    for positions, scores in _target_blocks(scorer, known, sparsely=not exclude_seen):
         excluded = _seen_items(known, positions, scorer.num_items) if exclude_seen else None
         following = positions + 1
         targets = known.item_indices[following]
@@ -176,7 +176,7 @@ def is_repeat(sessions: Sessions) -> BoolArray:
     return repeats
 
 
-def _asked_blocks(
+def _target_blocks(
     scorer: Scorer, sessions: Sessions, *, sparsely: bool
 ) -> Iterator[tuple[IntArray, FloatArray | SparseRows]]:
     if sparsely and isinstance(scorer, SparseScorer):

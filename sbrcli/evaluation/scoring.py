@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ConfigError
-from sbrcli.evaluation.notebook_events import NOTEBOOK_LANES, notebook_next_items
+from sbrcli.evaluation.notebook_events import NOTEBOOK_LANES, notebook_targets
 from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.log.columns.times import format_time
@@ -96,7 +96,7 @@ def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, 
             f"{_covered_in_words(sessions)} is scored",
             hint="leave --notebook-coverage out",
         )
-    covered, steps = notebook_next_items(sessions)
+    covered, steps = notebook_targets(sessions)
     return covered, f"the source notebook's: {steps} steps of its {NOTEBOOK_LANES} lanes"
 
 

@@ -31,7 +31,7 @@ BEYOND = 65_535
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRanks:
+class StoredRanks:
     """A run's ranks.
 
     Args:
@@ -69,7 +69,7 @@ def write_ranks(path: Path, ranks: Ranks, sessions: Sessions) -> None:
 
 
 @contextmanager
-def ranks_kept(path: Path, ranks: Ranks, sessions: Sessions) -> Iterator[None]:
+def storing_ranks(path: Path, ranks: Ranks, sessions: Sessions) -> Iterator[None]:
     """Write the ranks, then let the body write their figures; without these they do not stay.
 
     Raises:
@@ -84,7 +84,7 @@ def ranks_kept(path: Path, ranks: Ranks, sessions: Sessions) -> Iterator[None]:
         raise
 
 
-def read_ranks(path: Path, scored: int | None) -> KeptRanks | None:
+def read_ranks(path: Path, scored: int | None) -> StoredRanks | None:
     """Read what `write_ranks` wrote.
 
     Args:
@@ -107,4 +107,4 @@ def read_ranks(path: Path, scored: int | None) -> KeptRanks | None:
         return None
     if len(ranks) != scored or int(lengths.sum()) != len(ranks) or not lengths.all():
         return None
-    return KeptRanks(ranks, np.repeat(np.arange(len(lengths)), lengths), positions)
+    return StoredRanks(ranks, np.repeat(np.arange(len(lengths)), lengths), positions)

@@ -17,16 +17,16 @@ from sbrcli.errors import DataError
 from sbrcli.log.columns.drop_ids import drop_ids
 from sbrcli.log.columns.event_times import read_times
 from sbrcli.log.columns.ids import Ids, read_ids
-from sbrcli.log.columns.kinds import take_kinds
+from sbrcli.log.columns.kinds import filter_kinds
 from sbrcli.log.columns.lists import OpenedLists
 from sbrcli.log.columns.matching import listed
 from sbrcli.log.columns.ratings import without_no_ratings
-from sbrcli.log.columns.shared_sessions import SharedSessions, part_shared_sessions
+from sbrcli.log.columns.shared_sessions import SharedSessions, split_shared_sessions
 from sbrcli.log.columns.unnamed_users import without_unnamed_users
 from sbrcli.log.detect import AS_READ, recognise_format
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.files.opening import explained
-from sbrcli.log.files.parts import Part, find_parts, find_twins, list_parts, list_passed_over
+from sbrcli.log.files.parts import Part, find_parts, find_twins, list_parts, list_skipped_files
 from sbrcli.log.files.spool import renamed
 from sbrcli.log.formats.bad_rows import BadRows, name_wrong_row, write_good_rows
 from sbrcli.log.formats.log_format import LogFormat
@@ -49,7 +49,7 @@ class Log:
         shared_sessions: number of session ids that several users share; None if there are none.
         dropped_ids: number of events that `--drop-id` left out.
         lists: how its rows of lists were opened; None if it has none.
-        passed_over: documents and empty files in its folders, which were not read.
+        skipped_files: documents and empty files in its folders, which were not read.
     """
 
     events: pd.DataFrame
@@ -60,7 +60,7 @@ class Log:
     shared_sessions: SharedSessions | None = None
     dropped_ids: int = 0
     lists: OpenedLists | None = None
-    passed_over: tuple[str, ...] = ()
+    skipped_files: tuple[str, ...] = ()
 
 
 def read_log(
@@ -82,12 +82,12 @@ def read_log(
     name = logs if isinstance(logs, Path) else parts[0].path
     _require_kinds(name, config.events, log.event_kinds)
     # This needs the whole log, as a session may continue in the next part.
-    events, shared = part_shared_sessions(log.events)
-    passed_over = tuple(path.name for path in list_passed_over(logs))
+    events, shared = split_shared_sessions(log.events)
+    skipped_files = tuple(path.name for path in list_skipped_files(logs))
     twins = tuple(map(_same_bytes, find_twins(parts)))
     log_format = replace(log.format, doubts=(*log.format.doubts, *twins))
     log = replace(
-        log, events=events, format=log_format, shared_sessions=shared, passed_over=passed_over
+        log, events=events, format=log_format, shared_sessions=shared, skipped_files=skipped_files
     )
     return without_unnamed_users(log)
 
@@ -183,7 +183,7 @@ def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]
     if EVENT in table.column_names:
         kinds = _count_kinds(table[EVENT])
         if config.events:
-            table = take_kinds(table, config.events)
+            table = filter_kinds(table, config.events)
         table = table.drop_columns([EVENT])
     num_taken = table.num_rows
     bad_rows = BadRows(gaps, "a row lacks a value") if gaps else None
@@ -230,7 +230,7 @@ def _refuse_gaps(table: pa.Table, log_format: LogFormat) -> None:
         if name == RATING or (name == USER_ID and not log_format.needs_users):
             continue
         if table[name].null_count:
-            raise WrongRowError(log_format, f"the column {log_format.place(name)} has gaps")
+            raise WrongRowError(log_format, f"the column {log_format.name_of(name)} has gaps")
 
 
 def _read_ids(column: pa.ChunkedArray, log_format: LogFormat, *, may_be_empty: bool) -> Ids:

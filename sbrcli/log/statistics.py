@@ -10,13 +10,13 @@ import pandas as pd
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.log.columns.times import ORDER, format_time
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.quality.doctor import find_oddities
 from sbrcli.log.quality.gap_suggestion import suggest_gap
 from sbrcli.log.quality.grouping import Grouped, count_distinct_pairs, dense_codes, group_events
 from sbrcli.log.quality.misreadings import find_misreadings
+from sbrcli.log.quality.sanity_checks import check_statistics
 
 RECENT_SECONDS = 30 * 86_400
-_MOST_VALUES = 100
+_MAX_VALUES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +134,14 @@ def describe_log(
         duplicates=_count_duplicates(sessions),
         single_event_users=int((users.lengths == 1).sum()) if users else None,
         ratings=_count_ratings(columns[RATING]) if RATING in columns else None,
-        event_kinds=event_kinds if event_kinds and len(event_kinds) <= _MOST_VALUES else None,
+        event_kinds=event_kinds if event_kinds and len(event_kinds) <= _MAX_VALUES else None,
         suggested_gap_seconds=_suggest_gap(users, rule) if is_timed else None,
         new_item_share=_new_item_share(items, times, first, last) if is_timed else None,
     )
     if rule.kind != "column":  # these sessions are made, not read
         del columns[SESSION_ID]
     misreadings = find_misreadings(columns, time_unit=time_unit, zone=zone)
-    oddities = find_oddities(statistics, rule)
+    oddities = check_statistics(statistics, rule)
     return replace(statistics, warnings=(*doubts, *misreadings, *oddities))
 
 
@@ -167,7 +167,7 @@ def _count_duplicates(sessions: Grouped) -> int:
 
 def _count_ratings(ratings: pd.Series) -> dict[str, int] | None:
     counts = ratings.value_counts().sort_index()
-    if len(counts) > _MOST_VALUES:
+    if len(counts) > _MAX_VALUES:
         return None
     return {repr(value).removesuffix(".0"): n for value, n in counts.to_dict().items()}
 

@@ -21,7 +21,7 @@ _DURATIONS = (
     (864_000, "10 d"),
     (31_536_000, "1 y"),
 )
-_MOST_DURATIONS = 6
+_MAX_DURATIONS = 6
 _FEW_POWERS = 100
 """An axis that spans less has ticks between the powers of ten."""
 
@@ -87,7 +87,7 @@ def durations_between(shortest: float, longest: float) -> list[tuple[float, str]
     if len(named) < 2:
         below = [one for one in _DURATIONS if one[0] < shortest][-1:]
         named = [*below, *named]
-    return named[:: len(named) // _MOST_DURATIONS + 1]
+    return named[:: len(named) // _MAX_DURATIONS + 1]
 
 
 def use_whole_numbers(axis: "Axis") -> None:

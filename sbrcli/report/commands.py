@@ -18,7 +18,7 @@ from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.presets import configure_training
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.training import TrainConfig
-from sbrcli.dataset.spec import OTHER_FILES, Request, default_options
+from sbrcli.dataset.spec import OTHER_FILES, DatasetSpec, default_options
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.blend.files import read_choice
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of
@@ -158,4 +158,4 @@ def _usual_name(dataset: Dataset) -> str | None:
         config, reading = PrepareConfig(**options), ReadConfig(event=made_with.get("event"))
     except ConfigError:  # of an sbr that had other bounds
         return None
-    return Request(config, reading, dataset.source).name()
+    return DatasetSpec(config, reading, dataset.source).name()

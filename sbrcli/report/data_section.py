@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
-_MOST_BARS = 24
-_MOST_LENGTHS = 100
+_MAX_BARS = 24
+_MAX_LENGTHS = 100
 """So many lengths in a row are counted each by itself."""
 
 _CURVE_POINTS = 200
@@ -95,7 +95,7 @@ def draw_pauses(pauses: FloatArray) -> str:
     if not len(longer):
         return ""
     low, high = longer.min(), longer.max()
-    edges = np.geomspace(low, max(high, 2 * low), _MOST_BARS + 1)
+    edges = np.geomspace(low, max(high, 2 * low), _MAX_BARS + 1)
     edges[-1] = max(high, 2 * low)
     counts, _ = np.histogram(longer, edges)
 
@@ -144,8 +144,8 @@ def histogram_of_lengths(lengths: IntArray) -> tuple[list[int], list[float]]:
         lengths: (sessions,) at least one.
     """
     low, high = int(lengths.min()), int(lengths.max()) + 1
-    if high - low > _MOST_LENGTHS:
-        edges = np.unique(np.rint(np.geomspace(low, high, _MOST_BARS + 1)).astype(np.int64))
+    if high - low > _MAX_LENGTHS:
+        edges = np.unique(np.rint(np.geomspace(low, high, _MAX_BARS + 1)).astype(np.int64))
     else:
         edges = np.arange(low, high + 1)
     counts, _ = np.histogram(lengths, edges)

@@ -8,7 +8,7 @@ from sbrcli.artefacts.run import Run
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.leaderboard import Difference, LeaderboardRow
-from sbrcli.evaluation.metrics import ALWAYS_KEPT, is_known
+from sbrcli.evaluation.metrics import ALWAYS_STORED, is_known
 from sbrcli.evaluation.slices import Slice
 from sbrcli.evaluation.verdict import SIGNIFICANT
 from sbrcli.models.registry import DEFAULT_FAMILY
@@ -77,7 +77,7 @@ def _metrics(found: Any) -> dict[str, float]:
         ValueError, TypeError, AttributeError: they are not what any version keeps.
     """
     metrics = {str(name): float(value) for name, value in found.items() if is_known(name)}
-    is_intact = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in ALWAYS_KEPT)
+    is_intact = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in ALWAYS_STORED)
     if not metrics or not is_intact:
         raise ValueError("a metric is missing")
     return metrics

@@ -25,7 +25,7 @@ from sbrcli.report.svg import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_BARS = 15
+_MAX_BARS = 15
 """More, as of months, are a curve."""
 
 _LABELS_OF_CURVE = 4
@@ -84,7 +84,7 @@ def draw_slices(name: str, kind: str, parts: Sequence[Slice], metric: str, most:
         metric: which figure.
         most: where the scale of all kinds ends.
     """
-    draw = _draw_bars if len(parts) <= _MOST_BARS else _draw_curve
+    draw = _draw_bars if len(parts) <= _MAX_BARS else _draw_curve
     plot = draw(name, kind, parts, metric, most)
     return write_figure(plot, f"By {kind}" if kind != "item" else "New and repeated items")
 

@@ -40,9 +40,9 @@ def begin_run(workspace: Workspace, job: TrainingJob) -> None:
         write_json(folder / MANIFEST, manifest)
 
 
-def retract_if_bare(workspace: Workspace, name: str) -> None:
+def retract_without_checkpoint(workspace: Workspace, name: str) -> None:
     """Undo the beginning of a run that ended before its first checkpoint."""
-    if not (workspace.place("run", name) / CHECKPOINT_FILE).exists():
+    if not (workspace.path_of("run", name) / CHECKPOINT_FILE).exists():
         workspace.retract("run", name)
 
 

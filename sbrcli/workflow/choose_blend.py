@@ -73,14 +73,14 @@ def find_hybrid(run: Run, options: BaselineConfig, explicit: Mapping[str, str]) 
         ArtefactError: the file is damaged.
         UsageError: other options are given for a run that was trained on valid.
     """
-    kept = _read(run)
-    if kept is None or (kept.taken_from is None and _lacks_scale(run)):
+    stored = _read(run)
+    if stored is None or (stored.taken_from is None and _lacks_scale(run)):
         return None
-    if kept.taken_from is None:
-        return kept if _are_same(kept, options) else None
+    if stored.taken_from is None:
+        return stored if _are_same(stored, options) else None
     if run.is_refitted:
-        _require_same_options(run.name, kept, kept.taken_from, explicit)
-    return None if _other_options(kept, explicit) else kept
+        _require_same_options(run.name, stored, stored.taken_from, explicit)
+    return None if _other_options(stored, explicit) else stored
 
 
 def choose_hybrid(
@@ -140,7 +140,7 @@ def choose_hybrid(
     return hybrid
 
 
-def take_hybrid(
+def copy_hybrid(
     run: Run, workspace: Workspace, other: Run, dataset: Dataset, explicit: Mapping[str, str]
 ) -> Hybrid:
     """Take over what was chosen for another run, with the partner fitted as this run was.
@@ -173,7 +173,7 @@ def take_hybrid(
     return hybrid
 
 
-def count_tried(dataset: Dataset) -> int:
+def count_trial_targets(dataset: Dataset) -> int:
     """Return how many next items `choose_hybrid` scores, of all partners together."""
     valid = load_split(dataset.path, "valid").subsample(_SUBSAMPLE_TARGETS)
     return len(PARTNERS) * valid.num_targets
@@ -204,52 +204,52 @@ def _try_weights(
 
 
 def _read(run: Run) -> Hybrid | None:
-    kept = read_choice(run.path)
-    if kept is None:
+    stored = read_choice(run.path)
+    if stored is None:
         return None
     return Hybrid(
-        kept["partner"],
-        kept["weight"],
-        kept.get("metric", METRIC),
-        kept["options"],
-        kept.get("trials", []),
-        kept.get("taken_from"),
-        kept.get("scale", 1.0),
+        stored["partner"],
+        stored["weight"],
+        stored.get("metric", METRIC),
+        stored["options"],
+        stored.get("trials", []),
+        stored.get("taken_from"),
+        stored.get("scale", 1.0),
     )
 
 
 def _lacks_scale(run: Run) -> bool:
     """Return whether a choice is of before the scores of the run's loss had a scale."""
-    kept = read_choice(run.path)
-    return "scale" not in (kept or {}) and not gives_log_probabilities(run)
+    stored = read_choice(run.path)
+    return "scale" not in (stored or {}) and not gives_log_probabilities(run)
 
 
-def _are_same(kept: Hybrid, options: BaselineConfig) -> bool:
+def _are_same(stored: Hybrid, options: BaselineConfig) -> bool:
     """Return whether a choice was made with these options.
 
     An option that a later version of sbr has added was at its default before.
     """
-    used = configure_baselines(kept.options)
+    used = configure_baselines(stored.options)
     return all(options_of(used, name) == options_of(options, name) for name in PARTNERS)
 
 
-def _other_options(kept: Hybrid, explicit: Mapping[str, str]) -> str | None:
+def _other_options(stored: Hybrid, explicit: Mapping[str, str]) -> str | None:
     """Name a partner for which the user says other options than a choice was made with."""
-    used = configure_baselines(kept.options)
-    wanted = configure_baselines(explicit, kept.options)
+    used = configure_baselines(stored.options)
+    wanted = configure_baselines(explicit, stored.options)
     return next((n for n in PARTNERS if options_of(used, n) != options_of(wanted, n)), None)
 
 
 def _require_same_options(
-    run_name: str, kept: Hybrid, chosen_for: str, explicit: Mapping[str, str]
+    run_name: str, stored: Hybrid, chosen_for: str, explicit: Mapping[str, str]
 ) -> None:
     """Refuse options that a choice was not made with, where it is taken as it is."""
-    name = _other_options(kept, explicit)
+    name = _other_options(stored, explicit)
     if name is not None:
         words = f"--{name} {explicit[name]}"
         raise UsageError(
             f"the hybrid of run {run_name} is the one that was chosen for run {chosen_for} with "
-            f"{name}'s {kept.options[name]}: {words} would do nothing",
+            f"{name}'s {stored.options[name]}: {words} would do nothing",
             hint=f"choose again with: sbr evaluate --run {chosen_for} --hybrid {words}; then take "
             f"it over with: sbr evaluate --run {run_name} --hybrid-from {chosen_for}",
         )

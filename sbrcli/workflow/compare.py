@@ -10,10 +10,10 @@ from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ArtefactError
-from sbrcli.evaluation.metrics import ALWAYS_KEPT, METRICS, find_wide_cuts
-from sbrcli.evaluation.paired import RunDifference, find_differences, same_next_items
+from sbrcli.evaluation.metrics import ALWAYS_STORED, METRICS, find_wide_cuts
+from sbrcli.evaluation.paired import RunDifference, find_differences, same_targets
 from sbrcli.evaluation.seeds import SeedGroup, seed_share, summarise_seeds
-from sbrcli.evaluation.stored_ranks import BEYOND, KeptRanks, ranks_path, read_ranks
+from sbrcli.evaluation.stored_ranks import BEYOND, StoredRanks, ranks_path, read_ranks
 from sbrcli.workflow.run_facts import (
     dataset_facts,
     find_differing,
@@ -21,7 +21,7 @@ from sbrcli.workflow.run_facts import (
     training_seconds,
     valid_mrr,
 )
-from sbrcli.workflow.stored_evaluations import read_evaluation, way_of
+from sbrcli.workflow.stored_evaluations import evaluation_key, read_evaluation
 
 _TASK = ("events", "sessions", "candidates", "exclude_seen", "coverage")
 """Of an evaluation's protocol: what must agree before figures can be compared."""
@@ -112,15 +112,15 @@ def compare_runs(
     rows.sort(key=lambda row: _place(row, sort, k))
     folders = {run.name: run for run in runs}
     seeds = _group_seeds(rows, folders)
-    kept = {row.run: _ranks(folders[row.run], row, config) for row in rows}
+    stored = {row.run: _ranks(folders[row.run], row, config) for row in rows}
     return Comparison(
         split=config.split,
         sort=sort,
         protocols=tuple({"protocol": at, **task} for at, task in enumerate(protocols, start=1)),
         runs=tuple(rows),
         seeds=tuple(seeds),
-        differences=tuple(_differences_of_runs(rows, kept, seeds, _metric(sort, k))),
-        warnings=(*_warnings(rows, protocols, config), *_warnings_of_ranks(rows, kept, config)),
+        differences=tuple(_differences_of_runs(rows, stored, seeds, _metric(sort, k))),
+        warnings=(*_warnings(rows, protocols, config), *_warnings_of_ranks(rows, stored, config)),
     )
 
 
@@ -156,34 +156,34 @@ def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Run]) -> list[Se
     return found
 
 
-def _ranks(run: Run, row: ComparedRun, config: EvaluateConfig) -> KeptRanks | None:
+def _ranks(run: Run, row: ComparedRun, config: EvaluateConfig) -> StoredRanks | None:
     """Read the ranks of a run that was evaluated; None where it keeps none of that evaluation."""
     if row.protocol is None or max(config.ks) >= BEYOND:
         return None
     scored = read_evaluation(run, config).get("protocol", {}).get("events")
-    return read_ranks(ranks_path(run.path, way_of(config)), scored)
+    return read_ranks(ranks_path(run.path, evaluation_key(config)), scored)
 
 
 def _differences_of_runs(
     rows: list[ComparedRun],
-    kept: Mapping[str, KeptRanks | None],
+    stored: Mapping[str, StoredRanks | None],
     seeds: list[SeedGroup],
     metric: str,
 ) -> Iterator[RunDifference]:
     for protocol, own in _by_protocol(rows):
-        alike = same_next_items([(row.run, kept[row.run]) for row in own])
+        alike = same_targets([(row.run, stored[row.run]) for row in own])
         yield from find_differences(protocol, alike, metric, seed_share(seeds, protocol, metric))
 
 
 def _warnings_of_ranks(
-    rows: list[ComparedRun], kept: Mapping[str, KeptRanks | None], config: EvaluateConfig
+    rows: list[ComparedRun], stored: Mapping[str, StoredRanks | None], config: EvaluateConfig
 ) -> Iterator[str]:
     """Warn of runs whose evaluation stored no ranks, so that they cannot be paired."""
     lacking = [
         row.run
         for _, own in _by_protocol(rows)
         for row in own
-        if len(own) > 1 and kept[row.run] is None
+        if len(own) > 1 and stored[row.run] is None
     ]
     if lacking and max(config.ks) < BEYOND:
         yield (
@@ -213,7 +213,7 @@ def _all_runs(
 def _tasks(runs: list[Run], evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return each run's task; datasets with the same content have the name of the first of them."""
     called: dict[str | None, str | None] = {}
-    found = [_task(run, kept) for run, kept in zip(runs, evaluations, strict=True)]
+    found = [_task(run, stored) for run, stored in zip(runs, evaluations, strict=True)]
     for task in filter(None, found):
         task["dataset"] = called.setdefault(task["fingerprint"], task["dataset"])
     return found
@@ -267,7 +267,7 @@ def _warnings(
         found.append(f"not yet evaluated: {', '.join(missing)} (sbr evaluate{option} --run NAME)")
     k = max(config.ks)
     evaluated = [row for row in rows if row.protocol]
-    always = [f"{name}@{k}" for name in ALWAYS_KEPT]
+    always = [f"{name}@{k}" for name in ALWAYS_STORED]
     otherwise = [r.run for r in evaluated if any(r.metrics[name] is None for name in always)]
     earlier = [r.run for r in evaluated if r.run not in otherwise and None in r.metrics.values()]
     if earlier:

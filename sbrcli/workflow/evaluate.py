@@ -28,9 +28,9 @@ from sbrcli.sessions import Sessions
 from sbrcli.workflow.choose_blend import (
     Hybrid,
     choose_hybrid,
-    count_tried,
+    copy_hybrid,
+    count_trial_targets,
     find_hybrid,
-    take_hybrid,
 )
 from sbrcli.workflow.contenders import (
     HYBRID,
@@ -72,7 +72,7 @@ def evaluate_run(
         DataError: nothing of the split can be scored.
         UsageError: the hybrid is another run's choice, made with other options than are given.
     """
-    _refuse_what_was_learned(run, config)
+    _refuse_trained_split(run, config)
     read_evaluation(run, config)  # where it is damaged, that is said before the work
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
@@ -117,7 +117,7 @@ def evaluate_sessions(
     hybrid = None
     if config.hybrid and dataset is not None:
         if hybrid_from is not None:
-            take_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, explicit)
+            copy_hybrid(run, workspace, workspace.open("run", hybrid_from), dataset, explicit)
         hybrid = _find_or_choose_hybrid(
             run, workspace, dataset, scorer, baselines, explicit, reporter
         )
@@ -145,7 +145,7 @@ def evaluate_sessions(
     return _extended(evaluation, run, contenders, sessions, config), all_ranks
 
 
-def _refuse_what_was_learned(run: Run, config: EvaluateConfig) -> None:
+def _refuse_trained_split(run: Run, config: EvaluateConfig) -> None:
     if config.split == "valid" and run.is_refitted:
         raise ConfigError(
             f"run {run.name} was trained on the valid split too (--refit)",
@@ -163,9 +163,9 @@ def tuned_options(run: Run) -> dict[str, str]:
     path = run.path / TUNED_FILE
     if not path.exists():
         return {}
-    kept = read_json(path)
+    stored = read_json(path)
     try:
-        configure_baselines({}, kept["options"])
+        configure_baselines({}, stored["options"])
     except ConfigError as error:
         raise ArtefactError(
             f"{path} has options that sbr {__version__} cannot use: {error}",
@@ -175,7 +175,7 @@ def tuned_options(run: Run) -> dict[str, str]:
         raise ArtefactError(
             f"{path} is damaged: it holds no options", hint="sbr tune-baselines writes it again"
         ) from error
-    return kept["options"]
+    return stored["options"]
 
 
 def _find_or_choose_hybrid(
@@ -189,7 +189,7 @@ def _find_or_choose_hybrid(
 ) -> Hybrid:
     if (found := find_hybrid(run, options, explicit)) is not None:
         return found
-    with _progress(reporter, count_tried(dataset)) as advance:
+    with _progress(reporter, count_trial_targets(dataset)) as advance:
         return choose_hybrid(run, workspace, dataset, network, options, advance)
 
 

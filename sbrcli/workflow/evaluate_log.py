@@ -22,7 +22,7 @@ from sbrcli.evaluation.evaluate import Evaluation
 from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.log.events import ITEM_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sbrcli.artefacts.items import RunItems
 
-_MOST_PARTS = 10
+_MAX_PARTS = 10
 """A title with more commas is not looked for."""
 
 
@@ -61,7 +61,7 @@ class TitleSearch:
         resolved: list[str] = []
         while at < len(session):
             end = at
-            while end < len(session) and session[end] not in known and end - at < _MOST_PARTS:
+            while end < len(session) and session[end] not in known and end - at < _MAX_PARTS:
                 end += 1
             while end > at and len(self.exact(", ".join(session[at:end]))) != 1:
                 end -= 1

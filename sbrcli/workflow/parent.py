@@ -69,7 +69,7 @@ def make_job_from(
     load_weights(run.path / WEIGHTS_FILE, shape)
     kept = {"run": parent, "weights": checksum_of(run.path / WEIGHTS_FILE)}
     called = name or _default_name(parent, old, config)
-    workspace.place("run", called)
+    workspace.path_of("run", called)
     return replace(found, name=called, parent=kept)
 
 
@@ -80,7 +80,7 @@ def save_start(workspace: Workspace, parent: Mapping[str, str] | None, folder: P
         ArtefactError: they are no longer what they were.
     """
     if parent is not None:
-        source = workspace.place("run", parent["run"]) / WEIGHTS_FILE
+        source = workspace.path_of("run", parent["run"]) / WEIGHTS_FILE
         shutil.copyfile(source, folder / START_FILE)
         find_start(parent, folder)
 

@@ -17,11 +17,11 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.dataset.build import Arrangement, arrange, arrange_given, to_sessions
+from sbrcli.dataset.build import BuiltDataset, build_dataset, build_given_dataset, to_sessions
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
 from sbrcli.dataset.sessionize import default_rule, id_codes
-from sbrcli.dataset.spec import Request, describe_files, find_earlier, require_same
+from sbrcli.dataset.spec import DatasetSpec, describe_files, find_earlier, require_same
 from sbrcli.dataset.storage import Items, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.dataset.timeline import describe_timelines, find_early_targets
@@ -29,13 +29,13 @@ from sbrcli.dataset.unions import join_train_full
 from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import Log, read_log
 from sbrcli.log.titles import read_titles
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.split_request import GivenSplit, check_request
+from sbrcli.workflow.given_split import GivenSplit, check_given_split
 
 _HARDLY_ANY_ORDER = 0.9
 """From this share of events of one time on, the times hardly say what came before what."""
@@ -75,7 +75,7 @@ def prepare_dataset(
         DataError: a file cannot be read, or a split comes out empty.
         ArtefactError: something else has the name, or the folder cannot be written.
     """
-    check_request(config, reading, given, name)
+    check_given_split(config, reading, given, name)
     with ExitStack() as stack:
         called = _call_logs(log, given)
         logs = {
@@ -83,23 +83,23 @@ def prepare_dataset(
             for part, paths in called.items()
         }
         source = _describe_source(logs, called, titles)
-        request = Request(_resolve(config, logs["log"], reading), reading, source)
-        earlier = None if name or overwrite else find_earlier(workspace, request)
-        name = name or request.name()
+        spec = DatasetSpec(_resolve(config, logs["log"], reading), reading, source)
+        earlier = None if name or overwrite else find_earlier(workspace, spec)
+        name = name or spec.name()
         with workspace.locked("dataset", name):
-            there = None if overwrite else workspace.find("dataset", name) or earlier
-            if there is not None:
-                require_same(there, request)
-                return PreparedDataset.of(there, already_there=True)
-            arrangement = _arrange(logs, request, reporter)
-            items = arrangement.vocabulary.to_items(read_titles(titles) if titles else None)
-            source = replace(source, rows=arrangement.num_events)
+            existing = None if overwrite else workspace.find("dataset", name) or earlier
+            if existing is not None:
+                require_same(existing, spec)
+                return PreparedDataset.of(existing, already_there=True)
+            built = _build(logs, spec, reporter)
+            items = built.vocabulary.to_items(read_titles(titles) if titles else None)
+            source = replace(source, rows=built.num_events)
             with workspace.staged("dataset", name) as folder:
-                made_of = {"source": source.to_document(), "config": request.options()}
-                _write(folder, arrangement, items, made_of)
+                made_of = {"source": source.to_document(), "config": spec.options()}
+                _write(folder, built, items, made_of)
     prepared = PreparedDataset.of(workspace.open("dataset", name))
     if given is None and config.split == "date":
-        _warn_of_early_targets(prepared, str(request.config.session), reporter)
+        _warn_of_early_targets(prepared, str(spec.config.session), reporter)
     return prepared
 
 
@@ -151,46 +151,46 @@ def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) ->
     return replace(config, session=str(rule))
 
 
-def _arrange(
+def _build(
     logs: Mapping[str, Sequence[Path]],
-    request: Request,
+    spec: DatasetSpec,
     reporter: Reporter,
-) -> Arrangement:
+) -> BuiltDataset:
     """Read the logs and arrange their events; what reading left out is counted with the rest."""
     read = {}
     for part, paths in logs.items():
-        read[part] = read_log(paths, request.reading)
+        read[part] = read_log(paths, spec.reading)
         reporter.note(describe_reading(read[part]))
         _warn_of_misreadings(read[part], part if len(logs) > 1 else None, reporter)
     if len(read) == 1:
-        arrangement = arrange(read["log"].events, request.config)
-        if arrangement.splits.note is not None:
-            reporter.note(arrangement.splits.note)
+        built = build_dataset(read["log"].events, spec.config)
+        if built.splits.note is not None:
+            reporter.note(built.splits.note)
     else:
         tables = {part: log.events for part, log in read.items()}
         require_same_owners(tables)
-        named = request.config.session == "column"
+        named = spec.config.session == "column"
         for text in find_overlaps(tables, named_sessions=named):
             reporter.warn(text)
-        arrangement = arrange_given(
-            tables["log"], tables.get("valid_log"), tables["test_log"], request.config
+        built = build_given_dataset(
+            tables["log"], tables.get("valid_log"), tables["test_log"], spec.config
         )
-    share = _tie_share(arrangement.splits.train)
+    share = _tie_share(built.splits.train)
     if share >= _HARDLY_ANY_ORDER:
         reporter.warn(
             f"{100 * share:.0f} % of the consecutive events of a session have the same time: their "
             "order is that of the file."
         )
     left_out = {}
-    if request.reading.skip_bad_rows:
+    if spec.reading.skip_bad_rows:
         bad = sum(log.bad_rows.count for log in read.values() if log.bad_rows)
         left_out["bad_rows"] = Counts(events=bad)
-    if request.reading.events:
+    if spec.reading.events:
         left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
-    if request.reading.drop_id is not None:
+    if spec.reading.drop_id is not None:
         left_out["dropped_ids"] = Counts(events=sum(log.dropped_ids for log in read.values()))
-    rows = arrangement.num_events + sum(counts.events for counts in left_out.values())
-    return replace(arrangement, dropped=left_out | arrangement.dropped, num_events=rows)
+    rows = built.num_events + sum(counts.events for counts in left_out.values())
+    return replace(built, dropped=left_out | built.dropped, num_events=rows)
 
 
 def _warn_of_misreadings(log: Log, part: str | None, reporter: Reporter) -> None:
@@ -212,19 +212,19 @@ def _tie_share(events: pd.DataFrame) -> float:
     return float((is_step & takes_none).sum() / max(1, is_step.sum()))
 
 
-def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[str, Any]) -> None:
+def _write(folder: Path, built: BuiltDataset, items: Items, made_of: dict[str, Any]) -> None:
     """Write every file of a dataset; the manifest comes last."""
     write_items(folder, items)
     sessions, summaries = {}, {}
-    for name, events in arrangement.splits.tables().items():
+    for name, events in built.splits.tables().items():
         summaries[name] = events if events is None else asdict(summarise(events))
         if events is not None:
-            sessions[name] = to_sessions(events, arrangement.vocabulary)
+            sessions[name] = to_sessions(events, built.vocabulary)
             write_split(folder, name, sessions[name], _session_ids(events), items.ids)
     train_full = None
-    if arrangement.valid_full is not None:
-        whole = to_sessions(arrangement.valid_full, arrangement.vocabulary)
-        write_split(folder, "valid_full", whole, _session_ids(arrangement.valid_full), items.ids)
+    if built.valid_full is not None:
+        whole = to_sessions(built.valid_full, built.vocabulary)
+        write_split(folder, "valid_full", whole, _session_ids(built.valid_full), items.ids)
         train_full = _count(join_train_full(sessions["train"], whole))
         # Only where it holds more than valid does it tell two datasets apart.
         if len(whole.item_indices) > len(sessions["valid"].item_indices):
@@ -233,7 +233,7 @@ def _write(folder: Path, arrangement: Arrangement, items: Items, made_of: dict[s
         "splits": summaries,
         "timeline": {} if made_of["config"]["no_time"] else describe_timelines(sessions),
         "train_full": train_full,
-        "dropped": {reason: asdict(counts) for reason, counts in arrangement.dropped.items()},
+        "dropped": {reason: asdict(counts) for reason, counts in built.dropped.items()},
         "fingerprint": fingerprint(items, sessions),
         FILES: checksums_of(sorted(folder.glob("*.parquet"))),
     }

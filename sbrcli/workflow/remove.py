@@ -37,7 +37,7 @@ def find_one(workspace: Workspace, name: str) -> Kind:
         ConfigError: the name cannot be a folder's.
         UsageError: there are both.
     """
-    kinds: list[Kind] = [kind for kind in KINDS if holds_manifest(workspace.place(kind, name))]
+    kinds: list[Kind] = [kind for kind in KINDS if holds_manifest(workspace.path_of(kind, name))]
     if len(kinds) > 1:
         raise UsageError(
             f"there are a run and a dataset named {name}",
@@ -57,7 +57,7 @@ def resolve(workspace: Workspace, written: str) -> tuple[Kind, str]:
     for kind in KINDS:
         name = written.removeprefix(f"{kind}s/").rstrip("/")
         if name != written.rstrip("/"):
-            if not holds_manifest(workspace.place(kind, name)):
+            if not holds_manifest(workspace.path_of(kind, name)):
                 raise workspace.missing(kind, name)
             return kind, name
     name = written.rstrip("/")
@@ -82,7 +82,7 @@ def find_targets(workspace: Workspace, names: Iterable[str]) -> list[Target]:
     for kind, name in found:
         trained = _trained_on(workspace, name) if kind == "dataset" else ()
         stay = tuple(run for run in trained if ("run", run) not in found)
-        targets.append(Target(kind, name, size_of(workspace.place(kind, name)), stay))
+        targets.append(Target(kind, name, size_of(workspace.path_of(kind, name)), stay))
     return targets
 
 
@@ -96,7 +96,7 @@ def remove(workspace: Workspace, target: Target) -> bool:
         ArtefactError: another process is writing it, or the work directory may not be changed.
     """
     kind, name = target.kind, target.name
-    path = workspace.place(kind, name)
+    path = workspace.path_of(kind, name)
     with workspace.locked(kind, name):
         try:
             if is_intact(kind, path):

@@ -11,7 +11,7 @@ from sbrcli.models.network import Family
 MOST_CHARACTERS = 60
 """Where the words would be longer, a hash stands for them."""
 
-_MOST_BYTES = 120
+_MAX_BYTES = 120
 """Of a name; where a long dataset's name leaves less room, a hash stands for the words too."""
 
 _SHORT = {
@@ -38,7 +38,7 @@ def default_run_name(dataset: str, family: Family, config: TrainConfig, usual: T
     """
     begin, other = _split(dataset, family, config, usual)
     name = f"{begin}-{write_words(other)}" if other else begin
-    return name if len(name.encode()) <= _MOST_BYTES else f"{begin}-{hash_options(other)}"
+    return name if len(name.encode()) <= _MAX_BYTES else f"{begin}-{hash_options(other)}"
 
 
 def earlier_run_name(dataset: str, family: Family, config: TrainConfig, usual: TrainConfig) -> str:

@@ -11,7 +11,7 @@ from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.evaluate import Evaluation
 from sbrcli.evaluation.metrics import is_known
 from sbrcli.evaluation.ranks import Ranks
-from sbrcli.evaluation.stored_ranks import ranks_kept, ranks_path
+from sbrcli.evaluation.stored_ranks import ranks_path, storing_ranks
 from sbrcli.reporter import Reporter
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.run_facts import EVALUATION_FILE
@@ -25,7 +25,7 @@ def read_evaluation(run: Run, config: EvaluateConfig) -> dict[str, Any]:
     Raises:
         ArtefactError: the file is damaged.
     """
-    found = _kept(run).get(way_of(config), {})
+    found = _kept(run).get(evaluation_key(config), {})
     if not _are_figures(found):
         raise _damaged(run)
     return found
@@ -34,12 +34,12 @@ def read_evaluation(run: Run, config: EvaluateConfig) -> dict[str, Any]:
 def _kept(run: Run) -> dict[str, Any]:
     path = run.path / EVALUATION_FILE
     try:
-        kept: Any = read_json(path) if path.exists() else {}
+        stored: Any = read_json(path) if path.exists() else {}
     except ArtefactError as error:
         raise ArtefactError(str(error), hint=_WRITTEN_AGAIN) from error
-    if not isinstance(kept, dict):
+    if not isinstance(stored, dict):
         raise _damaged(run)
-    return kept
+    return stored
 
 
 def _are_figures(found: Any) -> bool:
@@ -74,22 +74,22 @@ def store_evaluation(
     try:
         with workspace.adding_to(run):
             found = _extend(read_evaluation(run, config), found)
-            with ranks_kept(ranks_path(run.path, way_of(config)), *answered):
-                write_json(run.path / EVALUATION_FILE, _kept(run) | {way_of(config): found})
+            with storing_ranks(ranks_path(run.path, evaluation_key(config)), *answered):
+                write_json(run.path / EVALUATION_FILE, _kept(run) | {evaluation_key(config): found})
     except ArtefactError as error:
         reporter.warn(f"the metrics are not stored: {error}")
 
 
-def _extend(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+def _extend(stored: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """Merge new metrics into those stored for the same way, which may be at other k."""
     for name in ("metrics", "metrics_unknown_as_miss"):
-        earlier = kept.get(name)
+        earlier = stored.get(name)
         if isinstance(earlier, dict):
             found[name] = earlier | found[name]
-    return kept | found
+    return stored | found
 
 
-def way_of(config: EvaluateConfig) -> str:
+def evaluation_key(config: EvaluateConfig) -> str:
     """Name a way to evaluate, as in "test exclude-seen"."""
     words = [config.split]
     words += ["exclude-seen"] if config.exclude_seen else []

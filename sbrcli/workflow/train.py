@@ -31,7 +31,12 @@ from sbrcli.models.training.memory import out_of_memory_explained, require_memor
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.begin_run import begin_run, name_taken, network_entries, retract_if_bare
+from sbrcli.workflow.begin_run import (
+    begin_run,
+    name_taken,
+    network_entries,
+    retract_without_checkpoint,
+)
 from sbrcli.workflow.parent import START_FILE, find_start
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
@@ -90,7 +95,7 @@ def train(
         undo = ExitStack()
         if found is None:
             begin_run(workspace, job)
-            undo.callback(retract_if_bare, workspace, job.name)
+            undo.callback(retract_without_checkpoint, workspace, job.name)
         with undo:
             _Phases(
                 workspace, job, validate, on_event or workspace.reporter.event, checkpoint
@@ -111,7 +116,7 @@ class _Phases:
         checkpoint: CheckpointConfig,
     ) -> None:
         self.workspace, self.job = workspace, job
-        self.folder = workspace.place("run", job.name)
+        self.folder = workspace.path_of("run", job.name)
         self.config = job.config
         self.validate, self.on_event, self.checkpoint = validate, on_event, checkpoint
 

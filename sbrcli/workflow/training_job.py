@@ -120,7 +120,7 @@ def make_job(
     """
     family = find_family(model)
     if name is not None:
-        workspace.place("run", name)
+        workspace.path_of("run", name)
     folder = open_trainable(workspace, dataset, config)
     config = for_short if for_short and has_short_sessions(folder) else config
     if name is not None:

@@ -451,10 +451,10 @@ def test_the_notebooks_coverage_of_movielens_1m_has_as_many_steps_as_the_noteboo
     sbr, ml_1m, tmp_path, options, steps, events
 ):
     from sbrcli.dataset.storage import load_split
-    from sbrcli.evaluation.notebook_events import notebook_next_items
+    from sbrcli.evaluation.notebook_events import notebook_targets
 
     assert sbr("preprocess", ml_1m, *options, "--name", "ml").code == 0
-    covered, found = notebook_next_items(load_split(tmp_path / "sbr-work/datasets/ml", "test"))
+    covered, found = notebook_targets(load_split(tmp_path / "sbr-work/datasets/ml", "test"))
     assert (found, int(covered.sum())) == (steps, events)
 
 

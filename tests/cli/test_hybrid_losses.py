@@ -38,7 +38,7 @@ def trained(sbr):
 
 
 def hybrid_of(workspace: Workspace, name: str) -> dict:
-    return json.loads((workspace.place("run", name) / "hybrid.json").read_text())
+    return json.loads((workspace.path_of("run", name) / "hybrid.json").read_text())
 
 
 @pytest.mark.parametrize("loss", get_args(Loss))
@@ -51,8 +51,8 @@ def test_the_hybrid_of_each_loss_is_chosen_on_probabilities(sbr, trained, loss):
     best = max(trial["metrics"]["mrr@20"] for trial in kept["trials"])
     chosen = {(t["partner"], t["weight"]): t["metrics"]["mrr@20"] for t in kept["trials"]}
     assert chosen[kept["partner"], kept["weight"]] == best
-    network = load_scorer(workspace.place("run", "run"))
-    valid = load_split(workspace.place("dataset", "user"), "valid")
+    network = load_scorer(workspace.path_of("run", "run"))
+    valid = load_split(workspace.path_of("dataset", "user"), "valid")
     losses = [mean_loss(network, valid, kept["scale"] * factor) for factor in (0.5, 1, 2)]
     if loss == "cross-entropy":
         assert kept["scale"] == 1.0
@@ -90,7 +90,7 @@ def test_a_choice_from_before_there_was_a_scale_is_made_again_for_such_losses_al
     for loss, is_made_again in (("bpr", True), ("cross-entropy", False)):
         workspace = trained(loss, loss)
         assert sbr("evaluate", "--hybrid", "--run", loss, *WORK).code == 0
-        path = workspace.place("run", loss) / "hybrid.json"
+        path = workspace.path_of("run", loss) / "hybrid.json"
         kept = json.loads(path.read_text())
         earlier = {name: value for name, value in kept.items() if name != "scale"}
         write_json(path, earlier | {"trials": []})
@@ -111,7 +111,7 @@ def test_the_choice_for_another_loss_is_not_taken_over(sbr, trained):
     )
     # One from before there was a scale is of no use for another run.
     assert sbr("evaluate", "--hybrid", "--run", "two", *WORK).code == 0
-    path = workspace.place("run", "two") / "hybrid.json"
+    path = workspace.path_of("run", "two") / "hybrid.json"
     kept = json.loads(path.read_text())
     del kept["scale"]
     write_json(path, kept)

@@ -50,7 +50,7 @@ def write_run(name: str, *, evaluated: bool = False, **more: object) -> Path:
         if evaluated:
             metrics = {"recall@20": 0.4, "mrr@20": 0.2, "ndcg@20": 0.3}
             write_json(folder / "evaluation.json", {"test": {"metrics": metrics}})
-    return Workspace(WORK).place("run", name)
+    return Workspace(WORK).path_of("run", name)
 
 
 def begin_run(name: str, epochs_done: int) -> None:

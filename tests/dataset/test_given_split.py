@@ -9,11 +9,11 @@ from sbrcli.artefacts.dataset import Counts
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
-from sbrcli.dataset.build import arrange_given
+from sbrcli.dataset.build import build_given_dataset
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.errors import ArtefactError, ConfigError, DataError
+from sbrcli.workflow.given_split import GivenSplit
 from sbrcli.workflow.preprocess import prepare_dataset
-from sbrcli.workflow.split_request import GivenSplit
 from tests.builders import make_events, write_ratings
 from tests.reporters import RecordingReporter
 
@@ -23,7 +23,7 @@ TRAIN = "1 7 0, 1 8 1, 2 8 2, 2 7 3, 2 9 4, 3 7 5"
 
 def test_train_is_cleansed_and_what_it_lacks_leaves_test():
     test = make_events("1 8 10, 1 7 11, 1 6 12, 4 9 13, 4 7 14")
-    made = arrange_given(make_events(TRAIN), None, test, CONFIG)
+    made = build_given_dataset(make_events(TRAIN), None, test, CONFIG)
     # User 3 has one event, and item 9 one; that leaves test with item 9's and 6's gone, and user
     # 4 with one event.
     assert made.dropped == {
@@ -43,7 +43,7 @@ def test_train_is_cleansed_and_what_it_lacks_leaves_test():
 
 def test_what_valid_has_may_stay_in_test():
     valid, test = make_events("1 7 6, 1 8 7, 1 5 8"), make_events("1 5 10, 1 7 11")
-    made = arrange_given(make_events(TRAIN), valid, test, CONFIG)
+    made = build_given_dataset(make_events(TRAIN), valid, test, CONFIG)
     assert made.dropped["valid_unseen_items"] == Counts(1, 0, 1)
     assert len(made.splits.test) == 2
 
@@ -51,7 +51,7 @@ def test_what_valid_has_may_stay_in_test():
 def test_repeats_leave_every_split():
     train, test = make_events(TRAIN + ", 1 8 2"), make_events("1 8 10, 1 8 11, 1 7 12")
     config = PrepareConfig(session="user", min_item_support=2, drop_repeats=True)
-    assert arrange_given(train, None, test, config).dropped["repeats"] == Counts(2, 0, 0)
+    assert build_given_dataset(train, None, test, config).dropped["repeats"] == Counts(2, 0, 0)
 
 
 def test_ids_that_are_numbers_in_one_log_and_text_in_another_are_the_same(tmp_path: Path):
@@ -69,7 +69,7 @@ def test_ids_that_are_numbers_in_one_log_and_text_in_another_are_the_same(tmp_pa
 def test_a_session_never_goes_on_in_another_log():
     """Session 1 is in train and in test: it is two sessions."""
     test = make_events("1 8 0, 1 7 1")
-    made = arrange_given(make_events(TRAIN), None, test, CONFIG)
+    made = build_given_dataset(make_events(TRAIN), None, test, CONFIG)
     assert made.splits.train["session_id"].tolist() == [1, 1, 2, 2]
     assert made.splits.test["session_id"].tolist() == [1, 1]
 
@@ -112,7 +112,7 @@ def test_the_manifest_names_all_logs_and_another_test_is_another_dataset(tmp_pat
 
 def test_a_test_of_unknown_items_says_what_to_look_at():
     with pytest.raises(DataError) as raised:
-        arrange_given(make_events(TRAIN), None, make_events("1 70 10, 1 80 11"), CONFIG)
+        build_given_dataset(make_events(TRAIN), None, make_events("1 70 10, 1 80 11"), CONFIG)
     assert str(raised.value) == (
         "no session is left for test: of its 1, which end from 1970-01-01T00:00:11+00:00 to "
         "1970-01-01T00:00:11+00:00, none has 2 events of items seen before"

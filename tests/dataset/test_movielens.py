@@ -8,7 +8,7 @@ import pytest
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.dataset.build import Arrangement, arrange, to_sessions
+from sbrcli.dataset.build import BuiltDataset, build_dataset, to_sessions
 from sbrcli.dataset.sessionize import assign_sessions, session_offsets
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.log.reading import read_log
@@ -47,12 +47,12 @@ def events() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def arrangements(events: pd.DataFrame) -> dict[PrepareConfig, Arrangement]:
-    return {config: arrange(events, config) for config in (USER, ACROSS, GAP)}
+def arrangements(events: pd.DataFrame) -> dict[PrepareConfig, BuiltDataset]:
+    return {config: build_dataset(events, config) for config in (USER, ACROSS, GAP)}
 
 
-def figures(arrangement: Arrangement) -> dict[str, tuple[object, ...]]:
-    summaries = {name: summarise(table) for name, table in arrangement.splits.tables().items()}
+def figures(built: BuiltDataset) -> dict[str, tuple[object, ...]]:
+    summaries = {name: summarise(table) for name, table in built.splits.tables().items()}
     prepared = PreparedDataset("", "", summaries, {}).in_zone(ZoneInfo("Asia/Seoul"))
     return {
         name: (
@@ -95,8 +95,8 @@ def test_the_sessions_before_cleansing_are_as_many_as_they_should_be(events, con
 )
 def test_offsets_and_first_items_are_the_notebooks(arrangements, config, offsets, first_batch):
     (first, last), (inputs, targets) = offsets, first_batch
-    arrangement = arrangements[config]
-    train = to_sessions(arrangement.splits.train, arrangement.vocabulary)
+    built = arrangements[config]
+    train = to_sessions(built.splits.train, built.vocabulary)
     assert train.offsets[: len(first)].tolist() == first
     assert train.offsets[-len(last) :].tolist() == last
     assert train.item_indices[train.offsets[:4]].tolist() == inputs
@@ -105,10 +105,10 @@ def test_offsets_and_first_items_are_the_notebooks(arrangements, config, offsets
 
 @pytest.mark.parametrize("config", [USER, ACROSS, GAP], ids=str)
 def test_every_row_is_in_one_split_or_in_one_reason(arrangements, config):
-    arrangement = arrangements[config]
-    kept = sum(len(table) for table in arrangement.splits.tables().values())
-    left_out = sum(arrangement.dropped.values(), Counts())
-    assert kept + left_out.events == 1_000_209 == arrangement.num_events
+    built = arrangements[config]
+    kept = sum(len(table) for table in built.splits.tables().values())
+    left_out = sum(built.dropped.values(), Counts())
+    assert kept + left_out.events == 1_000_209 == built.num_events
 
 
 def test_the_vocabulary_is_trains_items_where_the_later_splits_have_no_others(arrangements):

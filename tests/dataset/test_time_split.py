@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.build import Arrangement, arrange, to_sessions
+from sbrcli.dataset.build import BuiltDataset, build_dataset, to_sessions
 from sbrcli.dataset.filters import Counts
 from sbrcli.errors import DataError
 from tests.builders import make_events
@@ -89,12 +89,12 @@ def lists_of(table: pd.DataFrame) -> list[list[Event]]:
     return list(found.values())
 
 
-def cut(events: pd.DataFrame, **options: object) -> Arrangement:
+def cut(events: pd.DataFrame, **options: object) -> BuiltDataset:
     config = PrepareConfig(**{"min_item_support": 1, "split": "time"} | options)
-    return arrange(events, config)
+    return build_dataset(events, config)
 
 
-def cut_or_skip(events: pd.DataFrame, **options: object) -> Arrangement:
+def cut_or_skip(events: pd.DataFrame, **options: object) -> BuiltDataset:
     try:
         return cut(events, **options)
     except DataError:

@@ -62,7 +62,7 @@ def test_many_sessions_are_drawn_in_groups_with_the_same_spread(monkeypatch):
     values = np.random.default_rng(2).normal(size=4000)
     sums = np.column_stack((values, np.ones(4000)))
     each = resample_means(sums, resamples=2000).std()
-    monkeypatch.setattr(confidence, "_MOST_GROUPS", 400)
+    monkeypatch.setattr(confidence, "_MAX_GROUPS", 400)
     assert resample_means(sums, resamples=2000).std() == pytest.approx(each, rel=0.15)
 
 

@@ -22,7 +22,12 @@ from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.blend.files import PARTNERS, load_hybrid
 from sbrcli.models.loading import load_scorer
 from sbrcli.workflow import choose_blend as hybrid
-from sbrcli.workflow.choose_blend import choose_hybrid, count_tried, find_hybrid, take_hybrid
+from sbrcli.workflow.choose_blend import (
+    choose_hybrid,
+    copy_hybrid,
+    count_trial_targets,
+    find_hybrid,
+)
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
 OPTIONS = BaselineConfig()
@@ -48,7 +53,7 @@ def choose(run: Run, dataset: Dataset) -> hybrid.Hybrid:
 
 
 def take(run: Run, other: Run, dataset: Dataset, said: dict[str, str]) -> hybrid.Hybrid:
-    return take_hybrid(run, workspace_of(run), other, dataset, said)
+    return copy_hybrid(run, workspace_of(run), other, dataset, said)
 
 
 def copy_of(run: Run, name: str, **changes: object) -> Run:
@@ -113,7 +118,7 @@ def test_the_choice_is_kept_and_found_again_unless_the_options_have_changed(run,
 def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
     told = []
     choose_hybrid(run, workspace_of(run), dataset, load_scorer(run.path), OPTIONS, told.append)
-    assert sum(told) == count_tried(dataset)
+    assert sum(told) == count_trial_targets(dataset)
 
 
 def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(
@@ -124,7 +129,7 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(
     monkeypatch.setattr(hybrid, "_SUBSAMPLE_TARGETS", enough)
     judges = valid.subsample(enough)
     assert enough <= judges.num_targets < valid.num_targets
-    assert count_tried(dataset) == len(PARTNERS) * judges.num_targets
+    assert count_trial_targets(dataset) == len(PARTNERS) * judges.num_targets
     assert choose(run, dataset).trials
 
 

@@ -55,7 +55,7 @@ def test_what_is_tried_holds_the_default_and_others(name):
 @pytest.fixture
 def workspace(tmp_path) -> Workspace:
     made = make_workspace(tmp_path / "work")
-    fingerprint = read_manifest(made.place("dataset", "user"), "dataset")["fingerprint"]
+    fingerprint = read_manifest(made.path_of("dataset", "user"), "dataset")["fingerprint"]
     make_run(
         tmp_path / "work",
         ids=[str(item) for item in range(40)],

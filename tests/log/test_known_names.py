@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sbrcli.errors import DataError
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 

@@ -12,7 +12,7 @@ import pytest
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.quality.account import describe_log_as_read
+from sbrcli.log.quality.description import describe_log_as_read
 from sbrcli.log.reading import read_log
 
 

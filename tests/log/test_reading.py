@@ -17,8 +17,8 @@ from sbrcli.log.formats import delimited
 from sbrcli.log.reading import hash_file, read_log
 
 HEADER = "userId,itemId,timestamp\n"
-MEND = "mend the line, or leave such rows out with --skip-bad-rows"
-NUMBERS = f"times are numbers, or all of them dates as 2014-04-07T10:51:09Z; {MEND}"
+FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
+NUMBERS = f"times are numbers, or all of them dates as 2014-04-07T10:51:09Z; {FIX_IT}"
 AGAIN = "take the line out, or leave such rows out with --skip-bad-rows"
 UNCLEAR = "a field begins or ends with a part of the separator ::, or holds \\x1f"
 UNIT = (
@@ -166,7 +166,7 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
         (
             HEADER + "1,2,2020-01-01\n1,2,soon\n",
             "log line 3: timestamp 'soon' is not a date, as the others are",
-            MEND,
+            FIX_IT,
         ),
         (
             HEADER + "1,2,2020-01-01\n1,2,1066-10-14 09:00:00\n",
@@ -176,15 +176,15 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
         (
             'userId,itemId,"timestamp\n1,2,3\n1,2\n',
             "log line 3: 3 fields expected, 2 found",
-            f"{MEND}; the log was read as a table (comma separated, header)",
+            f"{FIX_IT}; the log was read as a table (comma separated, header)",
         ),
         (HEADER + "1,2,3\n" + HEADER, "log line 3: the header again", AGAIN),
-        ("a:::b::3::4\n1::2::3::4\n", "log line 1: " + UNCLEAR, MEND),
-        ("1::2::3::4\n1::a\x1fb::3::4\n", "log line 2: " + UNCLEAR, MEND),
+        ("a:::b::3::4\n1::2::3::4\n", "log line 1: " + UNCLEAR, FIX_IT),
+        ("1::2::3::4\n1::a\x1fb::3::4\n", "log line 2: " + UNCLEAR, FIX_IT),
         (
             "sessionId;itemId;timeframe;eventdate\n1;2;NA;2016-05-09\n",
             "log line 2: the milliseconds 'NA' are no number from 0 to 31622400000 (a year)",
-            MEND,
+            FIX_IT,
         ),
         (
             HEADER + "1,2,978300760\n1,2,978300761\n1,3,978300762000000\n",
@@ -195,38 +195,38 @@ def test_a_running_number_for_a_time_is_taken_as_seconds():
         (
             HEADER + "1,2,3\n1,,4\n",
             "log line 3: the item id is empty",
-            MEND,
+            FIX_IT,
         ),
         (
             HEADER + ",2,3\n",
             "log line 2: the user id is empty",
-            MEND,
+            FIX_IT,
         ),
         (
             "sessionId,itemId,time\n,2,3\n",
             "log line 2: the session id is empty",
-            MEND,
+            FIX_IT,
         ),
         (
             HEADER + '1,"a\nb",3\n1,2\n',
             "log line 4: 3 fields expected, 2 found",
-            f"{MEND}; the log was read as a table (comma separated, header)",
+            f"{FIX_IT}; the log was read as a table (comma separated, header)",
         ),
         (
             "1::2::5::978300760\n1::2::5\n",
             "log line 2: 4 fields expected, 3 found",
-            f'{MEND}; the log was read as MovieLens 1M ("::" separated, no header)',
+            f'{FIX_IT}; the log was read as MovieLens 1M ("::" separated, no header)',
         ),
         (
             "1::2::good::978300760\n",
             "log line 1: rating 'good' is not a number",
-            f"{MEND}; or rename the column, as a log needs no ratings",
+            f"{FIX_IT}; or rename the column, as a log needs no ratings",
         ),
         (
             HEADER + '1,2,3\n1,"' + "x" * 200_000 + "\n1,2,4\n",
             "log line 3: a quote is opened and not closed",
             "say --quote none where nothing is quoted; else double the quotes within a field; "
-            f"{MEND}",
+            f"{FIX_IT}",
         ),
     ],
 )

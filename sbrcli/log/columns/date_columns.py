@@ -10,7 +10,7 @@ from sbrcli.log.columns.dates import MONTHS, NUMBERS, SHAPES, find_shape, patter
 from sbrcli.log.columns.epochs import civil_seconds
 
 _SAMPLE = 1000
-_MOST_MISTAKES = 0.01
+_MAX_MISTAKES = 0.01
 
 
 class UnreadDatesError(ValueError):
@@ -105,7 +105,7 @@ def _order_of(texts: pa.ChunkedArray) -> tuple[str, str | None]:
     if bool(days_first) != bool(months_first):
         return ("dmy" if days_first else "mdy"), None
     if days_first:
-        if min(days_first, months_first) > _MOST_MISTAKES * (days_first + months_first):
+        if min(days_first, months_first) > _MAX_MISTAKES * (days_first + months_first):
             raise _mixed(_first_with(texts, first > 12), _first_with(texts, second > 12))
         # A few rows are mistakes, and are reported as such.
         return ("dmy" if days_first > months_first else "mdy"), None

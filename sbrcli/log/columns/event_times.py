@@ -65,7 +65,7 @@ def _refuse_header(table: pa.Table, log_format: LogFormat) -> None:
         return
     names = [c for c in (USER_ID, SESSION_ID, ITEM_ID) if c in table.column_names]
     are_names = (
-        pc.equal(table[column].cast(pa.string()), log_format.place(column))  # pyright: ignore
+        pc.equal(table[column].cast(pa.string()), log_format.name_of(column))  # pyright: ignore
         for column in names
     )
     if pc.any(reduce(pc.and_, are_names)).as_py():  # pyright: ignore
@@ -77,7 +77,7 @@ def _with_one_time(table: pa.Table, log_format: LogFormat) -> tuple[pa.Table, Lo
     columns = log_format.time_columns
     texts = [plain_texts(table[column]) for column in columns]
     if not is_format(log_format.time_unit):
-        kinds = decide_kinds(texts, [log_format.place(column) for column in columns])
+        kinds = decide_kinds(texts, [log_format.name_of(column) for column in columns])
         log_format = replace(log_format, time_kinds=kinds)
     joined = join_columns(texts, log_format.time_kinds)
     at = table.column_names.index(TIMESTAMP)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from sbrcli.log.events import EVENT, TIMESTAMP
 
 
-def take_kinds(table: pa.Table, kinds: Sequence[str]) -> pa.Table:
+def filter_kinds(table: pa.Table, kinds: Sequence[str]) -> pa.Table:
     """Return the events of some types, without any trace of the others.
 
     Dictionaries lose ids without events, and times become numbers if all that remain are, as events

@@ -23,10 +23,10 @@ _WITHIN_IDS = ("/", ":", "+", "&", "#", "_", "-", ">", "@", "*", "\n")
 _TEXTS = (",", "|", ";")
 """Separators of items with names of words, which contain spaces."""
 
-_MOST_CELLS = 5_000
+_MAX_CELLS = 5_000
 _NEARLY_ALL = 0.9
-_LEAST_MIXED = 0.2
-_LEAST_SHARE = 0.05
+_MIN_MIXED = 0.2
+_MIN_SHARE = 0.05
 _LONG_ID = 8
 
 
@@ -66,7 +66,7 @@ def find_list_cells(items: pd.Series) -> ListCells | None:
             continue
         singles = set(array.to_pylist()) if singles is None else singles
         places = np.flatnonzero(holds)
-        sampled = places[:: -(-len(places) // _MOST_CELLS)]
+        sampled = places[:: -(-len(places) // _MAX_CELLS)]
         cells = array.take(pa.array(sampled)).to_pylist()
         if _are_lists(cells, separator, singles):
             return _described(cells[0], counts[holds | is_bracketed], separator)
@@ -116,9 +116,7 @@ def _are_lists(cells: Sequence[str], separator: str, singles: set[str]) -> bool:
     varies = len(singles) > len(lists) or len({len(parts) for parts in lists}) > 1
     if separator in _WITHIN_IDS:
         return varies and _recur(lists, singles)
-    if np.mean(are_ids) >= _NEARLY_ALL and len(lists) >= _LEAST_SHARE * min(
-        len(singles), _MOST_CELLS
-    ):
+    if np.mean(are_ids) >= _NEARLY_ALL and len(lists) >= _MIN_SHARE * min(len(singles), _MAX_CELLS):
         shapes = Counter(_shape(part) for parts in lists for part in parts)
         has_one = shapes.most_common(1)[0][1] >= _NEARLY_ALL * shapes.total()
         if has_one and (varies or (separator == " " and "0" in shapes)):
@@ -138,7 +136,7 @@ def _recur(lists: Sequence[Sequence[str]], singles: set[str]) -> bool:
     known = {part for part, count in counts.items() if count > 1 or part in singles}
     mixed = sum(part in singles or len(places[part]) > 1 for part in known)
     are_known = [known.issuperset(parts) for parts in lists]
-    return mixed > _LEAST_MIXED * len(known) and float(np.mean(are_known)) >= _NEARLY_ALL
+    return mixed > _MIN_MIXED * len(known) and float(np.mean(are_known)) >= _NEARLY_ALL
 
 
 def _is_id(part: str) -> bool:

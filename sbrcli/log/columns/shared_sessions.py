@@ -9,7 +9,7 @@ import pyarrow as pa
 from sbrcli.log.columns.ids import id_column
 from sbrcli.log.events import SESSION_ID, USER_ID
 from sbrcli.log.quality.grouping import dense_codes
-from sbrcli.log.quality.nobody import find_stand_ins
+from sbrcli.log.quality.placeholder_ids import find_placeholder_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class SharedSessions:
         )
 
 
-def part_shared_sessions(events: pd.DataFrame) -> tuple[pd.DataFrame, SharedSessions | None]:
+def split_shared_sessions(events: pd.DataFrame) -> tuple[pd.DataFrame, SharedSessions | None]:
     """Make a session of each (user, session id) pair if several users share the id.
 
     Such a session's id becomes `USER/SESSION`. A session of one user keeps its id, even if some of
@@ -82,7 +82,7 @@ def part_shared_sessions(events: pd.DataFrame) -> tuple[pd.DataFrame, SharedSess
 
 def _are_known(users: pd.Series) -> np.ndarray:
     """Return which events have an actual user: (events,) bool."""
-    nobodies = [s.text for s in find_stand_ins(USER_ID, users) if s.is_named]
+    nobodies = [s.text for s in find_placeholder_ids(USER_ID, users) if s.is_named]
     if isinstance(users.dtype, pd.CategoricalDtype):
         codes = users.cat.codes.to_numpy()
         return (codes >= 0) & ~np.isin(codes, users.cat.categories.get_indexer(nobodies))

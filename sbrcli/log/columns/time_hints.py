@@ -4,7 +4,7 @@ import re
 
 from sbrcli.log.columns.dates import find_shape
 
-MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
 
 _USUAL = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z"
 _DIGITS_OF_A_DATE = 4
@@ -53,8 +53,8 @@ def time_hint(field: str) -> str:
         return f"say where its year stands: --time-format '{form}'"
     if find_shape(text) is None and sum(map(str.isdigit, text)) >= _DIGITS_OF_A_DATE:
         other = "--time-format says how other dates are written, as in '%d.%m.%y %H:%M'"
-        return f"{_USUAL}; {other}; {MEND}"
-    return f"{_USUAL}; {MEND}"
+        return f"{_USUAL}; {other}; {FIX_IT}"
+    return f"{_USUAL}; {FIX_IT}"
 
 
 def _formats_of(short: re.Match[str]) -> str:

@@ -59,7 +59,7 @@ def find_parts(logs: Path | Sequence[Path]) -> list[Part]:
     return parts
 
 
-def list_passed_over(logs: Path | Sequence[Path]) -> list[Path]:
+def list_skipped_files(logs: Path | Sequence[Path]) -> list[Path]:
     """Return the documents and empty files in folders, which are not read.
 
     Raises:

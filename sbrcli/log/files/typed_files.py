@@ -21,9 +21,9 @@ _MAGIC = {
 MAGIC_BYTES = 8
 
 _FIRST_ROWS = 20
-_MOST_ROWS_PER_BYTE = 10
+_MAX_ROWS_PER_BYTE = 10
 _ALWAYS_ALLOWED_ROWS = 10_000_000
-_MOST_EXPANSION = 1000
+_MAX_EXPANSION = 1000
 _ALWAYS_ALLOWED_BYTES = 1 << 28
 
 
@@ -137,9 +137,9 @@ def _refuse_bomb(path: Path, metadata: pq.FileMetaData) -> None:
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
     claimed_bytes = sum(group.total_byte_size for group in groups)
     claimed_rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    if claimed_rows > max(_ALWAYS_ALLOWED_ROWS, _MOST_ROWS_PER_BYTE * size):
+    if claimed_rows > max(_ALWAYS_ALLOWED_ROWS, _MAX_ROWS_PER_BYTE * size):
         raise damaged(path, "Parquet", f"it claims {claimed_rows:,} rows in {size:,} bytes")
-    if claimed_bytes > max(_ALWAYS_ALLOWED_BYTES, _MOST_EXPANSION * size):
+    if claimed_bytes > max(_ALWAYS_ALLOWED_BYTES, _MAX_EXPANSION * size):
         raise damaged(path, "Parquet", f"it claims {claimed_bytes:,} bytes in {size:,}")
 
 

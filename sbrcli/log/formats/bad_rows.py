@@ -13,7 +13,7 @@ from sbrcli.log.files.blocks import refused_blocks
 from sbrcli.log.files.opening import explained
 from sbrcli.log.files.spool import renamed
 from sbrcli.log.formats.log_format import LogFormat
-from sbrcli.log.formats.rows import MEND, NO_ITEM, CheckedRow, WrongRowError, check_rows
+from sbrcli.log.formats.rows import FIX_IT, NO_ITEM, CheckedRow, WrongRowError, check_rows
 from sbrcli.log.formats.separators import split_fields
 
 _FIRST_ROWS = 10_000
@@ -83,7 +83,7 @@ def _wrong_row(path: Path, row: CheckedRow, log_format: LogFormat, is_first: boo
         if kind is not None:
             hint = f"where events of some kinds have no item, --event {kind} reads others; {hint}"
     if is_first and _names_columns(row.text, log_format):
-        hint = f"if line {row.line} names the columns, add --header; else {MEND}"
+        hint = f"if line {row.line} names the columns, add --header; else {FIX_IT}"
     return DataError(f"{path} {log_format.row_word} {row.line}: {message}", hint=hint)
 
 

@@ -36,7 +36,7 @@ from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.nested import (
     Flattened,
     dotted,
-    lay_flat,
+    flatten,
     paths_of_objects,
     type_of_paths,
     values_at,
@@ -49,7 +49,7 @@ from sbrcli.log.formats.rows import (
 
 _FIRST_OBJECTS = 20
 _MORE_BYTES = 1 << 22
-_FEWEST_ALIKE = 3
+_MIN_ALIKE = 3
 _NUMBERS = (TIME_OF_DAY, RATING)
 
 
@@ -153,10 +153,10 @@ def _refuse_columns(path: Path, objects: list[dict[str, Any]]) -> None:
         frame = frame.replace("')", "', orient='split')", 1)
         raise DataError(f"{path}: it holds a table of pandas, not events", hint=f"Python: {frame}")
     inner = [set(value) for value in first.values() if isinstance(value, dict) and value]
-    if len(inner) < len(first) or len(first) < _FEWEST_ALIKE or any(i != inner[0] for i in inner):
+    if len(inner) < len(first) or len(first) < _MIN_ALIKE or any(i != inner[0] for i in inner):
         return
     are_rows = all(key.isdecimal() for key in inner[0])
-    if not are_rows and len(inner[0]) < _FEWEST_ALIKE - 1:
+    if not are_rows and len(inner[0]) < _MIN_ALIKE - 1:
         return
     if are_rows:
         raise DataError(
@@ -202,7 +202,7 @@ def parse_json(path: Path, log_format: LogFormat, used: list[str]) -> Flattened:
     if not table.column_names:
         return Flattened(pa.table({name: pa.array([], pa.string()) for name in used}))
     try:
-        return lay_flat(table, paths)
+        return flatten(table, paths)
     except ValueError as error:
         raise WrongRowError(log_format, str(error)) from error
 

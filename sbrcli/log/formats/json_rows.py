@@ -9,10 +9,10 @@ from sbrcli.log.columns.ratings import is_no_rating
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIME_PARTS, TIMESTAMP, USER_ID
 from sbrcli.log.files.text_encodings import recode_hint
 from sbrcli.log.formats.log_format import LogFormat
-from sbrcli.log.formats.nested import LIST, lay_object_flat
+from sbrcli.log.formats.nested import LIST, flatten_object
 from sbrcli.log.formats.rows import (
+    FIX_IT,
     ID_NAMES,
-    MEND,
     CheckedRow,
     Complaint,
     field_complaint,
@@ -35,16 +35,16 @@ def _complaint(text: str, log_format: LogFormat) -> Complaint | None:
         return "not UTF-8 text", recode_hint(text)
     found = load_object(text)
     if not isinstance(found, dict):
-        return "it is not a JSON object, or one that names a key twice", MEND
+        return "it is not a JSON object, or one that names a key twice", FIX_IT
     columns = [column for column in log_format.columns if column is not None]
     paths = log_format.paths_of(columns)
     misplaced = next((wrong for c in columns if (wrong := _misplaced(found, paths[c]))), None)
     if misplaced is not None:
-        return misplaced, MEND
+        return misplaced, FIX_IT
     try:
-        events = list(lay_object_flat(dict.fromkeys(columns, found), paths))
+        events = list(flatten_object(dict.fromkeys(columns, found), paths))
     except ValueError as error:
-        return str(error), MEND
+        return str(error), FIX_IT
     checked = (_event_complaint(event, log_format) for event in events)
     return next((wrong for wrong in checked if wrong is not None), None)
 
@@ -78,8 +78,8 @@ def _value_complaint(column: str, value: Any, log_format: LogFormat) -> Complain
         return None
     wrong = _type_complaint(column, value, is_text=column in log_format.text_columns)
     if wrong is not None:
-        name = log_format.place(column) if column in TIME_PARTS else ID_NAMES.get(column, column)
-        return f"the {name} {wrong}", MEND
+        name = log_format.name_of(column) if column in TIME_PARTS else ID_NAMES.get(column, column)
+        return f"the {name} {wrong}", FIX_IT
     if column == ITEM_ID and log_format.list_separator is not None:
         return None
     if column == TIMESTAMP and len(log_format.time_columns) > 1:

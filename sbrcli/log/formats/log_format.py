@@ -117,7 +117,7 @@ class LogFormat:
         """The columns of the event table that the log has, in its file and in its path."""
         return (*(c for c in self.columns if c), *(c for c, _, _ in self.path_columns))
 
-    def place(self, column: str) -> str:
+    def name_of(self, column: str) -> str:
         """Return the log's name for a column of the event table; without a header, its number."""
         in_path = next((key for c, key, _ in self.path_columns if c == column), None)
         if in_path is not None:
@@ -162,7 +162,7 @@ def _describe_column(log_format: LogFormat, column: str) -> str:
     columns = log_format.time_columns if column == TIMESTAMP else (column,)
     words = f"{ROLE_NAMES[column]}={'+'.join(map(log_format.place, columns))}"
     if column == TIMESTAMP and TIME_OF_DAY in log_format.columns:
-        return f"{words} plus {log_format.place(TIME_OF_DAY)} in milliseconds"
+        return f"{words} plus {log_format.name_of(TIME_OF_DAY)} in milliseconds"
     is_typed = not log_format.has_lines and log_format.time_unit == "iso" and len(columns) == 1
     if column != TIMESTAMP or is_typed:
         return words

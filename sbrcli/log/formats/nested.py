@@ -18,7 +18,7 @@ from sbrcli.log.events import EVENT, ITEM_ID, RATING, TIMESTAMP
 LIST = "[]"
 Path = tuple[str, ...]
 
-_MOST_LEVELS = 8
+_MAX_LEVELS = 8
 _LIST_TYPES = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _LIST_TYPES += (pa.types.is_list_view, pa.types.is_large_list_view)
 
@@ -92,7 +92,7 @@ def type_of_paths(types: Mapping[Path, pa.DataType]) -> pa.Schema:
     return pa.schema([(name, _type_of_tree(node)) for name, node in tree.items()])
 
 
-def lay_flat(table: pa.Table, paths: Mapping[str, Path]) -> Flattened:
+def flatten(table: pa.Table, paths: Mapping[str, Path]) -> Flattened:
     """Return a table with a row for each item of the lists on some paths, and a column for each
     path.
 
@@ -107,8 +107,8 @@ def lay_flat(table: pa.Table, paths: Mapping[str, Path]) -> Flattened:
         names = [path[0] for path in paths.values()]
         return Flattened(table.select(names).rename_columns(list(paths)))
     table = table.unify_dictionaries()
-    parts = [_lay_batch_flat(batch, paths) for batch in table.to_batches()]
-    parts = parts or [_lay_batch_flat(table.schema.empty_table().to_batches()[0], paths)]
+    parts = [_flatten_batch(batch, paths) for batch in table.to_batches()]
+    parts = parts or [_flatten_batch(table.schema.empty_table().to_batches()[0], paths)]
     if not any(LIST in path for path in paths.values()):
         return Flattened(pa.concat_tables([part for part, _ in parts]))
     begins = np.cumsum([0, *(len(batch) for batch in table.to_batches())]).tolist()
@@ -117,10 +117,10 @@ def lay_flat(table: pa.Table, paths: Mapping[str, Path]) -> Flattened:
     return Flattened(pa.concat_tables([part for part, _ in parts]), opened, rows)
 
 
-def lay_object_flat(
+def flatten_object(
     values: Mapping[str, Any], paths: Mapping[str, Path]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the events of one JSON object, like `lay_flat`.
+    """Yield the events of one JSON object, like `flatten`.
 
     Args:
         values: the object, by column of the event table.
@@ -145,7 +145,7 @@ def lay_object_flat(
     inner = {column: path[1:] if column in kept else path for column, path in rest.items()}
     for at in range(length):
         row = {c: opening[c][at] if c in kept else value for c, value in values.items()}
-        yield from lay_object_flat(row, inner)
+        yield from flatten_object(row, inner)
 
 
 def _opened_together(lengths: Mapping[str, int]) -> tuple[dict[str, int], int]:
@@ -167,9 +167,7 @@ def unlike_lengths(main: str, length: int, column: str, other: int) -> str:
     return f"a list of {length:,} in {main} beside one of {other:,} in {column}"
 
 
-def _lay_batch_flat(
-    batch: pa.RecordBatch, paths: Mapping[str, Path]
-) -> tuple[pa.Table, np.ndarray]:
+def _flatten_batch(batch: pa.RecordBatch, paths: Mapping[str, Path]) -> tuple[pa.Table, np.ndarray]:
     arrays = {column: batch.column(path[0]) for column, path in paths.items()}
     rest = {column: path[1:] for column, path in paths.items()}
     rows = np.arange(batch.num_rows)
@@ -217,7 +215,7 @@ def _columns_opened(lengths: Mapping[str, pa.Array]) -> list[str]:
 
 
 def _paths_of_type(kind: pa.DataType, path: Path) -> Iterator[Path]:
-    if len(path) > _MOST_LEVELS:
+    if len(path) > _MAX_LEVELS:
         return
     if pa.types.is_struct(kind):
         for field in (kind.field(at) for at in range(kind.num_fields)):
@@ -231,7 +229,7 @@ def _paths_of_type(kind: pa.DataType, path: Path) -> Iterator[Path]:
 
 def _paths_of_value(value: Any, path: Path) -> Iterator[tuple[Path, bool]]:
     """Yield the paths within a value, each with whether it is empty."""
-    if len(path) > _MOST_LEVELS:
+    if len(path) > _MAX_LEVELS:
         return
     if isinstance(value, dict) and value:
         for key, inner in value.items():

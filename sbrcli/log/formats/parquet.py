@@ -15,7 +15,7 @@ from sbrcli.log.events import EVENT, RATING, USER_ID
 from sbrcli.log.files.typed_files import name_typed_file, read_columns, read_first_rows, read_schema
 from sbrcli.log.formats.bad_rows import TYPES
 from sbrcli.log.formats.log_format import LogFormat
-from sbrcli.log.formats.nested import dotted, lay_flat, paths_of_schema
+from sbrcli.log.formats.nested import dotted, flatten, paths_of_schema
 from sbrcli.log.formats.nested_names import match_paths
 from sbrcli.log.formats.parsed import Parsed
 from sbrcli.log.formats.rows import WrongRowError
@@ -81,7 +81,7 @@ def parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list
     top = list(dict.fromkeys(way[0] for way in paths.values()))
     table = read_columns(path, name_typed_file(path) or log_format.name, top)
     try:
-        flat = lay_flat(table, paths)
+        flat = flatten(table, paths)
     except ValueError as error:
         raise WrongRowError(log_format, str(error)) from error
     whole = _rows_without_gaps(path, flat.table, used, log_format)
@@ -90,7 +90,7 @@ def parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list
     if not config.skip_bad_rows:
         at = pc.index(whole, False).as_py()  # pyright: ignore
         row = at if flat.rows is None else int(flat.rows[at])
-        names = ", ".join(log_format.place(column) for column in used)
+        names = ", ".join(log_format.name_of(column) for column in used)
         raise DataError(
             f"{path} row {row + 1}: a value is missing among {names}",
             hint="mend the row, or leave such rows out with --skip-bad-rows",

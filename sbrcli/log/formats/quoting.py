@@ -21,7 +21,7 @@ from sbrcli.log.formats.log_format import LogFormat
 _CHUNK_BYTES = 1 << 22
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
-_MOST_LINES = 200
+_MAX_LINES = 200
 """A quoted field that spans more lines counts as an unclosed quote."""
 
 _USUALLY_QUOTED = (",", ";")
@@ -137,7 +137,7 @@ def _join(
     separator, num_fields = log_format.separator, len(log_format.columns)
     is_whole_alone = line.rstrip("\r\n").count(separator) == num_fields - 1
     parts = [line]
-    for number in range(_MOST_LINES):
+    for number in range(_MAX_LINES):
         if number == len(waiting):
             following = next(source, None)
             if following is None:

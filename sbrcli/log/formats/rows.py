@@ -17,7 +17,7 @@ from sbrcli.log.columns.epochs import DIGITS
 from sbrcli.log.columns.lists import list_complaint, split_times
 from sbrcli.log.columns.ratings import is_no_rating
 from sbrcli.log.columns.time_columns import is_time_of_day, join_fields
-from sbrcli.log.columns.time_hints import MEND, time_hint
+from sbrcli.log.columns.time_hints import FIX_IT, time_hint
 from sbrcli.log.columns.times import (
     field_seconds,
     is_in_calendar,
@@ -36,11 +36,11 @@ from sbrcli.log.formats.separators import may_quote, split_fields
 
 ID_NAMES = {USER_ID: "user id", SESSION_ID: "session id", ITEM_ID: "item id"}
 NO_ITEM = f"the {ID_NAMES[ITEM_ID]} is empty"
-NO_RATING = MEND + "; or rename the column, as a log needs no ratings"
+NO_RATING = FIX_IT + "; or rename the column, as a log needs no ratings"
 
 OPEN_QUOTE = (
     "a quote is opened and not closed",
-    f"say --quote none where nothing is quoted; else double the quotes within a field; {MEND}",
+    f"say --quote none where nothing is quoted; else double the quotes within a field; {FIX_IT}",
 )
 ESCAPED_QUOTE = (
     "a quote is opened and not closed",
@@ -145,11 +145,14 @@ def _bounded_lines(path: Path, text: TextIO) -> Iterator[str]:
 def field_complaint(column: str, field: str, unit: str) -> Complaint | None:
     """Return the complaint about one field of a row, if any."""
     if column in ID_NAMES:
-        return None if field else (f"the {ID_NAMES[column]} is empty", MEND)
+        return None if field else (f"the {ID_NAMES[column]} is empty", FIX_IT)
     if column == RATING and not is_no_rating(field) and not is_number(field):
         return f"rating '{field}' is not a number", NO_RATING
     if column == TIME_OF_DAY and not (is_number(field) and is_short_span(float(field))):
-        return f"the milliseconds '{field}' are no number from 0 to 31622400000 (a year)", MEND
+        return (
+            f"the milliseconds '{field}' are no number from 0 to 31622400000 (a year)",
+            FIX_IT,
+        )
     if column == TIMESTAMP:
         return _time_complaint(field, unit)
     return None
@@ -173,7 +176,7 @@ def _time_complaint(field: str, unit: str) -> Complaint | None:
         return f"timestamp '{field}' is not a date, in {unit_name(unit)}", ONE_UNIT
     if is_words(unit):
         does_not = f"does not have the format {unit}" if is_format(unit) else _NO_DATE
-        return f"timestamp '{field}' {does_not}", MEND
+        return f"timestamp '{field}' {does_not}", FIX_IT
     return _no_number(field)
 
 
@@ -209,11 +212,11 @@ def _complaint(
     separator = log_format.separator
     if separator != SPACES and not may_quote(separator) and _is_unclear(text, separator):
         wrong = f"a field begins or ends with a part of the separator {separator}, or holds \\x1f"
-        return wrong, MEND
+        return wrong, FIX_IT
     if len(fields) != len(log_format.columns):
         return (
             f"{len(log_format.columns)} fields expected, {len(fields)} found",
-            f"{MEND}; the log was read as {describe_layout(log_format)}",
+            f"{FIX_IT}; the log was read as {describe_layout(log_format)}",
         )
     if log_format.names and tuple(fields) == log_format.names:
         return "the header again", "take the line out, or leave such rows out with --skip-bad-rows"
@@ -246,7 +249,7 @@ def lists_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Complai
     separator = log_format.list_separator or ""
     unlike = list_complaint(fields[ITEM_ID], fields.get(TIMESTAMP, ""), separator)
     if unlike is not None:
-        return unlike, MEND
+        return unlike, FIX_IT
     for column, field in fields.items():
         parts = split_times(field, separator) if column == TIMESTAMP else (field,)
         for part in parts if column != ITEM_ID else ():
@@ -266,7 +269,7 @@ def joined_complaint(fields: Mapping[str, str], log_format: LogFormat) -> Compla
     columns = [column for column in log_format.time_columns if column in fields]
     empty = next((column for column in columns if not fields[column].strip()), None)
     if empty is not None:
-        return f"{log_format.place(empty)}, a part of the timestamp, is empty", MEND
+        return f"{log_format.name_of(empty)}, a part of the timestamp, is empty", FIX_IT
     is_known = log_format.time_kinds or is_format(log_format.time_unit)
     if not is_known or len(columns) < len(log_format.time_columns):
         return None

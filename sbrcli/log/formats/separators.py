@@ -15,7 +15,7 @@ _UNUSUAL = ("\x01", "\x1f", "\x02", "^", "~", "，", "；", "｜", "¦", "§")  
 
 _SPACE_RUN = re.compile(r"[ \t]+")
 
-_LEAST_TIME = 1e8
+_MIN_TIME = 1e8
 """Smaller numbers are no times since 1970 in any unit: this is 1973 in seconds."""
 
 
@@ -98,5 +98,5 @@ def choose_separator(sample: Sample, separators: Sequence[str], time: int | None
 def is_likely_time(field: str) -> bool:
     """Return whether a field is a written date, or a number as large as a time since 1970."""
     if is_number(field):
-        return float(field) >= _LEAST_TIME
+        return float(field) >= _MIN_TIME
     return recognise_field(field) is not None

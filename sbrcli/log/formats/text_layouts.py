@@ -23,7 +23,6 @@ from sbrcli.log.files.samples import Sample
 from sbrcli.log.formats.layouts.layout import Headerless
 from sbrcli.log.formats.layouts.registry import headed_layouts, headerless_layouts
 from sbrcli.log.formats.log_format import LogFormat, ordered
-from sbrcli.log.formats.no_tables import refuse_blocks, refuse_drawn, unknown_layout
 from sbrcli.log.formats.row_widths import fit_header
 from sbrcli.log.formats.separators import (
     choose_separator,
@@ -32,6 +31,7 @@ from sbrcli.log.formats.separators import (
     split_best,
     split_fields,
 )
+from sbrcli.log.formats.unsupported_layouts import refuse_blocks, refuse_drawn, unknown_layout
 
 _HIGHEST_RATING = 10
 

@@ -5,7 +5,7 @@ import numpy as np
 # One bin per doubling. A session neither ends after less than a minute nor after more than a day
 # and a half: 2**6 = 64 s, 2**17 = 36 h.
 _SHORTEST_BIN, _LONGEST_BIN = 6, 17
-_FEWEST_IN_A_HUMP = 20
+_MIN_IN_A_HUMP = 20
 _DEEP_ENOUGH = 0.5
 _ROUND_SECONDS = np.array(
     [60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400]
@@ -38,7 +38,7 @@ def suggest_gap(gaps: np.ndarray) -> int | None:
     candidates = np.arange(_SHORTEST_BIN, _LONGEST_BIN + 1)
     lower_hump = np.minimum(left[candidates - 1], right[candidates + 1])
     depth = counts[candidates] / np.maximum(lower_hump, 1)
-    depth[lower_hump < _FEWEST_IN_A_HUMP] = np.inf
+    depth[lower_hump < _MIN_IN_A_HUMP] = np.inf
     deepest = int(depth.argmin())
     if depth[deepest] > _DEEP_ENOUGH:
         return None

@@ -37,21 +37,21 @@ decodes them."""
 
 _ADDRESS = re.compile("^https?://(?:www[.])?")
 
-_MOST_CODED = 100_000
-_LEAST_PAIRS = 5
+_MAX_CODED = 100_000
+_MIN_PAIRS = 5
 
 _SIGNS = "[-_ #]"
 """Signs between the parts of an id, which may differ between systems."""
 
 _PREFIXED = r"^[A-Za-z]{1,5}[-_:#]?([0-9]+)$"
-_LEAST_PREFIXED = 0.5
+_MIN_PREFIXED = 0.5
 
 _QUOTED = r"""^(?:'.+'|`.+`|“.+”|‘.+’|«.+»|=".+")$"""  # noqa: RUF001
 _DECIMAL = r"^[0-9]+\.0+$"
 _ROUNDED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+$"
 
 _NEARLY_ALL = 0.9
-_LEAST_LETTERS = 4
+_MIN_LETTERS = 4
 _WORDS = "[A-Z].*[ @]|[ @].*[A-Z]"
 """Names of several words, and e-mail addresses, whose case often varies."""
 _FIRST = 100
@@ -178,7 +178,7 @@ def _pairs_of_codes(
     written: pa.StringArray, pattern: str, plain_form: Callable[[str], str]
 ) -> list[tuple[str, str]]:
     """Return pairs of ids that are equal after decoding."""
-    coded = _matching(written, pattern)[:_MOST_CODED]
+    coded = _matching(written, pattern)[:_MAX_CODED]
     if not coded:
         return []
     first: dict[str, str] = {}
@@ -198,7 +198,7 @@ def _pairs_of_signs(written: pa.StringArray) -> list[tuple[str, str]]:
 
     Signs between two numbers are kept, as 1-23 is not 12-3.
     """
-    few = written[:_MOST_CODED]
+    few = written[:_MAX_CODED]
     if not pc.any(pc.match_substring_regex(few, f"{_SIGNS}.*[^0-9]|[^0-9].*{_SIGNS}|^#")).as_py():  # pyright: ignore
         return []
     plain = pc.replace_substring_regex(few, f"^{_SIGNS}+|{_SIGNS}+$", "")  # pyright: ignore
@@ -209,7 +209,7 @@ def _pairs_of_signs(written: pa.StringArray) -> list[tuple[str, str]]:
     for form, text in zip(plain.to_pylist(), few.to_pylist(), strict=True):
         one = first.setdefault(form, text)
         pairs += [(one, text)] * (one.strip() != text.strip() and bool(form))
-    return pairs if len(pairs) >= _LEAST_PAIRS or len(few) <= _FIRST else []
+    return pairs if len(pairs) >= _MIN_PAIRS or len(few) <= _FIRST else []
 
 
 def _pairs_of_prefixes(written: pa.StringArray) -> list[tuple[str, str]]:
@@ -224,7 +224,7 @@ def _pairs_of_prefixes(written: pa.StringArray) -> list[tuple[str, str]]:
     is_there = pc.is_in(numbers, written).to_pylist()  # pyright: ignore
     triples = zip(numbers.to_pylist(), prefixed, is_there, strict=True)
     pairs = [(number, text) for number, text, is_twin in triples if is_twin]
-    return pairs if len(pairs) >= max(2, _LEAST_PREFIXED * len(prefixed)) else []
+    return pairs if len(pairs) >= max(2, _MIN_PREFIXED * len(prefixed)) else []
 
 
 def _plain_form(text: str) -> str:
@@ -238,7 +238,7 @@ def _pairs_of_letters(written: pa.StringArray) -> list[tuple[str, str]]:
 
     Random ids differ in the case of some letters, but hardly ever of all.
     """
-    is_long = pc.greater_equal(pc.utf8_length(written), _LEAST_LETTERS)  # pyright: ignore
+    is_long = pc.greater_equal(pc.utf8_length(written), _MIN_LETTERS)  # pyright: ignore
     is_upper = pc.and_(pc.utf8_is_upper(written), is_long)  # pyright: ignore
     is_other = pc.or_(is_upper, pc.match_substring_regex(written, _WORDS))  # pyright: ignore
     is_ascii = pc.string_is_ascii(written)  # pyright: ignore

@@ -13,10 +13,10 @@ from sbrcli.log.columns.matching import ROLE_NAMES, listed
 from sbrcli.log.columns.times import ORDER
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.quality.id_forms import find_odd_forms
-from sbrcli.log.quality.nobody import StandIn, find_stand_ins
 from sbrcli.log.quality.odd_times import are_dates_alone, find_odd_times
+from sbrcli.log.quality.placeholder_ids import PlaceholderId, find_placeholder_ids
 
-_FEWEST_ROWS = 10
+_MIN_ROWS = 10
 
 _SHOWN = {" ": "space", "\t": "tab", "\x02": "$'\\x02'", "\n": "$'\\n'"}
 """Characters that are typed differently in `--list-sep`."""
@@ -56,11 +56,11 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
         if ids is None:
             continue
         role = ROLE_NAMES[column]
-        for stand_in in find_stand_ins(column, ids):
-            yield _odd_id(role, stand_in, len(ids))
+        for placeholder in find_placeholder_ids(column, ids):
+            yield _odd_id(role, placeholder, len(ids))
         if (
             column == ITEM_ID
-            and len(ids) >= _FEWEST_ROWS
+            and len(ids) >= _MIN_ROWS
             and ids.iloc[:1000].is_unique
             and ids.is_unique
         ):
@@ -74,10 +74,10 @@ def _odd_ids(events: pd.DataFrame | Mapping[Any, pd.Series]) -> Iterator[str]:
             yield from find_odd_forms(role, written_ids(ids))
 
 
-def _odd_id(role: str, stand_in: StandIn, num_events: int) -> str:
-    count, text = stand_in.count, shlex.quote(stand_in.text)
-    drop = f"--drop-id {shlex.quote(f'{role}={stand_in.text}')} leaves them out."
-    if not stand_in.is_named:
+def _odd_id(role: str, placeholder: PlaceholderId, num_events: int) -> str:
+    count, text = placeholder.count, shlex.quote(placeholder.text)
+    drop = f"--drop-id {shlex.quote(f'{role}={placeholder.text}')} leaves them out."
+    if not placeholder.is_named:
         share = 100 * count / num_events
         return (
             f"{count:,} of {num_events:,} events ({share:.0f} %) have the {role} {text}: it may "

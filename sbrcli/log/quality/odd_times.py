@@ -13,7 +13,7 @@ _YEAR_SECONDS = 365 * _DAY_SECONDS
 _DATE_NUMBERS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Formats of dates written as numbers, by number of digits."""
 
-_FEWEST_EVENTS = 10
+_MIN_EVENTS = 10
 _ROUNDED_SECONDS = 1000
 """Times with lost digits are multiples of it, unlike those of any clock."""
 
@@ -52,7 +52,7 @@ def find_odd_times(times: np.ndarray, time_unit: str, zone: tzinfo) -> Iterator[
 
 def are_dates_alone(times: np.ndarray) -> bool:
     """Return whether all times are midnights and at least ten: dates without a time of day."""
-    if len(times) < _FEWEST_EVENTS or times[0] < _YEAR_SECONDS:
+    if len(times) < _MIN_EVENTS or times[0] < _YEAR_SECONDS:
         return False
     return not (times[:1000] % _DAY_SECONDS).any() and not (times % _DAY_SECONDS).any()
 
@@ -133,7 +133,7 @@ def _yet_to_come(last: float, zone: tzinfo) -> Iterator[str]:
 
 
 def _rounded(times: np.ndarray, last: float) -> Iterator[str]:
-    if len(times) < _FEWEST_EVENTS or last < YEAR_1995_SECONDS:
+    if len(times) < _MIN_EVENTS or last < YEAR_1995_SECONDS:
         return
     if not (times[:1000] % _ROUNDED_SECONDS).any() and not (times % _ROUNDED_SECONDS).any():
         yield (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli import __version__
-from sbrcli.artefacts.checksums import MISFIT, checksum_of_bytes
+from sbrcli.artefacts.checksums import CHECKSUM_MISMATCH, checksum_of_bytes
 from sbrcli.artefacts.manifests import read_json, write_atomically, write_json
 from sbrcli.config.baselines import StanConfig, VsknnConfig, configure_baselines
 from sbrcli.errors import ArtefactError, ConfigError
@@ -128,7 +128,7 @@ def _load_partner(path: Path, choice: dict[str, Any], num_items: int) -> KeptPar
         case _:
             partner = _make_stan(own, num_items, options.stan)
     if choice.get("checksum") not in (None, checksum_of_bytes(content)):
-        raise ValueError(MISFIT)
+        raise ValueError(CHECKSUM_MISMATCH)
     return partner
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.artefacts.checksums import MISFIT
+from sbrcli.artefacts.checksums import CHECKSUM_MISMATCH
 from sbrcli.artefacts.manifests import EPOCH_FIGURES
 from sbrcli.artefacts.tensor_file import (
     dtype_of,
@@ -113,7 +113,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     with _refusing_damage(path):
         found = Checkpoint(path, _read_place(read_metadata(path)["place"]), read_shapes(path))
         if not is_intact(path):
-            raise ValueError(MISFIT)
+            raise ValueError(CHECKSUM_MISMATCH)
     return found
 
 

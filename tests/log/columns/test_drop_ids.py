@@ -6,7 +6,7 @@ import pytest
 
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 ROWS = "user,item,time\n-,5,1600000000\n7,-,1600000001\n7,6,1600000002\nguest,5,1600000003\n"

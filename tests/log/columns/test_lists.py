@@ -9,7 +9,7 @@ import pytest
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.list_signs import ListCells, find_list_cells
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import read_log
 

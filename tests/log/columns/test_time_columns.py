@@ -11,7 +11,7 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.time_columns import decide_kinds, join_columns, join_fields, plain_texts
 from sbrcli.log.events import TIMESTAMP
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 EIGHT = 1_614_585_600

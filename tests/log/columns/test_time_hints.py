@@ -4,7 +4,7 @@ import pytest
 
 from sbrcli.log.columns.time_hints import time_hint
 
-MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
 
 
 @pytest.mark.parametrize("text", ["/Date(1614585600000)/", r"\/Date(1614585600000+0100)\/"])
@@ -62,9 +62,9 @@ def test_the_format_of_a_year_of_two_digits_stands_in_the_hint():
 
 def test_other_texts():
     assert time_hint("yesterday") == (
-        f"times are numbers, or all of them dates as 2014-04-07T10:51:09Z; {MEND}"
+        f"times are numbers, or all of them dates as 2014-04-07T10:51:09Z; {FIX_IT}"
     )
     assert time_hint("week 2021/13") == (
         "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; --time-format says how "
-        f"other dates are written, as in '%d.%m.%y %H:%M'; {MEND}"
+        f"other dates are written, as in '%d.%m.%y %H:%M'; {FIX_IT}"
     )

@@ -12,7 +12,7 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, RATING, TIMESTAMP, USER_ID
 from sbrcli.log.files.parts import find_parts
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import hash_file, read_log
 
 HEADER = "user,item,time\n"

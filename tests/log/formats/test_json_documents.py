@@ -7,13 +7,13 @@ import pytest
 
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 ROWS = [{"user": at % 3, "item": at % 7, "time": 1_600_000_000 + at} for at in range(40)]
 WANTED = [(row["user"], row["item"], row["time"]) for row in ROWS]
 LISTS = [list(row) for row in WANTED]
-MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
 
 
 def read(tmp_path: Path, text: str, **options):
@@ -103,7 +103,7 @@ def test_an_array_beyond_the_longest_line_is_read(tmp_path, monkeypatch):
 
 def test_a_wrong_object_is_named_by_its_number(tmp_path):
     text = json.dumps([*ROWS, {"user": 1, "item": None, "time": 1}], indent=2)
-    assert complaint(tmp_path, text) == ("./log.json object 41: the item id is missing", MEND)
+    assert complaint(tmp_path, text) == ("./log.json object 41: the item id is missing", FIX_IT)
     log = read(tmp_path, text, skip_bad_rows=True)
     assert triples(log) == WANTED
     assert log.bad_rows is not None
@@ -113,13 +113,13 @@ def test_a_wrong_object_is_named_by_its_number(tmp_path):
 def test_a_wrong_python_line_is_named_by_its_number(tmp_path):
     text = "\n".join(map(repr, ROWS)) + "\n{'user': open('x')}\n"
     message = "./log.json line 41: it is not a JSON object, or one that names a key twice"
-    assert complaint(tmp_path, text) == (message, MEND)
+    assert complaint(tmp_path, text) == (message, FIX_IT)
 
 
 def test_a_wrong_python_line_among_the_first_is_named_too(tmp_path):
     text = "\n".join([repr(ROWS[0]), "{'user': 'b', 'item", *map(repr, ROWS)])
     message = "./log.json line 2: it is not a JSON object, or one that names a key twice"
-    assert complaint(tmp_path, text) == (message, MEND)
+    assert complaint(tmp_path, text) == (message, FIX_IT)
 
 
 def test_an_array_that_is_cut_is_damaged(tmp_path):

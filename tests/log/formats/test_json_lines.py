@@ -7,7 +7,7 @@ from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.reading import Log, read_log
 
-MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
 GOOD = '{"user": "ann", "item": 7, "time": 10}\n'
 
 
@@ -46,52 +46,56 @@ def test_columns_and_events_are_named_as_in_a_table():
             "log line 1: it is not a JSON object",
             "write one object a line: an event, or a session with a list of its events",
         ),
-        (GOOD + "{\n", "log line 2: it is not a JSON object, or one that names a key twice", MEND),
+        (
+            GOOD + "{\n",
+            "log line 2: it is not a JSON object, or one that names a key twice",
+            FIX_IT,
+        ),
         (
             GOOD + "\n[1]\n",
             "log line 3: it is not a JSON object, or one that names a key twice",
-            MEND,
+            FIX_IT,
         ),
         (
             GOOD + '{"user": "a", "item": 1, "item": 2, "time": 3}\n',
             "log line 2: it is not a JSON object, or one that names a key twice",
-            MEND,
+            FIX_IT,
         ),
-        (GOOD + '{"user": "a", "time": 3}\n', "log line 2: the item id is missing", MEND),
+        (GOOD + '{"user": "a", "time": 3}\n', "log line 2: the item id is missing", FIX_IT),
         (
             GOOD + '{"user": null, "item": 1, "time": 3}\n',
             "log line 2: the user id is missing",
-            MEND,
+            FIX_IT,
         ),
         (
             GOOD + '{"user": "", "item": 1, "time": 3}\n',
             "log line 2: the user id is empty",
-            MEND,
+            FIX_IT,
         ),
         (
             GOOD + '{"user": 5, "item": 1, "time": 3}\n',
             "log line 2: the user id 5 is a number, not text as in the first lines",
-            MEND,
+            FIX_IT,
         ),
         (
             GOOD * 30 + '{"user": "a", "item": "x", "time": 3}\n',
             'log line 31: the item id "x" is text, not a number as in the first lines',
-            MEND,
+            FIX_IT,
         ),
         (
             GOOD + '{"user": "a", "item": 1.5, "time": 3}\n',
             "log line 2: the item id 1.5 is no whole number of 64 bits; write ids in quotes",
-            MEND,
+            FIX_IT,
         ),
         (
             GOOD + '{"user": ["a"], "item": 1, "time": 3}\n',
             'log line 2: the user id is neither text nor a number: ["a"]',
-            MEND,
+            FIX_IT,
         ),
         (
             GOOD + '{"user": "\\ud800", "item": 1, "time": 3}\n',
             "log line 2: the user id holds half a surrogate pair, which is no text",
-            MEND,
+            FIX_IT,
         ),
         (
             '{"user": "a", "when": 3}\n',

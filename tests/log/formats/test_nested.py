@@ -13,9 +13,9 @@ from pyarrow import orc
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.columns.ids import read_ids
-from sbrcli.log.formats.nested import lay_flat, lay_object_flat, paths_of_objects, paths_of_schema
+from sbrcli.log.formats.nested import flatten, flatten_object, paths_of_objects, paths_of_schema
 from sbrcli.log.formats.nested_names import last_name
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 SESSIONS = [
@@ -24,7 +24,7 @@ SESSIONS = [
     {"session": 3, "events": [{"aid": 5, "ts": 1600000001}]},
 ]
 TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
-MEND = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
 
 
 def json_lines(tmp_path: Path, *rows: object) -> Path:
@@ -116,7 +116,7 @@ def test_lists_of_unlike_lengths_name_the_line(tmp_path):
     row = {"user": 7, "items": [5, 6], "times": [1600000000, 1600000001]}
     path = json_lines(tmp_path, row, {**row, "times": [1600000000]})
     wrong = "a list of 2 in item_id beside one of 1 in timestamp"
-    assert complaint(path, columns="time=times") == (f"{path} line 2: {wrong}", MEND)
+    assert complaint(path, columns="time=times") == (f"{path} line 2: {wrong}", FIX_IT)
     kept = triples(path, columns="time=times", skip_bad_rows=True)
     assert kept == [(7, 5, 1600000000), (7, 6, 1600000001)]
     pq.write_table(pa.Table.from_pylist([row, {**row, "times": [1600000000]}]), path)
@@ -135,17 +135,17 @@ def test_what_stands_where_a_list_or_an_object_is_names_the_line(tmp_path):
     path = json_lines(tmp_path, SESSIONS[0])
     path.write_text(path.read_text() * 30 + '{"session": 4, "events": [7]}\n')
     said = "7 stands where an object is in the first lines"
-    assert complaint(path) == (f"{path} line 31: {said}", MEND)
+    assert complaint(path) == (f"{path} line 31: {said}", FIX_IT)
     path.write_text(path.read_text().replace("[7]", "7"))
     said = "7 stands where a list is in the first lines"
-    assert complaint(path) == (f"{path} line 31: {said}", MEND)
+    assert complaint(path) == (f"{path} line 31: {said}", FIX_IT)
     assert len(triples(path, skip_bad_rows=True)) == 60
 
 
 def test_an_event_without_its_item_names_the_line(tmp_path):
     row = {"user": 7, "page": {"sku": "a"}, "time": 1600000000}
     path = json_lines(tmp_path, row, {**row, "page": None}, {**row, "page": {}})
-    assert complaint(path) == (f"{path} line 2: the item id is missing", MEND)
+    assert complaint(path) == (f"{path} line 2: the item id is missing", FIX_IT)
     assert triples(path, skip_bad_rows=True) == [(7, "a", 1600000000)]
 
 
@@ -171,8 +171,8 @@ def test_the_two_ways_to_lay_objects_flat_agree():
     rows = [*SESSIONS, {"session": 4, "events": None}]
     paths = {"session_id": ("session",), "item_id": ("events", "[]", "aid")}
     assert paths_of_schema(pa.Table.from_pylist(rows).schema) == paths_of_objects(rows)
-    fast = lay_flat(pa.Table.from_pylist(rows), paths).table.to_pylist()
-    slow = [event for row in rows for event in lay_object_flat(dict.fromkeys(paths, row), paths)]
+    fast = flatten(pa.Table.from_pylist(rows), paths).table.to_pylist()
+    slow = [event for row in rows for event in flatten_object(dict.fromkeys(paths, row), paths)]
     assert fast == slow == [{"session_id": s, "item_id": i} for s, i in ((1, 5), (1, 6), (3, 5))]
 
 

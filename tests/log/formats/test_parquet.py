@@ -9,7 +9,7 @@ import pytest
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, RATING, TIMESTAMP, USER_ID
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import hash_file, read_log
 
 PAIRS = pa.map_(pa.string(), pa.int64())
@@ -185,7 +185,7 @@ def test_a_damaged_file_says_so():
 
 def test_a_file_that_claims_more_than_it_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sbrcli.log.files.typed_files._ALWAYS_ALLOWED_ROWS", 1000)
-    monkeypatch.setattr("sbrcli.log.files.typed_files._MOST_ROWS_PER_BYTE", 1)
+    monkeypatch.setattr("sbrcli.log.files.typed_files._MAX_ROWS_PER_BYTE", 1)
     zeros = pa.array(np.zeros(2_000_000, np.int64))
     write(user=zeros, item=zeros, time=zeros)
     size = Path("log").stat().st_size
@@ -199,7 +199,7 @@ def test_a_file_that_claims_more_bytes_than_it_can_hold_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("sbrcli.log.files.typed_files._ALWAYS_ALLOWED_BYTES", 1000)
-    monkeypatch.setattr("sbrcli.log.files.typed_files._MOST_EXPANSION", 1)
+    monkeypatch.setattr("sbrcli.log.files.typed_files._MAX_EXPANSION", 1)
     zeros = pa.array(np.zeros(100_000, np.int64))
     table = pa.table({"user": zeros, "item": zeros, "time": zeros})
     pq.write_table(table, "log", use_dictionary=False)

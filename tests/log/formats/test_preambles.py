@@ -8,7 +8,7 @@ import pytest
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.events import USER_ID
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 _HEADER = "user_id,item_id,timestamp\n"

@@ -8,7 +8,7 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.quoting import quoted_rows, split_escaped, split_quoted
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 

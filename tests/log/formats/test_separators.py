@@ -7,7 +7,7 @@ import pytest
 
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError
-from sbrcli.log.quality.account import describe_reading
+from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 
 _TABLE = "user_id,item_id,timestamp\n7,a,1614585600\n7,b,1614585640\n8,a,1614585900\n"

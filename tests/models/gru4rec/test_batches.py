@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.build import arrange, to_sessions
+from sbrcli.dataset.build import build_dataset, to_sessions
 from sbrcli.log.reading import read_log
 from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order_by_start
 from sbrcli.sessions import Sessions
@@ -146,8 +146,8 @@ def ml_1m_events():
 def test_the_first_batch_is_the_notebooks_and_no_event_of_movielens_is_lost(
     ml_1m_events, config, pairs, inputs, targets
 ):
-    arrangement = arrange(ml_1m_events, config)
-    lanes = arrange_lanes(to_sessions(arrangement.splits.train, arrangement.vocabulary), 4)
+    built = build_dataset(ml_1m_events, config)
+    lanes = arrange_lanes(to_sessions(built.splits.train, built.vocabulary), 4)
     assert lanes.inputs[0].tolist() == inputs
     assert lanes.targets[0].tolist() == targets
     assert lanes.num_pairs == pairs

@@ -85,13 +85,13 @@ def run_training(
 
 
 def bytes_of(workspace: Workspace, name: str = "run") -> dict[str, bytes]:
-    folder = workspace.place("run", name)
+    folder = workspace.path_of("run", name)
     return {file: (folder / file).read_bytes() for file in (WEIGHTS_FILE, ITEMS_FILE)}
 
 
 def tensors_of(workspace: Workspace) -> dict[str, list[tuple[str, bytes]]]:
     """Give the tensors alone: the weights of a first phase say of which epoch they are."""
-    folder = workspace.place("run", "run")
+    folder = workspace.path_of("run", "run")
     return {
         file: [(name, tensor.tobytes()) for name, tensor in load_file(folder / file).items()]
         for file in (WEIGHTS_FILE, ITEMS_FILE)
@@ -100,7 +100,7 @@ def tensors_of(workspace: Workspace) -> dict[str, list[tuple[str, bytes]]]:
 
 def rows_of(workspace: Workspace, name: str = "run") -> list[list[str]]:
     """Give both histories without the two columns of time."""
-    folder = workspace.place("run", name)
+    folder = workspace.path_of("run", name)
     lines = [
         line
         for path in (folder / "history.csv", folder / "refit" / "history.csv")
@@ -193,7 +193,7 @@ def test_a_run_killed_while_the_refit_takes_its_place_ends_as_well(
 
 
 def read_manifest_of(workspace: Workspace) -> dict[str, Any]:
-    path = workspace.place("run", "run") / MANIFEST
+    path = workspace.path_of("run", "run") / MANIFEST
     return json.loads(path.read_text()) if path.exists() else {}
 
 

@@ -34,7 +34,7 @@ def run_training(workspace: Workspace, name: str = "run", **options) -> TrainRes
 
 
 def bytes_of(workspace: Workspace, name: str = "run") -> bytes:
-    return (workspace.place("run", name) / WEIGHTS_FILE).read_bytes()
+    return (workspace.path_of("run", name) / WEIGHTS_FILE).read_bytes()
 
 
 def without_checksums(folder: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_resume_on_another_processor_keeps_the_precision_of_the_beginning(
     monkeypatch.setattr(epochs, "TrainingLoop", Runner)
     monkeypatch.setattr(backend, "has_bfloat16", lambda: True)
     run_training(workspace)
-    path = workspace.place("run", "run") / MANIFEST
+    path = workspace.path_of("run", "run") / MANIFEST
     manifest = read_json(path)
     assert (manifest["precision"], manifest["config"]["precision"]) == ("bfloat16", "auto")
 
@@ -125,7 +125,7 @@ def test_two_trainings_with_one_seed_differ_in_nothing_but_the_seconds(tmp_path:
     histories = []
     for name in ("one", "two"):
         run_training(workspace, name, epochs=2)
-        with (workspace.place("run", name) / "history.csv").open() as file:
+        with (workspace.path_of("run", name) / "history.csv").open() as file:
             histories.append(list(csv.DictReader(file)))
     assert bytes_of(workspace, "one") == bytes_of(workspace, "two")
     for one, two in zip(*histories, strict=True):

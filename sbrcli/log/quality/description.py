@@ -12,8 +12,8 @@ from sbrcli.log.formats.log_format import describe_format
 from sbrcli.log.reading import Log
 
 _LONGEST_ID = 40
-_MOST_KINDS = 5
-_MOST_KNOWN_KINDS = 100
+_MAX_KINDS = 5
+_MAX_KNOWN_KINDS = 100
 """A column with more distinct values does not hold event types."""
 
 
@@ -66,8 +66,8 @@ def _describe_columns(log: Log) -> str:
 def _list_left_out(log: Log) -> list[str]:
     """Return phrases on what was left out in reading a log."""
     phrases = []
-    if log.passed_over:
-        phrases.append(f"files that hold no events: {listed(log.passed_over)}")
+    if log.skipped_files:
+        phrases.append(f"files that hold no events: {listed(log.skipped_files)}")
     if log.bad_rows is not None:
         count, first = log.bad_rows.count, log.bad_rows.first
         phrases.append(f"rows that cannot be events: {count:,}, the first: {first}")
@@ -102,9 +102,9 @@ def _describe_first_event(log: Log, zone: tzinfo) -> str:
 def _describe_kinds(kinds: Mapping[str, int]) -> str:
     """Return the event types, and how to read one alone; "" if there is one type."""
     named = [kind for kind in kinds if kind]
-    if not named or not 1 < len(kinds) <= _MOST_KNOWN_KINDS:
+    if not named or not 1 < len(kinds) <= _MAX_KNOWN_KINDS:
         return ""
-    shown = [f"{kind or '(no kind)'} {kinds[kind]:,}" for kind in list(kinds)[:_MOST_KINDS]]
-    more = [f"{len(kinds) - _MOST_KINDS} more"] if len(kinds) > _MOST_KINDS else []
+    shown = [f"{kind or '(no kind)'} {kinds[kind]:,}" for kind in list(kinds)[:_MAX_KINDS]]
+    more = [f"{len(kinds) - _MAX_KINDS} more"] if len(kinds) > _MAX_KINDS else []
     listing, one = ", ".join(shown + more), shlex.quote(named[0])
     return f"; kinds of events: {listing}; --event {one} keeps one kind"

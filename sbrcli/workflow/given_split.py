@@ -20,7 +20,7 @@ class GivenSplit:
     valid: Path | None = None
 
 
-def check_request(
+def check_given_split(
     config: PrepareConfig, reading: ReadConfig, given: GivenSplit | None, name: str | None
 ) -> None:
     """Refuse a request that cannot be met, before any file is read."""

@@ -15,7 +15,7 @@ _MANY_REPEATS = 0.01
 _MANY_NEW_ITEMS = 0.05
 
 
-def find_oddities(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
+def check_statistics(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
     """Yield warnings about a log before training on it, except for misreadings.
 
     Args:

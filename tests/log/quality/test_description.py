@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sbrcli.config.reading import ReadConfig
-from sbrcli.log.quality.account import describe_doubts, describe_log_as_read, describe_reading
+from sbrcli.log.quality.description import describe_doubts, describe_log_as_read, describe_reading
 from sbrcli.log.reading import read_log
 
 READ = "read as a table (comma separated, header): user=user, item=item, time=time in seconds"

@@ -68,8 +68,8 @@ _NEARLY_ALL = 0.9
 _SMALL = 1000
 """Larger negative numbers may be hashes."""
 
-_LEAST_SHARE = 0.05
-_LEAST_RATIO = 2
+_MIN_SHARE = 0.05
+_MIN_RATIO = 2
 _LARGE_RATIO = 10
 """Least frequency of 0 or -1, compared to all events and to the median of the other ids."""
 
@@ -78,11 +78,11 @@ _FAR = 10
 
 _OUTLYING_SHARE = {USER_ID: 0.2, SESSION_ID: 0.2, ITEM_ID: 0.3}
 _OUTLYING_RATIO = 50
-_LEAST_IDS = 20
+_MIN_IDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
+class PlaceholderId:
     """An id that seems to stand for nobody.
 
     Args:
@@ -96,7 +96,7 @@ class StandIn:
     is_named: bool
 
 
-def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
+def find_placeholder_ids(column: str, ids: pd.Series) -> list[PlaceholderId]:
     """Return the ids of a column of the event table that seem to stand for nobody.
 
     An id of 0, -1 or 99999999 is ordinary if the other ids continue from it, unless its share of
@@ -115,20 +115,20 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
         written = written_ids(ids)
         is_named = _is_no_id(column, written, _are_frequent(counts)) & (counts > 0)
         found = [
-            StandIn(written[at].as_py(), int(counts[at]), True)
+            PlaceholderId(written[at].as_py(), int(counts[at]), True)
             for at in np.flatnonzero(is_named).tolist()
         ]
         numbers, places = _numbers_among(written)
         if len(numbers) and _likely_fillers(numbers):
             odd = _odd_numbers(numbers, counts, places)
             found += [
-                StandIn(written[at].as_py(), int(counts[at]), True)
+                PlaceholderId(written[at].as_py(), int(counts[at]), True)
                 for at in odd
                 if not is_named[at]
             ]
         odd_word = None if found else _find_odd_word(written, counts)
         if odd_word is not None:
-            found.append(StandIn(written[odd_word].as_py(), int(counts[odd_word]), False))
+            found.append(PlaceholderId(written[odd_word].as_py(), int(counts[odd_word]), False))
         top = written[int(counts.argmax())].as_py()
     else:
         values = ids.to_numpy()
@@ -139,10 +139,10 @@ def find_stand_ins(column: str, ids: pd.Series) -> list[StandIn]:
             distinct = np.empty(num_ids, dtype=values.dtype)
             distinct[codes] = values
             odd = _odd_numbers(distinct, counts, np.arange(num_ids))
-            found = [StandIn(str(distinct[at]), int(counts[at]), True) for at in odd]
+            found = [PlaceholderId(str(distinct[at]), int(counts[at]), True) for at in odd]
         top = str(values[int(np.argmax(codes == counts.argmax()))])
-    if _is_outlying(column, counts) and all(stand_in.text != top for stand_in in found):
-        found.append(StandIn(top, int(counts.max()), False))
+    if _is_outlying(column, counts) and all(placeholder.text != top for placeholder in found):
+        found.append(PlaceholderId(top, int(counts.max()), False))
     return found
 
 
@@ -166,8 +166,8 @@ def _are_frequent(counts: np.ndarray) -> np.ndarray:
     """Return which ids have unusually many events: (ids,) bool."""
     there = counts[counts > 0]
     typical = float(np.median(there)) if len(there) > 2 else float(there.min())
-    are_many = (counts >= _LEAST_SHARE * counts.sum()) | (counts >= _LARGE_RATIO * typical)
-    return are_many & (counts >= _LEAST_RATIO * typical)
+    are_many = (counts >= _MIN_SHARE * counts.sum()) | (counts >= _LARGE_RATIO * typical)
+    return are_many & (counts >= _MIN_RATIO * typical)
 
 
 def _numbers_among(written: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,8 +215,8 @@ def _odd_numbers(numbers: np.ndarray, counts: np.ndarray, places: np.ndarray) ->
             if not others.any():
                 continue
             ratio = counts[at] / max(1.0, float(np.median(others[others > 0])))
-            is_frequent = counts[at] / counts.sum() >= _LEAST_SHARE or ratio >= _LARGE_RATIO
-            if ratio >= _LEAST_RATIO and is_frequent and _is_apart(number, numbers):
+            is_frequent = counts[at] / counts.sum() >= _MIN_SHARE or ratio >= _LARGE_RATIO
+            if ratio >= _MIN_RATIO and is_frequent and _is_apart(number, numbers):
                 found.append(at)
     return found
 
@@ -252,4 +252,4 @@ def _is_outlying(column: str, counts: np.ndarray) -> bool:
     there = counts[counts > 0]
     top = there.max()
     is_large = top >= _OUTLYING_SHARE[column] * there.sum()
-    return bool(is_large and len(there) >= _LEAST_IDS and top >= _OUTLYING_RATIO * np.median(there))
+    return bool(is_large and len(there) >= _MIN_IDS and top >= _OUTLYING_RATIO * np.median(there))

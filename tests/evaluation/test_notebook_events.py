@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sbrcli.errors import DataError
-from sbrcli.evaluation.notebook_events import notebook_next_items
+from sbrcli.evaluation.notebook_events import notebook_targets
 from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 
@@ -29,13 +29,13 @@ def literal_walk(sessions: Sessions, lanes: int) -> tuple[list[int], int]:
 
 def test_the_loader_stops_when_no_session_is_left_to_begin():
     # Lane 0: 0>1 1>2 of four events, lane 1: 4>5, then 6>7; then no session is left, and 3 is lost.
-    covered, steps = notebook_next_items(make_sessions([0] * 4, [0] * 2, [0] * 2), lanes=2)
+    covered, steps = notebook_targets(make_sessions([0] * 4, [0] * 2, [0] * 2), lanes=2)
     assert np.flatnonzero(covered).tolist() == [1, 2, 5, 7]
     assert steps == 2
 
 
 def test_the_loader_reaches_everything_where_its_lanes_end_together():
-    covered, steps = notebook_next_items(make_sessions([0] * 4, [0] * 2, [0] * 3), lanes=2)
+    covered, steps = notebook_targets(make_sessions([0] * 4, [0] * 2, [0] * 3), lanes=2)
     assert np.flatnonzero(covered).tolist() == [1, 2, 3, 5, 7, 8]
     assert steps == 3
 
@@ -45,13 +45,13 @@ def test_the_loader_is_as_a_walk_of_one_step_at_a_time():
     for _ in range(50):
         lengths = rng.integers(2, 12, rng.integers(4, 30))
         sessions = make_sessions(*([0] * length for length in lengths.tolist()))
-        covered, steps = notebook_next_items(sessions, lanes=4)
+        covered, steps = notebook_targets(sessions, lanes=4)
         assert (np.flatnonzero(covered).tolist(), steps) == literal_walk(sessions, 4)
 
 
 def test_fewer_sessions_than_lanes_are_refused():
     with pytest.raises(DataError) as error:
-        notebook_next_items(make_sessions([0, 1], [0, 1]))
+        notebook_targets(make_sessions([0, 1], [0, 1]))
     assert str(error.value) == (
         "the source notebook's loader needs 64 sessions, and the split has 2"
     )

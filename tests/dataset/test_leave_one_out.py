@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.build import Arrangement, arrange, to_sessions
+from sbrcli.dataset.build import BuiltDataset, build_dataset, to_sessions
 from sbrcli.errors import DataError
 from tests.builders import make_events
 
@@ -67,12 +67,12 @@ def lists_of(table: pd.DataFrame | None) -> Lists:
     return dict(found)
 
 
-def leave_out(events: pd.DataFrame, **options: object) -> Arrangement:
+def leave_out(events: pd.DataFrame, **options: object) -> BuiltDataset:
     config = PrepareConfig(**{"min_item_support": 1, "split": "last"} | options)
-    return arrange(events, config)
+    return build_dataset(events, config)
 
 
-def leave_out_or_skip(events: pd.DataFrame, **options: object) -> Arrangement:
+def leave_out_or_skip(events: pd.DataFrame, **options: object) -> BuiltDataset:
     try:
         return leave_out(events, **options)
     except DataError:
