@@ -103,7 +103,7 @@ def _require_alike(first: tuple[Part, "Log"], other: tuple[Part, "Log"]) -> None
 
 def _describe_columns(log_format: LogFormat) -> str:
     words = [f"{ROLE_NAMES[c]}={log_format.name_of(c)}" for c in _MATCHED if log_format.has(c)]
-    return "+".join((", ".join(words), *map(log_format.place, log_format.time_columns[1:])))
+    return "+".join((", ".join(words), *map(log_format.name_of, log_format.time_columns[1:])))
 
 
 def _join(logs: list["Log"], parts: list[Part]) -> "Log":

@@ -160,7 +160,7 @@ def describe_format(log_format: LogFormat) -> str:
 
 def _describe_column(log_format: LogFormat, column: str) -> str:
     columns = log_format.time_columns if column == TIMESTAMP else (column,)
-    words = f"{ROLE_NAMES[column]}={'+'.join(map(log_format.place, columns))}"
+    words = f"{ROLE_NAMES[column]}={'+'.join(map(log_format.name_of, columns))}"
     if column == TIMESTAMP and TIME_OF_DAY in log_format.columns:
         return f"{words} plus {log_format.name_of(TIME_OF_DAY)} in milliseconds"
     is_typed = not log_format.has_lines and log_format.time_unit == "iso" and len(columns) == 1
