@@ -17,6 +17,7 @@ SUBCOMMANDS = {
     "compare": "sbrcli.cli.compare",
     "report": "sbrcli.cli.report",
     "recommend": "sbrcli.cli.recommend",
+    "export": "sbrcli.cli.export",
     "runs": "sbrcli.cli.runs",
     "demo": "sbrcli.cli.demo",
     "guide": "sbrcli.cli.guide",

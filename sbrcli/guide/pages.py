@@ -13,6 +13,7 @@ TOPICS = (
     "evaluation",
     "results",
     "artefacts",
+    "export",
     "accidents",
     "notebook",
     "extending",
@@ -36,6 +37,7 @@ _SUBJECTS = {
     "evaluation": ("baselines", "metrics", "protocol", "hybrid", "blend", "compare", "leaderboard"),
     "results": ("movielens", "diginetica", "figures", "benchmarks"),
     "artefacts": ("json", "artifacts", "exit-codes", "runs", "disk", "workdir", "manifest"),
+    "export": ("onnx", "onnxruntime", "saved-model", "savedmodel", "keras", "model-card"),
     "accidents": ("limits", "memory", "damage", "crashes", "checksums"),
     "extending": (
         "contributing",

@@ -9,6 +9,7 @@ from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.network import Weights
 
 if TYPE_CHECKING:
+    from sbrcli.models.export.onnx_graph import OnnxGraph
     from sbrcli.models.gru4rec.network import Gru4Rec
     from sbrcli.models.gru4rec.trainable import GruNetwork
 
@@ -55,6 +56,20 @@ class Gru4RecFamily:
         model = Gru4Rec(shape)
         model.set_by_name(weights)
         return model
+
+    def onnx_states(
+        self, graph: "OnnxGraph", shape: GruShape, weights: Weights, items: str, lengths: str
+    ) -> str:
+        """Add the layers to an ONNX graph; see `sbrcli.models.export.exportable.Exportable`."""
+        from sbrcli.models.gru4rec.export import onnx_states
+
+        return onnx_states(graph, shape, weights, items, lengths)
+
+    def keras_states(self, items: Any, shape: GruShape, weights: Weights) -> Any:
+        """Apply layers that come with Keras; see `sbrcli.models.export.exportable.Exportable`."""
+        from sbrcli.models.gru4rec.export import keras_states
+
+        return keras_states(items, shape, weights)
 
 
 FAMILY = Gru4RecFamily()
