@@ -10,7 +10,7 @@ from typing import Any
 
 from sbrcli import __version__
 from sbrcli.artefacts.checksums import checksum_of
-from sbrcli.artefacts.disk import TORN, save_files, save_names
+from sbrcli.artefacts.disk import TEMPORARY_SUFFIX, flush_files, flush_folder
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
 from sbrcli.artefacts.run import Run
 from sbrcli.config.export import ExportConfig
@@ -74,11 +74,11 @@ def export_run(run: Run, config: ExportConfig, folder: Path, *, overwrite: bool 
     source = _describe_source(run, config)
     if _is_written(folder, source, overwrite):
         return _describe(folder, source, is_new=False)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}{TORN}")
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
         temporary.mkdir()
         _write(family, run, config, source, temporary)
-        save_files(temporary)
+        flush_files(temporary)
         _put_in_place(temporary, folder)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
@@ -177,7 +177,7 @@ def _write_json(path: Path, document: dict[str, Any]) -> None:
 
 def _put_in_place(new: Path, folder: Path) -> None:
     """Rename the new folder into its place, and delete what it replaces."""
-    replaced = new.with_name(f".{folder.name}.{os.getpid()}.old{TORN}")
+    replaced = new.with_name(f".{folder.name}.{os.getpid()}.old{TEMPORARY_SUFFIX}")
     if folder.exists():
         folder.rename(replaced)
     try:
@@ -186,7 +186,7 @@ def _put_in_place(new: Path, folder: Path) -> None:
         if replaced.exists():
             replaced.rename(folder)
         raise
-    save_names(folder.parent)
+    flush_folder(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
 
 
