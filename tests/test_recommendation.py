@@ -8,15 +8,10 @@ from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import DataError
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import GruShape
-from sbrcli.workflow.recommend import (
-    AskedItem,
-    Recommendation,
-    RecommendedItem,
-    recommend,
-    top_items,
-    unknown_ids,
-    with_titles,
-)
+from sbrcli.models.top_items import top_items
+from sbrcli.workflow.recommend import recommend, unknown_ids
+from sbrcli.workflow.recommendation import AskedItem, Recommendation, RecommendedItem
+from sbrcli.workflow.recommender import with_titles
 
 
 class FixedScorer:
@@ -86,20 +81,22 @@ def test_a_session_of_every_item_leaves_nothing_to_recommend():
 
 
 def test_of_equal_scores_the_lower_index_comes_first_at_the_cut_too():
-    scores = np.array([1.0, 3.0, 2.0, 2.0, 2.0, 3.0])
-    everything = np.arange(6)
-    assert top_items(scores, everything, 3).tolist() == [1, 5, 2]
-    assert top_items(scores, everything, 99).tolist() == [1, 5, 2, 3, 4, 0]
+    scores = np.array([[1.0, 3.0, 2.0, 2.0, 2.0, 3.0]])
+    assert top_items(scores, 3)[1].tolist() == [1, 5, 2]
+    assert top_items(scores, 99)[1].tolist() == [1, 5, 2, 3, 4, 0]
 
 
-def test_the_best_are_those_of_a_full_sort():
+@pytest.mark.parametrize("num_items", [1, 40, 1000])
+def test_the_best_of_each_row_are_those_of_a_full_sort(num_items):
     rng = np.random.default_rng(0)
-    for _ in range(100):
-        scores = rng.integers(0, 9, 40).astype(np.float32)
-        candidates = np.flatnonzero(rng.random(40) < 0.7)
-        expected = sorted(candidates, key=lambda index: (-scores[index], index))
-        for k in (1, 5, 39):
-            assert top_items(scores, candidates, k).tolist() == expected[:k]
+    scores = rng.integers(0, 9, (30, num_items)).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.3] = -np.inf
+    for k in (1, 5, 39):
+        cuts, items = top_items(scores, k)
+        for row, begin, end in zip(scores, cuts[:-1], cuts[1:], strict=True):
+            candidates = [index for index in range(num_items) if row[index] > -np.inf]
+            expected = sorted(candidates, key=lambda index: (-row[index], index))
+            assert items[begin:end].tolist() == expected[:k]
 
 
 def test_error_28_two_calls_recommend_the_same():

@@ -1,29 +1,24 @@
 """`sbr recommend`: rank the next items of sessions."""
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbrcli.cli import output
 from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.item_search import show_found, take_titles
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
-from sbrcli.cli.recommend_tables import has_titles, shown_by, table_of
+from sbrcli.cli.recommend_tables import has_titles, show_one, shown_by
 from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
-from sbrcli.cli.tables import Table
 from sbrcli.config.recommendation import RecommendConfig
-from sbrcli.errors import ConfigError, DataError, UsageError
+from sbrcli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.artefacts.items import RunItems
-    from sbrcli.artefacts.run import Run
-    from sbrcli.workflow.recommend import Recommendation
+    from sbrcli.workflow.recommender import Recommender
 
 SessionsFile = Annotated[
     Path | None,
@@ -67,11 +62,6 @@ Hybrid = Annotated[
     ),
 ]
 
-MOST_WARNINGS = 5
-"""The number of sessions with unknown ids that are named; the others are counted."""
-
-Recommend = Callable[[Sequence[str]], "Recommendation"]
-
 
 def register(app: typer.Typer) -> None:
     """Add `recommend` to the application."""
@@ -100,6 +90,8 @@ def recommend(
 
     A log of events is refused, with the command that turns it into sessions.
     """
+    from sbrcli.workflow.recommender import open_items, open_recommender
+
     is_named = sessions is not None and (items is not None or find is not None)
     if is_named and _is_run(invocation, str(sessions)):
         run, sessions = one_name(str(sessions), run, "--run"), None
@@ -109,20 +101,17 @@ def recommend(
     if find is not None:
         _require_words(find, alone=sessions is None and items is None)
     folder = open_run(invocation, run)
-    run_items = _load_items(folder, titles)
     if find is not None:
-        show_found(invocation.output, run_items, find, config.k)
+        show_found(invocation.output, open_items(folder, titles), find, config.k)
         name_run(invocation, folder)
-    elif session is not None:
-        answer = _load_model(folder, run_items, config, hybrid)
-        may_be_unknown = config.fallback is not None
-        asked = take_titles(invocation.output, session, run_items, may_be_unknown=may_be_unknown)
-        _answer_one(invocation.output, asked, answer, run_items)
+        return
+    recommender = open_recommender(folder, blend=hybrid, titles=titles)
+    if session is not None:
+        _answer_one(invocation.output, session, recommender, config)
         name_run(invocation, folder)
     elif sessions is not None:
-        answer = _load_model(folder, run_items, config, hybrid)
         begin = partial(name_run, invocation, folder)
-        _answer_all(invocation.output, sessions, answer, run_items, begin)
+        _answer_all(invocation.output, sessions, recommender, config, begin)
 
 
 def _is_run(invocation: Invocation, word: str) -> bool:
@@ -158,45 +147,14 @@ def _only_session(
     return session
 
 
-def _load_items(folder: "Run", titles: Path | None) -> "RunItems":
-    from sbrcli.artefacts.items import ITEMS_FILE, load_items
-    from sbrcli.workflow.recommend import with_titles
-
-    if titles is None:
-        return load_items(folder.path / ITEMS_FILE)
-    from sbrcli.log.titles import read_titles
-
-    given = read_titles(titles)
-    return with_titles(load_items(folder.path / ITEMS_FILE), given)
-
-
-def _load_model(
-    folder: "Run", run_items: "RunItems", config: RecommendConfig, hybrid: bool
-) -> Recommend:
-    from sbrcli.errors import ArtefactError
-    from sbrcli.models.loading import load_scorer
+def _answer_one(
+    out: Output, session: Sequence[str], recommender: "Recommender", config: RecommendConfig
+) -> None:
     from sbrcli.workflow.recommend import recommend
 
-    scorer = load_scorer(folder.path)
-    if scorer.num_items != len(run_items.ids):
-        raise ArtefactError(
-            f"{folder.path} is damaged: it scores {scorer.num_items} items and names "
-            f"{len(run_items.ids)}",
-            hint="train the run again with --overwrite",
-        )
-    if hybrid:
-        from sbrcli.models.blend.files import load_hybrid
-
-        both = load_hybrid(folder.path, scorer)
-        return lambda session: recommend(both, run_items, session, config)
-    return lambda session: recommend(scorer, run_items, session, config)
-
-
-def _answer_one(
-    out: Output, session: Sequence[str], answer: Recommend, run_items: "RunItems"
-) -> None:
-    found = answer(session)
-    titled = has_titles(run_items)
+    items = recommender.items
+    asked = take_titles(out, session, items, may_be_unknown=config.fallback is not None)
+    found = recommend(recommender.scorer, items, asked, config)
     if found.fallback is not None:
         unknown = ", ".join(found.unknown) or "it is empty"
         out.warn(
@@ -204,76 +162,35 @@ def _answer_one(
         )
     elif found.unknown:
         out.warn(f"skipped items that the run does not know: {', '.join(found.unknown)}")
-    if out.as_json:
-        out.write_json(found.to_document())
-    elif titled and found.session and output.is_terminal(sys.stdout):
-        asked = [(one.item, one.title) for one in found.session]
-        after = Table("Session", ("item", "title"), asked, whole=("item",))
-        out.show(found, lambda shown: [after, table_of("Recommended", shown, titled)])
-    else:
-        if titled and found.session:
-            out.note(f"after: {'; '.join(one.title or one.item for one in found.session)}")
-        title = "Recommended" if found.fallback is None else "Most popular items"
-        out.show(found, lambda shown: [table_of(title, shown, titled)])
+    show_one(out, found, has_titles(items))
 
 
 def _answer_all(
     out: Output,
     sessions: Path,
-    answer: Recommend,
-    run_items: "RunItems",
+    recommender: "Recommender",
+    config: RecommendConfig,
     begin: Callable[[], None],
 ) -> None:
     """Answer each session of a file as it is read; call `begin` before the first answer."""
     from sbrcli.log.event_lines import refuse_log
+    from sbrcli.workflow.recommend_sessions import recommend_each
+    from sbrcli.workflow.rules import Rules
+
+    items = recommender.items
+    rules = Rules(len(items.ids))
 
     def check(lines: Sequence[str]) -> None:
         name = "/dev/stdin" if sessions == STANDARD_INPUT else str(sessions)
-        refuse_log(name, lines, lambda item_id: item_id in run_items.index_of)
+        refuse_log(name, lines, lambda item_id: item_id in items.index_of)
 
-    show = shown_by(out, has_titles(run_items))
-    answered = number = odd = popular = 0
-    for number, session in enumerate(read_sessions(sessions, check), start=1):
-        if number == 1:
-            begin()
-        found, oddity = _answer_line(session, answer, run_items)
-        odd += oddity is not None
-        if oddity is not None and odd <= MOST_WARNINGS:
-            out.warn(f"session {number}: {oddity}")
-        answered += found.fallback is not None or bool(found.session)
-        popular += found.fallback is not None
-        show(number, found)
-    if odd > MOST_WARNINGS:
-        out.warn(
-            f"{odd - MOST_WARNINGS:,} more sessions are empty or contain ids that the run does not "
-            f"know: {odd:,} of {number:,} in all"
-        )
-    if popular:
-        out.warn(
-            f"the run knows no item of {popular:,} of {number:,} sessions; they were answered with "
-            "its most popular items"
-        )
-    if not number:
-        raise DataError(
-            f"{sessions} contains no session", hint="write one per line, as in 3186,1270"
-        )
-    if not answered:
-        raise DataError(
-            f"the run knows no item of any session in {sessions}",
-            hint="use the item ids of the log that the run was trained on",
-        )
+    def read() -> Iterator[list[str]]:
+        for number, session in enumerate(read_sessions(sessions, check)):
+            if number == 0:
+                begin()
+            yield session
 
-
-def _answer_line(
-    session: Sequence[str], answer: Recommend, run_items: "RunItems"
-) -> "tuple[Recommendation, str | None]":
-    """Recommend for one of many sessions; return the result and a description of any problem."""
-    from sbrcli.workflow.recommend import Recommendation, unknown_ids
-
-    try:
-        found = answer(session)
-    except DataError as error:
-        return Recommendation(unknown=unknown_ids(run_items, session)), str(error)
-    if not found.unknown or found.fallback is not None:
-        return found, None
-    return found, f"skipped items that the run does not know: {', '.join(found.unknown)}"
+    show = shown_by(out, has_titles(items))
+    found = recommend_each(recommender, read(), config, rules, str(sessions), out)
+    for number, one in enumerate(found, start=1):
+        show(number, one)

@@ -10,10 +10,25 @@ from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
     from sbrcli.artefacts.items import RunItems
-    from sbrcli.workflow.recommend import Recommendation
+    from sbrcli.workflow.recommendation import Recommendation
 
 MOST_NAMED = 3
 """The number of a session's last items whose titles head its answer, where it is one of many."""
+
+
+def show_one(out: Output, found: "Recommendation", titled: bool) -> None:
+    """Show the answer to the only session; on a terminal with the session's titles."""
+    title = "Recommended" if found.fallback is None else "Most popular items"
+    if out.as_json:
+        out.write_json(found.to_document())
+    elif titled and found.session and output.is_terminal(sys.stdout):
+        asked = [(one.item, one.title) for one in found.session]
+        after = Table("Session", ("item", "title"), asked, whole=("item",))
+        out.show(found, lambda shown: [after, table_of(title, shown, titled)])
+    else:
+        if titled and found.session:
+            out.note(f"after: {'; '.join(one.title or one.item for one in found.session)}")
+        out.show(found, lambda shown: [table_of(title, shown, titled)])
 
 
 def shown_by(out: Output, titled: bool) -> Callable[[int, "Recommendation"], None]:

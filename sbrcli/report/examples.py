@@ -10,8 +10,8 @@ import numpy.typing as npt
 from sbrcli.artefacts.items import RunItems
 from sbrcli.evaluation.ranks import drop_unknown, target_ranks
 from sbrcli.models.scorer import Scorer
+from sbrcli.models.top_items import top_items
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.recommend import top_items
 
 IntArray = npt.NDArray[np.integer]
 
@@ -95,7 +95,7 @@ def choose_sessions(lengths: IntArray, count: int = COUNT, seed: int = SEED) -> 
 def _ask(scorer: Scorer, items: RunItems, session: IntArray) -> Example:
     """Hold a session's last event back."""
     scores = scorer.score_next(session[:-1])
-    best = top_items(scores, np.arange(len(scores)), TOP).tolist()
+    best = top_items(scores[None], TOP)[1].tolist()
     before = set(session[:-1].tolist())
     return Example(
         before=len(session) - 1,

@@ -1,0 +1,177 @@
+"""A trained run, loaded once, that recommends for any number of sessions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
+from sbrcli.artefacts.run import Run
+from sbrcli.artefacts.run_state import incomplete, state_of
+from sbrcli.config.recommendation import Fallback, RecommendConfig
+from sbrcli.errors import ArtefactError
+from sbrcli.models.loading import load_scorer
+from sbrcli.models.scorer import Scorer
+from sbrcli.workflow.recommend import recommend, recommend_many
+from sbrcli.workflow.recommendation import Recommendation
+from sbrcli.workflow.rules import Rules
+
+
+class Recommender:
+    """A trained run that recommends; made by `sbrcli.load`.
+
+    It is not changed by its methods, and may be used by several threads at once. It loads neither
+    TensorFlow nor pandas nor PyArrow.
+
+    Args:
+        run: the run.
+        scorer: its model.
+        items: its items.
+    """
+
+    def __init__(self, run: Run, scorer: Scorer, items: RunItems) -> None:
+        self.run = run
+        self.scorer = scorer
+        self._items = items
+
+    @property
+    def items(self) -> RunItems:
+        """The run's items: `ids`, `titles`, `train_count`, and `index_of` an id."""
+        return self._items
+
+    def recommend(
+        self,
+        items: Iterable[str | int],
+        k: int = 20,
+        *,
+        exclude: Iterable[str | int] = (),
+        only: Iterable[str | int] | None = None,
+        include_seen: bool = False,
+        fallback: Fallback | None = None,
+        rules: Rules | None = None,
+    ) -> Recommendation:
+        """Recommend what follows a session.
+
+        Args:
+            items: the session's item ids, oldest first.
+            k: how many items to recommend.
+            exclude: ids of items that may not be recommended.
+            only: ids of the only items that may be recommended; None for all.
+            include_seen: whether the session's own items may be recommended.
+            fallback: "popularity" recommends the most popular items of train if the run knows no
+                item of the session.
+            rules: further rules, made once for many calls.
+
+        Returns:
+            The items, best first, the session's items, and the ids that the run does not know.
+            `to_document()` is what `sbr recommend --json` prints.
+
+        Raises:
+            DataError: the run knows none of the session's items, and there is no fallback.
+            ConfigError: k is below 1, or there is no such fallback.
+        """
+        config = RecommendConfig(k=k, include_seen=include_seen, fallback=fallback)
+        applied = self._rules(exclude, only, rules)
+        return recommend(self.scorer, self._items, _ids(items), config, applied)
+
+    def recommend_many(
+        self,
+        sessions: Iterable[Iterable[str | int]],
+        k: int = 20,
+        *,
+        exclude: Iterable[str | int] = (),
+        only: Iterable[str | int] | None = None,
+        include_seen: bool = False,
+        fallback: Fallback | None = None,
+        rules: Rules | None = None,
+    ) -> list[Recommendation]:
+        """Recommend for many sessions, which are scored together; arguments as of `recommend`.
+
+        Many times faster than one session at a time. The scores may differ from those of
+        `recommend` in the last bit of single precision.
+
+        Returns:
+            One recommendation per session, in their order. That of a session of which the run
+            knows nothing has no items, unless there is a fallback.
+
+        Raises:
+            ConfigError: k is below 1, or there is no such fallback.
+        """
+        config = RecommendConfig(k=k, include_seen=include_seen, fallback=fallback)
+        applied = self._rules(exclude, only, rules)
+        asked = (_ids(session) for session in sessions)
+        return list(recommend_many(self.scorer, self._items, asked, config, applied))
+
+    def _rules(
+        self,
+        exclude: Iterable[str | int],
+        only: Iterable[str | int] | None,
+        rules: Rules | None,
+    ) -> Rules:
+        base = rules or Rules(len(self._items.ids))
+        named = None if only is None else _ids(only)
+        return base.with_ids(self._items, only=named, exclude=_ids(exclude))
+
+
+def load(path: str | Path, blend: bool = False, *, titles: str | Path | None = None) -> Recommender:
+    """Load a trained run, to recommend with it.
+
+    Args:
+        path: the run's folder, such as "sbr-work/runs/NAME".
+        blend: recommend with the blend that `sbr evaluate --hybrid` has chosen for the run.
+        titles: a file of item ids and titles, which replace those of the run.
+
+    Raises:
+        ArtefactError: the run is missing, damaged or incomplete, or no blend was chosen for it.
+        DataError: the titles cannot be read.
+    """
+    run = Run.read(Path(path))
+    if not run.is_complete:
+        raise incomplete(run, state_of(run, is_written=False))
+    return open_recommender(run, blend=blend, titles=None if titles is None else Path(titles))
+
+
+def open_recommender(run: Run, *, blend: bool = False, titles: Path | None = None) -> Recommender:
+    """Return a recommender of an opened run; arguments and errors as of `load`."""
+    items = open_items(run, titles)
+    scorer = load_scorer(run.path)
+    if scorer.num_items != len(items.ids):
+        raise ArtefactError(
+            f"{run.path} is damaged: it scores {scorer.num_items} items and names {len(items.ids)}",
+            hint="train the run again with --overwrite",
+        )
+    if blend:
+        from sbrcli.models.blend.files import load_hybrid  # which loads SciPy
+
+        scorer = load_hybrid(run.path, scorer)
+    return Recommender(run, scorer, items)
+
+
+def open_items(run: Run, titles: Path | None = None) -> RunItems:
+    """Return a run's items, with the titles of a file if there is one.
+
+    Raises:
+        ArtefactError: the run's items are missing or damaged.
+        DataError: the titles cannot be read.
+    """
+    items = load_items(run.path / ITEMS_FILE)
+    if titles is None:
+        return items
+    from sbrcli.log.titles import read_titles
+
+    return with_titles(items, read_titles(titles))
+
+
+def with_titles(items: RunItems, titles: Mapping[str, str]) -> RunItems:
+    """Return items with other titles, by id; those that are not named keep their own."""
+    own = items.titles or [None] * len(items.ids)
+    return RunItems(
+        items.ids,
+        items.train_count,
+        [titles.get(item_id, title) for item_id, title in zip(items.ids, own, strict=True)],
+    )
+
+
+def _ids(items: Iterable[str | int]) -> Sequence[str]:
+    """Return ids as text; a number is the id that is written so."""
+    if isinstance(items, (str, bytes)):
+        raise TypeError(f"item ids are given as a list, such as ['3186']. Received: {items!r}")
+    return [item if isinstance(item, str) else str(item) for item in items]
