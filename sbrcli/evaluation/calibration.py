@@ -1,12 +1,12 @@
-"""From a network's scores to logarithms of probabilities: by which number they are multiplied.
+"""Calibrate a network's scores: find the factor that makes them logarithms of probabilities.
 
-Cross-entropy trains scores to be logarithms of probabilities. The ranking losses train an order;
-how far apart two scores are depends on the loss, its regularisation and the drawing of negatives.
-Temperature scaling (Guo et al. 2017, arXiv 1706.04599, section 4.2) makes the best of them: the
-softmax of the scores times one number, with which it is likeliest that what was seen comes next.
+Cross-entropy trains scores to be logarithms of probabilities. The ranking losses train an order
+only: the distance between two scores depends on the loss, its regularisation and the sampling of
+negatives. Temperature scaling (Guo et al. 2017, arXiv 1706.04599, section 4.2) multiplies the
+scores by the one factor that maximises the likelihood of the observed targets under their softmax.
 
-The number is a power of two. That is as near as a blend needs, whose weight is chosen afterwards,
-and multiplying by it rounds nothing: the network's order of the items stays, ties included.
+The factor is a power of two. This is precise enough for a blend, whose weight is chosen afterwards,
+and multiplying by it is exact: the network's order of the items stays, ties included.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from sbrcli.sessions import Sessions
 FloatArray = npt.NDArray[np.floating]
 
 SUBSAMPLE_TARGETS = 2_000
-"""This many targets distinguish a scale from half and from twice its value."""
+"""The number of targets that suffices to distinguish a scale from half and from twice its value."""
 
 _MAX_DOUBLINGS = 20
 
@@ -32,14 +32,14 @@ def gives_log_probabilities(run: Run) -> bool:
 
 
 def find_scale(network: Scorer, sessions: Sessions) -> float:
-    """Find the power of two by which scores are multiplied for the likeliest softmax.
+    """Return the power-of-two scale of the scores with the greatest likelihood of the targets.
 
     Args:
         network: the model.
-        sessions: what it is judged by; of many, some. Items that it does not know are left out.
+        sessions: sessions with targets; of many, a subsample is used, without unknown items.
 
     Returns:
-        A power of two. Where the scores tell less than nothing, the least one that is tried.
+        A power of two; the smallest one tried if the scores are worse than no scores at all.
     """
     known, _ = drop_unknown(sessions, network.num_items)
     some = known.subsample(SUBSAMPLE_TARGETS)
@@ -50,7 +50,7 @@ def find_scale(network: Scorer, sessions: Sessions) -> float:
             losses[doublings] = mean_loss(network, some, 2.0**doublings)
         return losses[doublings]
 
-    # The loss is convex in the scale, so that it falls to one lowest place from either side.
+    # The loss is convex in the scale, so that it has a single minimum.
     best = 0
     step = 1 if loss_at(1) < loss_at(0) else -1
     while abs(best) < _MAX_DOUBLINGS and loss_at(best + step) < loss_at(best):
@@ -59,7 +59,7 @@ def find_scale(network: Scorer, sessions: Sessions) -> float:
 
 
 def mean_loss(network: Scorer, sessions: Sessions, scale: float) -> float:
-    """Compute the mean of -log softmax(scale * scores)[target] over the next items asked for."""
+    """Return the mean of -log softmax(scale * scores)[target] over the targets."""
     total, count = 0.0, 0
     for positions, scores in score_targets(network, sessions):
         targets = sessions.item_indices[positions + 1]

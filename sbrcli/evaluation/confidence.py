@@ -1,9 +1,10 @@
-"""How sure a figure is: the bootstrap over sessions.
+"""Confidence intervals and p-values of metrics, by the bootstrap over sessions.
 
-Events of one session depend on each other, so that sessions are drawn, with replacement, as many
-as there are, and each brings all of its next items. A metric is then the sum over the sessions
-drawn, divided by their next items. All models see the same draws, so that the difference of two
-is resampled as one number (the paired bootstrap; Efron & Tibshirani 1993, chapters 13 and 16).
+The events of a session are not independent. Therefore whole sessions are resampled, with
+replacement, each with all of its targets. The metric of a resample is the sum over its sessions
+divided by their number of targets. All models share the same resamples, so that the difference of
+two models is resampled directly (the paired bootstrap; Efron & Tibshirani 1993, chapters 13 and
+16).
 """
 
 from collections.abc import Iterable
@@ -18,23 +19,23 @@ RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 1
 _NORMAL_QUANTILE = 1.959964
-"""Of `LEVEL`, two-sided."""
+"""The quantile of a two-sided interval of `LEVEL`."""
 
-# Beyond this many, sessions are dealt at random into as many groups, and groups are drawn: the
-# variance that is expected is the same, and the cost no longer grows.
+# More sessions than this are dealt at random into this many groups, and groups are resampled: the
+# expected variance is the same, and the cost is bounded.
 _MAX_GROUPS = 20_000
 _DRAWS_AT_A_TIME = 2**21
 
 
 def session_sums(session: IntArray, values: Iterable[FloatArray]) -> FloatArray:
-    """Sum up the values of each session's next items.
+    """Return the sum of the values over each session's targets.
 
     Args:
-        session: (events,) ascending numbers of sessions.
-        values: columns, each (events,); taken one at a time.
+        session: (targets,) the session number of each target, ascending.
+        values: columns, each (targets,); consumed one at a time.
 
     Returns:
-        (sessions that occur, columns + 1); the last column counts the next items.
+        (sessions that occur, columns + 1); the last column counts the targets.
     """
     begins = np.flatnonzero(np.diff(session, prepend=-1))
     counts = np.diff(begins, append=len(session)).astype(np.float64)
@@ -42,12 +43,12 @@ def session_sums(session: IntArray, values: Iterable[FloatArray]) -> FloatArray:
 
 
 def resample_means(sums: FloatArray, resamples: int = RESAMPLES, seed: int = SEED) -> FloatArray:
-    """Draw sessions again and again, and give each draw's means.
+    """Resample sessions with replacement and return the means of each resample.
 
     Args:
-        sums: (sessions, columns + 1), as `session_sums` gives them.
-        resamples: how many draws.
-        seed: the same seed gives the same draws.
+        sums: (sessions, columns + 1), as returned by `session_sums`.
+        resamples: the number of resamples.
+        seed: the seed of the random generator.
 
     Returns:
         (resamples, columns).
@@ -67,25 +68,25 @@ def resample_means(sums: FloatArray, resamples: int = RESAMPLES, seed: int = SEE
 
 
 def interval(resampled: FloatArray) -> tuple[float, float]:
-    """Return the bounds between which `LEVEL` of the resampled figures, (resamples,), lie."""
+    """Return the interval that contains `LEVEL` of the resampled figures, (resamples,)."""
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(resampled, [tail, 100 - tail])
     return float(low), float(high)
 
 
 def approximate_interval(sums: FloatArray) -> tuple[float, float] | None:
-    """Return bounds of a mean over few or many sessions without resampling them.
+    """Return the approximate confidence interval of a mean, without resampling.
 
-    The mean is a ratio of two sums over sessions, value and next items, whose variance is, to the
-    first order, the sum of the squared (value - mean * items) over the squared number of items
+    The mean is the ratio of two sums over sessions, of values and of targets. Its variance is, to
+    first order, the sum of (value - mean * targets) squared over the squared number of targets
     (Cochran 1977, section 6.3), with a correction for few sessions.
 
     Args:
-        sums: (sessions, 2), as `session_sums` gives them of one column.
+        sums: (sessions, 2), as returned by `session_sums` for one column.
 
     Returns:
-        The mean less and plus 1.96 standard errors; None of a single session, which says nothing
-        of how sessions differ.
+        The mean minus and plus 1.96 standard errors; None for a single session, whose variance is
+        unknown.
     """
     sessions = len(sums)
     if sessions < 2:
@@ -99,13 +100,13 @@ def approximate_interval(sums: FloatArray) -> tuple[float, float] | None:
 
 
 def p_value(differences: FloatArray, sessions: int) -> float:
-    """Return the two-sided p-value that a resampled difference, (resamples,), is no difference.
+    """Return the two-sided p-value of the hypothesis that a resampled difference is zero.
 
-    Where all draws of a few sessions agree, that says little: by chance alone n sessions all lean
-    to the same side in 2 of 2^n cases (the sign test), and the p-value is never below that.
+    It is at least 2 / 2^n for n sessions: by chance alone, all of them have the same sign in 2 of
+    2^n cases (the sign test), even if all resamples agree.
 
     Args:
-        differences: one for each draw.
+        differences: (resamples,), the difference in each resample.
         sessions: how many were drawn from.
     """
     number = len(differences)

@@ -1,4 +1,4 @@
-"""One model's figures on one split, with the protocol that they were got by."""
+"""The metrics of one model on one split, with the evaluation protocol."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -22,39 +22,39 @@ TIE_RULE = "ties count against the next item"
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """What was scored, among what, and by which rules."""
+    """The evaluation protocol: the targets, the candidates and the rules."""
 
     dataset: str
     events: int
-    """Next items scored."""
+    """Number of targets scored."""
 
     sessions: int
-    """Sessions with a next item scored."""
+    """Number of sessions with a scored target."""
 
     unknown_events: int
-    """Next items left out, as the run does not know them."""
+    """Targets that are left out because the run does not know the item."""
 
     unreachable_events: int
-    """Known next items left out, as the run knows nothing that stands before them."""
+    """Known targets that are left out because the run knows no earlier item of the session."""
 
     seen_targets: int
-    """Scored next items that their session already held; misses with `exclude_seen`."""
+    """Scored targets whose item occurred earlier in the session; misses with `exclude_seen`."""
 
     candidates: int
-    """Items that each next item is ranked among, seen ones included."""
+    """Number of items that each target is ranked among, seen ones included."""
 
     exclude_seen: bool
     tie_rule: str
     tie_share: float
-    """Share of scored next items whose score another candidate has too."""
+    """Share of the scored targets that tie with another candidate."""
 
     coverage: str
     first_time: str | None
-    """None, as `last_time`, if the log was read without times."""
+    """None if the log was read without times; `last_time` too."""
 
     last_time: str | None
     train_last_time: str | None = None
-    """Time of the last event that the run learned from; None if that is not known."""
+    """Time of the run's last training event; None if it is unknown."""
 
     first_target_time: str | None = None
     targets_after_train: float | None = None
@@ -69,19 +69,19 @@ class Evaluation:
     split: str
     metrics: dict[str, float]
     metrics_unknown_as_miss: dict[str, float]
-    """The same with every next item that is left out counted as a miss."""
+    """The same metrics with every unknown or unreachable target counted as a miss."""
 
     protocol: Protocol
     events_per_second: float
     leaderboard: tuple[LeaderboardRow, ...] | None = None
-    """With baselines: all models, the best first."""
+    """All models, the best first; None without baselines."""
 
     verdict: str | None = None
-    """With baselines: how the run compares with the best of the others."""
+    """How the run compares with the best other model; None without baselines."""
 
     slices: tuple[Slice, ...] | None = None
     model: str | None = None
-    """What the leaderboard calls the run itself: its family of networks."""
+    """The run's name in the leaderboard: the family of its network."""
 
 
 def summarise(
@@ -93,19 +93,19 @@ def summarise(
     dataset: str,
     train_last_time: str | None = None,
 ) -> Evaluation:
-    """Sum up how a run answered the next items of a split.
+    """Compute the metrics and the protocol of an evaluation.
 
     Args:
-        split_ranks: the run's.
+        split_ranks: the run's ranks.
         sessions: the split.
         config: what was scored, and the k of the metrics.
         run: the run's name, for the report.
         dataset: the dataset's name, for the report.
-        train_last_time: time of the last event that the run learned from, ISO 8601; None if it is
-            not known, or the log has no times.
+        train_last_time: time of the run's last training event, ISO 8601; None if it is unknown or
+            the log has no times.
 
     Raises:
-        DataError: nothing could be scored.
+        DataError: the run knows no target of the split.
     """
     ranks = split_ranks.ranks
     if not len(ranks.ranks):
@@ -144,7 +144,7 @@ def summarise(
 
 
 def _timeline_of(sessions: Sessions, train_last_time: str | None) -> dict[str, Any]:
-    """Return how the targets lie in time, as the protocol states it; nothing if unknown."""
+    """Return the protocol's entries on the times of the targets; empty if they are unknown."""
     if train_last_time is None:
         return {}
     timeline = Timeline.of(sessions, datetime.fromisoformat(train_last_time).timestamp())

@@ -1,4 +1,4 @@
-"""Models side by side, on the same next items, and what can be said of their difference."""
+"""Rank models on the same targets, and test their differences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ FloatArray = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """By how much a model differs from another in one metric: this one less the other."""
+    """The difference of two models in one metric: this model's figure minus the other's."""
 
     model: str
     """The other model."""
 
     metric: str
     share: float | None
-    """The difference as a share of the other's figure; None where that is 0, in a draw even."""
+    """The difference as a share of the other's figure; None if that is 0, even in one resample."""
 
     interval: tuple[float, float] | None
     """95 % interval of `share`, by the paired bootstrap over sessions."""
@@ -33,11 +33,11 @@ class Difference:
     absolute: float
     absolute_interval: tuple[float, float]
     p_value: float
-    """By the same bootstrap, two-sided; see `confidence.p_value`."""
+    """Two-sided, from the same bootstrap; see `confidence.p_value`."""
 
     @property
     def is_significant(self) -> bool:
-        """Whether the interval leaves 0, no difference, out."""
+        """Whether the interval excludes 0."""
         low, high = self.absolute_interval
         return low > 0 or high < 0
 
@@ -52,19 +52,19 @@ class LeaderboardRow:
     """95 % interval of each metric, by the bootstrap over sessions."""
 
     to_best: Difference | None
-    """How it differs from the best model; None of the best itself."""
+    """The difference to the best model; None for the best model itself."""
 
     coverage: float
-    """Share of the run's items that stand in at least one top list."""
+    """Share of the run's items that are in at least one top list."""
 
     mean_popularity: float
-    """Of what is recommended; 1 is the most popular item's."""
+    """Mean popularity of the recommended items; 1 is the most popular item's."""
 
     gini: float
     events_per_second: float
     memory_bytes: int
     options: str | None
-    """A baseline's options, as they are given on the command line."""
+    """A baseline's options, as given on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +107,13 @@ def rank_models(
     train_count: IntArray,
     ks: tuple[int, ...],
 ) -> Leaderboard:
-    """Rank models by mrr at the greatest k; of equals, the one named first stands above.
+    """Rank models by mrr at the greatest k; models with equal figures keep their order.
 
     Args:
         contenders: models that ranked the same targets, with their top lists.
         sessions: the split.
         train_count: (num_items,) events in training.
-        ks: where the metrics are cut.
+        ks: the cut-offs of the metrics.
     """
     names = list(metrics_at(np.ones(1, np.int64), ks))
     metric = f"mrr@{max(ks)}"
@@ -181,13 +181,13 @@ def difference_of(
     other: tuple[float, FloatArray],
     sessions: int,
 ) -> Difference:
-    """Summarise the difference of two models in one metric.
+    """Return the difference of two models in one metric.
 
     Args:
         against: the other model's name, and the metric.
-        own: a model's figure, and (resamples,) what it is in each draw.
-        other: the same of the other model, from the same draws.
-        sessions: how many were drawn from.
+        own: a model's figure, and (resamples,) its figure in each resample.
+        other: the same for the other model, from the same resamples.
+        sessions: the number of sessions that were resampled.
     """
     (value, draws), (other_value, other_draws) = own, other
     is_share = bool(other_value > 0 and (other_draws > 0).all())

@@ -1,4 +1,4 @@
-"""Metrics at k: means over the targets, made of their ranks alone."""
+"""Metrics at k: means over the targets, computed from their ranks alone."""
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -35,19 +35,19 @@ def metric_values(metric: str, ranks: IntArray, k: int) -> FloatArray:
 
 
 def metric_at(metric: str, ranks: IntArray, k: int) -> float:
-    """Return the mean of a metric's values; 0 where there are no ranks."""
+    """Return the mean of a metric's values; 0 if there are no ranks."""
     return _mean(metric_values(metric, ranks, k))
 
 
 def values_at(ranks: IntArray, ks: Iterable[int]) -> Iterator[tuple[str, FloatArray]]:
-    """Yield every metric's values, (events,), of which `metrics_at` returns the means."""
+    """Yield the values, (events,), of each metric; `metrics_at` returns their means."""
     for k in ks:
         for metric in METRICS:
             yield f"{metric}@{k}", metric_values(metric, ranks, k)
 
 
 def metrics_at(ranks: IntArray, ks: Iterable[int]) -> dict[str, float]:
-    """Return every metric at every k, named as in `recall@20`; all 0 where there are no ranks."""
+    """Return every metric at every k, named as in `recall@20`; all 0 if there are no ranks."""
     return {name: _mean(values) for name, values in values_at(ranks, ks)}
 
 

@@ -1,4 +1,4 @@
-"""Which next items the source notebook's loader reached."""
+"""The targets that the source notebook's loader reached."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,11 @@ NOTEBOOK_LANES = 64
 
 
 def notebook_targets(sessions: Sessions, lanes: int = NOTEBOOK_LANES) -> tuple[BoolArray, int]:
-    """Mark the next items that the source notebook's loader reached, and count its steps.
+    """Mark the targets that the source notebook's loader reached, and count its steps.
 
-    The loader walks the first `lanes` sessions side by side, a step at a time. Where some of them
-    are at their last event, each takes up the next session that nobody has begun; as soon as
-    there is none left, the loader stops, whatever the other lanes still hold:
+    The loader advances the first `lanes` sessions in parallel, one step at a time. A lane whose
+    session has ended continues with the next unused session. As soon as no session is left, the
+    loader stops, even if other lanes have events left:
 
         sessions of 4, 2, 3 events in 2 lanes
         lane 0:  a0>a1  a1>a2  a2>a3
@@ -25,10 +25,10 @@ def notebook_targets(sessions: Sessions, lanes: int = NOTEBOOK_LANES) -> tuple[B
     Had c 2 events, the loader would stop after step 2, and a2>a3 would never be scored.
 
     Returns:
-        (events,) True where the event is a next item that was reached, and the number of steps.
+        (events,) true for each target that was reached, and the number of steps.
 
     Raises:
-        DataError: there are fewer sessions than lanes, with which the loader cannot begin.
+        DataError: there are fewer sessions than lanes.
     """
     count = sessions.num_sessions
     if count < lanes:
@@ -40,7 +40,7 @@ def notebook_targets(sessions: Sessions, lanes: int = NOTEBOOK_LANES) -> tuple[B
     places, ends = sessions.offsets[:lanes].copy(), sessions.offsets[1 : lanes + 1].copy()
     begun, steps = lanes, 0
     while True:
-        together = int((ends - places).min()) - 1  # steps until the first lane is at its end
+        together = int((ends - places).min()) - 1  # steps until the first lane ends
         for place in places:
             covered[place + 1 : place + 1 + together] = True
         places, steps = places + together, steps + together

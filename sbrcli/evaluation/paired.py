@@ -1,4 +1,4 @@
-"""Runs in pairs: by how much each differs from the first, on the same next items."""
+"""Paired comparison of runs: the difference of each to the first, on the same targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sbrcli.evaluation.verdict import FEW_SESSIONS, is_below_a_seed
 
 @dataclass(frozen=True, slots=True)
 class RunDifference:
-    """How a run differs from the first one of its protocol, `difference.model`."""
+    """The difference of a run to the first run of its protocol, `difference.model`."""
 
     protocol: int
     run: str
@@ -23,13 +23,13 @@ class RunDifference:
 def find_differences(
     protocol: int, stored: Mapping[str, StoredRanks], metric: str, share_of_a_seed: float
 ) -> list[RunDifference]:
-    """Compare runs with the first of them, by the paired bootstrap over sessions.
+    """Compare runs with the first one, by the paired bootstrap over sessions.
 
     Args:
-        protocol: by which of the protocols they were evaluated.
-        stored: their ranks, of the same next items, by the run's name.
-        metric: in which, as in "mrr@20".
-        share_of_a_seed: what another training seed moves, as a share of a figure.
+        protocol: the number of the protocol by which they were evaluated.
+        stored: the ranks of the same targets, by the run's name.
+        metric: the metric to compare, such as "mrr@20".
+        share_of_a_seed: how far another training seed moves a figure, as a share of it.
     """
     if len(stored) < 2:
         return []
@@ -53,7 +53,7 @@ def find_differences(
 
 
 def describe_finding(found: Difference, sessions: int, share_of_a_seed: float) -> str:
-    """Return what a difference of two runs is worth."""
+    """Return in words whether the difference of two runs is significant."""
     if sessions < FEW_SESSIONS:
         return "too few sessions"
     if not found.is_significant:
@@ -64,6 +64,6 @@ def describe_finding(found: Difference, sessions: int, share_of_a_seed: float) -
 
 
 def same_targets(stored: Sequence[tuple[str, StoredRanks | None]]) -> dict[str, StoredRanks]:
-    """Return the ranks of the runs that were asked for the same next items as the first of them."""
+    """Return the ranks of the runs that have the same targets as the first one."""
     known = [(run, ranks) for run, ranks in stored if ranks is not None]
     return {run: ranks for run, ranks in known if ranks.positions == known[0][1].positions}

@@ -1,4 +1,4 @@
-"""One row for each next item, so that anyone can recompute every figure."""
+"""The table of `sbr evaluate --per-event`: one row for each target."""
 
 import os
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def check_place(path: Path) -> None:
-    """Make sure that there is a folder to write a file into, and no device in the file's place.
+    """Check that a file can be written: its folder exists, and it is not a device.
 
     Raises:
-        ConfigError: there is none, or there is one.
+        ConfigError: the folder is missing, or the path is a device or a folder.
     """
     if not can_hold_file(path):
         raise ConfigError(f"per-event must be a file in a folder that is there. Received: {path}")
@@ -40,16 +40,16 @@ def write_per_event(
 ) -> None:
     """Write a Parquet file of model, session, position, target, rank, score.
 
-    A model's rows stand in the order of the split. Ids are those of the log, `position` is the
-    next item's place in its session, from 2. `rank` is empty where the next item cannot be
-    recommended, being unknown or, with `exclude_seen`, one of the session's earlier items;
-    `score` is empty where it is unknown.
+    The rows of a model are in the order of the split. Ids are those of the log; `position` is the
+    target's position in its session, from 2. `rank` is empty if the target cannot be recommended:
+    it is unknown or, with `exclude_seen`, an earlier item of the session. `score` is empty if the
+    target is unknown.
 
     Args:
         path: the file, replaced in one step.
         dataset: the folder that holds the split.
         sessions: the split, as read.
-        config: which split it is, and which of its next items count.
+        config: the split's name, and which of its targets count.
         models: the ranks of each model.
 
     Raises:
@@ -73,7 +73,7 @@ def write_per_event(
         with replacing(path) as temporary:
             pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
     except OSError as error:
-        # PyArrow's errors have a number, but words of their own.
+        # PyArrow's errors have an errno, but messages of their own.
         why = os.strerror(error.errno) if error.errno else str(error)
         raise ArtefactError(f"cannot write {path}: {why}", hint="name another file") from error
 

@@ -1,4 +1,4 @@
-"""The rank of each next item among all candidates: what every metric is made of."""
+"""The rank of each target among all candidates, from which every metric is computed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ FloatArray = npt.NDArray[np.floating]
 BoolArray = npt.NDArray[np.bool_]
 
 MISS = np.iinfo(np.int64).max
-"""The rank of a next item that cannot be recommended: beyond every k."""
+"""The rank of a target that cannot be recommended; greater than every k."""
 
-# Comparing so many scores at a time keeps the comparison's result in the cache.
+# Comparing this many scores at a time keeps the result of the comparison in the cache.
 _SCORES_AT_A_TIME = 2**18
 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """What became of each scored next item, in the order of the split's events.
+    """The rank of each scored target, in the order of the split's events.
 
     Args:
-        positions: (scored,) int64, the next item's place in the split's `items`.
-        ranks: (scored,) int64; 1 is best, `MISS` is beyond every k.
+        positions: (scored,) int64, the target's index in the split's `item_indices`.
+        ranks: (scored,) int64; 1 is best, `MISS` is greater than every k.
         tied: (scored,) whether another candidate has the same score.
-        seen: (scored,) whether the session already held the item.
-        scores: (scored,) float64, what the model gave the next item.
+        seen: (scored,) whether the item occurred earlier in the session.
+        scores: (scored,) float64, the model's score of the target.
     """
 
     positions: IntArray
@@ -42,7 +42,7 @@ class Ranks:
     scores: FloatArray
 
     def only(self, chosen: BoolArray) -> "Ranks":
-        """Keep the chosen next items, (scored,)."""
+        """Return the ranks of the targets for which `chosen`, (scored,), is true."""
         return Ranks(
             self.positions[chosen],
             self.ranks[chosen],
@@ -53,7 +53,7 @@ class Ranks:
 
 
 OnBlock = Callable[[FloatArray | SparseRows, BoolArray | None], None]
-"""Called with a block's scores, (batch, num_items), and which items are no candidates, if any."""
+"""Called with a block's scores, (batch, num_items), and the mask of excluded items, if any."""
 
 
 def rank_targets(
@@ -64,7 +64,7 @@ def rank_targets(
     advance: Advance = ignore_progress,
     on_block: OnBlock | None = None,
 ) -> Ranks:
-    """Rank every next item that is asked for among all of the scorer's items.
+    """Rank every target among all of the scorer's items.
 
     Events of items that the scorer does not know are left out of the sessions first: they are
     neither input nor target, and the state carries over.
@@ -72,8 +72,8 @@ def rank_targets(
     Args:
         scorer: any model.
         sessions: a split; item indices may be unknown to the scorer.
-        exclude_seen: the session's earlier items, the current one included, are no candidates,
-            and a next item among them is a miss.
+        exclude_seen: the items of the session up to the current one are no candidates, and a target
+            among them is a miss.
         advance: called with the number of targets just ranked.
         on_block: called with each block of scores after it was ranked.
     """
@@ -102,9 +102,9 @@ def rank_targets(
 def target_ranks(scores: FloatArray, targets: IntArray) -> IntArray:
     """Rank each row's target among all items; 1 is best.
 
-    Ties count against the target, so a model that scores every item alike earns the worst rank,
-    not the best. A NaN score never wins either, and is never beaten: whatever a broken model
-    gets, its figures are not flattered by it.
+    Ties count against the target, so that a model that scores all items alike gets the worst rank,
+    not the best. A NaN also counts against the target, whichever of the two scores it is, so that a
+    broken model never looks good.
 
     Args:
         scores: (batch, num_items), higher is better.
@@ -119,13 +119,13 @@ def target_ranks(scores: FloatArray, targets: IntArray) -> IntArray:
 def rank_rows(
     scores: FloatArray, targets: IntArray, excluded: BoolArray | None = None
 ) -> tuple[IntArray, BoolArray]:
-    """Rank each row's target as `target_ranks` does, and tell which are tied.
+    """Rank each row's target as `target_ranks` does, and find the ties.
 
     Args:
         scores: (batch, num_items), higher is better.
         targets: (batch,), item indices in 0..num_items-1.
-        excluded: (batch, num_items), items that are no candidates; the row of a target that is
-            itself excluded gives nothing of use.
+        excluded: (batch, num_items), items that are no candidates; the result is undefined for a
+            row whose target is excluded.
 
     Returns:
         (batch,) ranks among the candidates, and (batch,) whether another candidate has the same
@@ -140,7 +140,7 @@ def rank_rows(
         rows = slice(start, min(start + step, batch))
         result = compared[: rows.stop - rows.start]
         np.less(scores[rows], own[rows], out=result)
-        if excluded is not None:  # who is no candidate is as good as beaten
+        if excluded is not None:  # an excluded item counts as beaten
             np.logical_or(result, excluded[rows], out=result)
         beaten[rows] = _count_true(result)
         np.equal(scores[rows], own[rows], out=result)
@@ -151,11 +151,11 @@ def rank_rows(
 
 
 def drop_unknown(sessions: Sessions, num_items: int) -> tuple[Sessions, IntArray]:
-    """Leave out the events of items that are unknown: below 0, or `num_items` and above.
+    """Drop the events of unknown items: indices below 0, or `num_items` and above.
 
     Returns:
-        The sessions without them (as many, some perhaps empty), and (events,) each event's place
-        in the sessions given.
+        The sessions without them (as many, some may be empty), and (events,) the index of each
+        remaining event in the given sessions.
     """
     known = (sessions.item_indices >= 0) & (sessions.item_indices < num_items)
     places = np.flatnonzero(known)
@@ -167,7 +167,7 @@ def drop_unknown(sessions: Sessions, num_items: int) -> tuple[Sessions, IntArray
 
 
 def is_repeat(sessions: Sessions) -> BoolArray:
-    """Return for each event, (events,), whether its session already held the item."""
+    """Return for each event, (events,), whether its item occurred earlier in the session."""
     session = np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets))
     order = np.lexsort((sessions.item_indices, session))  # stable, so by position within an item
     items, session = sessions.item_indices[order], session[order]
@@ -185,15 +185,16 @@ def _target_blocks(
 
 
 def _count_true(rows: BoolArray) -> list[np.intp]:
-    # Row by row: NumPy counts a contiguous row at memory speed, but sums an axis element-wise.
+    # Row by row: NumPy counts a contiguous row at memory speed, but sums along an axis
+    # element-wise.
     return [np.count_nonzero(row) for row in rows]
 
 
 def _seen_items(sessions: Sessions, positions: IntArray, num_items: int) -> BoolArray:
-    """Mark each position's session up to and including it: (positions, num_items)."""
+    """Return the mask of the session's items up to each position, (positions, num_items)."""
     seen = np.zeros((len(positions), num_items), np.bool_)
     starts = sessions.offsets[np.searchsorted(sessions.offsets, positions, side="right") - 1]
-    items = sessions.item_indices.astype(np.intp)  # once, rather than in each row's look-up
+    items = sessions.item_indices.astype(np.intp)  # once, rather than for each row
     for row, start, end in zip(seen, starts.tolist(), (positions + 1).tolist(), strict=True):
         row[items[start:end]] = True
     return seen

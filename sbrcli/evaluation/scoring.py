@@ -1,4 +1,4 @@
-"""One model's answers to one split: the ranks, and what it recommends."""
+"""One model on one split: the ranks of the targets, and what the model recommends."""
 
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,14 +22,14 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class SplitRanks:
-    """How one model answered the covered next items of a split.
+    """One model's ranks of the covered targets of a split.
 
     Args:
         model: its name.
-        num_items: the candidates.
-        ranks: of the covered next items that the model knows.
-        recommended: (num_items,) how often each item stood in a top list; None where not asked.
-        events_per_second: next items scored and ranked a second, covered or not.
+        num_items: the number of candidates.
+        ranks: those of the covered targets that the model knows.
+        recommended: (num_items,) how often each item was in a top list; None if not counted.
+        events_per_second: targets scored and ranked per second, covered or not.
     """
 
     model: str
@@ -48,14 +48,14 @@ def rank_split(
     with_lists: bool = False,
     advance: Advance = ignore_progress,
 ) -> SplitRanks:
-    """Rank every next item of a split that is asked for by a model.
+    """Rank every target of a split by the scores of a model.
 
     Args:
         model: its name.
         scorer: the model.
         sessions: the split; items that the scorer does not know are allowed.
-        config: which next items are covered, and whether seen items are candidates.
-        with_lists: count what stands in the top lists, as long as the greatest k.
+        config: which targets are covered, and whether seen items are candidates.
+        with_lists: count the items of the top lists, of the length of the greatest k.
         advance: called with the number of targets just ranked.
 
     Raises:
@@ -82,11 +82,11 @@ def rank_split(
 
 
 def coverage_of(sessions: Sessions, config: EvaluateConfig) -> tuple[BoolArray, str]:
-    """Mark the next items that are covered, (events,), and say in words which these are.
+    """Return the mask of the covered targets, (events,), and a description of it.
 
     Raises:
-        ConfigError: the notebook's are asked for where it had no such split.
-        DataError: the notebook's loader could not begin.
+        ConfigError: notebook_coverage is requested for a split other than by date.
+        DataError: there are fewer sessions than the notebook's loader needs.
     """
     if not config.notebook_coverage:
         return sessions.target_mask, _covered_in_words(sessions)
@@ -111,5 +111,5 @@ def _covered_in_words(sessions: Sessions) -> str:
 
 
 def session_of(sessions: Sessions, positions: IntArray) -> IntArray:
-    """Return in which session each position lies, counted from 0."""
+    """Return the number of the session that contains each position, from 0."""
     return np.searchsorted(sessions.offsets, positions, side="right") - 1

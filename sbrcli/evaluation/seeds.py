@@ -1,4 +1,4 @@
-"""Runs that differ in their training seed alone: the mean and the spread of their figures."""
+"""Runs that differ only in their training seed: the mean and the spread of their figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from statistics import mean, stdev
 from sbrcli.evaluation.verdict import SEED_SHARE
 
 ENOUGH_SEEDS = 3
-"""So many seeds of one configuration are needed to say what a seed moves."""
+"""The number of seeds of one configuration that is needed to measure the effect of a seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A figure of several runs: its mean and its standard deviation (n - 1)."""
+    """The mean and the standard deviation (n - 1) of a figure of several runs."""
 
     mean: float
     sd: float
@@ -20,13 +20,13 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class SeedGroup:
-    """Runs of one protocol and one configuration, but for the seed."""
+    """Runs of one protocol that differ only in their seed."""
 
     protocol: int
     runs: tuple[str, ...]
     n: int
     metrics: dict[str, Spread]
-    """On the split that is asked for; without those that a run lacks."""
+    """Metrics on the requested split, without those that a run lacks."""
 
     valid_mrr: Spread | None
 
@@ -37,13 +37,13 @@ def summarise_seeds(
     metrics: Sequence[Mapping[str, float | None]],
     valid_mrr: Sequence[float | None],
 ) -> SeedGroup:
-    """Summarise at least two runs that differ in their seed alone.
+    """Summarise at least two runs that differ only in their seed.
 
     Args:
-        protocol: by which of the protocols they were evaluated.
+        protocol: the number of the protocol by which they were evaluated.
         runs: their names.
-        metrics: of each run, by name.
-        valid_mrr: of each run.
+        metrics: the metrics of each run, by name.
+        valid_mrr: mrr@20 on valid of each run.
     """
     spreads = {name: _spread([own[name] for own in metrics]) for name in metrics[0]}
     return SeedGroup(
@@ -56,10 +56,11 @@ def summarise_seeds(
 
 
 def seed_share(groups: Sequence[SeedGroup], protocol: int, metric: str) -> float:
-    """Return what two runs differ by that differ in their seed, as a share of the figure.
+    """Return by how much two runs with different seeds differ, as a share of the figure.
 
-    It is √2 times the greatest relative standard deviation of the protocol's groups of three
-    seeds or more (the deviation of a difference of two), and `SEED_SHARE` where there is none.
+    It is √2 times the greatest relative standard deviation among the protocol's groups of at least
+    three seeds (the standard deviation of a difference of two), or `SEED_SHARE` without such a
+    group.
     """
     measured = [
         group.metrics[metric].sd / group.metrics[metric].mean

@@ -1,4 +1,4 @@
-"""Where a model is good: its figures by slices of the next items."""
+"""Metrics of a model by slices of the targets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,53 +16,53 @@ IntArray = npt.NDArray[np.integer]
 Labelled = Iterator[tuple[str, npt.NDArray[np.bool_]]]
 
 _LENGTHS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
-"""Upper bounds of the slices by position and by length; one more slice lies beyond."""
+"""Upper bounds of the slices by position and by length; one more slice contains the rest."""
 
 DECILES = 10
 MOST_WEEKS = 13
-"""Where the next items lie in more weeks than these, they are told apart by month."""
+"""Targets of more weeks than this are grouped by month."""
 
 _DAY = 86_400
 _MONDAY = 3
-"""1970 began on a Thursday, three days after a Monday."""
+"""The day number of the first Monday before 1970-01-01, a Thursday."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The figures of some of the next items."""
+    """The metrics of a subset of the targets."""
 
     slice: str
-    """By what the next items are told apart."""
+    """The property that defines the slices, such as "position"."""
 
     value: str
     events: int
     metrics: dict[str, float]
     interval: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Approximate 95 % interval of mrr at the greatest k, within 0 and 1; without one where a
-    single session holds the slice, and of an evaluation by an earlier version of sbr."""
+    """Approximate 95 % interval of mrr at the greatest k, within 0 and 1; empty if the slice lies
+    in a single session, or was evaluated by an earlier version of sbr."""
 
 
 def slice_ranks(
     ranks: Ranks, sessions: Sessions, train_count: IntArray, ks: tuple[int, ...]
 ) -> tuple[Slice, ...]:
-    """Return the figures by position, session length, popularity, novelty and time.
+    """Return the metrics by position, session length, popularity, novelty and time.
 
-    - position: the next item's place in its session, from 2; unknown events are counted.
-    - session length: events of its session, unknown ones included.
-    - popularity decile: the run's items in tenths by their events in training, 10 the most
-      popular; of items equally popular the lower index stands above.
-    - item: whether the session already held the next item (repeat) or not (new).
-    - week: the week of the next item (UTC), by its Monday; or its month, where there are more
-      than `MOST_WEEKS` weeks.
+    - position: the target's position in its session, from 2; unknown events are counted.
+    - session length: the number of events of its session, unknown ones included.
+    - popularity decile: the run's items in tenths by their events in training, 10 is the most
+      popular; among equally popular items, the lower index counts as more popular.
+    - item: whether the item occurred earlier in the session (repeat) or not (new).
+    - week: the week of the target (UTC), named by its Monday; or the month, if there are more than
+      `MOST_WEEKS` weeks.
 
     Args:
-        ranks: of the scored next items.
+        ranks: those of the scored targets.
         sessions: the split.
         train_count: (num_items,) events in training.
-        ks: where the metrics are cut.
+        ks: the cut-offs of the metrics.
 
     Returns:
-        Only slices that hold a next item.
+        The slices that contain a target.
     """
     session = session_of(sessions, ranks.positions)
     position = ranks.positions - sessions.offsets[session] + 1

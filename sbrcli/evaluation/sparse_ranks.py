@@ -1,6 +1,6 @@
-"""Ranks in sparse rows of scores: exactly those in the same rows written out.
+"""Ranks in sparse rows of scores, equal to those in the dense rows.
 
-They cost as much as the rows have entries, however many items there are.
+The cost is proportional to the number of entries, not to the number of items.
 """
 
 import numpy as np
@@ -16,8 +16,8 @@ BoolArray = npt.NDArray[np.bool_]
 def rank_sparse_rows(rows: SparseRows, targets: IntArray) -> tuple[IntArray, BoolArray, FloatArray]:
     """Rank each row's target as `sbrcli.evaluation.ranks.rank_rows` does.
 
-    What a target beats, or ties with, is counted among the common scores, less those of the
-    row's own items, and among what the row scores these instead.
+    The items that a target beats or ties with are counted among the common scores, without those of
+    the row's own items, and among the row's own scores.
 
     Args:
         rows: scores of all items.

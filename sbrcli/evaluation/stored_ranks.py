@@ -1,12 +1,12 @@
 """The rank of each scored target, stored with a run's metrics to compare runs in pairs.
 
-A run's folder has one file for each way to evaluate it, as `ranks-test.safetensors`:
+A run's folder has one file for each evaluation protocol, such as `ranks-test.safetensors`:
 
-    ranks      (scored,) uint16; 65535 stands for that rank and all beyond it
-    lengths    (sessions with a scored next item,) uint32, how many each has
-    positions  (32,) uint8, SHA-256 of the scored next items' places in the split
+    ranks      (scored,) uint16; 65535 stands for that rank and all beyond it lengths    (sessions
+    with a scored target,) uint32, the number of scored targets of each positions  (32,) uint8,
+    SHA-256 of the positions of the scored targets in the split
 
-Two bytes a next item, from which the metrics of each session follow at every k that is used.
+These two bytes per target suffice to compute the metrics of each session at every k below `BEYOND`.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from sbrcli.sessions import Sessions
 IntArray = npt.NDArray[np.integer]
 
 BEYOND = 65_535
-"""The greatest rank that is stored; a k must be below it."""
+"""The rank that stands for itself and all greater ones; k must be less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class StoredRanks:
     """A run's ranks.
 
     Args:
-        ranks: (scored,) int64 from 1, `BEYOND` for that and all beyond it.
-        session: (scored,) numbers of sessions, ascending.
-        positions: what tells two sets of next items apart.
+        ranks: (scored,) int64 from 1; `BEYOND` stands for itself and all greater ranks.
+        session: (scored,) the session number of each target, ascending.
+        positions: a hash that identifies the set of targets.
     """
 
     ranks: IntArray
@@ -46,12 +46,12 @@ class StoredRanks:
 
 
 def ranks_path(run: Path, way: str) -> Path:
-    """Return where a run keeps the ranks of a way to evaluate it, as "test exclude-seen"."""
+    """Return the file of a run's ranks for an evaluation such as "test exclude-seen"."""
     return run / f"ranks-{way.replace(' ', '-')}.safetensors"
 
 
 def write_ranks(path: Path, ranks: Ranks, sessions: Sessions) -> None:
-    """Write the ranks of a split's scored next items, in one step.
+    """Write the ranks of a split's scored targets, atomically.
 
     Raises:
         ArtefactError: the file cannot be written.
@@ -70,7 +70,7 @@ def write_ranks(path: Path, ranks: Ranks, sessions: Sessions) -> None:
 
 @contextmanager
 def storing_ranks(path: Path, ranks: Ranks, sessions: Sessions) -> Iterator[None]:
-    """Write the ranks, then let the body write their figures; without these they do not stay.
+    """Write the ranks, then run the body, which writes the metrics; if it fails, delete the ranks.
 
     Raises:
         ArtefactError: a file cannot be written.
@@ -89,11 +89,11 @@ def read_ranks(path: Path, scored: int | None) -> StoredRanks | None:
 
     Args:
         path: the file.
-        scored: how many next items were scored, by the figures that are kept beside it.
+        scored: the number of scored targets, according to the stored metrics.
 
     Returns:
-        The ranks; None where there are none, or not those of the figures, or they are damaged:
-        they can be had again at any time.
+        The ranks; None if they are missing, damaged or do not match the metrics. Evaluating the run
+        again restores them.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -1,8 +1,8 @@
-"""What a model recommends, whoever asks: its top lists, counted item by item.
+"""How often a model recommends each item: counts over its top lists.
 
-An item is in the list of a next item if it would be a hit at k: if no more than k candidates,
-itself included, have its score or a better one. So items that tie at the cut are all left out,
-as ties count against the next item too, and a list may be shorter than k.
+An item is in the top list of a target if it would be a hit at k: if at most k candidates, itself
+included, have its score or a better one. Items that tie at the cut are all left out, because ties
+count against the target too, so that a list may be shorter than k.
 """
 
 import itertools
@@ -17,31 +17,31 @@ IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 BoolArray = npt.NDArray[np.bool_]
 
-# The best of so many columns at a time bound the k-th best of all.
+# The maxima of chunks of this many columns bound the k-th best of all.
 _CHUNK = 64
 
 
 class TopLists:
-    """Counts how often each item stands in a top list.
+    """Counts how often each item is in a top list.
 
     Args:
-        num_items: how many items there are.
-        k: the lists' length, at most.
+        num_items: the number of items.
+        k: the maximum length of a list.
     """
 
     def __init__(self, num_items: int, k: int) -> None:
         self.counts = np.zeros(num_items, np.int64)
         self.seconds = 0.0
-        """The time that counting has taken."""
+        """The time spent on counting."""
 
         self._k = k
 
     def add_block(self, scores: FloatArray | SparseRows, excluded: BoolArray | None) -> None:
-        """Count one block's lists.
+        """Count the lists of one block.
 
         Args:
             scores: (batch, num_items), higher is better.
-            excluded: (batch, num_items), items that are no candidates; None of sparse rows.
+            excluded: (batch, num_items), items that are no candidates; None for sparse rows.
         """
         begun = perf_counter()
         if isinstance(scores, SparseRows):
@@ -58,7 +58,7 @@ class TopLists:
         is_held = np.zeros(len(common.scores), np.bool_)
         for begin, end in itertools.pairwise(rows.cuts.tolist()):
             items, values = rows.items[begin:end], rows.values[begin:end]
-            # Of the other items the best k + 1 are enough: the last of these is in no list.
+            # Of the other items the best k + 1 suffice: the last of these is in no list.
             is_held[items] = True
             best = common.best_first[: self._k + 1 + len(items)]
             best = best[~is_held[best]][: self._k + 1]
@@ -68,7 +68,7 @@ class TopLists:
 
 
 def top_list(scores: FloatArray, k: int) -> IntArray:
-    """Return the items, (k or fewer,) ascending, that no more than k others tie with or beat.
+    """Return the items of a top list, (k or fewer,), ascending.
 
     Args:
         scores: (num_items,); -inf is no candidate.
@@ -83,9 +83,9 @@ def top_list(scores: FloatArray, k: int) -> IntArray:
 
 
 def _lower_bound(scores: FloatArray, place: int) -> float:
-    """Return a score that at least `place` items have or pass; -inf where there are fewer items.
+    """Return a score that at least `place` items reach; -inf if there are fewer items.
 
-    The `place`-th best of the bests of many chunks is one, and costs one pass.
+    The `place`-th best of the maxima of many chunks is such a score, and costs one pass.
     """
     whole = len(scores) // _CHUNK * _CHUNK
     bests = scores[:whole].reshape(_CHUNK, -1).max(axis=0) if whole else scores
@@ -97,15 +97,15 @@ def _lower_bound(scores: FloatArray, place: int) -> float:
 
 
 def coverage_share(counts: IntArray) -> float:
-    """Return the share of the vocabulary that stands in at least one list; counts (num_items,)."""
+    """Return the share of the items that are in at least one list; counts (num_items,)."""
     return float(np.count_nonzero(counts) / len(counts))
 
 
 def mean_popularity(counts: IntArray, train_count: IntArray) -> float:
-    """Return the mean popularity of what is recommended, each recommendation counted.
+    """Return the mean popularity of the recommended items, each as often as it is recommended.
 
-    An item's popularity is its number of events in training as a share of that of the most
-    popular item, as in Ludewig & Jannach 2018 (arXiv 1803.09587). 0 where nothing is recommended.
+    An item's popularity is its number of events in training as a share of that of the most popular
+    item, as in Ludewig & Jannach 2018 (arXiv 1803.09587). 0 if nothing is recommended.
 
     Args:
         counts: (num_items,) how often each item was recommended.
@@ -116,7 +116,7 @@ def mean_popularity(counts: IntArray, train_count: IntArray) -> float:
 
 
 def gini_index(counts: IntArray) -> float:
-    """Return the Gini index of recommendations: 0 if items come equally often, near 1 if one does.
+    """Return the Gini index of recommendations: 0 if all items come equally often, else up to 1.
 
     With counts c ascending and n items it is the sum of (2 i - n - 1) c_i, divided by n times the
     sum of c (Shani & Gunawardana 2011, Evaluating Recommendation Systems, section 8.3.2.1).

@@ -1,4 +1,4 @@
-"""The figures that training watches after each epoch."""
+"""The metrics that training monitors after each epoch."""
 
 from sbrcli.artefacts.manifests import WATCHED
 from sbrcli.evaluation.metrics import metrics_at
@@ -11,7 +11,7 @@ from sbrcli.sessions import Sessions
 def validate(
     scorer: Scorer, sessions: Sessions, advance: Advance = ignore_progress
 ) -> dict[str, float]:
-    """Return recall, mrr and ndcg at 20 over the next items that the valid split asks for.
+    """Return recall, mrr and ndcg at 20 over the targets of the valid split.
 
     Args:
         scorer: any model.

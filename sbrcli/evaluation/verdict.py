@@ -2,8 +2,8 @@
 
 Two things make a figure uncertain. The sessions of the split are a sample: the bootstrap's interval
 says how far a difference depends on them. And a network is trained from one random seed: another
-seed moves its figures, whatever the sessions. A difference is reported as significant only if its
-interval leaves 0 out, and only if it is larger than what a seed moves.
+seed changes its figures, whatever the sessions. A difference is reported as significant only if its
+interval excludes 0 and the difference is larger than the effect of a seed.
 """
 
 from sbrcli.evaluation.leaderboard import Difference, Leaderboard
@@ -12,19 +12,19 @@ FEW_SESSIONS = 20
 """With fewer sessions, the bootstrap's intervals are too narrow to rely on."""
 
 SEED_SHARE = 0.01
-"""What another training seed is taken to move a figure by, as a share of it, where it has not been
-measured by training several seeds."""
+"""The assumed effect of another training seed on a figure, as a share of it, if several seeds have
+not been trained to measure it."""
 
 SIGNIFICANT = "significant at 5 % (sessions resampled; one training seed)"
 
 
 def give_verdict(leaderboard: Leaderboard, model: str, blend: str = "") -> str:
-    """Compare a model with the best of the others, and then a blend with it.
+    """Compare a model with the best of the others, and its blend with the best of all, in words.
 
     Args:
-        leaderboard: at least two models that are no blend.
+        leaderboard: at least two models besides the blend.
         model: one of them.
-        blend: a blend of the model with another, with which it is not compared first.
+        blend: the blend of the model with another; it does not count among the others.
     """
     is_enough = leaderboard.sessions >= FEW_SESSIONS
     others = [row.model for row in leaderboard.rows if row.model not in (model, blend)]
@@ -60,17 +60,17 @@ def _compare(leaderboard: Leaderboard, model: str, other: str, is_enough: bool) 
 
 
 def is_below_a_seed(found: Difference, seed_share: float = SEED_SHARE) -> bool:
-    """Return whether a difference is smaller than what another training seed moves.
+    """Return whether a difference is smaller than the effect of another training seed.
 
     Args:
-        found: the difference; one that is no share, the other's figure being 0, is not smaller.
-        seed_share: what a seed moves, as a share of the figure.
+        found: the difference; it is not smaller if it has no share, because the other figure is 0.
+        seed_share: the effect of a seed, as a share of the figure.
     """
     return found.share is not None and abs(found.share) < seed_share
 
 
 def signed(found: Difference) -> str:
-    """Write a difference with its sign, as in "+0.3 %", or as "+0.0012" where it is no share."""
+    """Write a difference with its sign, as in "+0.3 %", or as "+0.0012" if it has no share."""
     if found.share is None:
         return f"{found.absolute:+.4f}"
     return f"{round(100 * found.share, 1) + 0.0:+.1f} %"

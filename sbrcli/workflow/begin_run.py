@@ -1,4 +1,4 @@
-"""The folder of a run when training begins, and what stands in its way."""
+"""Create the folder of a run when training begins."""
 
 from dataclasses import asdict
 from typing import Any
@@ -20,7 +20,7 @@ from sbrcli.workflow.training_job import TrainingJob
 
 
 def begin_run(workspace: Workspace, job: TrainingJob) -> None:
-    """Write the folder of a run in training: its items, its start and its manifest.
+    """Write the folder of a new run: its items, its initial weights and its manifest.
 
     Raises:
         ArtefactError: the dataset is damaged, or the folder cannot be written.
@@ -41,7 +41,7 @@ def begin_run(workspace: Workspace, job: TrainingJob) -> None:
 
 
 def retract_without_checkpoint(workspace: Workspace, name: str) -> None:
-    """Undo the beginning of a run that ended before its first checkpoint."""
+    """Remove a run that ended before its first checkpoint, and restore what it replaced."""
     if not (workspace.path_of("run", name) / CHECKPOINT_FILE).exists():
         workspace.retract("run", name)
 
@@ -53,7 +53,7 @@ def network_entries(job: TrainingJob, phase: Phase) -> dict[str, Any]:
 
 
 def name_taken(run: Run) -> ArtefactError:
-    """Return the error of a training whose name another run has."""
+    """Return the error for a run name that is already taken."""
     if run.is_complete:
         return ArtefactError(
             f"run {run.name} already exists, trained with other options or on other data",

@@ -1,4 +1,4 @@
-"""Runs side by side: what sets them apart, and what came of it."""
+"""Compare runs: the options in which they differ, and their metrics."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from sbrcli.workflow.run_facts import (
 from sbrcli.workflow.stored_evaluations import evaluation_key, read_evaluation
 
 _TASK = ("events", "sessions", "candidates", "exclude_seen", "coverage")
-"""Of an evaluation's protocol: what must agree before figures can be compared."""
+"""The entries of a protocol that must agree for figures to be comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,21 @@ class ComparedRun:
 
     run: str
     protocol: int | None
-    """By which of `Comparison.protocols` it was evaluated, from 1; None where it was not."""
+    """The number of its protocol in `Comparison.protocols`, from 1; None if it was not
+    evaluated."""
 
     config: dict[str, Any]
-    """Its dataset and options, as far as the runs differ in them."""
+    """Its dataset and those options in which the runs differ."""
 
     parameters: int | None
     metrics: dict[str, float | None]
-    """On the split asked for; None where the run was not evaluated at that k."""
+    """Metrics on the requested split; None if the run was not evaluated at that k."""
 
     valid_mrr: float | None
     """mrr@20 on valid after the best epoch."""
 
     seconds: float | None
-    """All epochs' training, those of a refit included, without validation."""
+    """Training time of all epochs, including those of a refit, without validation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,16 @@ class Comparison:
     split: str
     sort: str
     protocols: tuple[dict[str, Any], ...]
-    """The ways in which the runs were evaluated; figures compare within one of them alone."""
+    """The protocols by which the runs were evaluated; figures are comparable only within one."""
 
     runs: tuple[ComparedRun, ...]
-    """By protocol and, within it, by `sort`; those not evaluated come last."""
+    """Ordered by protocol and, within it, by `sort`; those not evaluated come last."""
 
     seeds: tuple[SeedGroup, ...]
-    """Runs of one protocol that differ in their seed alone, in the order of their first."""
+    """Groups of runs of one protocol that differ only in their seed."""
 
     differences: tuple[RunDifference, ...]
-    """How the runs of each protocol differ from its first one, on the same next items."""
+    """The difference of each run to the first one of its protocol, on the same targets."""
 
     warnings: tuple[str, ...]
 
@@ -73,18 +74,18 @@ class Comparison:
 def compare_runs(
     workspace: Workspace, names: Sequence[str], config: EvaluateConfig, sort: str
 ) -> Comparison:
-    """Put runs in one table, from their manifests and from the evaluations that they keep.
+    """Compare runs by their manifests and their stored evaluations.
 
     Args:
-        workspace: where they are.
-        names: which; where none is named, all complete ones, but for those that are damaged.
-        config: which way of evaluation to read, and the k, its greatest, of the metrics.
-        sort: what the runs of one protocol are ordered by: mrr, recall, ndcg, or valid (its
-            mrr@20), the best first; or seconds, parameters or run, ascending. A run that lacks
-            it comes last. Where no run has a valid figure, mrr takes its place.
+        workspace: the work directory of the runs.
+        names: the runs; if empty, all complete and undamaged ones.
+        config: which evaluation to read; its greatest k is that of the metrics.
+        sort: the order of the runs of one protocol: mrr, recall, ndcg or valid (mrr@20 on valid),
+            best first; or seconds, parameters or run, ascending. A run without it comes last. If no
+            run has a figure on valid, mrr is used instead.
 
     Raises:
-        ArtefactError: a run that is named is missing, damaged or incomplete, or there is none.
+        ArtefactError: a named run is missing, damaged or incomplete, or there are no runs.
     """
     if names:
         runs = [workspace.open("run", name) for name in dict.fromkeys(names)]
@@ -136,7 +137,7 @@ def _by_protocol(rows: list[ComparedRun]) -> Iterator[tuple[int, list[ComparedRu
 
 
 def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Run]) -> list[SeedGroup]:
-    """Group the runs of a protocol that differ in their seed alone."""
+    """Group the runs of a protocol that differ only in their seed."""
     found = []
     for protocol, own in _by_protocol(rows):
         alike: dict[str, list[ComparedRun]] = {}
@@ -157,7 +158,7 @@ def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Run]) -> list[Se
 
 
 def _ranks(run: Run, row: ComparedRun, config: EvaluateConfig) -> StoredRanks | None:
-    """Read the ranks of a run that was evaluated; None where it keeps none of that evaluation."""
+    """Read the ranks that an evaluated run stores; None if it stores none."""
     if row.protocol is None or max(config.ks) >= BEYOND:
         return None
     scored = read_evaluation(run, config).get("protocol", {}).get("events")
@@ -198,7 +199,7 @@ def _all_runs(
     """Open all complete runs, each with its evaluation; warn of those that are damaged."""
     found = [run for run in workspace.open_all("run") if run.is_complete]
     runs, evaluations = [], []
-    for run in found or [workspace.open("run")]:  # which says that there is none
+    for run in found or [workspace.open("run")]:  # raises the error that there is no run
         try:
             evaluations.append(read_evaluation(run, config))
         except ArtefactError as error:
@@ -220,7 +221,7 @@ def _tasks(runs: list[Run], evaluations: list[dict[str, Any]]) -> list[dict[str,
 
 
 def _task(run: Run, evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Return which next items a run was given, among what; nothing where it was not evaluated."""
+    """Return what a run was evaluated on: dataset, targets and candidates; empty if it was not."""
     if not evaluation:
         return {}
     protocol = evaluation.get("protocol", {})
@@ -228,7 +229,7 @@ def _task(run: Run, evaluation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(row: ComparedRun, sort: str, k: int) -> tuple[bool, int, bool, Any, str]:
-    """Return what orders the rows."""
+    """Return the sort key of a row."""
     value: Any = {
         "valid": -row.valid_mrr if row.valid_mrr is not None else None,
         "seconds": row.seconds,
@@ -284,6 +285,6 @@ def _warnings(
 
 
 def _options(config: EvaluateConfig) -> str:
-    """Write the options that evaluate a run in a way, with a space before each."""
+    """Return the `sbr evaluate` options of an evaluation, each preceded by a space."""
     option = f" --split {config.split}" if config.split != "test" else ""
     return option + (" --exclude-seen" if config.exclude_seen else "")

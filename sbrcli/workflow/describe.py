@@ -35,11 +35,11 @@ def describe_log(
     """Count the events, sessions and items of a log.
 
     Args:
-        log: the files of the log's parts in their order; - is standard input.
+        log: the files of the log, in order; - is standard input.
         reading: how the log is read.
-        rule: how sessions are made; None takes the log's own, or else one session a user.
-        zone: of the times in the result.
-        reporter: given how the log was read, and the number of possible problems.
+        rule: the session rule; None uses the log's sessions, or else one session per user.
+        zone: the time zone of the times in the result.
+        reporter: receives how the log was read, and the number of possible problems.
 
     Raises:
         ConfigError: the rule needs times, and the log is read without them.
@@ -73,7 +73,7 @@ def describe_dataset(dataset: Dataset, zone: tzinfo) -> LogStatistics:
 
     Args:
         dataset: the dataset.
-        zone: of the times in the result.
+        zone: the time zone of the times in the result.
 
     Raises:
         ArtefactError: a split is missing or damaged.

@@ -1,4 +1,4 @@
-"""Evaluate a run on a log that is no part of its dataset: yesterday's model on today's events."""
+"""Evaluate a run on a new log, such as yesterday's model on today's events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -32,16 +32,16 @@ from sbrcli.workflow.training_job import learned_from
 _OF_TIMES = ("time_unit", "time_format", "no_time")
 
 SPLIT = "log"
-"""What stands in the place of the split's name."""
+"""The name of the split in results."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewLog:
-    """A log to score, and what to tell of it.
+    """A log to evaluate on, and how to read it.
 
     Args:
         path: the log's file or folder; - is standard input.
-        reading: how the user says that it is read; what they leave out is as for the dataset.
+        reading: the user's options for reading it; the others are those of the run's dataset.
     """
 
     path: Path
@@ -62,25 +62,25 @@ def evaluate_log(
     hybrid_from: str | None = None,
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Evaluate a run on every next item of a log's sessions; nothing is stored.
+    """Evaluate a run on every target of a log's sessions; nothing is stored.
 
-    The log is read and cut into sessions as that of the run's dataset was. Items that the run does
-    not know are left out, and counted as misses beside, as those of test.
+    The log is read and cut into sessions like that of the run's dataset. Targets that the run does
+    not know are left out, and counted as misses in a second set of metrics, as on test.
 
     Args:
         run: the run.
-        workspace: where its dataset is, which baselines and hybrids are fitted to.
-        config: what to compare the run with, and the k.
+        workspace: the work directory of its dataset, to which baselines and hybrids are fitted.
+        config: what to compare the run with, and the cut-offs k.
         log: the log.
-        options: baselines' options, as the user writes them; they go before the tuned ones.
-        hybrid_from: the run whose choice of a hybrid is taken over.
-        reporter: given how the log was read, the number of targets ranked, of all models together,
-            and a warning where the figures are doubtful.
+        options: options of baselines as the user writes them; they override the tuned ones.
+        hybrid_from: the run whose hybrid is taken over.
+        reporter: receives how the log was read, the number of targets ranked by all models
+            together, and a warning if the figures are doubtful.
 
     Raises:
-        ArtefactError: nothing says how the dataset was made, or it has changed and the run is to
-            be compared with others.
-        DataError: the log cannot be read, or the run knows no next item of it.
+        ArtefactError: it is unknown how the dataset was made, or it has changed and the run is to
+            be compared with other models.
+        DataError: the log cannot be read, or the run knows none of its targets.
     """
     dataset = dataset_of(run, workspace) if config.baselines or config.hybrid else None
     made_with, last_time = _find_origin(run, workspace)
@@ -103,9 +103,9 @@ def evaluate_log(
 
 
 def _find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | None]:
-    """Return the options that a run's dataset was made with, and when its training events end.
+    """Return the options of a run's dataset, and the time of its last training event.
 
-    A run of an earlier sbr keeps neither: its dataset says so, if it is still there.
+    A run by an earlier sbr stores neither; they are read from its dataset, if it still exists.
     """
     if run.learned_from is not None:
         return run.learned_from.config, run.learned_from.last_time
@@ -120,9 +120,9 @@ def _find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | 
 
 
 def _complete(reading: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
-    """Fill in how the dataset's log was read, as far as the user says nothing else.
+    """Fill in the options with which the dataset's log was read, except those that the user gave.
 
-    The options of `_OF_TIMES` exclude each other: where one is given, the dataset's are left out.
+    The options of `_OF_TIMES` exclude each other: if the user gives one, the dataset's are dropped.
     """
     usual = ReadConfig()
     names = [option.name for option in fields(ReadConfig)]
@@ -133,7 +133,7 @@ def _complete(reading: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
 
 
 def _to_sessions(run: Run, events: pd.DataFrame, made_with: Mapping[str, Any]) -> Sessions:
-    """Cut a log's events into sessions of the run's items; -1 is an unknown one."""
+    """Cut a log's events into sessions of the run's item indices; -1 is an unknown item."""
     known = {field.name for field in fields(PrepareConfig)}
     try:
         config = PrepareConfig(**{name: v for name, v in made_with.items() if name in known})
@@ -150,7 +150,7 @@ def _to_sessions(run: Run, events: pd.DataFrame, made_with: Mapping[str, Any]) -
 
 
 def _warn_of_old_events(sessions: Sessions, last_time: str | None, reporter: Reporter) -> None:
-    """Warn of events that are no later than what the run was trained on."""
+    """Warn about events that are no later than the run's last training event."""
     if last_time is None:
         return
     is_old = sessions.timestamps.astype(np.float64) <= datetime.fromisoformat(last_time).timestamp()

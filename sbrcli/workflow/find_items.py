@@ -1,4 +1,4 @@
-"""Find items by their titles: the one that has exactly this title, and those that contain words."""
+"""Find items by an exact title, or by words of the title."""
 
 import re
 import unicodedata
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from sbrcli.artefacts.items import RunItems
 
 _MAX_PARTS = 10
-"""A title with more commas is not looked for."""
+"""The maximum number of comma-separated parts that a title is assembled from."""
 
 
 class TitleSearch:
-    """The titles of a run's items, made ready to be searched.
+    """A search index over the titles of a run's items.
 
     Args:
         items: the run's items; without titles, their ids alone are searched.
@@ -26,14 +26,14 @@ class TitleSearch:
                 self._by_title[_fold(title)].append(index)
 
     def exact(self, text: str) -> list[int]:
-        """Return the indices of the items with this title, whatever the case of its letters."""
+        """Return the indices of the items with this title, ignoring case."""
         return self._by_title.get(_fold(text), [])
 
     def containing(self, text: str) -> list[int]:
-        """Return the indices of the items whose title, or id, contains each word of a text.
+        """Return the indices of the items whose title or id contains every word of a text.
 
-        Accents do not count. Exact titles come first, then titles that begin so, then the others;
-        among equals, the items with more events in training.
+        Accents are ignored. Exact titles come first, then titles that begin with the text, then the
+        others; within each group, items with more training events come first.
         """
         wanted = _plain(text)
         words = re.findall(r"\w+", wanted)
@@ -49,13 +49,13 @@ class TitleSearch:
         return [index for *_, index in sorted(found)]
 
     def take_titles(self, session: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        """Replace titles in a session by the ids of the items that have them.
+        """Replace titles in a session by the ids of their items.
 
-        An id that the run knows is never taken for a title, and a title that several items have is
-        not replaced. A title with commas may have been cut at them.
+        A known id is never taken for a title, and a title of several items is not replaced. Titles
+        that were split at their commas are joined again.
 
         Returns:
-            The session, and the id taken for each title.
+            The session, and the id that replaced each title.
         """
         known, taken, at = self._items.index_of, {}, 0
         resolved: list[str] = []
@@ -76,12 +76,12 @@ class TitleSearch:
 
 
 def _fold(text: str) -> str:
-    """Return a text whose case, spaces and way to write accents do not count."""
+    """Normalise the case, spaces and Unicode form of a text."""
     folded = unicodedata.normalize("NFC", text).casefold()
     return re.sub(r"\s*,\s*", ", ", " ".join(folded.split()))
 
 
 def _plain(text: str) -> str:
-    """Return a text without accents too."""
+    """Normalise a text and remove its accents."""
     decomposed = unicodedata.normalize("NFKD", text)
     return _fold("".join(c for c in decomposed if not unicodedata.combining(c)))

@@ -29,14 +29,14 @@ from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run
 
 UNFINISHED = "unfinished"
-"""In a run that was finished early: the last checkpoint, which is no longer resumed."""
+"""The last checkpoint of a run that was finished early; it cannot be resumed any more."""
 
 
 def finish(workspace: Workspace, name: str) -> TrainResult:
     """Complete an interrupted run with its best epoch.
 
-    A run whose refit was interrupted keeps the weights from before the refit. A complete run
-    stays as it is.
+    If the refit was interrupted, the run keeps the weights from before the refit. A complete run is
+    not changed.
 
     Args:
         workspace: where the run is.
@@ -46,7 +46,7 @@ def finish(workspace: Workspace, name: str) -> TrainResult:
         ArtefactError: there is no such run, no epoch of it is done, its files do not belong
             together, or another process is writing it.
     """
-    _find(workspace, name)  # before the lock, which would make a work directory
+    _find(workspace, name)  # before the lock, which would create a work directory
     with workspace.locked("run", name):
         run = _find(workspace, name)
         if run.is_complete:
@@ -69,7 +69,7 @@ def _find(workspace: Workspace, name: str) -> Run:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    """Return what the manifest of the run says from now on."""
+    """Return the manifest entries of the finished run."""
     state = state_of(run, is_written=False)
     facts: dict[str, Any] = {}
     if state.phase == "fit":
@@ -91,9 +91,9 @@ def _facts(run: Run) -> dict[str, Any]:
 
 
 def _history_of(run: Path) -> list[dict[str, Any]]:
-    """Read a row for each epoch done: of history.csv, or the checkpoint where that has more.
+    """Read the row of each finished epoch, from history.csv or the checkpoint, whichever has more.
 
-    The file is written before the checkpoint, and a damaged checkpoint is none.
+    The file is written before the checkpoint. A damaged checkpoint counts as missing.
     """
     try:
         found = load_checkpoint(run)
@@ -105,11 +105,11 @@ def _history_of(run: Path) -> list[dict[str, Any]]:
 
 
 def _require_weights(run: Run, best: int | None) -> None:
-    """Check that weights and items are of one network, and of the epoch that is best.
+    """Check that the weights belong to the best epoch and have the size of the items.
 
     Args:
         run: the run.
-        best: the epoch; None in a refit, whose own weights name no epoch.
+        best: the best epoch; None for a refit, whose weights name no epoch.
     """
     shape = shape_of_run(run)
     num_items = _load_network(run, shape)
@@ -119,7 +119,7 @@ def _require_weights(run: Run, best: int | None) -> None:
         is_other = written is None and done >= (run.best_epoch or 1)
     else:
         is_other = written not in (None, best)
-    if num_items != shape.num_items or is_other:  # killed between two writes
+    if num_items != shape.num_items or is_other:  # the process was killed between two writes
         which = "its refit" if best is None else "its best epoch"
         raise ArtefactError(
             f"run {run.name} was killed while the weights of {which} were being written",
@@ -128,7 +128,7 @@ def _require_weights(run: Run, best: int | None) -> None:
 
 
 def _load_network(run: Run, shape: NetworkShape) -> int:
-    """Check that the weights are undamaged; return how many items the run names."""
+    """Check that the weights are intact; return the number of items."""
     try:
         load_weights(run.path / WEIGHTS_FILE, shape)
         return len(load_items(run.path / ITEMS_FILE).ids)
@@ -138,7 +138,7 @@ def _load_network(run: Run, shape: NetworkShape) -> int:
 
 
 def _put_away(run: Path) -> None:
-    """Move what a resume would go on from out of the way."""
+    """Rename the checkpoint, so that the run cannot be resumed."""
     (run / START_FILE).unlink(missing_ok=True)
     for part in (CHECKPOINT_FILE.parts[0], REFIT_FOLDER):
         if (run / part).exists():
@@ -147,11 +147,11 @@ def _put_away(run: Path) -> None:
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions that are installed, without loading what they are of."""
+    """Return the installed versions of the libraries without importing them."""
     found = {}
     for package in ("tensorflow", "keras", "numpy"):
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # under another name, as tensorflow-cpu
+        except PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
             continue
     return found

@@ -1,4 +1,4 @@
-"""How `sbr preprocess` is asked to split, and what cannot be asked for together."""
+"""Check the split options of `sbr preprocess`, and the logs of a split that already exists."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from sbrcli.errors import OptionError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenSplit:
-    """Logs whose sessions are test and valid, beside a log that is train alone."""
+    """The test and valid logs of a split that already exists."""
 
     test: Path
     valid: Path | None = None
@@ -23,7 +23,7 @@ class GivenSplit:
 def check_given_split(
     config: PrepareConfig, reading: ReadConfig, given: GivenSplit | None, name: str | None
 ) -> None:
-    """Refuse a request that cannot be met, before any file is read."""
+    """Raise an error if the options cannot be used together; no file is read."""
     if name is not None:
         check_name("dataset", name)
     _require_company(config, given)
@@ -32,7 +32,7 @@ def check_given_split(
 
 
 def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
-    """Refuse two splits at once, and days where nothing is cut by date."""
+    """Raise an error for two splits at once, and for options that the split does not use."""
     if given is None and config.split != "last":
         return
     require_option(
@@ -41,7 +41,7 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
         config.split,
     )
     others = differences(config, PrepareConfig())
-    if given is None and config.valid_days == 0:  # which makes no valid, here too
+    if given is None and config.valid_days == 0:  # 0 means no valid split here as well
         others.pop("valid_days")
     instead = "--split last" if given is None else "--test-log"
     for option in ("valid_days", "test_days", "valid_share", "test_share"):
@@ -53,7 +53,7 @@ def _require_company(config: PrepareConfig, given: GivenSplit | None) -> None:
 
 
 def _require_no_dates(config: PrepareConfig, given: GivenSplit | None) -> None:
-    """Refuse what takes times, of a log without any."""
+    """Raise an error if a log without times is to be split by time."""
     if given is None and config.split != "last":
         raise OptionError(
             f"a log without times cannot be split by {config.split}",

@@ -1,4 +1,4 @@
-"""From a log to a dataset on disk: what `sbr preprocess` does."""
+"""Prepare a dataset from a log: `sbr preprocess`."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -38,7 +38,7 @@ from sbrcli.sessions import Sessions
 from sbrcli.workflow.given_split import GivenSplit, check_given_split
 
 _HARDLY_ANY_ORDER = 0.9
-"""From this share of events of one time on, the times hardly say what came before what."""
+"""The share of consecutive events with equal times from which times hardly order the events."""
 
 
 def prepare_dataset(
@@ -53,27 +53,27 @@ def prepare_dataset(
     titles: Path | None = None,
     reporter: Reporter = SILENT,
 ) -> PreparedDataset:
-    """Make a dataset of a log, or find that it has been made.
+    """Prepare a dataset from a log, or return it if it already exists.
 
     Args:
-        log: the log's file, or the files of its parts in their order; - is standard input.
-        config: how.
-        workspace: where the dataset goes.
+        log: the files of the log, in order; - is standard input.
+        config: the options of preparation.
+        workspace: the work directory for the dataset.
         reading: how the log is read.
-        given: the logs of test and valid, where they are split already.
-        name: the dataset's; by default the log's, its session rule and the options that are not
-            the default.
-        overwrite: make it anew, whatever stands under its name.
-        titles: a file of the items' titles, kept in the dataset.
-        reporter: given how each log was read, and what in it may be misread.
+        given: the test and valid logs, if the split already exists.
+        name: the dataset's name; by default made of the log's name, the session rule and the
+            options that differ from their defaults.
+        overwrite: replace an existing dataset of this name.
+        titles: a file of the items' titles, stored with the dataset.
+        reporter: receives how each log was read, and warnings.
 
     Returns:
-        What the dataset holds, times in UTC.
+        A summary of the dataset, with times in UTC.
 
     Raises:
-        ConfigError: the name cannot be one, or options do not go together.
-        DataError: a file cannot be read, or a split comes out empty.
-        ArtefactError: something else has the name, or the folder cannot be written.
+        ConfigError: the name is not a valid folder name, or options conflict.
+        DataError: a file cannot be read, or a split is empty.
+        ArtefactError: another dataset has the name, or the folder cannot be written.
     """
     check_given_split(config, reading, given, name)
     with ExitStack() as stack:
@@ -109,7 +109,7 @@ def _warn_of_early_targets(prepared: PreparedDataset, session: str, reporter: Re
 
 
 def _call_logs(log: Path | Sequence[Path], given: GivenSplit | None) -> dict[str, Sequence[Path]]:
-    """Return the files of each log, by what it is for: log, test_log, valid_log."""
+    """Return the files of each log, by its role: log, test_log, valid_log."""
     called: dict[str, Sequence[Path]] = {"log": [log] if isinstance(log, Path) else log}
     if given is not None:
         called["test_log"] = [given.test]
@@ -123,12 +123,12 @@ def _describe_source(
     called: Mapping[str, Sequence[Path]],
     titles: Path | None,
 ) -> Source:
-    """Return what a dataset is made of, for its manifest.
+    """Return the source files of a dataset, for its manifest.
 
     Args:
-        logs: where they lie, by what each is for.
-        called: what the user calls them.
-        titles: a file of titles.
+        logs: the files of each log, by its role.
+        called: the user's names of these files.
+        titles: a file of titles, or None.
     """
     files = {part: describe_files(logs[part], called[part]) for part in logs}
     log = files["log"]
@@ -143,7 +143,7 @@ def _describe_source(
 
 
 def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) -> PrepareConfig:
-    """Write the session rule into the options, in one way however it was typed."""
+    """Return the options with the session rule in its canonical form."""
     if config.session is None:
         rule = default_rule(recognise_log(log, reading).known_columns)
     else:
@@ -156,7 +156,7 @@ def _build(
     spec: DatasetSpec,
     reporter: Reporter,
 ) -> BuiltDataset:
-    """Read the logs and arrange their events; what reading left out is counted with the rest."""
+    """Read the logs and build the dataset; rows that reading left out count as dropped."""
     read = {}
     for part, paths in logs.items():
         read[part] = read_log(paths, spec.reading)
@@ -194,7 +194,7 @@ def _build(
 
 
 def _warn_of_misreadings(log: Log, part: str | None, reporter: Reporter) -> None:
-    """Warn of what may be misread; with several logs, name the `part`."""
+    """Warn about possible misreadings; if there are several logs, name the `part`."""
     of_which = f"the {part.replace('_', ' ')}: " if part else ""
     misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
     for text in (*log.format.doubts, *misreadings):
@@ -202,7 +202,7 @@ def _warn_of_misreadings(log: Log, part: str | None, reporter: Reporter) -> None
 
 
 def _tie_share(events: pd.DataFrame) -> float:
-    """Return the share of the steps within a session that take no time.
+    """Return the share of consecutive events of a session with equal times.
 
     Args:
         events: a table in the dataset's order.
@@ -226,7 +226,7 @@ def _write(folder: Path, built: BuiltDataset, items: Items, made_of: dict[str, A
         whole = to_sessions(built.valid_full, built.vocabulary)
         write_split(folder, "valid_full", whole, _session_ids(built.valid_full), items.ids)
         train_full = _count(join_train_full(sessions["train"], whole))
-        # Only where it holds more than valid does it tell two datasets apart.
+        # It distinguishes two datasets only if it contains more than valid.
         if len(whole.item_indices) > len(sessions["valid"].item_indices):
             sessions["valid_full"] = whole
     figures = {
@@ -241,7 +241,7 @@ def _write(folder: Path, built: BuiltDataset, items: Items, made_of: dict[str, A
 
 
 def _count(train_full: Sessions) -> dict[str, int]:
-    """Count what a refit sees; its items are the first of the dataset's."""
+    """Count the events, sessions and items of a refit; its items are the first of the dataset."""
     return {
         "events": len(train_full.item_indices),
         "sessions": train_full.num_sessions,
@@ -250,7 +250,7 @@ def _count(train_full: Sessions) -> dict[str, int]:
 
 
 def _session_ids(events: pd.DataFrame) -> pa.Array:
-    """Return the events' session ids as they stand in the log, for the files."""
+    """Return the session ids of the events as they are written in the log."""
     ids = events[SESSION_ID]
     if isinstance(ids.dtype, pd.CategoricalDtype):
         return id_column(id_codes(events, SESSION_ID), ids.cat.categories.to_numpy())

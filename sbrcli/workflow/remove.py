@@ -1,4 +1,4 @@
-"""Delete runs and datasets: each at once, and none that another process is writing."""
+"""Delete runs and datasets atomically, except those that another process is writing."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -22,20 +22,20 @@ class Target:
     name: str
     bytes: int
     trained: tuple[str, ...] = ()
-    """Of a dataset, the runs that were trained on it and stay."""
+    """The remaining runs that were trained on this dataset; empty for a run."""
 
 
 def find_one(workspace: Workspace, name: str) -> Kind:
-    """Return whether a name is a run's or a dataset's.
+    """Return the kind of the artefact with this name.
 
     Args:
         workspace: where it is.
-        name: as the user writes it; runs/NAME and datasets/NAME say which is meant.
+        name: as the user writes it; runs/NAME and datasets/NAME specify the kind.
 
     Raises:
-        ArtefactError: there is neither.
-        ConfigError: the name cannot be a folder's.
-        UsageError: there are both.
+        ArtefactError: there is no such run or dataset.
+        ConfigError: the name is not a valid folder name.
+        UsageError: there are a run and a dataset of this name.
     """
     kinds: list[Kind] = [kind for kind in KINDS if holds_manifest(workspace.path_of(kind, name))]
     if len(kinds) > 1:
@@ -65,7 +65,7 @@ def resolve(workspace: Workspace, written: str) -> tuple[Kind, str]:
 
 
 def find_targets(workspace: Workspace, names: Iterable[str]) -> list[Target]:
-    """Find what is to be deleted, each once; nothing is deleted yet.
+    """Find the artefacts to delete, without duplicates; nothing is deleted yet.
 
     Raises:
         ArtefactError: one is missing, or another process is writing it.
@@ -87,10 +87,11 @@ def find_targets(workspace: Workspace, names: Iterable[str]) -> list[Target]:
 
 
 def remove(workspace: Workspace, target: Target) -> bool:
-    """Delete a run or dataset at once: it is never there by half.
+    """Delete a run or dataset atomically.
 
     Returns:
-        Whether an earlier run is back, which the deleted one was to replace and had not yet.
+        Whether an earlier run was restored: the one that the deleted, incomplete run was to
+            replace.
 
     Raises:
         ArtefactError: another process is writing it, or the work directory may not be changed.

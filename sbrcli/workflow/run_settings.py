@@ -1,4 +1,4 @@
-"""What a run was begun to do, as its manifest says it."""
+"""The settings of a run, as its manifest states them."""
 
 import json
 from dataclasses import asdict

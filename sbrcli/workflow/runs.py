@@ -1,4 +1,4 @@
-"""What a work directory holds: each run and dataset with its size, state and figures."""
+"""List the runs and datasets of a work directory with their size, state and figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class RunRow:
     """complete, training, interrupted or damaged."""
 
     epoch: int | None
-    """The epoch under way; of a complete run, the last one that was trained."""
+    """The current epoch; for a complete run, the last one that was trained."""
 
     epochs: int | None
     bytes: int
@@ -50,7 +50,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class DatasetRow:
-    """One dataset; its events and sessions are those of all splits, its items those of train."""
+    """One dataset, with the events and sessions of all splits, and the items of train."""
 
     dataset: str
     status: str
@@ -68,7 +68,7 @@ class DatasetRow:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All runs and datasets of a work directory, each kind in order of name."""
+    """All runs and datasets of a work directory, ordered by name."""
 
     runs: list[RunRow]
     datasets: list[DatasetRow]
@@ -84,11 +84,11 @@ class Details:
     summary: RunRow | DatasetRow
     manifest: dict[str, Any]
     evaluations: dict[str, Any]
-    """The stored results of each way to evaluate a run, as in "test exclude-seen"."""
+    """The stored results of each evaluation of a run, by a key such as "test exclude-seen"."""
 
     @property
     def artefact(self) -> Dataset | Run:
-        """The run or dataset that the manifest describes."""
+        """The run or dataset itself."""
         return kind_of(self.kind).from_document(Path(self.path), self.manifest)
 
 
@@ -96,7 +96,7 @@ def list_all(workspace: Workspace) -> Listing:
     """List the runs and datasets of a work directory; damaged ones are listed as such.
 
     Raises:
-        ArtefactError: the work directory may not be read.
+        ArtefactError: the work directory cannot be read.
     """
     return Listing(
         [_describe_run(workspace, name) for name in workspace.names("run")],
@@ -105,7 +105,7 @@ def list_all(workspace: Workspace) -> Listing:
 
 
 def show_one(workspace: Workspace, kind: Kind, name: str) -> Details:
-    """Describe one run or dataset in full; its files are compared with their checksums.
+    """Describe one run or dataset in full, and verify the checksums of its files.
 
     Raises:
         ArtefactError: it is missing, or its manifest is damaged.
@@ -183,7 +183,7 @@ def _find(
     workspace: Workspace, kind: Literal["run"], name: str
 ) -> tuple[Run | None, str | None]: ...
 def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Dataset | Run | None, str | None]:
-    """Read a run or a dataset; otherwise return what is damaged."""
+    """Read a run or a dataset, or return what is damaged."""
     try:
         return workspace.find(kind, name), None
     except (ArtefactError, ConfigError) as error:
@@ -191,7 +191,7 @@ def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Dataset | Run | 
 
 
 def _find_damage(artefact: Artefact, needed: tuple[str, ...], *, thoroughly: bool) -> str | None:
-    """Return which file is missing, or thoroughly, which is not as it was written; else None."""
+    """Return which file is missing or, if `thoroughly`, does not match its checksum; else None."""
     for name in needed:
         if not (artefact.path / name).is_file():
             return f"{artefact.path / name} is missing"
@@ -206,7 +206,7 @@ def _find_damage(artefact: Artefact, needed: tuple[str, ...], *, thoroughly: boo
 
 
 def _epochs(run: Run, state: RunState) -> tuple[Sequence[Mapping[str, Any]], int | None]:
-    """Return the epochs of a run that are done, and the best of them."""
+    """Return the finished epochs of a run, and the best of them."""
     if run.epochs is None and state.epoch > 1:
         rows = read_history(run.path)
         return rows, best_epoch(rows, run.config.get("monitor", "mrr@20"))
@@ -227,11 +227,11 @@ def _figures(
 
 
 def _evaluations(run: Run) -> dict[str, Any]:
-    """Read what a run keeps of each way to evaluate it; what is damaged is left out."""
+    """Read the stored evaluations of a run; damaged ones are left out."""
     path = run.path / EVALUATION_FILE
     try:
         kept = read_json(path) if path.exists() else {}
-    except ArtefactError:  # sbr evaluate says so
+    except ArtefactError:  # sbr evaluate reports the damage
         return {}
     ways = kept.items() if isinstance(kept, dict) else ()
     return {

@@ -1,4 +1,4 @@
-"""The metrics that a run stores for each way of evaluating it."""
+"""The metrics that a run stores for each evaluation protocol."""
 
 from dataclasses import asdict
 from typing import Any
@@ -20,7 +20,7 @@ _WRITTEN_AGAIN = "delete it; sbr evaluate writes it again"
 
 
 def read_evaluation(run: Run, config: EvaluateConfig) -> dict[str, Any]:
-    """Read what a run stores for one way of evaluating it; empty if there is nothing.
+    """Read the stored evaluation of a run for a protocol; empty if there is none.
 
     Raises:
         ArtefactError: the file is damaged.
@@ -43,9 +43,9 @@ def _kept(run: Run) -> dict[str, Any]:
 
 
 def _are_figures(found: Any) -> bool:
-    """Return whether this is the result of an evaluation, by this version of sbr or another one.
+    """Return whether this is an evaluation, by any version of sbr.
 
-    Metrics that are unknown here may be anything.
+    Unknown metrics may have any value.
     """
     if not isinstance(found, dict) or not isinstance(found.get("protocol", {}), dict):
         return False
@@ -69,7 +69,7 @@ def store_evaluation(
     reporter: Reporter,
 ) -> None:
     """Store the metrics and the ranks in the run, or warn that they cannot be stored."""
-    # What was not asked for this time stays as it was found: the run is the same one.
+    # Stored results that were not computed this time are kept.
     found = {key: value for key, value in asdict(evaluation).items() if value is not None}
     try:
         with workspace.adding_to(run):
@@ -81,7 +81,7 @@ def store_evaluation(
 
 
 def _extend(stored: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """Merge new metrics into those stored for the same way, which may be at other k."""
+    """Merge new metrics into those stored for the same protocol, which may be at other k."""
     for name in ("metrics", "metrics_unknown_as_miss"):
         earlier = stored.get(name)
         if isinstance(earlier, dict):
@@ -90,7 +90,7 @@ def _extend(stored: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def evaluation_key(config: EvaluateConfig) -> str:
-    """Name a way to evaluate, as in "test exclude-seen"."""
+    """Return the key of an evaluation, such as "test exclude-seen"."""
     words = [config.split]
     words += ["exclude-seen"] if config.exclude_seen else []
     words += ["notebook-coverage"] if config.notebook_coverage else []

@@ -1,4 +1,4 @@
-"""`sbr train`, the whole way: from a dataset to a run folder that can evaluate and recommend."""
+"""Train a run: `sbr train`, from a dataset to a complete run folder."""
 
 import gc
 from collections.abc import Callable
@@ -44,7 +44,8 @@ from sbrcli.workflow.training_data import TrainingData, load_training_data, save
 from sbrcli.workflow.training_job import TrainingJob
 
 Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
-"""Given the model, the valid split, and what to call with the number of targets just ranked."""
+"""Called with the model, the valid split, and a function that takes the number of targets
+ranked."""
 
 
 def train(
@@ -60,11 +61,11 @@ def train(
     """Train a run, or resume one that was interrupted.
 
     The run's folder appears before TensorFlow loads, with `status: training`; it is complete
-    when its manifest says so. A refit is a second phase, which begins when the manifest says so:
-    from then on the first one's epochs and best epoch stand in it.
+    when its manifest says so. A refit is a second phase: it begins when the manifest contains the
+    epochs and the best epoch of the first one.
 
     Args:
-        workspace: where the run is kept.
+        workspace: the work directory of the run.
         job: what to train.
         validate: called with the model and the valid split after each epoch; returns metrics.
         on_event: called with each event of `sbrcli.models.training.events`; the workspace's
@@ -84,7 +85,7 @@ def train(
     parameters = count_parameters(job.shape_in(phase))
     require_memory(parameters, job.config, family.size_options)
     with workspace.locked("run", job.name):
-        # A damaged run cannot be read, and is replaced all the same.
+        # With overwrite, the run is replaced even if it is damaged.
         found = None if overwrite else workspace.find("run", job.name)
         if found is not None:
             same = settings_of(found) == job.settings()
@@ -105,7 +106,7 @@ def train(
 
 
 class _Phases:
-    """The phases that a run has still to go through, each from wherever it stands."""
+    """The remaining phases of a run, each from its last checkpoint."""
 
     def __init__(
         self,
@@ -124,7 +125,7 @@ class _Phases:
         """Train until the run is complete.
 
         Raises:
-            TrainingError: the loss is lost; the run is complete if it has good weights.
+            TrainingError: the loss is not finite; the run is complete if it has usable weights.
         """
         remove_torn_files(self.folder)
         phases: list[Phase] = ["fit", "refit"] if self.config.refit else ["fit"]
@@ -140,12 +141,12 @@ class _Phases:
             if "fit" in data:
                 self._fit(data["fit"], valid)
             if "refit" in data:
-                gc.collect()  # the first network's variables are of some GB at times, in cycles
+                gc.collect()  # the first network can hold gigabytes, in reference cycles
                 self._refit(data["refit"])
         self._complete(stopped=None)
 
     def _fix_precision(self) -> None:
-        """Resolve the precision where the run begins; a resume elsewhere keeps what it was."""
+        """Choose the precision when the run begins; a resume on another machine keeps it."""
         kept = Run.read(self.folder).precision
         if kept is None:
             in_bfloat16 = multiplies_in_bfloat16(self.config.precision)
@@ -160,9 +161,9 @@ class _Phases:
         return load_split(dataset.path, "valid")
 
     def _require_same_dataset(self) -> None:
-        """Check that what was just read is all of one dataset, the one that was assigned.
+        """Check that the data just read is that of the job's dataset.
 
-        Nothing is read of it after this: it may be made anew while the run is trained.
+        Nothing is read from it after this: it may be replaced while the run is trained.
         """
         dataset = self.job.dataset
         now = Dataset.read(dataset.path).fingerprint
@@ -173,7 +174,7 @@ class _Phases:
             )
 
     def _fit(self, data: TrainingData, valid: Sessions | None) -> None:
-        """Train on train; note the epochs and the best of them."""
+        """Train on train, and store the epochs and the best of them in the manifest."""
 
         def measure(scorer: Scorer) -> dict[str, float]:
             assert valid is not None
@@ -189,21 +190,22 @@ class _Phases:
         try:
             history = runner.run()
         except TrainingError as error:
-            # The loss is lost in a later epoch: the best one before it is a whole run all the same.
+            # The loss is no longer finite in a later epoch: the best epoch before it is a complete
+            # run.
             if runner.place.history:
                 self._note(self._epochs_in(runner.place.history))
                 self._complete(stopped=str(error))
             else:
-                # From a place within the first epoch it would only come to the same end again.
+                # A resume within the first epoch would end in the same way.
                 (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
             raise
         self._note(self._epochs_in(history) | {"phase": "refit" if self.config.refit else "fit"})
 
     def _refit(self, data: TrainingData) -> None:
-        """Retrain on train and valid; its weights become the run's only at the end."""
+        """Retrain on train and valid; the weights of the run are replaced at the end."""
         folder = self.folder / REFIT_FOLDER
         folder.mkdir(exist_ok=True)
-        # Some items more must not change the way in which the best epoch was found.
+        # A few more items must not change how many negatives are sampled.
         n_sample = self.config.negatives(self.job.shape.num_items)
         runner = self._make_runner(
             folder,
@@ -227,7 +229,7 @@ class _Phases:
     def _make_runner(
         self, folder: Path, data: TrainingData, start: Path | None = None, **settings: Any
     ) -> Any:
-        """Make the loop of a phase; `start` holds the weights to begin at, None draws them."""
+        """Return the training loop of a phase; `start` is the file of initial weights, if any."""
         from sbrcli.models.training.loop import TrainingLoop
         from sbrcli.models.training.loop_settings import LoopSettings
 

@@ -1,4 +1,4 @@
-"""What `sbr train` reports: a plan, or a run."""
+"""The result of `sbr train`: a plan, or a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,10 +13,10 @@ from sbrcli.workflow.training_job import TrainingJob, mean_session_length
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What came of `sbr train`; `asdict` is its JSON document."""
+    """The result of `sbr train`; `asdict` returns its JSON document."""
 
     run: str | None
-    """The run's name; None where nothing was trained."""
+    """The run's name; None if nothing was trained."""
 
     path: str | None
     parameters: int
@@ -24,14 +24,14 @@ class TrainResult:
     best_epoch: int | None
     dataset: str
     refit: dict[str, Any] | None = None
-    """Its `epochs`, without figures of a valid split; None where nothing was refitted."""
+    """Its `epochs`, without metrics on valid; None if the run was not refitted."""
 
     stopped: str | None = None
-    """Why training ended before its last epoch; None where it did not."""
+    """Why training ended before its last epoch; None if it did not."""
 
     already_there: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
-    """The configuration, and how much there is to train on."""
+    """The configuration, and the size of the training data."""
 
 
 def plan_training(job: TrainingJob) -> TrainResult:
@@ -63,11 +63,11 @@ def _judge_length(events: float) -> str:
 
 
 def describe_run(run: Run, plan: dict[str, Any] | None = None) -> TrainResult:
-    """Describe a complete run from its own folder alone.
+    """Describe a complete run, from its own folder alone.
 
     Args:
-        run: it.
-        plan: what was just trained; None where the run already existed.
+        run: the run.
+        plan: the plan of the training that has just finished; None if the run already existed.
 
     Raises:
         ArtefactError: the manifest is damaged.

@@ -1,4 +1,4 @@
-"""What a phase of training walks: its sessions, and the items that they hold."""
+"""The sessions and items that a phase of training uses."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,19 +19,19 @@ from sbrcli.workflow.training_job import TrainingJob
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """The sessions of a phase, and the network that fits them."""
+    """The sessions of a phase, and the shape of its network."""
 
     sessions: Sessions
     shape: NetworkShape
     train_count: IntArray
-    """(num_items,) events of each item in the sessions."""
+    """(num_items,) the number of events of each item in the sessions."""
 
     items: Items
     """The dataset's; the first ones are the network's."""
 
 
 def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
-    """Read what a phase trains on: train, or in a refit train and all that valid had.
+    """Read the training data of a phase: train; in a refit, train and the complete valid split.
 
     Raises:
         ArtefactError: the dataset is damaged.
@@ -48,7 +48,7 @@ def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
 
 
 def save_known_items(run: Path, items: Items, train_count: IntArray) -> None:
-    """Write a run's own copy of its items: the dataset's first, as many as have a count."""
+    """Write the run's items: the first items of the dataset, one for each count."""
     known = len(train_count)
     titles = items.titles[:known] if items.titles is not None else None
     save_items(run / ITEMS_FILE, items.ids[:known], train_count, titles)

@@ -1,1 +1,1 @@
-"""One module a metric: its value for each target, made of the target's rank."""
+"""One module per metric: the value of each target, computed from its rank."""

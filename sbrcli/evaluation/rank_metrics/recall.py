@@ -1,4 +1,4 @@
-"""Recall at k, which is the hit rate: a target is the one right answer among the candidates."""
+"""Recall at k, which equals the hit rate, as each target is the only relevant item."""
 
 import numpy as np
 

@@ -11,4 +11,4 @@ METRICS = {
 """The module of each metric, in the order of tables; modules are imported when they are used."""
 
 LEADING = "mrr"
-"""The metric by which models are ranked and runs are compared, unless told otherwise."""
+"""The default metric by which models are ranked and runs are compared."""

@@ -1,4 +1,4 @@
-"""A model's metrics as cells of a table, the leading one with its interval."""
+"""The metrics of a model as cells of a table; the leading metric has its interval."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,7 +6,7 @@ from sbrcli.evaluation.rank_metrics.registry import LEADING, METRICS
 
 
 def metric_columns(k: int) -> Iterator[str]:
-    """Yield the names of the columns: each metric at k, and the ends of the leading interval."""
+    """Yield the column names: each metric at k, and the bounds of the leading metric's interval."""
     for name in METRICS:
         yield f"{name}@{k}"
         if name == LEADING:
@@ -16,7 +16,7 @@ def metric_columns(k: int) -> Iterator[str]:
 def metric_cells(
     metrics: Mapping[str, float], interval: Mapping[str, tuple[float, float]], k: int
 ) -> Iterator[float | None]:
-    """Yield the cells of these columns; None where an earlier version of sbr stored no figure."""
+    """Yield the cells of these columns; None if an earlier version of sbr stored no figure."""
     for name in METRICS:
         yield metrics.get(f"{name}@{k}")
         if name == LEADING:
