@@ -1,4 +1,4 @@
-"""`sbr`, and `python -m sbrcli`: a Ctrl-C is answered also where no command runs yet, or still."""
+"""`sbr` and `python -m sbrcli`; Ctrl-C is handled also before and after the command runs."""
 
 import sys
 

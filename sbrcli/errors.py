@@ -1,4 +1,4 @@
-"""What can go wrong, as a user sees it: one kind of error for each exit code."""
+"""The errors that a user sees, one class for each exit code."""
 
 from enum import IntEnum
 
@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
 
 
 class SbrError(Exception):
-    """An error that a user can understand and mend.
+    """An error that a user can understand and correct.
 
     Args:
         message: where, what is wrong, and what was received; one line.
@@ -32,19 +32,19 @@ class SbrError(Exception):
 
 
 class UsageError(SbrError):
-    """The words of the command do not fit together."""
+    """Unknown or conflicting options, or wrong arguments."""
 
     exit_code = ExitCode.USAGE
 
 
 class DataError(SbrError):
-    """A log cannot be read, or holds too little for what was asked."""
+    """A log cannot be read, or contains too little for the command."""
 
     exit_code = ExitCode.DATA
 
 
 class ConfigError(SbrError):
-    """An option has a value that cannot be used."""
+    """The value of an option cannot be used."""
 
     exit_code = ExitCode.CONFIG
 
@@ -52,25 +52,25 @@ class ConfigError(SbrError):
 class OptionError(ConfigError):
     """Options cannot be combined, or a value is not a number or none of an option's choices.
 
-    The command line alone shows it, as it shows an unknown option, so the exit code is the same.
+    It is visible on the command line alone, like an unknown option, and has the same exit code.
     """
 
     exit_code = ExitCode.USAGE
 
 
 class ArtefactError(SbrError):
-    """A dataset or a run is missing, damaged, in the way, or of another version."""
+    """A dataset or a run is missing, damaged, of another version, or already exists."""
 
     exit_code = ExitCode.ARTEFACT
 
 
 class TrainingError(SbrError):
-    """Training could not go on."""
+    """Training failed."""
 
     exit_code = ExitCode.TRAINING
 
 
 class InterruptionError(SbrError):
-    """The user pressed Ctrl-C, and there is something to say about how to go on."""
+    """The user pressed Ctrl-C; the hint says how to continue."""
 
     exit_code = ExitCode.INTERRUPTED

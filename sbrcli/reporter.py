@@ -1,8 +1,7 @@
 """What a use case reports while it works: notes, warnings, progress and events.
 
-A use case takes a `Reporter` and calls it; whoever runs the use case decides what becomes of it.
-The command line writes to stderr and draws bars, a notebook or a server does as it likes, and
-`SILENT` drops everything.
+A use case calls its `Reporter`; the caller of the use case decides what the reporter does. That of
+the command line writes to stderr and draws bars, and `SILENT` drops everything.
 """
 
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ class Advance(Protocol):
     """Called with the number of units just done, and with figures to show by keyword."""
 
     def __call__(self, done: int, /, **figures: object) -> None:
-        """Move the progress on."""
+        """Advance the progress."""
 
 
 class Reporter(Protocol):

@@ -12,7 +12,7 @@ _SUBSAMPLE_SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Sessions laid end to end, in the dataset's order.
+    """Concatenated sessions, in the order of the dataset.
 
     Args:
         item_indices: (events,) int32.

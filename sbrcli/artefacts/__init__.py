@@ -1,1 +1,1 @@
-"""All that lies on disk: the workspace, datasets, runs and their files."""
+"""Everything on disk: the work directory, datasets, runs and their files."""

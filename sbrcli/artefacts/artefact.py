@@ -1,4 +1,4 @@
-"""One dataset or one run on disk: its name and its manifest, and the folders it lies in."""
+"""A dataset or a run on disk: its name, its manifest and its folder."""
 
 import os
 from abc import ABC, abstractmethod
@@ -27,24 +27,24 @@ class Artefact(ABC):
 
     path: Path
     document: dict[str, Any] = field(repr=False)
-    """The whole manifest, to be written again or shown; its entries are read by the fields."""
+    """The whole manifest, to write or show it again; the other fields are its decoded entries."""
 
     created_at: str | None = None
-    """When it was begun: ISO 8601 with offset."""
+    """When it was created: ISO 8601 with offset."""
 
     completed_at: str | None = None
-    """When the training of a run was over."""
+    """When the training of a run ended."""
 
     sbr_version: str | None = None
     files: dict[str, str] = field(default_factory=dict)
-    """The checksums of its files, by name; empty from before there were checksums."""
+    """The checksums of its files, by name; empty for versions of sbr without checksums."""
 
     @classmethod
     def from_document(cls, path: Path, document: dict[str, Any]) -> Self:
         """Decode the manifest of the folder at a path.
 
         Raises:
-            ArtefactError: an entry is missing or of another kind than it should be.
+            ArtefactError: an entry is missing or of the wrong type.
         """
         try:
             return decode(cls, document, path=path, document=document)
@@ -67,28 +67,28 @@ class Artefact(ABC):
 
     @property
     def finished_at(self) -> str:
-        """When it was completed; of a resumed run, at its end. It sorts as text."""
+        """When it was completed; for a resumed run, its end. The strings sort by time."""
         return self.completed_at or self.created_at or ""
 
     @property
     @abstractmethod
     def is_complete(self) -> bool:
-        """Whether it is made to its end; a run in training is not."""
+        """Whether it is complete; a run in training is not."""
 
     def with_entries(self, **entries: Any) -> Self:
-        """Return the same with other entries in its manifest, which is not written.
+        """Return a copy with other entries in its manifest; nothing is written.
 
         Raises:
-            ArtefactError: an entry is of another kind than it should be.
+            ArtefactError: an entry is of the wrong type.
         """
         return self.from_document(self.path, self.document | entries)
 
 
 def check_name(kind: Kind, name: str) -> str:
-    """Return a folder's name if it can be one.
+    """Return a name if it is a valid folder name.
 
     Raises:
-        ConfigError: it is empty, too long, hidden, or holds a separator or a control character.
+        ConfigError: it is empty, too long, hidden, or contains a separator or a control character.
     """
     allowed = name.isprintable() and not set(name) & set('/\\:*?"<>|')
     if not name or not allowed or name.startswith((".", "-")) or len(name.encode()) > 120:
@@ -100,10 +100,10 @@ def check_name(kind: Kind, name: str) -> str:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether there is a folder of that name.
+    """Return whether a folder exists.
 
     Raises:
-        ArtefactError: a folder around it may not be entered, or the system cannot tell.
+        ArtefactError: a parent folder cannot be entered, or the system reports an error.
     """
     try:
         return S_ISDIR(path.stat().st_mode)
@@ -111,12 +111,14 @@ def is_folder(path: Path) -> bool:
         return False
     except PermissionError as error:
         raise may_not_be_read(path.parent) from error
-    except OSError as error:  # a link to itself, a name that is too long, a server that is away
+    except (
+        OSError
+    ) as error:  # a link to itself, a name that is too long, a server that does not respond
         raise cannot_be_read(path, error) from error
 
 
 def list_folder(path: Path) -> list[Path]:
-    """List what lies in a folder, in order of name; nothing where there is none.
+    """Return the entries of a folder, in order of name; none if it does not exist.
 
     Raises:
         ArtefactError: it cannot be read.
@@ -130,7 +132,7 @@ def list_folder(path: Path) -> list[Path]:
 
 
 def holds_manifest(path: Path) -> bool:
-    """Return whether a folder holds a manifest, or may not be entered so that nobody can tell."""
+    """Return whether a folder contains a manifest, or may contain one but cannot be entered."""
     try:
         (path / MANIFEST).stat()
     except PermissionError:
@@ -141,10 +143,10 @@ def holds_manifest(path: Path) -> bool:
 
 
 def check_readable(artefact: Artefact) -> None:
-    """Check that the files of a dataset or run may be read.
+    """Check that the files of a dataset or run are readable.
 
     Raises:
-        ArtefactError: one of them may not.
+        ArtefactError: one of them is not.
     """
     for path in list_folder(artefact.path):
         if path.is_file() and not os.access(path, os.R_OK):

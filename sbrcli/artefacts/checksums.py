@@ -1,7 +1,7 @@
-"""Checksums of the files of a dataset or a run, which tell that a bit of one has flipped.
+"""Checksums of the files of a dataset or a run, which detect flipped bits.
 
-They are CRC-32s: every change of up to 32 neighbouring bits is found, any other but once in
-4 billion times. They guard against a failing disk, not against an adversary.
+They are CRC-32s: every change within 32 neighbouring bits is detected, and any other except one in
+4 billion. They protect against a failing disk, not against an adversary.
 """
 
 import zlib
@@ -38,14 +38,14 @@ def checksum_of(path: Path) -> str:
 
 
 def checksums_of(paths: Iterable[Path]) -> dict[str, str]:
-    """Return what a manifest keeps as `FILES` of some of its folder's files."""
+    """Return the manifest's `FILES` entry for files of its folder."""
     return {path.name: checksum_of(path) for path in paths}
 
 
 def find_checksum_mismatch(path: Path) -> str | None:
-    """Return why a file is not what the manifest next to it states; None where it is.
+    """Return why a file does not match the manifest next to it; None if it does.
 
-    A manifest from before there were checksums states nothing.
+    A manifest without checksums, of an earlier version of sbr, matches any file.
 
     Raises:
         ArtefactError: the manifest is damaged.

@@ -1,4 +1,4 @@
-"""A dataset on disk, read once: what it was made of, how, and what its splits hold."""
+"""A dataset on disk: its source, its options and its splits, decoded from its manifest."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from sbrcli.errors import ArtefactError
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The size of a table, or how much of it a step dropped.
+    """The size of a table, or of the part that a step dropped.
 
     A session or an item is dropped with its last event.
     """
@@ -47,19 +47,19 @@ class SplitSummary:
 
 @dataclass(frozen=True, slots=True)
 class TargetTimes:
-    """When training ends and the targets of a split begin; times are ISO 8601 with an offset."""
+    """When training ends and the targets of a split begin, as ISO 8601 with an offset."""
 
     train_last_time: Moment
     first_target_time: Moment
     targets_after_train: float
-    """Share of the targets that are later than the last training event."""
+    """The share of the targets that are later than the last training event."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A log that a dataset was made of, or a file of titles.
+    """A source file of a dataset: a log, or a file of titles.
 
-    Of several files, `name` lists their names, and `sha256` is that of their hashes.
+    For several files, `name` lists their names, and `sha256` is the hash of their hashes.
     """
 
     name: str
@@ -67,17 +67,17 @@ class SourceFile:
     parts: "list[SourceFile] | None" = None
 
     def to_document(self) -> dict[str, Any]:
-        """Return what a manifest stores; `parts` are stored if there are any."""
+        """Return the manifest's entry; `parts` only if there are several files."""
         parts = [part.to_document() for part in self.parts or ()]
         return {"name": self.name, "sha256": self.sha256} | ({"parts": parts} if parts else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Source(SourceFile):
-    """All files that a dataset was made of: the log itself, and those beside it."""
+    """All source files of a dataset: the log, and the other files."""
 
     rows: int | None = None
-    """The rows of all logs together."""
+    """The number of rows of all logs together."""
 
     test_log: SourceFile | None = None
     valid_log: SourceFile | None = None
@@ -85,11 +85,11 @@ class Source(SourceFile):
 
     @property
     def others(self) -> dict[str, SourceFile | None]:
-        """The files beside the log, by the option that names them."""
+        """The files other than the log, by the option that names them."""
         return {"test_log": self.test_log, "valid_log": self.valid_log, "titles": self.titles}
 
     def to_document(self) -> dict[str, Any]:
-        """Return what a manifest stores."""
+        """Return the manifest's entry."""
         others = {name: file and file.to_document() for name, file in self.others.items()}
         return SourceFile.to_document(self) | others | {"rows": self.rows}
 
@@ -102,25 +102,25 @@ class Dataset(Artefact):
 
     source: Source
     config: dict[str, Any]
-    """The options of `sbr preprocess`; those that came later than the dataset are not in it."""
+    """The options of `sbr preprocess`, without those that were added after the dataset was made."""
 
     splits: dict[str, SplitSummary | None]
-    """By train, valid and test; None for a split that the dataset does not have."""
+    """The size of train, valid and test; None for a split that the dataset does not have."""
 
     dropped: dict[str, Counts]
-    """How much was left out, by reason."""
+    """How much was dropped, by reason."""
 
     fingerprint: str
     timeline: dict[str, TargetTimes] = field(default_factory=dict)
-    """How the targets of valid and test lie in time, by split; empty without times, and for a
-    dataset of an earlier version of sbr."""
+    """The times of the targets of valid and test, by split; empty without times, and for a dataset
+    of an earlier version of sbr."""
 
     train_full: SplitSummary | None = None
     """The size of train and valid together, which --refit trains on."""
 
     @property
     def is_complete(self) -> bool:
-        """True: a dataset is there as a whole or not at all."""
+        """True: a dataset folder is complete or absent."""
         return True
 
     @property
@@ -141,11 +141,11 @@ class Dataset(Artefact):
         return train
 
     def lacks(self, entry: str) -> ArtefactError:
-        """Return the error of an entry that the manifest lacks."""
+        """Return the error for an entry that the manifest lacks."""
         return self.damaged(f"{entry} is missing")
 
     def damaged(self, problem: str) -> ArtefactError:
-        """Return the error of a manifest that `sbr preprocess` cannot have written."""
+        """Return the error for a manifest that `sbr preprocess` cannot have written."""
         return ArtefactError(
             f"{self.path / MANIFEST} is damaged: {problem}",
             hint="make the dataset again: sbr preprocess LOG --overwrite",

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 _MAX_COUNTED = (1 << 63) - 1
 _MAX_SHOWN = 40
-"""Characters of a wrong value that an error shows."""
+"""The maximum number of characters of a wrong value that an error shows."""
 
 Count = Annotated[int, "count"]
 """A whole number from 1 to 2^63 - 1."""
@@ -39,7 +39,7 @@ Moment = Annotated[str, "moment"]
 
 
 class EntryError(ValueError):
-    """An entry is missing or is not of its kind; the message names its path and what it must be."""
+    """An entry is missing or of the wrong type; the message names its path and that type."""
 
 
 def decode(kind: type[T], value: Any, where: str = "", **given: Any) -> T:
@@ -47,12 +47,12 @@ def decode(kind: type[T], value: Any, where: str = "", **given: Any) -> T:
 
     Args:
         kind: the dataclass; a field without a default is required.
-        value: what JSON gave.
+        value: the parsed JSON.
         where: path of the value in its document, as in "splits.train"; empty for the document.
         given: fields that are not in the document.
 
     Raises:
-        EntryError: the value, or one in it, is missing or of another kind.
+        EntryError: the value, or one in it, is missing or of the wrong type.
     """
     _require(isinstance(value, Mapping), value, where, "an object")
     found = dict(given)
@@ -67,7 +67,7 @@ def decode(kind: type[T], value: Any, where: str = "", **given: Any) -> T:
 
 
 def _decode(hint: Any, value: Any, path: str) -> Any:
-    """Decode a value of a kind."""
+    """Decode a value of a type."""
     by_origin = _BY_ORIGIN.get(get_origin(hint))
     if by_origin is not None:
         return by_origin(get_args(hint), value, path)
@@ -82,7 +82,7 @@ def _decode(hint: Any, value: Any, path: str) -> Any:
 
 
 def _decode_union(hints: tuple[Any, ...], value: Any, path: str) -> Any:
-    """Decode a value of a kind or None."""
+    """Decode a value of one of several types, such as a type or None."""
     (hint,) = (one for one in hints if one is not type(None))
     return None if value is None else _decode(hint, value, path)
 
@@ -112,7 +112,7 @@ _BY_ORIGIN: dict[Any, Callable[[tuple[Any, ...], Any, str], Any]] = {
 
 
 def _check_typed_dict(kind: Any, value: Any, path: str) -> Any:
-    """Check the declared entries of an object and return it with all that it holds."""
+    """Check the declared entries of an object, and return it with all of its entries."""
     _require(isinstance(value, Mapping), value, path, "an object")
     for name, hint in _typed_dict_entries(kind):
         if name in value:
@@ -124,7 +124,7 @@ def _check_typed_dict(kind: Any, value: Any, path: str) -> Any:
 
 @cache
 def _fields_of(kind: type) -> tuple[tuple[str, Any, bool], ...]:
-    """Return the name and the kind of each field, and whether it is required."""
+    """Return the name and the type of each field, and whether it is required."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(
         (one.name, hints[one.name], one.default is MISSING and one.default_factory is MISSING)
@@ -160,7 +160,7 @@ _PLAIN: dict[Any, tuple[Callable[[Any], bool], str]] = {
     Count: (lambda value: _is_int(value) and 0 < value <= _MAX_COUNTED, "a whole number above 0"),
     Moment: (_is_moment, "a time in ISO 8601"),
 }
-"""Each plain kind's check, and what an error calls it."""
+"""The check of each plain type, and its name in errors."""
 
 
 def _require(is_right: bool, value: Any, path: str, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""What a disk is asked to do: delete a folder at once, keep it, lock it; replace a file."""
+"""Disk operations: atomic deletion and replacement, flushing, locks."""
 
 import contextlib
 import os
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".tmp"
-"""The ending of the name of a file that is still being written."""
+"""The suffix of a file that is still being written."""
 
 
 def remove_folder(folder: Path, aside: Path) -> None:
-    """Delete a folder at once: it is renamed aside, and then deleted file by file."""
+    """Delete a folder atomically: rename it to `aside`, then delete that."""
     shutil.rmtree(aside, ignore_errors=True)
     aside.parent.mkdir(exist_ok=True)
     folder.rename(aside)
@@ -19,7 +19,7 @@ def remove_folder(folder: Path, aside: Path) -> None:
 
 
 def flush_files(folder: Path) -> None:
-    """Flush each file of a folder to the disk, before the folder's name points to them."""
+    """Flush all files of a folder to disk, before the folder is renamed to its final name."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
@@ -28,7 +28,7 @@ def flush_files(folder: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, where the system can."""
+    """Flush a folder's directory entries to disk, if the system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -38,7 +38,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take an exclusive lock that the system frees when the process ends, however it ends."""
+    """Try to take an exclusive lock; the system releases it when the process ends."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -57,7 +57,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock on a file; False where there is no such file."""
+    """Return whether a process holds the lock on a file; False if the file does not exist."""
     try:
         with path.open("a" if os.name == "nt" else "r") as file:
             return not try_lock(file.fileno())
@@ -67,22 +67,24 @@ def is_locked(path: Path) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a file beside `path` to write; at the end it takes its place, in one step.
+    """Yield a temporary file to write; at the end it replaces `path` atomically.
 
-    Where the body raises, nothing is left behind and what was there before stays.
+    If the body raises, the temporary file is deleted and the old file stays.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
         yield temporary
         temporary.replace(path)
     finally:
-        with contextlib.suppress(OSError):  # a read-only place refuses even what is not there
+        with contextlib.suppress(
+            OSError
+        ):  # on a read-only disk, even deleting a missing file fails
             temporary.unlink(missing_ok=True)
 
 
 def can_hold_file(path: Path) -> bool:
-    """Return whether a file may be written there: into a folder, and in no device's place."""
+    """Return whether a file can be written to a path: its folder exists, and it is no device."""
     try:
         return path.parent.is_dir() and (path.is_file() or not path.exists())
-    except OSError:  # as of a name that is too long
+    except OSError:  # such as a name that is too long
         return False

@@ -1,7 +1,7 @@
-"""A run's own copy of its items: ids, counts and titles, in a file that NumPy alone reads fast.
+"""A run's own copy of its items: ids, counts and titles, in a file that NumPy alone can read.
 
 The file is safetensors: each column of strings is its UTF-8 bytes laid end to end, and the offsets
-at which they are cut. So `recommend` needs neither the dataset nor pandas or PyArrow.
+at which they are cut. So `recommend` needs neither the dataset nor pandas nor PyArrow.
 """
 
 import itertools
@@ -25,12 +25,12 @@ ITEMS_FILE = "items.safetensors"
 
 @dataclass(frozen=True)
 class RunItems:
-    """A run's items; an item's index is its place here.
+    """A run's items; an item's index is its position here.
 
     Args:
-        ids: ids as they stand in the log.
-        train_count: (items,) int64 events in what the run was trained on.
-        titles: one an item, None where it has none; None where no titles were given.
+        ids: the ids as written in the log.
+        train_count: (items,) int64, the number of training events of each item.
+        titles: the title of each item, or None; None if no titles were given.
     """
 
     ids: list[str]
@@ -39,7 +39,7 @@ class RunItems:
 
     @cached_property
     def index_of(self) -> dict[str, int]:
-        """Each id's item index."""
+        """The item index of each id."""
         return {item_id: index for index, item_id in enumerate(self.ids)}
 
 
@@ -49,7 +49,7 @@ def save_items(
     train_count: IntArray,
     titles: Sequence[str | None] | None = None,
 ) -> None:
-    """Write a run's items, in one step; the same items give the same bytes."""
+    """Write a run's items, atomically; equal items give equal bytes."""
     from safetensors.numpy import save
 
     columns: Tensors = {"train_count": np.ascontiguousarray(train_count, np.int64)}

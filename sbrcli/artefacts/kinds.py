@@ -1,4 +1,4 @@
-"""The kinds of artefacts: read a folder as the one that it should be."""
+"""The kinds of artefacts, and reading a folder as one of them."""
 
 from pathlib import Path
 from typing import Literal, overload
@@ -30,7 +30,7 @@ def kind_of(kind: Kind) -> type[Dataset] | type[Run]:
 
 
 def is_intact(kind: Kind, path: Path) -> bool:
-    """Return whether a folder is there, undamaged, and complete."""
+    """Return whether a folder exists, is undamaged and is complete."""
     try:
         return read_artefact(kind, path).is_complete
     except ArtefactError:

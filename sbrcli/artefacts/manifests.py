@@ -1,4 +1,4 @@
-"""What a folder on disk says of itself, and how its files are replaced: in one step."""
+"""The manifests of datasets and runs, and the atomic replacement of their files."""
 
 import json
 import math
@@ -20,18 +20,18 @@ WATCHED = ("recall@20", "mrr@20", "ndcg@20")
 """The metrics of an epoch on the valid split; None without one."""
 
 EPOCH_FIGURES = ("loss", "seconds", "events_per_second", *WATCHED)
-"""What is read of an epoch, beside its number. Another version of sbr may have written more of
-them, or fewer."""
+"""The entries that are read of an epoch, besides its number. Other versions of sbr may have written
+more or fewer."""
 
 MANIFEST = "manifest.json"
 _MAX_BYTES = 1 << 26
-"""No JSON of a dataset or a run comes near it; more is not read into memory."""
+"""The maximum size of a JSON file; the actual ones are much smaller."""
 
 MADE_BY: dict[Kind, str] = {"dataset": "sbr preprocess LOG", "run": "sbr train"}
 
 
 def new_manifest(kind: Kind) -> dict[str, Any]:
-    """Begin a manifest: what the folder is, in which format, made when and by which version."""
+    """Return the first entries of a manifest: kind, format version, creation time, sbr version."""
     return {
         "kind": kind,
         "format_version": FORMAT_VERSION,
@@ -41,12 +41,12 @@ def new_manifest(kind: Kind) -> dict[str, Any]:
 
 
 def utc_now() -> str:
-    """Return the time as ISO 8601 with offset, to the microsecond, so that it sorts as text."""
+    """Return the current time as ISO 8601 in UTC, to the microsecond; the strings sort by time."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
-    """Read a folder's manifest and check that this version can use the folder.
+    """Read a folder's manifest, and check that this version of sbr can use the folder.
 
     Raises:
         ArtefactError: it is missing, damaged, of another kind or of another format version.
@@ -68,7 +68,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file of a dataset or a run.
 
     Raises:
-        ArtefactError: it is missing, unreadable, not JSON, or holds a number that JSON lacks.
+        ArtefactError: it is missing, unreadable, not JSON, or contains NaN or infinity.
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -86,26 +86,26 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Replace a JSON file in one step, so that a reader finds the old or the new one whole."""
+    """Replace a JSON file atomically: a reader finds the old or the new one."""
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    # Half a surrogate pair, which a title can hold, is no UTF-8; its escape is JSON still.
+    # A lone surrogate, which a title can contain, is not valid UTF-8, but its escape is valid JSON.
     write_atomically(path, text.encode(errors="backslashreplace"))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step; the bytes are on the disk before the name points to them."""
+    """Replace a file atomically; its content is on disk before the file is renamed."""
     write_parts_atomically(path, [content])
 
 
 def write_parts_atomically(
     path: Path, parts: Iterable[bytes | memoryview], seal: Callable[[BinaryIO], None] | None = None
 ) -> None:
-    """Replace a file in one step, as `write_atomically`, by bytes that come one part at a time.
+    """Replace a file as `write_atomically` does, by content in parts.
 
     Args:
         path: the file.
         parts: its content.
-        seal: given the file when all parts are written, changes something of it.
+        seal: called with the file after all parts are written; may change it.
     """
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
@@ -123,7 +123,7 @@ def write_parts_atomically(
 
 
 def update_manifest(folder: Path, **entries: Any) -> None:
-    """Replace entries of a folder's manifest, in one step.
+    """Replace entries of a folder's manifest, atomically.
 
     Raises:
         ArtefactError: the manifest is missing or damaged, or cannot be written.
@@ -132,7 +132,7 @@ def update_manifest(folder: Path, **entries: Any) -> None:
 
 
 def remove_torn_files(folder: Path) -> None:
-    """Delete what a killed process was writing in a folder; no other may be writing in it now."""
+    """Delete the temporary files of a killed process; no other may be writing to the folder."""
     for path in folder.rglob(f".*{TEMPORARY_SUFFIX}"):
         path.unlink(missing_ok=True)
 
@@ -145,14 +145,14 @@ def _finite(text: str) -> float:
 
 
 def damaged(path: Path, what: str) -> ArtefactError:
-    """Return the error of a file of a dataset or a run that is damaged."""
+    """Return the error for a damaged file of a dataset or a run."""
     return ArtefactError(
         f"{path} is damaged: {what}", hint="make the folder again; --overwrite replaces it"
     )
 
 
 def may_not_be_read(path: Path) -> ArtefactError:
-    """Return the error of a file or folder of a work directory that may not be read."""
+    """Return the error for a file or folder of a work directory without read permission."""
     return ArtefactError(
         f"{path}: no permission to read it",
         hint="ask its owner to allow it, or name another place with --workdir",
@@ -160,7 +160,7 @@ def may_not_be_read(path: Path) -> ArtefactError:
 
 
 def cannot_be_read(path: Path, error: OSError) -> ArtefactError:
-    """Return the error of a file or folder of a work directory that the system cannot read."""
+    """Return the error for a file or folder of a work directory that the system cannot read."""
     return ArtefactError(
         f"{path}: it cannot be read: {error.strerror}",
         hint="mend or remove it, or name another place with --workdir",

@@ -1,4 +1,4 @@
-"""A run on disk, read once: what it was trained on, how, and what came of it."""
+"""A run on disk: its dataset, its options and its epochs, decoded from its manifest."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Required, TypedDict
@@ -9,7 +9,7 @@ from sbrcli.artefacts.manifests import Kind
 from sbrcli.errors import ArtefactError
 
 Phase = Literal["fit", "refit"]
-"""Training on train, with the best epoch found on valid; and then again, on train and valid."""
+""""fit" trains on train and finds the best epoch on valid; "refit" retrains on both."""
 
 EpochRow = TypedDict(
     "EpochRow",
@@ -24,8 +24,8 @@ EpochRow = TypedDict(
     },
     total=False,
 )
-"""The figures of an epoch, as in history.csv; the metrics are those on valid, None without one.
-Another version of sbr may have written more of them, or fewer."""
+"""The figures of an epoch, as in history.csv; the metrics are on valid, None without a valid split.
+Other versions of sbr may have written more or fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class DatasetReference:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The run at whose weights a run began."""
+    """The run from whose weights a run started."""
 
     run: str
     weights: str
-    """The checksum of the weights."""
+    """The checksum of these weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Refit:
 
 @dataclass(frozen=True, slots=True)
 class LearnedFrom:
-    """How the log of a run's dataset was read and cut into sessions, and when it ends."""
+    """How the log of a run's dataset was read and cut into sessions, and when training ends."""
 
     config: dict[str, Any]
     """The options of `sbr preprocess`."""
 
     last_time: Moment | None = None
-    """The time of the last event that the run was trained on; None without times."""
+    """The time of the last training event; None without times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Run(Artefact):
     kind: ClassVar[Kind] = "run"
 
     config: dict[str, Any]
-    """The options of `sbr train`; those that came later than the run are not in it."""
+    """The options of `sbr train`, without those that were added after the run was trained."""
 
     dataset: DatasetReference
     network: dict[str, Any]
@@ -79,10 +79,10 @@ class Run(Artefact):
     parameters: Count
     status: str | None = None
     phase: Phase = "fit"
-    """The phase under way, if the run is not complete."""
+    """The current phase, if the run is not complete."""
 
     model: str = "gru4rec"
-    """The family of its network; runs from before there were others do not state it."""
+    """The family of its network; the default for runs of earlier versions of sbr."""
 
     parent: Parent | None = None
     precision: Literal["float32", "bfloat16"] | None = None
@@ -107,7 +107,7 @@ class Run(Artefact):
         return self.refit is not None
 
     def lacks(self, entry: str) -> ArtefactError:
-        """Return the error of an entry that the manifest lacks."""
+        """Return the error for an entry that the manifest lacks."""
         return ArtefactError(
             f"the manifest of run {self.name} lacks {entry}",
             hint="train the run again with --overwrite",

@@ -1,4 +1,4 @@
-"""How far a run that is not complete has come, and what can be done with it."""
+"""The state of a run: how far its training is, and whether it can be finished."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,37 +8,37 @@ from sbrcli.errors import ArtefactError
 
 HISTORY_FILE = "history.csv"
 REFIT_FOLDER = "refit"
-"""Within the run: history and checkpoint of its second phase, with `--refit`."""
+"""The subfolder with the history and checkpoint of the second phase, with `--refit`."""
 
 Status = Literal["complete", "training", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Where a run stands."""
+    """The state of a run."""
 
     status: Status
     phase: Phase
     epoch: int
-    """The epoch under way, from 1; in a complete run, the last one that was trained."""
+    """The current epoch, from 1; for a complete run, the last one that was trained."""
 
     epochs: int | None
-    """How many the phase has at most; None where the manifest does not say."""
+    """The maximum number of epochs of the phase; None if the manifest does not state it."""
 
     @property
     def where(self) -> str:
-        """The epoch under way in words, as in "epoch 2 of 8"."""
+        """Return the current epoch in words, as in "epoch 2 of 8"."""
         where = f"epoch {self.epoch}" + (f" of {self.epochs}" if self.epochs else "")
         return f"{where} of the refit" if self.phase == "refit" else where
 
     @property
     def can_finish(self) -> bool:
-        """Return whether there is a best epoch that could become the run."""
+        """Return whether there is a best epoch with which the run can be completed."""
         return self.epoch > 1 or self.phase == "refit"
 
 
 def state_of(run: Run, *, is_written: bool) -> RunState:
-    """Return where a run stands.
+    """Return the state of a run.
 
     Args:
         run: the run.
@@ -56,7 +56,7 @@ def state_of(run: Run, *, is_written: bool) -> RunState:
 
 
 def incomplete(run: Run, state: RunState) -> ArtefactError:
-    """Return the error of a command that needs a complete run and is given an incomplete one."""
+    """Return the error for an incomplete run, in a command that needs a complete one."""
     problem = f"run {run.name} is in {state.where} ({state.status})"
     if state.status == "training":
         return ArtefactError(problem, hint="wait until it is complete, or name another run")
@@ -68,9 +68,9 @@ def incomplete(run: Run, state: RunState) -> ArtefactError:
 
 
 def _count_epochs(run: Run, part: str = "") -> int:
-    """Count the epochs that are done, by the rows of a history."""
+    """Count the finished epochs, by the rows of the history."""
     try:
         lines = (run.path / part / HISTORY_FILE).read_bytes().splitlines()
-    except OSError:  # none so far
+    except OSError:  # no history yet
         return 0
     return max(len(lines) - 1, 0)

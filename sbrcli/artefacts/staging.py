@@ -1,6 +1,6 @@
-"""Write folders so that each is whole or absent, and lock them meanwhile.
+"""Write folders atomically, under a lock: each is complete or absent.
 
-A folder is written under `.staging/` and renamed into its place; what it replaces is renamed to
+A folder is written under `.staging/` and then renamed; the folder that it replaces is renamed to
 `.replaced/` first and deleted last. If a process is killed between the two, or a replaced run's
 successor is deleted before it is complete, the next `sbr` puts the replaced folder back.
 """
@@ -26,29 +26,29 @@ FOLDERS: dict[Kind, str] = {"dataset": "datasets", "run": "runs"}
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """The writing side of a work directory; made when something is first written to it."""
+    """The writing side of a work directory, which is created by the first write."""
 
     root: Path
 
     def path_of(self, kind: Kind, name: str) -> Path:
-        """Return where a folder of that name lies, there or not.
+        """Return the path of an artefact, whether it exists or not.
 
         Raises:
-            ConfigError: the name could not be one path component.
+            ConfigError: the name is not a valid folder name.
         """
         return self.root / FOLDERS[kind] / check_name(kind, name)
 
     @contextlib.contextmanager
     def staged(self, kind: Kind, name: str, *, keep_replaced: bool = False) -> Iterator[Path]:
-        """Yield an empty folder to fill; at the end it takes the place of `name`, at once.
+        """Yield an empty folder to fill; at the end it becomes the artefact `name`, atomically.
 
-        Where the body raises, nothing is left behind and what was there before stays.
+        If the body raises, the folder is deleted and the old artefact stays.
 
         Args:
             kind: a dataset or a run.
             name: the folder's name.
-            keep_replaced: keep what was there before until `discard_replaced`: for a folder that
-                is not whole yet when it takes its place.
+            keep_replaced: keep the old artefact until `discard_replaced`, for a folder that is not
+                complete yet at the end of the body.
         """
         target, replaced = self.path_of(kind, name), self._replaced(kind, name)
         self._make(target.parent)
@@ -73,11 +73,11 @@ class Staging:
             self.discard_replaced(kind, name)
 
     def discard_replaced(self, kind: Kind, name: str) -> None:
-        """Delete what `staged` has replaced, once its successor is complete."""
+        """Delete the folder that `staged` replaced, once its successor is complete."""
         shutil.rmtree(self._replaced(kind, name), ignore_errors=True)
 
     def retract(self, kind: Kind, name: str) -> None:
-        """Remove a folder that was begun, and restore what it replaced."""
+        """Remove an incomplete folder, and restore the one that it replaced."""
         target, replaced = self.path_of(kind, name), self._replaced(kind, name)
         if target.exists():
             remove_folder(target, self._staging(kind, name))
@@ -91,14 +91,16 @@ class Staging:
         return self.root / ".staging" / f"{kind}-{name}"
 
     def _bring_back_replaced(self) -> None:
-        """Put back each replaced folder whose successor is not there, unless it is just coming."""
+        """Restore each replaced folder whose successor is missing and not being written."""
         found: list[Path] = []
-        with contextlib.suppress(ArtefactError):  # others' folders, or another's work directory
+        with contextlib.suppress(
+            ArtefactError
+        ):  # a folder of another program, or another user's work directory
             found = list_folder(self.root / ".replaced")
         for folder in found:
             for kind, subfolder in FOLDERS.items():
                 name = folder.name.removeprefix(f"{kind}-")
-                # Another process writes it, or the place is to be read only: it stays there.
+                # Another process is writing it, or the disk is read-only: leave it.
                 with contextlib.suppress(SbrError, OSError):
                     if name != folder.name and not (self.root / subfolder / name).exists():
                         with self.locked(kind, name):
@@ -106,7 +108,7 @@ class Staging:
 
     @contextlib.contextmanager
     def locked(self, kind: Kind, name: str, *, wait_seconds: float = 0) -> Iterator[None]:
-        """Keep every other `sbr` from writing the same folder meanwhile.
+        """Prevent other processes of `sbr` from writing the same folder during the body.
 
         Args:
             kind: a dataset or a run.
@@ -120,7 +122,7 @@ class Staging:
         locks = self.root / ".locks"
         self._make(locks)
         with self._opened(locks / f"{kind}-{name}") as file:
-            # Whoever looks whether the folder is being written holds the lock for a moment.
+            # A process that only checks the lock holds it for a moment.
             deadline = time.monotonic() + max(wait_seconds, 0.1)
             while not try_lock(file.fileno()):
                 if time.monotonic() >= deadline:
@@ -135,7 +137,7 @@ class Staging:
             yield
 
     def is_written(self, kind: Kind, name: str) -> bool:
-        """Return whether a process is writing a folder just now."""
+        """Return whether a process is writing a folder now."""
         return is_locked(self.root / ".locks" / f"{kind}-{name}")
 
     def _opened(self, path: Path) -> IO[str]:
@@ -145,7 +147,7 @@ class Staging:
             raise self._not_writable(error) from error
 
     def _not_writable(self, error: OSError) -> ArtefactError:
-        # PyArrow's errors have a number, but words of their own.
+        # PyArrow's errors have an errno, but messages of their own.
         why = os.strerror(error.errno) if error.errno else str(error)
         return ArtefactError(
             f"cannot write in the work directory {self.root}: {why}",
@@ -161,7 +163,7 @@ class Staging:
     @contextlib.contextmanager
     def _temporary_folder(self, kind: Kind, name: str) -> Iterator[Path]:
         temporary = self._staging(kind, name)
-        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(temporary, ignore_errors=True)  # left by a process that was killed
         self._make(temporary)
         try:
             yield temporary

@@ -1,6 +1,6 @@
-"""A safetensors file, written and read one tensor at a time: memory holds one copy, not all.
+"""Safetensors files, written and read one tensor at a time, to save memory.
 
-A million items of 100 units are 400 MB a tensor, and a checkpoint holds three such.
+A tensor of a million items and 100 units takes 400 MB, and a checkpoint contains three of them.
 """
 
 import json
@@ -19,10 +19,10 @@ _KINDS = {"float32": "F32", "int64": "I64"}
 """Names of the supported types in safetensors."""
 
 _SEAL, _UNSEALED = "crc32", "00000000"
-"""The entry of the metadata that holds the file's checksum, and what stands there for the sum."""
+"""The metadata entry of the file's checksum, and its value while the checksum is computed."""
 
 _LENGTH_BYTES = 8
-"""A file begins with the length of its header."""
+"""The number of bytes of the header's length, with which a file begins."""
 
 _PART_BYTES = 1 << 20
 
@@ -34,14 +34,14 @@ def write_tensors(
     *,
     sealed: bool = False,
 ) -> None:
-    """Write tensors in one step, byte for byte as `safetensors.numpy.save` does.
+    """Write tensors atomically, in the same bytes as `safetensors.numpy.save`.
 
     Args:
         path: the file, which is replaced.
         tensors: float32 or int64; anything with a shape and a dtype that NumPy can make an
             array of, such as a variable of TensorFlow.
-        metadata: what the file says beside them.
-        sealed: keep a checksum of the file in its metadata; see `is_intact`.
+        metadata: strings that the file stores besides the tensors.
+        sealed: store a checksum of the file in its metadata; see `is_intact`.
     """
     if not sealed:
         write_parts_atomically(path, _parts(tensors, metadata))
@@ -64,9 +64,9 @@ def write_tensors(
 
 
 def is_intact(path: Path) -> bool:
-    """Return whether a file is as it was written, by the checksum that it keeps of itself.
+    """Return whether a file matches the checksum in its metadata.
 
-    One that keeps none, of before there were any, counts as intact.
+    A file without a checksum, of an earlier version of sbr, counts as intact.
 
     Raises:
         OSError, ValueError: it is missing or damaged.
@@ -92,7 +92,7 @@ def read_tensor(path: Path, name: str) -> npt.NDArray[Any]:
         OSError, ValueError: the file is missing or damaged, lacks the tensor, or has it of a type
             that is never written.
     """
-    with _opened(path) as file:  # for each anew: what is mapped counts as held
+    with _opened(path) as file:  # reopened to unmap earlier tensors
         kind = file.get_slice(name).get_dtype()
         if kind not in _KINDS.values():
             raise ValueError(f"{name} is of type {kind}")
@@ -100,7 +100,7 @@ def read_tensor(path: Path, name: str) -> npt.NDArray[Any]:
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Name a file's tensors, and their shapes.
+    """Return the names and shapes of a file's tensors.
 
     Raises:
         OSError, ValueError: it is missing or damaged.
@@ -110,7 +110,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return what a file says beside its tensors.
+    """Return the metadata of a file.
 
     Raises:
         OSError, ValueError: it is missing or damaged.
@@ -136,10 +136,10 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _place_of_seal(header: bytes) -> int:
-    """Return where in a header the checksum stands; in no string can such quotes be found.
+    """Return the offset of the checksum in a header; no other string can contain unescaped quotes.
 
     Raises:
-        ValueError: it has none.
+        ValueError: the header contains no checksum.
     """
     return header.index(f'"{_SEAL}":"'.encode()) + len(_SEAL) + 4
 
@@ -148,7 +148,7 @@ def _parts(
     tensors: Mapping[str, Any], metadata: Mapping[str, str] | None
 ) -> Iterator[bytes | memoryview]:
     kinds = {name: dtype_of(tensor) for name, tensor in tensors.items()}
-    # The widest first, so that every tensor lies at a multiple of its width.
+    # The widest type first, so that every tensor is aligned to its width.
     order = sorted(tensors, key=lambda name: (-kinds[name].itemsize, name))
     header: dict[str, Any] = {} if metadata is None else {"__metadata__": dict(metadata)}
     end = 0

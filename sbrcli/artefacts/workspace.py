@@ -1,6 +1,6 @@
-"""The work directory: its datasets and runs, found, opened and written.
+"""The work directory: find, open and write its datasets and runs.
 
-It holds `datasets/<name>/` and `runs/<name>/`, each whole or absent; see
+It contains `datasets/<name>/` and `runs/<name>/`, each complete or absent; see
 `sbrcli.artefacts.staging` for how they are written.
 """
 
@@ -32,10 +32,10 @@ _PATIENCE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Workspace(Staging):
-    """A work directory; made when something is first written to it."""
+    """A work directory, which is created by the first write."""
 
     reporter: Reporter = field(default=SILENT, compare=False)
-    """Given the problems of other folders, which do not stop the command."""
+    """Receives the problems of other folders, which do not stop the command."""
 
     @overload
     def open(self, kind: Literal["dataset"], name: str | None = None) -> Dataset: ...
@@ -73,31 +73,31 @@ class Workspace(Staging):
     def find(self, kind: Kind, name: str) -> Dataset | Run | None: ...
 
     def find(self, kind: Kind, name: str) -> Dataset | Run | None:
-        """Open the named folder, finished or not; None where there is none.
+        """Open the named folder, complete or not; None if it does not exist.
 
         Raises:
-            ArtefactError: it is there, but damaged or of another format version.
+            ArtefactError: it is damaged or of another format version.
         """
         path = self.path_of(kind, name)
         self._bring_back_replaced()
         return read_artefact(kind, path) if is_folder(path) else None
 
     def names(self, kind: Kind) -> list[str]:
-        """Name the folders of a kind, in order of name.
+        """Return the names of the folders of a kind, sorted.
 
         Raises:
             ArtefactError: the work directory may not be read.
         """
         self._bring_back_replaced()
-        # What others have left there, as file browsers do, is none of ours.
+        # Files that other programs, such as file browsers, have left there are ignored.
         found = list_folder(self.root / FOLDERS[kind])
         return [path.name for path in found if path.name[0] != "." and holds_manifest(path)]
 
     @contextlib.contextmanager
     def adding_to(self, artefact: Artefact) -> Iterator[None]:
-        """Keep every other `sbr` from writing a folder while something is added to it.
+        """Lock a folder while files are added to it.
 
-        Another that adds to it is waited for.
+        Wait for another process that is adding to it.
 
         Raises:
             ArtefactError: the folder is no longer what it was when it was opened, or another
@@ -125,7 +125,7 @@ class Workspace(Staging):
     def open_all(self, kind: Kind) -> list[Dataset] | list[Run]: ...
 
     def open_all(self, kind: Kind) -> list[Dataset] | list[Run]:
-        """Open each folder of a kind, finished or not, in order of name; warn of damaged ones.
+        """Open each folder of a kind, complete or not, in order of name; warn about damaged ones.
 
         Raises:
             ArtefactError: there are some, and all of them are damaged.
@@ -147,7 +147,7 @@ class Workspace(Staging):
     def read_all(self, kind: Kind) -> tuple[list[Dataset] | list[Run], list[ArtefactError]]: ...
 
     def read_all(self, kind: Kind) -> tuple[list[Any], list[ArtefactError]]:
-        """Return the folders of a kind, finished or not, and the errors of the damaged ones."""
+        """Return the folders of a kind, complete or not, and the errors of the damaged ones."""
         found, damaged = [], []
         for name in self.names(kind):
             path = self.root / FOLDERS[kind] / name
@@ -156,7 +156,7 @@ class Workspace(Staging):
                 found.append(read_artefact(kind, path))
             except ArtefactError as error:
                 damaged.append(error)
-            except ConfigError as error:  # renamed by hand, to what none of the commands takes
+            except ConfigError as error:  # renamed by hand to a name that no command accepts
                 damaged.append(ArtefactError(f"{path}: {error}", hint="rename the folder"))
         return found, damaged
 
@@ -180,7 +180,7 @@ class Workspace(Staging):
         return latest
 
     def missing(self, kind: Kind, name: str | None) -> ArtefactError:
-        """Make the error of a folder that is not there."""
+        """Return the error for a folder that does not exist."""
         there = self.names(kind)
         what = f"no {kind}" if name is None else f"no {kind} named {name}"
         hint = f"make one with: {MADE_BY[kind]}"
