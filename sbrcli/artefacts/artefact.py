@@ -111,9 +111,7 @@ def is_folder(path: Path) -> bool:
         return False
     except PermissionError as error:
         raise may_not_be_read(path.parent) from error
-    except (
-        OSError
-    ) as error:  # a link to itself, a name that is too long, a server that does not respond
+    except OSError as error:  # a link to itself, a long name, a server error
         raise cannot_be_read(path, error) from error
 
 

@@ -76,9 +76,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     finally:
-        with contextlib.suppress(
-            OSError
-        ):  # on a read-only disk, even deleting a missing file fails
+        with contextlib.suppress(OSError):  # a read-only disk
             temporary.unlink(missing_ok=True)
 
 

@@ -93,9 +93,7 @@ class Staging:
     def _bring_back_replaced(self) -> None:
         """Restore each replaced folder whose successor is missing and not being written."""
         found: list[Path] = []
-        with contextlib.suppress(
-            ArtefactError
-        ):  # a folder of another program, or another user's work directory
+        with contextlib.suppress(ArtefactError):  # another user's work directory
             found = list_folder(self.root / ".replaced")
         for folder in found:
             for kind, subfolder in FOLDERS.items():

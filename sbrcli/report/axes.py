@@ -1,4 +1,4 @@
-"""What the plots have in common: their axes, and how numbers and times are written on them."""
+"""The axes of the plots, and the format of numbers and times on them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -23,20 +23,20 @@ _DURATIONS = (
 )
 _MAX_DURATIONS = 6
 _FEW_POWERS = 100
-"""An axis that spans less has ticks between the powers of ten."""
+"""An axis that spans fewer powers of ten has ticks between them."""
 
 
 def name_axes(axes: "Axes", across: str, up: str) -> None:
-    """Write what the axes count; light lines help to read the height."""
+    """Label the axes of a plot, and draw light horizontal grid lines."""
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(visible=True, axis="y", linewidth=0.7)
 
 
 def name_bars(axes: "Axes", across: str) -> None:
-    """Write what the length of bars, or the place of points, counts; light lines help to read it.
+    """Label the axes of horizontal bars or points, and draw light vertical grid lines.
 
-    There are few ticks, so that their numbers do not touch.
+    There are few ticks, so that their labels do not overlap.
     """
     axes.set_xlabel(across)
     axes.locator_params(axis="x", nbins=5)
@@ -44,17 +44,17 @@ def name_bars(axes: "Axes", across: str) -> None:
 
 
 def use_counts(axis: "Axis") -> None:
-    """Write the ticks of an axis of counts shortly, as in 200, 10k, 1M."""
+    """Format the ticks of an axis of counts as 200, 10k, 1M."""
     from matplotlib.ticker import FuncFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
 
 
 def use_powers(axis: "Axis", least: float, most: float) -> None:
-    """Put the ticks of a logarithmic axis of counts at 1, 10, 100, and between where few are.
+    """Put the ticks of a logarithmic axis at 1, 10, 100, and between them if these are few.
 
     Args:
-        axis: of a plot, which is logarithmic already.
+        axis: a logarithmic axis.
         least: the lowest count drawn, above 0.
         most: the highest.
     """
@@ -67,7 +67,7 @@ def use_powers(axis: "Axis", least: float, most: float) -> None:
 
 
 def use_durations(axis: "Axis", shortest: float, longest: float) -> None:
-    """Put the ticks of a logarithmic axis of seconds at moments that have names."""
+    """Put the ticks of a logarithmic axis of seconds at common durations, such as 1 min."""
     from matplotlib.ticker import NullLocator
 
     named = durations_between(shortest, longest)
@@ -76,7 +76,7 @@ def use_durations(axis: "Axis", shortest: float, longest: float) -> None:
 
 
 def durations_between(shortest: float, longest: float) -> list[tuple[float, str]]:
-    """Return a few durations that have names, with them; at least two, of which one may lie beyond.
+    """Return a few common durations with their names; at least two, one of which may lie outside.
 
     From 2 s to 5 s these are 1 s and 10 s, and from 1 s to 5 s too.
     """
@@ -91,20 +91,20 @@ def durations_between(shortest: float, longest: float) -> list[tuple[float, str]
 
 
 def use_whole_numbers(axis: "Axis") -> None:
-    """Put the ticks at whole numbers alone."""
+    """Put the ticks at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
 
 
 def fill_steps(axes: "Axes", counts: Sequence[float], edges: Sequence[float]) -> None:
-    """Draw a histogram as one filled shape."""
+    """Draw a histogram as a single filled shape."""
     axes.stairs(counts, edges, fill=True, color=COLOURS["one"], alpha=0.35, linewidth=0)
     axes.stairs(counts, edges, color=COLOURS["one"], linewidth=1.2)
 
 
 def short_count(value: float) -> str:
-    """Write a count shortly: 200, 2k, 2M; less than 1 as it is."""
+    """Format a count as 200, 2k or 2M; less than 1 is unchanged."""
     for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
         if value >= size:
             return f"{value / size:g}{letter}"

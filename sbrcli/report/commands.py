@@ -1,4 +1,4 @@
-"""The command lines that made a run, from what its folders say of themselves."""
+"""The commands that reproduce a run, derived from the manifests."""
 
 import shlex
 from dataclasses import asdict
@@ -30,7 +30,7 @@ from sbrcli.workflow.training_job import has_short_sessions
 
 
 def preprocess_command(dataset: Dataset) -> str:
-    """Write the `sbr preprocess` that made a dataset; its files are called as they were then."""
+    """Return the `sbr preprocess` command that made a dataset, with the file names of that time."""
     source = dataset.source
     words = ["sbr", "preprocess", _file_word(source.name)]
     words += _options(dataset.config, default_options())
@@ -44,7 +44,7 @@ def preprocess_command(dataset: Dataset) -> str:
 
 
 def train_command(run: Run, dataset: Dataset) -> str:
-    """Write the `sbr train` that made a run, with the options that are not the default there.
+    """Return the `sbr train` command that made a run, with the options that are not the default.
 
     Raises:
         ArtefactError: the run's manifest is damaged.
@@ -71,7 +71,7 @@ def train_command(run: Run, dataset: Dataset) -> str:
 
 
 def _from_command(run: Run, dataset: Dataset, config: dict[str, Any], parent: str) -> str:
-    """Write the `sbr train --from` that made a run; in full where its parent is gone."""
+    """Return the `sbr train --from` command of a run; with all options if its parent is missing."""
     try:
         usual = settings_of(Run.read(run.path.with_name(parent)))["config"]
     except ArtefactError:
@@ -83,10 +83,10 @@ def _from_command(run: Run, dataset: Dataset, config: dict[str, Any], parent: st
 
 
 def evaluate_command(run: Run, kept: Kept) -> str:
-    """Write the `sbr evaluate` line that reproduces all stored results of a run.
+    """Return the `sbr evaluate` command that reproduces all stored results of a run.
 
     Raises:
-        ArtefactError: what the run was blended with is damaged.
+        ArtefactError: the run's hybrid is damaged.
     """
     words = ["sbr", "evaluate", "--run", run.name]
     cuts = cuts_of(kept.metrics)
@@ -108,17 +108,17 @@ def evaluate_command(run: Run, kept: Kept) -> str:
 
 
 def full_evaluate_command(run: Run) -> str:
-    """Write the `sbr evaluate` that brings all that a report can show."""
+    """Return the `sbr evaluate` command that adds everything that a report can show."""
     return shlex.join(["sbr", "evaluate", "--run", run.name, "--baselines", "all", "--slices"])
 
 
 def report_command(run: Run) -> str:
-    """Write the `sbr report` of a run."""
+    """Return the `sbr report` command of a run."""
     return shlex.join(["sbr", "report", "--run", run.name])
 
 
 def _options(said: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
-    """Write options that differ from the defaults as one types them."""
+    """Return the options that differ from the defaults, as typed."""
     words: list[str] = []
     for name, value in said.items():
         if value == defaults.get(name) or value is None:
@@ -150,12 +150,12 @@ def _file_word(name: str) -> str:
 
 
 def _usual_name(dataset: Dataset) -> str | None:
-    """Return the name that the dataset would have without `--name`; None if unknown."""
+    """Return the dataset's default name; None if it is unknown."""
     made_with = dataset.config
-    # An option that the dataset was made before had its default.
+    # An option that is newer than the dataset had its default.
     options = {name: made_with.get(name, value) for name, value in asdict(PrepareConfig()).items()}
     try:
         config, reading = PrepareConfig(**options), ReadConfig(event=made_with.get("event"))
-    except ConfigError:  # of an sbr that had other bounds
+    except ConfigError:  # made by an sbr with other bounds
         return None
     return DatasetSpec(config, reading, dataset.source).name()

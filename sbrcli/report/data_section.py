@@ -1,4 +1,4 @@
-"""The data: what the splits hold, how long sessions are, how long pauses, how popular items."""
+"""The data section: the splits, session lengths, pauses and the popularity of items."""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ FloatArray = npt.NDArray[np.floating]
 
 _MAX_BARS = 24
 _MAX_LENGTHS = 100
-"""So many lengths in a row are counted each by itself."""
+"""Lengths are counted individually if they span at most this many values."""
 
 _CURVE_POINTS = 200
 _SHORTEST_PAUSE = 0.001
@@ -37,8 +37,8 @@ def describe_data(dataset: Dataset, training: Sessions, train_count: IntArray) -
 
     Args:
         dataset: the dataset.
-        training: the sessions that the run has learned from.
-        train_count: (num_items,) the events of each of the run's items in them.
+        training: the training sessions of the run.
+        train_count: (num_items,) the number of training events of each of the run's items.
     """
     columns = ("split", "events", "sessions", "items", "first event", "last event")
     splits = [
@@ -70,7 +70,7 @@ def describe_data(dataset: Dataset, training: Sessions, train_count: IntArray) -
 
 
 def draw_lengths(lengths: IntArray) -> str:
-    """Draw how many sessions have how many events; lengths (sessions,)."""
+    """Draw the histogram of session lengths, (sessions,)."""
     counts, edges = histogram_of_lengths(lengths)
     median, longest = np.median(lengths), lengths.max()
 
@@ -90,7 +90,7 @@ def draw_lengths(lengths: IntArray) -> str:
 
 
 def draw_pauses(pauses: FloatArray) -> str:
-    """Draw how long pauses within sessions are, (pauses,) seconds; empty where there are none."""
+    """Draw the histogram of pauses within sessions, (pauses,) seconds; empty without pauses."""
     longer = pauses[pauses >= _SHORTEST_PAUSE]
     if not len(longer):
         return ""
@@ -114,7 +114,7 @@ def draw_pauses(pauses: FloatArray) -> str:
 
 
 def draw_popularity(train_count: IntArray) -> str:
-    """Draw the items' events by rank, both logarithmic."""
+    """Draw the number of events of each item by its popularity rank, both logarithmic."""
     ranks, counts = popularity_curve(train_count)
     tenth = max(1, len(train_count) // 10)
     share = np.sort(train_count)[::-1][:tenth].sum() / max(1, train_count.sum())
@@ -135,10 +135,10 @@ def draw_popularity(train_count: IntArray) -> str:
 
 
 def histogram_of_lengths(lengths: IntArray) -> tuple[list[int], list[float]]:
-    """Count sessions by length: each length by itself or, where they differ by more, in classes.
+    """Count sessions by length: each length individually or, if they differ more, in classes.
 
-    Lengths 2, 3, 3 and 9 give the counts [1, 2, 0, …, 1] between [2, 3, 4, 5, …, 10]. The bounds
-    of classes are whole and, further up, ever wider apart.
+    Lengths 2, 3, 3 and 9 give the counts [1, 2, 0, …, 1] between the edges [2, 3, 4, 5, …, 10]. The
+    edges of classes are whole numbers at increasing distances.
 
     Args:
         lengths: (sessions,) at least one.
@@ -161,7 +161,7 @@ def pauses_of(sessions: Sessions) -> FloatArray:
 
 
 def popularity_curve(train_count: IntArray) -> tuple[list[int], list[int]]:
-    """Return ranks, from 1, and the events of the items there: about 200 points of any catalogue.
+    """Return about 200 popularity ranks, from 1, and the number of events of the items there.
 
     Args:
         train_count: (num_items,) events; items without any are left out.
@@ -173,7 +173,7 @@ def popularity_curve(train_count: IntArray) -> tuple[list[int], list[int]]:
 
 
 def write_seconds(seconds: float) -> str:
-    """Write a duration for a person: 0 s, 45 s, 12 min, 3.5 h, 2 days."""
+    """Format a duration: 0 s, 45 s, 12 min, 3.5 h, 2 days."""
     for size, word in ((172_800, "days"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / (86_400 if word == 'days' else size):.3g} {word}"
@@ -186,7 +186,7 @@ def _times(split: SplitSummary) -> tuple[str, ...]:
 
 
 def _mark(axes: "Axes", median: float) -> None:
-    """Mark the median, with its name in some room above."""
+    """Mark the median with a labelled line."""
     axes.set_ylim(top=1.12 * axes.get_ylim()[1])
     axes.axvline(median, color=COLOURS["two"], linewidth=1.4, linestyle=(0, (4, 3)))
     axes.annotate(

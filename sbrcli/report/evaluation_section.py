@@ -1,4 +1,4 @@
-"""The accuracy: the run's figures, the leaderboard with its intervals; and the protocol."""
+"""The accuracy section: the run's metrics, the leaderboard and the protocol."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -40,11 +40,11 @@ _WORDS = {
 
 
 def describe_evaluation(kept: Kept | None, command: str) -> Section:
-    """Describe how good a run is on test.
+    """Describe the accuracy of a run on test.
 
     Args:
-        kept: what its evaluation has come to; None where it was not evaluated.
-        command: what evaluates it and compares it with all baselines.
+        kept: its stored evaluation; None if it was not evaluated.
+        command: the command that evaluates it and compares it with all baselines.
     """
     if kept is None:
         content = write_missing("The run has not been evaluated on test.", command)
@@ -65,15 +65,15 @@ def describe_evaluation(kept: Kept | None, command: str) -> Section:
 
 
 def describe_protocol(kept: Kept) -> Section:
-    """Describe what was scored, among which candidates, and by which rules."""
+    """Describe the evaluation protocol."""
     rows = [(_WORDS.get(name, name.replace("_", " ")), value) for name, value in _told(kept)]
     return Section("protocol", "Protocol", write_rows(rows))
 
 
 def draw_leaderboard(standings: Sequence[LeaderboardRow], metric: str, own: str) -> str:
-    """Draw each model's figure with its interval, the best on top and the run in colour.
+    """Draw the metric of each model with its interval, the best on top and the run in colour.
 
-    There are two plots, of which the page shows the one that fits the screen.
+    There are two plots; the page shows the one that fits the screen.
     """
     told = "; ".join(
         f"{row.model} {row.metrics[metric]:.4f} ({low:.4f} to {high:.4f})"
@@ -102,9 +102,9 @@ def draw_leaderboard(standings: Sequence[LeaderboardRow], metric: str, own: str)
 def _paint_leaderboard(
     axes: "Axes", standings: Sequence[LeaderboardRow], metric: str, own: str
 ) -> None:
-    """Draw an interval as a line with ends, the figure as a dot on it, and its value above.
+    """Draw each interval as a line with end marks, the metric as a dot on it, and its value above.
 
-    The axis begins near the lowest interval and not at 0, or short intervals would not be seen.
+    The axis begins near the lowest interval instead of 0, so that short intervals are visible.
     """
     rows = list(reversed(standings))
     for place, row in enumerate(rows):
@@ -129,7 +129,7 @@ def _paint_leaderboard(
 
 
 def _describe_leaderboard(standings: Sequence[LeaderboardRow], model: str) -> str:
-    """Write the leaderboard: figures, what stands in the top lists, and what they cost."""
+    """Return the leaderboard: metrics, statistics of the top lists, and cost."""
     k = max(cuts_of(standings[0].metrics))
     columns = ("model", *metric_columns(k), "to best", "p")
     columns += ("coverage", "popularity", "gini", "events/s", "MB", "options")
@@ -163,7 +163,7 @@ def _share_of_ties(share: float) -> str:
 
 
 def _to_best(row: LeaderboardRow) -> Number | None:
-    """Return by which share of the best model's figure a model differs from it."""
+    """Return a model's difference to the best one, as a share of the best figure."""
     if row.to_best is None or row.to_best.share is None:
         return None
     return percent(row.to_best.share)

@@ -1,4 +1,4 @@
-"""Sessions of a split, each with one event held back, and what the run expected there."""
+"""Example sessions of a split, each with one event held back and the run's recommendations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ COUNT = 20
 SEED = 1
 TOP = 10
 LATEST = 8
-"""So many of a session's items are shown before the one held back."""
+"""The number of items that are shown before the one held back."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedItem:
-    """An item as a person knows it."""
+    """An item's id and title."""
 
     item_id: str
     title: str | None = None
@@ -32,33 +32,33 @@ class NamedItem:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A session up to an event held back, and what was recommended after those before it."""
+    """A session up to the event held back, and the recommendations for the events before it."""
 
     before: int
-    """How many events come before the one held back."""
+    """The number of events before the one held back."""
 
     latest: tuple[NamedItem, ...]
     """The last items before the one held back, oldest first."""
 
     held_back: NamedItem
     rank: int
-    """Of the item held back among all items, by the rules of `sbr evaluate`."""
+    """The rank of the item held back among all items, as in `sbr evaluate`."""
 
     best: tuple[NamedItem, ...]
-    """What the run expected, best first."""
+    """The recommended items, best first."""
 
     seen: frozenset[str] = frozenset()
-    """The ids of `best` that the session held before."""
+    """The ids in `best` that occurred earlier in the session."""
 
 
 def find_examples(
     scorer: Scorer, items: RunItems, sessions: Sessions, seed: int = SEED
 ) -> list[Example]:
-    """Recommend with a run at one event of some sessions of a split, the shortest session first.
+    """Recommend at one target of some sessions of a split; the shortest session comes first.
 
-    It is drawn from those that an evaluation asks for: the last one of a session may be unlike the
-    others. Events of items that the run does not know are left out, as in an evaluation; all items
-    are candidates. A session that is asked for nothing is no example.
+    The target is drawn at random, as the last one of a session may differ from the others. Events
+    of unknown items are left out, as in an evaluation; all items are candidates. A session without
+    targets is no example.
     """
     known, _ = drop_unknown(sessions, scorer.num_items)
     asked = np.concatenate(([0], np.cumsum(known.target_mask)))
@@ -73,15 +73,15 @@ def find_examples(
 
 
 def choose_sessions(lengths: IntArray, count: int = COUNT, seed: int = SEED) -> list[int]:
-    """Draw sessions of all lengths: one of each `count`-th part of them, ordered by length.
+    """Draw sessions of all lengths: order them by length, and draw one from each of `count` parts.
 
     Args:
-        lengths: (sessions,) events; who has fewer than 2 has no next item.
-        count: how many; all, where there are no more.
-        seed: of the drawing.
+        lengths: (sessions,) events; a session of fewer than 2 has no target.
+        count: how many; all if there are fewer.
+        seed: the seed of the random generator.
 
     Returns:
-        Their places in `lengths`, the shortest first.
+        Their indices in `lengths`, the shortest first.
     """
     able = np.flatnonzero(lengths >= 2)
     able = able[np.argsort(lengths[able], kind="stable")]
@@ -93,7 +93,7 @@ def choose_sessions(lengths: IntArray, count: int = COUNT, seed: int = SEED) -> 
 
 
 def _ask(scorer: Scorer, items: RunItems, session: IntArray) -> Example:
-    """Hold a session's last event back."""
+    """Rank and recommend at a session's last event."""
     scores = scorer.score_next(session[:-1])
     best = top_items(scores[None], TOP)[1].tolist()
     before = set(session[:-1].tolist())

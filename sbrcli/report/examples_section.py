@@ -1,4 +1,4 @@
-"""The examples: sessions with titles, what came next, and what the run expected."""
+"""The examples section: sessions with titles, the next item, and the recommendations."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from sbrcli.report.html import Section, write_paragraph, write_text
 def describe_examples(
     examples: Sequence[Example], candidates: int, recall: float | None, noun: str = "item"
 ) -> Section:
-    """Show each session; those that the reader opens in full.
+    """Show each session in one line, which opens to show it in full.
 
     Args:
         examples: in order.
         candidates: how many items the run ranks.
-        recall: the share of the next items scored that stand in the top ten, where known.
+        recall: recall@10 over all scored targets, if known.
         noun: what an item is called.
     """
     if not examples:
@@ -56,7 +56,7 @@ def _write_example(example: Example, *, is_open: bool) -> str:
 
 
 def _write_expected(item: NamedItem, example: Example) -> str:
-    """Write one line of what the run expected: marked if it came next, or was there before."""
+    """Write one recommended item, marked if it came next or occurred before."""
     is_hit = item.item_id == example.held_back.item_id
     seen = ' <span class="seen">seen before</span>' if item.item_id in example.seen else ""
     if is_hit:
@@ -65,7 +65,7 @@ def _write_expected(item: NamedItem, example: Example) -> str:
 
 
 def _name(item: NamedItem) -> str:
-    """Write an item's title, and its id in small; the id alone where it has no title."""
+    """Write an item's title with its id in small print; only the id if it has no title."""
     if item.title is None:
         return f"<bdi>{write_text(item.item_id)}</bdi>"
     return f'<bdi>{write_text(item.title)}</bdi> <bdi class="id">{write_text(item.item_id)}</bdi>'

@@ -1,4 +1,4 @@
-"""The top of the page: log and model, the date, and what the accuracy means in one sentence."""
+"""The top of the page: log, model, date, and the accuracy in one sentence."""
 
 from datetime import datetime
 
@@ -18,10 +18,10 @@ _MOVIELENS = {
     ("ratings.csv", 32_000_204): "32M",
     ("ratings.csv", 100_836): "latest-small",
 }
-"""The MovieLens logs by their file's name and number of rows."""
+"""The MovieLens logs, by file name and number of rows."""
 
 _FEW_PERCENT = 0.1
-"""A smaller share is written with a decimal."""
+"""A smaller percentage is written with a decimal."""
 
 
 def title_page(dataset: Dataset, model: str) -> str:
@@ -30,17 +30,17 @@ def title_page(dataset: Dataset, model: str) -> str:
 
 
 def noun_of(dataset: Dataset) -> str:
-    """Return what an item of the log is called: film, or item where nothing is known."""
+    """Return the noun for an item of the log: film, or item for an unknown log."""
     return "film" if _movielens(dataset.source) else "item"
 
 
 def introduce(run: Run, dataset: Dataset, training: TrainResult, kept: Kept | None) -> str:
-    """Write what stands above the sections, as HTML.
+    """Return the HTML above the sections.
 
     Args:
-        run, dataset: the run, and what it was trained on.
-        training: what came of training it.
-        kept: what its evaluation has come to; None where it was not evaluated.
+        run, dataset: the run, and the dataset that it was trained on.
+        training: the result of its training.
+        kept: its stored evaluation; None if it was not evaluated.
     """
     version = run.sbr_version or "?"
     facts: dict[str, object] = {}
@@ -60,7 +60,7 @@ def introduce(run: Run, dataset: Dataset, training: TrainResult, kept: Kept | No
 
 
 def state_meaning(training: TrainResult, kept: Kept | None, noun: str) -> str:
-    """State what the accuracy means, on test or else on valid."""
+    """State in words what the accuracy means, on test or else on valid."""
     if kept is not None:
         k = max(cuts_of(kept.metrics))
         where, recall = "test", kept.metrics[f"recall@{k}"]
@@ -79,7 +79,7 @@ def state_meaning(training: TrainResult, kept: Kept | None, noun: str) -> str:
 
 
 def share_in_words(share: float) -> str:
-    """Write a share with as many digits as one reads: 24 %, 3.2 %, under 0.1 %."""
+    """Format a share as a percentage: 24 %, 3.2 %, under 0.1 %."""
     if 0 < share < _FEW_PERCENT / 100:
         return f"under {_FEW_PERCENT:g} %"
     return percent(share, 0 if share >= _FEW_PERCENT or share == 0 else 1).text
@@ -95,7 +95,7 @@ def _movielens(source: Source) -> str | None:
 
 
 def _date_of(run: Run) -> str:
-    """Write the day (UTC) on which a run was completed; nothing where it is not known."""
+    """Return the day (UTC) on which a run was completed, as HTML; empty if it is unknown."""
     try:
         moment = datetime.fromisoformat(run.finished_at)
     except ValueError:

@@ -1,19 +1,19 @@
-"""The parts that a page is made of; whatever a user wrote is plain text in each of them."""
+"""The HTML elements of a page; all text of users and logs is escaped."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-# They join and part letters in many scripts, and turn nothing around.
+# They join and separate letters in many scripts, and do not change the direction of text.
 _JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page that its links name.
+    """A section of the page, with a link to it.
 
     Args:
-        anchor: what a link calls it; letters alone.
+        anchor: its name in links; letters only.
         heading: plain text.
         content: HTML.
     """
@@ -23,7 +23,7 @@ class Section:
     content: str
 
     def to_html(self) -> str:
-        """Write it under its heading."""
+        """Return the section as HTML."""
         return (
             f'<section id="{self.anchor}">\n<h2>{write_text(self.heading)}</h2>\n'
             f"{self.content}</section>\n"
@@ -32,38 +32,38 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that is shown in another way than it would be by itself, as in 12.5 %."""
+    """A number with its own format, such as 12.5 %."""
 
     value: float
     text: str
 
 
 def percent(share: float, digits: int = 1) -> Number:
-    """Show a share as a percentage."""
+    """Return a share, formatted as a percentage."""
     return Number(share, f"{100 * share:.{digits}f} %")
 
 
 def visible(text: str) -> str:
-    r"""Replace what is not seen, or turns other text around, by its escape, as in `\u202e`."""
+    r"""Replace invisible and direction-changing characters by escapes, as in `\u202e`."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in _JOINERS else ascii(c)[1:-1] for c in text)
 
 
 def write_text(text: object) -> str:
-    """Write plain text as HTML."""
+    """Escape plain text for HTML."""
     return escape(visible(str(text)))
 
 
 def write_paragraph(text: str) -> str:
-    """Write plain text as a paragraph."""
+    """Return plain text as a paragraph."""
     return f"<p>{write_text(text)}</p>\n"
 
 
 def write_figure(plot: str, name: str, words: str = "") -> str:
-    """Put a plot, which is SVG, under its name, and words below it.
+    """Return a plot, which is SVG, with its name above and words below it.
 
-    Where no plot was drawn, the words stand alone; without words there is nothing.
+    Without a plot, only the words are shown; without words, nothing.
     """
     if not plot:
         return write_paragraph(f"{name}: {words}") if words else ""
@@ -72,13 +72,13 @@ def write_figure(plot: str, name: str, words: str = "") -> str:
 
 
 def write_plots(figures: Sequence[str]) -> str:
-    """Lay figures, plots or tables, side by side, as far as the page is wide."""
+    """Place figures, plots or tables side by side, as the width of the page allows."""
     shown = "".join(figures)
     return f'<div class="plots">\n{shown}</div>\n' if shown else ""
 
 
 def write_facts(facts: Mapping[str, object]) -> str:
-    """Show a few figures large, each under its name."""
+    """Show a few figures in large print, each under its name."""
     pairs = "".join(
         f"<div><dt>{write_text(name)}</dt><dd>{_show(value)}</dd></div>\n"
         for name, value in facts.items()
@@ -87,7 +87,7 @@ def write_facts(facts: Mapping[str, object]) -> str:
 
 
 def write_rows(rows: Sequence[tuple[str, object]]) -> str:
-    """Show values beside their names, one a line."""
+    """Show names and values, one pair per line."""
     pairs = "".join(
         f"<div><dt>{write_text(name)}</dt><dd>{_show(value)}</dd></div>\n" for name, value in rows
     )
@@ -95,7 +95,7 @@ def write_rows(rows: Sequence[tuple[str, object]]) -> str:
 
 
 def write_commands(commands: Sequence[str]) -> str:
-    """Show command lines, one a line."""
+    """Show commands, one per line."""
     lines = "\n".join(write_text(command) for command in commands)
     return (
         f'<pre tabindex="0" role="region" aria-label="Command lines"><code>{lines}</code></pre>\n'
@@ -103,7 +103,7 @@ def write_commands(commands: Sequence[str]) -> str:
 
 
 def write_missing(what: str, command: str) -> str:
-    """Write what the page lacks, and the command that adds it."""
+    """State what the page lacks, and the command that adds it."""
     return (
         f'<p class="verdict missing">{write_text(what)} '
         f"Run <code>{write_text(command)}</code>, then write the report again.</p>\n"
@@ -118,14 +118,14 @@ def write_table(
     best: int | None = None,
     own: int | None = None,
 ) -> str:
-    """Write a table that a press on a column's name sorts; its first column stays in sight.
+    """Return a table that is sorted by a click on a column's name; its first column stays visible.
 
     Args:
         caption: plain text.
         columns: their names.
-        rows: one value a column: text, a number, a `Number`, or None for nothing.
-        best: which row is bold.
-        own: which row is tinted.
+        rows: one value per column: text, a number, a `Number`, or None for an empty cell.
+        best: the number of the bold row.
+        own: the number of the tinted row.
     """
     is_number = [
         all(isinstance(row[at], (int, float, Number, type(None))) for row in rows)
@@ -149,7 +149,7 @@ def write_table(
 
 
 def write_details(summary: str, content: str) -> str:
-    """Fold content, which is HTML, away under a line of plain text that opens it."""
+    """Hide content, which is HTML, behind a line of plain text that opens it."""
     return f"<details>\n<summary>{write_text(summary)}</summary>\n{content}</details>\n"
 
 
@@ -171,7 +171,7 @@ def _class(is_number: bool) -> str:
 
 
 def _show(value: object) -> str:
-    """Write a value: digits grouped, no more decimals than one can use."""
+    """Format a value: digits grouped, only significant decimals."""
     if isinstance(value, Number):
         return write_text(value.text)
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What `sbr evaluate` has stored for a run, checked before it is shown."""
+"""The stored evaluation of a run, checked before it is shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,24 +18,24 @@ from sbrcli.workflow.stored_evaluations import read_evaluation
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The figures of a run on test, as far as they are there."""
+    """The stored evaluation of a run on test."""
 
     metrics: dict[str, float]
     metrics_unknown_as_miss: dict[str, float]
     protocol: dict[str, Any]
     leaderboard: tuple[LeaderboardRow, ...]
-    """Empty where the run was compared with nothing."""
+    """Empty if the run was not compared with other models."""
 
     verdict: str
     slices: tuple[Slice, ...]
-    """Empty where the figures were not cut."""
+    """Empty if the metrics were not computed by slice."""
 
     model: str = DEFAULT_FAMILY
-    """What the leaderboard calls the run itself."""
+    """The run's name in the leaderboard."""
 
 
 def read_kept(run: Run) -> Kept | None:
-    """Read what a run keeps of its evaluation on test; None where it was not evaluated.
+    """Read a run's stored evaluation on test; None if it was not evaluated.
 
     Raises:
         ArtefactError: the file is damaged.
@@ -61,12 +61,12 @@ def read_kept(run: Run) -> Kept | None:
 
 
 def cuts_of(metrics: Mapping[str, float]) -> tuple[int, ...]:
-    """Return at which k metrics are cut, ascending: {"mrr@5": …, "recall@20": …} has 5 and 20."""
+    """Return the cut-offs of metrics, ascending: {"mrr@5": …, "recall@20": …} has 5 and 20."""
     return tuple(sorted({int(name.partition("@")[2]) for name in metrics}))
 
 
 def _verdict(found: dict[str, Any]) -> str:
-    """Return the verdict, in today's words where an earlier sbr wrote it."""
+    """Return the verdict; one by an earlier sbr is reworded."""
     return str(found.get("verdict") or "").replace(": the difference is real", f": {SIGNIFICANT}")
 
 
@@ -74,7 +74,7 @@ def _metrics(found: Any) -> dict[str, float]:
     """Read metrics, leaving out those that a later version of sbr has added.
 
     Raises:
-        ValueError, TypeError, AttributeError: they are not what any version keeps.
+        ValueError, TypeError, AttributeError: no version of sbr stores such metrics.
     """
     metrics = {str(name): float(value) for name, value in found.items() if is_known(name)}
     is_intact = all(f"{name}@{k}" in metrics for k in cuts_of(metrics) for name in ALWAYS_STORED)
@@ -112,7 +112,7 @@ def _difference(found: Any) -> Difference:
 
 
 def _slice(row: Any) -> Slice:
-    bounds = row.get("interval") or {}  # an earlier version of sbr kept none
+    bounds = row.get("interval") or {}  # earlier versions of sbr stored none
     return Slice(
         str(row["slice"]),
         str(row["value"]),

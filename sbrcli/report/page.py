@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing but itself: its frame, its policy, its style and its script."""
+"""A self-contained HTML page: its frame, content security policy, style and script."""
 
 import base64
 import hashlib
@@ -13,13 +13,13 @@ SCRIPT = resources.files(__package__ or "").joinpath("page.js").read_text(encodi
 
 
 def write_page(title: str, introduction: str, sections: Sequence[Section], note: str = "") -> str:
-    """Frame sections as one page; its policy lets no request leave and no other script run.
+    """Return a page of sections; its policy blocks all requests and all other scripts.
 
     Args:
-        title: the page's, plain text.
-        introduction: what stands above the sections, HTML.
-        sections: in order; the page's links name them.
-        note: what the page's foot says besides, plain text.
+        title: the page's title, plain text.
+        introduction: the HTML above the sections.
+        sections: the sections, in order.
+        note: a remark for the footer, plain text.
     """
     policy = (
         f"default-src 'none'; style-src '{_digest(STYLE)}'; script-src '{_digest(SCRIPT)}'; "
@@ -43,5 +43,5 @@ def write_page(title: str, introduction: str, sections: Sequence[Section], note:
 
 
 def _digest(text: str) -> str:
-    """Name a text as a content security policy does."""
+    """Return the source expression of an inline text for a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""A plot as an SVG element of a page; the only module that knows matplotlib."""
+"""Draw a plot as an SVG element of a page; the only module that imports matplotlib."""
 
 import io
 import logging
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH = 380
-"""Of a plot, in units of which a font has 11; about as many as a phone has points."""
+"""The width of a plot, in units of 1/11 of the font size; about that of a phone in points."""
 
 WIDE = 860
-"""Of a plot that takes the whole page of a wide screen."""
+"""The width of a plot that fills the page on a wide screen."""
 
 _UNITS_PER_INCH = 72
 _TOP, _BOTTOM = 6, 40
-"""Above and below the axes of a plot with margins, in units."""
+"""The margins above and below the axes of a plot, in units."""
 
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -45,8 +45,8 @@ _SETTINGS: dict[str, Any] = {
 
 
 def can_draw() -> bool:
-    """Return whether matplotlib is installed, without which pages have no plots."""
-    # Where its cache cannot be written, and while it builds one, it would say so on stderr.
+    """Return whether matplotlib is installed; without it, pages have no plots."""
+    # It would write to stderr while it builds its cache, and if the cache cannot be written.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         import matplotlib  # noqa: F401
@@ -64,15 +64,14 @@ def draw_plot(
     width: float = WIDTH,
     margins: tuple[float, float] | None = None,
 ) -> str:
-    """Draw a plot; the same one gives the same text. It is empty where plots cannot be drawn.
+    """Draw a plot, deterministically; return an empty text if plots cannot be drawn.
 
     Args:
-        name: unlike that of any other plot of the page; letters and dashes.
-        alt: what one would tell of it to who cannot see it.
-        paint: draws on the axes, in `COLOURS` alone.
+        name: unique on the page; letters and dashes.
+        alt: the alternative text for screen readers. paint: draws on the axes, only in `COLOURS`.
         height, width: in units.
-        margins: left and right of the axes, in units, so that several plots' axes are of one
-            width; what the labels need unless given.
+        margins: left and right of the axes, in units, to align several plots; by default, what the
+            labels need.
     """
     if not can_draw():
         return ""
@@ -81,7 +80,7 @@ def draw_plot(
 
     written = io.StringIO()
     with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # whatever the user's own settings are
+        matplotlib.rcdefaults()  # independent of the user's settings
         matplotlib.rcParams.update(_SETTINGS)  # pyright: ignore
         size = (width / _UNITS_PER_INCH, height / _UNITS_PER_INCH)
         figure = Figure(figsize=size, layout=None if margins else "constrained")

@@ -1,4 +1,4 @@
-"""Write a run and its stored results as one page: what `sbr report` does."""
+"""Write a run and its stored results as one page: `sbr report`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ _NO_PLOTS = "It has no plots, as matplotlib was not installed where it was made.
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `sbr report` has written."""
+    """The result of `sbr report`."""
 
     report: str
     """The file's path."""
@@ -48,29 +48,29 @@ class Report:
     run: str
     bytes: int
     missing: tuple[str, ...]
-    """What the page says is not there yet: evaluation, leaderboard, slices."""
+    """The parts that the page lacks: evaluation, leaderboard, slices."""
 
     warnings: tuple[str, ...] = ()
-    """Doubts about the figures."""
+    """Warnings about the figures."""
 
     has_plots: bool = True
-    """False where matplotlib is not installed."""
+    """Whether plots were drawn; False without matplotlib."""
 
 
 def check_place(path: Path) -> None:
-    """Make sure that there is a folder to write a file into, and no device in the file's place.
+    """Check that a file can be written: its folder exists, and it is not a device.
 
     Raises:
-        ConfigError: there is none, or there is one.
+        ConfigError: the folder is missing, or the path is a device or a folder.
     """
     if not can_hold_file(path):
         raise ConfigError(f"out must be a file in a folder that is there. Received: {path}")
 
 
 def write_report(run: Run, workspace: Workspace, path: Path) -> Report:
-    """Write the page of a run into a file, which is replaced in one step.
+    """Write the page of a run to a file, atomically.
 
-    What `sbr evaluate` has kept is shown, and nothing is evaluated but a few examples.
+    The stored results of `sbr evaluate` are shown; only a few examples are computed.
 
     Args:
         run: the run.
@@ -84,7 +84,7 @@ def write_report(run: Run, workspace: Workspace, path: Path) -> Report:
     kept = read_kept(run)
     dataset = dataset_of(run, workspace)
     content = make_page(run, dataset, kept).encode()
-    dataset_of(run, workspace)  # which may have been made anew while it was read
+    dataset_of(run, workspace)  # it may have been replaced while it was read
     try:
         with replacing(path) as temporary:
             temporary.write_bytes(content)
@@ -96,12 +96,12 @@ def write_report(run: Run, workspace: Workspace, path: Path) -> Report:
 
 
 def make_page(run: Run, dataset: Dataset, kept: Kept | None) -> str:
-    """Make the page of a run, as text; the same of the same.
+    """Return the page of a run as text, deterministically.
 
     Args:
         run: the run.
         dataset: the one that it was trained on.
-        kept: what its evaluation has come to; None where it was not evaluated.
+        kept: its stored evaluation; None if it was not evaluated.
 
     Raises:
         ArtefactError: the run or its dataset is damaged.

@@ -1,4 +1,4 @@
-"""The breakdown: where the run is accurate, and where it is not."""
+"""The slices section: where the run is accurate, and where it is not."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MAX_BARS = 15
-"""More, as of months, are a curve."""
+"""More slices, such as months, are drawn as a curve."""
 
 _LABELS_OF_CURVE = 4
 _BAR_UNITS = 21
 _MARGINS = (88.0, 52.0)
-"""Of all plots of slices: room for a slice's name on the left, for its count on the right."""
+"""The margins of all plots of slices: for names on the left, and for counts on the right."""
 
 _STEADY = 0.05
-"""A figure that moves by a smaller share over the months is about the same."""
+"""A metric that changes by a smaller share over time counts as constant."""
 
 _OVER_TIME = ("week", "month")
 
 
 def describe_slices(slices: Sequence[Slice], command: str) -> Section:
-    """Describe how a run's figures differ between parts of the next items.
+    """Describe how a run's metrics differ between slices of the targets.
 
     Args:
-        slices: one kind after the other; empty where they were not asked for.
-        command: what makes them.
+        slices: one kind after the other; empty if they were not computed.
+        command: the command that computes them.
     """
     if not slices:
         content = write_missing("There are no slices yet.", command)
@@ -75,14 +75,14 @@ def describe_slices(slices: Sequence[Slice], command: str) -> Section:
 
 
 def draw_slices(name: str, kind: str, parts: Sequence[Slice], metric: str, most: float) -> str:
-    """Draw the figure of each slice of one kind: as bars, or as a curve where there are many.
+    """Draw the metric of each slice of one kind: as bars, or as a curve if there are many.
 
     Args:
-        name: the plot's.
-        kind: what tells the slices apart.
-        parts: at least two.
-        metric: which figure.
-        most: where the scale of all kinds ends.
+        name: the plot's name.
+        kind: the property that defines the slices.
+        parts: at least two slices.
+        metric: the metric to draw.
+        most: the end of the common scale of all kinds.
     """
     draw = _draw_bars if len(parts) <= _MAX_BARS else _draw_curve
     plot = draw(name, kind, parts, metric, most)
@@ -90,7 +90,7 @@ def draw_slices(name: str, kind: str, parts: Sequence[Slice], metric: str, most:
 
 
 def _draw_bars(name: str, kind: str, parts: Sequence[Slice], metric: str, most: float) -> str:
-    """Draw bars, the first on top, each with its interval and its number of next items."""
+    """Draw bars, the first on top, each with its interval and its number of targets."""
     values = [part.metrics[metric] for part in parts]
 
     def paint(axes: "Axes") -> None:
@@ -122,7 +122,7 @@ def _draw_bars(name: str, kind: str, parts: Sequence[Slice], metric: str, most: 
 
 
 def _draw_curve(name: str, kind: str, parts: Sequence[Slice], metric: str, most: float) -> str:
-    """Draw a curve with its intervals from the first slice to the last; some are named below."""
+    """Draw a curve with intervals over all slices; some of them are labelled."""
     values = [part.metrics[metric] for part in parts]
     last = len(parts) - 1
     labelled = [place * last // (_LABELS_OF_CURVE - 1) for place in range(_LABELS_OF_CURVE)]
@@ -149,7 +149,7 @@ def _draw_curve(name: str, kind: str, parts: Sequence[Slice], metric: str, most:
 
 
 def _trend(kind: str, parts: Sequence[Slice], metric: str) -> str:
-    """State how the figure of the first half of the weeks or months differs from the second's."""
+    """State how the metric differs between the first and the second half of the weeks or months."""
     middle = (len(parts) + 1) // 2
     before, after = (_mean(half, metric) for half in (parts[:middle], parts[middle:]))
     direction = "falls" if after < before else "rises"
@@ -160,18 +160,18 @@ def _trend(kind: str, parts: Sequence[Slice], metric: str) -> str:
 
 
 def _mean(parts: Sequence[Slice], metric: str) -> float:
-    """Return the figure of several slices together."""
+    """Return the mean of a metric over several slices, weighted by their targets."""
     events = sum(part.events for part in parts)
     return sum(part.events * part.metrics[metric] for part in parts) / events
 
 
 def _high(part: Slice, metric: str) -> float:
-    """Return where a slice's bar would end, without the interval of very few next items."""
+    """Return the end of a slice's bar or interval; the interval of very few targets is ignored."""
     return 1.08 * part.metrics[metric]
 
 
 def _count(events: int) -> str:
-    """Write a count in few characters: 950, 12.3k."""
+    """Format a count in few characters: 950, 12.3k."""
     return f"{events:,}" if events < 10_000 else short_count(float(f"{events:.3g}"))
 
 

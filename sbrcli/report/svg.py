@@ -1,4 +1,4 @@
-"""Make a plot of matplotlib's part of a page: no style attributes, the page's own colours."""
+"""Convert matplotlib's SVG into an element of a page: no style attributes, the page's colours."""
 
 import re
 from xml.etree import ElementTree
@@ -11,7 +11,7 @@ COLOURS = {
     "two": "#000005",
     "three": "#000006",
 }
-"""What to draw with, by the name of the page's colour that it becomes."""
+"""The colours to draw with, by the name of the page's colour that replaces each."""
 
 _PAGE_COLOURS = {code: f"var(--{name})" for name, code in COLOURS.items()} | {"none": "none"}
 _HREF = "{http://www.w3.org/1999/xlink}href"
@@ -22,17 +22,17 @@ _REFERENCE = re.compile(r"url\(#(.+)\)")
 def embed_svg(text: str, name: str, alt: str) -> str:
     """Rewrite an SVG document as an element of a page.
 
-    A policy that allows no inline style blocks `style="…"`; presentation attributes say the same.
-    Identifiers that nothing refers to are left out, and the others begin with `name`, so that
-    several plots can stand in one page.
+    A policy that forbids inline styles blocks `style="…"`; equivalent presentation attributes
+    replace it. Unused identifiers are removed, and the others are prefixed with `name`, so that one
+    page can contain several plots.
 
     Args:
-        text: what matplotlib wrote, drawn in `COLOURS`.
-        name: of the plot, unlike any other of the page.
-        alt: what one would tell of it to who cannot see it.
+        text: the SVG by matplotlib, drawn in `COLOURS`.
+        name: the plot's name, unique on the page.
+        alt: the alternative text for screen readers.
 
     Raises:
-        ValueError: it has a colour that is none of `COLOURS`.
+        ValueError: it contains a colour that is not in `COLOURS`.
     """
     root = ElementTree.fromstring(text)
     for parent in list(root.iter()):
@@ -66,7 +66,7 @@ def _references(element: ElementTree.Element) -> list[str]:
 
 
 def _rewritten(element: ElementTree.Element, name: str, used: set[str]) -> dict[str, str]:
-    """Return an element's attributes as the page is to have them."""
+    """Return the attributes of an element, rewritten for the page."""
     found: dict[str, str] = {}
     for key, value in element.attrib.items():
         if key == "id":
@@ -85,7 +85,7 @@ def _rewritten(element: ElementTree.Element, name: str, used: set[str]) -> dict[
 
 
 def _presentation(style: str) -> dict[str, str]:
-    """Return a style attribute's declarations as attributes; the page sets the font itself."""
+    """Return the declarations of a style attribute as attributes, without the font."""
     pairs = (part.partition(":")[::2] for part in style.split(";") if part.strip())
     said = {key.strip(): value.strip() for key, value in pairs}
     said.pop("font-family", None)
@@ -97,6 +97,6 @@ def _presentation(style: str) -> dict[str, str]:
 
 
 def _shortened(numbers: str) -> str:
-    """Leave out what is smaller than a hundredth of a unit, and line ends."""
+    """Round numbers to hundredths of a unit, and remove line ends."""
     rounded = _FIGURE.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), numbers)
     return " ".join(rounded.split())

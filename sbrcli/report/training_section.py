@@ -1,4 +1,4 @@
-"""The training: loss and figures by epoch, and what the run was trained with."""
+"""The training section: loss and metrics by epoch, and the options."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,13 +30,13 @@ def describe_training(
     """Describe how a run was trained.
 
     Args:
-        epochs: one row each, as `sbr train` gives them; figures are None without a valid split.
-        best_epoch: whose weights were the best.
+        epochs: one row per epoch, as in the result of `sbr train`; metrics are None without valid.
+        best_epoch: the number of the best epoch.
         refit: the rows of a second training on train and valid; empty without one.
-        monitor: what the best epoch is best in.
+        monitor: the metric that selects the best epoch.
 
     Raises:
-        KeyError, TypeError: the rows lack something.
+        KeyError, TypeError: a row is incomplete.
     """
     has_valid = all(row["mrr@20"] is not None for row in epochs)
     words = f"{len(epochs)} epochs" if len(epochs) > 1 else "One epoch"
@@ -50,7 +50,7 @@ def describe_training(
             f"epoch{'s' if len(refit) > 1 else ''}, and has these weights"
         )
     plots = []
-    if len(epochs) > 1:  # one point is no curve
+    if len(epochs) > 1:  # a single point is not a curve
         plots.append(draw_loss(epochs, refit))
         plots += [draw_figures(epochs, best_epoch)] if has_valid else []
     content = write_paragraph(f"{words}.") + write_plots(plots)
@@ -61,7 +61,7 @@ def describe_training(
 
 
 def draw_loss(epochs: Sequence[Epoch], refit: Sequence[Epoch]) -> str:
-    """Draw the training loss of each epoch, and of each of a refit."""
+    """Draw the training loss of each epoch, and of each epoch of a refit."""
     losses = [row["loss"] for row in epochs]
 
     def paint(axes: "Axes") -> None:
