@@ -1,1 +1,1 @@
-"""Whatever scores the next item."""
+"""Models that score the next item: networks, baselines and blends of both."""

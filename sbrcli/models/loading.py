@@ -1,4 +1,4 @@
-"""A trained run as a model, whatever its family."""
+"""Load a trained run as a model, of any family."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ def shape_of_run(run: Run) -> NetworkShape:
     """Return the shape of a run's network.
 
     Raises:
-        ArtefactError: the manifest states none that can be.
+        ArtefactError: the manifest does not describe a network.
     """
     family = family_of(run)
     try:
@@ -33,7 +33,7 @@ def load_scorer(run_folder: Path, batch_size: int = 128) -> Scorer:
     """Load a run's network as a scorer, without TensorFlow.
 
     Raises:
-        ArtefactError: something is missing or damaged, or does not fit together.
+        ArtefactError: a file is missing or damaged, or the files do not match.
     """
     run = Run.read(run_folder)
     family = family_of(run)

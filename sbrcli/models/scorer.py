@@ -1,4 +1,4 @@
-"""The protocol that every model meets, neural or not."""
+"""The protocol of every model, neural or not."""
 
 from collections.abc import Iterator
 from typing import Protocol, TypeVar
@@ -19,39 +19,38 @@ class Scorer(Protocol):
 
     @property
     def num_items(self) -> int:
-        """How many items are scored: indices 0 to num_items - 1."""
+        """The number of items, with the indices 0 to num_items - 1."""
         ...
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event of each session, but the session's last event.
+        """Score the item after each event of each session, except the last event.
 
-        A session's scores depend on that session alone, and on nothing of it that lies ahead.
+        The scores after an event depend only on the session up to and including that event.
 
         Args:
             sessions: every item index below `num_items`.
 
         Yields:
-            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of what
-            follows them. Each position comes once, in any order; what is not followed by one of
-            `sessions.target_mask` need not come. The scores may be overwritten by the next block;
-            copy what is to stay.
+            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of the
+            items that follow them. Each position comes once, in any order; positions that do not
+            precede a target may be omitted. The next block may overwrite the scores.
         """
         ...
 
     def score_next(self, items: IntArray) -> FloatArray:
-        """Score what follows the session `items`, (events,) with at least one: (num_items,)."""
+        """Score the items after the session `items`, (events,) with at least one: (num_items,)."""
         ...
 
 
 def score_targets(scorer: Scorer, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Yield what `score_sessions` does, at the positions before targets only."""
+    """Yield the blocks of `score_sessions`, at the positions before targets only."""
     return only_targets(scorer.score_sessions(sessions), sessions)
 
 
 def only_targets(
     blocks: Iterator[tuple[IntArray, Rows]], sessions: Sessions
 ) -> Iterator[tuple[IntArray, Rows]]:
-    """Keep the rows of scores at positions before events that are asked for."""
+    """Keep the rows of scores at the positions before targets."""
     is_asked = sessions.target_mask
     for positions, scores in blocks:
         asked = is_asked[positions + 1]

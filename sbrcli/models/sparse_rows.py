@@ -1,6 +1,6 @@
-"""Scores of which a session changes few: these, and what all other items are scored in any row.
+"""Rows of scores in which few items differ from the scores that all rows have in common.
 
-Whoever knows this can rank without writing all scores out; see `sbrcli.evaluation.sparse_ranks`.
+Ranks can be computed from them without the dense rows; see `sbrcli.evaluation.sparse_ranks`.
 """
 
 from abc import ABC, abstractmethod
@@ -16,13 +16,13 @@ IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 BoolArray = npt.NDArray[np.bool_]
 
-# A block holds at most so many scores, 4 MB, whatever the number of events; but at least one row.
+# The maximum number of scores in a dense block, 4 MB; a block has at least one row.
 _BLOCK_SCORES = 2**20
 _BLOCK_ROWS = 512
 
 
 class CommonScores:
-    """What items are scored wherever a row says nothing else.
+    """The scores of the items that a row does not override.
 
     Args:
         scores: (num_items,), none NaN.
@@ -31,18 +31,18 @@ class CommonScores:
     def __init__(self, scores: FloatArray) -> None:
         self.scores = scores
         self.best_first = np.argsort(-scores, kind="stable")
-        """(num_items,) items, of equals the lower index first."""
+        """(num_items,) items by descending score; of equal scores, the lower index comes first."""
 
         self.ascending = scores[self.best_first[::-1]]
 
 
 @dataclass(frozen=True, slots=True)
 class SparseRows:
-    """Rows of scores, as the items that each scores otherwise than in common.
+    """Rows of scores, stored as the items whose scores differ from the common ones.
 
     Args:
         common: the scores of all other items.
-        cuts: (rows + 1,); row r holds `items[cuts[r]:cuts[r + 1]]`, each of them once.
+        cuts: (rows + 1,); row r has `items[cuts[r]:cuts[r + 1]]`, without duplicates.
         items: (entries,) item indices.
         values: (entries,) their scores, of the same type as the common ones, none NaN.
     """
@@ -63,11 +63,11 @@ class SparseRows:
         return SparseRows(self.common, cuts, self.items[entries], self.values[entries])
 
     def rows_of_entries(self) -> IntArray:
-        """Return in which row each entry lies: (entries,)."""
+        """Return the row of each entry: (entries,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.cuts))
 
     def write(self, out: FloatArray) -> None:
-        """Write all scores out, to (rows, num_items)."""
+        """Write the dense rows to (rows, num_items)."""
         out[:] = self.common.scores
         out[self.rows_of_entries(), self.items] = self.values
 
@@ -76,7 +76,7 @@ class SparseScorer(ABC):
     """A `sbrcli.models.scorer.Scorer` whose rows are sparse.
 
     Args:
-        common: (num_items,) what items are scored that a session does not change.
+        common: (num_items,) the scores of items that a session does not change.
     """
 
     def __init__(self, common: FloatArray) -> None:
@@ -84,7 +84,7 @@ class SparseScorer(ABC):
 
     @property
     def num_items(self) -> int:
-        """How many items are scored."""
+        """The number of items."""
         return len(self.common.scores)
 
     @property
@@ -94,14 +94,14 @@ class SparseScorer(ABC):
 
     @abstractmethod
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Return all that was fitted, by name."""
+        """Return the fitted arrays, by name."""
 
     @abstractmethod
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
-        """Return what `score_sessions` does, in blocks of `block_rows` at most, as sparse rows."""
+        """Yield the blocks of `score_sessions` as sparse rows, at most `block_rows` in each."""
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
+        """Score the item after each event; see `sbrcli.models.scorer.Scorer`."""
         buffer = np.empty((block_rows(self.num_items), self.num_items), self.common.scores.dtype)
         for positions, rows in self.score_sparsely(sessions):
             block = buffer[: len(positions)]
@@ -110,5 +110,5 @@ class SparseScorer(ABC):
 
 
 def block_rows(num_items: int) -> int:
-    """Return how many rows of scores a block holds at most."""
+    """Return the maximum number of rows in a block."""
     return min(_BLOCK_ROWS, max(1, _BLOCK_SCORES // max(1, num_items)))

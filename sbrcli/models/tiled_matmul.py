@@ -2,13 +2,13 @@
 
 A BLAS library chooses its kernels, and how many threads it uses, by the shape of the whole
 product. Here every call of the library has one shape: `TILE_ROWS` rows by one block of columns,
-padded with zeros if there are fewer rows. The same rows in the same places therefore give the same
-bits, however many rows follow them and however many cores there are.
+padded with zeros if there are fewer rows. The same rows at the same positions therefore give the
+same bits, independent of the number of further rows and of cores.
 
-No more than that is promised. Within a tile, some kernels (OpenBLAS for processors with AVX2 but
-without AVX-512, for one) accumulate a product in an order that depends on its row and column. A
-row that moves to another place in a tile, or to another processor, keeps its values to float32
-rounding only.
+Nothing more is guaranteed. Within a tile, some kernels (OpenBLAS for processors with AVX2 but
+without AVX-512, for example) accumulate a product in an order that depends on its row and column.
+At another position in a tile, or on another processor, the values of a row agree only up to float32
+rounding.
 
 Each call is small enough that the library does not start threads of its own. These wait by
 spinning, which made products a hundred times slower on a busy machine. Callers that want more
@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.floating]
 
 TILE_ROWS = 32
 
-# OpenBLAS asks its threads for help from somewhat above this many multiplications.
+# OpenBLAS starts to use its threads somewhat above this number of multiplications.
 _ONE_THREAD = 2**18
 _COLUMN_STEP = 16
 
@@ -54,7 +54,7 @@ class TiledMatrix:
 
     @property
     def padded_columns(self) -> int:
-        """How many columns a result has; those from `columns` on are zeros."""
+        """The number of columns of a result; those from `columns` on are zeros."""
         blocks, _, width = self._blocks.shape
         return blocks * width
 
@@ -68,12 +68,12 @@ class TiledMatrix:
         blocks, inputs, width = self._blocks.shape
         tiles = len(rows) // TILE_ROWS
         tiled = out.reshape(tiles, TILE_ROWS, blocks, width).transpose(0, 2, 1, 3)
-        # What diverges is found in the results; NumPy's warning would reach the user's terminal.
+        # Overflow is detected in the results; NumPy's warning would only reach the user's terminal.
         with np.errstate(over="ignore", invalid="ignore"):
             np.matmul(rows.reshape(tiles, 1, TILE_ROWS, inputs), self._blocks, out=tiled)
 
     def take_columns(self, columns: npt.NDArray[np.integer]) -> FloatArray:
-        """Copy columns of the matrix, without the bias, as rows: (len(columns), inputs)."""
+        """Return a copy of some columns, without the bias, as rows: (len(columns), inputs)."""
         width = self._blocks.shape[2]
         return self._blocks[columns // width, :-1, columns % width]
 

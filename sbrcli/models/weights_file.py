@@ -1,4 +1,4 @@
-"""The file of a network's weights, whatever its family. NumPy only."""
+"""The file of a network's weights, for any family. NumPy only."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,15 +21,15 @@ WEIGHTS_FILE = "weights.safetensors"
 
 
 def save_weights(path: Path, weights: Mapping[str, Any], epoch: int | None = None) -> None:
-    """Write weights, arrays or variables, to a safetensors file, in one step.
+    """Write weights, arrays or variables, to a safetensors file, atomically.
 
-    The same weights of the same epoch give the same bytes: the file holds no name and no time.
+    Equal weights of the same epoch give equal bytes: the file contains no name and no time.
     """
     write_tensors(path, weights, None if epoch is None else {"epoch": str(epoch)})
 
 
 def epoch_of_weights(path: Path) -> int | None:
-    """Return the epoch at whose end a file's weights were written; None where it does not say."""
+    """Return the epoch of a file's weights; None if the file does not state it."""
     written = read_metadata(path).get("epoch", "")
     return int(written) if written.isdecimal() else None
 

@@ -1,1 +1,1 @@
-"""The hybrid of several scorers."""
+"""The hybrid: a blend of a network and a baseline."""

@@ -1,16 +1,15 @@
-"""A neural model and one that counts, blended: each knows what the other does not.
+"""Blend the scores of a network with those of a baseline.
 
-The network's scores, times a scale, are logarithms of probabilities, up to a number that is the
-same for all of a next item's candidates. So a product of two distributions, each to a power, is a
-weighted sum:
+The network's scores, times a scale, are logarithms of probabilities, up to a constant per row. A
+geometric mean of two distributions is therefore a weighted sum:
 
     (1 - weight) * scale * score + weight * log(1 + num_items * share)
 
-The scale is 1 for cross-entropy, whose scores are such logarithms as they are; for the ranking
-losses see `sbrcli.evaluation.calibration`.
+The scale is 1 for cross-entropy, whose scores are such logarithms already; for the ranking losses
+see `sbrcli.evaluation.calibration`.
 
-Here `share` is the item's part of what the counting model, the partner, gives to all items
-together. An item to which it gives nothing gains nothing, one with an even share gains log 2.
+Here `share` is the item's share of the sum of the baseline's scores; the baseline is called the
+partner. An item with score 0 gains nothing, and one with the mean score gains log 2.
 """
 
 import itertools
@@ -27,17 +26,17 @@ from sbrcli.sessions import Sessions
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 RowsOf = Callable[[IntArray], sparse.csr_array]
-"""Given positions, (rows,), gives their scores as sparse rows, none below 0."""
+"""A function of positions, (rows,), that returns their scores as sparse rows, none below 0."""
 
-# The partner follows so many events at a time before the network is asked for the same.
+# The partner processes this many events at a time, and then the network the same ones.
 _EVENTS_AT_A_TIME = 2**13
 
 
 class Partner(Protocol):
-    """A model that scores most items 0."""
+    """A model that scores most items 0, such as a baseline."""
 
     def sparse_rows(self, sessions: Sessions) -> RowsOf:
-        """Return a function that computes the scores of what follows the events before targets."""
+        """Return a function that computes the scores of the targets' candidates as sparse rows."""
         ...
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
@@ -46,14 +45,13 @@ class Partner(Protocol):
 
 
 class HybridScorer:
-    """Scores by a network and a partner; see `sbrcli.models.scorer.Scorer`.
+    """Scores items by a network and a partner; see `sbrcli.models.scorer.Scorer`.
 
     Args:
-        network: its scores times `scale` are logarithms of probabilities, each row's up to a
-            number.
-        partner: scores that are shares, each row's up to a factor, of the same items.
-        weight: the partner's, 0 to 1.
-        scale: above 0.
+        network: its scores times `scale` are logarithms of probabilities, up to a constant per row.
+        partner: its scores are proportional to shares, per row, of the same items.
+        weight: the partner's weight, 0 to 1.
+        scale: the scale of the network's scores, above 0.
     """
 
     def __init__(
@@ -82,7 +80,7 @@ class HybridScorer:
 def blend(
     scores: FloatArray, rows: sparse.csr_array, weight: float, scale: float = 1.0
 ) -> FloatArray:
-    """Blend a network's scores, (rows, num_items), with as many sparse rows of a partner's."""
+    """Blend a network's scores, (rows, num_items), with the sparse rows of a partner, in place."""
     totals = np.add.reduceat(np.append(rows.data, 0.0), rows.indptr[:-1])
     counts = np.diff(rows.indptr)
     row = np.repeat(np.arange(len(counts)), counts)
@@ -97,7 +95,7 @@ def score_both(
 ) -> Iterator[tuple[IntArray, FloatArray, sparse.csr_array]]:
     """Yield positions, the network's scores and the partner's sparse rows, block by block.
 
-    Both are of what precedes the events asked for, and of nothing else.
+    Only positions before targets are scored.
     """
     for begin, some in _some_at_a_time(sessions):
         rows_of = partner.sparse_rows(some)
@@ -106,7 +104,7 @@ def score_both(
 
 
 def _some_at_a_time(sessions: Sessions) -> Iterator[tuple[int, Sessions]]:
-    """Cut sessions into parts of whole sessions, with the place at which each part begins."""
+    """Yield parts of whole sessions, each with the position at which it begins."""
     part = sessions.offsets[:-1] // _EVENTS_AT_A_TIME
     cuts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), sessions.num_sessions]
     for first, last in itertools.pairwise(cuts):

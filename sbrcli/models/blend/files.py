@@ -1,7 +1,7 @@
-"""What a run keeps of the blend that was chosen for it, in files that NumPy and SciPy read.
+"""The files of a run's hybrid, which NumPy and SciPy can read.
 
-`hybrid.json` names the partner, its weight and its options; `hybrid.safetensors` holds the partner
-as it was fitted, so that a recommendation needs the run folder alone.
+`hybrid.json` contains the partner's name, weight and options; `hybrid.safetensors` the fitted
+partner, so that a recommendation needs only the run folder.
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ def save_hybrid(run_folder: Path, document: dict[str, Any], partner: KeptPartner
 
 
 def read_choice(run_folder: Path) -> dict[str, Any] | None:
-    """Read what was chosen for a run; None if nothing was.
+    """Read the hybrid of a run; None if it has none.
 
     Raises:
         ArtefactError: the file is damaged, or names a partner or an option that this version of
@@ -79,10 +79,10 @@ def read_choice(run_folder: Path) -> dict[str, Any] | None:
 
 
 def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
-    """Blend a run's network with the partner that was chosen for it.
+    """Blend a run's network with the partner of its hybrid.
 
     Raises:
-        ArtefactError: nothing was chosen so far, or a file is damaged.
+        ArtefactError: the run has no hybrid, or a file is damaged.
     """
     choice = read_choice(run_folder)
     if choice is None:
@@ -94,12 +94,12 @@ def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
         raise _damaged(path, "it is missing") from error
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    # Before there were scales, weights were chosen without one.
+    # Earlier versions of sbr chose the weight without a scale.
     return HybridScorer(network, partner, choice["weight"], choice.get("scale", 1.0))
 
 
 def no_hybrid(run_folder: Path) -> ArtefactError:
-    """Make the error that says that a run has no hybrid."""
+    """Return the error for a run without a hybrid."""
     return ArtefactError(
         f"run {run_folder.name} has no hybrid",
         hint=f"choose it with: sbr evaluate --hybrid --run {run_folder.name}",
@@ -166,10 +166,10 @@ def _make_stan(arrays: Arrays, num_items: int, config: StanConfig) -> StanScorer
 def _matrix(
     arrays: Arrays, name: str, num_items: int, *, of_integers: bool = False
 ) -> sparse.csr_array:
-    """Make a sparse matrix of its arrays.
+    """Return a sparse matrix from its arrays.
 
     Raises:
-        ValueError: they make none that is whole.
+        ValueError: they do not form a valid matrix.
     """
     data = (_integers if of_integers else _numbers)(arrays, f"{name}/data")
     indices, indptr = _integers(arrays, f"{name}/indices"), _integers(arrays, f"{name}/indptr")
@@ -193,7 +193,7 @@ def _integers(arrays: Arrays, name: str) -> npt.NDArray[np.integer]:
 
 
 def _array(arrays: Arrays, name: str) -> npt.NDArray:
-    """Return an array of one dimension."""
+    """Return a one-dimensional array."""
     if name not in arrays:
         raise ValueError(f"it has no {name}")
     if arrays[name].ndim != 1:

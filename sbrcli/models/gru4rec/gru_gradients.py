@@ -1,16 +1,16 @@
-"""One GRU layer walked through a chunk, and the way back, written out by hand.
+"""The forward and backward pass of one GRU layer over a chunk, with explicit gradients.
 
-With h the state before a step, e the input's share of the gates and Rz, Rr, Rc, b the recurrent
-weights (Keras' GRU with `reset_after=True`; Cho et al. 2014, arXiv 1406.1078, eq. 5 to 8, with
-the reset gate behind the product):
+With h the state before a step, e the input's contribution to the gates and Rz, Rr, Rc, b the
+recurrent weights (Keras' GRU with `reset_after=True`; Cho et al. 2014, arXiv 1406.1078, eq. 5 to 8,
+with the reset gate after the product):
 
     z = sigmoid(ez + h Rz + bz)     r = sigmoid(er + h Rr + br)     m = h Rc + bc
     c = tanh(ec + r * m)            h' = c + z * (h - c)
 
-Automatic differentiation takes each small product of the way back, and each sum over steps, on
-its own. Here the gradient d of h' is all that goes from step to step: what it is multiplied by is
-known before and made for all steps at once, and so are the gradients of the weights after. Both
-loops are compiled by XLA, for which a step's many small operations are one.
+Automatic differentiation computes each small product of the backward pass, and each sum over steps,
+separately. Here only the gradient d of h' is propagated from step to step. The factors that it is
+multiplied by are computed for all steps at once before the loop, and the gradients of the weights
+after it. Both loops are compiled by XLA, which fuses the many small operations of a step.
 """
 
 from typing import Any, NamedTuple
@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 
-class Walk(NamedTuple):
-    """What the way back needs of the way forward; each is (steps, lanes, …)."""
+class ForwardCache(NamedTuple):
+    """Values of the forward pass that the backward pass needs; each is (steps, lanes, …)."""
 
     keeps: Any
     """(…, 1)"""
 
     befores: Any
-    """(…, units) the state that each step began with, zero where a session starts."""
+    """(…, units) the state before each step, zero where a session starts."""
 
     gates: Any
     """(…, 2 * units) z and r."""
@@ -52,18 +52,18 @@ class LayerGradients(NamedTuple):
 
 def gru_forward(
     projected: Any, keeps: Any, state: Any, kernel: Any, bias: Any
-) -> tuple[Any, Any, Walk]:
-    """Walk the layer through a chunk, gates in the order z, r, candidate.
+) -> tuple[Any, Any, ForwardCache]:
+    """Run the layer over a chunk, with the gates in the order z, r, candidate.
 
     Args:
-        projected: (steps, lanes, 3 * units) the input's share of the gates, its bias included.
+        projected: (steps, lanes, 3 * units) the input's contribution to the gates, bias included.
         keeps: (steps, lanes, 1) 0 where a session starts and the state is zero, else 1.
-        state: (lanes, units) before the first step.
-        kernel: (units, 3 * units) recurrent.
-        bias: (3 * units,) recurrent.
+        state: (lanes, units) the state before the first step.
+        kernel: (units, 3 * units) recurrent weights.
+        bias: (3 * units,) recurrent bias.
 
     Returns:
-        (steps, lanes, units) states, the last of them, and what the way back needs.
+        (steps, lanes, units) states, the last of them, and the cache for `gru_backward`.
     """
     steps, (lanes, units) = projected.shape[0], state.shape
 
@@ -89,22 +89,22 @@ def gru_forward(
         maximum_iterations=steps,
     )
     befores, gates, memories, candidates, states = [array.stack() for array in arrays]
-    return states, end, Walk(keeps, befores, gates, memories, candidates)
+    return states, end, ForwardCache(keeps, befores, gates, memories, candidates)
 
 
-def gru_backward(walk: Walk, gradient: Any, kernel: Any) -> LayerGradients:
-    """Go back through the chunk, from its last step to its first, where gradients stop.
+def gru_backward(walk: ForwardCache, gradient: Any, kernel: Any) -> LayerGradients:
+    """Return the gradients of a chunk; they do not flow into the chunk before it.
 
     Args:
         walk: what `gru_forward` gave.
-        gradient: (steps, lanes, units) of the states.
+        gradient: (steps, lanes, units) the gradient of the states.
         kernel: (units, 3 * units) recurrent.
     """
     steps, lanes, units = gradient.shape
     update, reset = walk.gates[:, :, :units], walk.gates[:, :, units:]
     to_candidate = (1 - update) * (1 - tf.square(walk.candidates))
     to_memory = to_candidate * reset
-    # What d is multiplied by to give the gradients of h Rz, h Rr and h Rc.
+    # The factors of d in the gradients of h Rz, h Rr and h Rc.
     slopes = tf.concat(
         [
             (walk.befores - walk.candidates) * update * (1 - update),

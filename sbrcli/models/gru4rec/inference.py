@@ -1,8 +1,8 @@
-"""GRU4Rec's scores in NumPy alone: what evaluation and recommendation run on.
+"""Scores of GRU4Rec in NumPy alone, for evaluation and recommendation.
 
-Sessions are walked side by side, one event of each at a time; the hidden states are collected and
-given to the output layer, scores = h table^T + bias, in large blocks, which worker threads
-multiply while the caller ranks the block before.
+Sessions are processed in parallel, one event of each at a time. The hidden states are collected and
+passed to the output layer, scores = h table^T + bias, in large blocks, which worker threads
+multiply while the caller ranks the previous block.
 """
 
 import os
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
-# A block holds at most so many scores, so that it stays in the cache until it is ranked: 512 rows
-# of 3,416 items, 32 of 43,000; but at least one tile of rows. Two blocks are held at a time.
+# The maximum number of scores in a block, which stays in the cache until it is ranked: 512 rows of
+# 3,416 items, 32 of 43,000, but at least one tile of rows. Two blocks exist at a time.
 _BLOCK_SCORES = 2**21
 _BLOCK_ROWS = 512
 # A worker multiplies this many rows of a block at a time.
@@ -35,13 +35,13 @@ class GruScorer:
     """Scores sessions with a trained network; see `sbrcli.models.scorer.Scorer`.
 
     The same sessions in the same order and batch size give the same scores, bit for bit, on one
-    machine. A session that moves to another place in the batch keeps its scores to float32
-    rounding (see `sbrcli.models.tiled_matmul`).
+    machine. At another position in the batch, a session has the same scores up to float32 rounding
+    (see `sbrcli.models.tiled_matmul`).
 
     Args:
         shape: the network.
         weights: float32, named and shaped as `shape.weight_shapes()` says.
-        batch_size: sessions walked side by side.
+        batch_size: the number of sessions processed in parallel.
     """
 
     def __init__(
@@ -55,20 +55,20 @@ class GruScorer:
 
     @property
     def num_items(self) -> int:
-        """How many items are scored."""
+        """The number of items."""
         return self._shape.num_items
 
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score what follows each event, where it is asked for.
+        """Score the items at the positions before targets.
 
         Args:
             sessions: every item index below `num_items`.
 
         Yields:
-            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of what
-            follows them, which stand until the next block is asked for.
+            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of the
+            items that follow them; the next block overwrites the scores.
         """
-        from concurrent.futures import ThreadPoolExecutor  # a recommendation does without
+        from concurrent.futures import ThreadPoolExecutor  # a recommendation needs no threads
 
         affordable = _BLOCK_SCORES // self.num_items // TILE_ROWS * TILE_ROWS
         rows = min(_BLOCK_ROWS, max(TILE_ROWS, affordable))
@@ -85,7 +85,7 @@ class GruScorer:
                 yield ahead.positions, ahead.scores()
 
     def score_next(self, items: IntArray) -> FloatArray:
-        """Score what follows the session `items`, (events,) with at least one: (num_items,)."""
+        """Score the items after the session `items`, (events,) with at least one: (num_items,)."""
         state = np.zeros((TILE_ROWS, self._shape.units[-1] + 1), np.float32)
         start, steps = np.zeros(1, np.int64), np.full(1, len(items))
         for _, states in self._walk_batch(items, start, steps):
@@ -95,10 +95,10 @@ class GruScorer:
         return scores[0, : self.num_items].copy()
 
     def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Yield the last layer's state after each event whose next one is asked for."""
+        """Yield the last layer's state at the positions before targets."""
         steps = np.diff(sessions.offsets) - 1
         is_asked = None if sessions.targets is None else sessions.target_mask
-        # The longest first, so that the lanes of a batch leave from the end.
+        # The longest first, so that the lanes of a batch end from the back.
         order = np.argsort(-steps, kind="stable")
         order = order[steps[order] > 0]
         for begin in range(0, len(order), self._batch_size):
@@ -114,21 +114,21 @@ class GruScorer:
     def _walk_batch(
         self, items: IntArray, starts: IntArray, steps: IntArray
     ) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Walk sessions side by side, each from a state of zeros.
+        """Process sessions in parallel, each from a state of zeros.
 
         Args:
             items: all events.
-            starts: (sessions,) where each begins in `items`.
-            steps: (sessions,) how many of its events to take in, in descending order.
+            starts: (sessions,) the position in `items` at which each begins.
+            steps: (sessions,) the number of events of each to process, in descending order.
 
         Yields:
-            After each step: (active,) positions of the events just taken in, and (active,
-            units + 1) states, overwritten at the next step.
+            After each step: (active,) positions of the events just processed, and (active, units +
+                1) states, overwritten at the next step.
         """
         gates, rows = self._gates_of_sessions(items, starts, steps)
         firsts = np.cumsum(steps) - steps
         lanes = self._layers.lanes(padded_rows(len(starts)))
-        row = np.zeros(padded_rows(len(starts)), np.intp)  # those of lanes that left stay as is
+        row = np.zeros(padded_rows(len(starts)), np.intp)  # of ended lanes: unchanged
         for step in range(steps[0]):
             active = int(np.searchsorted(-steps, -step))  # how many have more steps than this
             row[:active] = rows[firsts[:active] + step]
@@ -138,11 +138,11 @@ class GruScorer:
     def _gates_of_sessions(
         self, items: IntArray, starts: IntArray, steps: IntArray
     ) -> tuple[FloatArray, IntArray]:
-        """Multiply each item of some sessions with the first kernel, once.
+        """Multiply each distinct item of some sessions by the first kernel.
 
         Returns:
-            (distinct items, 3 * units or more), and the row in it of each of the sessions'
-            events, laid end to end.
+            (distinct items, 3 * units or more), and for each event of the sessions, concatenated,
+            its row in it.
         """
         sessions = zip(starts.tolist(), steps.tolist(), strict=True)
         events = np.concatenate([items[start : start + count] for start, count in sessions])
@@ -151,7 +151,7 @@ class GruScorer:
 
 
 class _Block:
-    """Rows of the output layer, multiplied by the workers meanwhile."""
+    """A block of rows of the output layer, which the workers multiply in the background."""
 
     def __init__(
         self,
@@ -179,11 +179,11 @@ class _Block:
 def _embedding(
     shape: GruShape, weights: Mapping[str, FloatArray], output: TiledMatrix
 ) -> Callable[[IntArray], FloatArray] | None:
-    """Return what looks up an item's embedding; None where the input is one-hot."""
+    """Return a function that looks up embeddings; None if the input is one-hot."""
     if shape.embedding == "none":
         return None
     if shape.embedding == "shared":
-        return output.take_columns  # rather than hold the table a second time
+        return output.take_columns  # rather than keep a second copy of the table
     table = weights["embedding/table"]
     return lambda items: table[items]
 
@@ -191,7 +191,7 @@ def _embedding(
 def _in_blocks(
     walk: Iterator[tuple[IntArray, FloatArray]], rows: int, units: int
 ) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Collect the states of a walk: (filled,) positions, (rows, units + 1) states."""
+    """Collect states into blocks: (filled,) positions, (rows, units + 1) states."""
     positions, states, filled = np.empty(rows, np.int64), np.zeros((rows, units + 1), "f4"), 0
     for walked, state in walk:
         taken = 0

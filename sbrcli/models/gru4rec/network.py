@@ -10,7 +10,7 @@ from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.network import Weights
 from sbrcli.models.training.backend import quiet_start
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read by Keras when it is first imported
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras reads it when it is first imported
 
 if "tensorflow" in sys.modules:
     import keras
@@ -21,12 +21,12 @@ else:
         import keras
         import tensorflow as tf
 
-        # Looking for a GPU writes messages; the first operation would do it otherwise.
+        # The search for a GPU writes messages, and would otherwise happen at the first operation.
         tf.config.list_physical_devices("GPU")
 
 
 class ItemScores(keras.layers.Layer):
-    """The output layer: one row of a table, and one bias, for each item.
+    """The output layer: a row of a table and a bias for each item.
 
     Its table is (num_items, units), so that it can serve as the input's embedding too.
     """
@@ -44,8 +44,8 @@ class ItemScores(keras.layers.Layer):
 class Gru4Rec(keras.Model):
     """Scores every item as the next one of a session (Hidasi et al. 2016, arXiv 1511.06939).
 
-    `model(items)` takes (sessions, steps) item indices, a session a row from its first event on,
-    and gives (sessions, steps, num_items) scores of what follows each of them.
+    `model(items)` takes (sessions, steps) item indices, one session per row, and returns (sessions,
+    steps, num_items) scores of the item that follows each of them.
     """
 
     def __init__(self, shape: GruShape, **settings: Any) -> None:
@@ -66,10 +66,10 @@ class Gru4Rec(keras.Model):
             self.grus.append(gru)
             width = units
         self.item_scores = ItemScores(shape.num_items, last, name="output")
-        self.built = True  # every weight is there already: summary() and count_params() work
+        self.built = True  # all weights exist, so summary() and count_params() work
 
     def call(self, items: Any) -> Any:
-        """Score what follows each event: (sessions, steps) to (sessions, steps, num_items)."""
+        """Score the item after each event: (sessions, steps) to (sessions, steps, num_items)."""
         if self.network_shape.embedding == "none":
             hidden = keras.ops.one_hot(items, self.network_shape.num_items)
         elif self.embedding is not None:
@@ -81,7 +81,7 @@ class Gru4Rec(keras.Model):
         return self.item_scores(hidden)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
-        """Return the variables that hold the weights, under the names of `GruShape`."""
+        """Return the variables of the weights, by their names in `GruShape`."""
         found = {} if self.embedding is None else {"embedding/table": self.embedding.embeddings}
         for layer, gru in enumerate(self.grus):
             cell = gru.cell
@@ -93,12 +93,12 @@ class Gru4Rec(keras.Model):
         return {name: variable.value for name, variable in found.items()}  # pyright: ignore
 
     def set_by_name(self, weights: Weights) -> None:
-        """Assign to every variable the weight of its name."""
+        """Assign each weight to the variable of its name."""
         for name, variable in self.variables_by_name().items():
             variable.assign(weights[name])
 
     def read_by_name(self) -> Weights:
-        """Copy every weight out of its variable."""
+        """Return a copy of each weight, by name."""
         return {name: variable.numpy() for name, variable in self.variables_by_name().items()}
 
 

@@ -1,4 +1,4 @@
-"""The GRU layers in NumPy: sessions side by side, one step at a time.
+"""The GRU layers in NumPy: many sessions in parallel, one step at a time.
 
 One layer is Keras' GRU with `reset_after=True`:
 
@@ -7,7 +7,7 @@ One layer is Keras' GRU with `reset_after=True`:
     c = tanh(x Kc + b0c + r * (h Rc + b1c))         the candidate
     h' = z * h + (1 - z) * c
 
-(Cho et al. 2014, arXiv 1406.1078, eq. 5 to 8, with the reset gate behind the product.)
+(Cho et al. 2014, arXiv 1406.1078, eq. 5 to 8, with the reset gate after the product.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,12 +36,12 @@ class GruLayers:
         ]
 
     def lanes(self, count: int) -> "Lanes":
-        """Return `count` sessions side by side, a multiple of a tile's rows, in states of zeros."""
+        """Return `count` parallel lanes, a multiple of a tile's rows, with states of zeros."""
         return Lanes(self, count)
 
 
 class Lanes:
-    """The states of sessions side by side, which leave from the end."""
+    """The states of parallel sessions; lanes end from the back."""
 
     def __init__(self, layers: GruLayers, count: int) -> None:
         self._states = [_State(matrix, count) for matrix in layers.recurrent]
@@ -51,14 +51,15 @@ class Lanes:
         ]
 
     def advance(self, gates: FloatArray) -> FloatArray:
-        """Take one step in every lane that is left.
+        """Advance every active lane by one step.
 
         Args:
-            gates: (lanes, 3 * units or more), the items' share of the first layer's gates, as
-                `input_gates` gives it; overwritten.
+            gates: (lanes, 3 * units or more), the items' contribution to the first layer's gates,
+                as returned by `input_gates`; overwritten.
 
         Returns:
-            (lanes, units + 1), the last layer's state and a one; overwritten at the next step.
+            (lanes, units + 1), the last layer's state and a column of ones; overwritten at the next
+            step.
         """
         state = self._states[0].advance(gates)
         for (matrix, buffer), above in zip(self._between, self._states[1:], strict=True):
@@ -69,7 +70,7 @@ class Lanes:
 
 
 class _State:
-    """One layer's state, (lanes, units + 1); the last column is what biases are multiplied by."""
+    """One layer's state, (lanes, units + 1); the last column is 1, the factor of the biases."""
 
     def __init__(self, recurrent: TiledMatrix, count: int) -> None:
         self._matrix = recurrent
@@ -78,7 +79,7 @@ class _State:
         self._product = np.empty((count, recurrent.padded_columns), np.float32)
 
     def advance(self, gates: FloatArray) -> FloatArray:
-        """Overwrite the state, and `gates`, (lanes, 3 * units or more).
+        """Advance the state in place; `gates`, (lanes, 3 * units or more), is overwritten.
 
         The weights of z and r are halved, because sigmoid(a) = (tanh(a / 2) + 1) / 2.
         """
@@ -104,12 +105,12 @@ class _State:
 def input_gates(
     weights: Weights, embedded: Callable[[IntArray], FloatArray] | None
 ) -> Callable[[IntArray], FloatArray]:
-    """Make the function that gives items' share of the first layer's gates, x K + b0.
+    """Return a function of the items' contribution to the first layer's gates, x K + b0.
 
     Args:
-        weights: the network's.
-        embedded: looks up items, (items,) to (items, width); None where the input is one-hot, so
-            that an item's row of the kernel is its product already.
+        weights: the weights of the network.
+        embedded: looks up items, (items,) to (items, width); None if the input is one-hot, so that
+            the product is the item's row of the kernel.
 
     Returns:
         A function of (items,) to (items, 3 * units or more).
@@ -123,7 +124,7 @@ def input_gates(
 
 
 def _multiply(matrix: TiledMatrix, rows: FloatArray) -> FloatArray:
-    """Multiply any number of rows, (rows, inputs), in whole tiles."""
+    """Multiply any number of rows, (rows, inputs), padded to whole tiles."""
     padded = np.zeros((padded_rows(len(rows)), matrix.inputs + 1), np.float32)
     padded[: len(rows), :-1], padded[: len(rows), -1] = rows, 1
     out = np.empty((len(padded), matrix.padded_columns), np.float32)
@@ -136,7 +137,7 @@ def _bias(weights: Weights, layer: int) -> FloatArray:
 
 
 def _halved(gates: FloatArray) -> FloatArray:
-    """Halve what belongs to z and r, (…, 3 * units); exact, being a power of two."""
+    """Halve the columns of z and r, (…, 3 * units); division by two is exact."""
     halved = gates.astype(np.float32)
     halved[..., : gates.shape[-1] * 2 // 3] *= np.float32(0.5)
     return halved

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.gru_gradients import Walk, gru_backward, gru_forward
+from sbrcli.models.gru4rec.gru_gradients import ForwardCache, gru_backward, gru_forward
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.network import Gru4Rec
 from sbrcli.models.training import backend
@@ -22,7 +22,7 @@ class LayerCache(NamedTuple):
     mask: Any
     """(rows, width) what its input was multiplied by; None without dropout."""
 
-    walk: Walk | None
+    walk: ForwardCache | None
     """None at the end, where the last layer's output goes on to the items."""
 
 

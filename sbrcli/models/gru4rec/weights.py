@@ -1,4 +1,4 @@
-"""The GRU's weights: their names and shapes, and how they begin. NumPy only."""
+"""The GRU's weights: their names, shapes and initial values. NumPy only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, Weights, count_para
 
 @dataclass(frozen=True, slots=True)
 class GruShape:
-    """What decides the shape of every weight; saved as `network` in a run's manifest."""
+    """The sizes that determine the shape of every weight; `network` in a run's manifest."""
 
     num_items: int
     units: tuple[int, ...]
@@ -25,7 +25,7 @@ class GruShape:
         """Read what `to_manifest` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: it cannot be the shape of a GRU.
+            KeyError, TypeError, ValueError: it is not a valid shape of a GRU.
         """
         shape = cls(network["num_items"], tuple(network["hsz"]), network["embedding"])
         sizes = (shape.num_items, *shape.units)
@@ -36,7 +36,7 @@ class GruShape:
         return shape
 
     def to_manifest(self) -> dict[str, Any]:
-        """Write what `from_manifest` reads."""
+        """Return the manifest's entry, which `from_manifest` reads."""
         return {
             "num_items": self.num_items,
             "hsz": list(self.units),
@@ -44,10 +44,10 @@ class GruShape:
         }
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name every weight and its shape.
+        """Return the shape of every weight, by name.
 
-        A GRU's three gates stand side by side in each matrix, in the order z (update),
-        r (reset), candidate; its bias has a row for the input and one for the state.
+        Each matrix contains the three gates of a GRU in the order z (update), r (reset), candidate;
+        the bias has a row for the input and one for the state.
         """
         last = self.units[-1]
         shapes: dict[str, tuple[int, ...]] = {}
@@ -65,15 +65,15 @@ class GruShape:
 
     @property
     def parameters(self) -> int:
-        """How many numbers are trained."""
+        """The number of trainable parameters."""
         return count_parameters(self)
 
 
 def initialise_weights(shape: GruShape, seed: int) -> Weights:
-    """Draw the weights that training begins with.
+    """Draw the initial weights.
 
-    Each matrix is uniform in ± sqrt(6 / (rows + columns)), each gate of a GRU being a matrix of
-    its own; biases are 0 (Glorot & Bengio 2010, eq. 16; as in Hidasi & Karatzoglou 2018).
+    Each matrix is uniform in ± sqrt(6 / (rows + columns)), each gate of a GRU counts as its own
+    matrix, and biases are 0 (Glorot & Bengio 2010, eq. 16; as in Hidasi & Karatzoglou 2018).
     """
     rng = np.random.default_rng(seed)
     weights: Weights = {}

@@ -1,1 +1,1 @@
-"""What every network shares: the training loop, losses, optimizers and negatives."""
+"""Training, shared by all networks: the loop, losses, optimizers and negatives."""

@@ -1,4 +1,4 @@
-"""How TensorFlow is started: with the right settings, and without its chatter."""
+"""Start TensorFlow with the right settings and without its messages."""
 
 import contextlib
 import os
@@ -13,17 +13,18 @@ from sbrcli.errors import ConfigError
 
 
 def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
-    """Import TensorFlow and Keras, set up for training.
+    """Import TensorFlow and Keras, configured for training.
 
-    What the user has set in the environment stays, but for Keras' backend: the training step is
-    written for TensorFlow. Called again in the same process, threads and device stay as they are.
+    Environment variables that the user has set take precedence, except the backend of Keras: the
+        training step requires TensorFlow. A second call in the same process changes neither threads
+        nor device.
 
     Args:
-        threads: processor threads for one operation; 0 takes all cores.
-        device: `cpu` hides the GPUs there are, `gpu` insists on one, `auto` takes what is there.
+        threads: the number of CPU threads; 0 uses all cores.
+        device: `cpu` hides all GPUs, `gpu` requires one, `auto` uses one if there is one.
 
     Raises:
-        ConfigError: a GPU is asked for and there is none.
+        ConfigError: a GPU is required and there is none.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -31,7 +32,7 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
         import keras  # noqa: F401  # pyright: ignore[reportUnusedImport]
         import tensorflow as tf
 
-        # Looking for a GPU is what the start-up messages are about.
+        # The search for a GPU writes the start-up messages.
         gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise ConfigError(
@@ -39,17 +40,17 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
             hint="leave --device out, or install TensorFlow with GPU support: "
             "pip install 'tensorflow[and-cuda]'",
         )
-    # What is set up already cannot be set up again, which RuntimeError says.
+    # TensorFlow raises RuntimeError if it is already configured.
     with contextlib.suppress(RuntimeError):
         _configure(tf, threads, hide_gpus=device == "cpu")
     tf.config.experimental.enable_op_determinism()
 
 
 def multiplies_in_bfloat16(precision: Precision) -> bool:
-    """Return whether the output layer's products are to be taken in bfloat16.
+    """Return whether the output layer's products are computed in bfloat16.
 
     Args:
-        precision: `auto` where the processor multiplies such numbers faster, and no GPU trains.
+        precision: `auto` means bfloat16 if the CPU has instructions for it and no GPU is used.
     """
     if precision != "auto":
         return precision == "bfloat16"
@@ -59,9 +60,9 @@ def multiplies_in_bfloat16(precision: Precision) -> bool:
 
 
 def compiles_with_xla() -> bool:
-    """Return whether XLA compiles the recurrent layers: on processors alone.
+    """Return whether XLA compiles the recurrent layers: on CPUs only.
 
-    For a GPU it needs parts of CUDA that TensorFlow does not always find.
+    On a GPU, XLA needs parts of CUDA that TensorFlow does not always find.
     """
     import tensorflow as tf
 
@@ -86,9 +87,9 @@ def _configure(tf: Any, threads: int, *, hide_gpus: bool) -> None:
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Hold back what native code writes to stderr; let it out only if the body raises.
+    """Capture what native code writes to stderr, and write it only if the body raises.
 
-    Where there is no stderr, or no place to hold its text, nothing is held back.
+    Without stderr, or without a folder for temporary files, nothing is captured.
     """
     with contextlib.ExitStack() as files:
         try:

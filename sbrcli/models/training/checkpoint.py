@@ -1,4 +1,4 @@
-"""Where training stands, in one file that is replaced in one step: nothing of it can be torn."""
+"""The state of a training, in one file that is replaced atomically."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,32 +27,32 @@ CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
 
 
 class UnusableCheckpointError(ArtefactError):
-    """A checkpoint is damaged or belongs to another training, which must start again."""
+    """A checkpoint is damaged or does not match, so that training must start again."""
 
 
 @dataclass(slots=True)
 class TrainingState:
-    """How far training has come, but for its tensors."""
+    """The state of a training, without its tensors."""
 
     epoch: int = 1
-    """The epoch under way, from 1."""
+    """The current epoch, from 1."""
 
     step: int = 0
-    """The first step of the epoch's lanes that is still to be walked."""
+    """The next step of the epoch's lanes."""
 
     loss: float = 0.0
-    """The sum of the losses of the epoch's pairs walked so far."""
+    """The sum of the losses of the epoch's pairs so far."""
 
     seconds: float = 0.0
-    """Time spent on them."""
+    """Time spent on these pairs."""
 
     history: list[dict[str, Any]] = field(default_factory=list)
-    """A row for each epoch done, as in history.csv."""
+    """One row for each complete epoch, as in history.csv."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A run's checkpoint as it lies on the disk."""
+    """A run's checkpoint on disk; its tensors are read one at a time."""
 
     path: Path
     place: TrainingState
@@ -69,13 +69,13 @@ class Checkpoint:
             return read_tensor(self.path, name)
 
     def require(self, expected: Mapping[str, Any]) -> None:
-        """Check, one at a time, that the tensors are such as these, and all numbers finite.
+        """Check the shapes and dtypes of the tensors, and that all numbers are finite.
 
         Args:
-            expected: by name, what has the shape and the dtype, NumPy's or TensorFlow's.
+            expected: arrays or variables with the expected shape and dtype, by name.
 
         Raises:
-            UnusableCheckpointError: they are not, or the file is damaged.
+            UnusableCheckpointError: they do not match, or the file is damaged.
         """
         does_fit = self.shapes == {name: tuple(like.shape) for name, like in expected.items()}
         for name, like in expected.items() if does_fit else ():
@@ -93,7 +93,8 @@ def save_checkpoint(folder: Path, place: TrainingState, tensors: Mapping[str, An
     Args:
         folder: the run.
         place: how far training has come.
-        tensors: weights, optimizer slots and lane states; anything NumPy can make an array of.
+        tensors: weights, optimizer slots and lane states; anything that NumPy can convert to
+            arrays.
     """
     path = folder / CHECKPOINT_FILE
     path.parent.mkdir(exist_ok=True)
@@ -101,7 +102,7 @@ def save_checkpoint(folder: Path, place: TrainingState, tensors: Mapping[str, An
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """Find a run's checkpoint; None where it has none yet.
+    """Open a run's checkpoint; None if it has none yet.
 
     Raises:
         UnusableCheckpointError: it is damaged.
@@ -118,12 +119,12 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def _read_place(text: str) -> TrainingState:
-    """Read what `save_checkpoint` wrote of a place, in this version of sbr or in another.
+    """Parse the training state that `save_checkpoint` wrote, in any version of sbr.
 
-    Entries that this version does not know are left out; the rows of the history stay as they are.
+    Unknown entries are dropped; the rows of the history are not changed.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError, RecursionError: no training stands there.
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: it is not a training state.
     """
     kept = json.loads(text)
     place = TrainingState(
@@ -145,7 +146,7 @@ def _read_place(text: str) -> TrainingState:
 def _refusing_damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except PermissionError as error:  # which is no damage, and nothing to begin anew for
+    except PermissionError as error:  # this is not damage, so training must not start again
         raise ArtefactError(
             f"cannot read {path}: {error.strerror}", hint=f"allow it: chmod u+r {path}"
         ) from error

@@ -1,7 +1,7 @@
-"""What each epoch came to: the rows of a run's history.csv, and which of them is best.
+"""The rows of a run's history.csv, one for each epoch, and which of them is best.
 
-A row may be of an earlier or a later version of sbr: it lacks columns that came since, and has
-columns that are unknown here. Neither is damage; unknown columns are written as they were read.
+A row by another version of sbr may lack columns, or have unknown ones. Neither is damage; unknown
+columns are written as they were read.
 """
 
 import csv
@@ -16,7 +16,7 @@ COLUMNS = ("epoch", *EPOCH_FIGURES)
 
 
 def best_epoch(history: list[dict[str, Any]], monitor: str) -> int:
-    """Return the epoch of the best figure, the first of several; the last without validation."""
+    """Return the first epoch with the best metric; without validation, the last epoch."""
     judged = [row for row in history if row.get(monitor) is not None]
     if not judged:
         return len(history)
@@ -34,7 +34,7 @@ def write_history(folder: Path, history: list[dict[str, Any]]) -> None:
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
-    """Return the rows of a run's history.csv; none where it is missing or is not whole."""
+    """Return the rows of a run's history.csv; none if it is missing or incomplete."""
     try:
         with (folder / HISTORY_FILE).open(encoding="utf-8", newline="") as file:
             rows = [

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment that suits: between two calls of the graph, not while weights move."""
+"""Defer Ctrl-C to the next point between two calls of the graph."""
 
 import signal
 import threading
@@ -9,14 +9,14 @@ from typing import Any
 
 @contextmanager
 def deferred_interrupt(tell: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Note a first Ctrl-C instead of raising it; a second one raises at once.
+    """Record the first Ctrl-C instead of raising it; a second one raises immediately.
 
     Args:
         tell: called at the first Ctrl-C, from within the signal's handler.
 
     Yields:
-        A function that tells whether Ctrl-C was pressed. In a thread other than the main one,
-        which gets no signals, it never was; so also where something else listens for them.
+        A function that returns whether Ctrl-C was pressed. It returns False in a thread other than
+        the main one, which receives no signals, and if another handler is installed.
     """
     pressed = False
 
@@ -25,7 +25,7 @@ def deferred_interrupt(tell: Callable[[], None]) -> Iterator[Callable[[], bool]]
         if pressed:
             signal.default_int_handler(number, frame)
         pressed = True
-        # A stream that was just being written to when the signal came refuses to be written to.
+        # A write to a stream fails if the signal interrupted another write to it.
         with suppress(RuntimeError):
             tell()
 

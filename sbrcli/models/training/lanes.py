@@ -1,4 +1,4 @@
-"""Session-parallel batches: sessions laid end to end in lanes that are walked side by side."""
+"""Session-parallel batches: sessions concatenated in lanes, which are processed in parallel."""
 
 import heapq
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """Every (input, next item) pair of some sessions once, each array (steps, lanes).
+    """Every (input, target) pair of some sessions once; each array is (steps, lanes).
 
     With two lanes, sessions [a b c], [d e] and [f g h i]:
 
@@ -23,29 +23,29 @@ class Lanes:
                     . g                  . h                  0 0                  0 1
                     . h                  . i                  0 0                  0 1
 
-    A lane that has run out of sessions is filled with pairs that do not count; they come last,
-    so that no state which counts ever passes through them.
+    A lane without further sessions is padded with pairs that do not count; they come last, so that
+    they affect no state that counts.
     """
 
     inputs: IntArray
     """int32 item indices."""
 
     targets: IntArray
-    """int32 item indices; what follows the input."""
+    """int32 item indices of the next events."""
 
     starts: BoolArray
-    """True where the input is its session's first: the state begins at zero there."""
+    """True where the input is the first of its session, and the state is zero."""
 
     is_pair: BoolArray
-    """False where the lane has run out of sessions."""
+    """False for padding."""
 
     @property
     def num_pairs(self) -> int:
-        """How many pairs count."""
+        """The number of pairs that count."""
         return int(np.count_nonzero(self.is_pair))
 
     def padded(self, multiple: int) -> "Lanes":
-        """Add steps that do not count until the number of steps is a multiple."""
+        """Pad the lanes until the number of steps is a multiple of this one."""
         missing = -len(self.inputs) % multiple
         added = ((0, missing), (0, 0))
         return Lanes(
@@ -57,19 +57,19 @@ class Lanes:
 
 
 def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = None) -> Lanes:
-    """Return each session, in turn, to the lane that is free first (of several, the leftmost).
+    """Assign each session, in order, to the lane that is free first (of several, the leftmost).
 
     Args:
-        sessions: sessions of one event have no pair and are passed over.
-        num_lanes: lanes side by side, also where there are fewer sessions.
-        order: (sessions,) the order in which sessions are taken; the dataset's own by default.
+        sessions: sessions of one event have no pair and are skipped.
+        num_lanes: the number of lanes, even if there are fewer sessions.
+        order: (sessions,) the order of the sessions; by default that of the dataset.
     """
     num_pairs = np.maximum(np.diff(sessions.offsets) - 1, 0)
     order = np.arange(sessions.num_sessions) if order is None else order
     order = order[num_pairs[order] > 0]
     lane, first_step = _place(num_pairs[order], num_lanes)
 
-    # One row a pair, in the order of the sessions: which event is its input, and where it goes.
+    # One row per pair, in the order of the sessions: the event of its input, and its position.
     lengths = num_pairs[order]
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     event = np.repeat(sessions.offsets[order], lengths) + within
@@ -86,11 +86,11 @@ def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = N
 
 
 def most_steps(sessions: Sessions, num_lanes: int) -> int:
-    """Return a number of steps that lanes never exceed, in whatever order sessions are taken.
+    """Return an upper bound of the number of steps, for any order of the sessions.
 
     It is Graham's bound on list scheduling (SIAM J. Appl. Math. 17, 1969): the longest session
-    begins, at the latest, when the other pairs fill all lanes evenly. Where each session has a
-    lane of its own, that is the longest session.
+    begins, at the latest, when the other pairs fill all lanes evenly. If each session has its own
+    lane, the bound is the length of the longest session.
     """
     pairs = np.maximum(np.diff(sessions.offsets) - 1, 0)
     longest = int(pairs.max(initial=0))
@@ -100,12 +100,12 @@ def most_steps(sessions: Sessions, num_lanes: int) -> int:
 
 
 def order_by_start(sessions: Sessions) -> IntArray:
-    """Order sessions by the time of their first event, ties in the dataset's order."""
+    """Return the order of sessions by the time of their first event; ties in dataset order."""
     return np.argsort(sessions.timestamps[sessions.offsets[:-1]], kind="stable")
 
 
 def _place(lengths: IntArray, num_lanes: int) -> tuple[IntArray, IntArray]:
-    """Find the lane and the first step of each session, taken in turn."""
+    """Return the lane and the first step of each session, assigned in order."""
     lane = np.empty(len(lengths), np.int64)
     first_step = np.empty(len(lengths), np.int64)
     free = [(0, number) for number in range(num_lanes)]  # (first free step, lane): a heap

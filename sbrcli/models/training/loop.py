@@ -1,4 +1,4 @@
-"""The epochs of a training in a run's folder: checkpoints, the best weights, history, resume."""
+"""The training loop in a run's folder: checkpoints, the best weights, history, resume."""
 
 import time
 from typing import Any
@@ -22,7 +22,7 @@ from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 
 
 class TrainingLoop(EpochLoop):
-    """Trains in a folder, from wherever its checkpoint stands."""
+    """Trains in a folder, continuing from its checkpoint if there is one."""
 
     def __init__(self, plan: LoopSettings) -> None:
         self.plan = plan
@@ -61,7 +61,7 @@ class TrainingLoop(EpochLoop):
             self._save()
 
     def _tensors(self) -> dict[str, Any]:
-        """Name everything that a step reads and changes."""
+        """Return all tensors that a step changes, by name."""
         return {
             **{f"weight/{name}": variable for name, variable in self.step.variables.items()},
             **{f"slot/{name}": variable for name, variable in self.step.optimizer.slots.items()},
@@ -70,14 +70,14 @@ class TrainingLoop(EpochLoop):
         }
 
     def _save(self) -> None:
-        """Save the state, unless the last step has spoilt it: then the last good one stays."""
+        """Save the state, unless it contains numbers that are not finite."""
         tensors = self._tensors()
         if are_finite(tensors):
             save_checkpoint(self.plan.folder, self.place, tensors)
         self.saved_at = time.monotonic()
 
     def _resume(self) -> bool:
-        """Restore the checkpoint's state; return whether there is one to use."""
+        """Restore the checkpoint's state; return whether there is a usable one."""
         try:
             found = load_checkpoint(self.plan.folder)
             if found is None:

@@ -1,21 +1,21 @@
-"""The cross-entropy over all items or drawn ones, and its gradients, in blocks of rows."""
+"""Cross-entropy over all items or sampled ones, and its gradients, in blocks of rows."""
 
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 ROWS_PER_BLOCK = 256
-"""At some thousand items a block of scores stays in the processor's cache between its uses."""
+"""With a few thousand items, a block of scores of this many rows stays in the CPU's cache."""
 
 _LOWEST = -1e30
-"""In place of a score that does not count."""
+"""The value of a score that does not count."""
 
 
 class LossGradients(NamedTuple):
-    """A loss summed over rows, and the gradients of its mean."""
+    """The sum of a loss over rows, and the gradients of its mean."""
 
     loss: Any
-    """Scalar: the sum of the rows' losses, each times its weight."""
+    """Scalar: the weighted sum of the rows' losses."""
 
     hidden: Any
     """(rows, units)"""
@@ -36,11 +36,11 @@ def softmax_cross_entropy(
     label_smoothing: float = 0.0,
     dtype: Any = tf.float32,
 ) -> LossGradients:
-    """Compare each row's softmax over all items with its target: -log p(target).
+    """Compute the cross-entropy of each row's softmax over all items: -log p(target).
 
-    The gradient of a row's scores is p - onehot(target). Computing it while the block of scores
-    is at hand spares writing all the scores out and reading them back, which costs more time
-    than the products do. The one-hot part is sparse, and is taken off rows of the results.
+    The gradient of a row's scores is p - onehot(target). It is computed block by block, while the
+    scores are in the cache: writing all scores to memory and reading them back takes more time than
+    the products. The one-hot part is sparse, and is subtracted from rows of the results.
 
     Args:
         hidden: (rows, units); the number of rows is static.
@@ -50,17 +50,17 @@ def softmax_cross_entropy(
         row_weights: (rows,) 1 for a pair that counts, else 0.
         label_smoothing: the share of the target distribution that is spread evenly over all items
             (Szegedy et al. 2016, section 7).
-        dtype: of the numbers that go into the three products, and of the products; all else is
+        dtype: the type of the operands and results of the three products; everything else is
             float32.
 
     Returns:
-        The loss's sum, and the gradients of that sum divided by the number of rows.
+        The sum of the loss, and the gradients of this sum divided by the number of rows.
     """
     rows = hidden.shape[0]
     target_table = tf.gather(table, targets)  # (rows, units)
     aim = tf.reduce_sum(hidden * target_table, axis=1) + tf.gather(bias, targets)
     share = row_weights / rows
-    even = label_smoothing / table.shape[0]  # what each item has of the target distribution
+    even = label_smoothing / table.shape[0]  # each item's probability in the target distribution
     if label_smoothing:
         all_scores = tf.linalg.matvec(hidden, tf.reduce_sum(table, axis=0)) + tf.reduce_sum(bias)
         aim = (1 - label_smoothing) * aim + even * all_scores
@@ -97,14 +97,13 @@ def drawn_cross_entropy(
     row_weights: Any,
     dtype: Any = tf.float32,
 ) -> LossGradients:
-    """Compare each row's softmax over its target and drawn items with the target: -log p(target).
+    """Compute the cross-entropy over each row's target and sampled items: -log p(target).
 
     Args:
         hidden: (rows, units); the number of rows is static.
         part: (columns, units) rows of the item table; row r's target is column r.
-        bias: (columns,) of the items, by which targets are scored.
-        shift: (columns,) what is added to scores as negatives: the bias, less a correction for
-            the drawing.
+        bias: (columns,) the bias of the items in the scores of targets.
+        shift: (columns,) the bias of the items as negatives, minus a correction for the sampling.
         counts: (rows, columns) bool: whether the column counts as a negative of the row.
         row_weights: (rows,) 1 for a pair that counts, else 0.
         dtype: as for `softmax_cross_entropy`.
@@ -149,11 +148,11 @@ def drawn_cross_entropy(
 
 
 def _softmax(scores: Any, share: Any) -> tuple[Any, Any]:
-    """Take the softmax of each row of scores, (block, num_items).
+    """Compute the softmax of each row of scores, (block, num_items).
 
     Returns:
-        (block,) the log of the sum of its exponentials, and (block, num_items) the softmax times
-        the row's share, (block,).
+        (block,) the log of the sum of exponentials, and (block, num_items) the softmax times the
+        row's share, (block,).
     """
     highest = tf.reduce_max(scores, axis=1, keepdims=True)
     exponential = tf.exp(scores - highest)
@@ -167,7 +166,7 @@ def _score(hidden: Any, factor: Any, shift: Any) -> Any:
 
 
 def _pass_on(gradient: Any, hidden: Any, factor: Any) -> tuple[Any, Any]:
-    """Return the gradients of what `_score` multiplied, from that of the scores.
+    """Return the gradients of the operands of `_score` from the gradient of the scores.
 
     Returns:
         (block, units) of the hidden states, and (columns, units) of the table's rows.
@@ -178,6 +177,6 @@ def _pass_on(gradient: Any, hidden: Any, factor: Any) -> tuple[Any, Any]:
 
 
 def _product(left: Any, right: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-    """Multiply two matrices of one type; give float32."""
+    """Multiply two matrices of one type; return float32."""
     product = tf.matmul(left, right, transpose_a=transpose_a, transpose_b=transpose_b)
     return tf.cast(product, tf.float32)

@@ -1,4 +1,4 @@
-"""Which items a chunk's next items are compared with, where not with all."""
+"""Sample the negatives that the targets of a chunk are compared with."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ IntArray = npt.NDArray[np.integer]
 
 
 class Candidates(NamedTuple):
-    """The columns of a chunk's scores: its own targets, then the items drawn."""
+    """The columns of a chunk's scores: its targets, then the sampled items."""
 
     items: Any
     """(columns,) item indices; column r is the target of row r."""
@@ -18,21 +18,20 @@ class Candidates(NamedTuple):
     counts: Any
     """(rows, columns) bool: whether the column counts as a negative of the row.
 
-    Not where it is the row's own target once more (an accidental hit), and not where its own row
-    is padding.
+    False if it equals the row's own target (an accidental hit), or if the column's row is padding.
     """
 
     log_expected: Any
-    """(columns,) the log of how often the item is expected among the columns."""
+    """(columns,) the log of the expected number of occurrences of the item among the columns."""
 
 
 class NegativeSampler:
-    """Draws items with probability proportional to count^alpha (Hidasi & Karatzoglou 2018, 4.1).
+    """Samples items with probability proportional to count^alpha (Hidasi & Karatzoglou 2018, 4.1).
 
     Args:
-        train_count: (num_items,) how often each item is an event of the train split.
-        n_sample: how many items are drawn for a chunk, with replacement.
-        sample_alpha: 0 draws all items alike, 1 by their popularity.
+        train_count: (num_items,) the number of training events of each item.
+        n_sample: the number of items sampled for a chunk, with replacement.
+        sample_alpha: 0 samples uniformly, 1 in proportion to popularity.
     """
 
     def __init__(self, train_count: IntArray, n_sample: int, sample_alpha: float) -> None:
@@ -40,18 +39,18 @@ class NegativeSampler:
         self.n_sample = n_sample
         drawn = counts**sample_alpha / (counts**sample_alpha).sum()
         cumulative = np.cumsum(drawn)
-        # float32 holds steps of 1e-7 only: of a million items the rare ones would never be drawn.
+        # In float32, with a resolution of 1e-7, rare items among a million would never be sampled.
         self._cumulative = tf.constant(cumulative / cumulative[-1], tf.float64)
         self._popularity = tf.constant(counts / counts.sum(), tf.float32)
         self._drawn = tf.constant(drawn, tf.float32)
 
     def draw(self, targets: Any, row_counts: Any, seed: Any) -> Candidates:
-        """Choose the columns for a chunk.
+        """Sample the columns for a chunk.
 
         Args:
             targets: (rows,) item indices.
             row_counts: (rows,) 1 for a pair that counts, else 0.
-            seed: (2,) integers; the same seed draws the same items.
+            seed: (2,) integers; the same seed samples the same items.
         """
         uniform = tf.random.stateless_uniform((self.n_sample,), seed, dtype=tf.float64)
         extra = tf.searchsorted(self._cumulative, uniform, side="right")

@@ -1,8 +1,8 @@
-"""What a step minimises: the loss of a chunk's rows, and its gradients for the output layer.
+"""The objective of a training step: the loss of a chunk, and its gradients at the output layer.
 
-Three ways lead there: cross-entropy over all items, in blocks (`losses`); a ranking loss over
-all items; and any loss over the chunk's own targets and drawn negatives (`candidates`), whose
-gradients touch those items' rows only.
+There are three cases: cross-entropy over all items, in blocks (`losses`); a ranking loss over all
+items; and any loss over the chunk's targets and sampled negatives (`negatives`), whose gradients
+affect only the rows of these items.
 """
 
 from functools import partial
@@ -22,13 +22,13 @@ class LossAndGradients(NamedTuple):
     """A chunk's loss, and the gradients of its mean over rows."""
 
     loss: Any
-    """Scalar: the sum over the rows that count."""
+    """Scalar: the sum of the loss over the rows that count."""
 
     hidden: Any
     """(rows, units)"""
 
     items: Any
-    """(columns,) the items whose rows are touched, with repeats; None where all are."""
+    """(columns,) the items whose rows are affected, with repeats; None if all are."""
 
     table: Any
     """(columns, units), or (num_items, units)"""
@@ -65,7 +65,7 @@ class Objective:
             bias: (num_items,).
             targets: (rows,) item indices.
             row_counts: (rows,) 1 for a pair that counts, else 0.
-            seed: (2,) for drawing negatives.
+            seed: (2,) the seed for sampling negatives.
         """
         if self.sampler is None and self.is_cross_entropy:
             result = softmax_cross_entropy(
@@ -117,7 +117,7 @@ class Objective:
             tape.watch([hidden, part, part_bias])
             shift = part_bias - correction  # (columns,)
             scores = elu(tf.matmul(hidden, part, transpose_b=True) + shift, self.config.elu)
-            # Column r is the target of row r: there once and surely, so nothing corrects it.
+            # Column r is the target of row r: it is always present, so it needs no correction.
             own = tf.reduce_sum(hidden * part[:rows], axis=1) + part_bias[:rows]
             losses = self.row_losses(elu(own, self.config.elu), scores, counts)
             loss = tf.reduce_sum(losses * row_counts)

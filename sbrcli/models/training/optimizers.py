@@ -1,4 +1,4 @@
-"""How a gradient moves a weight: Adagrad with momentum, and Adam."""
+"""Optimizers: Adagrad with momentum, and Adam."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -11,37 +11,37 @@ Slots = dict[str, tf.Variable]
 
 
 class Rows(NamedTuple):
-    """A gradient that touches some rows of a table only, each row named once."""
+    """A gradient of some rows of a table, without duplicate rows."""
 
     indices: Any
-    """(rows,) which."""
+    """(rows,) the indices of the rows."""
 
     values: Any
     """(rows, …) the gradient of each."""
 
     @classmethod
     def summed(cls, indices: Any, values: Any) -> "Rows":
-        """Add up the gradients of a row that is named more than once.
+        """Return a gradient in which duplicate rows are summed.
 
-        They must be added before they are squared: (1 + 1)^2 is not 1^2 + 1^2.
+        They must be summed before they are squared: (1 + 1)^2 is not 1^2 + 1^2.
         """
         unique, place = tf.unique(indices)
         return cls(unique, tf.math.unsorted_segment_sum(values, place, tf.size(unique)))
 
 
 Gradients = Mapping[str, Any]
-"""For each weight a tensor of its shape, or `Rows`."""
+"""The gradient of each weight: a tensor of its shape, or `Rows`."""
 
 
 class Optimizer(Protocol):
-    """Moves weights; what it remembers between steps lies in `slots`, by name."""
+    """Updates weights; its state between steps is in `slots`, by name."""
 
     slots: Slots
 
     def apply(
         self, variables: Mapping[str, tf.Variable], gradients: Gradients, rate: Any = 1.0
     ) -> None:
-        """Move every variable by its gradient; `rate` scales the learning rate."""
+        """Update every variable by its gradient; `rate` scales the learning rate."""
         ...
 
 
@@ -117,7 +117,7 @@ class Adam:
 
 
 class _Part:
-    """A variable, or the rows of it that a gradient touches."""
+    """A variable, or the rows of it that a gradient affects."""
 
     def __init__(self, variable: tf.Variable, rows: Any) -> None:
         self.variable, self.rows = variable, rows
@@ -153,7 +153,7 @@ def clip_gradients(gradients: Gradients, norm: float) -> Gradients:
 
 
 def make_optimizer(config: FitConfig, variables: Mapping[str, tf.Variable]) -> Optimizer:
-    """Make the optimizer that the configuration names."""
+    """Return the optimizer of a configuration."""
     if config.optimizer == "adam":
         return Adam(variables, config.learning_rate)
     return Adagrad(variables, config.learning_rate, config.momentum)

@@ -1,12 +1,12 @@
-"""Losses that compare a row's next item with its negatives, from the papers' formulas.
+"""Ranking losses: they compare a row's target with its negatives, by the papers' formulas.
 
 Each function takes
 
-- `positive`: (rows,) the score r_i of the row's next item,
+- `positive`: (rows,) the score r_i of the row's target,
 - `scores`: (rows, columns) the scores r_j of the candidates,
 - `counts`: (rows, columns) 1 where the candidate is a negative of the row, else 0,
 
-and gives (rows,) losses. A row without negatives has the loss 0. Formulas: Hidasi et al. 2016
+and returns (rows,) losses. A row without negatives has the loss 0. Formulas: Hidasi et al. 2016
 (arXiv 1511.06939, section 3.1.3) and Hidasi & Karatzoglou 2018 (arXiv 1706.03847, section 3).
 """
 
@@ -16,17 +16,17 @@ from typing import Any
 import tensorflow as tf
 
 _TINY = 1e-24
-"""Keeps the log finite where a sum has underflowed."""
+"""Keeps the logarithm finite if a sum underflows."""
 _LOWEST = -1e30
 
 RankingLoss = Callable[[Any, Any, Any], Any]
 
 
 def cross_entropy(positive: Any, scores: Any, counts: Any, *, label_smoothing: float = 0.0) -> Any:
-    """-log softmax of the next item among itself and the negatives (1706.03847, eq. 1).
+    """Return -log softmax of the target among itself and the negatives (1706.03847, eq. 1).
 
-    With label smoothing e the target distribution has 1 - e on the next item and e spread evenly
-    over it and the negatives (Szegedy et al. 2016, section 7).
+    With label smoothing e the target distribution has 1 - e on the target and e spread evenly over
+    it and the negatives (Szegedy et al. 2016, section 7).
     """
     lowered = tf.where(counts > 0, scores, _LOWEST)
     highest = tf.stop_gradient(tf.maximum(positive, tf.reduce_max(lowered, axis=1)))
@@ -40,9 +40,9 @@ def cross_entropy(positive: Any, scores: Any, counts: Any, *, label_smoothing: f
 
 
 def bpr_max(positive: Any, scores: Any, counts: Any, *, bpreg: float = 0.0) -> Any:
-    """-log sum_j s_j sigmoid(r_i - r_j) + bpreg * sum_j s_j r_j^2 (1706.03847, eq. 10).
+    """Return -log sum_j s_j sigmoid(r_i - r_j) + bpreg * sum_j s_j r_j^2 (1706.03847, eq. 10).
 
-    The weights s are the softmax over the negatives alone.
+    The weights s are the softmax over the negatives only.
     """
     weights = _softmax(scores, counts)
     better = tf.reduce_sum(weights * tf.sigmoid(positive[:, None] - scores), axis=1)
@@ -51,24 +51,24 @@ def bpr_max(positive: Any, scores: Any, counts: Any, *, bpreg: float = 0.0) -> A
 
 
 def top1_max(positive: Any, scores: Any, counts: Any) -> Any:
-    """sum_j s_j (sigmoid(r_j - r_i) + sigmoid(r_j^2)) (1706.03847, eq. 7)."""
+    """Return sum_j s_j (sigmoid(r_j - r_i) + sigmoid(r_j^2)) (1706.03847, eq. 7)."""
     terms = tf.sigmoid(scores - positive[:, None]) + tf.sigmoid(scores * scores)
     return tf.reduce_sum(_softmax(scores, counts) * terms, axis=1)
 
 
 def bpr(positive: Any, scores: Any, counts: Any) -> Any:
-    """-mean_j log sigmoid(r_i - r_j) (1511.06939, section 3.1.3)."""
+    """Return -mean_j log sigmoid(r_i - r_j) (1511.06939, section 3.1.3)."""
     return _mean(tf.nn.softplus(scores - positive[:, None]), counts)
 
 
 def top1(positive: Any, scores: Any, counts: Any) -> Any:
-    """mean_j sigmoid(r_j - r_i) + sigmoid(r_j^2) (1511.06939, section 3.1.3)."""
+    """Return mean_j sigmoid(r_j - r_i) + sigmoid(r_j^2) (1511.06939, section 3.1.3)."""
     terms = tf.sigmoid(scores - positive[:, None]) + tf.sigmoid(scores * scores)
     return _mean(terms, counts)
 
 
 def elu(scores: Any, alpha: float) -> Any:
-    """Let no score fall below -alpha: x above 0, alpha * (exp(x) - 1) below; alpha 0 is x."""
+    """Apply an ELU: x above 0, alpha * (exp(x) - 1) below; with alpha 0 return x."""
     if alpha == 0:
         return scores
     return tf.where(scores > 0, scores, alpha * (tf.exp(tf.minimum(scores, 0.0)) - 1))

@@ -1,4 +1,4 @@
-"""How the learning rate changes during training."""
+"""Learning rate schedules."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ from sbrcli.config.optimizer import Schedule
 
 
 def rate_at(schedule: Schedule, done: Any, total: int) -> Any:
-    """Return the share of the learning rate that holds after `done` of `total` updates.
+    """Return the factor of the learning rate after `done` of `total` updates.
 
     `constant` is 1 throughout; `linear` and `cosine` fall from 1 to 0, the latter as
     (1 + cos(pi * done / total)) / 2 (Loshchilov & Hutter 2017, eq. 5, without restarts).

@@ -1,8 +1,8 @@
-"""One training step: a chunk of lanes forward, back, and the weights moved.
+"""The training step: forward and backward pass over a chunk of lanes, and the update of weights.
 
-A chunk is `bptt` steps of all lanes. Gradients run through the whole chunk and stop at its
-beginning; the state goes on into the next chunk. Many chunks are walked inside one call of the
-graph, since a call costs as much as a small chunk does.
+A chunk is `bptt` steps of all lanes. Gradients flow through the whole chunk and stop at its
+beginning; the state carries over to the next chunk. One call of the graph processes many chunks, as
+the overhead of a call equals the cost of a small chunk.
 """
 
 from typing import Any
@@ -18,13 +18,13 @@ from sbrcli.models.training.optimizers import Gradients, Rows, clip_gradients, m
 from sbrcli.models.training.schedules import rate_at
 
 _NEGATIVES = MOST_DRAWS
-"""The draw that chooses negatives; those before it are the network's own."""
+"""The number of the draw that samples negatives; lower numbers are the network's."""
 _DRAWS_PER_STEP = MOST_DRAWS + 1
-"""Keeps the seeds of two steps apart."""
+"""The distance of the seeds of two steps."""
 
 
 class TrainingStep:
-    """What stays the same from chunk to chunk: variables, optimizer, and the compiled graph."""
+    """The training step of a network: its variables, optimizer and compiled graph."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class TrainingStep:
         steps given, a multiple of `bptt`, each array (steps, lanes)."""
 
     def compile(self) -> None:
-        """Trace and compile the graph, on a chunk of padding, so that no step's time holds that.
+        """Trace and compile the graph on a chunk of padding, outside the measured training time.
 
-        To be called before any other chunk: padding has no gradient, and while no weight has
-        moved yet there is no momentum either, so only what counts the steps must be put back.
+        It must be called before any other chunk: padding has no gradient, and there is no momentum
+            before the first update, so that only the step counters must be reset.
         """
         shape = (self.bptt, self.num_lanes)
         items, no = np.zeros(shape, np.int32), np.zeros(shape, bool)
@@ -99,8 +99,8 @@ class TrainingStep:
         rows = self.bptt * self.num_lanes
         items, targets = tf.reshape(inputs, (rows,)), tf.reshape(targets, (rows,))
         counts = tf.cast(tf.reshape(is_pair, (rows,)), tf.float32)
-        # Padding has no gradient, yet momentum moves each row that is named: let it name a row
-        # that a pair of this chunk names anyway.
+        # Padding has no gradient, but momentum updates each row of a gradient: use a row that a
+        # pair of this chunk updates anyway.
         pair = tf.argmax(counts)
         items = tf.where(counts > 0, items, items[pair])
         targets = tf.where(counts > 0, targets, targets[pair])
@@ -124,12 +124,12 @@ class TrainingStep:
         return outcome.loss, states
 
     def _item_gradients(self, outcome: LossAndGradients, items: Any, entered: Any) -> Gradients:
-        """Return the gradients of the weights that have a row for each item.
+        """Return the gradients of the weights with a row for each item.
 
         Args:
-            outcome: gradients of the output layer.
-            items: (rows,) the inputs.
-            entered: (rows, width) gradients of their rows of the input's table.
+            outcome: the gradients at the output layer.
+            items: (rows,) the input items.
+            entered: (rows, width) the gradients of their rows of the input table.
         """
         input_table = self.network.input_table
         is_shared = input_table == OUTPUT_TABLE
