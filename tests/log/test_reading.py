@@ -396,6 +396,14 @@ def test_no_bytes_make_it_fail_without_a_word(tmp_path_factory, beginning, rest)
     assert np.isfinite(events[TIMESTAMP]).all()
 
 
+@pytest.mark.parametrize("blank", ["\t", " ", "\t \t"])
+def test_a_line_of_spaces_in_a_log_of_an_unknown_layout_is_no_field(tmp_path, blank):
+    path = tmp_path / "log"
+    path.write_text(f"1\t2\t3\t4\n{blank}\n")
+    with pytest.raises(DataError):
+        read_log(path)
+
+
 def check_round_trip(tmp_path_factory, header, rows, separator, quoting):
     path = tmp_path_factory.mktemp("log") / "log"
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -99,7 +99,8 @@ def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | No
 
     They are not if all have the same length, or if most have only one field.
     """
-    rows = [line.split(None if separator.isspace() else separator) for line in lines]
+    split = (line.split(None if separator.isspace() else separator) for line in lines)
+    rows = [row for row in split if row]  # a line of spaces has no field
     lengths = list(map(len, rows))
     if len(set(lengths)) < 2 or 2 * lengths.count(1) > len(lengths):
         return None
