@@ -1,4 +1,4 @@
-"""The options that more than one subcommand has, and how a subcommand gets them."""
+"""The options that several subcommands share, and the registration of subcommands."""
 
 import functools
 import inspect
@@ -91,19 +91,19 @@ TimeZone = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What every subcommand is given: where to speak, and where its folders are."""
+    """The context of a subcommand: its output and its work directory."""
 
     output: Output
     workspace: Workspace
 
     def extended(self, as_json: bool, quiet: bool, workdir: Path | None) -> "Invocation":
-        """Add what was asked for after the subcommand to what was asked for before it."""
+        """Return the context, extended by the global options after the subcommand's name."""
         output = Output(self.output.as_json or as_json, self.output.quiet or quiet)
         return Invocation(output, Workspace(workdir or self.workspace.root, output))
 
 
 def one_name(named: str | None, option: str | None, flag: str) -> str | None:
-    """Return the name that is given as an argument, as an option, or as both alike.
+    """Return the name that is given as an argument, as an option, or equally as both.
 
     Raises:
         UsageError: they differ.
@@ -118,7 +118,7 @@ def one_name(named: str | None, option: str | None, flag: str) -> str | None:
 def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Callable], Callable]:
     """Register a function of (Invocation, its own options) as a subcommand of `app`.
 
-    The global options are added behind its own, so that they work on either side of its name.
+    The global options are added after its own, so that they work before and after its name.
 
     Args:
         app: the application.
@@ -144,7 +144,8 @@ def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Cal
             try:
                 function(invocation.extended(as_json, quiet, workdir), **own)
             except BrokenPipeError:
-                # Whoever read our results has left. Python would complain once more at exit.
+                # The reader of the results has closed the pipe. Python would report it again at
+                # exit.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise typer.Exit from None
 
@@ -157,13 +158,13 @@ def subcommand(app: typer.Typer, example: str, **settings: Any) -> Callable[[Cal
 
 
 def _stands_before_too(ctx: typer.Context, option: str) -> bool:
-    """Return whether a global option stands before the subcommand's name."""
+    """Return whether a global option comes before the subcommand's name."""
     source = ctx.parent.get_parameter_source(option) if ctx.parent else None
     return source is not None and source.name == "COMMANDLINE"
 
 
 def _in_one_line_each(docstring: str) -> str:
-    """Put each paragraph into one line, so that the help breaks it where the terminal ends."""
+    """Join each paragraph into one line, so that the help wraps it to the terminal's width."""
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
     return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 

@@ -1,4 +1,4 @@
-"""What `sbr recommend` shows: a table on a terminal, blocks of lines in a pipe, or JSON."""
+"""The output of `sbr recommend`: a table on a terminal, blocks of lines in a pipe, or JSON."""
 
 import sys
 from collections.abc import Callable, Iterator

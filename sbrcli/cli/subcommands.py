@@ -26,7 +26,7 @@ SUBCOMMANDS = {
 
 
 class _LazyCommands(MutableMapping[str, Any]):
-    """Commands by their names; a module is imported when its command is first asked for."""
+    """Commands by name; a module is imported when its command is first used."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
@@ -63,7 +63,7 @@ def _load(name: str, module: str) -> Any:
 
 
 class SubcommandGroup(StrictGroup):
-    """The command `sbr`, which imports the module of a subcommand only where it is used."""
+    """The command `sbr`, which imports the module of a subcommand only if it is used."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

@@ -43,8 +43,8 @@ class BuiltDataset:
     """A log prepared for training and evaluation, not yet on disk.
 
     Args:
-        splits: tables of session_id, item_id (categorical) and timestamp, and is_target if the
-            last events were left out, or if the log was cut at a moment.
+        splits: tables of session_id, item_id (categorical) and timestamp, and is_target if the last
+            events were left out, or if the log was split by time.
         valid_full: valid including items that train lacks, or, with is_target, all that a refit
             learns from; None without a valid split.
         vocabulary: the items of all splits.
@@ -82,7 +82,7 @@ def build_dataset(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:
 
 
 def _build_by_time(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:
-    """Cut a log in its sessions at one moment; train alone is cleansed."""
+    """Split a log of sessions by time; only train is cleansed."""
     distinct = drop_repeats(events) if config.drop_repeats else events
     try:
         made = split_by_time(distinct, config)

@@ -1,4 +1,4 @@
-"""What a log is called: for a person, and as the first words of a dataset's default name."""
+"""The name of a log: for a person, and as the beginning of a dataset's default name."""
 
 import unicodedata
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from sbrcli.artefacts.dataset import SourceFile
 
 STANDARD_INPUT = "standard input"
-"""What the manifest calls a log that was piped."""
+"""The name of a piped log in the manifest."""
 
 _SUFFIXES = (
     *(".gz", ".bz2", ".xz", ".zst", ".zip", ".snappy", ".lz4"),
@@ -14,18 +14,18 @@ _SUFFIXES = (
     *(".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".parq", ".arrow", ".feather", ".ipc"),
     ".orc",
 )
-"""What a file's name says of its format, and not of its content."""
+"""Suffixes that name the format of a file, not its content."""
 
 _MAX_BYTES = 40
-"""A dataset's name has room for its options behind this, and a run's for its own behind those."""
+"""The maximum length of this part of a name; the options of dataset and run follow it."""
 
 _DEVICES = ("/dev/", "/proc/")
 
 
 def name_file(path: Path) -> str:
-    """Return what the manifest calls a log's file or folder; `-` and pipes are standard input.
+    """Return the name of a log's file or folder for the manifest; `-` and pipes are standard input.
 
-    A folder that is given as `.` or `..` has its own name.
+    A folder given as `.` or `..` is named by its real name.
     """
     if path == Path("-") or str(path).startswith(_DEVICES):
         return STANDARD_INPUT
@@ -33,10 +33,10 @@ def name_file(path: Path) -> str:
 
 
 def name_of_log(source: SourceFile) -> str:
-    """Return what to call a dataset's log: its file's name without what says the format.
+    """Return the name of a dataset's log: its file name without the suffixes of its format.
 
-    `ratings.dat` is ratings, `clicks.csv.gz` clicks; of several files it is the first one's name
-    and how many more there are.
+    `ratings.dat` is ratings, `clicks.csv.gz` clicks; for several files it is the name of the first
+    and the number of the others.
     """
     parts = source.parts or [source]
     first = _without_suffixes(parts[0].name)
@@ -44,10 +44,9 @@ def name_of_log(source: SourceFile) -> str:
 
 
 def word_for_log(source: SourceFile) -> str:
-    """Return a log's name as part of a folder's: letters of any script, digits, `-`, `_`, dots.
+    """Return a log's name for a folder name: letters of any script, digits, `-`, `_`, dots.
 
-    `Clicks (May 2026).csv` is Clicks-May-2026; standard input is stdin. It has 40 bytes at most,
-    and never none.
+    `Clicks (May 2026).csv` is Clicks-May-2026; standard input is stdin. It has 1 to 40 bytes.
     """
     name = name_of_log(source)
     if name == STANDARD_INPUT:
@@ -61,7 +60,7 @@ def word_for_log(source: SourceFile) -> str:
 
 
 def _is_letter(c: str) -> bool:
-    """Return whether this is a letter, a mark on one, or a digit, of any script."""
+    """Return whether a character is a letter, a combining mark or a digit, of any script."""
     return unicodedata.category(c)[0] in "LMN"
 
 

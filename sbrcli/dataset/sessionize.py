@@ -1,7 +1,7 @@
-"""What a session is: a user, a user's events without a long pause, or the log's own column.
+"""Assign events to sessions: by user, by long pauses of a user, or by the log's own column.
 
-An event table in the dataset's order has its events by user (or session) id, then time, ties in
-file order; so each session's events lie side by side, and a session is a slice.
+An event table in the dataset's order is sorted by user (or session) id, then time, with ties in
+file order. So the events of a session are contiguous, and a session is a slice.
 """
 
 from collections.abc import Container
@@ -18,16 +18,16 @@ DAY_SECONDS = 86_400
 
 
 def default_rule(columns: Container[str | None]) -> SessionRule:
-    """Take the log's own sessions where it names them, else its users.
+    """Return the default session rule: the log's own sessions if it names them, else its users.
 
     Args:
-        columns: of the event table that the log becomes.
+        columns: the columns of the event table.
     """
     return SessionRule("column" if SESSION_ID in columns else "user")
 
 
 def require_no_gap(session: str | None) -> None:
-    """Refuse sessions that end at a pause, of a log without times.
+    """Check that the session rule does not need the times of a log without times.
 
     Raises:
         ConfigError: the rule is a gap.
@@ -42,21 +42,21 @@ def require_no_gap(session: str | None) -> None:
 def assign_sessions(
     events: pd.DataFrame, rule: SessionRule, across_users: bool = False
 ) -> pd.DataFrame:
-    """Put the events in the dataset's order and say which session each belongs to.
+    """Sort the events into the dataset's order, and assign each to a session.
 
     Args:
         events: an event table in file order; whole users, not necessarily all of them.
-        rule: what a session is. With "gap" the sessions are numbered from 0 in the dataset's
-            order, so that numbers over parts of a log need an offset.
-        across_users: with "gap", cut over the whole table without regard to the user, by the
-            step's seconds within a day, as the source notebook did. It needs the whole log.
+        rule: the session rule. With "gap", sessions are numbered from 0 in the dataset's order, so
+            that numbers of parts of a log need an offset.
+        across_users: with "gap", cut the whole table regardless of the user, by the seconds of a
+            step within a day, as the source notebook did. It needs the whole log.
 
     Returns:
         The table sorted by user id ("column": by session id), then time, ties in file order,
         with `session_id` set.
 
     Raises:
-        DataError: the log lacks the users or the sessions that the rule asks for.
+        DataError: the log lacks the users or sessions that the rule needs.
     """
     if rule.kind == "column":
         return _sort(events, _required(events, SESSION_ID))
@@ -69,7 +69,7 @@ def assign_sessions(
 
 
 def session_offsets(events: pd.DataFrame) -> IntArray:
-    """Find where each session begins and the last one ends.
+    """Return the offsets of the sessions.
 
     Args:
         events: a table in the dataset's order.
@@ -84,7 +84,7 @@ def session_offsets(events: pd.DataFrame) -> IntArray:
 
 
 def id_codes(events: pd.DataFrame, column: str) -> np.ndarray:
-    """Return integers that are equal, and ordered, as the ids in a column of an event table are."""
+    """Return integers with the same equality and order as the ids in a column of an event table."""
     ids = pd.Series(events[column])
     if isinstance(ids.dtype, pd.CategoricalDtype):
         return ids.cat.codes.to_numpy()
@@ -106,12 +106,12 @@ def _required(events: pd.DataFrame, column: str) -> str:
 
 
 def _sort(events: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Sort by an id column, then time, ties in the order they stand in."""
+    """Sort by an id column, then time; ties keep their order."""
     ids, times = id_codes(events, column), events[TIMESTAMP].to_numpy()
     later = (ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & (times[1:] >= times[:-1]))
     if later.all():
         return events
-    # lexsort is stable, and its last key is the first to count.
+    # lexsort is stable, and its last key is the primary one.
     return events.take(np.lexsort((times, ids))).reset_index(drop=True)
 
 
@@ -133,5 +133,5 @@ def _gaps_across_users(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
 
 
 def _differs(values: np.ndarray) -> np.ndarray:
-    """Return which values differ from the one before; one shorter than the values."""
+    """Return which values differ from the previous one; one shorter than the values."""
     return values[1:] != values[:-1]

@@ -1,8 +1,8 @@
 """Read and write the sessions and items of a dataset.
 
 The files are plain Parquet: `items.parquet` with item_index, item_id, train_count and, if there are
-titles, title; `train|valid|test.parquet` with session_id, item_id, item_index and timestamp, the
-events of a session side by side. `valid_full.parquet` is valid including the items that train
+titles, title; `train|valid|test.parquet` with session_id, item_id, item_index and timestamp, where
+the events of a session are contiguous. `valid_full.parquet` is valid including the items that train
 lacks: `sbr train --refit` trains on it in addition to train.
 
 With `--split last`, valid and test have another column, is_target, which marks the targets. The
@@ -49,7 +49,7 @@ ITEMS_FILE = "items.parquet"
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A dataset's items; an item's index is its place here.
+    """A dataset's items; an item's index is its position here.
 
     Args:
         ids: ids as in the log; train's items come first, in order of appearance.

@@ -32,8 +32,8 @@ class PreparedDataset:
     """Whether the same dataset existed already, and nothing was done."""
 
     timeline: dict[str, Timeline] = field(default_factory=dict)
-    """How the targets of valid and test lie in time, by split; empty without times, and of a
-    dataset by an earlier version of sbr."""
+    """The times of the targets of valid and test, by split; empty without times, and for a dataset
+    by an earlier version of sbr."""
 
     @classmethod
     def of(cls, dataset: Dataset, already_there: bool = False) -> Self:

@@ -1,17 +1,17 @@
-"""Train, valid and test by one moment: what is clicked after it?
+"""Split by time: train is before one moment, and test after it.
 
-One time T cuts the log, and an earlier one, V, cuts what lies before T. A session may reach over
-either: its events stay what they are, and a split's targets are those from its own cut on.
+A time T cuts the log, and an earlier time V cuts the part before T. A session may span a cut: its
+events before the cut are context, and those from the cut on are targets.
 
     a session's events      before V     V to T      from T on
     train                   a b          -           -
     valid                   a b          [c]         -
     test                    a b          c           [d] [e]
 
-The events before a split's own are context: input, never a target. So a model learns nothing from
-after the moment at which it is asked, which `--split date` cannot say of sessions that overlap.
-Train alone is cleansed: what is rare is not learned from the future. Items that train lacks stay
-in valid and test; who scores them counts them as unknown.
+Context is input, never a target. So a model learns nothing from after the time of its targets,
+which `--split date` cannot guarantee for overlapping sessions. Only train is cleansed: which items
+are rare is not learned from the future. Items that train lacks stay in valid and test, and count as
+unknown in an evaluation.
 """
 
 import math
@@ -36,9 +36,9 @@ class TimeSplit:
 
     Args:
         splits: train, and valid and test with `is_target`.
-        train_full: what a refit learns from: the events before T, cleansed by themselves, with
-            `is_target` for those from V on; None where there is no valid.
-        dropped: what no split holds as an event of its own, by reason.
+        train_full: the data of a refit: the events before T, cleansed separately, with `is_target`
+            for those from V on; None without valid.
+        dropped: the events that no split contains as its own, by reason.
     """
 
     splits: Splits
@@ -51,8 +51,8 @@ def split_by_time(events: pd.DataFrame, config: PrepareConfig) -> TimeSplit:
 
     Args:
         events: a table in the dataset's order, not cleansed.
-        config: days back from the last event (of valid: from T), or shares of the log's events;
-            0 days make no such split. What it leaves open fits the log's span.
+        config: days back from the last event (for valid: from T), or shares of the log's events; 0
+            days make no such split. Unset sizes depend on the log's span.
 
     Raises:
         EmptySplitError: nothing is left of a split.
@@ -93,13 +93,13 @@ def split_by_time(events: pd.DataFrame, config: PrepareConfig) -> TimeSplit:
 
 
 def _find_moment(times: np.ndarray, cut: Cut, total: int, until: float | None = None) -> float:
-    """Return the time from which on an event belongs to the split; infinity where none does.
+    """Return the time from which events belong to the split; infinity if none do.
 
     Args:
-        times: (events,) of what may be cut.
-        cut: how much of it; a share is of `total` events.
-        total: how many events the whole log has.
-        until: what days are measured back from; by default the last of `times`.
+        times: (events,) the times of the events to cut.
+        cut: the size of the split; a share refers to `total` events.
+        total: the number of events of the whole log.
+        until: the time from which days are measured back; by default the last of `times`.
     """
     if cut.is_nothing or not len(times):
         return math.inf
@@ -112,7 +112,7 @@ def _find_moment(times: np.ndarray, cut: Cut, total: int, until: float | None = 
 
 
 def _mark_targets(events: pd.DataFrame, since: float) -> pd.DataFrame:
-    """Mark the events from a moment on, but each session's first: it follows nothing."""
+    """Mark the events from a time on, except the first event of each session."""
     is_target = events[TIMESTAMP].to_numpy() >= since
     is_target[session_offsets(events)[:-1]] = False
     return events.assign(**{IS_TARGET: is_target})
@@ -121,9 +121,9 @@ def _mark_targets(events: pd.DataFrame, since: float) -> pd.DataFrame:
 def _part(
     events: pd.DataFrame, since: float, name: str, *, wanted: bool
 ) -> tuple[pd.DataFrame | None, Counts]:
-    """Keep the sessions with a target, and count the events from `since` on that leave with others.
+    """Keep the sessions with a target, and count the dropped events from `since` on.
 
-    A session whose only event from then on is its first has none.
+    A session that begins after `since` with a single event has no target.
     """
     if not wanted:
         return None, Counts()
@@ -145,7 +145,7 @@ def _part(
 def _describe(
     test_from: float, valid_from: float, test: pd.DataFrame | None, valid: pd.DataFrame | None
 ) -> str:
-    """Return one line that states when test and valid begin, and their numbers of targets."""
+    """Return one line with the beginning of test and valid, and their numbers of targets."""
     said = []
     for name, since, table in (("test", test_from, test), ("valid", valid_from, valid)):
         if table is None:

@@ -1,4 +1,4 @@
-"""How the targets of a split lie in time: after the last training event, or before it.
+"""The times of the targets of a split, relative to the last training event.
 
 A session belongs to a split by its end, so its first targets may be older than what a model has
 learned from.
@@ -16,16 +16,16 @@ from sbrcli.log.columns.times import format_time
 from sbrcli.sessions import Sessions
 
 MOST_ARE_LATER = 0.5
-"""A smaller share of targets after train's end is warned of."""
+"""A smaller share of targets after the end of train causes a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline(TargetTimes):
-    """How the targets of a split lie in time."""
+    """The times of the targets of a split."""
 
     @classmethod
     def of(cls, sessions: Sessions, train_last: float) -> Self | None:
-        """Describe a split's targets; None if it has none.
+        """Return the times of a split's targets; None if it has none.
 
         Args:
             sessions: the split.
@@ -41,7 +41,7 @@ class Timeline(TargetTimes):
         )
 
     def in_zone(self, zone: tzinfo) -> Self:
-        """Return the same with times in another time zone."""
+        """Return a copy with times in another time zone."""
         train, target = (
             datetime.fromisoformat(time).astimezone(zone).isoformat()
             for time in (self.train_last_time, self.first_target_time)
@@ -50,10 +50,10 @@ class Timeline(TargetTimes):
 
 
 def describe_timelines(sessions: Mapping[str, Sessions]) -> dict[str, dict[str, Any]]:
-    """Describe how the targets of valid and test lie in time, for a manifest.
+    """Return the times of the targets of valid and test, for a manifest.
 
     Args:
-        sessions: the splits that there are, by name; train at least.
+        sessions: the existing splits, by name; at least train.
     """
     train_last = sessions["train"].timestamps.max().item()
     found = {name: Timeline.of(sessions[name], train_last)

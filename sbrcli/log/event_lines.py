@@ -1,8 +1,8 @@
 """Detect a log of events given in place of sessions of item ids, without PyArrow.
 
-`sbr recommend` reads sessions: item ids with commas between them, one session a line. A log of
-events has one event a line, and would be answered as sessions of a user, an item and a time. It is
-detected by its header, by JSON objects, or by a column of times that are no items of the run.
+`sbr recommend` reads sessions: comma-separated item ids, one session per line. A log of events has
+one event per line, and would be answered as sessions of a user, an item and a time. It is detected
+by its header, by JSON objects, or by a column of times that are no items of the run.
 """
 
 import json

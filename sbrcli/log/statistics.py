@@ -100,7 +100,7 @@ def describe_log(
 
     Args:
         events: an event table with `session_id`, at least one row, in any order; rows of one
-            session with the same time stand in file order.
+            session with the same time are in file order.
         rule: how `session_id` was made.
         zone: where times are printed.
         time_unit: what the log's times were in before they became seconds.

@@ -1,6 +1,6 @@
 """Read the titles of items from any file that lists them.
 
-This uses the standard library alone, as `sbr recommend` does not wait for pandas.
+This uses only the standard library, so that `sbr recommend` does not load pandas.
 """
 
 import csv
@@ -21,12 +21,12 @@ _TITLE_NAMES = ("title", "name")
 def read_titles(path: Path) -> dict[str, str]:
     """Read items' titles from movies.dat, u.item, movies.csv, or any file of two columns.
 
-    The fields lie between `::`, `|`, tabs, commas or semicolons, whichever the first line has
-    first; between the last three, a field may stand in double quotes. The item's id comes first
-    and its title second, unless a header names them otherwise. UTF-8 is tried before Latin-1.
+    Fields are separated by `::`, `|`, tabs, commas or semicolons, whichever occurs first in the
+    first line; with the last three, a field may be in double quotes. The item's id comes first and
+    its title second, unless a header names other columns. UTF-8 is tried before Latin-1.
 
     Returns:
-        Titles by item id; of an item listed twice, the last.
+        Titles by item id; the last one if an item is listed twice.
 
     Raises:
         DataError: the file cannot be read, is empty or not text, or a row is wrong.
@@ -55,7 +55,7 @@ def _read_text(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("latin-1")  # which takes any byte
+        return data.decode("latin-1")  # it accepts any byte
 
 
 def _read_rows(path: Path, text: str, separator: str) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _read_rows(path: Path, text: str, separator: str) -> dict[str, str]:
 
 
 def _numbered_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty, each with the line on which it begins."""
+    """Yield the non-empty rows, each with the number of its first line."""
     source = io.StringIO(text, newline="")
     if separator in ("::", "|"):
         for line, row in enumerate(source, start=1):
@@ -106,7 +106,7 @@ def _numbered_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int,
 
 
 def _find_header(fields: Sequence[str]) -> tuple[int, int] | None:
-    """Find where a header puts the item's id and the title; None where the row is no header."""
+    """Return the positions of the item's id and title in a header; None if the row is no header."""
     plain = ["".join(field.split()).replace("_", "").casefold() for field in fields]
     title = next((plain.index(name) for name in _TITLE_NAMES if name in plain), None)
     item = next((plain.index(name) for name in _ITEM_NAMES if name in plain), None)

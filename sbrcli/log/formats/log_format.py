@@ -82,7 +82,7 @@ class LogFormat:
 
     @property
     def has_lines(self) -> bool:
-        """Whether it is text, whose wrong rows can be looked at one by one."""
+        """Whether it is text, whose bad rows can be checked one by one."""
         return self.kind in ("text", "json")
 
     @property

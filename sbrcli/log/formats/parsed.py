@@ -1,4 +1,4 @@
-"""What a kind of file is parsed to."""
+"""The result of parsing a file."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ from sbrcli.log.columns.lists import OpenedLists
 
 
 class Parsed(NamedTuple):
-    """The events of a file, of the columns that are used.
+    """The used columns of a file, one row per event.
 
     Args:
         table: one row per event.
-        gaps: how many events were left out because they lack a value.
-        lists: what became of rows of lists; None where there are none.
+        gaps: the number of events left out because they lack a value.
+        lists: how rows of lists were opened; None if there are none.
     """
 
     table: pa.Table

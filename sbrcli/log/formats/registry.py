@@ -2,10 +2,10 @@
 
 The module has two functions:
 
-- `recognise_file(path, config, path_names)` returns the `LogFormat` of a file, whose `kind` is
-  that of the line here; `path_names` are columns that the file's path gives. Kinds of text lack
-  it: `sbrcli.log.detect` recognises these by their first lines.
-- `parse_file(path, log_format, config, used)` returns the columns that are used, as `Parsed`.
+- `recognise_file(path, config, path_names)` returns the `LogFormat` of a file, whose `kind` is the
+  name here; `path_names` are columns whose values the file's path contains. Kinds of text lack it:
+  `sbrcli.log.detect` recognises these by their first lines.
+- `parse_file(path, log_format, config, used)` returns the used columns, as `Parsed`.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,8 @@ class FileKind:
 
     module: str
     begins: Callable[[bytes], object] | None = None
-    """Whether a file with these first bytes, at most `MAGIC_BYTES`, is one; None for text."""
+    """Whether a file with these first bytes, at most `MAGIC_BYTES`, is of this kind; None for
+    text."""
 
 
 FILE_KINDS = {
@@ -38,7 +39,7 @@ FILE_KINDS = {
 
 
 def recognise_file(path: Path, config: ReadConfig, path_names: tuple[str, ...]) -> LogFormat | None:
-    """Return the format of a file that is no text; None where no kind begins so.
+    """Return the format of a file that is not text; None if no kind has such first bytes.
 
     Raises:
         DataError: it cannot be opened, is damaged, or lacks a column.
@@ -53,7 +54,7 @@ def recognise_file(path: Path, config: ReadConfig, path_names: tuple[str, ...]) 
 
 
 def parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Parsed:
-    """Return the columns of a file that are used.
+    """Return the used columns of a file.
 
     Raises:
         DataError: the file is damaged.

@@ -45,7 +45,7 @@ _BLOCK = re.compile(r"[^,;\s:]+:")
 
 
 def refuse_blocks(path: Path, lines: Sequence[str]) -> None:
-    """Refuse blocks of rows below a line with their item (501:), as in the Netflix Prize.
+    """Raise DataError for blocks of rows below their item (501:), as in the Netflix Prize.
 
     Raises:
         DataError: the lines are such blocks.
@@ -64,7 +64,7 @@ def refuse_blocks(path: Path, lines: Sequence[str]) -> None:
 
 
 def refuse_drawn(path: Path, lines: Sequence[str]) -> None:
-    """Refuse tables with lines drawn between header and rows, and ARFF files.
+    """Raise DataError for tables with a line drawn between header and rows, and for ARFF files.
 
     Raises:
         DataError: the lines are one of these formats.

@@ -1,1 +1,1 @@
-"""The layouts of well-known logs, one module a source."""
+"""The layouts of well-known logs, one module per source."""

@@ -1,4 +1,4 @@
-"""What a module of layouts declares: how the rows of a known log lie, or what its header names."""
+"""Declarations of known layouts: the columns of a table without a header, or the header's names."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ class Headerless:
 
     format: LogFormat
     is_row: Callable[[list[str]], bool] = _any_row
-    """Whether a row of as many fields may be one of this log, besides its time and rating."""
+    """Whether a row with the right number of fields, and a valid time and rating, may be of this
+    log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Headed:
-    """A table whose header tells it from others; its columns are known by their names."""
+    """A table that is identified by its header; its columns are known by their names."""
 
     name: str
     is_header: Callable[[Sequence[str]], bool]
