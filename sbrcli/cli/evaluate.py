@@ -2,35 +2,25 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sbrcli.cli.baseline_options import registered_settings, takes_baseline_options
 from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.completion import complete_runs
 from sbrcli.cli.evaluation_tables import evaluation_tables
 from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
-from sbrcli.config.baselines import (
-    BaselineConfig,
-    configure_baselines,
-    write_options,
-)
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import UsageError
+from sbrcli.models.baselines.options import configure_baselines
+from sbrcli.models.baselines.registry import partner_names
 
 if TYPE_CHECKING:
     from sbrcli.evaluation.evaluate import Evaluation
-
-BASELINES = BaselineConfig()
-
-
-def _spaced(options: Any) -> str:
-    """Write options for the help, which breaks lines only at spaces."""
-    return write_options(options).replace(",", ", ")
-
 
 HybridFrom = Annotated[
     str | None,
@@ -40,43 +30,6 @@ HybridFrom = Annotated[
         help="Take over the hybrid chosen for another run, as a run trained with --refit has no "
         "valid split to choose on.",
         autocompletion=complete_runs,
-    ),
-]
-Markov = Annotated[
-    str | None,
-    typer.Option(
-        "--markov",
-        metavar="OPTIONS",
-        help=f"Steps ahead to count, and decay with distance (div or same). "
-        f"\\[default: {_spaced(BASELINES.markov)}]",
-    ),
-]
-ItemKnn = Annotated[
-    str | None,
-    typer.Option(
-        "--item-knn",
-        metavar="OPTIONS",
-        help=f"Number of neighbours, and damping. \\[default: {_spaced(BASELINES.item_knn)}]",
-    ),
-]
-Vsknn = Annotated[
-    str | None,
-    typer.Option(
-        "--vsknn",
-        metavar="OPTIONS",
-        help="Number of neighbours, recent sessions sampled, position weighting (same, linear, "
-        "quadratic), decay by the last shared item (same, linear, div, quadratic), weight of idf. "
-        f"\\[default: {_spaced(BASELINES.vsknn)}]",
-    ),
-]
-Stan = Annotated[
-    str | None,
-    typer.Option(
-        "--stan",
-        metavar="OPTIONS",
-        help="Number of neighbours, recent sessions sampled, and the distances at which a weight "
-        "falls to 1/e: events back in the session (lambda1), days between sessions (lambda2), "
-        f"places from the shared item (lambda3). \\[default: {_spaced(BASELINES.stan)}]",
     ),
 ]
 PerEvent = Annotated[
@@ -105,8 +58,10 @@ NewLogPath = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `evaluate` to the application."""
+    has_config = takes_options("config", EvaluateConfig, completed=registered_settings())
+    has_baselines = takes_baseline_options("baselines")
     subcommand(app, example="sbr evaluate ratings-user-1x100 -k 10,20")(
-        takes_options("config", EvaluateConfig)(takes_read_options(evaluate))
+        has_config(has_baselines(takes_read_options(evaluate)))
     )
 
 
@@ -117,10 +72,7 @@ def evaluate(
     run: RunName = None,
     config: EvaluateConfig,
     hybrid_from: HybridFrom = None,
-    markov: Markov = None,
-    item_knn: ItemKnn = None,
-    vsknn: Vsknn = None,
-    stan: Stan = None,
+    baselines: dict[str, str],
     per_event: PerEvent = None,
     log: NewLogPath = None,
     reading: ReadConfig,
@@ -135,8 +87,7 @@ def evaluate(
 
     if hybrid_from is not None:
         config = replace(config, hybrid=True)
-    explicit = {"markov": markov, "item-knn": item_knn, "vsknn": vsknn, "stan": stan}
-    options = _explicit_options(explicit, config)
+    _check_baselines(baselines, config)
     if per_event is not None:
         check_place(per_event)
     _check_log(log, config, reading, per_event)
@@ -144,12 +95,12 @@ def evaluate(
     folder = open_run(invocation, one_name(named, run, "--run"))
     out = invocation.output
     if log is None:
-        evaluation = evaluate_run(folder, workspace, config, options, per_event, hybrid_from, out)
+        evaluation = evaluate_run(folder, workspace, config, baselines, per_event, hybrid_from, out)
     else:
         from sbrcli.workflow.evaluate_log import NewLog, evaluate_log
 
         new = NewLog(log, reading)
-        evaluation = evaluate_log(folder, workspace, config, new, options, hybrid_from, out)
+        evaluation = evaluate_log(folder, workspace, config, new, baselines, hybrid_from, out)
     name_run(invocation, folder)
     _show(out, evaluation, config)
 
@@ -191,23 +142,13 @@ def _check_log(
             )
 
 
-def _explicit_options(explicit: dict[str, str | None], config: EvaluateConfig) -> dict[str, str]:
-    """Parse and check the baselines' options that were given, before a run is opened."""
-    options = {name: text for name, text in explicit.items() if text is not None}
-    configure_baselines(options)
-    idle = [name for name in options if name not in _optioned(config)]
+def _check_baselines(explicit: dict[str, str], config: EvaluateConfig) -> None:
+    """Check the baselines' options that were given, before a run is opened."""
+    configure_baselines(explicit)
+    compared = (*config.baselines, *(partner_names() if config.hybrid else ()))
+    idle = [name for name in explicit if name not in compared]
     if idle:
         raise UsageError(
             f"--{idle[0]} would do nothing: {idle[0]} is not among what the run is compared with",
             hint=f"sbr evaluate --baselines {idle[0]} --{idle[0]} OPTIONS",
         )
-    return options
-
-
-def _optioned(config: EvaluateConfig) -> tuple[str, ...]:
-    """Return the names of the models whose options affect the evaluation."""
-    if not config.hybrid:
-        return config.baselines
-    from sbrcli.models.blend.files import PARTNERS
-
-    return (*config.baselines, *PARTNERS)

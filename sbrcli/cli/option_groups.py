@@ -2,8 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import Field, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, replace
 from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import typer
@@ -81,7 +81,11 @@ class _Declared:
 
 
 def takes_options(
-    parameter: str, config: type, *, explicit: bool = False
+    parameter: str,
+    config: type,
+    *,
+    explicit: bool = False,
+    completed: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Replace a parameter of a subcommand's function by the options that a configuration declares.
 
@@ -91,10 +95,14 @@ def takes_options(
         config: a dataclass with options (see `config.options`).
         explicit: give the function a dictionary of the values by their fields' names instead,
             None where the user gave none, so that other defaults can take their place.
+        completed: what a registry adds to declarations, by field: attributes of `Option`, and the
+            `names` that its help has a place for.
     """
     kinds = get_type_hints(config)
     group = [
-        _Declared(field, option, kinds[field.name], explicit)
+        _Declared(
+            field, _complete(option, (completed or {}).get(field.name)), kinds[field.name], explicit
+        )
         for field, option in declared_options(config)
         if option.help is not None
     ]
@@ -113,6 +121,14 @@ def takes_options(
         return run
 
     return decorate
+
+
+def _complete(option: Option, added: Mapping[str, Any] | None) -> Option:
+    """Return a declaration with what a registry adds to it."""
+    if added is None or option.help is None:
+        return option
+    settings = dict(added)
+    return replace(option, help=option.help.format(names=settings.pop("names")), **settings)
 
 
 def takes_read_options(function: Callable) -> Callable:

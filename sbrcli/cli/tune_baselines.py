@@ -34,7 +34,7 @@ def tune_baselines(
     run: RunName = None,
     trials: Trials = False,
 ) -> None:
-    """Choose the options of markov, item-knn, vsknn and stan on the valid split.
+    """Choose the options of the baselines on the valid split.
 
     The baselines are fitted to train, and their options are chosen one after the other by mrr@20.
     The choice is stored in the run's baselines.json, which sbr evaluate --baselines reads.

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sbrcli.config.baselines import BASELINES, BaselineName, parse_names
 from sbrcli.config.options import Options, option
 from sbrcli.errors import UsageError
 
@@ -53,18 +52,17 @@ class EvaluateConfig(Options):
     batch_size: int = option(128, minimum=1)
     """Sessions scored in parallel; the metrics do not depend on it."""
 
-    baselines: tuple[BaselineName, ...] = option(
+    # The names in these two are those of the registry of baselines, which completes them.
+    baselines: tuple[str, ...] = option(
         (),
-        f"Compare with non-neural baselines: {', '.join(BASELINES)}; can be repeated.",
+        "Compare with non-neural baselines: {names}; can be repeated.",
         metavar="all|NAME[,NAME…]",
         is_repeatable=True,
-        parse=parse_names,
-        choices=("all", *BASELINES),
     )
     hybrid: bool = option(
         False,
-        "Compare with a blend of the run and markov, vsknn or stan; partner and weight are "
-        "chosen once on the valid split and stored in the run's hybrid.json.",
+        "Compare with a blend of the run and {names}; partner and weight are chosen once on the "
+        "valid split and stored in the run's hybrid.json.",
     )
     slices: bool = option(
         False,

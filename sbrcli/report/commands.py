@@ -6,13 +6,6 @@ from typing import Any
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
-from sbrcli.config.baselines import (
-    BASELINES,
-    OPTIONED,
-    BaselineConfig,
-    options_of,
-    write_options,
-)
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.presets import configure_training
@@ -20,6 +13,8 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.spec import OTHER_FILES, DatasetSpec, default_options
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.models.baselines.options import write_options
+from sbrcli.models.baselines.registry import BASELINES, with_options
 from sbrcli.models.blend.files import read_choice
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of
 from sbrcli.report.kept import Kept, cuts_of
@@ -96,10 +91,10 @@ def evaluate_command(run: Run, kept: Kept) -> str:
     compared = [model for model in options if model not in (kept.model, HYBRID)]
     if compared:
         words += ["--baselines", "all" if set(compared) == set(BASELINES) else ",".join(compared)]
-    for name in OPTIONED:
-        usual = write_options(options_of(BaselineConfig(), name))
-        if options.get(name) not in (None, usual):
-            words += [f"--{name}", str(options[name])]
+    for baseline in with_options():
+        usual = write_options(baseline.options())
+        if options.get(baseline.name) not in (None, usual):
+            words += [f"--{baseline.name}", str(options[baseline.name])]
     if HYBRID in options:
         chosen_for = (read_choice(run.path) or {}).get("taken_from")
         words += ["--hybrid-from", str(chosen_for)] if chosen_for else ["--hybrid"]

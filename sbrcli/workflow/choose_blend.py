@@ -9,12 +9,6 @@ import numpy as np
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.baselines import (
-    BaselineConfig,
-    configure_baselines,
-    options_of,
-    write_options,
-)
 from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.unions import load_training_sessions
@@ -22,9 +16,14 @@ from sbrcli.errors import ConfigError, DataError, UsageError
 from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import drop_unknown, rank_rows
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import (
+    BaselineOptions,
+    configure_baselines,
+    write_options,
+)
+from sbrcli.models.baselines.registry import fit_partner, partner_names
 from sbrcli.models.blend.blend import Partner, blend, score_both
-from sbrcli.models.blend.files import PARTNERS, no_hybrid, read_choice, save_hybrid
+from sbrcli.models.blend.files import no_hybrid, read_choice, save_hybrid
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance
@@ -58,7 +57,7 @@ class Hybrid:
     """The network's scores times this are logarithms of probabilities."""
 
 
-def find_hybrid(run: Run, options: BaselineConfig, explicit: Mapping[str, str]) -> Hybrid | None:
+def find_hybrid(run: Run, options: BaselineOptions, explicit: Mapping[str, str]) -> Hybrid | None:
     """Read what was chosen for a run; None if nothing was, or it was with other options.
 
     What was taken over from another run is found unless the user says other options; for a run
@@ -88,7 +87,7 @@ def choose_hybrid(
     workspace: Workspace,
     dataset: Dataset,
     network: Scorer,
-    options: BaselineConfig,
+    options: BaselineOptions,
     advance: Advance,
 ) -> Hybrid:
     """Choose the partner and the weight that are best on valid, and write them into the run.
@@ -125,7 +124,7 @@ def choose_hybrid(
             else "prepare the dataset with a higher --min-item-support",
         )
     num_items = load_items(dataset.path).num_train_items
-    partners = {name: fit_partner(name, training, num_items, options) for name in PARTNERS}
+    partners = {name: fit_partner(name, training, num_items, options) for name in partner_names()}
     judges = valid.subsample(_SUBSAMPLE_TARGETS)
     scale = 1.0 if gives_log_probabilities(run) else find_scale(network, judges)
     trials = [
@@ -176,7 +175,7 @@ def copy_hybrid(
 def count_trial_targets(dataset: Dataset) -> int:
     """Return how many next items `choose_hybrid` scores, of all partners together."""
     valid = load_split(dataset.path, "valid").subsample(_SUBSAMPLE_TARGETS)
-    return len(PARTNERS) * valid.num_targets
+    return len(partner_names()) * valid.num_targets
 
 
 def _try_weights(
@@ -224,20 +223,20 @@ def _lacks_scale(run: Run) -> bool:
     return "scale" not in (stored or {}) and not gives_log_probabilities(run)
 
 
-def _are_same(stored: Hybrid, options: BaselineConfig) -> bool:
+def _are_same(stored: Hybrid, options: BaselineOptions) -> bool:
     """Return whether a choice was made with these options.
 
     An option that a later version of sbr has added was at its default before.
     """
     used = configure_baselines(stored.options)
-    return all(options_of(used, name) == options_of(options, name) for name in PARTNERS)
+    return all(used[name] == options[name] for name in partner_names())
 
 
 def _other_options(stored: Hybrid, explicit: Mapping[str, str]) -> str | None:
     """Name a partner for which the user says other options than a choice was made with."""
     used = configure_baselines(stored.options)
     wanted = configure_baselines(explicit, stored.options)
-    return next((n for n in PARTNERS if options_of(used, n) != options_of(wanted, n)), None)
+    return next((name for name in partner_names() if used[name] != wanted[name]), None)
 
 
 def _require_same_options(
@@ -272,5 +271,5 @@ def _require_same_loss(run: Run, other: Run) -> None:
         )
 
 
-def _texts(options: BaselineConfig) -> dict[str, str]:
-    return {name: write_options(options_of(options, name)) for name in PARTNERS}
+def _texts(options: BaselineOptions) -> dict[str, str]:
+    return {name: write_options(options[name]) for name in partner_names()}

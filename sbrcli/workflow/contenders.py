@@ -4,18 +4,17 @@ from collections.abc import Iterator
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
-from sbrcli.config.baselines import (
-    BaselineConfig,
-    configure_baselines,
-    options_of,
-    write_options,
-)
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.evaluation.leaderboard import Contender
 from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.evaluation.scoring import rank_split
-from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
+from sbrcli.models.baselines.options import (
+    BaselineOptions,
+    configure_baselines,
+    write_options,
+)
+from sbrcli.models.baselines.registry import fit_baseline, fit_partner
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.network import count_parameters
@@ -32,7 +31,7 @@ def rank_baselines(
     dataset: Dataset,
     sessions: Sessions,
     config: EvaluateConfig,
-    options: BaselineConfig,
+    options: BaselineOptions,
     advance: Advance,
 ) -> list[Contender]:
     """Fit baselines to what a run has learned from, one after the other, and ask each.
@@ -58,7 +57,7 @@ def _each_baseline(
     dataset: Dataset,
     sessions: Sessions,
     config: EvaluateConfig,
-    options: BaselineConfig,
+    options: BaselineOptions,
     advance: Advance,
 ) -> Iterator[Contender]:
     if not config.baselines:
@@ -68,8 +67,7 @@ def _each_baseline(
     for name in config.baselines:
         scorer = fit_baseline(name, training, num_items, options)
         split_ranks = rank_split(name, scorer, sessions, config, with_lists=True, advance=advance)
-        own = options_of(options, name)
-        yield Contender(split_ranks, scorer.memory_bytes, write_options(own) if own else None)
+        yield Contender(split_ranks, scorer.memory_bytes, write_options(options[name]) or None)
 
 
 def rank_hybrid(

@@ -11,7 +11,6 @@ from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import read_json
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.baselines import BaselineConfig, configure_baselines
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, ConfigError
@@ -21,6 +20,7 @@ from sbrcli.evaluation.per_event import write_per_event
 from sbrcli.evaluation.scoring import SplitRanks, rank_split
 from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
+from sbrcli.models.baselines.options import BaselineOptions, configure_baselines
 from sbrcli.models.loading import load_scorer
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import SILENT, Advance, Reporter
@@ -183,7 +183,7 @@ def _find_or_choose_hybrid(
     workspace: Workspace,
     dataset: Dataset,
     network: Scorer,
-    options: BaselineConfig,
+    options: BaselineOptions,
     explicit: Mapping[str, str],
     reporter: Reporter,
 ) -> Hybrid:

@@ -7,18 +7,13 @@ from typing import Any
 from sbrcli.artefacts.manifests import write_json
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.baselines import (
-    OPTIONED,
-    BaselineConfig,
-    OptionedName,
-    options_of,
-    with_options,
-    write_options,
-)
+from sbrcli.config.options import Options
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
-from sbrcli.models.baselines.fitting import fit_baseline
+from sbrcli.models.baselines.baseline import Baseline
+from sbrcli.models.baselines.options import write_options
+from sbrcli.models.baselines.registry import with_options
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.evaluate import TUNED_FILE, dataset_of
 
@@ -26,27 +21,6 @@ METRIC = "mrr@20"
 
 SUBSAMPLE_TARGETS = 10_000
 """Of a larger valid split, each setting is judged by sessions that hold this many."""
-
-GRIDS: dict[OptionedName, dict[str, tuple[Any, ...]]] = {
-    "markov": {"steps": (1, 2, 3, 5, 10, 20), "decay": ("div", "same")},
-    # A list of 20 items is made of the 20 nearest neighbours, however many there are.
-    "item-knn": {"damping": (0.0, 5.0, 20.0, 50.0, 100.0, 200.0)},
-    "vsknn": {
-        "weighting": ("same", "linear", "quadratic"),
-        "decay": ("same", "linear", "div", "quadratic"),
-        "sample": (500, 1_000, 2_500, 5_000),
-        "k": (50, 100, 200, 500),
-        "idf": (0.0, 1.0, 5.0, 20.0),
-    },
-    "stan": {
-        "lambda2": (5.0, 20.0, 100.0, 500.0, 2_500.0),
-        "lambda1": (0.25, 0.5, 1.02, 2.0, 4.0),
-        "lambda3": (0.5, 1.02, 2.05, 4.0, 8.0),
-        "k": (100, 200, 500),
-        "sample": (1_000, 2_500, 5_000),
-    },
-}
-"""What is tried of each option, in the order in which options are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +70,21 @@ def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) 
     valid = load_split(dataset.path, "valid").subsample(SUBSAMPLE_TARGETS)
     num_items = load_items(dataset.path).num_train_items
     trials: list[Trial] = []
-    with reporter.progress(count_trials(), "settings", "tune") as advance:
-        for name in OPTIONED:
+    tuned = with_options()
+    with reporter.progress(sum(map(count_trials, tuned)), "settings", "tune") as advance:
+        for baseline in tuned:
 
-            def judge(options: Any, name: OptionedName = name) -> dict[str, float]:
-                settings = with_options(BaselineConfig(), name, options)
-                scorer = fit_baseline(name, training, num_items, settings)
+            def judge(options: Options, baseline: Baseline = baseline) -> dict[str, float]:
+                scorer = baseline.fit(training, num_items, options)
                 found = metrics_at(rank_targets(scorer, valid).ranks, [20])
                 advance(1)
                 return found
 
-            best, tried = search(options_of(BaselineConfig(), name), GRIDS[name], judge)
-            trials += [Trial(name, write_options(o), ms, o == best) for o, ms in tried.items()]
+            best, tried = search(baseline.options(), baseline.grid, judge)
+            trials += [
+                Trial(baseline.name, write_options(options), metrics, options == best)
+                for options, metrics in tried.items()
+            ]
     chosen = {trial.baseline: trial.options for trial in trials if trial.is_chosen}
     tuning = Tuning(run.name, "valid", valid.num_targets, METRIC, chosen, tuple(trials))
     with workspace.adding_to(run):
@@ -140,6 +117,6 @@ def search(
     return best, tried
 
 
-def count_trials() -> int:
-    """Return how many settings are tried: each default, and the other values of each option."""
-    return sum(1 + sum(len(values) - 1 for values in GRIDS[name].values()) for name in OPTIONED)
+def count_trials(baseline: Baseline) -> int:
+    """Return how many settings are tried: the default, and the other values of each option."""
+    return 1 + sum(len(values) - 1 for values in baseline.grid.values())

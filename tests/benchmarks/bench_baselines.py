@@ -16,11 +16,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.config.baselines import BASELINES, BaselineConfig
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.evaluation.top_lists import TopLists
-from sbrcli.models.baselines.fitting import fit_baseline
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import BASELINES, fit_baseline
 from sbrcli.models.scorer import Scorer
 from sbrcli.sessions import Sessions
 
@@ -50,7 +50,7 @@ def measure(name: str, training: Sessions, sessions: Sessions, num_items: int) -
     sys.stdout.write(f"{name}: {sessions.num_targets} next items, {num_items} items\n")
     for baseline in BASELINES:
         began = time.perf_counter()
-        scorer = fit_baseline(baseline, training, num_items, BaselineConfig())
+        scorer = fit_baseline(baseline, training, num_items, default_options())
         fitted = time.perf_counter() - began
         ranked, listed, written_out = 0.0, 0.0, 0.0
         for _ in range(ROUNDS):

@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from sbrcli.config.baselines import BaselineConfig
 from sbrcli.dataset.storage import load_split
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import fit_partner
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
 EVALUATE = ("evaluate", "--workdir", "work", "--hybrid", "--json")
@@ -51,7 +51,7 @@ def test_what_the_hybrid_is_made_of_is_said(sbr):
 def test_recommendations_follow_the_chain_that_the_network_does_not_know(sbr, workspace):  # noqa: F811
     sbr(*EVALUATE)
     training = load_split(workspace.open("dataset").path, "train")
-    chain = fit_partner("markov", training, 40, BaselineConfig())
+    chain = fit_partner("markov", training, 40, default_options())
     followers = np.array([chain.score_next(np.array([item])) for item in range(40)])
     best = np.sort(followers, axis=1)
     surest = int((best[:, -1] - best[:, -2]).argmax())  # ids are the indices of the items

@@ -10,11 +10,11 @@ import pytest
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import write_json
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.baselines import configure_baselines
 from sbrcli.config.loss import Loss
 from sbrcli.dataset.storage import load_split
 from sbrcli.evaluation.calibration import mean_loss
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import configure_baselines
+from sbrcli.models.baselines.registry import fit_partner
 from sbrcli.models.loading import load_scorer
 from tests.chains import make_workspace
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from sbrcli.cli import app
-from sbrcli.config.baselines import BASELINES
 from sbrcli.errors import ExitCode
+from sbrcli.models.baselines.registry import BASELINES
 from tests.builders import write_ratings
 from tests.chains import write_chain_log
 from tests.cli.small_run import SMALL

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from sbrcli.cli import app
-from sbrcli.config.baselines import BASELINES
 from sbrcli.errors import ExitCode
+from sbrcli.models.baselines.registry import BASELINES
 from tests.cli.small_run import SMALL
 
 USERS, LENGTH, NEW = 40, 9, "777"

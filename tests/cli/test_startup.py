@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sbrcli.config.baselines import BaselineConfig
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import fit_partner
 from sbrcli.models.blend.files import save_hybrid
 from tests.builders import make_run, make_sessions
 
@@ -62,7 +62,7 @@ def test_recommend_loads_numpy_alone_for_sessions_in_a_file(tmp_path):
 def test_recommend_by_the_hybrid_loads_scipy_but_neither_pandas_nor_pyarrow(tmp_path):
     run = make_run(tmp_path / "sbr-work")
     training = make_sessions([0, 1, 2], [3, 4])
-    fitted = fit_partner("vsknn", training, 9, BaselineConfig())
+    fitted = fit_partner("vsknn", training, 9, default_options())
     save_hybrid(run, {"partner": "vsknn", "weight": 0.5, "options": {}}, fitted)
     modules = modules_of("recommend", "--items", "10,20", "--hybrid")
     assert modules & SLOW == {"scipy"}

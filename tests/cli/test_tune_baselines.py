@@ -5,17 +5,12 @@ import json
 import pytest
 
 from sbrcli import __version__
-from sbrcli.workflow import tune_baselines as tuning
-from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
+from tests.evaluation.test_tuning import try_only, workspace  # noqa: F401  a fixture
 
 
 @pytest.fixture(autouse=True)
 def small_grid(monkeypatch):
-    monkeypatch.setattr(
-        tuning,
-        "GRIDS",
-        {"markov": {"steps": (1, 2)}, "item-knn": {}, "vsknn": {"idf": (0.0, 9.0)}, "stan": {}},
-    )
+    try_only(monkeypatch, {"markov": {"steps": (1, 2)}, "vsknn": {"idf": (0.0, 9.0)}})
 
 
 @pytest.mark.usefixtures("workspace")

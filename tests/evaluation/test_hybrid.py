@@ -11,15 +11,15 @@ from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.manifests import MANIFEST, write_json
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.baselines import BaselineConfig, configure_baselines
 from sbrcli.dataset.storage import load_split
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ArtefactError, ConfigError, DataError, UsageError
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import configure_baselines, default_options
+from sbrcli.models.baselines.registry import fit_partner, partner_names
 from sbrcli.models.blend.blend import HybridScorer
-from sbrcli.models.blend.files import PARTNERS, load_hybrid
+from sbrcli.models.blend.files import load_hybrid
 from sbrcli.models.loading import load_scorer
 from sbrcli.workflow import choose_blend as hybrid
 from sbrcli.workflow.choose_blend import (
@@ -30,7 +30,7 @@ from sbrcli.workflow.choose_blend import (
 )
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
-OPTIONS = BaselineConfig()
+OPTIONS = default_options()
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(
     monkeypatch.setattr(hybrid, "_SUBSAMPLE_TARGETS", enough)
     judges = valid.subsample(enough)
     assert enough <= judges.num_targets < valid.num_targets
-    assert count_trial_targets(dataset) == len(PARTNERS) * judges.num_targets
+    assert count_trial_targets(dataset) == len(partner_names()) * judges.num_targets
     assert choose(run, dataset).trials
 
 

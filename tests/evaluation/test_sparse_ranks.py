@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbrcli.config.baselines import BASELINES, BaselineConfig
 from sbrcli.evaluation.ranks import rank_rows, rank_targets
 from sbrcli.evaluation.sparse_ranks import rank_sparse_rows
 from sbrcli.evaluation.top_lists import TopLists
-from sbrcli.models.baselines.fitting import fit_baseline
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import BASELINES, fit_baseline
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.sparse_rows import CommonScores, SparseRows, SparseScorer
 from tests.builders import make_sessions
@@ -74,7 +74,7 @@ class WrittenOut:
 def test_a_baseline_is_ranked_and_listed_as_its_scores_written_out(name, exclude_seen):
     training = make_sessions(*random_log(1, sessions=40, num_items=30))
     sessions = make_sessions(*random_log(2, sessions=30, num_items=30))
-    scorer = fit_baseline(name, training, 30, BaselineConfig())
+    scorer = fit_baseline(name, training, 30, default_options())
     assert isinstance(scorer, SparseScorer)
     found, lists = [], [TopLists(30, 4), TopLists(30, 4)]
     for one, counted in zip((scorer, WrittenOut(scorer)), lists, strict=True):
@@ -89,6 +89,6 @@ def test_a_baseline_is_ranked_and_listed_as_its_scores_written_out(name, exclude
 
 
 def test_sparse_rows_are_asked_for_where_every_item_is_a_candidate(monkeypatch):
-    scorer = fit_baseline("markov", make_sessions([0, 1, 2]), 3, BaselineConfig())
+    scorer = fit_baseline("markov", make_sessions([0, 1, 2]), 3, default_options())
     monkeypatch.setattr(scorer, "score_sessions", None)
     assert rank_targets(scorer, make_sessions([0, 1, 2])).ranks.tolist() == [1, 1]

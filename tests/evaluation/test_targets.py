@@ -8,7 +8,6 @@ import pytest
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.baselines import BASELINES, BaselineConfig, BaselineName
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.evaluation.evaluate import Evaluation, summarise
@@ -16,8 +15,8 @@ from sbrcli.evaluation.ranks import Ranks, rank_targets
 from sbrcli.evaluation.scoring import rank_split
 from sbrcli.evaluation.top_lists import TopLists
 from sbrcli.evaluation.validation import validate
-from sbrcli.models.baselines.fitting import fit_baseline, fit_partner
-from sbrcli.models.baselines.popularity import PopularityScorer
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import BASELINES, fit_baseline, fit_partner
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
@@ -48,16 +47,16 @@ def evaluated(scorer: Scorer, sessions: Sessions, **options: object) -> Evaluati
 def make_scorer(name: str) -> Scorer:
     training = make_sessions(*random_log(1, sessions=60, num_items=NUM_ITEMS))
     if name in BASELINES:
-        return fit_baseline(name, training, NUM_ITEMS, BaselineConfig())
+        return fit_baseline(name, training, NUM_ITEMS, default_options())
     shape = GruShape(NUM_ITEMS, (4,), "shared")
     network = GruScorer(shape, initialise_weights(shape, seed=1), batch_size=7)
     if name == "gru4rec":
         return network
-    partner = fit_partner(name.removeprefix("hybrid-"), training, NUM_ITEMS, BaselineConfig())
+    partner = fit_partner(name.removeprefix("hybrid-"), training, NUM_ITEMS, default_options())
     return HybridScorer(network, partner, 0.3)
 
 
-MODELS: tuple[BaselineName | str, ...] = (*BASELINES, "gru4rec", "hybrid-markov", "hybrid-vsknn")
+MODELS: tuple[str, ...] = (*BASELINES, "gru4rec", "hybrid-markov", "hybrid-vsknn")
 
 
 def test_only_what_is_asked_for_is_ranked_watched_and_told():
@@ -137,7 +136,8 @@ def test_unknown_items_that_nobody_asks_for_are_not_counted():
 
 def test_the_ranks_of_popularity_are_those_counted_by_hand():
     # Item 0 occurs 4 times, 1 and 2 twice, 3 once: 1 and 2 tie, and count against each other.
-    popularity = PopularityScorer(make_sessions([0, 1, 0, 2], [0, 2, 3], [0, 1]), 4)
+    training = make_sessions([0, 1, 0, 2], [0, 2, 3], [0, 1])
+    popularity = fit_baseline("popularity", training, 4, default_options())
     sessions = asked_last([3, 3, 0], [0, 0, 1], [0, 0, 2], [0, 0, 3])
     ranks = rank_targets(popularity, sessions)
     assert ranks.ranks.tolist() == [1, 3, 3, 4]
@@ -182,7 +182,7 @@ def test_a_valid_split_of_which_nothing_asked_for_is_known_chooses_no_hybrid(tmp
             Workspace(tmp_path),
             dataset,
             make_scorer("gru4rec"),
-            BaselineConfig(),
+            default_options(),
             lambda _: None,
         )
     assert str(raised.value) == (

@@ -1,16 +1,19 @@
 """The search for the baselines' best options."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from sbrcli.artefacts.manifests import MANIFEST, read_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.baselines import BaselineConfig, MarkovConfig, options_of, write_options
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
+from sbrcli.models.baselines.markov import MarkovConfig
+from sbrcli.models.baselines.options import write_options
+from sbrcli.models.baselines.registry import all_baselines, with_options
 from sbrcli.workflow import tune_baselines as tuning
-from sbrcli.workflow.tune_baselines import GRIDS, search, tune_baselines
+from sbrcli.workflow.tune_baselines import search, tune_baselines
 from tests.builders import make_run
 from tests.chains import make_workspace
 from tests.reporters import RecordingReporter
@@ -44,12 +47,18 @@ def test_of_equals_the_default_is_chosen():
     assert search(MarkovConfig(), {"steps": (2, 1)}, judge)[0] == MarkovConfig()
 
 
-@pytest.mark.parametrize("name", GRIDS)
-def test_what_is_tried_holds_the_default_and_others(name):
-    default = options_of(BaselineConfig(), name)
-    for option, values in GRIDS[name].items():
-        assert getattr(default, option) in values
+@pytest.mark.parametrize("baseline", all_baselines(), ids=lambda baseline: baseline.name)
+def test_what_is_tried_holds_the_default_and_others(baseline):
+    assert bool(baseline.grid) == baseline.has_options
+    for option, values in baseline.grid.items():
+        assert getattr(baseline.options(), option) in values
         assert len(values) > 1
+
+
+def try_only(monkeypatch: pytest.MonkeyPatch, grids: dict[str, dict]) -> None:
+    """Let baselines be tuned by these grids, by name, and the others by none."""
+    baselines = [replace(one, grid=grids.get(one.name, {})) for one in with_options()]
+    monkeypatch.setattr(tuning, "with_options", lambda: baselines)
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def test_the_choice_is_kept_with_all_that_was_tried(workspace):
     reporter = RecordingReporter()
     found = tune_baselines(run, workspace, reporter)
     assert reporter.done == [("tune", len(found.trials), len(found.trials))]
-    for name in GRIDS:
+    for name in (baseline.name for baseline in with_options()):
         own = [trial for trial in found.trials if trial.baseline == name]
         chosen = [trial for trial in own if trial.is_chosen]
         assert len(chosen) == 1
@@ -92,7 +101,7 @@ def test_the_test_split_is_never_read(workspace, monkeypatch):
 
 def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(workspace, monkeypatch):
     run, valid = workspace.open("run"), load_split(workspace.open("dataset").path, "valid")
-    monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
+    try_only(monkeypatch, {})
     assert tune_baselines(run, workspace).events == valid.num_targets
     enough = valid.num_targets // 2
     monkeypatch.setattr(tuning, "SUBSAMPLE_TARGETS", enough)
@@ -102,7 +111,7 @@ def test_of_a_large_valid_split_sessions_with_enough_next_items_are_tried(worksp
 
 
 def test_nothing_is_added_to_a_run_that_was_replaced_meanwhile(workspace, monkeypatch):
-    monkeypatch.setattr(tuning, "GRIDS", {name: {} for name in GRIDS})
+    try_only(monkeypatch, {})
     run = workspace.open("run")
     write_json(run.path / MANIFEST, run.document | {"seed": 2})
     with pytest.raises(ArtefactError) as error:

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sbrcli.config.baselines import BaselineConfig
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import fit_partner, partner_names
 from sbrcli.models.blend import blend as hybrid
 from sbrcli.models.blend.blend import HybridScorer, blend
-from sbrcli.models.blend.files import PARTNERS
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from tests.builders import make_sessions
@@ -25,7 +24,7 @@ def network() -> GruScorer:
 
 def partner(name: str):
     training = make_sessions(*random_log(1, sessions=40, num_items=NUM_ITEMS))
-    return fit_partner(name, training, NUM_ITEMS, BaselineConfig())
+    return fit_partner(name, training, NUM_ITEMS, default_options())
 
 
 def test_the_blend_is_a_product_of_two_distributions():
@@ -45,7 +44,7 @@ def test_rows_without_entries_do_not_take_from_their_neighbours():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", PARTNERS)
+@pytest.mark.parametrize("name", partner_names())
 @pytest.mark.parametrize("events_at_a_time", [1, 30, 10**6])
 def test_every_event_is_scored_whatever_is_walked_at_a_time(monkeypatch, name, events_at_a_time):
     monkeypatch.setattr(hybrid, "_EVENTS_AT_A_TIME", events_at_a_time)
@@ -62,7 +61,7 @@ def test_every_event_is_scored_whatever_is_walked_at_a_time(monkeypatch, name, e
     assert not found
 
 
-@pytest.mark.parametrize("name", PARTNERS)
+@pytest.mark.parametrize("name", partner_names())
 def test_at_its_ends_the_blend_ranks_as_one_of_both_does(name):
     alone, other = scores_by_position(network(), LOG), scores_by_position(partner(name), LOG)
     first = scores_by_position(HybridScorer(network(), partner(name), 0.0), LOG)

@@ -8,12 +8,12 @@ from safetensors.numpy import load_file, save_file
 
 from sbrcli import __version__
 from sbrcli.artefacts.manifests import write_json
-from sbrcli.config.baselines import configure_baselines
 from sbrcli.errors import ArtefactError
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import configure_baselines
+from sbrcli.models.baselines.registry import fit_partner, partner_names
 from sbrcli.models.blend import files as hybrid_files
 from sbrcli.models.blend.blend import HybridScorer
-from sbrcli.models.blend.files import PARTNERS, load_hybrid, read_choice, save_hybrid
+from sbrcli.models.blend.files import load_hybrid, read_choice, save_hybrid
 from tests.builders import make_sessions
 from tests.models.baselines.logs import random_log
 from tests.models.test_hybrid import NUM_ITEMS, network
@@ -28,7 +28,7 @@ def keep(folder, name: str, weight: float = 0.3):
     return fitted
 
 
-@pytest.mark.parametrize("name", PARTNERS)
+@pytest.mark.parametrize("name", partner_names())
 def test_what_is_read_scores_as_what_was_kept(tmp_path, name):
     fitted = keep(tmp_path, name)
     session = np.array([3, 1, 4, 1])

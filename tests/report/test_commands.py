@@ -9,9 +9,9 @@ import pytest
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.app import run as run_sbr
-from sbrcli.config.baselines import BASELINES
 from sbrcli.config.presets import PRESETS, configure_training
 from sbrcli.config.training import TrainConfig
+from sbrcli.models.baselines.registry import BASELINES
 from sbrcli.models.registry import find_family
 from sbrcli.report.commands import (
     evaluate_command,

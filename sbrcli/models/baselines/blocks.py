@@ -1,4 +1,4 @@
-"""The positions that a baseline scores, block by block, and its sparse matrices as arrays."""
+"""The positions that a baseline scores, block by block."""
 
 from collections.abc import Iterator
 
@@ -23,12 +23,3 @@ def rows_of_matrix(matrix: sparse.csr_array, common: CommonScores) -> SparseRows
     """Take rows of a sparse matrix, (rows, num_items), that holds each item of a row once."""
     # Single precision also makes one of scores that differ by the rounding of their sums.
     return SparseRows(common, matrix.indptr, matrix.indices, matrix.data.astype(np.float32))
-
-
-def matrix_arrays(name: str, matrix: sparse.csr_array) -> dict[str, npt.NDArray]:
-    """Return the arrays of a sparse matrix, by name."""
-    return {
-        f"{name}/data": matrix.data,
-        f"{name}/indices": matrix.indices,
-        f"{name}/indptr": matrix.indptr,
-    }

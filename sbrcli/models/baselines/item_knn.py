@@ -1,72 +1,31 @@
-"""Items that share sessions with the last one."""
+"""Item-kNN as a baseline: items that share sessions with the last one."""
 
-import itertools
-from collections.abc import Iterator
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-from scipy import sparse
-
-from sbrcli.config.baselines import ItemKnnConfig
-from sbrcli.models.baselines.incidence import session_items
-from sbrcli.models.baselines.last_item import LastItemScorer
-from sbrcli.sessions import Sessions
-
-IntArray = npt.NDArray[np.integer]
-
-# So many pairs of items are counted at a time (100 MB), whatever the size of the log.
-_PAIRS_AT_A_TIME = 2**23
+from sbrcli.config.options import Options, option
+from sbrcli.models.baselines.baseline import Baseline
 
 
-def fit_item_knn(training: Sessions, num_items: int, config: ItemKnnConfig) -> LastItemScorer:
-    """Find each item's most similar items by the sessions that hold both.
+@dataclass(frozen=True, kw_only=True)
+class ItemKnnConfig(Options):
+    """Items that share sessions with the last item, by cosine similarity.
 
-    The similarity of items i and j is their damped cosine (Hidasi et al. 2016, arXiv 1511.06939),
-    with n(…) the number of sessions that hold an item, or both:
-
-        n(i, j) / sqrt((n(i) + damping) * (n(j) + damping))
-
-    An item is no neighbour of itself. Of items equally similar, the lower index comes first.
-
-    Args:
-        training: sessions, every item index below `num_items`.
-        num_items: how many items are scored.
-        config: how many neighbours an item has, and the damping.
+    The defaults are those of the item-kNN that GRU4Rec was first compared with (Hidasi et al.
+    2016, arXiv 1511.06939, and its published code).
     """
-    incidence = session_items(training, num_items)
-    by_item = incidence.T.tocsr()
-    norms = np.sqrt(np.diff(by_item.indptr) + config.damping)
-    norms[norms == 0] = 1  # an item without sessions, and no damping
-    kept = [
-        _keep_best(similarities, config.neighbours)
-        for similarities in _similarities(by_item, incidence, norms)
-    ]
-    return LastItemScorer(sparse.csr_array(sparse.vstack(kept, format="csr")))
+
+    neighbours: int = option(100, minimum=1, maximum=1_000_000)
+    """Number of most similar items stored for each item."""
+
+    damping: float = option(20.0, minimum=0)
+    """Added to each item's number of sessions, against chance similarities of rare items."""
 
 
-def _similarities(
-    by_item: sparse.csr_array, incidence: sparse.csr_array, norms: npt.NDArray[np.floating]
-) -> Iterator[sparse.csr_array]:
-    """Yield the similarities of some items after others to all: (some, num_items)."""
-    pairs = by_item @ np.diff(incidence.indptr)  # at most, of each item
-    blocks = np.cumsum(pairs) // _PAIRS_AT_A_TIME
-    begins = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(pairs)]
-    for begin, end in itertools.pairwise(begins):
-        shared = sparse.csr_array(by_item[begin:end] @ incidence)
-        rows = np.repeat(np.arange(begin, end), np.diff(shared.indptr))
-        shared.data /= norms[rows] * norms[shared.indices]
-        shared.data[rows == shared.indices] = 0
-        yield shared
-
-
-def _keep_best(similarities: sparse.csr_array, most: int) -> sparse.csr_array:
-    """Keep each row's greatest entries, and no zeros."""
-    similarities.eliminate_zeros()
-    similarities.sort_indices()
-    data = similarities.data
-    cuts = similarities.indptr
-    for row in np.flatnonzero(np.diff(cuts) > most).tolist():
-        own = data[cuts[row] : cuts[row + 1]]
-        own[np.argsort(np.negative(own), kind="stable")[most:]] = 0
-    similarities.eliminate_zeros()
-    return similarities
+BASELINE = Baseline(
+    name="item-knn",
+    scorer="sbrcli.models.baselines.item_knn_scorer",
+    options=ItemKnnConfig,
+    help="Number of neighbours, and damping.",
+    # A list of 20 items is made of the 20 nearest neighbours, however many there are.
+    grid={"damping": (0.0, 5.0, 20.0, 50.0, 100.0, 200.0)},
+)

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from sbrcli.models.baselines.blocks import blocks_of_positions, matrix_arrays, rows_of_matrix
+from sbrcli.models.baselines.blocks import blocks_of_positions, rows_of_matrix
+from sbrcli.models.baselines.fitted import Arrays, matrix_arrays, read_matrix
 from sbrcli.models.sparse_rows import SparseRows, SparseScorer
 from sbrcli.sessions import Sessions
 
@@ -25,7 +26,7 @@ class LastItemScorer(SparseScorer):
         super().__init__(np.zeros(len(matrix.indptr) - 1, np.float32))
         self._matrix = sparse.csr_array(matrix, dtype=np.float32)
 
-    def arrays(self) -> dict[str, npt.NDArray]:
+    def arrays(self) -> Arrays:
         """Return all that was fitted, by name."""
         return matrix_arrays("matrix", self._matrix)
 
@@ -46,3 +47,16 @@ class LastItemScorer(SparseScorer):
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
         """Score what follows the session `items`, as one sparse row."""
         return self._matrix[items[-1:]]
+
+
+def restore_last_item(arrays: Arrays, num_items: int) -> LastItemScorer:
+    """Make a scorer of what its `arrays()` returned.
+
+    Raises:
+        ValueError: the arrays are damaged, or of another number of items.
+    """
+    matrix = read_matrix(arrays, "matrix", num_items)
+    num_rows = len(matrix.indptr) - 1
+    if num_rows != num_items:
+        raise ValueError(f"matrix has {num_rows} rows for {num_items} items")
+    return LastItemScorer(matrix)

@@ -1,32 +1,30 @@
-"""What follows the last item: sequential rules, of which one step ahead is a Markov chain."""
+"""The Markov chain as a baseline, and the longer sequential rules that it is a case of."""
 
-import numpy as np
-from scipy import sparse
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-from sbrcli.config.baselines import MarkovConfig
-from sbrcli.models.baselines.last_item import LastItemScorer
-from sbrcli.sessions import Sessions
+from sbrcli.config.options import Options, option
+from sbrcli.models.baselines.baseline import Baseline
+
+StepDecay = Literal["same", "div"]
 
 
-def fit_markov(training: Sessions, num_items: int, config: MarkovConfig) -> LastItemScorer:
-    """Count which items follow which, up to `steps` events later in the same session.
+@dataclass(frozen=True, kw_only=True)
+class MarkovConfig(Options):
+    """Sequential rules: the items that followed the last one in training, by their counts."""
 
-    These are the sequential rules of Ludewig & Jannach 2018 (arXiv 1803.09587): an
-    item x steps ahead counts 1/x. A rule's weight is not divided by how often its first item
-    occurs, which would be the same for all of a next item's candidates.
+    steps: int = option(1, minimum=1, maximum=1_000)
+    """How many steps ahead a following item counts; 1 is the first-order Markov chain."""
 
-    Args:
-        training: sessions, every item index below `num_items`.
-        num_items: how many items are scored.
-        config: how far ahead, and what distance costs.
-    """
-    rules = sparse.csr_array((num_items, num_items), dtype=np.float64)
-    session = np.repeat(np.arange(training.num_sessions), np.diff(training.offsets))
-    longest = int(np.diff(training.offsets).max(initial=0))
-    for step in range(1, min(config.steps, longest - 1) + 1):
-        in_one = session[step:] == session[:-step]
-        before, after = training.item_indices[:-step][in_one], training.item_indices[step:][in_one]
-        weight = 1 / step if config.decay == "div" else 1.0
-        pairs = (np.full(len(before), weight), (before, after))
-        rules = rules + sparse.coo_array(pairs, shape=rules.shape).tocsr()
-    return LastItemScorer(rules)
+    decay: StepDecay = option("div", choices=get_args(StepDecay))
+    """Count of an item x steps ahead: 1/x (div), or 1 (same)."""
+
+
+BASELINE = Baseline(
+    name="markov",
+    scorer="sbrcli.models.baselines.markov_scorer",
+    options=MarkovConfig,
+    help="Steps ahead to count, and decay with distance (div or same).",
+    grid={"steps": (1, 2, 3, 5, 10, 20), "decay": ("div", "same")},
+    is_partner=True,
+)

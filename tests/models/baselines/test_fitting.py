@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from sbrcli.artefacts.run import Run
-from sbrcli.config.baselines import BASELINES, BaselineConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.dataset.unions import load_training_sessions
-from sbrcli.models.baselines.fitting import fit_baseline
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import BASELINES, fit_baseline
 from tests.builders import make_sessions, run_manifest
 from tests.chains import make_workspace
 from tests.models.baselines.logs import scores_by_position
@@ -15,7 +15,7 @@ from tests.models.baselines.logs import scores_by_position
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_baseline_scores_every_next_item_among_all_items(name):
-    scorer = fit_baseline(name, make_sessions([0, 1, 2], [2, 1]), 4, BaselineConfig())
+    scorer = fit_baseline(name, make_sessions([0, 1, 2], [2, 1]), 4, default_options())
     found = scores_by_position(scorer, make_sessions([0, 1, 2], [3, 1]))
     assert scorer.num_items == 4
     assert scorer.memory_bytes > 0

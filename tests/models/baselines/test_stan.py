@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sbrcli.config.baselines import StanConfig
-from sbrcli.models.baselines.stan import fit_stan
+from sbrcli.models.baselines.stan import StanConfig
+from sbrcli.models.baselines.stan_scorer import fit
 from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 from tests.models.baselines.literal import stan_scores
@@ -35,7 +35,7 @@ def shares_after(
 ) -> list[float]:
     """Give each item's score as a share of all."""
     config = StanConfig(lambda1=lambda1, lambda2=lambda2, lambda3=lambda3)
-    scores = fit_stan(training, num_items, config).score_next(np.array(session))
+    scores = fit(training, num_items, config).score_next(np.array(session))
     return (scores / scores.sum()).tolist()
 
 
@@ -47,7 +47,7 @@ def test_scores_are_those_of_the_paper_at_every_event_up_to_a_factor(sample, k, 
     days = np.random.default_rng(5).random(60).cumsum().tolist()
     names = ("lambda1", "lambda2", "lambda3")
     options: dict[str, Any] = {"k": k, "sample": sample, **dict(zip(names, lambdas, strict=True))}
-    scorer = fit_stan(ended_on(days, *log), 15, StanConfig(**options))
+    scorer = fit(ended_on(days, *log), 15, StanConfig(**options))
     asked = random_log(2, sessions=15, num_items=15, longest=12)
     found = scores_by_position(scorer, make_sessions(*asked))
     position = 0
@@ -104,13 +104,13 @@ def test_sessions_of_long_ago_count_nothing_beside_one_of_today():
 
 
 def test_a_session_that_shares_nothing_scores_every_item_alike():
-    scorer = fit_stan(ended_on([1], [0, 1]), 3, StanConfig())
+    scorer = fit(ended_on([1], [0, 1]), 3, StanConfig())
     assert scorer.score_next(np.array([2])).tolist() == [0, 0, 0]
 
 
 def test_scores_do_not_depend_on_the_sessions_beside_nor_on_what_lies_ahead():
     training = make_sessions(*random_log(3, sessions=50, num_items=9))
-    scorer = fit_stan(training, 9, StanConfig(k=5, sample=9))
+    scorer = fit(training, 9, StanConfig(k=5, sample=9))
     log = random_log(4, sessions=9, num_items=9)
     together = scores_by_position(scorer, make_sessions(*log))
     alone = scores_by_position(scorer, make_sessions(log[3][:3]))

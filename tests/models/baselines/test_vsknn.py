@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sbrcli.config.baselines import VsknnConfig
 from sbrcli.models import sparse_rows
-from sbrcli.models.baselines.vsknn import fit_vsknn
+from sbrcli.models.baselines.vsknn import VsknnConfig
+from sbrcli.models.baselines.vsknn_scorer import fit
 from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
 from tests.models.baselines.literal import vsknn_scores
@@ -16,7 +16,7 @@ DECAYS = ("same", "linear", "div", "quadratic")
 
 
 def scores_after(session: list[int], training: Sessions, num_items: int, **options) -> list[float]:
-    scorer = fit_vsknn(training, num_items, VsknnConfig(**options))
+    scorer = fit(training, num_items, VsknnConfig(**options))
     return scorer.score_next(np.array(session)).tolist()
 
 
@@ -26,7 +26,7 @@ def scores_after(session: list[int], training: Sessions, num_items: int, **optio
 def test_scores_are_those_of_the_paper_at_every_event(sample, weighting, decay):
     training = random_log(1, sessions=60, num_items=15)
     options = {"k": 5, "sample": sample, "weighting": weighting, "decay": decay, "idf": 0.5}
-    scorer = fit_vsknn(make_sessions(*training), 15, VsknnConfig(**options))
+    scorer = fit(make_sessions(*training), 15, VsknnConfig(**options))
     log = random_log(2, sessions=15, num_items=15, longest=12)
     assert_scores_like(scorer, log, lambda items: vsknn_scores(items, training, 15, **options))
 
@@ -35,7 +35,7 @@ def test_scores_are_those_of_the_paper_at_every_event(sample, weighting, decay):
 def test_long_sessions_full_of_repeats_and_ties_are_scored_as_in_the_paper(seed):
     training = random_log(seed, sessions=40, num_items=6)
     options = {"k": 4, "sample": 7, "weighting": "quadratic", "decay": "div", "idf": 0.0}
-    scorer = fit_vsknn(make_sessions(*training), 6, VsknnConfig(**options))
+    scorer = fit(make_sessions(*training), 6, VsknnConfig(**options))
     log = random_log(seed + 100, sessions=3, num_items=6, longest=60)
     assert_scores_like(scorer, log, lambda items: vsknn_scores(items, training, 6, **options))
 
@@ -67,7 +67,7 @@ def test_only_the_most_recent_sessions_that_share_an_item_are_compared():
 
 
 def test_an_empty_session_has_nothing_to_follow_wherever_it_stands():
-    scorer = fit_vsknn(make_sessions([0, 1]), 2, VsknnConfig())
+    scorer = fit(make_sessions([0, 1]), 2, VsknnConfig())
     assert sorted(scores_by_position(scorer, make_sessions([], [0, 1, 0], []))) == [0, 1]
 
 
@@ -83,7 +83,7 @@ def test_a_session_that_shares_nothing_scores_every_item_alike():
 
 
 def test_scores_do_not_depend_on_the_sessions_beside_nor_on_what_lies_ahead():
-    scorer = fit_vsknn(
+    scorer = fit(
         make_sessions(*random_log(3, sessions=50, num_items=9)), 9, VsknnConfig(k=5, sample=9)
     )
     log = random_log(4, sessions=9, num_items=9)
@@ -95,7 +95,7 @@ def test_scores_do_not_depend_on_the_sessions_beside_nor_on_what_lies_ahead():
 
 
 def test_blocks_end_where_they_are_full_and_none_is_lost(monkeypatch):
-    scorer = fit_vsknn(make_sessions([0, 1, 2], [2, 1]), 3, VsknnConfig())
+    scorer = fit(make_sessions([0, 1, 2], [2, 1]), 3, VsknnConfig())
     log = make_sessions([0, 1, 2, 0], [1], [2, 0], [], [1, 2, 1])
     whole = scores_by_position(scorer, log)
     assert sorted(whole) == [0, 1, 2, 5, 7, 8]

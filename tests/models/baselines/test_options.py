@@ -2,22 +2,18 @@
 
 import pytest
 
-from sbrcli.config.baselines import (
-    BASELINES,
-    ItemKnnConfig,
-    MarkovConfig,
-    StanConfig,
-    VsknnConfig,
-    parse_names,
-    parse_options,
-    write_options,
-)
 from sbrcli.errors import ConfigError
+from sbrcli.models.baselines.item_knn import ItemKnnConfig
+from sbrcli.models.baselines.markov import MarkovConfig
+from sbrcli.models.baselines.options import parse_options, write_options
+from sbrcli.models.baselines.registry import BASELINES, parse_names
+from sbrcli.models.baselines.stan import StanConfig
+from sbrcli.models.baselines.vsknn import VsknnConfig
 
 
 def test_all_names_every_baseline():
-    assert parse_names("all") == BASELINES
-    assert parse_names("all,markov") == parse_names("markov, all") == BASELINES
+    assert parse_names("all") == tuple(BASELINES)
+    assert parse_names("all,markov") == parse_names("markov, all") == tuple(BASELINES)
 
 
 def test_names_come_once_in_the_order_given():
