@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import sbrcli
-from sbrcli.config.baselines import BaselineConfig
 from sbrcli.errors import ArtefactError, ConfigError, DataError
-from sbrcli.models.baselines.fitting import fit_partner
+from sbrcli.models.baselines.options import default_options
+from sbrcli.models.baselines.registry import fit_partner
 from sbrcli.models.blend.files import save_hybrid
 from tests.builders import make_run, make_sessions
 
@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def with_partner(run: Path, name: str) -> Path:
-    fitted = fit_partner(name, make_sessions([0, 1, 2, 5], [3, 4, 1]), 9, BaselineConfig())
+    fitted = fit_partner(name, make_sessions([0, 1, 2, 5], [3, 4, 1]), 9, default_options())
     save_hybrid(run, {"partner": name, "weight": 0.5, "options": {}}, fitted)
     return run
 
