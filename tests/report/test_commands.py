@@ -102,7 +102,7 @@ def test_a_run_s_command_trains_with_the_same_options(tmp_path, monkeypatch, giv
         asked.append((dataset, for_short if events < 20 else config, name))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(job, "assign", make_job)
+    monkeypatch.setattr(job, "make_job", make_job)
     assert run_sbr(words[1:]) == 130
     assert asked == [("user", config, "named")]
 
