@@ -46,7 +46,7 @@ class _Declared:
         """Return the configuration's value for one of the command line."""
         if value is None:
             return None if self.is_explicit else self.field.default
-        text = ",".join(value) if self.option.is_repeatable else value
+        text = self.option.joint.join(value) if self.option.is_repeatable else value
         return text if self.option.parse is None else self.option.parse(text)
 
     def _value_kind(self) -> tuple[Any, Any]:

@@ -12,10 +12,10 @@ from sbrcli.cli.item_search import show_found, take_titles
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
-from sbrcli.cli.recommend_tables import has_titles, show_one, shown_by
-from sbrcli.cli.session_lines import STANDARD_INPUT, parse_session, read_sessions
-from sbrcli.config.recommendation import RecommendConfig
+from sbrcli.cli.recommend_tables import has_titles, note_rules, show_one, shown_by
+from sbrcli.config.recommendation import RecommendConfig, RuleConfig
 from sbrcli.errors import ConfigError, UsageError
+from sbrcli.log.session_lines import STANDARD_INPUT, parse_session, read_sessions
 
 if TYPE_CHECKING:
     from sbrcli.workflow.recommender import Recommender
@@ -66,7 +66,7 @@ Hybrid = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `recommend` to the application."""
     subcommand(app, example="sbr recommend --items 3186,1270 -k 10 --fallback popularity")(
-        takes_options("config", RecommendConfig)(recommend)
+        takes_options("config", RecommendConfig)(takes_options("rules", RuleConfig)(recommend))
     )
 
 
@@ -80,6 +80,7 @@ def recommend(
     run: RunName = None,
     titles: Titles = None,
     hybrid: Hybrid = False,
+    rules: RuleConfig,
 ) -> None:
     """Recommend the next items for a session, or for each session of a FILE.
 
@@ -99,7 +100,7 @@ def recommend(
     if find is None:
         session = _only_session(sessions, items, may_be_empty=config.fallback is not None)
     if find is not None:
-        _require_words(find, alone=sessions is None and items is None)
+        _require_words(find, alone=sessions is None and items is None, ruled=rules.are_given)
     folder = open_run(invocation, run)
     if find is not None:
         show_found(invocation.output, open_items(folder, titles), find, config.k)
@@ -107,11 +108,11 @@ def recommend(
         return
     recommender = open_recommender(folder, blend=hybrid, titles=titles)
     if session is not None:
-        _answer_one(invocation.output, session, recommender, config)
+        _answer_one(invocation.output, session, recommender, config, rules)
         name_run(invocation, folder)
     elif sessions is not None:
         begin = partial(name_run, invocation, folder)
-        _answer_all(invocation.output, sessions, recommender, config, begin)
+        _answer_all(invocation.output, sessions, recommender, config, rules, begin)
 
 
 def _is_run(invocation: Invocation, word: str) -> bool:
@@ -122,11 +123,13 @@ def _is_run(invocation: Invocation, word: str) -> bool:
         return False
 
 
-def _require_words(find: str, *, alone: bool) -> None:
-    """Check that --find has a word, and comes without a session."""
+def _require_words(find: str, *, alone: bool, ruled: bool) -> None:
+    """Check that --find has a word, and comes without a session or rules."""
     hint = 'sbr recommend --find "back to the future"'
     if not alone:
         raise UsageError("--find cannot be combined with a session", hint=hint)
+    if ruled:
+        raise UsageError("--find lists all items, and no rule changes that", hint=hint)
     if not any(c.isalnum() for c in find):
         raise UsageError("--find names no word", hint=hint)
 
@@ -148,13 +151,19 @@ def _only_session(
 
 
 def _answer_one(
-    out: Output, session: Sequence[str], recommender: "Recommender", config: RecommendConfig
+    out: Output,
+    session: Sequence[str],
+    recommender: "Recommender",
+    config: RecommendConfig,
+    rules: RuleConfig,
 ) -> None:
+    from sbrcli.workflow.make_rules import make_rules
     from sbrcli.workflow.recommend import recommend
 
     items = recommender.items
     asked = take_titles(out, session, items, may_be_unknown=config.fallback is not None)
-    found = recommend(recommender.scorer, items, asked, config)
+    made = make_rules(rules, items, out) if rules.are_given else None
+    found = recommend(recommender.scorer, items, asked, config, made)
     if found.fallback is not None:
         unknown = ", ".join(found.unknown) or "it is empty"
         out.warn(
@@ -162,6 +171,7 @@ def _answer_one(
         )
     elif found.unknown:
         out.warn(f"skipped items that the run does not know: {', '.join(found.unknown)}")
+    note_rules(out, found, config.k)
     show_one(out, found, has_titles(items))
 
 
@@ -170,15 +180,15 @@ def _answer_all(
     sessions: Path,
     recommender: "Recommender",
     config: RecommendConfig,
+    rules: RuleConfig,
     begin: Callable[[], None],
 ) -> None:
     """Answer each session of a file as it is read; call `begin` before the first answer."""
     from sbrcli.log.event_lines import refuse_log
+    from sbrcli.workflow.make_rules import make_rules
     from sbrcli.workflow.recommend_sessions import recommend_each
-    from sbrcli.workflow.rules import Rules
 
     items = recommender.items
-    rules = Rules(len(items.ids))
 
     def check(lines: Sequence[str]) -> None:
         name = "/dev/stdin" if sessions == STANDARD_INPUT else str(sessions)
@@ -191,6 +201,7 @@ def _answer_all(
             yield session
 
     show = shown_by(out, has_titles(items))
-    found = recommend_each(recommender, read(), config, rules, str(sessions), out)
+    made = make_rules(rules, items, out)
+    found = recommend_each(recommender, read(), config, made, str(sessions), out)
     for number, one in enumerate(found, start=1):
         show(number, one)

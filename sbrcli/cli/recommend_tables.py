@@ -16,6 +16,16 @@ MOST_NAMED = 3
 """The number of a session's last items whose titles head its answer, where it is one of many."""
 
 
+def note_rules(out: Output, found: "Recommendation", k: int) -> None:
+    """Say what the rules removed, and why there are fewer than k items."""
+    from sbrcli.workflow.recommendation import describe_removed, describe_shortage
+
+    if found.removed is not None:
+        out.note(describe_removed(found.removed))
+    if found.short is not None:
+        out.warn(f"{len(found.items)} of {k} items: {describe_shortage(found.short)}")
+
+
 def show_one(out: Output, found: "Recommendation", titled: bool) -> None:
     """Show the answer to the only session; on a terminal with the session's titles."""
     title = "Recommended" if found.fallback is None else "Most popular items"

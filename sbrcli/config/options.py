@@ -49,7 +49,9 @@ class Option:
     """Parse the text of the command line; None if the type is enough."""
 
     is_repeatable: bool = False
-    """Whether it may be given several times; the texts are joined by commas."""
+    """Whether it may be given several times; the texts are joined by `joint`."""
+
+    joint: str = ","
 
     choices: tuple[str, ...] = ()
     minimum: float | None = None

@@ -1,12 +1,17 @@
 """Recommend for each session of a stream, as it arrives, and report what is unknown."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import DataError
 from sbrcli.reporter import Reporter
 from sbrcli.workflow.recommend import known_items, nothing_known, recommend
-from sbrcli.workflow.recommendation import Recommendation
+from sbrcli.workflow.recommendation import (
+    Recommendation,
+    describe_removed,
+    describe_shortage,
+)
 from sbrcli.workflow.recommender import Recommender
 from sbrcli.workflow.rules import Rules
 
@@ -30,12 +35,14 @@ def recommend_each(
         config: how many items, and the fallback.
         rules: what may not be recommended.
         source: what the sessions are read from, as errors name it.
-        reporter: given the sessions with unknown ids, the first few by name.
+        reporter: given the sessions with unknown ids, the first few by name, and at the end what
+            the rules removed.
 
     Raises:
         DataError: there is no session, or the run knows no item of any.
     """
     answered = number = odd = popular = 0
+    removed, short = Counter[str](), Counter[str]()
     for number, session in enumerate(sessions, start=1):
         found = _recommend_if_known(recommender, session, config, rules)
         oddity = _find_oddity(found)
@@ -44,6 +51,8 @@ def recommend_each(
             reporter.warn(f"session {number}: {oddity}")
         answered += found.fallback is not None or bool(found.session)
         popular += found.fallback is not None
+        removed.update(found.removed or {})
+        short.update([found.short] if found.short else [])
         yield found
     if odd > MOST_WARNINGS:
         reporter.warn(
@@ -55,6 +64,14 @@ def recommend_each(
             f"the run knows no item of {popular:,} of {number:,} sessions; they were answered with "
             "its most popular items"
         )
+    if rules.are_given:
+        reporter.note(f"in all {number:,} sessions, {describe_removed(removed)}")
+    for reason in ("items", "rules"):
+        if short[reason]:
+            reporter.warn(
+                f"fewer than {config.k} items for {short[reason]:,} of {number:,} sessions: "
+                f"{describe_shortage(reason)}"
+            )
     if not number:
         raise DataError(f"{source} contains no session", hint="write one per line, as in 3186,1270")
     if not answered:

@@ -77,3 +77,18 @@ class Recommendation:
                 if key in entry and entry[key] is None:
                     del entry[key]
         return document
+
+
+def describe_removed(removed: dict[str, int]) -> str:
+    """Return in words how many candidates each rule removed."""
+    counts = [f"{count:,} by {name}" for name, count in removed.items()]
+    return f"candidates removed: {', '.join(counts) or 'none'}"
+
+
+def describe_shortage(short: Shortage) -> str:
+    """Return in words why there are fewer than k items."""
+    return {
+        "unknown": "the run knows no item of the session",
+        "items": "the run has no more items",
+        "rules": "the rules leave no more items",
+    }[short]

@@ -6,8 +6,8 @@ from pathlib import Path
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import incomplete, state_of
-from sbrcli.config.recommendation import Fallback, RecommendConfig
-from sbrcli.errors import ArtefactError
+from sbrcli.config.recommendation import Condition, Fallback, GroupLimit, RecommendConfig
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.loading import load_scorer
 from sbrcli.models.scorer import Scorer
 from sbrcli.workflow.recommend import recommend, recommend_many
@@ -99,6 +99,44 @@ class Recommender:
         applied = self._rules(exclude, only, rules)
         asked = (_ids(session) for session in sessions)
         return list(recommend_many(self.scorer, self._items, asked, config, applied))
+
+    def rules(
+        self,
+        *,
+        exclude: Iterable[str | int] = (),
+        only: Iterable[str | int] | None = None,
+        items_table: str | Path | None = None,
+        where: Iterable[str] = (),
+        max_per: Mapping[str, int] | None = None,
+    ) -> Rules:
+        """Make rules once for many calls; a table of attributes loads PyArrow.
+
+        Args:
+            exclude: ids of items that may not be recommended.
+            only: ids of the only items that may be recommended; None for all.
+            items_table: a CSV or Parquet file of item ids and attributes.
+            where: conditions on attributes, such as "in_stock=1"; all must hold.
+            max_per: how many items with one value of an attribute are recommended at most, such as
+                {"category": 3}.
+
+        Returns:
+            Rules, to be passed to `recommend` and `recommend_many`; `unknown` has the listed ids
+            that the run does not know.
+
+        Raises:
+            DataError: the table cannot be read, or has none of the run's items.
+            ConfigError: it lacks a column, or a condition or limit cannot be used.
+        """
+        rules = self._rules(exclude, only, None)
+        conditions = [Condition.parse(text) for text in where]
+        limits = [GroupLimit.parse(f"{name}={most}") for name, most in (max_per or {}).items()]
+        if items_table is None and not conditions and not limits:
+            return rules
+        if items_table is None:
+            raise ConfigError("where and max_per need items_table, the table of the attributes")
+        from sbrcli.workflow.make_rules import add_table_rules
+
+        return add_table_rules(rules, self._items, Path(items_table), conditions, limits)
 
     def _rules(
         self,

@@ -42,11 +42,15 @@ def test_help_loads_neither_numpy_nor_anything_slow():
 
 @pytest.mark.parametrize(
     "options",
-    [(), ("--json",), ("--include-seen",), ("--titles", "t.csv"), ("--fallback", "popularity")],
+    [
+        *[(), ("--json",), ("--include-seen",), ("--titles", "t.csv")],
+        *[("--fallback", "popularity"), ("--exclude", "30", "--only", "@ids")],
+    ],
 )
 def test_recommend_loads_numpy_alone(tmp_path, options):
     make_run(tmp_path / "sbr-work")
     (tmp_path / "t.csv").write_text("item,title\n10,Ten\n")
+    (tmp_path / "ids").write_text("40\n50\n")
     items = "unknown" if "--fallback" in options else "10,20"
     modules = modules_of("recommend", "--items", items, *options)
     assert "numpy" in modules
@@ -66,3 +70,10 @@ def test_recommend_by_the_hybrid_loads_scipy_but_neither_pandas_nor_pyarrow(tmp_
     save_hybrid(run, {"partner": "vsknn", "weight": 0.5, "options": {}}, fitted)
     modules = modules_of("recommend", "--items", "10,20", "--hybrid")
     assert modules & SLOW == {"scipy"}
+
+
+def test_a_table_of_items_loads_pyarrow_but_not_pandas(tmp_path):
+    make_run(tmp_path / "sbr-work")
+    (tmp_path / "t.csv").write_text("item,stock\n30,1\n")
+    rules = ("--items-table", "t.csv", "--where", "stock=1", "--max-per", "stock=1")
+    assert modules_of("recommend", "--items", "10", *rules) & SLOW == {"pyarrow"}

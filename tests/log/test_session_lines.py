@@ -2,8 +2,8 @@
 
 import pytest
 
-from sbrcli.cli.session_lines import parse_session, read_sessions
 from sbrcli.errors import DataError
+from sbrcli.log.session_lines import parse_session, read_sessions
 
 
 @pytest.mark.parametrize(
