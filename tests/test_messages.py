@@ -46,6 +46,7 @@ NOT_SAID = {
     ),
     *("Their top", "lists and their cost"),
     "Input format (auto-detected; set these to override)",
+    "Rules on what may be recommended",
     *("Refit on train and valid, whose weights are kept", "Skipped targets counted as misses"),
     "known, but behind unknown items alone, left out",
     # Some of many names that a sentence has a place for; a test has the sentence with others.

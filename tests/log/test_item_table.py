@@ -103,20 +103,24 @@ def test_other_separators_and_a_first_column_of_ids(tmp_path):
     assert table.meeting(Condition.parse("colour=blue")).tolist() == [False, True]
 
 
+TABLES = "name a CSV file with a header in UTF-8, or a Parquet file"
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "message", "hint"),
     [
-        (b"item,stock\n1,2\n1,2,3\n", "CSV parse error: Expected 2 columns, got 3: 1,2,3"),
-        (b"\n", "the file has no header"),
-        (b"item,stock\n", "no item below the header"),
-        (b"PAR1 and no more", "Parquet"),
+        (b"item,a\n1,2\n1,2,3\n", ": CSV parse error: Expected 2 columns, got 3: 1,2,3", TABLES),
+        (b"\n", ": the file has no header", "its first line names the columns"),
+        (b"item,stock\n", ": no item below the header", "each line below it has one"),
+        (b"PAR1 and no more", "Parquet", TABLES),
     ],
 )
-def test_a_table_that_cannot_be_read_is_a_data_error(tmp_path, content, message):
+def test_a_table_that_cannot_be_read_is_a_data_error(tmp_path, content, message, hint):
     (tmp_path / "items.csv").write_bytes(content)
     with pytest.raises(DataError) as error:
         read_item_table(tmp_path / "items.csv")
     assert message in str(error.value)
+    assert error.value.hint == hint
 
 
 def test_ids_of_parquet_that_are_no_ids_are_a_data_error(tmp_path):
