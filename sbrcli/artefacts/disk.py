@@ -18,6 +18,18 @@ def remove_folder(folder: Path, aside: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def free_bytes(path: Path) -> int | None:
+    """Return how many bytes the disk of a file or folder, present or not, can still take.
+
+    None if the system does not say.
+    """
+    present = (folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    try:
+        return shutil.disk_usage(next(present)).free
+    except OSError:
+        return None
+
+
 def flush_files(folder: Path) -> None:
     """Flush all files of a folder to disk, before the folder is renamed to its final name."""
     for path in folder.rglob("*"):

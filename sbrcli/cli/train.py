@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,8 +18,8 @@ from sbrcli.cli.options import (
     one_name,
     subcommand,
 )
-from sbrcli.cli.tables import Table, Unit
-from sbrcli.cli.training_progress import TrainingProgress
+from sbrcli.cli.tables import Table, Unit, size_in_words
+from sbrcli.cli.training_progress import TrainingProgress, write_duration
 from sbrcli.config.presets import configure_training
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, TrainConfig
 from sbrcli.errors import InterruptionError, UsageError
@@ -53,6 +54,7 @@ def train(
     finish: options.Finish = None,
     checkpoint: CheckpointConfig,
     dry_run: options.DryRun = False,
+    measure: options.Measure = False,
 ) -> None:
     """Train a GRU4Rec on a dataset, validate after each epoch, and keep the best epoch.
 
@@ -60,8 +62,11 @@ def train(
     fewer than 20 events on average; --dry-run prints the values that would be used.
     """
     from sbrcli.workflow.train_result import describe_run, plan_training
+    from sbrcli.workflow.training_estimate import estimate_training
     from sbrcli.workflow.training_job import find_resumable_run, job_of_run, make_job
 
+    if measure and not dry_run:
+        raise UsageError("--measure goes with --dry-run", hint="sbr train --dry-run --measure")
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")
     if finish is not None:
@@ -84,7 +89,9 @@ def train(
         for_short = configure_training(explicit, preset, short_sessions=True)
         job = make_job(workspace, dataset, config, name, for_short, model or DEFAULT_FAMILY)
     if dry_run:
-        invocation.output.show(plan_training(job), _plan_tables)
+        estimate = estimate_training(workspace, job, measure=measure)
+        plan = replace(plan_training(job), estimate=asdict(estimate))
+        invocation.output.show(plan, _plan_tables)
     else:
         _train(invocation, job, overwrite=overwrite, resume=resume, checkpoint=checkpoint)
 
@@ -161,6 +168,24 @@ def _plan_tables(training: "TrainResult") -> Iterator[Table]:
     rows = [["dataset", training.dataset], ["parameters", training.parameters]]
     rows += [[name.replace("_", " "), _plain(value)] for name, value in training.plan.items()]
     yield Table("What would be trained", ("option", "value"), rows)
+    if training.estimate is not None:
+        yield Table("What it takes", ("resource", "value"), list(_costs(training)))
+
+
+def _costs(training: "TrainResult") -> Iterator[list[str]]:
+    """Write the estimate of a training, one row for each resource."""
+    taken = training.estimate or {}
+    for resource, limit, words in (("memory", "limit", " of {}"), ("disk", "free", "; {} free")):
+        about, most = taken[f"{resource}_bytes"], taken[f"{resource}_{limit}_bytes"]
+        room = "" if most is None else words.format(size_in_words(most))
+        yield [resource, f"about {size_in_words(about)}{room}"]
+    if taken["seconds"] is None:
+        yield ["time", "not measured; --measure times a few steps"]
+        return
+    durations = (taken["epoch_seconds"], taken["validation_seconds"])
+    epoch, validation = (write_duration(seconds) for seconds in durations)
+    yield ["time", f"about {write_duration(taken['seconds'])}"]
+    yield ["time of an epoch", f"{epoch}, and {validation} to validate it"]
 
 
 def _epoch_tables(training: "TrainResult") -> Iterator[Table]:

@@ -71,6 +71,11 @@ Finish = Annotated[
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Print the plan and the number of parameters, without training."
+        "--dry-run",
+        help="Print the plan, and the memory and disk that training takes, without training.",
     ),
+]
+Measure = Annotated[
+    bool,
+    typer.Option("--measure", help="With --dry-run: time a few steps, and estimate the time too."),
 ]

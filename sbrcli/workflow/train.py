@@ -21,13 +21,12 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, TrainingError
-from sbrcli.models.network import count_parameters
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.training.backend import multiplies_in_bfloat16, start_tensorflow
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.training.events import LibrariesLoading, OnEvent, TargetsRanked
 from sbrcli.models.training.history import best_epoch
-from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.models.training.memory import out_of_memory_explained
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
@@ -41,6 +40,7 @@ from sbrcli.workflow.parent import START_FILE, find_start
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
 from sbrcli.workflow.training_data import TrainingData, load_training_data, save_known_items
+from sbrcli.workflow.training_estimate import require_room
 from sbrcli.workflow.training_job import TrainingJob
 
 Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
@@ -76,14 +76,11 @@ def train(
 
     Raises:
         ArtefactError: another run has the name, or another process is writing it.
-        ConfigError: the machine has too little memory for such a network.
+        ConfigError: it does not fit in the machine's memory, or on the disk.
         TrainingError: the loss is no longer finite, or memory ran out.
         StopTraining: `on_event` raised it; the run can be resumed.
     """
-    phase: Phase = "refit" if job.config.refit else "fit"
-    family = job.family
-    parameters = count_parameters(job.shape_in(phase))
-    require_memory(parameters, job.config, family.size_options)
+    require_room(workspace, job, on_disk=False)
     with workspace.locked("run", job.name):
         # With overwrite, the run is replaced even if it is damaged.
         found = None if overwrite else workspace.find("run", job.name)
@@ -95,6 +92,7 @@ def train(
                 raise name_taken(found)
         undo = ExitStack()
         if found is None:
+            require_room(workspace, job)
             begin_run(workspace, job)
             undo.callback(retract_without_checkpoint, workspace, job.name)
         with undo:

@@ -33,6 +33,9 @@ class TrainResult:
     plan: dict[str, Any] = field(default_factory=dict)
     """The configuration, and the size of the training data."""
 
+    estimate: dict[str, Any] | None = None
+    """What it would take, as `TrainingEstimate`; None where a run is described."""
+
 
 def plan_training(job: TrainingJob) -> TrainResult:
     """Describe a training without running it."""
@@ -45,7 +48,7 @@ def plan_training(job: TrainingJob) -> TrainResult:
         **({} if job.parent is None else {"from": job.parent["run"]}),
         **job.settings()["config"],
         "n_sample": n_sample,
-        "negatives": f"{n_sample} sampled per chunk" if n_sample else f"all {num_items} items",
+        "negatives": f"{n_sample:,} sampled per chunk" if n_sample else f"all {num_items:,} items",
         "session_length": _judge_length(mean_session_length(job.dataset)),
         "train_events": split.events,
         "train_sessions": split.sessions,

@@ -10,6 +10,7 @@ import pytest
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train as command
+from sbrcli.workflow import training_estimate
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 from tests.conftest import Said
@@ -56,6 +57,14 @@ What would be trained
   train events           318
   train sessions         41
   next items per epoch   277
+
+What it takes
+
+  resource   value
+ ──────────────────────────────────────────────────────
+  memory     about 899.3 MB of 16.0 GB
+  disk       about 2.9 MB; 50.0 GB free
+  time       not measured; --measure times a few steps
 """
 TABLE = """\
 Run run: 320 parameters, on dataset user
@@ -64,6 +73,13 @@ Run run: 320 parameters, on dataset user
  ──────────────────────────────────────────────────────────────────────────
 """
 ROW = "{:>7} {:>8} {:>11} {:>8} {:>9} {:>19}   {}"
+TIMES = (
+    "seconds",
+    "start_seconds",
+    "epoch_seconds",
+    "validation_seconds",
+    "events_per_second",
+)
 CELLS = ("loss", "recall@20", "mrr@20", "seconds", "speed", "stars")
 
 
@@ -77,6 +93,14 @@ def shown(text: str) -> str:
     return "".join(line.rstrip() + "\n" for line in text.rstrip().splitlines())
 
 
+@pytest.fixture
+def machine(monkeypatch) -> None:
+    """Have a machine of 16 GB with 50 GB free on its disk."""
+    monkeypatch.setattr(training_estimate, "physical_memory", lambda: 16 * 10**9)
+    monkeypatch.setattr(training_estimate, "free_bytes", lambda _: 50 * 10**9)
+
+
+@pytest.mark.usefixtures("machine")
 def test_a_dry_run_shows_the_plan_and_trains_nothing(sbr):
     said = sbr("train", "--dry-run", terminal=True)
     assert (said.code, said.stderr) == (0, "")
@@ -90,6 +114,62 @@ def test_a_dry_run_gives_trains_document_with_no_run_and_no_epochs(sbr):
     assert (document["run"], document["epochs"], document["best_epoch"]) == (None, [], None)
     assert document["parameters"] == 40 * 100 + 40 + 2 * 100 * 300 + 2 * 300
     assert document["plan"]["learning_rate"] == 0.1
+
+
+def test_a_dry_run_estimates_memory_and_disk_and_no_time(sbr, monkeypatch):
+    monkeypatch.setattr(training_estimate, "free_bytes", lambda _: None)
+    estimate = json.loads(sbr("train", "--dry-run", "--json").stdout)["estimate"]
+    # Weights, and two checkpoints of the weights and both slots of each; small files beside them.
+    assert estimate["disk_bytes"] == pytest.approx(64_640 * 4 * (1 + 2 * 3), abs=1.2 * 2**20)
+    assert estimate["memory_bytes"] > 850 * 2**20
+    assert estimate["disk_free_bytes"] is None
+    assert [estimate[name] for name in TIMES] == [None] * 5
+
+
+def test_a_measured_dry_run_estimates_the_time_of_all_epochs_and_writes_nothing(sbr):
+    said = sbr("train", "--dry-run", "--measure", "--json", *SMALL)
+    estimate = json.loads(said.stdout)["estimate"]
+    whole, start, epoch, validation, speed = (estimate[name] for name in TIMES)
+    assert whole == pytest.approx(start + 2 * (epoch + validation))
+    assert speed == pytest.approx(277 / epoch)
+    assert min(start, epoch, validation) > 0
+    assert not RUN.parent.exists()
+
+
+def test_a_measured_refit_counts_its_epochs_too(sbr):
+    said = sbr("train", "--dry-run", "--measure", "--refit", "--json", *SMALL)
+    document = json.loads(said.stdout)
+    estimate, plan = document["estimate"], document["plan"]
+    whole, start, epoch, validation, _ = (estimate[name] for name in TIMES)
+    longer = (plan["refit_events"] - plan["refit_sessions"]) / 277
+    assert whole == pytest.approx(start + 2 * (epoch + validation) + 2 * epoch * longer)
+
+
+def test_a_measured_dry_run_writes_the_times(sbr):
+    rows = dict(line.split("\t") for line in sbr("train", "--dry-run", "--measure", *SMALL).stdout
+                .splitlines() if line.startswith("time"))  # fmt: skip
+    assert rows["time"].startswith("about ")
+    assert rows["time of an epoch"].endswith("to validate it")
+
+
+def test_measure_alone_is_refused(sbr):
+    said = sbr("train", "--measure")
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == (
+        "error: --measure goes with --dry-run\nhint: sbr train --dry-run --measure\n"
+    )
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_run_that_the_disk_cannot_hold_is_refused(sbr, monkeypatch, more: list[str]):
+    monkeypatch.setattr(training_estimate, "free_bytes", lambda _: 1_000_000)
+    said = sbr("train", *SMALL, *NAME, *more)
+    assert (said.code, said.stdout) == (4, "")
+    assert said.stderr == (
+        "error: run run takes 0.00 GB while it is trained; the disk of sbr-work has 0.00 GB left\n"
+        "hint: delete runs with sbr runs rm, or name another disk with --workdir\n"
+    )
+    assert not RUN.exists()
 
 
 def test_a_dry_run_waits_for_no_tensorflow():

@@ -1,38 +1,102 @@
-"""A training that is too big for the machine: found before it begins where that can be."""
+"""How much memory a training takes, and a training that takes more than the machine has."""
 
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from math import prod
+from pathlib import Path
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.errors import ConfigError, TrainingError
+from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, NetworkShape, count_parameters
 
 _BYTES = 4
 """A weight is a float32."""
 _HINT = "lower --hsz, --batch-size, --bptt or --n-sample"
 
+_PROCESS = 850 * 2**20
+"""Bytes of a process that has loaded TensorFlow and compiled a step."""
+_COPIES = 4
+"""Copies of the weights, besides those that the optimizer holds, at the end of an epoch: the
+gradients, and what validation scores with."""
+_EVENT = 48
+"""Bytes of a training event, in the sessions and in the lanes."""
+_BLOCK_ROWS, _BLOCK_MATRICES = 256, 3
+"""Cross-entropy holds this many matrices of scores of this many rows."""
+_WHOLE_MATRICES = 12
+"""The other losses are differentiated automatically, with this many matrices of all rows."""
+_CHUNK_OPTIONS = ("batch-size", "bptt", "n-sample")
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
-def require_memory(parameters: int, config: TrainConfig, size_options: Sequence[str] = ()) -> None:
-    """Check that the weights, and what the optimizer keeps beside each, fit in the machine.
 
-    A system that hands out more memory than it has would end the process without a word.
+def count_copies(config: FitConfig) -> int:
+    """Return how many numbers training holds for each weight: itself and the optimizer's slots."""
+    return 3 if config.optimizer == "adam" or config.momentum else 2
+
+
+def estimate_memory(shape: NetworkShape, config: FitConfig, num_events: int) -> int:
+    """Return about how many bytes a training takes at its peak.
+
+    The constants were measured on Linux. On a GPU, the weights and scores lie in its own memory.
 
     Args:
-        parameters: how many weights the network has.
-        config: how it is to be trained.
+        shape: the network's.
+        config: how to train.
+        num_events: events of the sessions to train on.
+    """
+    weights = count_parameters(shape) * (count_copies(config) + _COPIES)
+    rows = config.batch_size * config.bptt
+    n_sample = config.negatives(shape.num_items)
+    columns = rows + n_sample if n_sample else shape.num_items
+    in_blocks = config.loss == "cross-entropy" and not (n_sample and config.label_smoothing)
+    if in_blocks:
+        scores = min(rows, _BLOCK_ROWS) * columns * _BLOCK_MATRICES
+    else:
+        scores = rows * columns * _WHOLE_MATRICES
+    masks = rows * columns if n_sample else 0  # one byte each
+    numbers = weights + scores + rows * _row_width(shape)
+    return _PROCESS + _BYTES * numbers + masks + _EVENT * num_events
+
+
+def _row_width(shape: NetworkShape) -> int:
+    """Return about how many numbers a row needs on its way through the layers and back."""
+    widths = [
+        sizes[-1]
+        for name, sizes in shape.weight_shapes().items()
+        if name not in (OUTPUT_TABLE, OUTPUT_BIAS)
+    ]
+    return 2 * sum(widths) + 2 * prod(shape.weight_shapes()[OUTPUT_TABLE][1:])
+
+
+def require_memory(
+    needed: int, shape: NetworkShape, config: FitConfig, size_options: Sequence[str] = ()
+) -> None:
+    """Check that a training fits in the machine.
+
+    A system that hands out more memory than it has would end the process without a message.
+
+    Args:
+        needed: bytes, as `estimate_memory` returns.
+        shape: the network's.
+        config: how to train.
         size_options: the options that decide the number of weights.
 
     Raises:
-        ConfigError: they do not.
+        ConfigError: it does not fit.
     """
-    copies = 3 if config.optimizer == "adam" or config.momentum else 2
-    needed, there = parameters * _BYTES * copies, physical_memory()
-    if there is not None and needed > there:
-        raise ConfigError(
-            f"training {parameters:,} parameters takes at least {_gib(needed)} of memory; this "
-            f"machine has {_gib(there)}",
-            hint=f"lower {' or '.join(f'--{option}' for option in size_options)}",
-        )
+    available = physical_memory()
+    if available is None or needed <= available:
+        return
+    parameters = count_parameters(shape)
+    weights = parameters * _BYTES * (count_copies(config) + _COPIES)
+    is_weights = weights > (needed - _PROCESS) / 2
+    options = size_options if is_weights and size_options else _CHUNK_OPTIONS
+    flags = [f"--{option}" for option in options]
+    raise ConfigError(
+        f"training {parameters:,} parameters takes about {_gigabytes(needed)} of memory; this "
+        f"machine has {_gigabytes(available)}",
+        hint=f"lower {', '.join(flags[:-1])}{' or ' if flags[:-1] else ''}{flags[-1]}",
+    )
 
 
 @contextlib.contextmanager
@@ -57,11 +121,18 @@ def out_of_memory_explained() -> Iterator[None]:
 
 
 def physical_memory() -> int | None:
-    """Return the machine's memory in bytes; None where it cannot be asked for."""
+    """Return the bytes of memory that a process may use; None if the system does not say.
+
+    That is the machine's memory, or less if the process's container has a limit.
+    """
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return None
+    try:
+        return min(installed, int(_CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):  # no container, or "max"
+        return installed
 
 
 def _out_of_memory() -> TrainingError:
@@ -72,5 +143,5 @@ def _out_of_memory() -> TrainingError:
     return TrainingError(f"the {device} ran out of memory in training", hint)
 
 
-def _gib(size: float) -> str:
-    return f"{size / 2**30:,.1f} GiB"
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB"

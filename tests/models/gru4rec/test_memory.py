@@ -1,5 +1,6 @@
 """A training that is too big for the machine ends in one clear line, and leaves nothing behind."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,13 @@ import tensorflow as tf
 
 from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError, ExitCode, TrainingError
+from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training import memory
-from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.models.training.memory import (
+    estimate_memory,
+    out_of_memory_explained,
+    require_memory,
+)
 from sbrcli.models.training.step import TrainingStep
 from sbrcli.workflow.train import train
 from sbrcli.workflow.training_job import make_job
@@ -17,21 +23,66 @@ from tests.chains import make_workspace
 MEGABYTE = 2**20
 
 
+TABLE_ALONE = GruShape(MEGABYTE, (1,), "shared")
+"""Of so many items that its other weights hardly count."""
+
+
 @pytest.mark.parametrize(
-    ("options", "copies"),
-    [({}, 3), ({"momentum": 0.0}, 2), ({"optimizer": "adam", "momentum": 0.0}, 3)],
+    ("options", "slots"),
+    [({}, 2), ({"momentum": 0.0}, 1), ({"optimizer": "adam", "momentum": 0.0}, 2)],
 )
-def test_weights_must_fit_with_what_the_optimizer_keeps(monkeypatch, options, copies: int):
-    config = TrainConfig(**options)
-    monkeypatch.setattr(memory, "physical_memory", lambda: copies * 4 * MEGABYTE)
-    require_memory(MEGABYTE, config)
+def test_each_weight_is_held_with_its_slots_and_four_copies(options, slots: int):
+    config = TrainConfig(n_sample=64, batch_size=1, bptt=1, **options)
+    needed = estimate_memory(TABLE_ALONE, config, num_events=0)
+    weights = 4 * 2 * MEGABYTE * (1 + slots + 4)  # a row of one unit and a bias for each item
+    assert needed - 850 * MEGABYTE == pytest.approx(weights, rel=0.001)
+
+
+def test_an_event_takes_48_bytes():
+    config = TrainConfig()
+    without = estimate_memory(TABLE_ALONE, config, num_events=0)
+    assert estimate_memory(TABLE_ALONE, config, num_events=1_000) - without == 48_000
+
+
+def test_cross_entropy_scores_256_rows_at_a_time_and_other_losses_all():
+    small, large = (TrainConfig(n_sample=0, batch_size=64, bptt=steps) for steps in (4, 40))
+    shape = GruShape(100_000, (1,), "shared")
+    grown = estimate_memory(shape, large, 0) - estimate_memory(shape, small, 0)
+    assert grown < 64 * 36 * 4 * 1_000  # nothing that grows with the items
+    ranking = replace(small, loss="bpr-max")
+    more = estimate_memory(shape, ranking, 0) - estimate_memory(shape, small, 0)
+    assert more == 256 * 100_000 * 4 * (12 - 3)
+
+
+def test_a_training_that_needs_a_byte_more_than_the_machine_has_is_refused(monkeypatch):
+    config = TrainConfig()
+    monkeypatch.setattr(memory, "physical_memory", lambda: 1_000)
+    require_memory(1_000, TABLE_ALONE, config)
     with pytest.raises(ConfigError):
-        require_memory(MEGABYTE + 1, config)
+        require_memory(1_001, TABLE_ALONE, config)
+
+
+def test_where_the_batch_takes_the_memory_the_hint_names_its_options(monkeypatch):
+    shape, config = GruShape(10, (1,), "shared"), TrainConfig(batch_size=10_000, bptt=1_000)
+    monkeypatch.setattr(memory, "physical_memory", lambda: 10**9)
+    with pytest.raises(ConfigError) as raised:
+        require_memory(estimate_memory(shape, config, 100), shape, config, ("hsz", "layers"))
+    assert raised.value.hint == "lower --batch-size, --bptt or --n-sample"
 
 
 def test_an_unknown_size_of_memory_refuses_nothing(monkeypatch):
     monkeypatch.setattr(memory, "physical_memory", lambda: None)
-    require_memory(10**15, TrainConfig())
+    require_memory(10**18, TABLE_ALONE, TrainConfig())
+
+
+@pytest.mark.parametrize(("text", "limit"), [("4096\n", 4096), ("max\n", None)])
+def test_the_limit_of_a_container_counts_as_the_machines_memory(
+    tmp_path, monkeypatch, text: str, limit: int | None
+):
+    installed = memory.physical_memory()
+    (tmp_path / "memory.max").write_text(text)
+    monkeypatch.setattr(memory, "_CGROUP_LIMIT", tmp_path / "memory.max")
+    assert memory.physical_memory() == (limit or installed)
 
 
 def test_the_machine_says_how_much_memory_it_has():
@@ -47,8 +98,8 @@ def test_a_network_too_big_for_the_machine_is_refused_before_anything_is_written
     said = sbr("train", "--hsz", 1000, "--layers", 2)
     assert (said.code, said.stdout) == (ExitCode.CONFIG, "")
     assert said.stderr == (
-        "error: training 12,052,040 parameters takes at least 0.1 GiB of memory; this machine "
-        "has 0.0 GiB\nhint: lower --hsz or --layers\n"
+        "error: training 12,052,040 parameters takes about 1.3 GB of memory; this machine "
+        "has 0.0 GB\nhint: lower --hsz or --layers\n"
     )
     assert workspace.names("run") == []
 
