@@ -62,7 +62,7 @@ What it takes
 
   resource   value
  ──────────────────────────────────────────────────────
-  memory     about 899.3 MB of 16.0 GB
+  memory     about 897.3 MB of 16.0 GB
   disk       about 2.9 MB; 50.0 GB free
   time       not measured; --measure times a few steps
 """
