@@ -15,6 +15,7 @@ from sbrcli.models.training.events import LibrariesLoading
 from sbrcli.models.training.memory import (
     count_copies,
     estimate_memory,
+    gigabytes_in_words,
     out_of_memory_explained,
     physical_memory,
     require_memory,
@@ -101,8 +102,8 @@ def require_room(workspace: Workspace, job: TrainingJob, *, on_disk: bool = True
     needed, free = _disk_bytes(job), free_bytes(workspace.root)
     if on_disk and free is not None and needed > free:
         raise ConfigError(
-            f"run {job.name} takes {needed / 1e9:,.2f} GB while it is trained; the disk of "
-            f"{workspace.root} has {free / 1e9:,.2f} GB left",
+            f"run {job.name} takes {gigabytes_in_words(needed)} while it is trained; the disk of "
+            f"{workspace.root} has {gigabytes_in_words(free)} left",
             hint="delete runs with sbr runs rm, or name another disk with --workdir",
         )
 

@@ -166,7 +166,7 @@ def test_a_run_that_the_disk_cannot_hold_is_refused(sbr, monkeypatch, more: list
     said = sbr("train", *SMALL, *NAME, *more)
     assert (said.code, said.stdout) == (4, "")
     assert said.stderr == (
-        "error: run run takes 0.00 GB while it is trained; the disk of sbr-work has 0.00 GB left\n"
+        "error: run run takes 0.0 GB while it is trained; the disk of sbr-work has 0.0 GB left\n"
         "hint: delete runs with sbr runs rm, or name another disk with --workdir\n"
     )
     assert not RUN.exists()

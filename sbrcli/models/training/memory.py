@@ -93,8 +93,8 @@ def require_memory(
     options = size_options if is_weights and size_options else _CHUNK_OPTIONS
     flags = [f"--{option}" for option in options]
     raise ConfigError(
-        f"training {parameters:,} parameters takes about {_gigabytes(needed)} of memory; this "
-        f"machine has {_gigabytes(available)}",
+        f"training {parameters:,} parameters takes about {gigabytes_in_words(needed)} of memory; this "
+        f"machine has {gigabytes_in_words(available)}",
         hint=f"lower {', '.join(flags[:-1])}{' or ' if flags[:-1] else ''}{flags[-1]}",
     )
 
@@ -143,5 +143,6 @@ def _out_of_memory() -> TrainingError:
     return TrainingError(f"the {device} ran out of memory in training", hint)
 
 
-def _gigabytes(size: float) -> str:
+def gigabytes_in_words(size: float) -> str:
+    """Write a number of bytes for a message."""
     return f"{size / 1e9:,.1f} GB"
