@@ -93,8 +93,8 @@ def require_memory(
     options = size_options if is_weights and size_options else _CHUNK_OPTIONS
     flags = [f"--{option}" for option in options]
     raise ConfigError(
-        f"training {parameters:,} parameters takes about {gigabytes_in_words(needed)} of memory; this "
-        f"machine has {gigabytes_in_words(available)}",
+        f"training {parameters:,} parameters takes about {gigabytes_in_words(needed)} of memory; "
+        f"this machine has {gigabytes_in_words(available)}",
         hint=f"lower {', '.join(flags[:-1])}{' or ' if flags[:-1] else ''}{flags[-1]}",
     )
 
