@@ -9,9 +9,14 @@ import pandas as pd
 
 from sbrcli.artefacts.items import save_items
 from sbrcli.artefacts.manifests import new_manifest, write_json
+from sbrcli.config.training import training_config
+from sbrcli.models.gru4rec.options import Gru4RecConfig
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.weights_file import save_weights
 from sbrcli.sessions import Sessions
+
+TrainConfig = training_config(Gru4RecConfig)
+"""How `sbr train` trains a GRU4Rec."""
 
 
 def make_sessions(*sessions: list[int]) -> Sessions:

@@ -9,12 +9,11 @@ import pytest
 from sbrcli.artefacts.decode import EntryError, decode
 from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError
 from sbrcli.workflow.trainable import open_trainable
 from sbrcli.workflow.training_data import load_training_data
 from sbrcli.workflow.training_job import TrainingJob
-from tests.builders import make_run
+from tests.builders import TrainConfig, make_run
 from tests.chains import NUM_ITEMS, make_workspace
 
 FIRST_DATASET_ENTRIES = {

@@ -5,17 +5,17 @@ from dataclasses import asdict, fields
 import pytest
 
 from sbrcli.config.evaluation import EvaluateConfig
-from sbrcli.config.gru4rec import Gru4RecConfig
 from sbrcli.config.loss import LossConfig, parse_n_sample
 from sbrcli.config.optimizer import OptimizerConfig
-from sbrcli.config.options import declared_options
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.config.presets import PRESETS
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.config.run import RunConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.config.training import CheckpointConfig, TrainConfig, differences
+from sbrcli.config.training import CheckpointConfig, differences, training_config, tunable_options
 from sbrcli.errors import ConfigError
+from sbrcli.models.gru4rec.options import Gru4RecConfig
+from sbrcli.models.gru4rec.presets import PRESETS
+from tests.builders import TrainConfig
 
 
 @pytest.mark.parametrize("text", ["user", "column", "gap:3600", "gap:0.5", "gap:1234567"])
@@ -232,18 +232,30 @@ def test_each_part_of_a_training_configuration_stands_alone():
         OptimizerConfig(optimizer="adam")
 
 
-@pytest.mark.parametrize(
-    ("name", "search"),
-    [(f.name, o.search) for f, o in declared_options(TrainConfig) if o.search is not None],
-)
-def test_both_ends_of_a_search_range_are_valid(name, search):
-    kind = type(getattr(TrainConfig(), name))
-    for value in (search.low, search.high):
-        whole = value if kind is float else int(value)
-        loss = "bpr-max" if name == "elu" else "cross-entropy"
-        TrainConfig(loss=loss, **{name: (whole,) if kind is tuple else whole})
+@pytest.mark.parametrize("tunable", tunable_options(TrainConfig), ids=lambda one: one.name)
+def test_both_ends_of_a_search_range_are_valid(tunable):
+    search = tunable.search
+    for number in (search.low, search.high):
+        loss = "bpr-max" if tunable.name == "elu" else "cross-entropy"
+        TrainConfig(loss=loss, **{tunable.name: tunable.value_of(number)})
     assert search.low < search.high
     assert search.low > 0 or not search.is_log
+
+
+def test_a_tunable_option_says_what_its_values_are():
+    tunable = {one.name: one for one in tunable_options(TrainConfig)}
+    kinds = {name: (one.is_integer, one.is_sequence) for name, one in tunable.items()}
+    assert kinds["hsz"] == (True, True)
+    assert (kinds["n_sample"], kinds["dropout"]) == ((True, False), (False, False))
+    assert (tunable["n_sample"].flag, tunable["n_sample"].default) == ("n-sample", None)
+    assert [tunable[name].value_of(99.6) for name in ("hsz", "batch_size")] == [(100,), 100]
+    assert tunable["dropout"].value_of(0.25) == 0.25
+    assert "epochs" not in tunable
+
+
+def test_a_family_cannot_declare_an_option_that_every_network_has():
+    with pytest.raises(TypeError, match=r"^LossConfig declares .*loss.* again$"):
+        training_config(LossConfig)
 
 
 def test_a_text_that_is_no_number_of_negatives_is_refused():

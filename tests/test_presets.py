@@ -2,9 +2,10 @@
 
 import pytest
 
-from sbrcli.config.presets import PRESETS, configure_training
-from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError
+from sbrcli.models.configuration import configure_training
+from sbrcli.models.gru4rec.presets import PRESETS
+from tests.builders import TrainConfig
 
 COLUMNS = (
     *("loss", "hsz", "batch_size", "embedding_dropout", "dropout"),

@@ -9,7 +9,11 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 import typer
 
 from sbrcli.cli.completion import complete_list, complete_words
-from sbrcli.config.options import Option, declared_options, option_name
+from sbrcli.config.options import Option, Options, declared_options, option_name
+
+Completed = Mapping[str, Mapping[str, Any]]
+"""What a registry adds to declarations, by field: attributes of `Option`, and the `names` that its
+help has a place for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,9 @@ class _Declared:
     kind: Any
     is_explicit: bool
     """Whether its value is None where the user does not give it."""
+
+    also: tuple[tuple[str, "_Declared"], ...] = ()
+    """The families that have an option of the same name, with its declaration there."""
 
     def as_parameter(self) -> inspect.Parameter:
         """Return the parameter that Typer makes the option of."""
@@ -77,7 +84,10 @@ class _Declared:
             return self.option.shown_default or ""
         shown = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
         short = self.option.short_sessions
-        return shown if short is None else f"{shown}; short sessions: {short}"
+        shown = shown if short is None else f"{shown}; short sessions: {short}"
+        return "; ".join(
+            [shown, *(f"{model}: {one._default_in_words()}" for model, one in self.also)]
+        )
 
 
 def takes_options(
@@ -85,7 +95,7 @@ def takes_options(
     config: type,
     *,
     explicit: bool = False,
-    completed: Mapping[str, Mapping[str, Any]] | None = None,
+    completed: Completed | None = None,
 ) -> Callable[[Callable], Callable]:
     """Replace a parameter of a subcommand's function by the options that a configuration declares.
 
@@ -95,23 +105,73 @@ def takes_options(
         config: a dataclass with options (see `config.options`).
         explicit: give the function a dictionary of the values by their fields' names instead,
             None where the user gave none, so that other defaults can take their place.
-        completed: what a registry adds to declarations, by field: attributes of `Option`, and the
-            `names` that its help has a place for.
+        completed: what a registry adds to declarations.
     """
+    group = _declarations(config, completed, is_explicit=explicit)
+    return _takes(parameter, group, dict if explicit else config)
+
+
+def takes_family_options(
+    parameter: str,
+    families: Mapping[str, type[Options]],
+    shared: type[Options],
+    completed: Completed | None = None,
+) -> Callable[[Callable], Callable]:
+    """Replace a parameter by the options of all families and those that every family has.
+
+    The function gets a dictionary, as with `explicit` of `takes_options`. Each family's options are
+    in a panel of their own. An option that several families have is in the first one's panel.
+
+    Args:
+        parameter: the function's keyword-only parameter.
+        families: the own options of each family, by its name.
+        shared: the options that every family has.
+        completed: what a registry adds to the shared declarations.
+
+    Raises:
+        TypeError: two families declare an option of one name with different types.
+    """
+    group: dict[str, _Declared] = {}
+    for model, options in families.items():
+        for one in _declarations(options, is_explicit=True):
+            first = group.get(one.field.name)
+            if first is None:
+                panel = f"{one.option.panel or 'Network'} (--model {model})"
+                group[one.field.name] = replace(one, option=replace(one.option, panel=panel))
+            elif (first.kind, first.option.parse) == (one.kind, one.option.parse):
+                group[one.field.name] = replace(first, also=(*first.also, (model, one)))
+            else:
+                raise TypeError(f"{one.field.name} of {model} has another type elsewhere")
+    every = _declarations(shared, completed, is_explicit=True)
+    return _takes(parameter, [*group.values(), *every], dict)
+
+
+def _declarations(
+    config: type, completed: Completed | None = None, *, is_explicit: bool
+) -> list[_Declared]:
     kinds = get_type_hints(config)
-    group = [
+    return [
         _Declared(
-            field, _complete(option, (completed or {}).get(field.name)), kinds[field.name], explicit
+            field,
+            _complete(option, (completed or {}).get(field.name)),
+            kinds[field.name],
+            is_explicit,
         )
         for field, option in declared_options(config)
         if option.help is not None
     ]
 
+
+def _takes(
+    parameter: str, group: list[_Declared], make: Callable[..., object]
+) -> Callable[[Callable], Callable]:
+    """Replace a function's parameter by options, of whose values `make` makes its argument."""
+
     def decorate(function: Callable) -> Callable:
         @functools.wraps(function)
         def run(*words: Any, **values: Any) -> None:
             read = {one.field.name: one.read(values.pop(one.field.name)) for one in group}
-            function(*words, **{parameter: read if explicit else config(**read)}, **values)
+            function(*words, **{parameter: make(**read)}, **values)
 
         own = inspect.signature(function)
         parameters = []

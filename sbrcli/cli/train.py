@@ -1,4 +1,4 @@
-"""`sbr train`: train a GRU4Rec on a dataset."""
+"""`sbr train`: train a network on a dataset."""
 
 import shlex
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import typer
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train_options as options
-from sbrcli.cli.option_groups import takes_options
+from sbrcli.cli.option_groups import takes_family_options, takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
     DatasetArgument,
@@ -20,10 +20,10 @@ from sbrcli.cli.options import (
 )
 from sbrcli.cli.tables import Table, Unit, size_in_words
 from sbrcli.cli.training_progress import TrainingProgress, write_duration
-from sbrcli.config.presets import configure_training
-from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, TrainConfig
+from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, FitConfig
 from sbrcli.errors import InterruptionError, UsageError
-from sbrcli.models.registry import DEFAULT_FAMILY
+from sbrcli.models.configuration import configure_training, family_with
+from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family
 
 if TYPE_CHECKING:
     from sbrcli.workflow.train_result import TrainResult
@@ -34,7 +34,8 @@ _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 
 def register(app: typer.Typer) -> None:
     """Add `train` to the application."""
-    has_options = takes_options("explicit", TrainConfig, explicit=True)
+    families = {name: find_family(name).options for name in FAMILIES}
+    has_options = takes_family_options("explicit", families, shared=FitConfig)
     has_checkpoint = takes_options("checkpoint", CheckpointConfig)
     subcommand(app, example="sbr train --layers 2 --hsz 50")(has_options(has_checkpoint(train)))
 
@@ -44,8 +45,8 @@ def train(
     *,
     named: DatasetArgument = None,
     dataset: DatasetName = None,
-    explicit: dict[str, Any],
     model: options.Model = None,
+    explicit: dict[str, Any],
     preset: options.Preset = None,
     name: options.Name = None,
     overwrite: options.Overwrite = False,
@@ -56,7 +57,7 @@ def train(
     dry_run: options.DryRun = False,
     measure: options.Measure = False,
 ) -> None:
-    """Train a GRU4Rec on a dataset, validate after each epoch, and keep the best epoch.
+    """Train a network on a dataset, validate after each epoch, and keep the best epoch.
 
     A complete run can be evaluated and can recommend. Some defaults differ for short sessions,
     fewer than 20 events on average; --dry-run prints the values that would be used.
@@ -74,7 +75,8 @@ def train(
         others = [*explicit.values(), model, preset, dataset, name, from_run, *flags]
         _finish(invocation, finish, others, overwrite=overwrite)
         return
-    config = configure_training(explicit, preset)
+    family = model or (DEFAULT_FAMILY if from_run is None else family_with(_given(explicit)))
+    config = configure_training(explicit, preset, model=family)
     if resume:
         _check_alone([*explicit.values(), model, preset, dataset, from_run], overwrite=overwrite)
         run = find_resumable_run(workspace, name)
@@ -86,14 +88,18 @@ def train(
     elif from_run is not None:
         job = _make_job_from(workspace, from_run, explicit, preset, dataset, name, model)
     else:
-        for_short = configure_training(explicit, preset, short_sessions=True)
-        job = make_job(workspace, dataset, config, name, for_short, model or DEFAULT_FAMILY)
+        for_short = configure_training(explicit, preset, short_sessions=True, model=family)
+        job = make_job(workspace, dataset, config, name, for_short, family)
     if dry_run:
         estimate = estimate_training(workspace, job, measure=measure)
         plan = replace(plan_training(job), estimate=asdict(estimate))
         invocation.output.show(plan, _plan_tables)
     else:
         _train(invocation, job, overwrite=overwrite, resume=resume, checkpoint=checkpoint)
+
+
+def _given(explicit: dict[str, Any]) -> list[str]:
+    return [name for name, value in explicit.items() if value is not None]
 
 
 def _train(invocation: Invocation, job: "TrainingJob", **how: Any) -> None:

@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from sbrcli.cli.completion import complete_runs, complete_words
-from sbrcli.config.presets import PRESETS
-from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES
+from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family
+
+_PRESETS = dict.fromkeys(name for model in FAMILIES for name in find_family(model).presets)
 
 Preset = Annotated[
     str | None,
     typer.Option(
         "--preset",
         metavar="NAME",
-        autocompletion=complete_words(PRESETS),
-        help=f"Named set of options ({', '.join(PRESETS)}); options you pass override it.",
+        autocompletion=complete_words(_PRESETS),
+        help=f"Named set of options ({', '.join(_PRESETS)}); options you pass override it.",
     ),
 ]
 Model = Annotated[
@@ -27,7 +28,6 @@ Model = Annotated[
         metavar="NAME",
         autocompletion=complete_words(FAMILIES),
         help=f"Family of networks: {', '.join(FAMILIES)}. \\[default: {DEFAULT_FAMILY}]",
-        rich_help_panel="Network",
     ),
 ]
 Name = Annotated[

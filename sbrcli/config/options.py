@@ -8,7 +8,7 @@ declarations:
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +126,11 @@ class Options:
         for field, declared in declared_options(self):
             check_option(option_name(field, declared), declared, getattr(self, field.name))
         self.check_together()
+
+    @classmethod
+    def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003
+        """Return the values that follow from those that the user gave, in place of the defaults."""
+        return {}
 
     def check_together(self) -> None:
         """Check the values that depend on each other; a part that overrides this calls super."""

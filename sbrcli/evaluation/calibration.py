@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.artefacts.run import Run
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.evaluation.ranks import drop_unknown
 from sbrcli.models.scorer import Scorer, score_targets
 from sbrcli.sessions import Sessions
@@ -28,7 +28,7 @@ _MAX_DOUBLINGS = 20
 
 def gives_log_probabilities(run: Run) -> bool:
     """Return whether a run's loss makes its scores logarithms of probabilities."""
-    return run.config.get("loss", TrainConfig().loss) == "cross-entropy"
+    return run.config.get("loss", FitConfig().loss) == "cross-entropy"
 
 
 def find_scale(network: Scorer, sessions: Sessions) -> float:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.options import Options
 from sbrcli.models.scorer import Scorer
 
 Weights = dict[str, npt.NDArray[np.float32]]
@@ -98,7 +98,12 @@ class Network(Protocol):
 
 
 class Family(Protocol):
-    """One kind of network. No method but `make_network` and `make_keras_model` loads TensorFlow."""
+    """One kind of network. No method but `make_network` and `make_keras_model` loads TensorFlow.
+
+    Importing its module loads no NumPy, so that `sbr train --help` lists its options quickly. A
+    `config` is the family's training configuration: `training_config(options)` of
+    `sbrcli.config.training`.
+    """
 
     name: str
     """Its key in the registry, in manifests and on the command line."""
@@ -109,11 +114,17 @@ class Family(Protocol):
     size_options: tuple[str, ...]
     """The options that decide the number of parameters, the most effective one first."""
 
-    def shape_of(self, config: TrainConfig, num_items: int) -> NetworkShape:
+    options: type[Options]
+    """The options of its networks, a frozen dataclass; `FitConfig` has all others."""
+
+    presets: Mapping[str, Mapping[str, Any]]
+    """Named sets of values of its options and of `FitConfig`'s; may be empty."""
+
+    def shape_of(self, config: Any, num_items: int) -> NetworkShape:
         """Return the shape of the network that a configuration describes."""
         ...
 
-    def size_words(self, config: TrainConfig) -> str:
+    def size_words(self, config: Any) -> str:
         """Write `size_options` as a run's default name holds them, as in "1x100"."""
         ...
 
@@ -129,7 +140,7 @@ class Family(Protocol):
         """Draw the weights that training begins with."""
         ...
 
-    def make_network(self, shape: NetworkShape, config: TrainConfig, weights: Weights) -> Network:
+    def make_network(self, shape: NetworkShape, config: Any, weights: Weights) -> Network:
         """Make a network to be trained, with these weights."""
         ...
 

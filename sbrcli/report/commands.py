@@ -8,20 +8,20 @@ from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.config.presets import configure_training
 from sbrcli.config.reading import ReadConfig
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.dataset.spec import OTHER_FILES, DatasetSpec, default_options
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.baselines.options import write_options
 from sbrcli.models.baselines.registry import BASELINES, with_options
 from sbrcli.models.blend.files import read_choice
+from sbrcli.models.configuration import configure_training
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of
 from sbrcli.report.kept import Kept, cuts_of
 from sbrcli.workflow.contenders import HYBRID
 from sbrcli.workflow.run_names import default_run_name
 from sbrcli.workflow.run_settings import settings_of
-from sbrcli.workflow.training_job import has_short_sessions
+from sbrcli.workflow.training_job import config_of, has_short_sessions
 
 
 def preprocess_command(dataset: Dataset) -> str:
@@ -47,20 +47,19 @@ def train_command(run: Run, dataset: Dataset) -> str:
     config, parent = settings_of(run)["config"], run.parent
     if parent is not None:
         return _from_command(run, dataset, config, parent.run)
-    is_short = has_short_sessions(dataset)
-    usual = configure_training({"optimizer": config["optimizer"]}, None, short_sessions=is_short)
+    family, is_short = family_of(run), has_short_sessions(dataset)
+    how: dict[str, Any] = {"short_sessions": is_short, "model": family.name}
+    usual = configure_training({"optimizer": config["optimizer"]}, None, **how)
     defaults = {name: _listed(value) for name, value in asdict(usual).items()}
     said = {name: value for name, value in config.items() if value != defaults.get(name)}
-    family = family_of(run)
     words = ["sbr", "train", "--dataset", dataset.name]
     if family.name != DEFAULT_FAMILY:
         words += ["--model", family.name]
-    if config["optimizer"] != TrainConfig().optimizer:
+    if config["optimizer"] != FitConfig().optimizer:
         words += ["--optimizer", config["optimizer"]]
     words += _options({name: "auto" if v is None else v for name, v in said.items()}, {})
-    trained = TrainConfig(**config | {"hsz": tuple(config["hsz"])})
-    basis = configure_training({}, None, short_sessions=is_short)
-    if default_run_name(dataset.name, family, trained, basis) != run.name:
+    basis = configure_training({}, None, **how)
+    if default_run_name(dataset.name, family, config_of(run), basis) != run.name:
         words += ["--name", run.name]
     return shlex.join(words)
 

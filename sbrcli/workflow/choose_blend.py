@@ -9,7 +9,7 @@ import numpy as np
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ConfigError, DataError, UsageError
@@ -256,7 +256,7 @@ def _require_same_options(
 
 def _require_same_loss(run: Run, other: Run) -> None:
     """Refuse a weight that was chosen for scores of another kind."""
-    own, chosen_for = (one.config.get("loss", TrainConfig().loss) for one in (run, other))
+    own, chosen_for = (one.config.get("loss", FitConfig().loss) for one in (run, other))
     if own != chosen_for:
         raise ConfigError(
             f"the hybrid of run {other.name} was chosen for the scores of its loss, {chosen_for}; "

@@ -12,9 +12,10 @@ from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import OPTIMIZER_DEFAULTS
-from sbrcli.config.training import TrainConfig, differences
+from sbrcli.config.training import FitConfig, differences
 from sbrcli.dataset.storage import load_items as load_dataset_items
 from sbrcli.errors import ArtefactError, ConfigError, OptionError
+from sbrcli.models.configuration import require_own_options
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import family_of
@@ -103,18 +104,19 @@ def find_start(parent: Mapping[str, str] | None, folder: Path) -> Path | None:
 
 
 def _configure(
-    parent: str, old: TrainConfig, explicit: Mapping[str, Any], family: Family
-) -> TrainConfig:
+    parent: str, old: FitConfig, explicit: Mapping[str, Any], family: Family
+) -> FitConfig:
     """Override the parent's options with those that the user gave."""
     explicit = {name: value for name, value in explicit.items() if value is not None}
+    require_own_options(family.name, explicit)
     if explicit.get("n_sample") == "auto":
         explicit["n_sample"] = None
     its_own: dict[str, Any] = {}
     if explicit.get("optimizer", old.optimizer) != old.optimizer:
-        usual = TrainConfig()
+        usual = FitConfig()
         its_own = {"learning_rate": usual.learning_rate, "momentum": usual.momentum}
         its_own |= OPTIMIZER_DEFAULTS.get(explicit["optimizer"], {})
-    config = TrainConfig(**asdict(old) | its_own | explicit)
+    config = type(old)(**asdict(old) | its_own | explicit)
     if config.refit:
         raise OptionError(
             "refit trains from scratch and cannot be combined with --from", hint="leave --refit out"
@@ -124,7 +126,7 @@ def _configure(
     return config
 
 
-def _options_of_shape(family: Family, old: TrainConfig, explicit: Mapping[str, Any]) -> list[str]:
+def _options_of_shape(family: Family, old: FitConfig, explicit: Mapping[str, Any]) -> list[str]:
     """Name the options that the user gave and that decide the network's shape."""
     names = []
     for name, value in explicit.items():
@@ -157,7 +159,7 @@ def _require_same_items(run: Run, dataset: Dataset, shape: NetworkShape) -> None
         )
 
 
-def _default_name(parent: str, old: TrainConfig, config: TrainConfig) -> str:
+def _default_name(parent: str, old: FitConfig, config: FitConfig) -> str:
     """Name a run by its parent, its epochs and what else it does otherwise."""
     other = {name: value for name, value in differences(config, old).items() if name != "epochs"}
     return "-".join([f"{parent}-more{config.epochs}", *([write_words(other)] if other else [])])

@@ -3,8 +3,7 @@
 from typing import Any
 
 from sbrcli.artefacts.run import Run
-from sbrcli.config.training import TrainConfig
-from sbrcli.workflow.run_settings import plain_config
+from sbrcli.workflow.run_settings import plain_config, usual_config
 
 EVALUATION_FILE = "evaluation.json"
 """Within a run: the last figures of each way to evaluate it."""
@@ -24,7 +23,7 @@ def read_settings(run: Run) -> dict[str, Any]:
         "dataset": dataset_facts(run)["dataset"],
         "model": run.model,
         "from": run.parent.run if run.parent else None,
-        **plain_config(TrainConfig()),
+        **plain_config(usual_config(run)),
         **run.config,
     }
 

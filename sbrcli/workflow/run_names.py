@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sbrcli.config.training import TrainConfig, differences
+from sbrcli.config.training import FitConfig, differences
 from sbrcli.models.network import Family
 
 MOST_CHARACTERS = 60
@@ -25,7 +25,7 @@ _SHORT = {
 }
 
 
-def default_run_name(dataset: str, family: Family, config: TrainConfig, usual: TrainConfig) -> str:
+def default_run_name(dataset: str, family: Family, config: FitConfig, usual: FitConfig) -> str:
     """Name a run by its dataset and its network's size, and by what else is not the default.
 
     With `epochs=1` it is user-1x100-epochs1.
@@ -41,14 +41,14 @@ def default_run_name(dataset: str, family: Family, config: TrainConfig, usual: T
     return name if len(name.encode()) <= _MAX_BYTES else f"{begin}-{hash_options(other)}"
 
 
-def earlier_run_name(dataset: str, family: Family, config: TrainConfig, usual: TrainConfig) -> str:
+def earlier_run_name(dataset: str, family: Family, config: FitConfig, usual: FitConfig) -> str:
     """Name a run as earlier versions of sbr did: with a hash of the other options."""
     begin, other = _split(dataset, family, config, usual)
     return f"{begin}-{hash_options(other)}" if other else begin
 
 
 def _split(
-    dataset: str, family: Family, config: TrainConfig, usual: TrainConfig
+    dataset: str, family: Family, config: FitConfig, usual: FitConfig
 ) -> tuple[str, dict[str, Any]]:
     """Return how a run's name begins, and the options that it must name besides."""
     other = differences(config, usual)

@@ -5,17 +5,24 @@ from dataclasses import asdict
 from typing import Any
 
 from sbrcli.artefacts.run import Run
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
+from sbrcli.models.configuration import config_class_of
+from sbrcli.models.registry import FAMILIES
 
 
 def settings_of(run: Run) -> dict[str, Any]:
     """Return what makes two trainings the same one, as `TrainingJob.settings` writes it."""
     # An option newer than the run has its default.
-    config = plain_config(TrainConfig()) | run.config
+    config = plain_config(usual_config(run)) | run.config
     settings = {"model": run.model, "config": config, "dataset": asdict(run.dataset)}
     return settings | ({} if run.parent is None else {"parent": asdict(run.parent)})
 
 
-def plain_config(config: TrainConfig) -> dict[str, Any]:
+def usual_config(run: Run) -> FitConfig:
+    """Return the defaults of a run's family; of an unknown one, those that every network has."""
+    return config_class_of(run.model)() if run.model in FAMILIES else FitConfig()
+
+
+def plain_config(config: FitConfig) -> dict[str, Any]:
     """Return a configuration as JSON reads it back."""
     return json.loads(json.dumps(asdict(config)))

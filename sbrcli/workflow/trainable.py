@@ -2,11 +2,11 @@
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.errors import ArtefactError, ConfigError
 
 
-def open_trainable(workspace: Workspace, name: str | None, config: TrainConfig) -> Dataset:
+def open_trainable(workspace: Workspace, name: str | None, config: FitConfig) -> Dataset:
     """Open a dataset and check that it has what a training needs.
 
     Raises:

@@ -8,9 +8,10 @@ from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.dataset import Dataset, SplitSummary
 from sbrcli.artefacts.run import LearnedFrom, Phase, Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.presets import SHORT_SESSION_EVENTS, configure_training
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.presets import SHORT_SESSION_EVENTS
+from sbrcli.config.training import FitConfig
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.models.configuration import config_class_of, configure_training
 from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name
@@ -23,7 +24,7 @@ class TrainingJob:
     """One training to be done: on which dataset, how, and under which name."""
 
     dataset: Dataset
-    config: TrainConfig
+    config: FitConfig
     name: str
     parent: dict[str, str] | None = None
     """The run at whose weights it begins, and their checksum; see `parent.make_job_from`."""
@@ -98,9 +99,9 @@ def last_training_time(run: Run, dataset: Dataset | None) -> str | None:
 def make_job(
     workspace: Workspace,
     dataset: str | None,
-    config: TrainConfig,
+    config: FitConfig,
     name: str | None,
-    for_short: TrainConfig | None = None,
+    for_short: FitConfig | None = None,
     model: str = DEFAULT_FAMILY,
 ) -> TrainingJob:
     """Return the job of training on a dataset, by default the latest, under a default name.
@@ -125,7 +126,8 @@ def make_job(
     config = for_short if for_short and has_short_sessions(folder) else config
     if name is not None:
         return TrainingJob(folder, config, name, model=model)
-    usual = configure_training({}, None, short_sessions=has_short_sessions(folder))
+    is_short = has_short_sessions(folder)
+    usual = configure_training({}, None, short_sessions=is_short, model=model)
     called = default_run_name(folder.name, family, config, usual)
     job = TrainingJob(folder, config, called, model=model)
     earlier = replace(job, name=earlier_run_name(folder.name, family, config, usual))
@@ -186,15 +188,19 @@ def job_of_run(workspace: Workspace, run: Run) -> TrainingJob:
     return TrainingJob(dataset, config, run.name, settings.get("parent"), model)
 
 
-def config_of(run: Run) -> TrainConfig:
+def config_of(run: Run) -> FitConfig:
     """Return the training configuration in a run's manifest.
 
     Raises:
         ArtefactError: the manifest is damaged.
     """
-    settings = settings_of(run)
+    settings, config_class = settings_of(run), config_class_of(family_of(run).name)
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in settings["config"].items()
+    }
     try:
-        config = TrainConfig(**settings["config"] | {"hsz": tuple(settings["config"]["hsz"])})
+        config = config_class(**values)
         _require_kinds(config)
         check_name("dataset", settings["dataset"]["name"])
     except (ConfigError, KeyError, TypeError) as error:
@@ -205,17 +211,17 @@ def config_of(run: Run) -> TrainConfig:
     return config
 
 
-def _require_kinds(config: TrainConfig) -> None:
+def _require_kinds(config: FitConfig) -> None:
     """Check that each option is of its default's kind, whatever its range.
 
     Raises:
         TypeError: one is not, as JSON that was changed by hand can have it.
     """
-    default = TrainConfig()
+    default = type(config)()
     for option in (one.name for one in fields(config)):
         value, usual = getattr(config, option), getattr(default, option)
         kinds = (int, float) if isinstance(usual, float) else (type(usual),)
         if not isinstance(value, (int, type(None)) if usual is None else kinds):
             raise TypeError(f"{option} is {value!r}")
-    if not all(isinstance(units, int) for units in config.hsz):
-        raise TypeError(f"hsz is {config.hsz!r}")
+        if isinstance(usual, tuple) and not all(isinstance(one, type(usual[0])) for one in value):
+            raise TypeError(f"{option} is {value!r}")

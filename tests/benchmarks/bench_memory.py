@@ -18,13 +18,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.backend import start_tensorflow
 from sbrcli.models.training.events import EpochStarted, ValidationStarted
 from sbrcli.sessions import Sessions
 from tests.benchmarks.bench_negatives import draw_items, item_counts
+from tests.builders import TrainConfig
 
 NUM_ITEMS = 1_000_000
 TRAIN_EVENTS, VALID_EVENTS = 100_000, 2_000

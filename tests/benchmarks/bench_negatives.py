@@ -21,10 +21,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sbrcli.config.loss import AUTO_N_SAMPLE, FULL_UP_TO_ITEMS
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.backend import start_tensorflow
+from tests.builders import TrainConfig
 
 GROWING = (4_000, 40_000, 400_000)
 N_SAMPLE = 2048

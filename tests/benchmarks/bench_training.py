@@ -21,13 +21,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.backend import start_tensorflow
 from sbrcli.models.training.lanes import Lanes, arrange_lanes, order_by_start
 from sbrcli.sessions import Sessions
+from tests.builders import TrainConfig
 
 NUM_ITEMS, NUM_SESSIONS, MEAN_LENGTH = 3416, 5858, 157
 LOOP_LANES, LOOP_UNITS, LOOP_STEPS = 64, 50, 100

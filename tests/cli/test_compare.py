@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from sbrcli.artefacts.manifests import write_json
-from sbrcli.config.training import TrainConfig
 from sbrcli.evaluation.ranks import MISS, Ranks
 from sbrcli.evaluation.stored_ranks import write_ranks
-from tests.builders import make_run, make_sessions
+from tests.builders import TrainConfig, make_run, make_sessions
 
 WORK = Path("sbr-work")
 

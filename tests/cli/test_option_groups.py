@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 import typer
 
-from sbrcli.cli.option_groups import takes_options
+from sbrcli.cli.option_groups import takes_family_options, takes_options
 from sbrcli.config.options import Options, option
 from sbrcli.errors import ConfigError
 
@@ -86,6 +86,43 @@ def test_explicit_values_come_as_they_were_given():
     drawing(received, explicit=True)("red", width=None, shape=None, sides=["6"], framed=None)
     values = {"width": None, "shape": None, "sides": (6,), "framed": None}
     assert received == [("red", values, False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colours(Options):
+    width: int = option(5, "Other words.")
+    depth: int = option(1, "How deep.", panel="Space")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared(Options):
+    speed: int = option(9, "How fast.", panel="Run")
+
+
+def test_options_of_several_families_stand_once_in_the_panel_of_the_first_that_has_them():
+    received = []
+
+    @takes_family_options("values", {"one": Sizes, "two": Colours}, Shared)
+    def draw(*, values: dict[str, Any]) -> None:
+        received.append(values)
+
+    options = options_of(draw)
+    own = [name for name in options if "completion" not in name]
+    assert own == ["width", "shape", "sides", "framed", "depth", "speed"]
+    panels = [options[name].rich_help_panel for name in ("width", "depth", "speed")]
+    assert panels == ["Network (--model one)", "Space (--model two)", "Run"]
+    assert options["width"].help == "How wide. \\[default: 3; short sessions: 2; two: 5]"
+    draw(width=4, shape=None, sides=None, framed=None, depth=2, speed=None)
+    assert received == [{**dict.fromkeys(received[0]), "width": 4, "depth": 2}]
+
+
+def test_two_families_cannot_have_an_option_of_two_types():
+    @dataclass(frozen=True, kw_only=True)
+    class Other(Options):
+        width: float = option(5.0, "How wide.")
+
+    with pytest.raises(TypeError, match=r"^width of two has another type elsewhere$"):
+        takes_family_options("values", {"one": Sizes, "two": Other}, Shared)
 
 
 def test_a_value_out_of_bounds_is_refused_before_the_command_runs():

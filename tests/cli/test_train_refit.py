@@ -12,8 +12,8 @@ import pytest
 
 from sbrcli.cli.output import Output
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.config.presets import configure_training
 from sbrcli.evaluation.validation import validate
+from sbrcli.models.configuration import configure_training
 from sbrcli.models.training.events import EpochStarted
 from sbrcli.workflow.train import train
 from sbrcli.workflow.training_job import make_job

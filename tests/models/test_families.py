@@ -6,6 +6,7 @@ Nothing that trains, resumes, evaluates, blends, compares, reports or recommends
 import ast
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,21 @@ import pytest
 
 import sbrcli
 from sbrcli.artefacts.manifests import MANIFEST, read_json, write_json
+from sbrcli.config.training import FitConfig, tunable_options
 from sbrcli.errors import ArtefactError
 from sbrcli.models import registry
+from sbrcli.models.configuration import config_class_of
 from sbrcli.models.loading import load_model, load_scorer
-from sbrcli.models.weights_file import WEIGHTS_FILE
+from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE
+from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 from tests.builders import make_run
 from tests.chains import make_workspace
 from tests.cli.stopping_child import PAIRS_PER_CALL
 from tests.models import toy_family
+from tests.models.toy_family import EMBEDDING, ToyConfig
 from tests.warm import WarmProcess
 
-SMALL = ("--model", "toy", "--hsz", 8, "--batch-size", 4, "--bptt", 4, "--epochs", 3)
+SMALL = ("--model", "toy", "--width", 8, "--batch-size", 4, "--bptt", 4, "--epochs", 3)
 SMALL += ("--precision", "float32")
 RUNS = Path("sbr-work", "runs")
 NAME = "user-toy8-batch4-bptt4-epochs3-float32"
@@ -31,7 +36,7 @@ NAME = "user-toy8-batch4-bptt4-epochs3-float32"
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "FAMILIES", dict(registry.FAMILIES))
+    monkeypatch.setitem(registry.FAMILIES, "toy", "")  # undone after the test
     toy_family.register()
 
 
@@ -54,6 +59,10 @@ def test_a_second_family_trains_evaluates_blends_compares_reports_and_recommends
     manifest = read_json(RUNS / run / MANIFEST)
     assert manifest["model"] == "toy"
     assert manifest["network"] == {"num_items": 40, "units": 8}
+    own = {"width": 8, "freeze": False}
+    shared = {"batch_size": 4, "bptt": 4, "epochs": 3, "precision": "float32", "refit": True}
+    shared["learning_rate"] = 0.1  # that of short sessions
+    assert manifest["config"] == own | asdict(FitConfig()) | shared
 
     assert sbr("train", *SMALL).code == 0
     found = json.loads(sbr("evaluate", "--run", NAME, "--hybrid", "--json").stdout)
@@ -99,6 +108,82 @@ def test_a_second_family_that_is_killed_resumes_to_the_same_weights(sbr, tmp_pat
     assert weights[0] == weights[1]
 
 
+def test_an_option_of_a_second_family_reaches_its_network_and_the_runs_name(sbr, tmp_path):
+    make_workspace(tmp_path / "sbr-work")
+    assert sbr("train", *SMALL, "--freeze").code == 0
+    run = RUNS / NAME.replace("toy8", "toy8-freeze")
+    assert read_json(run / MANIFEST)["config"]["freeze"] is True
+    shape = toy_family.FAMILY.shape_of(ToyConfig(), 40)
+    drawn = toy_family.FAMILY.initial_weights(shape, 1)
+    trained = load_weights(run / WEIGHTS_FILE, shape)
+    alike = {name: np.array_equal(drawn[name], trained[name]) for name in drawn}
+    assert alike == {EMBEDDING: True, OUTPUT_TABLE: False, OUTPUT_BIAS: False}
+
+
+def test_each_familys_options_have_a_panel_of_the_help(sbr):
+    said = sbr("train", "--help").stdout
+    panels = [line for line in said.splitlines() if "(--model" in line]
+    assert [panel.strip("╭╮─ ") for panel in panels] == [
+        "Network (--model gru4rec)",
+        "Network (--model toy)",
+    ]
+    assert "Numbers per item. [default: 8]" in " ".join(said.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (
+            ("--freeze",),
+            "freeze is an option of --model toy, not of --model gru4rec",
+            "leave --freeze out, or choose --model toy",
+        ),
+        (
+            ("--model", "toy", "--layers", 2, "--embedding-dropout", 0.1),
+            "layers, embedding-dropout are options of --model gru4rec, not of --model toy",
+            "leave --layers, --embedding-dropout out, or choose --model gru4rec",
+        ),
+        (
+            ("--from", "run", "--model", "gru4rec", "--width", 4),
+            "width is an option of --model toy, not of --model gru4rec",
+            "leave --width out, or choose --model toy",
+        ),
+    ],
+)
+def test_an_option_of_another_family_is_refused_and_says_whose_it_is(sbr, words, message, hint):
+    said = sbr("train", *words)
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == f"error: {message}\nhint: {hint}\n"
+
+
+def test_a_run_that_starts_from_another_takes_only_the_options_of_its_family(sbr, tmp_path):
+    make_workspace(tmp_path / "sbr-work")
+    assert sbr("train", *SMALL, "--name", "run").code == 0
+    said = sbr("train", "--from", "run", "--dropout", 0.1)
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr.splitlines()[0] == (
+        "error: dropout is an option of --model gru4rec, not of --model toy"
+    )
+    assert sbr("train", "--from", "run", "--freeze", "--epochs", 1, "--name", "more").code == 0
+    assert read_json(RUNS / "more" / MANIFEST)["config"]["freeze"] is True
+
+
+def test_a_family_without_presets_says_so(sbr):
+    said = sbr("train", "--model", "toy", "--preset", "best")
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == (
+        "error: preset must be one of those of --model toy, which has none. Received: best\n"
+    )
+
+
+def test_the_options_of_a_family_to_tune_are_its_own_and_those_that_all_have():
+    tunable = {one.name: one for one in tunable_options(config_class_of("toy"))}
+    assert {"width", "learning_rate", "batch_size"} <= tunable.keys()
+    assert not {"hsz", "freeze", "epochs"} & tunable.keys()
+    assert tunable["width"].value_of(9.7) == 10
+    assert tunable_options(config_class_of("gru4rec"))[0].value_of(64.2) == (64,)
+
+
 def test_a_run_of_before_there_were_families_is_a_gru4rec(sbr, tmp_path):
     run = make_run(tmp_path / "sbr-work", name="old")
     assert "model" not in read_json(run / MANIFEST)
@@ -128,7 +213,7 @@ def test_the_weights_of_a_run_start_no_network_of_another_family(sbr, tmp_path):
     assert sbr("train", *SMALL, "--name", "run").code == 0
     for words, other in (
         (("--model", "gru4rec"), "--model"),
-        (("--hsz", 5, "--layers", 1), "--hsz"),
+        (("--width", 5), "--width"),
     ):
         said = sbr("train", "--from", "run", *words)
         assert said.code == 2

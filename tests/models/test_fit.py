@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import training_config
 from sbrcli.errors import TrainingError
 from sbrcli.models.training.events import (
     EpochEnded,
@@ -19,10 +19,10 @@ from sbrcli.models.training.events import (
 )
 from sbrcli.models.training.fit import TrainingData, fit
 from tests.builders import make_sessions
-from tests.models.toy_family import FAMILY
+from tests.models.toy_family import FAMILY, ToyConfig
 
 CYCLE = make_sessions(*([s % 5, (s + 1) % 5, (s + 2) % 5] for s in range(20)))
-CONFIG = TrainConfig(hsz=(6,), batch_size=2, bptt=2, epochs=5, learning_rate=0.3)
+CONFIG = training_config(ToyConfig)(width=6, batch_size=2, bptt=2, epochs=5, learning_rate=0.3)
 
 
 def make_network() -> Any:

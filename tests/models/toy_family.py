@@ -12,12 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.options import Options, SearchRange, option
 from sbrcli.models import registry
 from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, Weights
 from sbrcli.sessions import Sessions
 
 EMBEDDING = "embedding/table"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyConfig(Options):
+    width: int = option(8, "Numbers per item.", minimum=1, search=SearchRange(4, 64, is_log=True))
+    freeze: bool = option(False, "Leave the input embedding as it was drawn.")
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,10 @@ class ToyScorer:
 class ToyNetwork:
     input_table = EMBEDDING
 
-    def __init__(self, shape: ToyShape, weights: Weights) -> None:
+    def __init__(self, shape: ToyShape, weights: Weights, *, is_frozen: bool) -> None:
         import tensorflow as tf
 
-        self.shape = shape
+        self.shape, self.is_frozen = shape, is_frozen
         self.variables = {name: tf.Variable(weight) for name, weight in weights.items()}
 
     def zero_states(self, num_lanes: int) -> list[Any]:
@@ -68,7 +74,7 @@ class ToyNetwork:
         return entered, states, None
 
     def backward(self, cache: None, gradient: Any) -> tuple[Any, dict[str, Any]]:
-        return gradient, {}
+        return gradient * (0.0 if self.is_frozen else 1.0), {}
 
     def scorer(self) -> ToyScorer:
         return ToyScorer({name: variable.numpy() for name, variable in self.variables.items()})
@@ -76,13 +82,14 @@ class ToyNetwork:
 
 class ToyFamily:
     name, title = "toy", "Toy"
-    size_options = ("hsz",)
+    size_options = ("width",)
+    options, presets = ToyConfig, {}
 
-    def shape_of(self, config: TrainConfig, num_items: int) -> ToyShape:
-        return ToyShape(num_items, config.hsz[0])
+    def shape_of(self, config: ToyConfig, num_items: int) -> ToyShape:
+        return ToyShape(num_items, config.width)
 
-    def size_words(self, config: TrainConfig) -> str:
-        return f"toy{config.hsz[0]}"
+    def size_words(self, config: ToyConfig) -> str:
+        return f"toy{config.width}"
 
     def read_shape(self, network: Mapping[str, Any]) -> ToyShape:
         return ToyShape(int(network["num_items"]), int(network["units"]))
@@ -92,8 +99,8 @@ class ToyFamily:
         shapes = shape.weight_shapes().items()
         return {name: rng.normal(0, 0.1, sizes).astype(np.float32) for name, sizes in shapes}
 
-    def make_network(self, shape: ToyShape, config: TrainConfig, weights: Weights) -> ToyNetwork:
-        return ToyNetwork(shape, weights)
+    def make_network(self, shape: ToyShape, config: ToyConfig, weights: Weights) -> ToyNetwork:
+        return ToyNetwork(shape, weights, is_frozen=config.freeze)
 
     def make_scorer(
         self, shape: ToyShape, weights: Mapping[str, Any], batch_size: int = 128

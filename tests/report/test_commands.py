@@ -9,9 +9,9 @@ import pytest
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.app import run as run_sbr
-from sbrcli.config.presets import PRESETS, configure_training
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.baselines.registry import BASELINES
+from sbrcli.models.configuration import configure_training
+from sbrcli.models.gru4rec.presets import PRESETS
 from sbrcli.models.registry import find_family
 from sbrcli.report.commands import (
     evaluate_command,
@@ -23,7 +23,7 @@ from sbrcli.report.commands import (
 from sbrcli.report.kept import read_kept
 from sbrcli.workflow import training_job as job
 from sbrcli.workflow.run_names import default_run_name
-from tests.builders import run_manifest, write_ratings
+from tests.builders import TrainConfig, run_manifest, write_ratings
 from tests.chains import make_workspace
 from tests.report.test_kept import BEST, EVALUATION, FULL, METRICS, STANDING, keep
 

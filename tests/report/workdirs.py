@@ -7,10 +7,9 @@ from typing import Any
 from sbrcli.artefacts.manifests import read_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.evaluation import EvaluateConfig
-from sbrcli.config.training import TrainConfig
 from sbrcli.workflow.evaluate import evaluate_run
 from sbrcli.workflow.training_job import TrainingJob
-from tests.builders import make_run
+from tests.builders import TrainConfig, make_run
 from tests.chains import NUM_ITEMS, make_workspace
 
 NAME = "user-1x4"

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sbrcli.config.training import TrainConfig
-from sbrcli.models.gru4rec.inference import GruScorer
-from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
-from sbrcli.models.network import Weights
+from sbrcli.models.gru4rec.options import Gru4RecConfig
+from sbrcli.models.gru4rec.presets import PRESETS
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `sbr train --help` reads the options, without NumPy
     from sbrcli.models.export.onnx_graph import OnnxGraph
+    from sbrcli.models.gru4rec.inference import GruScorer
     from sbrcli.models.gru4rec.network import Gru4Rec
     from sbrcli.models.gru4rec.trainable import GruNetwork
+    from sbrcli.models.gru4rec.weights import GruShape
+    from sbrcli.models.network import Weights
 
 
 class Gru4RecFamily:
@@ -20,36 +21,48 @@ class Gru4RecFamily:
     name = "gru4rec"
     title = "GRU4Rec"
     size_options = ("hsz", "layers")
+    options = Gru4RecConfig
+    presets = PRESETS
 
-    def shape_of(self, config: TrainConfig, num_items: int) -> GruShape:
+    def shape_of(self, config: Gru4RecConfig, num_items: int) -> "GruShape":
         """Return the shape of the network that a configuration describes."""
+        from sbrcli.models.gru4rec.weights import GruShape
+
         return GruShape(num_items, config.units, config.embedding)
 
-    def size_words(self, config: TrainConfig) -> str:
+    def size_words(self, config: Gru4RecConfig) -> str:
         """Write layers and units, as in "1x100"."""
         return f"{config.layers}x{'-'.join(map(str, config.hsz))}"
 
-    def read_shape(self, network: Mapping[str, Any]) -> GruShape:
+    def read_shape(self, network: Mapping[str, Any]) -> "GruShape":
         """Read a shape from a manifest; see `sbrcli.models.network.Family`."""
+        from sbrcli.models.gru4rec.weights import GruShape
+
         return GruShape.from_manifest(network)
 
-    def initial_weights(self, shape: GruShape, seed: int) -> Weights:
+    def initial_weights(self, shape: "GruShape", seed: int) -> "Weights":
         """Draw the weights that training begins with."""
+        from sbrcli.models.gru4rec.weights import initialise_weights
+
         return initialise_weights(shape, seed)
 
-    def make_network(self, shape: GruShape, config: TrainConfig, weights: Weights) -> "GruNetwork":
+    def make_network(
+        self, shape: "GruShape", config: Gru4RecConfig, weights: "Weights"
+    ) -> "GruNetwork":
         """Make a network to be trained, with these weights."""
         from sbrcli.models.gru4rec.trainable import GruNetwork
 
         return GruNetwork(self.make_keras_model(shape, weights), config)
 
     def make_scorer(
-        self, shape: GruShape, weights: Mapping[str, Any], batch_size: int = 128
-    ) -> GruScorer:
+        self, shape: "GruShape", weights: Mapping[str, Any], batch_size: int = 128
+    ) -> "GruScorer":
         """Make a scorer, which needs NumPy alone."""
+        from sbrcli.models.gru4rec.inference import GruScorer
+
         return GruScorer(shape, weights, batch_size)
 
-    def make_keras_model(self, shape: GruShape, weights: Weights) -> "Gru4Rec":
+    def make_keras_model(self, shape: "GruShape", weights: "Weights") -> "Gru4Rec":
         """Make a Keras model."""
         from sbrcli.models.gru4rec.network import Gru4Rec
 
@@ -58,14 +71,14 @@ class Gru4RecFamily:
         return model
 
     def onnx_states(
-        self, graph: "OnnxGraph", shape: GruShape, weights: Weights, items: str, lengths: str
+        self, graph: "OnnxGraph", shape: "GruShape", weights: "Weights", items: str, lengths: str
     ) -> str:
         """Add the layers to an ONNX graph; see `sbrcli.models.export.exportable.Exportable`."""
         from sbrcli.models.gru4rec.export import onnx_states
 
         return onnx_states(graph, shape, weights, items, lengths)
 
-    def keras_states(self, items: Any, shape: GruShape, weights: Weights) -> Any:
+    def keras_states(self, items: Any, shape: "GruShape", weights: "Weights") -> Any:
         """Apply layers that come with Keras; see `sbrcli.models.export.exportable.Exportable`."""
         from sbrcli.models.gru4rec.export import keras_states
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.gru_gradients import ForwardCache, gru_backward, gru_forward
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.network import Gru4Rec
+from sbrcli.models.gru4rec.options import Gru4RecConfig
 from sbrcli.models.training import backend
 
 
@@ -29,7 +29,7 @@ class LayerCache(NamedTuple):
 class GruNetwork:
     """Trains the weights of a Keras model; see `sbrcli.models.network.Network`."""
 
-    def __init__(self, model: Gru4Rec, config: TrainConfig) -> None:
+    def __init__(self, model: Gru4Rec, config: Gru4RecConfig) -> None:
         self.shape = model.network_shape
         self.variables = model.variables_by_name()
         self.input_table = _input_table(self.shape.embedding)

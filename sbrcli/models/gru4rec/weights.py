@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from sbrcli.config.gru4rec import Embedding
+from sbrcli.models.gru4rec.options import Embedding
 from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, Weights, count_parameters
 
 

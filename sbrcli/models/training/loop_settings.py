@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sbrcli.arrays import IntArray
 from sbrcli.artefacts.run import Phase
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.models.network import Network
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.training.events import OnEvent, ignore_event
@@ -22,7 +22,7 @@ class LoopSettings:
     folder: Path
     """Where checkpoint and history lie, and the best epoch's weights but for those of a refit."""
 
-    config: TrainConfig
+    config: FitConfig
     network: Network
     """Holds the initial weights; training changes them."""
 

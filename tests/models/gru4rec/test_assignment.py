@@ -8,12 +8,11 @@ import pytest
 from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.presets import configure_training
-from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ArtefactError
+from sbrcli.models.configuration import configure_training
 from sbrcli.workflow.train_result import describe_run, plan_training
 from sbrcli.workflow.training_job import make_job, mean_session_length
-from tests.builders import run_manifest
+from tests.builders import TrainConfig, run_manifest
 from tests.chains import make_workspace
 
 LONG, SHORT = TrainConfig(hsz=(5,)), TrainConfig(hsz=(6,))

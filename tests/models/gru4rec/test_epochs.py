@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.inference import GruScorer
@@ -28,7 +27,7 @@ from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.loop import TrainingLoop
 from sbrcli.models.training.loop_settings import LoopSettings
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
-from tests.builders import make_sessions
+from tests.builders import TrainConfig, make_sessions
 
 SESSIONS = make_sessions(*([s % 7, (s + 1) % 7, (s + 2) % 7, (s * 3) % 7] for s in range(20)))
 SHAPE = GruShape(7, (5,), "shared")

@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.loop import TrainingLoop
 from sbrcli.models.training.loop_settings import LoopSettings
 from sbrcli.sessions import Sessions
-from tests.builders import make_sessions
+from tests.builders import TrainConfig, make_sessions
 
 ITEMS = 6
 LIKELY = 0.7

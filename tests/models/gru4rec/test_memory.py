@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError, ExitCode, TrainingError
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training import memory
@@ -18,6 +17,7 @@ from sbrcli.models.training.memory import (
 from sbrcli.models.training.step import TrainingStep
 from sbrcli.workflow.train import train
 from sbrcli.workflow.training_job import make_job
+from tests.builders import TrainConfig
 from tests.chains import make_workspace
 
 MEGABYTE = 2**20

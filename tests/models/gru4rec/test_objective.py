@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.training.negatives import Candidates, NegativeSampler
 from sbrcli.models.training.objective import Objective
+from tests.builders import TrainConfig
 from tests.models.gru4rec import literal_ranking as literal
 from tests.models.gru4rec.literal_ranking import finite_difference
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.training.optimizers import Adagrad, Adam, Optimizer, make_optimizer
+from tests.builders import TrainConfig
 
 BEGIN = np.array([[1.0, -2.0], [0.5, 0.0]])
 GRADIENTS = [np.array([[0.3, -4.0], [0.0, 1e-4]]) * factor for factor in (1, -0.5, 2, 1, 1)]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.training import backend
 from sbrcli.models.training.backend import multiplies_in_bfloat16
 from sbrcli.models.training.losses import (
@@ -14,6 +13,7 @@ from sbrcli.models.training.losses import (
     softmax_cross_entropy,
 )
 from sbrcli.models.training.objective import Objective
+from tests.builders import TrainConfig
 
 ROWS, COLUMNS, UNITS = ROWS_PER_BLOCK + 8, 400, 20
 

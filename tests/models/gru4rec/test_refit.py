@@ -15,7 +15,6 @@ from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config import loss as options
-from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, ConfigError, TrainingError
 from sbrcli.evaluation.validation import validate
@@ -28,6 +27,7 @@ from sbrcli.workflow import train as training
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult, describe_run
 from sbrcli.workflow.training_job import make_job
+from tests.builders import TrainConfig
 from tests.chains import NUM_ITEMS, make_workspace, make_workspace_with_new_item
 
 CONFIG = TrainConfig(hsz=(8,), batch_size=4, bptt=2, epochs=3, refit=True)

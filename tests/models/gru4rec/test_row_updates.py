@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.optimizers import Adagrad, Adam, Rows, clip_gradients
 from sbrcli.models.training.step import TrainingStep
+from tests.builders import TrainConfig
 
 ROWS, WIDTH = 6, 3
 NAMED = [4, 1, 4, 2, 4]  # Row 4 thrice; rows 0, 3 and 5 never.

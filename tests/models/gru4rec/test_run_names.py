@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name, write_words
+from tests.builders import TrainConfig
 from tests.chains import make_workspace
 from tests.cli.small_run import SMALL
 

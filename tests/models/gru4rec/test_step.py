@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.errors import ConfigError
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
@@ -14,7 +13,7 @@ from sbrcli.models.training.lanes import Lanes, arrange_lanes
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.step import _NEGATIVES, TrainingStep
 from tests import traced_steps
-from tests.builders import make_sessions
+from tests.builders import TrainConfig, make_sessions
 from tests.models.gru4rec.literal import slow_gradients, slow_walk
 
 ITEMS, LANES, BPTT = 6, 3, 4

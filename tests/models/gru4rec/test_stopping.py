@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.config.training import TrainConfig
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.history import best_epoch
@@ -14,7 +13,7 @@ from sbrcli.models.training.loop import TrainingLoop
 from sbrcli.models.training.loop_settings import LoopSettings
 from sbrcli.models.training.step import TrainingStep
 from sbrcli.models.weights_file import load_weights
-from tests.builders import make_sessions
+from tests.builders import TrainConfig, make_sessions
 
 SESSIONS = [[0, 1, 2], [3, 4], [5, 6, 7, 8], [8, 0], [1, 3, 5, 7, 2], [4, 6]]
 PAIRS = sorted(

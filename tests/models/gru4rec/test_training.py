@@ -11,7 +11,6 @@ import pytest
 
 from sbrcli.artefacts.manifests import MANIFEST, read_json, write_json
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.training import TrainConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from sbrcli.evaluation.validation import validate
@@ -23,6 +22,7 @@ from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult
 from sbrcli.workflow.training_job import make_job
+from tests.builders import TrainConfig
 from tests.chains import FOLLOWS, NUM_ITEMS, make_workspace
 
 SMALL = {"hsz": (8,), "batch_size": 4, "bptt": 4, "epochs": 1}

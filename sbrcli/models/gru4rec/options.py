@@ -1,7 +1,8 @@
 """The options of the GRU4Rec network itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sbrcli.config.checks import require, require_option
 from sbrcli.config.options import Options, SearchRange, option
@@ -73,6 +74,12 @@ class Gru4RecConfig(Options):
         panel=PANEL,
         choices=get_args(Embedding),
     )
+
+    @classmethod
+    def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the number of layers if only their sizes are given."""
+        sizes = given.get("hsz", ())
+        return {"layers": len(sizes)} if len(sizes) > 1 and "layers" not in given else {}
 
     def check_together(self) -> None:
         """Check that there is a size for each layer."""
