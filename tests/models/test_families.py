@@ -36,6 +36,8 @@ NAME = "user-toy8-batch4-bptt4-epochs3-float32"
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sbrcli.cli.train_options  # noqa: F401  its help names the families once, without toy
+
     monkeypatch.setitem(registry.FAMILIES, "toy", "")  # undone after the test
     toy_family.register()
 
