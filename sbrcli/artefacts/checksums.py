@@ -14,7 +14,7 @@ from sbrcli.artefacts.manifests import MANIFEST, read_json
 FILES = "files"
 """The manifest's entry: the checksum of each file, by its name."""
 
-CHECKSUM_MISMATCH = "its checksum is not the one that was kept when it was written"
+CHECKSUM_MISMATCH = "its checksum is not the one stored when it was written"
 
 _PART_BYTES = 1 << 20
 

@@ -163,5 +163,5 @@ def cannot_be_read(path: Path, error: OSError) -> ArtefactError:
     """Return the error for a file or folder of a work directory that the system cannot read."""
     return ArtefactError(
         f"{path}: it cannot be read: {error.strerror}",
-        hint="mend or remove it, or name another place with --workdir",
+        hint="repair or remove it, or name another place with --workdir",
     )

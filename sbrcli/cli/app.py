@@ -22,9 +22,9 @@ from sbrcli.errors import ExitCode, SbrError
 
 EXAMPLE = "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
 EXIT_CODES = (
-    "Exit codes: 0 ok, 1 a bug, 2 usage (options that do not fit together, or a badly written "
+    "Exit codes: 0 ok, 1 a bug, 2 usage (unknown or conflicting options, or a malformed "
     "value), 3 data, 4 configuration (a value that cannot be used), 5 artefact (dataset or run "
-    "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted "
+    "missing, damaged, of another version, or already there), 6 training failed, 130 interrupted "
     "(Ctrl-C or SIGTERM)."
 )
 

@@ -149,6 +149,6 @@ def _check_baselines(explicit: dict[str, str], config: EvaluateConfig) -> None:
     idle = [name for name in explicit if name not in compared]
     if idle:
         raise UsageError(
-            f"--{idle[0]} would do nothing: {idle[0]} is not among what the run is compared with",
+            f"--{idle[0]} has no effect: {idle[0]} is not among the compared models",
             hint=f"sbr evaluate --baselines {idle[0]} --{idle[0]} OPTIONS",
         )

@@ -138,7 +138,7 @@ def _shown_time(time: str | None) -> str | None:
 def _reasons(config: PrepareConfig) -> dict[str, str]:
     return {
         "bad_rows": "cannot be events",
-        "other_events": "not of the kinds asked for",
+        "other_events": "of other event types",
         "dropped_ids": "of ids left out by --drop-id",
         "repeats": "same item again",
         "short_sessions": f"fewer than {config.min_session_length} events",

@@ -119,10 +119,10 @@ def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
         removed.append({"kind": target.kind, "name": target.name, "bytes": target.bytes})
         out.note(f"removed {target.kind} {target.name}, {size_in_words(target.bytes)}")
         if is_back:
-            out.note(f"the {target.kind} {target.name} that it was to replace is back")
+            out.note(f"restored the {target.kind} {target.name}, which it was replacing")
         if target.trained:
             out.note(
-                f"trained on it, and no longer to be evaluated or resumed: "
+                f"trained on it, and can no longer be evaluated or resumed: "
                 f"{', '.join(target.trained)}"
             )
     columns = ("kind", "name", "bytes")
@@ -142,7 +142,7 @@ def _confirm(targets: Sequence["Target"]) -> bool:
     """
     if not output.is_terminal(sys.stdin):
         named = " ".join(f"{target.kind}s/{target.name}" for target in targets)
-        raise UsageError("rm asks before it deletes, and there is no terminal to ask on",
+        raise UsageError("rm asks for confirmation, and there is no terminal to ask on",
                          hint=f"sbr runs rm --yes {named}")  # fmt: skip
     for target in targets:
         line = f"{target.kind} {target.name}, {size_in_words(target.bytes)}"

@@ -136,8 +136,8 @@ def _make_job_from(
 
     if preset is not None:
         raise UsageError(
-            "--from takes the options of the run that it begins at, and no preset",
-            hint="leave --preset out, and give the options that are to be others",
+            "--from takes the options of the run that it starts from, and no preset",
+            hint="leave --preset out, and pass the options to change",
         )
     return make_job_from(workspace, parent, explicit, *names)
 

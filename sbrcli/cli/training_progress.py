@@ -61,7 +61,7 @@ class TrainingProgress:
             case EpochEnded():
                 self._output.note(epoch_line(event))
             case StopRequested():
-                self._output.note("stopping, saving the place (Ctrl-C again stops at once)")
+                self._output.note("stopping after a checkpoint (Ctrl-C again stops at once)")
 
     def _open_bar(self, total: int, title: str) -> None:
         self._advance = self._stack.enter_context(self._output.progress(total, "events", title))

@@ -28,7 +28,7 @@ def check_place(path: Path) -> None:
         ConfigError: the folder is missing, or the path is a device or a folder.
     """
     if not can_hold_file(path):
-        raise ConfigError(f"per-event must be a file in a folder that is there. Received: {path}")
+        raise ConfigError(f"per-event must be a file in an existing folder. Received: {path}")
 
 
 def write_per_event(

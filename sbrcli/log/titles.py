@@ -70,12 +70,12 @@ def _read_rows(path: Path, text: str, separator: str) -> dict[str, str]:
         if len(fields) <= max(place):
             raise DataError(
                 f"{path} line {line}: an item id and a title expected, {len(fields)} field found",
-                hint="mend the line, or take it out",
+                hint="correct the line, or take it out",
             )
         item_id, title = (fields[at] for at in place)
         if not item_id:
             raise DataError(
-                f"{path} line {line}: the item id is empty", hint="mend the line, or take it out"
+                f"{path} line {line}: the item id is empty", hint="correct the line, or take it out"
             )
         titles[item_id] = title
     if not titles:

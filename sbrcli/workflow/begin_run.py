@@ -60,6 +60,6 @@ def name_taken(run: Run) -> ArtefactError:
             hint="--overwrite replaces it, --name gives this one another name",
         )
     return ArtefactError(
-        f"run {run.name} was begun and has not finished",
+        f"run {run.name} was started and has not finished",
         hint=f"sbr train --resume --name {run.name} continues it, --overwrite starts again",
     )

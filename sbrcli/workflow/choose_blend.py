@@ -110,7 +110,7 @@ def choose_hybrid(
     """
     if run.is_refitted:
         raise ConfigError(
-            f"run {run.name} was trained on the valid split too (--refit), by which the weight of "
+            f"run {run.name} was trained on the valid split too (--refit), on which the weight of "
             "a hybrid is chosen",
             hint="take that of a run that was not, with --hybrid-from RUN",
         )
@@ -118,7 +118,7 @@ def choose_hybrid(
     valid, _ = drop_unknown(load_split(dataset.path, "valid"), network.num_items)
     if not valid.num_targets:
         raise DataError(
-            "the run knows no next item of the valid split, by which a hybrid is chosen",
+            "the run knows no next item of the valid split, on which a hybrid is chosen",
             hint="prepare the dataset with more --valid-days"
             if valid.targets is None
             else "prepare the dataset with a higher --min-item-support",
@@ -248,7 +248,7 @@ def _require_same_options(
         words = f"--{name} {explicit[name]}"
         raise UsageError(
             f"the hybrid of run {run_name} is the one that was chosen for run {chosen_for} with "
-            f"{name}'s {stored.options[name]}: {words} would do nothing",
+            f"{name}'s {stored.options[name]}: {words} has no effect",
             hint=f"choose again with: sbr evaluate --run {chosen_for} --hybrid {words}; then take "
             f"it over with: sbr evaluate --run {run_name} --hybrid-from {chosen_for}",
         )

@@ -55,7 +55,7 @@ def make_job_from(
     run = workspace.open("run", parent)
     if run.is_refitted:
         raise ConfigError(
-            f"run {parent} was trained on the valid split too (--refit), by which no further epoch "
+            f"run {parent} was trained on the valid split too (--refit), on which no further epoch "
             "could be judged",
             hint="begin from a run that was trained without --refit",
         )
@@ -97,8 +97,8 @@ def find_start(parent: Mapping[str, str] | None, folder: Path) -> Path | None:
     path = folder / START_FILE
     if not path.is_file() or checksum_of(path) != parent["weights"]:
         raise ArtefactError(
-            f"{path} is not the weights of run {parent['run']} that this run was begun from",
-            hint=f"begin again: sbr train --from {parent['run']} --overwrite",
+            f"{path} is not the weights of run {parent['run']} that this run was started from",
+            hint=f"start again: sbr train --from {parent['run']} --overwrite",
         )
     return path
 

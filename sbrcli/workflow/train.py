@@ -167,7 +167,8 @@ class _Phases:
         now = Dataset.read(dataset.path).fingerprint
         if now != dataset.fingerprint:
             raise ArtefactError(
-                f"dataset {dataset.name} has changed since run {self.folder.name} was begun on it",
+                f"dataset {dataset.name} has changed since run {self.folder.name} was started on "
+                "it",
                 hint="train again, on the dataset as it is now",
             )
 

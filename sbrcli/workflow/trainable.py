@@ -25,7 +25,7 @@ def _require_train_full(dataset: Dataset) -> None:
     """Check that a dataset has what a refit needs."""
     if dataset.splits["valid"] is None:
         raise ConfigError(
-            "refit needs a valid split, by which the best number of epochs is found; dataset "
+            "refit needs a valid split, on which the best number of epochs is found; dataset "
             f"{dataset.name} has none",
             hint="leave --refit out: all events before test are trained on as it is",
         )

@@ -181,7 +181,7 @@ def job_of_run(workspace: Workspace, run: Run) -> TrainingJob:
     dataset = open_trainable(workspace, settings["dataset"]["name"], config)
     if dataset.fingerprint != settings["dataset"]["fingerprint"]:
         raise ArtefactError(
-            f"dataset {dataset.name} is not the one that run {run.name} was begun on",
+            f"dataset {dataset.name} is not the one that run {run.name} was started on",
             hint="prepare that dataset again, or train again with --overwrite",
         )
     model = family_of(run).name

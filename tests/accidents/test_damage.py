@@ -104,7 +104,7 @@ def test_the_lowest_bit_of_the_last_tensor_is_missed(evaluated, sbr, path):
     path.write_bytes(whole[:-4] + bytes([whole[-4] ^ 1]) + whole[-3:])
     said = sbr(*READ_BY[path][-1].split(), "--quiet")
     require_one_clear_line(said, path)
-    why = "its checksum is not the one that was kept when it was written"
+    why = "its checksum is not the one stored when it was written"
     assert said.stderr.splitlines()[0] == f"error: {path} is damaged: {why}"
 
 

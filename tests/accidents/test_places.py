@@ -197,7 +197,7 @@ def test_a_work_directory_that_is_a_link_to_itself_is_an_error_of_one_line(sbr, 
     said_of = "loop/datasets" if words == "stats" else "loop/runs"
     assert said.stderr == (
         f"error: {said_of}: it cannot be read: Too many levels of symbolic links\n"
-        "hint: mend or remove it, or name another place with --workdir\n"
+        "hint: repair or remove it, or name another place with --workdir\n"
     )
 
 
@@ -210,5 +210,5 @@ def test_a_run_that_is_a_link_to_itself_is_an_error_of_one_line(sbr, tmp_path, w
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr.splitlines()[-2:] == [
         "error: sbr-work/runs/loop: it cannot be read: Too many levels of symbolic links",
-        "hint: mend or remove it, or name another place with --workdir",
+        "hint: repair or remove it, or name another place with --workdir",
     ]

@@ -93,7 +93,7 @@ def test_a_dataset_that_is_made_anew_while_a_training_begins_is_not_trained_on(t
     assert sbr(*PREPROCESS.split(), "--overwrite").code == 0
     assert training.let_go().end() == (
         5,
-        "error: dataset user has changed since run other was begun on it\n"
+        "error: dataset user has changed since run other was started on it\n"
         "hint: train again, on the dataset as it is now\n",
     )
     assert not RUN.with_name("other").exists()

@@ -34,10 +34,10 @@ def test_sbr_alone_prints_help(sbr):
 def test_help_names_the_exit_codes_and_every_subcommand(sbr):
     shown = " ".join(sbr("--help").stdout.split())
     assert (
-        "Exit codes: 0 ok, 1 a bug, 2 usage (options that do not fit together, or a badly written "
+        "Exit codes: 0 ok, 1 a bug, 2 usage (unknown or conflicting options, or a malformed "
         "value), 3 data, 4 configuration (a value that cannot be used), 5 artefact (dataset or run "
-        "missing, damaged, in the way or of another version), 6 training failed, 130 interrupted "
-        "(Ctrl-C or SIGTERM)."
+        "missing, damaged, of another version, or already there), 6 training failed, 130 "
+        "interrupted (Ctrl-C or SIGTERM)."
     ) in shown
     for command in ("stats", "preprocess", "train", "evaluate", "recommend", "demo"):
         assert f"│ {command} " in shown

@@ -317,8 +317,7 @@ def test_per_event_needs_a_folder_to_write_to(sbr, run):
     said = sbr("evaluate", "--per-event", "nowhere/events.parquet")
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
-        "error: per-event must be a file in a folder that is there. "
-        "Received: nowhere/events.parquet\n"
+        "error: per-event must be a file in an existing folder. Received: nowhere/events.parquet\n"
     )
 
 
@@ -327,7 +326,7 @@ def test_per_event_takes_the_place_of_no_pipe_or_device(sbr):
     said = sbr("evaluate", "--per-event", "pipe")
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
-        "error: per-event must be a file in a folder that is there. Received: pipe\n"
+        "error: per-event must be a file in an existing folder. Received: pipe\n"
     )
 
 
@@ -336,7 +335,7 @@ def test_per_event_can_not_be_longer_than_any_file_s_name(sbr):
     said = sbr("evaluate", "--per-event", name)
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
-        f"error: per-event must be a file in a folder that is there. Received: {name}\n"
+        f"error: per-event must be a file in an existing folder. Received: {name}\n"
     )
 
 

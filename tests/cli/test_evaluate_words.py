@@ -9,8 +9,8 @@ def test_options_of_a_baseline_that_is_not_asked_for_are_a_usage_error(sbr, base
     said = sbr("evaluate", *asked, f"--{baseline}", "")
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (
-        f"error: --{baseline} would do nothing: {baseline} is not among what the run is compared "
-        "with\n"
+        f"error: --{baseline} has no effect: {baseline} is not among the compared "
+        "models\n"
         f"hint: sbr evaluate --baselines {baseline} --{baseline} OPTIONS\n"
     )
 
@@ -19,7 +19,7 @@ def test_options_of_no_partner_of_a_hybrid_are_a_usage_error(sbr):
     said = sbr("evaluate", "--hybrid", "--vsknn", "k=7", "--item-knn", "neighbours=7")
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (
-        "error: --item-knn would do nothing: item-knn is not among what the run is compared with\n"
+        "error: --item-knn has no effect: item-knn is not among the compared models\n"
         "hint: sbr evaluate --baselines item-knn --item-knn OPTIONS\n"
     )
 

@@ -79,7 +79,7 @@ def test_the_choice_of_another_run_is_taken_over(sbr, tmp_path):
     said = sbr(*refitted, "--hybrid")
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
-        "error: run refitted was trained on the valid split too (--refit), by which the weight of "
+        "error: run refitted was trained on the valid split too (--refit), on which the weight of "
         "a hybrid is chosen\n"
         "hint: take that of a run that was not, with --hybrid-from RUN\n"
     )
@@ -91,7 +91,7 @@ def test_the_choice_of_another_run_is_taken_over(sbr, tmp_path):
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (
         "error: the hybrid of run refitted is the one that was chosen for run user-1x4 with "
-        "markov's steps=1,decay=div: --markov steps=3 would do nothing\n"
+        "markov's steps=1,decay=div: --markov steps=3 has no effect\n"
         "hint: choose again with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take "
         "it over with: sbr evaluate --run refitted --hybrid-from user-1x4\n"
     )

@@ -59,7 +59,7 @@ def test_preprocess_takes_them_and_counts_every_row(sbr):
     assert kept + sum(counts["events"] for counts in document["dropped"].values()) == 8
     table = sbr(*words).stdout
     assert "bad_rows\t1\t0\t0\tcannot be events\n" in table
-    assert "other_events\t1\t0\t0\tnot of the kinds asked for\n" in table
+    assert "other_events\t1\t0\t0\tof other event types\n" in table
     assert json.loads(sbr(*words, "--json").stdout)["already_there"]
 
 

@@ -77,12 +77,12 @@ def test_a_place_that_can_not_be_is_told_before_any_run_is_looked_for(sbr):
     said = sbr("report", "--out", "nowhere/report.html")
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
-        "error: out must be a file in a folder that is there. Received: nowhere/report.html\n"
+        "error: out must be a file in an existing folder. Received: nowhere/report.html\n"
     )
     os.mkfifo("pipe")
     said = sbr("report", "--out", "pipe")
     assert (said.stdout, said.code) == ("", 4)
-    assert said.stderr == ("error: out must be a file in a folder that is there. Received: pipe\n")
+    assert said.stderr == ("error: out must be a file in an existing folder. Received: pipe\n")
 
 
 def test_without_a_run_there_is_nothing_to_report(sbr):

@@ -189,7 +189,7 @@ def test_show_finds_a_bit_that_has_flipped(sbr):
     assert json.loads(said.stdout)["summary"]["status"] == "damaged"
     assert said.stderr == (
         "warning: sbr-work/runs/a/weights.safetensors is damaged: "
-        "its checksum is not the one that was kept when it was written\n"
+        "its checksum is not the one stored when it was written\n"
     )
 
 
@@ -219,7 +219,7 @@ def test_rm_deletes_runs_and_datasets(sbr):
         f"removed run a, {removed[0]['bytes']} B",
         f"removed dataset user, {sizes[1]}" if removed[1]["bytes"] >= 1000 else
         f"removed dataset user, {removed[1]['bytes']} B",
-        "trained on it, and no longer to be evaluated or resumed: b",
+        "trained on it, and can no longer be evaluated or resumed: b",
     ]  # fmt: skip
     assert [path.name for path in (WORK / "runs").iterdir()] == ["b"]
     assert list((WORK / "datasets").iterdir()) == []
@@ -251,7 +251,7 @@ def test_rm_needs_yes_where_nobody_can_be_asked(sbr):
     said = sbr("runs", "rm", "a")
     assert (said.code, said.stdout) == (2, "")
     assert said.stderr == (
-        "error: rm asks before it deletes, and there is no terminal to ask on\n"
+        "error: rm asks for confirmation, and there is no terminal to ask on\n"
         "hint: sbr runs rm --yes runs/a\n"
     )
 
@@ -273,7 +273,7 @@ def test_rm_of_an_unfinished_run_puts_back_what_it_was_to_replace(sbr):
     with Workspace(WORK).staged("run", "a", keep_replaced=True) as folder:
         write_json(folder / MANIFEST, run_manifest() | {"status": "training"})
     said = sbr("runs", "rm", "a", "--yes")
-    assert said.stderr.splitlines()[-1] == "the run a that it was to replace is back"
+    assert said.stderr.splitlines()[-1] == "restored the run a, which it was replacing"
     assert json.loads((WORK / "runs/a" / MANIFEST).read_text())["status"] == "complete"
     sbr("runs", "rm", "a", "--yes")
     assert sbr("runs", "--quiet", "--json").stdout == '{"runs": [], "datasets": []}\n'

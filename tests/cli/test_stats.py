@@ -242,7 +242,7 @@ def test_a_wrong_row_is_named_and_stdout_stays_empty(sbr):
     assert said.stdout == ""
     assert said.stderr == (
         "error: clicks.csv line 17: timestamp 'yesterday' is not a number\n"
-        "hint: times are numbers, or all of them dates as 2014-04-07T10:51:09Z; mend the line, "
+        "hint: times are numbers, or all of them dates as 2014-04-07T10:51:09Z; correct the line, "
         "or leave such rows out with --skip-bad-rows\n"
     )
     assert said.code == 3

@@ -63,8 +63,8 @@ def test_a_damaged_beginning_is_refused(sbr, parent, monkeypatch):
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr.splitlines()[-2:] == [
         "error: sbr-work/runs/run/start.safetensors is not the weights of run parent that this run "
-        "was begun from",
-        "hint: begin again: sbr train --from parent --overwrite",
+        "was started from",
+        "hint: start again: sbr train --from parent --overwrite",
     ]
     assert manifest()["status"] == "training"
 
@@ -105,7 +105,7 @@ def test_valid_must_not_have_been_trained_on(sbr, parent):
     said = sbr("train", "--from", "refitted")
     assert (said.code, said.stdout) == (4, "")
     assert said.stderr == (
-        "error: run refitted was trained on the valid split too (--refit), by which no further "
+        "error: run refitted was trained on the valid split too (--refit), on which no further "
         "epoch could be judged\n"
         "hint: begin from a run that was trained without --refit\n"
     )
@@ -115,8 +115,8 @@ def test_a_preset_does_not_go_with_it(sbr, parent):
     said = sbr("train", "--from", "parent", "--preset", "best")
     assert (said.code, said.stdout) == (2, "")
     assert said.stderr == (
-        "error: --from takes the options of the run that it begins at, and no preset\n"
-        "hint: leave --preset out, and give the options that are to be others\n"
+        "error: --from takes the options of the run that it starts from, and no preset\n"
+        "hint: leave --preset out, and pass the options to change\n"
     )
     assert sbr("train", "--from", "none").code == 5
 

@@ -59,7 +59,7 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, 
     refused = sbr("train", *SMALL, *NAME)
     assert (refused.code, refused.stdout) == (5, "")
     assert refused.stderr == (
-        "error: run run was begun and has not finished\n"
+        "error: run run was started and has not finished\n"
         "hint: sbr train --resume --name run continues it, --overwrite starts again\n"
     )
     assert sbr("evaluate", "--run", "run").code == 5
@@ -146,7 +146,7 @@ def test_a_run_is_not_resumed_on_another_dataset(sbr, monkeypatch):
     said = sbr("train", "--resume")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        "error: dataset user is not the one that run run was begun on\n"
+        "error: dataset user is not the one that run run was started on\n"
         "hint: prepare that dataset again, or train again with --overwrite\n"
     )
 

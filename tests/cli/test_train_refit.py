@@ -177,7 +177,7 @@ def test_a_refit_without_a_valid_split_is_a_wrong_option(sbr, tmp_path):
         said = sbr("train", "--refit", *more)
         assert (said.code, said.stdout) == (4, "")
         assert said.stderr == (
-            "error: refit needs a valid split, by which the best number of epochs is found; "
+            "error: refit needs a valid split, on which the best number of epochs is found; "
             "dataset user has none\n"
             "hint: leave --refit out: all events before test are trained on as it is\n"
         )

@@ -117,7 +117,7 @@ def test_ctrl_c_is_answered_at_once_and_resuming_says_where_it_goes_on(sbr, tmp_
     assert (said.code, said.stdout) == (130, "")
     assert said.stderr == (
         "run run on dataset user\nloading TensorFlow\n"
-        "stopping, saving the place (Ctrl-C again stops at once)\n"
+        "stopping after a checkpoint (Ctrl-C again stops at once)\n"
         "error: interrupted\nhint: sbr train --resume --name run continues it\n"
     )
     lines = sbr("train", "--resume").stderr.splitlines()

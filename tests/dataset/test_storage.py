@@ -330,8 +330,7 @@ def test_a_file_with_another_checksum_than_the_manifest_states_is_refused(tmp_pa
         with pytest.raises(ArtefactError) as caught:
             load()
         assert str(caught.value) == (
-            f"{tmp_path / name} is damaged: its checksum is not the one that was kept when it was "
-            "written"
+            f"{tmp_path / name} is damaged: its checksum is not the one stored when it was written"
         )
         assert caught.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
@@ -349,6 +348,6 @@ def test_memory_that_ends_is_no_damage_of_an_intact_file(tmp_path, monkeypatch):
     with pytest.raises(ArtefactError) as caught:
         load_split(tmp_path, "train")
     assert str(caught.value) == (
-        f"{tmp_path / 'train.parquet'} is damaged: its checksum is not the one that was kept when "
+        f"{tmp_path / 'train.parquet'} is damaged: its checksum is not the one stored when "
         "it was written"
     )

@@ -138,7 +138,7 @@ def test_a_run_that_was_trained_on_valid_has_none_to_choose_by(run, dataset):
     with pytest.raises(ConfigError) as error:
         choose(refitted, dataset)
     assert str(error.value) == (
-        "run user-1x4 was trained on the valid split too (--refit), by which the weight of a "
+        "run user-1x4 was trained on the valid split too (--refit), on which the weight of a "
         "hybrid is chosen"
     )
     assert error.value.hint == "take that of a run that was not, with --hybrid-from RUN"
@@ -164,7 +164,7 @@ def test_a_valid_split_that_the_run_knows_nothing_of_has_none_to_choose_by(
     with pytest.raises(DataError) as error:
         choose(run, dataset)
     assert str(error.value) == (
-        "the run knows no next item of the valid split, by which a hybrid is chosen"
+        "the run knows no next item of the valid split, on which a hybrid is chosen"
     )
     assert error.value.hint == hint
 
@@ -198,7 +198,7 @@ def test_a_run_without_a_hybrid_has_none_to_be_taken(run, dataset):
 
 TAKEN = (
     "the hybrid of run rf is the one that was chosen for run user-1x4 with markov's "
-    "steps=1,decay=div: --markov steps=3 would do nothing"
+    "steps=1,decay=div: --markov steps=3 has no effect"
 )
 ANEW = (
     "choose again with: sbr evaluate --run user-1x4 --hybrid --markov steps=3; then take it over "

@@ -186,6 +186,6 @@ def test_a_valid_split_of_which_nothing_asked_for_is_known_chooses_no_hybrid(tmp
             lambda _: None,
         )
     assert str(raised.value) == (
-        "the run knows no next item of the valid split, by which a hybrid is chosen"
+        "the run knows no next item of the valid split, on which a hybrid is chosen"
     )
     assert raised.value.hint == "prepare the dataset with a higher --min-item-support"

@@ -132,7 +132,7 @@ def test_dates_of_an_unknown_format_are_refused_with_the_option_that_reads_them(
         read_log(path)
     assert error.value.hint == (
         "times are numbers, or all of them dates as 2014-04-07T10:51:09Z; --time-format says how "
-        "other dates are written, as in '%d.%m.%y %H:%M'; mend the line, or leave such rows out "
+        "other dates are written, as in '%d.%m.%y %H:%M'; correct the line, or leave such rows out "
         "with --skip-bad-rows"
     )
 

@@ -91,7 +91,7 @@ def test_a_kind_that_has_items_is_offered_where_an_item_is_missing():
     with pytest.raises(DataError, match=r"log\.csv line 3: the item id is empty") as error:
         read(rows, "csv")
     assert error.value.hint == (
-        "where events of some kinds have no item, --event 'add to cart' reads others; mend the "
+        "where events of some kinds have no item, --event 'add to cart' reads others; correct the "
         "line, or leave such rows out with --skip-bad-rows"
     )
 

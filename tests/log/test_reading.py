@@ -17,7 +17,7 @@ from sbrcli.log.formats import delimited
 from sbrcli.log.reading import hash_file, read_log
 
 HEADER = "userId,itemId,timestamp\n"
-FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "correct the line, or leave such rows out with --skip-bad-rows"
 NUMBERS = f"times are numbers, or all of them dates as 2014-04-07T10:51:09Z; {FIX_IT}"
 AGAIN = "take the line out, or leave such rows out with --skip-bad-rows"
 UNCLEAR = "a field begins or ends with a part of the separator ::, or holds \\x1f"
@@ -314,7 +314,7 @@ def test_where_no_row_is_wrong_by_itself_what_the_fast_reader_says_is_told():
     assert complaint("log") == (
         "log: it cannot be read: a date lies outside the years 1678 to 2262, in which alone there "
         "are nanoseconds",
-        "mend what that says, or write the log in another format, as Parquet",
+        "correct what that says, or write the log in another format, as Parquet",
     )
 
 

@@ -62,12 +62,12 @@ def test_real_titles_are_read_whole(shared_data):
         (
             b"1::Toy Story\n\n2\n",
             "titles line 3: an item id and a title expected, 1 field found",
-            "mend the line, or take it out",
+            "correct the line, or take it out",
         ),
         (
             b"id,title\n1,Toy Story\n,Jumanji\n",
             "titles line 3: the item id is empty",
-            "mend the line, or take it out",
+            "correct the line, or take it out",
         ),
         (b"id,title\n", "titles: no title below the header", "each line below it has one"),
         (

@@ -144,9 +144,7 @@ def test_a_place_must_be_a_file_in_a_folder_that_is_there(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere" / "x.html", tmp_path / ("x" * 300)):
         with pytest.raises(ConfigError) as caught:
             check_place(path)
-        assert str(caught.value) == (
-            f"out must be a file in a folder that is there. Received: {path}"
-        )
+        assert str(caught.value) == (f"out must be a file in an existing folder. Received: {path}")
 
 
 @pytest.mark.parametrize("step", ["write_bytes", "replace"])

@@ -121,7 +121,7 @@ def _order_of(texts: pa.ChunkedArray) -> tuple[str, str | None]:
         )
     formats = [f"--time-format '{form}'" for form in _formats_of(example)]
     raise UnclearDatesError(
-        f"the day cannot be told from the month in times such as {example}",
+        f"the day cannot be distinguished from the month in times such as {example}",
         f"say which comes first: {' or '.join(formats)}",
     )
 

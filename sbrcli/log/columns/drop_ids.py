@@ -32,7 +32,7 @@ def drop_ids(
             continue
         if column not in table.column_names:
             raise DataError(
-                f"{path}: no column for the {role}, of which --drop-id leaves ids out",
+                f"{path}: no column for the {role}, which --drop-id needs",
                 hint=f"--columns {role}=NAME says which it is; else leave --drop-id {role}= out",
             )
         is_other = _is_other(table[column], dropped[role])

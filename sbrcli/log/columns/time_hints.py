@@ -4,7 +4,7 @@ import re
 
 from sbrcli.log.columns.dates import find_shape
 
-FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "correct the line, or leave such rows out with --skip-bad-rows"
 
 _USUAL = "times are numbers, or all of them dates as 2014-04-07T10:51:09Z"
 _DIGITS_OF_A_DATE = 4

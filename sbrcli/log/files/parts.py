@@ -122,8 +122,8 @@ def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path]:
                 yield folder / entry.name
             elif entry.is_symlink():
                 raise DataError(
-                    f"{folder / entry.name} is a link to what is not there",
-                    hint="mend the link or delete it",
+                    f"{folder / entry.name} is a broken link",
+                    hint="repair the link or delete it",
                 )
 
 

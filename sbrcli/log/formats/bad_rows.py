@@ -67,7 +67,7 @@ def name_wrong_row(
     said = str(wrong).splitlines()[0]
     return DataError(
         f"{path}: it cannot be read: {said}",
-        hint="mend what that says, or write the log in another format, as Parquet",
+        hint="correct what that says, or write the log in another format, as Parquet",
     )
 
 

@@ -170,7 +170,7 @@ def _wrong(path: Path, line: int, error: Exception) -> DataError:
     said = getattr(error, "msg", None) or "it is nested too deeply"
     return DataError(
         f"{path} line {line}: what begins there is not JSON: {said}",
-        hint="mend it, or write one object a line",
+        hint="correct it, or write one object per line",
     )
 
 

@@ -93,7 +93,7 @@ def parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list
         names = ", ".join(log_format.name_of(column) for column in used)
         raise DataError(
             f"{path} row {row + 1}: a value is missing among {names}",
-            hint="mend the row, or leave such rows out with --skip-bad-rows",
+            hint="correct the row, or leave such rows out with --skip-bad-rows",
         )
     kept = flat.table.filter(whole)
     return Parsed(kept, flat.table.num_rows - kept.num_rows, flat.lists)

@@ -36,7 +36,7 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
         gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise ConfigError(
-            "device gpu was asked for, but TensorFlow finds no GPU on this machine",
+            "device gpu needs a GPU, and TensorFlow finds none on this machine",
             hint="leave --device out, or install TensorFlow with GPU support: "
             "pip install 'tensorflow[and-cuda]'",
         )

@@ -88,7 +88,7 @@ def test_a_day_that_cannot_be_told_from_the_month_is_refused():
     with pytest.raises(DataError) as caught:
         read("03/04/2021 08:00", "05/06/2021 08:00")
     assert str(caught.value) == (
-        "log: the day cannot be told from the month in times such as 03/04/2021 08:00"
+        "log: the day cannot be distinguished from the month in times such as 03/04/2021 08:00"
     )
     assert caught.value.hint == (
         "say which comes first: --time-format '%d/%m/%Y %H:%M' or --time-format '%m/%d/%Y %H:%M'"

@@ -39,9 +39,7 @@ def test_an_empty_id_is_dropped_also_where_it_is_missing(tmp_path):
 def test_a_role_that_the_log_lacks_is_an_error(log):
     with pytest.raises(DataError) as raised:
         read_log(log, ReadConfig(drop_id="session=0"))
-    assert str(raised.value) == (
-        f"{log}: no column for the session, of which --drop-id leaves ids out"
-    )
+    assert str(raised.value) == (f"{log}: no column for the session, which --drop-id needs")
     assert raised.value.hint == (
         "--columns session=NAME says which it is; else leave --drop-id session= out"
     )

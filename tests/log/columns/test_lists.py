@@ -195,7 +195,7 @@ def test_lists_of_unlike_lengths_name_the_line(tmp_path):
     with pytest.raises(DataError) as raised:
         read(log, " ")
     assert str(raised.value) == f"{log} line 3: a list of 3 items beside one of 2 times"
-    assert raised.value.hint == "mend the line, or leave such rows out with --skip-bad-rows"
+    assert raised.value.hint == "correct the line, or leave such rows out with --skip-bad-rows"
     assert read(log, " ", skip_bad_rows=True).events["item_id"].tolist() == [501, 502]
 
 

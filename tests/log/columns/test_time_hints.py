@@ -4,7 +4,7 @@ import pytest
 
 from sbrcli.log.columns.time_hints import time_hint
 
-FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "correct the line, or leave such rows out with --skip-bad-rows"
 
 
 @pytest.mark.parametrize("text", ["/Date(1614585600000)/", r"\/Date(1614585600000+0100)\/"])

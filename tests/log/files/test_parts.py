@@ -111,8 +111,8 @@ def test_a_link_to_nothing_is_refused():
     put("log/b.csv", HEADER + "2,20,6\n")
     Path("log/a.csv").symlink_to("gone.csv")
     assert complaint(Path("log")) == (
-        "log/a.csv is a link to what is not there",
-        "mend the link or delete it",
+        "log/a.csv is a broken link",
+        "repair the link or delete it",
     )
 
 

@@ -84,7 +84,7 @@ def test_a_header_that_is_read_as_a_row_is_hinted_at(separator: str):
         read(text.encode(), columns="user=1,item=2,time=3", skip_bad_rows=False)
     assert str(caught.value) == "log line 1: timestamp 'when' is not a number"
     assert caught.value.hint == (
-        "if line 1 names the columns, add --header; else mend the line, or leave such rows out "
+        "if line 1 names the columns, add --header; else correct the line, or leave such rows out "
         "with --skip-bad-rows"
     )
     log = read(text.encode(), columns="user=1,item=2,time=3", header=True)

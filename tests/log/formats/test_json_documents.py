@@ -13,7 +13,7 @@ from sbrcli.log.reading import read_log
 ROWS = [{"user": at % 3, "item": at % 7, "time": 1_600_000_000 + at} for at in range(40)]
 WANTED = [(row["user"], row["item"], row["time"]) for row in ROWS]
 LISTS = [list(row) for row in WANTED]
-FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "correct the line, or leave such rows out with --skip-bad-rows"
 
 
 def read(tmp_path: Path, text: str, **options):
@@ -128,14 +128,14 @@ def test_an_array_that_is_cut_is_damaged(tmp_path):
     assert complaint(tmp_path, text) == ("./log.json: it ends within a JSON array", hint)
     assert complaint(tmp_path, text[:-10]) == (
         "./log.json line 41: what begins there is not JSON: Expecting ',' delimiter",
-        "mend it, or write one object a line",
+        "correct it, or write one object per line",
     )
 
 
 def test_a_value_that_is_nested_too_deeply_is_not_json(tmp_path):
     text = json.dumps(ROWS)[:-1] + ', {"a": ' + "[" * 100_000
     message = "./log.json line 1: what begins there is not JSON: it is nested too deeply"
-    hint = "mend it, or write one object a line"
+    hint = "correct it, or write one object per line"
     assert complaint(tmp_path, text) == (message, hint)
 
 

@@ -7,7 +7,7 @@ from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.reading import Log, read_log
 
-FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "correct the line, or leave such rows out with --skip-bad-rows"
 GOOD = '{"user": "ann", "item": 7, "time": 10}\n'
 
 

@@ -24,7 +24,7 @@ SESSIONS = [
     {"session": 3, "events": [{"aid": 5, "ts": 1600000001}]},
 ]
 TYPES = "ids are text or whole numbers, times are timestamps or numbers since 1970"
-FIX_IT = "mend the line, or leave such rows out with --skip-bad-rows"
+FIX_IT = "correct the line, or leave such rows out with --skip-bad-rows"
 
 
 def json_lines(tmp_path: Path, *rows: object) -> Path:
@@ -162,7 +162,7 @@ def test_a_gap_within_a_list_names_the_row_of_parquet(tmp_path):
     pq.write_table(pa.Table.from_pylist([*SESSIONS, gap]), path)
     assert complaint(path) == (
         f"{path} row 4: a value is missing among session, events.aid, events.ts",
-        "mend the row, or leave such rows out with --skip-bad-rows",
+        "correct the row, or leave such rows out with --skip-bad-rows",
     )
     assert len(triples(path, skip_bad_rows=True)) == 3
 

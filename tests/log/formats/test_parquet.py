@@ -110,7 +110,7 @@ def test_a_folder_is_hashed_by_its_parts():
         (
             {"user": ["a", None], "item": [1, 2], "time": [1, 2]},
             "log row 2: a value is missing among user, item, time",
-            "mend the row, or leave such rows out with --skip-bad-rows",
+            "correct the row, or leave such rows out with --skip-bad-rows",
         ),
         ({"user": ["a"], "item": [1.5], "time": [1]}, "log: its ids are fractions", TYPES),
         ({"user": [""], "item": [1], "time": [1]}, "log: one of its ids is empty", TYPES),

@@ -17,7 +17,7 @@ def test_a_gpu_that_there_is_not_is_a_configuration_error(monkeypatch: pytest.Mo
     with pytest.raises(ConfigError) as caught:
         start_tensorflow(device="gpu")
     assert str(caught.value) == (
-        "device gpu was asked for, but TensorFlow finds no GPU on this machine"
+        "device gpu needs a GPU, and TensorFlow finds none on this machine"
     )
     assert caught.value.hint == (
         "leave --device out, or install TensorFlow with GPU support: "

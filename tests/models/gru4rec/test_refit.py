@@ -244,7 +244,7 @@ def test_a_refit_without_a_valid_split_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError) as caught:
         make_job(workspace, None, CONFIG, None)
     assert str(caught.value) == (
-        "refit needs a valid split, by which the best number of epochs is found; "
+        "refit needs a valid split, on which the best number of epochs is found; "
         "dataset user has none"
     )
     assert caught.value.hint == (
