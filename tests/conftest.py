@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,14 @@ from tests.left_out import (  # noqa: F401
 # writes at its first use would else stand among what a later test has `sbr` say.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# Where PYTHONDONTWRITEBYTECODE is set, each process of the tests would compile all modules again:
+# some 10 s in each worker of pytest-xdist, which rewrites the assertions too.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # On a busy machine any example may take long, and nothing is wrong with it.
 # `pytest --hypothesis-profile many` looks far longer for an example that fails.
-settings.register_profile("some", deadline=None, max_examples=50)
+settings.register_profile("some", deadline=None, max_examples=25)
 settings.register_profile("many", deadline=None, max_examples=2000)
 settings.load_profile("some")
 

@@ -1,11 +1,10 @@
 """Processes that need not load TensorFlow, see `tests.warm_server`."""
 
-import atexit
+import fcntl
 import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,21 +20,32 @@ ROOT = Path(__file__).parents[1]
 
 @cache
 def start_server() -> str:
-    """Start the server of this process where there is none yet; return the path of its socket."""
-    folder = tempfile.mkdtemp(prefix="sbr-warm-")
-    path = f"{folder}/socket"
+    """Start the server of this test run where there is none yet; return the path of its socket.
+
+    The processes of pytest-xdist share one. It ends soon after the process that began the run.
+    """
+    test_run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if test_run is None:
+        return _listen(Path(tempfile.mkdtemp(prefix="sbr-warm-"), "socket"), os.getpid())
+    folder = Path(tempfile.gettempdir(), f"sbr-warm-{test_run}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "socket"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return str(path) if path.exists() else _listen(path, os.getppid())
+
+
+def _listen(path: Path, owner: int) -> str:
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(path)
+        listening.bind(str(path))
         listening.listen()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm_server", str(listening.fileno())],
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.warm_server", str(listening.fileno()), str(owner)],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             pass_fds=[listening.fileno()],
         )
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(process.kill)
-    return path
+    return str(path)
 
 
 class WarmProcess:

@@ -1,8 +1,9 @@
 """A process that has TensorFlow loaded, and makes of itself each process that a test asks for.
 
-python -m tests.warm_server DESCRIPTOR
+python -m tests.warm_server DESCRIPTOR OWNER
 
-DESCRIPTOR is that of a socket that listens.
+DESCRIPTOR is that of a socket that listens, alone in its folder; OWNER is the process with which
+the server ends.
 
 Loading TensorFlow takes some 5 s, more than all that most tests have a process do. Here it is
 loaded once, before anything runs that would start threads, and each process is forked from that:
@@ -12,15 +13,18 @@ Each connection asks for one, by a line of JSON with its three streams, see `tes
 the pid when the process is about to run its module, and at its end how it has ended.
 """
 
+import gc
 import json
 import os
 import resource
 import runpy
+import shutil
 import signal
 import socket
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sbrcli.models.training.backend import start_tensorflow
@@ -29,18 +33,19 @@ LIMIT = 1 << 20
 """Bytes that a request has at most."""
 
 
-def serve(listening: int) -> None:
-    """Fork for each connection, until the parent is gone."""
-    parent = os.getppid()
+def serve(listening: int, owner: int) -> None:
+    """Fork for each connection, until the owner is gone."""
     start_tensorflow()
     from sbrcli.models.gru4rec import trainable  # noqa: F401
     from sbrcli.models.training import backend, loop  # noqa: F401  # all that a training loads
 
     backend.compiles_with_xla = lambda: False  # which takes half of a small network's time
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
+    gc.collect()
+    gc.freeze()  # no forked process looks through all of TensorFlow for garbage
     with socket.socket(fileno=listening) as server:
         server.settimeout(2)
-        while os.getppid() == parent:
+        while is_running(owner):
             with suppress(TimeoutError):
                 connection, _ = server.accept()
                 with connection:
@@ -51,6 +56,16 @@ def serve(listening: int) -> None:
                         run_and_tell(connection, json.loads(text), streams)
                     for stream in streams:
                         os.close(stream)
+        shutil.rmtree(Path(server.getsockname()).parent, ignore_errors=True)
+
+
+def is_running(pid: int) -> bool:
+    """Return whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def run_and_tell(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
@@ -98,4 +113,4 @@ def run_module(connection: socket.socket, request: dict[str, Any], streams: list
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), int(sys.argv[2]))

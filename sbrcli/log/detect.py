@@ -116,6 +116,8 @@ def _recognise_json_or_text(path: Path, sample: Sample, config: ReadConfig) -> L
     try:
         found = recognise_json(path, sample, config)
     except DataError as no_json:
+        if len(sample.lines[0]) > LONGEST_LINE_BYTES:
+            raise  # too long for delimited text as well, which would take seconds to look through
         try:
             return recognise_text(path, with_plain_quotes(sample, config), config)
         except DataError:
@@ -146,7 +148,8 @@ def _take_sample(path: Path, config: ReadConfig) -> Sample:
     with opened(path, config.encoding) as file:
         data = more = file.read(SAMPLE_BYTES)
         refuse_foreign(path, data[:FOREIGN_BYTES], is_text=b"\0" not in data)
-        while more and not _WHOLE_LINE.search(data):
+        # A line end that the last block begins with belongs to the byte before it.
+        while more and not _WHOLE_LINE.search(data, max(0, len(data) - len(more) - 1)):
             if len(data) > LONGEST_LINE_BYTES:
                 if data.lstrip().startswith((b"[", b"{")):
                     break  # perhaps JSON without line ends

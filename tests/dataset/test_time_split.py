@@ -21,6 +21,8 @@ Event = tuple[int, int]
 
 Lists = dict[object, list[Event]]
 
+MORE = settings(max_examples=2 * settings.default.max_examples)
+
 
 @st.composite
 def logs(draw: st.DrawFn) -> pd.DataFrame:
@@ -107,7 +109,7 @@ def check_part(table: pd.DataFrame, expected: dict[object, tuple[list, list]]) -
     assert table["is_target"].tolist() == [one for _, marks in expected.values() for one in marks]
 
 
-@settings(max_examples=150)
+@MORE
 @given(logs(), st.sampled_from([0.1, 0.25, 0.5]), st.integers(1, 3), st.sampled_from([None, 5]))
 def test_the_splits_are_those_of_plain_lists(events, share, support, gap_days):
     session = "user" if gap_days is None else f"gap:{gap_days * DAY}"
@@ -129,7 +131,7 @@ def test_the_splits_are_those_of_plain_lists(events, share, support, gap_days):
     assert lists_of(made.valid_full) == list(literal_cleanse(full, support).values())
 
 
-@settings(max_examples=150)
+@MORE
 @given(logs(), st.integers(1, 3), st.integers(1, 12), st.integers(0, 12))
 def test_no_event_is_learned_from_a_time_that_is_tested_and_each_is_counted_once(
     events, support, test_days, valid_days
@@ -154,7 +156,6 @@ def test_no_event_is_learned_from_a_time_that_is_tested_and_each_is_counted_once
     assert pd.concat(parts).index.is_unique  # the rows of the sorted log, none of them twice
 
 
-@settings(max_examples=100)
 @given(logs(), st.integers(1, 3))
 def test_the_items_of_train_and_of_a_refit_are_the_first_ones(events, support):
     made = cut_or_skip(events, test_share=0.2, valid_share=0.2, min_item_support=support)
