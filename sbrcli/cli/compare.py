@@ -9,11 +9,11 @@ import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.completion import complete_runs
+from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, subcommand
 from sbrcli.cli.table_formats import TableFormat, write_tables
 from sbrcli.cli.tables import Table, Unit, for_person
-from sbrcli.config.evaluation import EvaluateConfig
-from sbrcli.config.options import help_of
+from sbrcli.config.evaluation import CompareConfig
 from sbrcli.errors import UsageError
 from sbrcli.evaluation.rank_metrics.registry import LEADING, METRICS
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from sbrcli.evaluation.seeds import Spread
     from sbrcli.workflow.compare import Comparison
 
-DEFAULTS = EvaluateConfig()
-DEFAULT_K = max(DEFAULTS.ks)
 SORTS = ("valid", "test", *METRICS, "seconds", "parameters", "run")
 *_FIRST, _LAST = METRICS
 _ALTERNATIVES = f"{', '.join(_FIRST)} or {_LAST}"
@@ -39,14 +37,6 @@ RunNames = Annotated[
         autocompletion=complete_runs,
     ),
 ]
-ExcludeSeen = Annotated[
-    bool, typer.Option("--exclude-seen", help=help_of(EvaluateConfig, "exclude_seen"))
-]
-Split = Annotated[
-    Literal["test", "valid"],
-    typer.Option("--split", help="Split whose metrics are shown."),
-]
-K = Annotated[int, typer.Option("-k", metavar="K", help="Cutoff of the metrics shown.")]
 Sort = Annotated[
     Literal[SORTS],  # pyright: ignore[reportInvalidTypeForm]
     typer.Option(
@@ -68,16 +58,16 @@ Format = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `compare` to the application."""
-    subcommand(app, example="sbr compare --sort seconds")(compare)
+    subcommand(app, example="sbr compare --sort seconds")(
+        takes_options("config", CompareConfig)(compare)
+    )
 
 
 def compare(
     invocation: Invocation,
     *,
     runs: RunNames = None,
-    split: Split = DEFAULTS.split,
-    k: K = DEFAULT_K,
-    exclude_seen: ExcludeSeen = DEFAULTS.exclude_seen,
+    config: CompareConfig,
     sort: Sort = "valid",  # pyright: ignore[reportInvalidTypeForm]
     table_format: Format = None,
 ) -> None:
@@ -89,11 +79,10 @@ def compare(
     """
     from sbrcli.workflow.compare import compare_runs
 
-    config = EvaluateConfig(split=split, ks=(k,), exclude_seen=exclude_seen)
     if table_format is not None and invocation.output.as_json:
         raise UsageError("--format cannot be combined with --json", hint="omit one of them")
     order = LEADING if sort == "test" else sort
-    comparison = compare_runs(invocation.workspace, runs or [], config, order)
+    comparison = compare_runs(invocation.workspace, runs or [], config.evaluation, order)
     for warning in comparison.warnings:
         invocation.output.warn(warning)
     if table_format is None:

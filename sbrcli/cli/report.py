@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table, size_in_words
 
@@ -40,14 +39,10 @@ def report(
     included if sbr evaluate --baselines all --slices has stored them. Without matplotlib the page
     has no plots.
     """
-    from sbrcli.report.report import check_place, write_report
+    from sbrcli.report.report import report_run
 
-    check_place(out)
-    folder = open_run(invocation, one_name(named, run, "--run"))
-    written = write_report(folder, invocation.workspace, out)
-    name_run(invocation, folder)
-    for text in written.warnings:
-        invocation.output.warn(text)
+    name = one_name(named, run, "--run")
+    written = report_run(invocation.workspace, name, out, invocation.output)
     invocation.output.show(written, _tables)
     if not written.has_plots:
         invocation.output.note(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.option_groups import takes_read_options
+from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
 from sbrcli.cli.tables import Remark, Table, Unit
 from sbrcli.config.reading import ReadConfig
-from sbrcli.config.session_rule import SessionRule
+from sbrcli.config.statistics import StatsConfig
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,15 +24,6 @@ LogsOrNone = Annotated[
         metavar="LOG...",
         help="The log of events: a file, a folder of its parts, several of these in their order, "
         "or - for standard input. Without it, a dataset is described.",
-    ),
-]
-Session = Annotated[
-    str | None,
-    typer.Option(
-        "--session",
-        metavar="RULE",
-        help="Session rule: user, gap:SECONDS, or column (session ids of the log). \\[default: "
-        "column if the log has session ids, else user]",
     ),
 ]
 
@@ -49,14 +40,17 @@ _UNITS = {
 
 def register(app: typer.Typer) -> None:
     """Add `stats` to the application."""
-    subcommand(app, example="sbr stats ratings.dat --session gap:3600")(takes_read_options(stats))
+    has_session = takes_options("config", StatsConfig)
+    subcommand(app, example="sbr stats ratings.dat --session gap:3600")(
+        has_session(takes_read_options(stats))
+    )
 
 
 def stats(
     invocation: Invocation,
     log: LogsOrNone = None,
     *,
-    session: Session = None,
+    config: StatsConfig,
     dataset: DatasetName = None,
     tz: TimeZone = "UTC",
     reading: ReadConfig,
@@ -69,7 +63,7 @@ def stats(
     from sbrcli.workflow.describe import describe_dataset, describe_log
 
     zone = find_zone(tz)
-    rule = None if session is None else SessionRule.parse(session)
+    rule = config.rule
     if not log:
         if reading != ReadConfig():
             raise UsageError(

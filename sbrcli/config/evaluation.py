@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sbrcli.config.options import Options, option
+from sbrcli.config.options import Options, help_of, option
 from sbrcli.errors import UsageError
 
 Split = Literal["test", "valid"]
@@ -68,3 +68,22 @@ class EvaluateConfig(Options):
         False,
         "Add metrics by position, session length, popularity, new or repeated item, week.",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareConfig(Options):
+    """Which stored metrics `sbr compare` shows."""
+
+    split: Split = option(
+        "test",
+        "Split whose metrics are shown.",
+        expected="test or valid",
+        choices=("test", "valid"),
+    )
+    k: int = option(20, "Cutoff of the metrics shown.", flag="-k", metavar="K", minimum=1)
+    exclude_seen: bool = option(False, help_of(EvaluateConfig, "exclude_seen"))
+
+    @property
+    def evaluation(self) -> EvaluateConfig:
+        """How the metrics that are shown were computed."""
+        return EvaluateConfig(split=self.split, ks=(self.k,), exclude_seen=self.exclude_seen)

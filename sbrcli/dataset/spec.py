@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from sbrcli.artefacts.dataset import Dataset, Source, SourceFile
-from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.training import differences
 from sbrcli.dataset.cuts import DEFAULT_DAYS, LONG_DAYS
 from sbrcli.dataset.log_names import name_file, word_for_log
 from sbrcli.dataset.storage import ITEMS_FILE, split_path
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.errors import ArtefactError
 from sbrcli.log.reading import hash_file
 
 _MAX_BYTES = 80
@@ -129,21 +128,6 @@ def require_same(existing: Dataset, spec: DatasetSpec) -> None:
             raise ArtefactError(
                 f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
             )
-
-
-def find_earlier(workspace: Workspace, spec: DatasetSpec) -> Dataset | None:
-    """Find the same dataset under the default name of earlier versions of sbr.
-
-    Returns:
-        None if there is none, or if it is damaged or was made from something else.
-    """
-    try:
-        found = workspace.find("dataset", spec.earlier_name())
-        if found is not None:
-            require_same(found, spec)
-    except (ArtefactError, ConfigError):  # such a name may be too long
-        return None
-    return found
 
 
 def _plain(value: float | str) -> str:

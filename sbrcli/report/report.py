@@ -32,6 +32,8 @@ from sbrcli.report.page import write_page
 from sbrcli.report.plots import can_draw
 from sbrcli.report.slices_section import describe_slices
 from sbrcli.report.training_section import describe_training
+from sbrcli.reporter import SILENT, Reporter
+from sbrcli.workflow.chosen_run import name_run, open_run
 from sbrcli.workflow.evaluate import dataset_of
 from sbrcli.workflow.train_result import TrainResult, describe_run
 
@@ -65,6 +67,30 @@ def check_place(path: Path) -> None:
     """
     if not can_hold_file(path):
         raise ConfigError(f"out must be a file in an existing folder. Received: {path}")
+
+
+def report_run(
+    workspace: Workspace, name: str | None, path: Path, reporter: Reporter = SILENT
+) -> Report:
+    """Write the page of a run to a file: what `sbr report` does.
+
+    Args:
+        workspace: the work directory.
+        name: the run's; None is the latest.
+        path: the file.
+        reporter: receives which run it is, and warnings about its figures.
+
+    Raises:
+        ConfigError: the file cannot be one; see `check_place`.
+        ArtefactError: see `write_report`.
+    """
+    check_place(path)
+    run = open_run(workspace, name, reporter)
+    written = write_report(run, workspace, path)
+    name_run(run, reporter)
+    for text in written.warnings:
+        reporter.warn(text)
+    return written
 
 
 def write_report(run: Run, workspace: Workspace, path: Path) -> Report:

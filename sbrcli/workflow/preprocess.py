@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sbrcli.artefacts.checksums import FILES, checksums_of
-from sbrcli.artefacts.dataset import Counts, Source
+from sbrcli.artefacts.dataset import Counts, Dataset, Source
 from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
@@ -21,11 +21,12 @@ from sbrcli.dataset.build import BuiltDataset, build_dataset, build_given_datase
 from sbrcli.dataset.fingerprint import fingerprint
 from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
 from sbrcli.dataset.sessionize import default_rule, id_codes
-from sbrcli.dataset.spec import DatasetSpec, describe_files, find_earlier, require_same
+from sbrcli.dataset.spec import DatasetSpec, describe_files, require_same
 from sbrcli.dataset.storage import Items, id_column, write_items, write_split
 from sbrcli.dataset.summary import PreparedDataset, summarise
 from sbrcli.dataset.timeline import describe_timelines, find_early_targets
 from sbrcli.dataset.unions import join_train_full
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
@@ -84,7 +85,7 @@ def prepare_dataset(
         }
         source = _describe_source(logs, called, titles)
         spec = DatasetSpec(_resolve(config, logs["log"], reading), reading, source)
-        earlier = None if name or overwrite else find_earlier(workspace, spec)
+        earlier = None if name or overwrite else _find_earlier(workspace, spec)
         name = name or spec.name()
         with workspace.locked("dataset", name):
             existing = None if overwrite else workspace.find("dataset", name) or earlier
@@ -101,6 +102,21 @@ def prepare_dataset(
     if given is None and config.split == "date":
         _warn_of_early_targets(prepared, str(spec.config.session), reporter)
     return prepared
+
+
+def _find_earlier(workspace: Workspace, spec: DatasetSpec) -> Dataset | None:
+    """Find the same dataset under the default name of earlier versions of sbr.
+
+    Returns:
+        None if there is none, or if it is damaged or was made from something else.
+    """
+    try:
+        found = workspace.find("dataset", spec.earlier_name())
+        if found is not None:
+            require_same(found, spec)
+    except (ArtefactError, ConfigError):  # such a name may be too long
+        return None
+    return found
 
 
 def _warn_of_early_targets(prepared: PreparedDataset, session: str, reporter: Reporter) -> None:
