@@ -1,4 +1,4 @@
-"""Choose what a run is blended with, and how much of it, on the valid split."""
+"""Choose the partner and the weight of a run's hybrid on the valid split."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -31,42 +31,42 @@ from sbrcli.sessions import Sessions
 
 METRIC = "mrr@20"
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))
-"""The partner's; 0 is the run alone, 1 the partner alone."""
+"""The weights of the partner that are tried; 0 is the run alone, 1 the partner alone."""
 
-# Of a larger valid split, sessions are drawn that hold this many.
+# A larger valid split is subsampled to this many targets.
 _SUBSAMPLE_TARGETS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class Hybrid:
-    """What a run is blended with; stored in its folder."""
+    """The hybrid of a run, as stored in its folder."""
 
     partner: str
     weight: float
     metric: str
     options: dict[str, str]
-    """The options of all partners that were tried, as given on the command line."""
+    """The options of all partners that were tried, as on the command line."""
 
     trials: list[dict[str, Any]]
-    """Each partner and weight, and its metrics."""
+    """The metrics of each partner and weight."""
 
     taken_from: str | None = None
-    """The run that it was chosen for, if it was another one."""
+    """The run that it was chosen for, if it is another one."""
 
     scale: float = 1.0
-    """The network's scores times this are logarithms of probabilities."""
+    """The factor that makes the network's scores logarithms of probabilities."""
 
 
 def find_hybrid(run: Run, options: BaselineOptions, explicit: Mapping[str, str]) -> Hybrid | None:
-    """Read what was chosen for a run; None if nothing was, or it was with other options.
+    """Read the hybrid of a run; None if it has none, or one chosen with other options.
 
-    What was taken over from another run is found unless the user says other options; for a run
-    that was trained on valid nothing else can be chosen, so these are refused.
+    A hybrid taken over from another run is returned unless the user gave other options. For a run
+    that was trained on valid no other hybrid can be chosen, so other options are an error.
 
     Args:
         run: the run.
-        options: the partners', as they hold for the run.
-        explicit: those of them that the user gave, by the partner's name.
+        options: the options of the partners, for this run.
+        explicit: the options that the user gave, by the partner's name.
 
     Raises:
         ArtefactError: the file is damaged.
@@ -90,23 +90,23 @@ def choose_hybrid(
     options: BaselineOptions,
     advance: Advance,
 ) -> Hybrid:
-    """Choose the partner and the weight that are best on valid, and write them into the run.
+    """Choose the partner and the weight that are best on valid, and store them in the run.
 
-    Both alone, the run and the partner, are among what is tried, so that the blend is never worse
-    on the sessions that it was chosen on.
+    The run alone and each partner alone are tried too, so that the blend is never worse than both
+    on the sessions used for the choice.
 
     Args:
         run: the run.
         workspace: where it is.
         dataset: the one that it was trained on.
         network: its model.
-        options: the partners'.
+        options: the options of the partners.
         advance: called with the number of targets just scored by one partner.
 
     Raises:
         ArtefactError: the dataset is damaged, or has no valid split.
         ConfigError: the run was trained on valid.
-        DataError: the run knows nothing of valid.
+        DataError: the run knows no target of valid.
     """
     if run.is_refitted:
         raise ConfigError(
@@ -142,7 +142,7 @@ def choose_hybrid(
 def copy_hybrid(
     run: Run, workspace: Workspace, other: Run, dataset: Dataset, explicit: Mapping[str, str]
 ) -> Hybrid:
-    """Take over what was chosen for another run, with the partner fitted as this run was.
+    """Copy the hybrid of another run, with the partner fitted to this run's training data.
 
     Args:
         run: a run, which may have been trained on valid.
@@ -153,9 +153,9 @@ def copy_hybrid(
 
     Raises:
         ArtefactError: the other run has no hybrid, or something is damaged.
-        ConfigError: the other run was trained with another loss, or its choice was made before
-            the scores of its loss had a scale.
-        UsageError: the choice was made with other options than those that are given.
+        ConfigError: the other run was trained with another loss, or its hybrid was chosen without a
+            scale that its loss needs.
+        UsageError: the hybrid was chosen with other options than those given.
     """
     found = _read(other)
     if found is None:
@@ -173,7 +173,7 @@ def copy_hybrid(
 
 
 def count_trial_targets(dataset: Dataset) -> int:
-    """Return how many next items `choose_hybrid` scores, of all partners together."""
+    """Return the number of targets that `choose_hybrid` scores, summed over all partners."""
     valid = load_split(dataset.path, "valid").subsample(_SUBSAMPLE_TARGETS)
     return len(partner_names()) * valid.num_targets
 
@@ -218,22 +218,22 @@ def _read(run: Run) -> Hybrid | None:
 
 
 def _lacks_scale(run: Run) -> bool:
-    """Return whether a choice is of before the scores of the run's loss had a scale."""
+    """Return whether the hybrid was chosen without the scale that the run's loss needs."""
     stored = read_choice(run.path)
     return "scale" not in (stored or {}) and not gives_log_probabilities(run)
 
 
 def _are_same(stored: Hybrid, options: BaselineOptions) -> bool:
-    """Return whether a choice was made with these options.
+    """Return whether a hybrid was chosen with these options.
 
-    An option that a later version of sbr has added was at its default before.
+    An option that is newer than the hybrid had its default.
     """
     used = configure_baselines(stored.options)
     return all(used[name] == options[name] for name in partner_names())
 
 
 def _other_options(stored: Hybrid, explicit: Mapping[str, str]) -> str | None:
-    """Name a partner for which the user says other options than a choice was made with."""
+    """Return a partner for which the user gave other options than those of the hybrid, or None."""
     used = configure_baselines(stored.options)
     wanted = configure_baselines(explicit, stored.options)
     return next((name for name in partner_names() if used[name] != wanted[name]), None)
@@ -242,7 +242,7 @@ def _other_options(stored: Hybrid, explicit: Mapping[str, str]) -> str | None:
 def _require_same_options(
     run_name: str, stored: Hybrid, chosen_for: str, explicit: Mapping[str, str]
 ) -> None:
-    """Refuse options that a choice was not made with, where it is taken as it is."""
+    """Raise an error if the user gave other options than those of a hybrid that is taken over."""
     name = _other_options(stored, explicit)
     if name is not None:
         words = f"--{name} {explicit[name]}"
@@ -255,7 +255,7 @@ def _require_same_options(
 
 
 def _require_same_loss(run: Run, other: Run) -> None:
-    """Refuse a weight that was chosen for scores of another kind."""
+    """Raise an error if the weight was chosen for scores of another loss."""
     own, chosen_for = (one.config.get("loss", FitConfig().loss) for one in (run, other))
     if own != chosen_for:
         raise ConfigError(

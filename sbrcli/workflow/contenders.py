@@ -1,4 +1,4 @@
-"""What a run is compared with: baselines that learn from the same sessions, and a blend."""
+"""Rank the targets with the models that a run is compared with: baselines and its hybrid."""
 
 from collections.abc import Iterator
 
@@ -34,16 +34,16 @@ def rank_baselines(
     options: BaselineOptions,
     advance: Advance,
 ) -> list[Contender]:
-    """Fit baselines to what a run has learned from, one after the other, and ask each.
+    """Fit baselines to a run's training sessions, one after the other, and rank with each.
 
-    They know the run's items, and no others.
+    They know the same items as the run.
 
     Args:
         run: the run.
-        dataset: the one that it was trained on.
-        sessions: the split to answer.
+        dataset: the dataset that it was trained on.
+        sessions: the split.
         config: which baselines, and what to score.
-        options: theirs.
+        options: the options of the baselines.
         advance: called with the number of targets just ranked.
 
     Raises:
@@ -79,15 +79,15 @@ def rank_hybrid(
     hybrid: Hybrid | None,
     advance: Advance,
 ) -> list[Contender]:
-    """Blend a run's network with its partner, fitted as the baselines are, and ask both as one.
+    """Rank with a run's hybrid, whose partner is fitted like the baselines.
 
     Args:
         run: the run.
-        dataset: the one that it was trained on.
-        sessions: the split to answer.
+        dataset: the dataset that it was trained on.
+        sessions: the split.
         config: what to score.
         network: the run's model.
-        hybrid: which partner, and how much of it; without one nobody is asked.
+        hybrid: the run's hybrid; None returns an empty list.
         advance: called with the number of targets just ranked.
 
     Raises:
@@ -107,5 +107,5 @@ def rank_hybrid(
 
 
 def network_bytes(run: Run) -> int:
-    """Count the bytes of a run's weights, in single precision."""
+    """Return the size of a run's weights in bytes, in single precision."""
     return 4 * count_parameters(shape_of_run(run))

@@ -1,4 +1,4 @@
-"""Evaluate a run on the dataset that it was trained on, and keep the figures in its folder."""
+"""Evaluate a run on the dataset that it was trained on, and store the metrics in its folder."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -53,27 +53,27 @@ def evaluate_run(
     hybrid_from: str | None = None,
     reporter: Reporter = SILENT,
 ) -> Evaluation:
-    """Evaluate a run; its `evaluation.json` keeps the last figures of each way to evaluate it.
+    """Evaluate a run; its `evaluation.json` stores the latest metrics of each protocol.
 
     Args:
-        run, workspace: the run, and where its dataset is.
+        run, workspace: the run, and the work directory of its dataset.
         config: what to score, and what to compare the run with.
-        options: baselines' options, as the user writes them; they go before the tuned ones.
-        per_event: a file to write one row for each model's next item to.
-        hybrid_from: the run whose choice of a hybrid is taken over; None makes one's own.
-        reporter: given the number of targets ranked, of all models together, and a warning where
-            the figures cannot be stored.
+        options: options of baselines as the user writes them; they override the tuned ones.
+        per_event: a file to write, with one row for each model and target.
+        hybrid_from: the run whose hybrid is taken over; None uses or chooses the run's own.
+        reporter: receives the number of targets ranked by all models together, and a warning if the
+            metrics cannot be stored.
 
     Raises:
-        ArtefactError: the run or its dataset is missing, damaged, or they no longer belong
-            together; or `per_event` cannot be written.
-        ConfigError: a baseline's options cannot be used, or a refitted run is to be scored, or
-            its hybrid to be chosen, on what it was trained on.
-        DataError: nothing of the split can be scored.
-        UsageError: the hybrid is another run's choice, made with other options than are given.
+        ArtefactError: the run or its dataset is missing or damaged, they do not match, or
+            `per_event` cannot be written.
+        ConfigError: an option of a baseline cannot be used, or a refitted run is to be evaluated,
+            or its hybrid chosen, on valid.
+        DataError: the run knows no target of the split.
+        UsageError: the hybrid was taken over from a run with other options than those given.
     """
     _refuse_trained_split(run, config)
-    read_evaluation(run, config)  # where it is damaged, that is said before the work
+    read_evaluation(run, config)  # raises an error if the stored evaluation is damaged
     dataset = dataset_of(run, workspace)
     sessions = load_split(dataset.path, config.split)
     of_split = (sessions, dataset.name)
@@ -83,7 +83,7 @@ def evaluate_run(
     if not dataset.has_times:
         timeless = replace(evaluation.protocol, first_time=None, last_time=None)
         evaluation = replace(evaluation, protocol=timeless)
-    dataset_of(run, workspace)  # which may have been made anew while it was read
+    dataset_of(run, workspace)  # it may have been replaced while it was read
     if per_event is not None:
         write_per_event(per_event, dataset.path, sessions, config, all_ranks)
     store_evaluation(run, workspace, config, evaluation, (all_ranks[0].ranks, sessions), reporter)
@@ -100,14 +100,14 @@ def evaluate_sessions(
     hybrid_from: str | None = None,
     reporter: Reporter = SILENT,
 ) -> tuple[Evaluation, list[SplitRanks]]:
-    """Evaluate a run on sessions, and what it is compared with; arguments as of `evaluate_run`.
+    """Evaluate a run, and the models that it is compared with, on sessions; see `evaluate_run`.
 
     Args:
-        scored: the sessions, and what the protocol calls them.
-        dataset: what the run was trained on; needed for baselines and hybrids alone.
+        scored: the sessions, and their name in the protocol.
+        dataset: the dataset that the run was trained on; only needed for baselines and hybrids.
 
     Returns:
-        The figures, and each model's answers, the run's first.
+        The evaluation, and the ranks of each model, those of the run first.
     """
     sessions, called = scored
     scorer = load_scorer(run.path, config.batch_size)
@@ -122,7 +122,7 @@ def evaluate_sessions(
             run, workspace, dataset, scorer, baselines, explicit, reporter
         )
         if not config.baselines:
-            # The better of both, of which the hybrid promises to be no worse.
+            # Also compare with the partner alone.
             config = replace(config, baselines=(hybrid.partner,))
             baselines = configure_baselines(explicit, hybrid.options)
     models = 1 + len(config.baselines) + config.hybrid
@@ -155,10 +155,10 @@ def _refuse_trained_split(run: Run, config: EvaluateConfig) -> None:
 
 
 def tuned_options(run: Run) -> dict[str, str]:
-    """Read the baselines' options that `sbr tune-baselines` chose for a run; none if it did not.
+    """Read the baselines' options that `sbr tune-baselines` chose for a run; empty if it did not.
 
     Raises:
-        ArtefactError: the file is damaged, or has options that this version of sbr does not know.
+        ArtefactError: the file is damaged, or has options that are unknown to this version of sbr.
     """
     path = run.path / TUNED_FILE
     if not path.exists():
@@ -204,7 +204,7 @@ def _extended(
     sessions: Sessions,
     config: EvaluateConfig,
 ) -> Evaluation:
-    """Add what was asked for beside the figures: the leaderboard, the slices."""
+    """Add the leaderboard and the slices to an evaluation, if they were requested."""
     if not config.baselines and not config.slices:
         return evaluation
     train_count = load_items(run.path / ITEMS_FILE).train_count
@@ -222,7 +222,7 @@ def dataset_of(run: Run, workspace: Workspace) -> Dataset:
     """Open the dataset that a run was trained on.
 
     Raises:
-        ArtefactError: it is missing, or another has taken its name since.
+        ArtefactError: it is missing, or has been replaced by another one.
     """
     try:
         dataset = workspace.open("dataset", run.dataset.name)

@@ -1,4 +1,4 @@
-"""`sbr train --from`: a new run that begins at the weights of a complete one."""
+"""Start a new run from the weights of a complete one: `sbr train --from`."""
 
 import shutil
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from sbrcli.workflow.run_names import write_words
 from sbrcli.workflow.training_job import TrainingJob, config_of, make_job
 
 START_FILE = "start.safetensors"
-"""Within a run that is not complete: the weights that it begins at."""
+"""The file of the initial weights, in a run that is not complete."""
 
 
 def make_job_from(
@@ -35,22 +35,23 @@ def make_job_from(
     name: str | None,
     model: str | None = None,
 ) -> TrainingJob:
-    """Return the training job of a new run that begins at the weights of another.
+    """Return the training job of a new run that starts from the weights of another.
 
-    Options that are not given are the parent's, and so is the dataset. Epochs, schedule and the
-    optimizer's memory begin at their start.
+    Options and dataset are those of the parent unless given. Epochs, schedule and the optimizer's
+    state start again.
 
     Args:
-        workspace: where the parent is.
-        parent: its name.
+        workspace: the work directory.
+        parent: the parent's name.
         explicit: the user's options; None where the user gave none.
         dataset: another dataset, with the same items in train.
-        name: the new run's name; None makes one of the parent's.
-        model: the network's family, which must be the parent's; None is the parent's.
+        name: the new run's name; None derives it from the parent's.
+        model: the network's family, which must be that of the parent, or None.
 
     Raises:
         ArtefactError: the parent or the dataset is missing or damaged, or their items differ.
-        ConfigError: the network would be another one, or valid was or would be trained on.
+        ConfigError: the network would have another shape, or the parent was, or the run would be,
+            trained on valid.
     """
     run = workspace.open("run", parent)
     if run.is_refitted:
@@ -75,10 +76,10 @@ def make_job_from(
 
 
 def save_start(workspace: Workspace, parent: Mapping[str, str] | None, folder: Path) -> None:
-    """Copy the weights that a run begins at into its folder; nothing without a parent.
+    """Copy the initial weights of a run into its folder, if it has a parent.
 
     Raises:
-        ArtefactError: they are no longer what they were.
+        ArtefactError: the parent's weights have changed.
     """
     if parent is not None:
         source = workspace.path_of("run", parent["run"]) / WEIGHTS_FILE
@@ -87,7 +88,7 @@ def save_start(workspace: Workspace, parent: Mapping[str, str] | None, folder: P
 
 
 def find_start(parent: Mapping[str, str] | None, folder: Path) -> Path | None:
-    """Return the file of the weights that a run begins at; None where they are drawn.
+    """Return the file of a run's initial weights; None if they are drawn at random.
 
     Raises:
         ArtefactError: it is missing or damaged.
@@ -127,12 +128,12 @@ def _configure(
 
 
 def _options_of_shape(family: Family, old: FitConfig, explicit: Mapping[str, Any]) -> list[str]:
-    """Name the options that the user gave and that decide the network's shape."""
+    """Return the options that the user gave and that determine the network's shape."""
     names = []
     for name, value in explicit.items():
         try:
             other = family.shape_of(replace(old, **{name: value}), 1)
-        except ConfigError:  # several options make one shape, such as layers and their sizes
+        except ConfigError:  # options that depend on each other, such as layers and sizes
             names.append(name)
             continue
         if other != family.shape_of(old, 1):
@@ -160,6 +161,6 @@ def _require_same_items(run: Run, dataset: Dataset, shape: NetworkShape) -> None
 
 
 def _default_name(parent: str, old: FitConfig, config: FitConfig) -> str:
-    """Name a run by its parent, its epochs and what else it does otherwise."""
+    """Return the name of a run: its parent, its epochs, and the other options that differ."""
     other = {name: value for name, value in differences(config, old).items() if name != "epochs"}
     return "-".join([f"{parent}-more{config.epochs}", *([write_words(other)] if other else [])])

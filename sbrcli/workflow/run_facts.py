@@ -1,4 +1,4 @@
-"""What a run's manifest says of it, as far as runs are compared in it."""
+"""Facts of a run's manifest that are used to compare runs."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from sbrcli.artefacts.run import Run
 from sbrcli.workflow.run_settings import plain_config, usual_config
 
 EVALUATION_FILE = "evaluation.json"
-"""Within a run: the last figures of each way to evaluate it."""
+"""The file of a run with the latest metrics of each protocol."""
 
 
 def dataset_facts(run: Run) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def dataset_facts(run: Run) -> dict[str, Any]:
 
 
 def read_settings(run: Run) -> dict[str, Any]:
-    """Return a run's dataset, its model, the run that it began from, and its options.
+    """Return a run's dataset, its model, the run that it started from, and its options.
 
     Options that the run's version of sbr did not have are at their defaults.
     """
@@ -29,7 +29,7 @@ def read_settings(run: Run) -> dict[str, Any]:
 
 
 def find_differing(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Keep the settings in which not all runs are alike."""
+    """Return the settings in which the runs differ."""
     names = list(dict.fromkeys(name for one in settings for name in one))
     differing = [n for n in names if any(one.get(n) != settings[0].get(n) for one in settings)]
     return [{name: one.get(name) for name in differing} for one in settings]

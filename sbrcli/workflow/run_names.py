@@ -1,4 +1,4 @@
-"""How a run is called after the options in which it differs."""
+"""The default names of runs, made of their dataset and options."""
 
 import hashlib
 import json
@@ -9,10 +9,10 @@ from sbrcli.config.training import FitConfig, differences
 from sbrcli.models.network import Family
 
 MOST_CHARACTERS = 60
-"""Where the words would be longer, a hash stands for them."""
+"""The maximum number of characters of the options; a hash replaces longer ones."""
 
 _MAX_BYTES = 120
-"""Of a name; where a long dataset's name leaves less room, a hash stands for the words too."""
+"""The maximum number of bytes of a name; if the dataset's name leaves less room, a hash is used."""
 
 _SHORT = {
     "learning_rate": "lr",
@@ -26,15 +26,15 @@ _SHORT = {
 
 
 def default_run_name(dataset: str, family: Family, config: FitConfig, usual: FitConfig) -> str:
-    """Name a run by its dataset and its network's size, and by what else is not the default.
+    """Return a run's name: its dataset, network size, and other options that are not the default.
 
     With `epochs=1` it is user-1x100-epochs1.
 
     Args:
-        dataset: the name of the one to train on.
-        family: the network's.
-        config: how it is trained.
-        usual: the defaults on that dataset.
+        dataset: the name of the dataset.
+        family: the family of the network.
+        config: the training configuration.
+        usual: the defaults for that dataset.
     """
     begin, other = _split(dataset, family, config, usual)
     name = f"{begin}-{write_words(other)}" if other else begin
@@ -42,7 +42,7 @@ def default_run_name(dataset: str, family: Family, config: FitConfig, usual: Fit
 
 
 def earlier_run_name(dataset: str, family: Family, config: FitConfig, usual: FitConfig) -> str:
-    """Name a run as earlier versions of sbr did: with a hash of the other options."""
+    """Return the name that earlier versions of sbr used: with a hash of the other options."""
     begin, other = _split(dataset, family, config, usual)
     return f"{begin}-{hash_options(other)}" if other else begin
 
@@ -50,7 +50,7 @@ def earlier_run_name(dataset: str, family: Family, config: FitConfig, usual: Fit
 def _split(
     dataset: str, family: Family, config: FitConfig, usual: FitConfig
 ) -> tuple[str, dict[str, Any]]:
-    """Return how a run's name begins, and the options that it must name besides."""
+    """Return the beginning of a run's name, and the other options that it must contain."""
     other = differences(config, usual)
     other = {name: value for name, value in other.items() if name not in family.size_options}
     return f"{dataset}-{family.size_words(config)}", other
@@ -60,14 +60,14 @@ def write_words(options: Mapping[str, Any]) -> str:
     """Write options as a part of a run's name, as in "lr0.05-batch64-refit".
 
     Args:
-        options: their values, by their names in Python; sizes as a sequence.
+        options: the values by name in Python; sizes as a sequence.
     """
     words = "-".join(_word(name, value) for name, value in options.items())
     return words if len(words) <= MOST_CHARACTERS else hash_options(options)
 
 
 def hash_options(options: Mapping[str, Any]) -> str:
-    """Return six characters that stand for options."""
+    """Return a hash of options: six characters."""
     text = json.dumps(options, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
@@ -76,7 +76,7 @@ def _word(name: str, value: Any) -> str:
     called = _SHORT.get(name, name)
     if isinstance(value, bool):
         return called if value else f"no-{called}"
-    if isinstance(value, str):  # a loss is known by its own name
+    if isinstance(value, str):  # the name of a loss needs no prefix
         known = value not in ("none", "auto", "gpu", "cpu") and name != "monitor"
         return value if known else f"{called}-{value.replace('@', '')}"
     if isinstance(value, (list, tuple)):

@@ -11,7 +11,7 @@ from sbrcli.models.registry import FAMILIES
 
 
 def settings_of(run: Run) -> dict[str, Any]:
-    """Return what makes two trainings the same one, as `TrainingJob.settings` writes it."""
+    """Return the settings that identify a training, as in `TrainingJob.settings`."""
     # An option newer than the run has its default.
     config = plain_config(usual_config(run)) | run.config
     settings = {"model": run.model, "config": config, "dataset": asdict(run.dataset)}
@@ -24,5 +24,5 @@ def usual_config(run: Run) -> FitConfig:
 
 
 def plain_config(config: FitConfig) -> dict[str, Any]:
-    """Return a configuration as JSON reads it back."""
+    """Return a configuration as read back from JSON."""
     return json.loads(json.dumps(asdict(config)))

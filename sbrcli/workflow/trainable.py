@@ -1,4 +1,4 @@
-"""Datasets that a network can be trained on: they have all that a training needs."""
+"""Open a dataset for training."""
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.workspace import Workspace
@@ -11,7 +11,7 @@ def open_trainable(workspace: Workspace, name: str | None, config: FitConfig) ->
 
     Raises:
         ArtefactError: it is missing or damaged, or was prepared by an sbr without --refit.
-        ConfigError: a refit is asked for and the dataset has no valid split.
+        ConfigError: a refit is requested and the dataset has no valid split.
     """
     dataset = workspace.open("dataset", name)
     if "valid" not in dataset.splits:

@@ -1,4 +1,4 @@
-"""Choose the baselines' options on the valid split, so that what a model beats is at its best."""
+"""Tune the options of the baselines on the valid split, for a fair comparison."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +20,12 @@ from sbrcli.workflow.evaluate import TUNED_FILE, dataset_of
 METRIC = "mrr@20"
 
 SUBSAMPLE_TARGETS = 10_000
-"""Of a larger valid split, each setting is judged by sessions that hold this many."""
+"""A larger valid split is subsampled to this many targets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One setting of a baseline's options, and its figures on valid."""
+    """One setting of a baseline's options, and its metrics on valid."""
 
     baseline: str
     options: str
@@ -35,35 +35,35 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What `sbr tune-baselines` chose; stored in the run's folder."""
+    """The result of `sbr tune-baselines`, as stored in the run's folder."""
 
     run: str
     split: str
     events: int
-    """Next items that each setting was judged by."""
+    """The number of targets on which each setting was scored."""
 
     metric: str
     options: dict[str, str]
-    """The options chosen, by baseline, as they are given on the command line."""
+    """The chosen options, by baseline, as given on the command line."""
 
     trials: tuple[Trial, ...]
 
 
 def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) -> Tuning:
-    """Choose options for a run's baselines, and write them into its folder.
+    """Tune the options of a run's baselines, and store them in its folder.
 
-    Baselines are fitted to train and judged on valid. Options are chosen one after the other, each
-    at the best of those before it; of equals the first that was tried is chosen, which is the
-    default where that is among them.
+    Baselines are fitted to train and scored on valid. Options are chosen one after the other, with
+    the best values of the earlier ones; among equals the first one tried is chosen, which is the
+    default if it is among them.
 
     Args:
         run: the run.
-        workspace: where its dataset is.
-        reporter: given how many settings have been tried.
+        workspace: the work directory of its dataset.
+        reporter: receives the number of settings tried.
 
     Raises:
-        ArtefactError: the run's dataset is missing or damaged, or has no valid split; or the run
-            has been replaced meanwhile.
+        ArtefactError: the run's dataset is missing or damaged, or has no valid split, or the run
+            was replaced in the meantime.
     """
     dataset = dataset_of(run, workspace)
     training = load_split(dataset.path, "train")
@@ -97,15 +97,15 @@ def search(
     grid: Mapping[str, tuple[Any, ...]],
     judge: Callable[[Any], dict[str, float]],
 ) -> tuple[Any, dict[Any, dict[str, float]]]:
-    """Choose one option after the other, each at the best of those before it.
+    """Choose one option after the other, with the best values of the earlier ones.
 
     Args:
         default: options to begin with; each of its values is in the grid.
         grid: values to try, by option.
-        judge: gives the figures of options.
+        judge: returns the metrics of options.
 
     Returns:
-        The best options, and the figures of all that were tried, in that order.
+        The best options, and the metrics of all options tried, in order.
     """
     best, tried = default, {default: judge(default)}
     for option, values in grid.items():
@@ -118,5 +118,5 @@ def search(
 
 
 def count_trials(baseline: Baseline) -> int:
-    """Return how many settings are tried: the default, and the other values of each option."""
+    """Return the number of settings tried: the defaults, and the other values of each option."""
     return 1 + sum(len(values) - 1 for values in baseline.grid.values())

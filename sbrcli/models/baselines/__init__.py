@@ -1,1 +1,1 @@
-"""Models that a neural one must beat, in NumPy and SciPy: each counts, none is trained."""
+"""Non-neural baselines in NumPy and SciPy."""

@@ -1,7 +1,7 @@
-"""What the rest of sbr needs of a baseline, such as V-SKNN.
+"""The interface of a baseline, such as V-SKNN, to the rest of sbr.
 
-A baseline is a module of `sbrcli.models.baselines` that holds a `Baseline` as `BASELINE`, and one
-line in `sbrcli.models.baselines.registry`. Nothing else knows it by name.
+A baseline is a module of `sbrcli.models.baselines` with a `Baseline` as `BASELINE`, and one line in
+`sbrcli.models.baselines.registry`. Nothing else knows it by name.
 
 The command line reads a baseline's options for its help. So the module that declares them loads
 neither NumPy nor SciPy, and names a second one, which fits the baseline.
@@ -24,7 +24,7 @@ class Baseline:
     """The declaration of a baseline."""
 
     name: str
-    """On the command line, in leaderboards and in stored choices."""
+    """Its name on the command line, in leaderboards and in stored choices."""
 
     scorer: str
     """The module that fits it, with two functions:
@@ -34,17 +34,17 @@ class Baseline:
     """
 
     options: type[Options] = Options
-    """The class of its options, with their defaults; `Options` itself where it has none."""
+    """The class of its options, with their defaults; `Options` itself if it has none."""
 
     help: str = ""
-    """What its options mean, for `--help`."""
+    """The description of its options, for `--help`."""
 
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values that `sbr tune-baselines` tries, by option, in the order in which options are
     chosen; the default is among them."""
 
     is_partner: bool = False
-    """Whether a network can be blended with it; it is a `FittedPartner` then."""
+    """Whether a network can be blended with it; if so, it is a `FittedPartner`."""
 
     @property
     def has_options(self) -> bool:
@@ -57,17 +57,17 @@ class Baseline:
         Args:
             training: sessions, every item index below `num_items`.
             num_items: how many items are scored.
-            options: of the class that it declares.
+            options: an instance of the class that it declares.
         """
         return import_module(self.scorer).fit(training, num_items, options)
 
     def restore(self, arrays: "Arrays", num_items: int, options: Options) -> "FittedBaseline":
-        """Make a fitted baseline of what its `arrays()` returned.
+        """Restore a fitted baseline from its `arrays()`.
 
         Args:
-            arrays: by name.
+            arrays: the arrays, by name.
             num_items: how many items are scored.
-            options: those that it was fitted with.
+            options: the options that it was fitted with.
 
         Raises:
             ValueError: the arrays are damaged.

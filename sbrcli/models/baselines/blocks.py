@@ -1,4 +1,4 @@
-"""The positions that a baseline scores, block by block."""
+"""Iterate over the positions that a baseline scores, in blocks."""
 
 from collections.abc import Iterator
 
@@ -20,6 +20,6 @@ def blocks_of_positions(sessions: Sessions, num_items: int) -> Iterator[IntArray
 
 
 def rows_of_matrix(matrix: sparse.csr_array, common: CommonScores) -> SparseRows:
-    """Take rows of a sparse matrix, (rows, num_items), that holds each item of a row once."""
-    # Single precision also makes one of scores that differ by the rounding of their sums.
+    """Return the rows of a sparse matrix, (rows, num_items), without duplicate entries."""
+    # Single precision also makes scores equal that differ only by the rounding of their sums.
     return SparseRows(common, matrix.indptr, matrix.indices, matrix.data.astype(np.float32))

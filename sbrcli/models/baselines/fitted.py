@@ -1,4 +1,4 @@
-"""The protocols of a fitted baseline, and the arrays that it is stored as."""
+"""The protocols of a fitted baseline, and its storage as arrays."""
 
 from typing import Protocol
 
@@ -10,11 +10,11 @@ from sbrcli.models.blend.blend import Partner
 from sbrcli.models.scorer import Scorer
 
 Arrays = dict[str, npt.NDArray]
-"""All that was fitted, by name."""
+"""The fitted arrays, by name."""
 
 
 class FittedBaseline(Scorer, Protocol):
-    """A scorer that can be stored, and knows how much memory it takes."""
+    """A scorer that can be stored and that states its memory."""
 
     @property
     def memory_bytes(self) -> int:
@@ -22,7 +22,7 @@ class FittedBaseline(Scorer, Protocol):
         ...
 
     def arrays(self) -> Arrays:
-        """Return all that was fitted, by name."""
+        """Return the fitted arrays, by name."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Which session holds which item, as a sparse matrix."""
+"""The incidence of sessions and items, as sparse matrices."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,10 @@ IntArray = npt.NDArray[np.integer]
 
 
 def session_items(sessions: Sessions, num_items: int) -> sparse.csr_array:
-    """Mark each session's items with a 1, the most recent session first.
+    """Return a matrix with a 1 for each item of a session, the most recent session first.
 
-    Sessions are ordered by the time of their last event; of two that end together, the one that
-    stands later in the dataset is the more recent. Empty sessions have no row.
+    Sessions are ordered by the time of their last event; of two that end at the same time, the
+    later one in the dataset is the more recent. Empty sessions have no row.
 
     Returns:
         (sessions, num_items) float64, each row's items ascending.
@@ -24,7 +24,7 @@ def session_items(sessions: Sessions, num_items: int) -> sparse.csr_array:
 
 
 def last_places(sessions: Sessions, num_items: int) -> sparse.csr_array:
-    """Return where in each session an item stands last, from 1; otherwise as `session_items`.
+    """Return the last position of each item in a session, from 1; otherwise as `session_items`.
 
     Returns:
         (sessions, num_items) int64, each row's items ascending.
@@ -35,7 +35,7 @@ def last_places(sessions: Sessions, num_items: int) -> sparse.csr_array:
     row_of[filled[_recent_first(sessions)]] = np.arange(len(filled))
     row = np.repeat(row_of, lengths)
     place = np.arange(len(row)) - np.repeat(sessions.offsets[:-1], lengths) + 1
-    order = np.lexsort((sessions.item_indices, row))  # stable, so by place within an item
+    order = np.lexsort((sessions.item_indices, row))  # stable, so by position within an item
     row, items, place = row[order], sessions.item_indices[order], place[order]
     is_last = np.ones(len(row), np.bool_)
     is_last[:-1] = (row[1:] != row[:-1]) | (items[1:] != items[:-1])
@@ -49,7 +49,7 @@ def session_ends(sessions: Sessions) -> npt.NDArray[np.float64]:
 
 
 def _recent_first(sessions: Sessions) -> IntArray:
-    """Order the sessions that are not empty, counted without those that are."""
+    """Return the order of the non-empty sessions, numbered without the empty ones."""
     return np.argsort(_ends(sessions), kind="stable")[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Item-kNN as a baseline: items that share sessions with the last one."""
+"""Declare item-kNN: items that share sessions with the last one."""
 
 from dataclasses import dataclass
 
@@ -26,6 +26,6 @@ BASELINE = Baseline(
     scorer="sbrcli.models.baselines.item_knn_scorer",
     options=ItemKnnConfig,
     help="Number of neighbours, and damping.",
-    # A list of 20 items is made of the 20 nearest neighbours, however many there are.
+    # A list of 20 items consists of the 20 nearest neighbours, so that more change nothing.
     grid={"damping": (0.0, 5.0, 20.0, 50.0, 100.0, 200.0)},
 )

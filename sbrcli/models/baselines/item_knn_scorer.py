@@ -1,4 +1,4 @@
-"""Items that share sessions with the last one."""
+"""Item-kNN: items that share sessions with the last one."""
 
 import itertools
 from collections.abc import Iterator
@@ -15,29 +15,29 @@ from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 
-# So many pairs of items are counted at a time (100 MB), whatever the size of the log.
+# The number of item pairs that are counted at a time (100 MB).
 _PAIRS_AT_A_TIME = 2**23
 
 
 def fit(training: Sessions, num_items: int, config: ItemKnnConfig) -> LastItemScorer:
-    """Find each item's most similar items by the sessions that hold both.
+    """Find each item's most similar items, by the sessions that contain both.
 
     The similarity of items i and j is their damped cosine (Hidasi et al. 2016, arXiv 1511.06939),
-    with n(…) the number of sessions that hold an item, or both:
+    with n(…) the number of sessions that contain an item, or both:
 
         n(i, j) / sqrt((n(i) + damping) * (n(j) + damping))
 
-    An item is no neighbour of itself. Of items equally similar, the lower index comes first.
+    An item is not a neighbour of itself. Among equally similar items, the lower index comes first.
 
     Args:
         training: sessions, every item index below `num_items`.
         num_items: how many items are scored.
-        config: how many neighbours an item has, and the damping.
+        config: the number of neighbours of an item, and the damping.
     """
     incidence = session_items(training, num_items)
     by_item = incidence.T.tocsr()
     norms = np.sqrt(np.diff(by_item.indptr) + config.damping)
-    norms[norms == 0] = 1  # an item without sessions, and no damping
+    norms[norms == 0] = 1  # for an item without sessions, without damping
     kept = [
         _keep_best(similarities, config.neighbours)
         for similarities in _similarities(by_item, incidence, norms)
@@ -46,14 +46,14 @@ def fit(training: Sessions, num_items: int, config: ItemKnnConfig) -> LastItemSc
 
 
 def restore(arrays: Arrays, num_items: int, config: ItemKnnConfig) -> LastItemScorer:  # noqa: ARG001
-    """Make the fitted model of its stored arrays; see `sbrcli.models.baselines.baseline`."""
+    """Restore the fitted model from its arrays; see `sbrcli.models.baselines.baseline`."""
     return restore_last_item(arrays, num_items)
 
 
 def _similarities(
     by_item: sparse.csr_array, incidence: sparse.csr_array, norms: npt.NDArray[np.floating]
 ) -> Iterator[sparse.csr_array]:
-    """Yield the similarities of some items after others to all: (some, num_items)."""
+    """Yield the similarities of consecutive items to all items: (some, num_items)."""
     pairs = by_item @ np.diff(incidence.indptr)  # at most, of each item
     blocks = np.cumsum(pairs) // _PAIRS_AT_A_TIME
     begins = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(pairs)]
@@ -66,7 +66,7 @@ def _similarities(
 
 
 def _keep_best(similarities: sparse.csr_array, most: int) -> sparse.csr_array:
-    """Keep each row's greatest entries, and no zeros."""
+    """Keep the greatest entries of each row, without zeros."""
     similarities.eliminate_zeros()
     similarities.sort_indices()
     data = similarities.data

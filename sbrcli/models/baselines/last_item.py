@@ -1,4 +1,4 @@
-"""Scores that depend on the session's last item alone: rows of a matrix, item by item."""
+"""Scores that depend only on the session's last item: rows of a matrix."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,10 +16,10 @@ FloatArray = npt.NDArray[np.floating]
 
 
 class LastItemScorer(SparseScorer):
-    """Scores what follows an item by that item's row.
+    """Scores the items after an item by that item's row.
 
     Args:
-        matrix: (num_items, num_items) sparse; what it does not hold is scored 0.
+        matrix: (num_items, num_items) sparse; missing entries have score 0.
     """
 
     def __init__(self, matrix: sparse.csr_array) -> None:
@@ -27,30 +27,30 @@ class LastItemScorer(SparseScorer):
         self._matrix = sparse.csr_array(matrix, dtype=np.float32)
 
     def arrays(self) -> Arrays:
-        """Return all that was fitted, by name."""
+        """Return the fitted arrays, by name."""
         return matrix_arrays("matrix", self._matrix)
 
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
-        """Score what follows each event, as sparse rows."""
+        """Score the items after each event, as sparse rows."""
         rows_of = self.sparse_rows(sessions)
         for positions in blocks_of_positions(sessions, self.num_items):
             yield positions, rows_of_matrix(rows_of(positions), self.common)
 
     def score_next(self, items: IntArray) -> FloatArray:
-        """Score what follows the session `items`: (num_items,)."""
+        """Score the items after the session `items`: (num_items,)."""
         return self.sparse_next(items).toarray()[0]
 
     def sparse_rows(self, sessions: Sessions) -> Callable[[IntArray], sparse.csr_array]:
-        """Return a function that computes sparse scores of what follows events of the sessions."""
+        """Return a function that computes sparse scores at positions of the sessions."""
         return lambda positions: self._matrix[sessions.item_indices[positions]]
 
     def sparse_next(self, items: IntArray) -> sparse.csr_array:
-        """Score what follows the session `items`, as one sparse row."""
+        """Score the items after the session `items`, as one sparse row."""
         return self._matrix[items[-1:]]
 
 
 def restore_last_item(arrays: Arrays, num_items: int) -> LastItemScorer:
-    """Make a scorer of what its `arrays()` returned.
+    """Restore a scorer from its `arrays()`.
 
     Raises:
         ValueError: the arrays are damaged, or of another number of items.

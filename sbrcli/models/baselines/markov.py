@@ -1,4 +1,4 @@
-"""The Markov chain as a baseline, and the longer sequential rules that it is a case of."""
+"""Declare sequential rules, of which the first-order Markov chain is a special case."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

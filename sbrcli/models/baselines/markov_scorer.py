@@ -1,4 +1,4 @@
-"""What follows the last item: sequential rules, of which one step ahead is a Markov chain."""
+"""Sequential rules: the items that follow the last item; with one step, a Markov chain."""
 
 import numpy as np
 from scipy import sparse
@@ -10,16 +10,16 @@ from sbrcli.sessions import Sessions
 
 
 def fit(training: Sessions, num_items: int, config: MarkovConfig) -> LastItemScorer:
-    """Count which items follow which, up to `steps` events later in the same session.
+    """Count how often items follow each other, up to `steps` events later in the same session.
 
-    These are the sequential rules of Ludewig & Jannach 2018 (arXiv 1803.09587): an
-    item x steps ahead counts 1/x. A rule's weight is not divided by how often its first item
-    occurs, which would be the same for all of a next item's candidates.
+    These are the sequential rules of Ludewig & Jannach 2018 (arXiv 1803.09587): an item x steps
+    ahead counts 1/x. A rule's weight is not divided by the frequency of its first item, which is
+    the same for all candidates.
 
     Args:
         training: sessions, every item index below `num_items`.
         num_items: how many items are scored.
-        config: how far ahead, and what distance costs.
+        config: the number of steps, and the decay with distance.
     """
     rules = sparse.csr_array((num_items, num_items), dtype=np.float64)
     session = np.repeat(np.arange(training.num_sessions), np.diff(training.offsets))
@@ -34,5 +34,5 @@ def fit(training: Sessions, num_items: int, config: MarkovConfig) -> LastItemSco
 
 
 def restore(arrays: Arrays, num_items: int, config: MarkovConfig) -> LastItemScorer:  # noqa: ARG001
-    """Make the fitted rules of their stored arrays; see `sbrcli.models.baselines.baseline`."""
+    """Restore the fitted rules from their arrays; see `sbrcli.models.baselines.baseline`."""
     return restore_last_item(arrays, num_items)

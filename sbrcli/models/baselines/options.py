@@ -27,7 +27,7 @@ def configure_baselines(
 
     Args:
         explicit: the user's options of some baselines, as text for `parse_options`, by name.
-        tuned: the same of the options that `sbr tune-baselines` has chosen.
+        tuned: the same for the options that `sbr tune-baselines` has chosen.
 
     Raises:
         OptionError: an option is unknown, or its value is not a number.

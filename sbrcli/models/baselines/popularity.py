@@ -1,4 +1,4 @@
-"""Popularity as a baseline: the items that occur most often in training."""
+"""Declare popularity: the items that occur most often in training."""
 
 from sbrcli.models.baselines.baseline import Baseline
 

@@ -1,4 +1,4 @@
-"""What is popular in training."""
+"""Popularity: the items that occur most often in training."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def fit(training: Sessions, num_items: int, options: Options) -> "PopularityScor
 
 
 def restore(arrays: Arrays, num_items: int, options: Options) -> "PopularityScorer":  # noqa: ARG001
-    """Make the fitted model of its stored arrays; see `sbrcli.models.baselines.baseline`."""
+    """Restore the fitted model from its arrays; see `sbrcli.models.baselines.baseline`."""
     counts = read_numbers(arrays, "counts")
     if len(counts) != num_items:
         raise ValueError(f"counts has {len(counts)} entries for {num_items} items")
@@ -30,25 +30,25 @@ def restore(arrays: Arrays, num_items: int, options: Options) -> "PopularityScor
 
 
 class PopularityScorer(SparseScorer):
-    """Scores each item by how often it occurs in training, whatever the session.
+    """Scores each item by its number of training events, independent of the session.
 
     Args:
-        counts: (num_items,) how often each item occurs.
+        counts: (num_items,) the number of training events of each item.
     """
 
     def __init__(self, counts: FloatArray) -> None:
         super().__init__(counts)
 
     def arrays(self) -> Arrays:
-        """Return all that was fitted, by name."""
+        """Return the fitted arrays, by name."""
         return {"counts": self.common.scores}
 
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
-        """Score what follows each event, as sparse rows."""
+        """Score the items after each event, as sparse rows."""
         for positions in blocks_of_positions(sessions, self.num_items):
             cuts = np.zeros(len(positions) + 1, np.int64)
             yield positions, SparseRows(self.common, cuts, np.empty(0, np.int64), np.empty(0))
 
     def score_next(self, items: IntArray) -> FloatArray:  # noqa: ARG002  the protocol's
-        """Score what follows the session `items`: (num_items,)."""
+        """Score the items after the session `items`: (num_items,)."""
         return self.common.scores.copy()

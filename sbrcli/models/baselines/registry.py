@@ -66,7 +66,7 @@ def fit_baseline(
     """Fit a baseline.
 
     Args:
-        name: which one.
+        name: its name.
         training: sessions, every item index below `num_items`.
         num_items: how many items are scored.
         options: the baselines' options, by name.

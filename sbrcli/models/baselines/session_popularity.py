@@ -1,4 +1,4 @@
-"""Session popularity as a baseline: the items that the session holds most often."""
+"""Declare session popularity: the items that occur most often in the session."""
 
 from sbrcli.models.baselines.baseline import Baseline
 

@@ -1,4 +1,4 @@
-"""What is popular in the session so far."""
+"""Session popularity: the items that occur most often in the session so far."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def fit(training: Sessions, num_items: int, options: Options) -> "SessionPopular
 
 
 def restore(arrays: Arrays, num_items: int, options: Options) -> "SessionPopularityScorer":  # noqa: ARG001
-    """Make the fitted model of its stored arrays; see `sbrcli.models.baselines.baseline`."""
+    """Restore the fitted model from its arrays; see `sbrcli.models.baselines.baseline`."""
     shares = read_numbers(arrays, "shares")
     if len(shares) != num_items:
         raise ValueError(f"shares has {len(shares)} entries for {num_items} items")
@@ -31,7 +31,7 @@ def restore(arrays: Arrays, num_items: int, options: Options) -> "SessionPopular
 
 
 class SessionPopularityScorer(SparseScorer):
-    """Scores each item by how often the session holds it; of equals, by how often training does.
+    """Scores each item by its events in the session; among equals, by those in training.
 
     It is the S-POP of Hidasi et al. 2016 (arXiv 1511.06939).
 
@@ -43,11 +43,11 @@ class SessionPopularityScorer(SparseScorer):
         super().__init__(shares)
 
     def arrays(self) -> Arrays:
-        """Return all that was fitted, by name."""
+        """Return the fitted arrays, by name."""
         return {"shares": self.common.scores}
 
     def score_sparsely(self, sessions: Sessions) -> Iterator[tuple[IntArray, SparseRows]]:
-        """Score what follows each event, as sparse rows."""
+        """Score the items after each event, as sparse rows."""
         held: dict[int, float] = {}
         counted = 0
         for positions in blocks_of_positions(sessions, self.num_items):
@@ -55,7 +55,7 @@ class SessionPopularityScorer(SparseScorer):
             session = np.searchsorted(sessions.offsets, positions, side="right") - 1
             starts = sessions.offsets[session].tolist()
             for start, position in zip(starts, positions.tolist(), strict=True):
-                if counted <= start:  # nothing of this session has been counted
+                if counted <= start:  # no event of this session has been counted
                     held, counted = {}, start
                 for item in sessions.item_indices[counted : position + 1].tolist():
                     held[item] = 1 + held.get(item, float(self.common.scores[item]))
@@ -69,5 +69,5 @@ class SessionPopularityScorer(SparseScorer):
             yield positions, rows
 
     def score_next(self, items: IntArray) -> FloatArray:
-        """Score what follows the session `items`: (num_items,)."""
+        """Score the items after the session `items`: (num_items,)."""
         return self.common.scores + np.bincount(items, minlength=self.num_items)

@@ -1,4 +1,4 @@
-"""STAN as a baseline: training sessions that resemble the session by order and by time."""
+"""Declare STAN: training sessions that resemble the session by order and by time."""
 
 from dataclasses import dataclass
 

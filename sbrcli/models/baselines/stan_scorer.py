@@ -1,19 +1,19 @@
-"""STAN: what sessions hold that resemble this one, by order and by time.
+"""STAN: the items of sessions that resemble this one, by order and by time.
 
-Sequence and time aware neighbourhood of Garg et al. 2019 (Sequence and Time Aware Neighborhood
-for Session-based Recommendations, SIGIR). As in V-SKNN, the `sample` most recent of the training
-sessions that share an item with the session so far, s, are compared with it. With i* the last
-event of s whose item a session n holds too, and p the position of an item, the last where it came
-more than once, the similarity and the score are
+Sequence and time aware neighbourhood of Garg et al. 2019 (Sequence and Time Aware Neighborhood for
+Session-based Recommendations, SIGIR). As in V-SKNN, the `sample` most recent of the training
+sessions that share an item with the session so far, s, are compared with it. With i* the last event
+of s whose item a session n contains too, and p the last position of an item, the similarity and the
+score are
 
     sim(s, n) = sum over shared items i of exp((p(i, s) - |s|) / lambda1)
                 / sqrt(items of s * items of n) * exp(-(time of s - time of n) / lambda2)
     score(i)  = sum over the k most similar n that hold i
                 of sim(s, n) * exp(-|p(i, n) - p(i*, n)| / lambda3)
 
-A session's time is that of its last event. What is the same for all of a next item's candidates
-is left out here: the number of items of s, and the time of s, in whose place stands that of the
-most recent sampled session. So the model needs no times of the sessions that it is asked about.
+A session's time is that of its last event. Factors that are the same for all candidates are left
+out: the number of items of s, and the time of s, which is replaced by that of the most recent
+sampled session. So the model does not need the times of s.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,10 +50,10 @@ _LONGEST = 10_000_000
 
 
 def fit(training: Sessions, num_items: int, config: StanConfig) -> "StanScorer":
-    """Note which sessions hold which items, at which places, and when they ended.
+    """Fit the model: store the items of all sessions with their positions, and their ends.
 
     Args:
-        training: the sessions among which neighbours are sought.
+        training: the sessions among which neighbours are searched.
         num_items: how many items are scored.
         config: neighbours, sample and the three lambdas.
     """
@@ -61,7 +61,7 @@ def fit(training: Sessions, num_items: int, config: StanConfig) -> "StanScorer":
 
 
 def restore(arrays: Arrays, num_items: int, config: StanConfig) -> "StanScorer":
-    """Make the fitted model of its stored arrays; see `sbrcli.models.baselines.baseline`."""
+    """Restore the fitted model from its arrays; see `sbrcli.models.baselines.baseline`."""
     places = read_matrix(arrays, "places", num_items, of_integers=True)
     if not np.all((places.data >= 1) & (places.data <= _LONGEST)):
         raise ValueError(f"places/data is not made of places from 1 to {_LONGEST:,}")
@@ -75,9 +75,9 @@ class StanScorer(SessionKnnScorer):
     """Scores items by the sessions nearest to the session so far.
 
     Args:
-        places: (sessions, num_items) sparse, the most recent session first: where in a session an
-            item stands last, from 1.
-        ends: (sessions,) when they ended, in seconds, descending.
+        places: (sessions, num_items) sparse, the most recent session first: the last position of an
+            item in a session, from 1.
+        ends: (sessions,) the times of their last events, in seconds, descending.
         config: neighbours, sample and the three lambdas.
     """
 
@@ -92,7 +92,7 @@ class StanScorer(SessionKnnScorer):
         self._by_distance = np.exp(-np.arange(longest + 1) / config.lambda3)
 
     def arrays(self) -> Arrays:
-        """Return all that it is made of, by name, as `StanScorer` takes it."""
+        """Return the arguments of `StanScorer` as arrays, by name."""
         return {**matrix_arrays("places", self._places), "ends": self._ends}
 
     @property
@@ -102,7 +102,7 @@ class StanScorer(SessionKnnScorer):
         return super().memory_bytes + sum(array.nbytes for array in made)
 
     def _follow(self, items: IntArray, asked: BoolArray, traces: Traces) -> Iterator[Found]:
-        """Yield the items of the neighbours after events, and what each is scored."""
+        """Yield the items of the neighbours after events, and their scores."""
         config = self._config
         sampled = np.empty(0, np.int64)
         latest: dict[int, int] = {}
@@ -114,7 +114,7 @@ class StanScorer(SessionKnnScorer):
             if before is None:
                 sampled = np.sort(np.concatenate((sampled, holders[last_shared == 0])))
                 sampled = sampled[: config.sample]
-            # As it was when the last item was shared: it fades from there.
+            # The similarity at the last shared item, from which it decays.
             fading = np.exp((last_shared - position) / config.lambda1)
             gain = 1 - np.exp((before - position) / config.lambda1) if before else 1
             traces.similarity[holders] = traces.similarity[holders] * fading + gain
@@ -125,7 +125,7 @@ class StanScorer(SessionKnnScorer):
                 yield self._items_after(position, sampled, traces)
 
     def _items_after(self, position: int, sampled: IntArray, traces: Traces) -> Found:
-        """Score the items of the nearest of the sampled sessions, after an event."""
+        """Score the items of the nearest sampled sessions, after an event."""
         fading = np.exp((traces.last_shared[sampled] - position) / self._config.lambda1)
         ends = self._ends[sampled]
         ageing = np.exp((ends - ends[:1]) / (_DAY * self._config.lambda2))
@@ -141,7 +141,7 @@ class StanScorer(SessionKnnScorer):
         return items.astype(np.int32), sums[items].astype(np.float64, copy=False)
 
     def _score(self, found: Sequence[Found]) -> sparse.csr_array:
-        """Lay the items after events side by side: (events, num_items)."""
+        """Return the items after events as rows: (events, num_items)."""
         cuts = np.cumsum([0, *(len(items) for items, _ in found)])
         items = np.concatenate([items for items, _ in found])
         scores = np.concatenate([scores for _, scores in found])

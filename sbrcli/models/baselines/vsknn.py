@@ -1,4 +1,4 @@
-"""V-SKNN as a baseline: training sessions that share the session's latest items."""
+"""Declare V-SKNN: training sessions that share the session's latest items."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

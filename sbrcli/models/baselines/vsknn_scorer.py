@@ -1,18 +1,18 @@
-"""V-SKNN: what sessions hold that resemble this one, and the more its latest events.
+"""V-SKNN: the items of sessions that resemble this one, especially its latest events.
 
-Vector multiplication session kNN of Ludewig & Jannach 2018 (arXiv 1803.09587). Of
-the training sessions that share an item with the session so far, the `sample` most recent are
-compared with it. A session's similarity is the sum over the shared items of the weight of their
-position, the last where an item came more than once. The `k` most similar are the neighbours; of
-two equally similar, the more recent one. Each neighbour gives all its items its similarity,
-weighted by the position of the last item that it shares, as S-SKNN does there.
+Vector multiplication session kNN of Ludewig & Jannach 2018 (arXiv 1803.09587). Of the training
+sessions that share an item with the session so far, the `sample` most recent are compared with it.
+A session's similarity is the sum over the shared items of the weight of their last position. The
+`k` most similar are the neighbours; among equally similar ones, the more recent. Each neighbour
+adds its similarity to the scores of all its items, weighted by the position of the last shared
+item, as in S-SKNN of that paper.
 
-How sessions are followed is told in `sbrcli.models.baselines.session_knn`. Besides:
+See `sbrcli.models.baselines.session_knn` for the processing of sessions. In addition:
 
 - A weight p/t has the numerator p, which does not change as the session grows, so that an event at
-  position t adds t to the similarity of the sessions that hold its item, and that is all.
-  The numerators are whole numbers, so that sums are exact and ties are ties.
-- Neighbours are written as sparse rows, and their items summed up in one product a block.
+  position t only adds t to the similarity of the sessions that contain its item. The numerators are
+  whole numbers, so that sums and ties are exact.
+- Neighbours are stored as sparse rows, and the scores of a block are one matrix product.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,10 +41,10 @@ _POWERS: dict[PositionWeighting, int] = {"same": 0, "linear": 1, "quadratic": 2}
 
 
 def fit(training: Sessions, num_items: int, config: VsknnConfig) -> "VsknnScorer":
-    """Note which sessions hold which items.
+    """Fit the model: store the items of all sessions.
 
     Args:
-        training: the sessions among which neighbours are sought.
+        training: the sessions among which neighbours are searched.
         num_items: how many items are scored.
         config: neighbours, sample and weights.
     """
@@ -58,7 +58,7 @@ def fit(training: Sessions, num_items: int, config: VsknnConfig) -> "VsknnScorer
 
 
 def restore(arrays: Arrays, num_items: int, config: VsknnConfig) -> "VsknnScorer":
-    """Make the fitted model of its stored arrays; see `sbrcli.models.baselines.baseline`."""
+    """Restore the fitted model from its arrays; see `sbrcli.models.baselines.baseline`."""
     incidence = read_matrix(arrays, "incidence", num_items)
     holders, cuts = read_integers(arrays, "holders"), read_integers(arrays, "cuts")
     if len(cuts) != num_items + 1:
@@ -75,10 +75,10 @@ class VsknnScorer(SessionKnnScorer):
     """Scores items by the sessions nearest to the session so far.
 
     Args:
-        incidence: (sessions, num_items) sparse, the most recent session first: what an item gains
-            from a neighbour that holds it.
+        incidence: (sessions, num_items) sparse, the most recent session first: the weight of an
+            item in a neighbour that contains it.
         holders: each item's most recent sessions, item by item, the most recent first.
-        cuts: (num_items + 1,); item i is held by `holders[cuts[i]:cuts[i + 1]]`.
+        cuts: (num_items + 1,); the sessions with item i are `holders[cuts[i]:cuts[i + 1]]`.
         config: neighbours, sample and weights.
     """
 
@@ -89,7 +89,7 @@ class VsknnScorer(SessionKnnScorer):
         self._incidence, self._config = incidence, config
 
     def arrays(self) -> Arrays:
-        """Return all that was fitted, by name, as `VsknnScorer` takes it."""
+        """Return the arguments of `VsknnScorer` as arrays, by name."""
         return {
             **matrix_arrays("incidence", self._incidence),
             "holders": self._holders,
@@ -97,7 +97,7 @@ class VsknnScorer(SessionKnnScorer):
         }
 
     def _score(self, found: Sequence[Found]) -> sparse.csr_array:
-        """Sum up the items of each row's neighbours: (rows, num_items)."""
+        """Sum the items of each row's neighbours: (rows, num_items)."""
         cuts = np.cumsum([0, *(len(sessions) for sessions, _ in found)])
         columns = np.concatenate([sessions for sessions, _ in found])
         weights = np.concatenate([weights for _, weights in found])
@@ -128,7 +128,7 @@ class VsknnScorer(SessionKnnScorer):
 
 
 def _decay(decay: NeighbourDecay, last_shared: IntArray, length: int) -> FloatArray | float:
-    """Weigh neighbours by the position, (neighbours,) from 1, of the last item they share."""
+    """Return the weights of neighbours by the position, from 1, of the last shared item."""
     if decay == "same":
         return 1.0
     if decay == "linear":
