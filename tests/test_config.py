@@ -169,10 +169,6 @@ def test_an_option_out_of_bounds_is_refused(make, options, message):
             "loss must be one of cross-entropy, bpr-max, top1-max, bpr, top1. Received: mse",
         ),
         ({"schedule": "step"}, "schedule must be one of constant, linear, cosine. Received: step"),
-        (
-            {"monitor": "mrr@10"},
-            "monitor must be one of mrr@20, recall@20, ndcg@20. Received: mrr@10",
-        ),
         ({"device": "tpu"}, "device must be one of auto, cpu, gpu. Received: tpu"),
         ({"threads": -1}, "threads must be at least 0. Received: -1"),
         ({"n_sample": -5}, "n-sample must be auto or 0 to 10,000,000. Received: -5"),

@@ -22,6 +22,7 @@ from sbrcli.cli.tables import Table, Unit, size_in_words
 from sbrcli.cli.training_progress import TrainingProgress, write_duration
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, FitConfig
 from sbrcli.errors import InterruptionError, UsageError
+from sbrcli.evaluation.rank_metrics.registry import monitored_metrics, require_monitored
 from sbrcli.models.configuration import configure_training, family_with
 from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family
 
@@ -35,7 +36,8 @@ _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 def register(app: typer.Typer) -> None:
     """Add `train` to the application."""
     families = {name: find_family(name).options for name in FAMILIES}
-    has_options = takes_family_options("explicit", families, shared=FitConfig)
+    monitored = {"names": "", "choices": monitored_metrics()}
+    has_options = takes_family_options("explicit", families, FitConfig, {"monitor": monitored})
     has_checkpoint = takes_options("checkpoint", CheckpointConfig)
     subcommand(app, example="sbr train --layers 2 --hsz 50")(has_options(has_checkpoint(train)))
 
@@ -77,6 +79,7 @@ def train(
         return
     family = model or (DEFAULT_FAMILY if from_run is None else family_with(_given(explicit)))
     config = configure_training(explicit, preset, model=family)
+    require_monitored(config.monitor)
     if resume:
         _check_alone([*explicit.values(), model, preset, dataset, from_run], overwrite=overwrite)
         run = find_resumable_run(workspace, name)

@@ -9,7 +9,6 @@ PANEL = "Training run"
 
 Device = Literal["auto", "cpu", "gpu"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Monitor = Literal["mrr@20", "recall@20", "ndcg@20"]
 
 # Greater values are more likely typing errors than intended, and would run out of memory later.
 _MOST_LANES = 65_536
@@ -48,12 +47,9 @@ class RunConfig(Options):
     patience: int = option(
         0, "Stop after N epochs without improvement; 0 is off.", panel=PANEL, minimum=0
     )
-    monitor: Monitor = option(
-        "mrr@20",
-        "Validation metric that selects the best epoch.",
-        panel=PANEL,
-        choices=get_args(Monitor),
-    )
+    monitor: str = option("mrr@20", "Validation metric that selects the best epoch.", panel=PANEL)
+    """One of `monitored_metrics` of `sbrcli.evaluation.rank_metrics.registry`, which checks it."""
+
     refit: bool = option(
         False,
         "Then retrain from scratch on train + valid for the best number of epochs.",

@@ -11,6 +11,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import SHORT_SESSION_EVENTS
 from sbrcli.config.training import FitConfig
 from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.evaluation.rank_metrics.registry import require_monitored
 from sbrcli.models.configuration import config_class_of, configure_training
 from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
@@ -120,6 +121,7 @@ def make_job(
             for without a valid split.
     """
     family = find_family(model)
+    require_monitored(config.monitor)
     if name is not None:
         workspace.path_of("run", name)
     folder = open_trainable(workspace, dataset, config)
@@ -202,6 +204,7 @@ def config_of(run: Run) -> FitConfig:
     try:
         config = config_class(**values)
         _require_kinds(config)
+        require_monitored(config.monitor)
         check_name("dataset", settings["dataset"]["name"])
     except (ConfigError, KeyError, TypeError) as error:
         raise ArtefactError(

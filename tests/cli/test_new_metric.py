@@ -7,6 +7,8 @@ import pytest
 
 from sbrcli.cli import compare
 from sbrcli.evaluation.rank_metrics.registry import METRICS
+from tests.chains import make_workspace
+from tests.cli.small_run import NAME, RUN, SMALL, manifest
 from tests.report.workdirs import make_evaluated
 
 WORK = Path("sbr-work")
@@ -67,3 +69,21 @@ def test_evaluate_compare_and_report_take_the_metric_up(sbr):
     assert "before sbr had" not in said.stderr
     assert sbr("report").code == 0
     assert f"{found['metrics']['half@20']:.4f}" in Path("report.html").read_text()
+
+
+def test_a_training_is_validated_by_the_metric_and_keeps_its_best_epoch(sbr, tmp_path, monkeypatch):
+    make_workspace(tmp_path / WORK)
+    (tmp_path / "first_epochs_metric.py").write_text(
+        "epochs = iter([0.75, 0.25])\ndef values(ranks, k):\n    return 0 * ranks + next(epochs)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(METRICS, "first", "first_epochs_metric")
+    found = json.loads(sbr("train", *SMALL, *NAME, "--monitor", "first@20", "--json").stdout)
+    assert ([row["first@20"] for row in found["epochs"]], found["best_epoch"]) == ([0.75, 0.25], 1)
+    assert manifest()["config"]["monitor"] == "first@20"
+    assert (RUN / "history.csv").read_text().splitlines()[0].endswith(",ndcg@20,first@20")
+    said = sbr("train", "--monitor", "first@10")
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == (
+        "error: monitor must be one of mrr@20, recall@20, ndcg@20, first@20. Received: first@10\n"
+    )
