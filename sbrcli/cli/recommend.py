@@ -9,10 +9,20 @@ import typer
 
 from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.item_search import show_found, take_titles
-from sbrcli.cli.option_groups import takes_options
+from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
-from sbrcli.cli.recommend_tables import has_titles, note_rules, show_one, shown_by
+from sbrcli.cli.recommend_all import (
+    Everybody,
+    Out,
+    User,
+    check_everybody,
+    read_owned,
+    recommend_everybody,
+    recommend_user,
+)
+from sbrcli.cli.recommend_tables import has_titles, note_answer, show_one, shown_by
+from sbrcli.config.reading import ReadConfig
 from sbrcli.config.recommendation import RecommendConfig, RuleConfig
 from sbrcli.errors import ConfigError, UsageError
 from sbrcli.log.session_lines import STANDARD_INPUT, parse_session, read_sessions
@@ -66,7 +76,9 @@ Hybrid = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `recommend` to the application."""
     subcommand(app, example="sbr recommend --items 3186,1270 -k 10 --fallback popularity")(
-        takes_options("config", RecommendConfig)(takes_options("rules", RuleConfig)(recommend))
+        takes_options("config", RecommendConfig)(
+            takes_options("rules", RuleConfig)(takes_read_options(recommend))
+        )
     )
 
 
@@ -81,6 +93,10 @@ def recommend(
     titles: Titles = None,
     hybrid: Hybrid = False,
     rules: RuleConfig,
+    everybody: Everybody = False,
+    user: User = None,
+    out: Out = None,
+    reading: ReadConfig,
 ) -> None:
     """Recommend the next items for a session, or for each session of a FILE.
 
@@ -89,15 +105,20 @@ def recommend(
     session. A session of unknown items has no rows, unless --fallback is given; if all are such,
     the exit code is 3.
 
-    A log of events is refused, with the command that turns it into sessions.
+    A log of events is refused, with the command that turns it into sessions; --all takes a log,
+    and writes the recommendations for everybody to a file.
     """
     from sbrcli.workflow.recommender import open_items, open_recommender
 
     is_named = sessions is not None and (items is not None or find is not None)
     if is_named and _is_run(invocation, str(sessions)):
         run, sessions = one_name(str(sessions), run, "--run"), None
+    others = {"--items": items is not None, "--find": find is not None}
+    others["--titles"] = everybody and titles is not None
+    check_everybody(everybody, user, out, sessions, reading, others)
+    is_of_log = everybody or user is not None
     session = None
-    if find is None:
+    if find is None and not is_of_log:
         session = _only_session(sessions, items, may_be_empty=config.fallback is not None)
     if find is not None:
         _require_words(find, alone=sessions is None and items is None, ruled=rules.are_given)
@@ -107,7 +128,14 @@ def recommend(
         name_run(invocation, folder)
         return
     recommender = open_recommender(folder, blend=hybrid, titles=titles)
-    if session is not None:
+    if is_of_log:
+        owned = read_owned(invocation, recommender, sessions, reading, user)
+        if out is not None:
+            recommend_everybody(invocation, recommender, owned, out, config, rules)
+        else:
+            recommend_user(invocation, recommender, owned, config, rules)
+        name_run(invocation, folder)
+    elif session is not None:
         _answer_one(invocation.output, session, recommender, config, rules)
         name_run(invocation, folder)
     elif sessions is not None:
@@ -164,14 +192,7 @@ def _answer_one(
     asked = take_titles(out, session, items, may_be_unknown=config.fallback is not None)
     made = make_rules(rules, items, out) if rules.are_given else None
     found = recommend(recommender.scorer, items, asked, config, made)
-    if found.fallback is not None:
-        unknown = ", ".join(found.unknown) or "it is empty"
-        out.warn(
-            f"the run knows no item of the session: {unknown}; recommending its most popular items"
-        )
-    elif found.unknown:
-        out.warn(f"skipped items that the run does not know: {', '.join(found.unknown)}")
-    note_rules(out, found, config.k)
+    note_answer(out, found, config.k)
     show_one(out, found, has_titles(items))
 
 

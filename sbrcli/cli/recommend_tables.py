@@ -16,10 +16,17 @@ MOST_NAMED = 3
 """The number of a session's last items whose titles head its answer, where it is one of many."""
 
 
-def note_rules(out: Output, found: "Recommendation", k: int) -> None:
-    """Say what the rules removed, and why there are fewer than k items."""
+def note_answer(out: Output, found: "Recommendation", k: int) -> None:
+    """Say which ids are unknown, what the rules removed, and why there are fewer than k items."""
     from sbrcli.workflow.recommendation import describe_removed, describe_shortage
 
+    if found.fallback is not None:
+        unknown = ", ".join(found.unknown) or "it is empty"
+        out.warn(
+            f"the run knows no item of the session: {unknown}; recommending its most popular items"
+        )
+    elif found.unknown:
+        out.warn(f"skipped items that the run does not know: {', '.join(found.unknown)}")
     if found.removed is not None:
         out.note(describe_removed(found.removed))
     if found.short is not None:

@@ -54,21 +54,52 @@ def load_all_sessions(dataset: Path) -> Sessions:
         ArtefactError: a split is missing or damaged.
     """
     splits: list[Split] = ["test", "valid", "train"]
+    return _load_longest(dataset, splits, with_ids=False)[0]
+
+
+def load_sessions_by_id(dataset: Path) -> tuple[Sessions, list[str]]:
+    """Read the sessions of all splits, as `load_all_sessions`, and their ids as in the log.
+
+    Those of valid include the items that train lacks.
+
+    Raises:
+        ArtefactError: a split is missing or damaged.
+    """
+    has_test, has_valid = (split_path(dataset, one).exists() for one in ("test", "valid_full"))
+    are_apart = not has_test or load_split(dataset, "test").targets is None
+    splits: list[Split] = ["test", "valid_full" if are_apart and has_valid else "valid", "train"]
+    sessions, ids = _load_longest(dataset, splits, with_ids=True)
+    return sessions, [str(one) for part in ids for one in part.to_pylist()]
+
+
+def _load_longest(
+    dataset: Path, splits: list[Split], *, with_ids: bool
+) -> "tuple[Sessions, list[pa.ChunkedArray]]":
+    """Read the sessions of splits, given from the last to the first, and join them.
+
+    Returns:
+        The sessions, those of the first split first, and their ids split by split if needed.
+    """
+    import pyarrow as pa
+
     there: list[Split] = [
         split for split in splits if split == "train" or split_path(dataset, split).exists()
     ]
     last, earlier = there[0], there[1:]
     joined = load_split(dataset, last)
     are_apart = joined.targets is None
-    ids = [] if are_apart else [_session_ids(dataset, last, joined)]
+    needs_ids = with_ids or not are_apart
+    ids = [_session_ids(dataset, last, joined)] if needs_ids else []
     for split in earlier:
         sessions = load_split(dataset, split)
-        if not are_apart:
+        if needs_ids:
             own = _session_ids(dataset, split, sessions)
-            sessions = sessions.only(~_is_in(own, ids))
-            ids.append(own)
+            if not are_apart:
+                is_new = ~_is_in(own, ids)
+                sessions, own = sessions.only(is_new), own.filter(pa.array(is_new))
+            ids.insert(0, own)
         joined = sessions.followed_by(joined)
-    return replace(joined, targets=None)
+    return replace(joined, targets=None), ids
 
 
 def _session_ids(dataset: Path, split: Split, sessions: Sessions) -> "pa.ChunkedArray":

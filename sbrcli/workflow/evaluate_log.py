@@ -83,8 +83,8 @@ def evaluate_log(
         DataError: the log cannot be read, or the run knows none of its targets.
     """
     dataset = dataset_of(run, workspace) if config.baselines or config.hybrid else None
-    made_with, last_time = _find_origin(run, workspace)
-    reading = _complete(log.reading, made_with)
+    made_with, last_time = find_origin(run, workspace)
+    reading = complete_reading(log.reading, made_with)
     with on_disk(log.path) as path:
         read = read_log(path, reading)
     reporter.note(describe_reading(read))
@@ -102,7 +102,7 @@ def evaluate_log(
     return replace(found, split=SPLIT)
 
 
-def _find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | None]:
+def find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | None]:
     """Return the options of a run's dataset, and the time of its last training event.
 
     A run by an earlier sbr stores neither; they are read from its dataset, if it still exists.
@@ -119,7 +119,7 @@ def _find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | 
     return found.config, found.last_time
 
 
-def _complete(reading: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
+def complete_reading(reading: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
     """Fill in the options with which the dataset's log was read, except those that the user gave.
 
     The options of `_OF_TIMES` exclude each other: if the user gives one, the dataset's are dropped.
@@ -134,19 +134,27 @@ def _complete(reading: ReadConfig, made_with: Mapping[str, Any]) -> ReadConfig:
 
 def _to_sessions(run: Run, events: pd.DataFrame, made_with: Mapping[str, Any]) -> Sessions:
     """Cut a log's events into sessions of the run's item indices; -1 is an unknown item."""
-    known = {field.name for field in fields(PrepareConfig)}
-    try:
-        config = PrepareConfig(**{name: v for name, v in made_with.items() if name in known})
-    except (ConfigError, TypeError) as error:
-        raise ArtefactError(
-            f"run {run.name} was made of a dataset with options that this sbr does not know",
-            hint="train the run again",
-        ) from error
-    cut = cut_into_sessions(events, config)
+    cut = cut_into_sessions(events, prepare_config_of(run.name, made_with))
     index_of = load_items(run.path / ITEMS_FILE).index_of
     codes, ids = pd.factorize(cut[ITEM_ID])
     indices = np.array([index_of.get(str(item_id), -1) for item_id in ids], np.int32)
     return Sessions(indices[codes], session_offsets(cut), cut[TIMESTAMP].to_numpy())
+
+
+def prepare_config_of(run: str, made_with: Mapping[str, Any]) -> PrepareConfig:
+    """Return the options that the dataset of a run was made with.
+
+    Raises:
+        ArtefactError: this version of sbr does not know them.
+    """
+    known = {field.name for field in fields(PrepareConfig)}
+    try:
+        return PrepareConfig(**{name: v for name, v in made_with.items() if name in known})
+    except (ConfigError, TypeError) as error:
+        raise ArtefactError(
+            f"run {run} was made of a dataset with options that this sbr does not know",
+            hint="train the run again",
+        ) from error
 
 
 def _warn_of_old_events(sessions: Sessions, last_time: str | None, reporter: Reporter) -> None:
