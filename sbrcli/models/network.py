@@ -1,11 +1,11 @@
-"""What the rest of sbr needs of a family of networks, such as GRU4Rec.
+"""The interface of a family of networks, such as GRU4Rec, to the rest of sbr.
 
-A family is a folder of `sbrcli.models` with an object that meets `Family`, and one line in
+A family is a folder of `sbrcli.models` with an object that implements `Family`, and one line in
 `sbrcli.models.registry`. Nothing outside that folder knows the family by name.
 
-Every network ends in the same output layer, a row and a bias for each item, which the training
-step shares: `OUTPUT_TABLE` and `OUTPUT_BIAS`. A family decides what leads there: it turns the
-items of a session so far into one vector, the hidden state that the output layer scores.
+All networks have the same output layer, a row and a bias for each item: `OUTPUT_TABLE` and
+`OUTPUT_BIAS`. A family defines the layers before it, which turn the items of a session so far into
+one vector, the hidden state from which the output layer computes the scores.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,18 +20,18 @@ from sbrcli.models.scorer import Scorer
 Weights = dict[str, npt.NDArray[np.float32]]
 
 OUTPUT_TABLE, OUTPUT_BIAS = "output/table", "output/bias"
-"""Weights that every network has: (num_items, units) and (num_items,)."""
+"""The names of the weights of the output layer: (num_items, units) and (num_items,)."""
 
 MOST_DRAWS = 63
-"""A network draws at random at most this often in one training step."""
+"""The maximum number of random draws of a network in one training step."""
 
 
 class NetworkShape(Protocol):
-    """The sizes of a network, which decide the shape of every weight."""
+    """The sizes of a network, which determine the shape of every weight."""
 
     @property
     def num_items(self) -> int:
-        """How many items are scored."""
+        """The number of items."""
         ...
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -39,14 +39,14 @@ class NetworkShape(Protocol):
         ...
 
     def to_manifest(self) -> dict[str, Any]:
-        """Return what a run's manifest stores as `network`; `Family.read_shape` reads it."""
+        """Return the entry `network` of a run's manifest, which `Family.read_shape` reads."""
         ...
 
 
 class Network(Protocol):
-    """A network in training, in TensorFlow; its gradients are its own affair.
+    """A network in training, in TensorFlow, which computes its own gradients.
 
-    A chunk has `steps * lanes` rows, the steps of all lanes one after the other.
+    A chunk has `steps * lanes` rows, step by step.
     """
 
     shape: NetworkShape
@@ -57,25 +57,25 @@ class Network(Protocol):
     """The weight whose rows are the items' inputs; may be `OUTPUT_TABLE`."""
 
     def zero_states(self, num_lanes: int) -> list[Any]:
-        """Return the state before the first chunk, tensors of which each row is a lane's.
+        """Return the state before the first chunk: tensors with one row per lane.
 
-        A network that looks at a chunk alone has no state: an empty list.
+        A network without a state returns an empty list.
         """
         ...
 
     def forward(
         self, entered: Any, starts: Any, states: list[Any], seed_of: Callable[[int], Any]
     ) -> tuple[Any, list[Any], Any]:
-        """Walk a chunk from its items' inputs to its hidden states.
+        """Run the forward pass of a chunk, from the inputs of its items to the hidden states.
 
         Args:
             entered: (rows, width) the rows of `input_table` of the chunk's items.
             starts: (steps, lanes) True where a session starts and the state is zero.
-            states: as `zero_states`, or as the chunk before returned them.
-            seed_of: returns the seed, (2,), of a draw of this step, 0 to `MOST_DRAWS` - 1.
+            states: those of `zero_states`, or the ones returned for the previous chunk.
+            seed_of: returns the seed, (2,), of a draw in this step, numbered 0 to `MOST_DRAWS` - 1.
 
         Returns:
-            (rows, units) hidden states, the states after the chunk, and whatever `backward` needs.
+            (rows, units) hidden states, the states after the chunk, and the cache for `backward`.
         """
         ...
 
@@ -83,22 +83,22 @@ class Network(Protocol):
         """Return the gradients of a chunk.
 
         Args:
-            cache: what `forward` returned last.
-            gradient: (rows, units) of the hidden states.
+            cache: the cache that `forward` returned last.
+            gradient: (rows, units) the gradient of the hidden states.
 
         Returns:
-            (rows, width) the gradient of `entered`, and that of every variable but `input_table`
-            and the output layer's.
+            (rows, width) the gradient of `entered`, and those of all variables except `input_table`
+            and those of the output layer.
         """
         ...
 
     def scorer(self) -> Scorer:
-        """Return a scorer with a copy of the present weights."""
+        """Return a scorer with a copy of the current weights."""
         ...
 
 
 class Family(Protocol):
-    """One kind of network. No method but `make_network` and `make_keras_model` loads TensorFlow.
+    """A family of networks. Only `make_network` and `make_keras_model` load TensorFlow.
 
     Importing its module loads no NumPy, so that `sbr train --help` lists its options quickly. A
     `config` is the family's training configuration: `training_config(options)` of
@@ -106,13 +106,13 @@ class Family(Protocol):
     """
 
     name: str
-    """Its key in the registry, in manifests and on the command line."""
+    """Its name in the registry, in manifests and on the command line."""
 
     title: str
     """Its name for people."""
 
     size_options: tuple[str, ...]
-    """The options that decide the number of parameters, the most effective one first."""
+    """The options that determine the number of parameters, the most effective one first."""
 
     options: type[Options]
     """The options of its networks, a frozen dataclass; `FitConfig` has all others."""
@@ -125,42 +125,42 @@ class Family(Protocol):
         ...
 
     def size_words(self, config: Any) -> str:
-        """Write `size_options` as a run's default name holds them, as in "1x100"."""
+        """Return `size_options` as written in a run's default name, as in "1x100"."""
         ...
 
     def read_shape(self, network: Mapping[str, Any]) -> NetworkShape:
-        """Read what `NetworkShape.to_manifest` wrote.
+        """Read the shape that `NetworkShape.to_manifest` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no shape of this family.
+            KeyError, TypeError, ValueError: it is not a shape of this family.
         """
         ...
 
     def initial_weights(self, shape: NetworkShape, seed: int) -> Weights:
-        """Draw the weights that training begins with."""
+        """Draw the initial weights."""
         ...
 
     def make_network(self, shape: NetworkShape, config: Any, weights: Weights) -> Network:
-        """Make a network to be trained, with these weights."""
+        """Return a network in training with these initial weights."""
         ...
 
     def make_scorer(
         self, shape: NetworkShape, weights: Mapping[str, Any], batch_size: int = 128
     ) -> Scorer:
-        """Make a scorer, which needs NumPy alone.
+        """Return a scorer, which needs only NumPy.
 
         Args:
-            shape: the network's.
+            shape: the shape of the network.
             weights: float32, named and shaped as `shape.weight_shapes()` says.
-            batch_size: sessions walked side by side.
+            batch_size: the number of sessions processed in parallel.
         """
         ...
 
     def make_keras_model(self, shape: NetworkShape, weights: Weights) -> Any:
-        """Make a Keras model: (sessions, steps) items to (sessions, steps, num_items) scores."""
+        """Return a Keras model: (sessions, steps) items to (sessions, steps, num_items) scores."""
         ...
 
 
 def count_parameters(shape: NetworkShape) -> int:
-    """Return how many numbers of a network are trained."""
+    """Return the number of trainable parameters of a network."""
     return sum(int(np.prod(sizes)) for sizes in shape.weight_shapes().values())

@@ -17,7 +17,7 @@ from sbrcli.models.baselines.registry import BASELINES, with_options
 from sbrcli.models.blend.files import read_choice
 from sbrcli.models.configuration import configure_training
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of
-from sbrcli.report.kept import Kept, cuts_of
+from sbrcli.report.stored_evaluation import StoredEvaluation, cuts_of
 from sbrcli.workflow.contenders import HYBRID
 from sbrcli.workflow.run_names import default_run_name
 from sbrcli.workflow.run_settings import settings_of
@@ -76,18 +76,18 @@ def _from_command(run: Run, dataset: Dataset, config: dict[str, Any], parent: st
     return shlex.join([*words, *_options(said, {}), "--name", run.name])
 
 
-def evaluate_command(run: Run, kept: Kept) -> str:
+def evaluate_command(run: Run, stored: StoredEvaluation) -> str:
     """Return the `sbr evaluate` command that reproduces all stored results of a run.
 
     Raises:
         ArtefactError: the run's hybrid is damaged.
     """
     words = ["sbr", "evaluate", "--run", run.name]
-    cuts = cuts_of(kept.metrics)
+    cuts = cuts_of(stored.metrics)
     if cuts != tuple(sorted(EvaluateConfig().ks)):
         words += [word for k in cuts for word in ("-k", str(k))]
-    options = {row.model: row.options for row in kept.leaderboard}
-    compared = [model for model in options if model not in (kept.model, HYBRID)]
+    options = {row.model: row.options for row in stored.leaderboard}
+    compared = [model for model in options if model not in (stored.model, HYBRID)]
     if compared:
         words += ["--baselines", "all" if set(compared) == set(BASELINES) else ",".join(compared)]
     for baseline in with_options():
@@ -97,7 +97,7 @@ def evaluate_command(run: Run, kept: Kept) -> str:
     if HYBRID in options:
         chosen_for = (read_choice(run.path) or {}).get("taken_from")
         words += ["--hybrid-from", str(chosen_for)] if chosen_for else ["--hybrid"]
-    words += ["--slices"] * bool(kept.slices)
+    words += ["--slices"] * bool(stored.slices)
     return shlex.join(words)
 
 

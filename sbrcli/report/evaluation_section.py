@@ -19,8 +19,8 @@ from sbrcli.report.html import (
     write_table,
     write_text,
 )
-from sbrcli.report.kept import Kept, cuts_of
 from sbrcli.report.plots import WIDE, WIDTH, draw_plot
+from sbrcli.report.stored_evaluation import StoredEvaluation, cuts_of
 from sbrcli.report.svg import COLOURS
 
 if TYPE_CHECKING:
@@ -39,34 +39,34 @@ _WORDS = {
 }
 
 
-def describe_evaluation(kept: Kept | None, command: str) -> Section:
+def describe_evaluation(stored: StoredEvaluation | None, command: str) -> Section:
     """Describe the accuracy of a run on test.
 
     Args:
-        kept: its stored evaluation; None if it was not evaluated.
+        stored: its stored evaluation; None if it was not evaluated.
         command: the command that evaluates it and compares it with all baselines.
     """
-    if kept is None:
+    if stored is None:
         content = write_missing("The run has not been evaluated on test.", command)
         return Section("accuracy", "Accuracy", content)
-    content = f'<p class="verdict">{write_text(kept.verdict)}.</p>\n' if kept.verdict else ""
-    figures = [_figures("On the next items of the test split", kept.metrics)]
-    if kept.protocol.get("unknown_events") or kept.protocol.get("unreachable_events"):
+    content = f'<p class="verdict">{write_text(stored.verdict)}.</p>\n' if stored.verdict else ""
+    figures = [_figures("On the next items of the test split", stored.metrics)]
+    if stored.protocol.get("unknown_events") or stored.protocol.get("unreachable_events"):
         caption = "The same, with next items that were left out as misses"
-        figures.append(_figures(caption, kept.metrics_unknown_as_miss))
+        figures.append(_figures(caption, stored.metrics_unknown_as_miss))
     content += write_plots(figures)
-    if kept.leaderboard:
-        metric = f"mrr@{max(cuts_of(kept.leaderboard[0].metrics))}"
-        content += draw_leaderboard(kept.leaderboard, metric, kept.model)
-        content += _describe_leaderboard(kept.leaderboard, kept.model)
+    if stored.leaderboard:
+        metric = f"mrr@{max(cuts_of(stored.leaderboard[0].metrics))}"
+        content += draw_leaderboard(stored.leaderboard, metric, stored.model)
+        content += _describe_leaderboard(stored.leaderboard, stored.model)
     else:
         content += write_missing("The run has been compared with no other model.", command)
     return Section("accuracy", "Accuracy", content)
 
 
-def describe_protocol(kept: Kept) -> Section:
+def describe_protocol(stored: StoredEvaluation) -> Section:
     """Describe the evaluation protocol."""
-    rows = [(_WORDS.get(name, name.replace("_", " ")), value) for name, value in _told(kept)]
+    rows = [(_WORDS.get(name, name.replace("_", " ")), value) for name, value in _told(stored)]
     return Section("protocol", "Protocol", write_rows(rows))
 
 
@@ -174,9 +174,9 @@ def _figures(caption: str, metrics: dict[str, float]) -> str:
     return write_table(caption, ("k", *METRICS), rows)
 
 
-def _told(kept: Kept) -> list[tuple[str, Any]]:
+def _told(stored: StoredEvaluation) -> list[tuple[str, Any]]:
     """Return a protocol's rows."""
-    shown = {**kept.protocol}
+    shown = {**stored.protocol}
     if isinstance(shown.get("exclude_seen"), bool):
         shown["exclude_seen"] = "left out" if shown["exclude_seen"] else "are candidates"
     if isinstance(shown.get("tie_share"), float):

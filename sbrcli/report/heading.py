@@ -6,7 +6,7 @@ from sbrcli.artefacts.dataset import Dataset, Source
 from sbrcli.artefacts.run import Run
 from sbrcli.dataset.log_names import name_of_log
 from sbrcli.report.html import percent, write_facts, write_text
-from sbrcli.report.kept import Kept, cuts_of
+from sbrcli.report.stored_evaluation import StoredEvaluation, cuts_of
 from sbrcli.workflow.train_result import TrainResult
 
 _MOVIELENS = {
@@ -34,43 +34,47 @@ def noun_of(dataset: Dataset) -> str:
     return "film" if _movielens(dataset.source) else "item"
 
 
-def introduce(run: Run, dataset: Dataset, training: TrainResult, kept: Kept | None) -> str:
+def introduce(
+    run: Run, dataset: Dataset, training: TrainResult, stored: StoredEvaluation | None
+) -> str:
     """Return the HTML above the sections.
 
     Args:
         run, dataset: the run, and the dataset that it was trained on.
         training: the result of its training.
-        kept: its stored evaluation; None if it was not evaluated.
+        stored: its stored evaluation; None if it was not evaluated.
     """
     version = run.sbr_version or "?"
     facts: dict[str, object] = {}
-    if kept is not None:
-        k = max(cuts_of(kept.metrics))
-        facts |= {f"{name}@{k} on test": kept.metrics[f"{name}@{k}"] for name in ("recall", "mrr")}
-        facts["items ranked"] = kept.protocol.get("candidates")
-        facts["next items scored"] = kept.protocol.get("events")
+    if stored is not None:
+        k = max(cuts_of(stored.metrics))
+        facts |= {
+            f"{name}@{k} on test": stored.metrics[f"{name}@{k}"] for name in ("recall", "mrr")
+        }
+        facts["items ranked"] = stored.protocol.get("candidates")
+        facts["next items scored"] = stored.protocol.get("events")
     facts |= {"parameters": training.parameters, "epochs": len(training.epochs)}
     small = f"Run <bdi>{write_text(run.name)}</bdi> on dataset <bdi>"
     small += f"{write_text(dataset.name)}</bdi>, trained {_date_of(run)}by sbr "
     small += write_text(version)
     return (
-        f'<p class="meaning">{write_text(state_meaning(training, kept, noun_of(dataset)))}</p>\n'
+        f'<p class="meaning">{write_text(state_meaning(training, stored, noun_of(dataset)))}</p>\n'
         f'<p class="small">{small}</p>\n{write_facts(facts)}'
     )
 
 
-def state_meaning(training: TrainResult, kept: Kept | None, noun: str) -> str:
+def state_meaning(training: TrainResult, stored: StoredEvaluation | None, noun: str) -> str:
     """State in words what the accuracy means, on test or else on valid."""
-    if kept is not None:
-        k = max(cuts_of(kept.metrics))
-        where, recall = "test", kept.metrics[f"recall@{k}"]
+    if stored is not None:
+        k = max(cuts_of(stored.metrics))
+        where, recall = "test", stored.metrics[f"recall@{k}"]
     else:
         k, where = 20, "validation"
         best = [row for row in training.epochs if row.get("epoch") == training.best_epoch]
         recall = best[0].get("recall@20") if best else None
     if recall is None:
         return f"It recommends the next {noun} of a session. It has not been evaluated yet."
-    candidates = kept.protocol.get("candidates") if kept is not None else None
+    candidates = stored.protocol.get("candidates") if stored is not None else None
     among = f" of {candidates:,}" if isinstance(candidates, int) else ""
     return (
         f"The next {noun} is in the top {k}{among} in {share_in_words(recall)} of cases, "

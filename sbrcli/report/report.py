@@ -27,10 +27,10 @@ from sbrcli.report.examples import TOP, find_examples
 from sbrcli.report.examples_section import describe_examples
 from sbrcli.report.heading import introduce, noun_of, title_page
 from sbrcli.report.html import Section, write_commands, write_paragraph
-from sbrcli.report.kept import Kept, cuts_of, read_kept
 from sbrcli.report.page import write_page
 from sbrcli.report.plots import can_draw
 from sbrcli.report.slices_section import describe_slices
+from sbrcli.report.stored_evaluation import StoredEvaluation, cuts_of, read_stored_evaluation
 from sbrcli.report.training_section import describe_training
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.chosen_run import name_run, open_run
@@ -107,9 +107,9 @@ def write_report(run: Run, workspace: Workspace, path: Path) -> Report:
         ArtefactError: the run, its dataset or its evaluation is missing or damaged, or the file
             cannot be written.
     """
-    kept = read_kept(run)
+    stored = read_stored_evaluation(run)
     dataset = dataset_of(run, workspace)
-    content = make_page(run, dataset, kept).encode()
+    content = make_page(run, dataset, stored).encode()
     dataset_of(run, workspace)  # it may have been replaced while it was read
     try:
         with replacing(path) as temporary:
@@ -118,16 +118,18 @@ def write_report(run: Run, workspace: Workspace, path: Path) -> Report:
         raise ArtefactError(
             f"cannot write {path}: {error.strerror}", hint="name another file with --out"
         ) from error
-    return Report(str(path), run.name, len(content), _missing(kept), _warnings(kept), can_draw())
+    return Report(
+        str(path), run.name, len(content), _missing(stored), _warnings(stored), can_draw()
+    )
 
 
-def make_page(run: Run, dataset: Dataset, kept: Kept | None) -> str:
+def make_page(run: Run, dataset: Dataset, stored: StoredEvaluation | None) -> str:
     """Return the page of a run as text, deterministically.
 
     Args:
         run: the run.
         dataset: the one that it was trained on.
-        kept: its stored evaluation; None if it was not evaluated.
+        stored: its stored evaluation; None if it was not evaluated.
 
     Raises:
         ArtefactError: the run or its dataset is damaged.
@@ -137,20 +139,20 @@ def make_page(run: Run, dataset: Dataset, kept: Kept | None) -> str:
     commands = [preprocess_command(dataset), train_command(run, dataset)]
     scorer, items = load_scorer(run.path), load_items(run.path / ITEMS_FILE)
     learned_from = load_training_sessions(dataset.path, run)
-    recall = kept.metrics.get(f"recall@{TOP}") if kept is not None else None
+    recall = stored.metrics.get(f"recall@{TOP}") if stored is not None else None
     to_do = full_evaluate_command(run)
-    sections = [describe_evaluation(kept, to_do)]
-    if kept is not None:
-        sections.append(describe_slices(kept.slices, to_do))
+    sections = [describe_evaluation(stored, to_do)]
+    if stored is not None:
+        sections.append(describe_slices(stored.slices, to_do))
     if dataset.splits.get("test") is not None:
         examples = find_examples(scorer, items, load_split(dataset.path, "test"))
         sections.append(describe_examples(examples, scorer.num_items, recall, noun))
     sections.append(_describe_training(run, training))
     sections.append(describe_data(dataset, learned_from, items.train_count))
-    sections += [describe_protocol(kept)] if kept is not None else []
-    commands += [evaluate_command(run, kept)] if kept is not None else []
+    sections += [describe_protocol(stored)] if stored is not None else []
+    commands += [evaluate_command(run, stored)] if stored is not None else []
     sections.append(_describe_commands([*commands, report_command(run)]))
-    introduction = introduce(run, dataset, training, kept)
+    introduction = introduce(run, dataset, training, stored)
     return write_page(title, introduction, sections, "" if can_draw() else _NO_PLOTS)
 
 
@@ -175,15 +177,15 @@ def _describe_commands(commands: list[str]) -> Section:
     return Section("reproduce", "Reproduce", write_paragraph(words) + write_commands(commands))
 
 
-def _missing(kept: Kept | None) -> tuple[str, ...]:
-    if kept is None:
+def _missing(stored: StoredEvaluation | None) -> tuple[str, ...]:
+    if stored is None:
         return ("evaluation", "leaderboard", "slices")
-    found = {"leaderboard": kept.leaderboard, "slices": kept.slices}
+    found = {"leaderboard": stored.leaderboard, "slices": stored.slices}
     return tuple(name for name, rows in found.items() if not rows)
 
 
-def _warnings(kept: Kept | None) -> tuple[str, ...]:
-    candidates = kept.protocol.get("candidates") if kept is not None else None
-    if kept is None or not isinstance(candidates, int):
+def _warnings(stored: StoredEvaluation | None) -> tuple[str, ...]:
+    candidates = stored.protocol.get("candidates") if stored is not None else None
+    if stored is None or not isinstance(candidates, int):
         return ()
-    return tuple(find_wide_cuts(cuts_of(kept.metrics), candidates))
+    return tuple(find_wide_cuts(cuts_of(stored.metrics), candidates))

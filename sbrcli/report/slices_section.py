@@ -18,8 +18,8 @@ from sbrcli.report.html import (
     write_plots,
     write_table,
 )
-from sbrcli.report.kept import cuts_of
 from sbrcli.report.plots import draw_plot
+from sbrcli.report.stored_evaluation import cuts_of
 from sbrcli.report.svg import COLOURS
 
 if TYPE_CHECKING:

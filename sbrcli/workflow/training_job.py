@@ -1,4 +1,4 @@
-"""What is to be trained: on which dataset, how, and under which name."""
+"""A training job: the dataset, the configuration and the name of the run."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -22,13 +22,13 @@ from sbrcli.workflow.trainable import open_trainable
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """One training to be done: on which dataset, how, and under which name."""
+    """A training job: the dataset, the configuration and the name of the run."""
 
     dataset: Dataset
     config: FitConfig
     name: str
     parent: dict[str, str] | None = None
-    """The run at whose weights it begins, and their checksum; see `parent.make_job_from`."""
+    """The run from whose weights it starts, and their checksum; see `parent.make_job_from`."""
 
     model: str = DEFAULT_FAMILY
     """The name of the network's family."""
@@ -40,15 +40,15 @@ class TrainingJob:
 
     @property
     def shape(self) -> NetworkShape:
-        """The network's shape: the dataset's train items, the configuration's units."""
+        """The network's shape: the items of train, and the units of the configuration."""
         return self.shape_in("fit")
 
     def shape_in(self, phase: Phase) -> NetworkShape:
-        """Return the network's shape in a phase: a refit has the items of valid too."""
+        """Return the network's shape in a phase; a refit has the items of valid too."""
         return self.family.shape_of(self.config, self.counts_in(phase).items)
 
     def counts_in(self, phase: Phase) -> SplitSummary:
-        """Return the size of what a phase trains on."""
+        """Return the size of the training data of a phase."""
         if phase == "fit":
             return self.dataset.train
         if self.dataset.train_full is None:
@@ -65,7 +65,7 @@ class TrainingJob:
         }
 
     def learned_from(self) -> LearnedFrom:
-        """Return what the run's manifest states of the data that it learns from."""
+        """Return the manifest entry of the data that the run learns from."""
         return learned_from(self.dataset, with_valid=self.config.refit)
 
 
@@ -86,10 +86,10 @@ def last_training_time(run: Run, dataset: Dataset | None) -> str | None:
 
     Args:
         run: the run.
-        dataset: the one that it was trained on, for runs that do not say so themselves.
+        dataset: the dataset that it was trained on, for runs that do not store the time themselves.
 
     Returns:
-        None if nothing says so, or the log has no times.
+        None if it is unknown, or the log has no times.
     """
     found = run.learned_from
     if found is None and dataset is not None:
@@ -108,17 +108,17 @@ def make_job(
     """Return the job of training on a dataset, by default the latest, under a default name.
 
     Args:
-        workspace: where the dataset is, and the run will be.
-        dataset: its name.
-        config: how to train.
-        name: the run's.
+        workspace: the work directory.
+        dataset: the dataset's name.
+        config: the configuration.
+        name: the run's name.
         for_short: how to train instead where the dataset's sessions are short.
         model: the name of the network's family.
 
     Raises:
-        ArtefactError: there is no such dataset, or it keeps nothing for a refit.
-        ConfigError: there is no such family, the name cannot be a folder's, or a refit is asked
-            for without a valid split.
+        ArtefactError: there is no such dataset, or it stores no data for a refit.
+        ConfigError: there is no such family, the name is not a valid folder name, or a refit is
+            requested without a valid split.
     """
     family = find_family(model)
     require_monitored(config.monitor)
@@ -137,7 +137,7 @@ def make_job(
 
 
 def _is_there(workspace: Workspace, job: TrainingJob) -> bool:
-    """Return whether a run of the same name was trained or begun with the same settings."""
+    """Return whether a run of the same name and settings exists."""
     try:
         found = workspace.find("run", job.name)
         return found is not None and settings_of(found) == job.settings()
@@ -151,7 +151,7 @@ def mean_session_length(dataset: Dataset) -> float:
 
 
 def has_short_sessions(dataset: Dataset) -> bool:
-    """Return whether the defaults of short sessions hold for a dataset."""
+    """Return whether the defaults for short sessions apply to a dataset."""
     return mean_session_length(dataset) < SHORT_SESSION_EVENTS
 
 
@@ -177,7 +177,7 @@ def job_of_run(workspace: Workspace, run: Run) -> TrainingJob:
     """Return the training job that a run's manifest describes.
 
     Raises:
-        ArtefactError: the manifest is damaged, or the dataset is not what it was.
+        ArtefactError: the manifest is damaged, or the dataset has changed.
     """
     config, settings = config_of(run), settings_of(run)
     dataset = open_trainable(workspace, settings["dataset"]["name"], config)
@@ -215,10 +215,10 @@ def config_of(run: Run) -> FitConfig:
 
 
 def _require_kinds(config: FitConfig) -> None:
-    """Check that each option is of its default's kind, whatever its range.
+    """Check that each option has the type of its default.
 
     Raises:
-        TypeError: one is not, as JSON that was changed by hand can have it.
+        TypeError: one has not, as in JSON that was edited by hand.
     """
     default = type(config)()
     for option in (one.name for one in fields(config)):

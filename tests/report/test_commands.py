@@ -20,12 +20,12 @@ from sbrcli.report.commands import (
     report_command,
     train_command,
 )
-from sbrcli.report.kept import read_kept
+from sbrcli.report.stored_evaluation import read_stored_evaluation
 from sbrcli.workflow import training_job as job
 from sbrcli.workflow.run_names import default_run_name
 from tests.builders import TrainConfig, run_manifest, write_ratings
 from tests.chains import make_workspace
-from tests.report.test_kept import BEST, EVALUATION, FULL, METRICS, STANDING, keep
+from tests.report.test_stored_evaluation import BEST, EVALUATION, FULL, METRICS, STANDING, keep
 
 DAY = 86_400
 LOG = ", ".join(f"{user} {item} {user * DAY}" for user in range(1, 100) for item in (1, 2, 3, 1, 2))
@@ -123,12 +123,12 @@ def test_a_name_that_follows_from_the_options_is_not_named(tmp_path):
 
 def evaluated(tmp_path, document: dict) -> str:
     run = keep(tmp_path, {"test": document})
-    kept = read_kept(run)
-    assert kept is not None
-    return evaluate_command(run, kept)
+    stored = read_stored_evaluation(run)
+    assert stored is not None
+    return evaluate_command(run, stored)
 
 
-def test_one_evaluation_brings_all_that_is_kept(tmp_path):
+def test_one_evaluation_reproduces_all_stored_results(tmp_path):
     assert evaluated(tmp_path, FULL) == (
         "sbr evaluate --run user-1x4 -k 5 --baselines markov --slices"
     )
@@ -153,9 +153,9 @@ def test_a_hybrid_that_was_taken_over_is_taken_over_again(tmp_path):
     run = keep(tmp_path, {"test": EVALUATION | {"leaderboard": [STANDING | {"model": "hybrid"}]}})
     choice = {"partner": "markov", "weight": 0.5, "options": {}, "taken_from": "the first"}
     (run.path / "hybrid.json").write_text(json.dumps(choice))
-    kept = read_kept(run)
-    assert kept is not None
-    assert evaluate_command(run, kept) == (
+    stored = read_stored_evaluation(run)
+    assert stored is not None
+    assert evaluate_command(run, stored) == (
         "sbr evaluate --run user-1x4 -k 5 --hybrid-from 'the first'"
     )
 

@@ -7,7 +7,7 @@ import pytest
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
 from sbrcli.report.heading import introduce, noun_of, share_in_words, state_meaning, title_page
-from sbrcli.report.kept import Kept
+from sbrcli.report.stored_evaluation import StoredEvaluation
 from sbrcli.workflow.train_result import TrainResult
 from tests.builders import dataset_manifest, run_manifest
 from tests.report.test_html import HARMLESS, HOSTILE
@@ -23,9 +23,9 @@ def trained(*, valid: bool = True) -> TrainResult:
     return TrainResult("r", "runs/r", 10, make_epochs(2, valid=valid), 1, "d")
 
 
-def evaluated(recall: float, **protocol: object) -> Kept:
+def evaluated(recall: float, **protocol: object) -> StoredEvaluation:
     metrics = {"recall@20": recall, "mrr@20": 0.1, "ndcg@20": 0.1}
-    return Kept(metrics, metrics, dict(protocol), (), "", ())
+    return StoredEvaluation(metrics, metrics, dict(protocol), (), "", ())
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.report import report
 from sbrcli.report.data_section import describe_data
-from sbrcli.report.kept import read_kept
 from sbrcli.report.report import check_place, make_page, write_report
+from sbrcli.report.stored_evaluation import read_stored_evaluation
 from tests.builders import make_sessions
 from tests.chains import NUM_ITEMS
 from tests.report.test_data_section import dataset as data_section_dataset
@@ -56,7 +56,7 @@ def evaluated(tmp_path_factory) -> Workspace:
 @pytest.fixture(scope="module")
 def page(evaluated: Workspace) -> str:
     run = evaluated.open("run")
-    return make_page(run, evaluated.open("dataset"), read_kept(run))
+    return make_page(run, evaluated.open("dataset"), read_stored_evaluation(run))
 
 
 def test_with_an_evaluation_everything_is_shown(page):
@@ -103,10 +103,10 @@ def test_a_stranger_s_data_can_execute_nothing(tmp_path):
     dropped = {HOSTILE: {"events": 1, "sessions": 1, "items": 1}}
     change_manifest(dataset.path, source=source, dropped=dropped)
     change_manifest(workspace.open("run").path, sbr_version=HOSTILE)
-    kept = workspace.open("run").path / "evaluation.json"
+    stored = workspace.open("run").path / "evaluation.json"
     foreign = "\\u003cscript>$\\\\frac\\u0000" + "\\ud800"
-    kept.write_text(
-        kept.read_text().replace('"gru4rec', f'"{foreign}').replace('"new"', f'"{foreign}"')
+    stored.write_text(
+        stored.read_text().replace('"gru4rec', f'"{foreign}').replace('"new"', f'"{foreign}"')
     )
     page = page_of(workspace)
     assert HOSTILE not in page
@@ -211,9 +211,9 @@ def test_a_dataset_that_is_gone_is_told_before_anything_is_drawn(tmp_path, monke
 def test_a_dataset_that_is_made_anew_meanwhile_is_not_reported(tmp_path, monkeypatch):
     workspace = make_reported(tmp_path / "w")
 
-    def make_slowly(run, dataset, kept):
+    def make_slowly(run, dataset, stored):
         change_manifest(dataset.path, fingerprint="another")
-        return make_page(run, dataset, kept)
+        return make_page(run, dataset, stored)
 
     monkeypatch.setattr(report, "make_page", make_slowly)
     with pytest.raises(ArtefactError) as caught:
@@ -225,4 +225,4 @@ def test_a_dataset_that_is_made_anew_meanwhile_is_not_reported(tmp_path, monkeyp
 def test_nothing_is_evaluated(tmp_path):
     workspace = make_reported(tmp_path / "w")
     page_of(workspace)
-    assert read_kept(workspace.open("run")) is None
+    assert read_stored_evaluation(workspace.open("run")) is None

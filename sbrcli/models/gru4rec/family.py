@@ -31,7 +31,7 @@ class Gru4RecFamily:
         return GruShape(num_items, config.units, config.embedding)
 
     def size_words(self, config: Gru4RecConfig) -> str:
-        """Write layers and units, as in "1x100"."""
+        """Return the layers and units in words, as in "1x100"."""
         return f"{config.layers}x{'-'.join(map(str, config.hsz))}"
 
     def read_shape(self, network: Mapping[str, Any]) -> "GruShape":
@@ -41,7 +41,7 @@ class Gru4RecFamily:
         return GruShape.from_manifest(network)
 
     def initial_weights(self, shape: "GruShape", seed: int) -> "Weights":
-        """Draw the weights that training begins with."""
+        """Draw the initial weights."""
         from sbrcli.models.gru4rec.weights import initialise_weights
 
         return initialise_weights(shape, seed)
@@ -49,7 +49,7 @@ class Gru4RecFamily:
     def make_network(
         self, shape: "GruShape", config: Gru4RecConfig, weights: "Weights"
     ) -> "GruNetwork":
-        """Make a network to be trained, with these weights."""
+        """Return a network in training with these initial weights."""
         from sbrcli.models.gru4rec.trainable import GruNetwork
 
         return GruNetwork(self.make_keras_model(shape, weights), config)
@@ -57,13 +57,13 @@ class Gru4RecFamily:
     def make_scorer(
         self, shape: "GruShape", weights: Mapping[str, Any], batch_size: int = 128
     ) -> "GruScorer":
-        """Make a scorer, which needs NumPy alone."""
+        """Return a scorer, which needs only NumPy."""
         from sbrcli.models.gru4rec.inference import GruScorer
 
         return GruScorer(shape, weights, batch_size)
 
     def make_keras_model(self, shape: "GruShape", weights: "Weights") -> "Gru4Rec":
-        """Make a Keras model."""
+        """Return a Keras model."""
         from sbrcli.models.gru4rec.network import Gru4Rec
 
         model = Gru4Rec(shape)

@@ -1,4 +1,4 @@
-"""GRU4Rec in training: a chunk of lanes through the layers, and the way back."""
+"""GRU4Rec in training: the forward and backward pass of a chunk through all layers."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,16 +14,16 @@ from sbrcli.models.training import backend
 
 
 class LayerCache(NamedTuple):
-    """One layer's way forward."""
+    """The values of one layer's forward pass that its backward pass needs."""
 
     entering: Any
     """(rows, width) its input."""
 
     mask: Any
-    """(rows, width) what its input was multiplied by; None without dropout."""
+    """(rows, width) the dropout mask of its input; None without dropout."""
 
     walk: ForwardCache | None
-    """None at the end, where the last layer's output goes on to the items."""
+    """None for the output of the last layer."""
 
 
 class GruNetwork:
@@ -43,7 +43,7 @@ class GruNetwork:
     def forward(
         self, entered: Any, starts: Any, states: list[Any], seed_of: Callable[[int], Any]
     ) -> tuple[Any, list[Any], list[LayerCache]]:
-        """Walk a chunk through the layers; see `sbrcli.models.network.Network`."""
+        """Run the forward pass of a chunk; see `sbrcli.models.network.Network`."""
         keeps = tf.cast(~starts, tf.float32)[:, :, None]  # (steps, lanes, 1)
         steps, lanes = starts.shape
         mask = _dropout_mask(entered.shape, self.embedding_dropout, seed_of(0))
@@ -92,12 +92,12 @@ class GruNetwork:
         return gradient, gradients
 
     def scorer(self) -> GruScorer:
-        """Return a scorer with a copy of the present weights."""
+        """Return a scorer with a copy of the current weights."""
         weights = {name: variable.numpy() for name, variable in self.variables.items()}
         return GruScorer(self.shape, weights)
 
     def _has_kernel(self, layer: int) -> bool:
-        """Return whether a layer multiplies its input: a one-hot one picks the kernel's rows."""
+        """Return whether a layer multiplies its input; a one-hot one selects rows of the kernel."""
         return layer > 0 or self.shape.embedding != "none"
 
 
@@ -105,7 +105,8 @@ class GruNetwork:
 def _compile_gru(with_xla: bool) -> tuple[Any, Any]:
     """Return `gru_forward` and `gru_backward` as graphs, compiled once for layers of one size.
 
-    They serve every network of the process, so they must be given tensors and no variables.
+    They are shared by all networks of the process, so their arguments must be tensors, not
+    variables.
     """
     forward, backward = (
         tf.function(function, autograph=False, jit_compile=with_xla)
@@ -115,7 +116,7 @@ def _compile_gru(with_xla: bool) -> tuple[Any, Any]:
 
 
 def _input_table(embedding: str) -> str:
-    """Name the weight whose rows are the items' inputs."""
+    """Return the name of the weight whose rows are the items' inputs."""
     return {
         "none": "gru_0/kernel",
         "separate": "embedding/table",
@@ -124,7 +125,7 @@ def _input_table(embedding: str) -> str:
 
 
 def _dropout_mask(shape: Any, dropout: float, seed: Any) -> Any:
-    """Make what sets a share of the values to zero and scales the rest up, so the mean stays."""
+    """Return a dropout mask: zero for a share of the values, and scaled up for the rest."""
     if dropout == 0:
         return None
     kept = tf.random.stateless_uniform(shape, seed) >= dropout

@@ -1,4 +1,4 @@
-"""What an evaluation has kept is read, and a damaged file is said to be one."""
+"""Stored evaluations are read, and damaged ones are errors."""
 
 import json
 
@@ -10,8 +10,8 @@ from sbrcli.evaluation import metrics
 from sbrcli.evaluation.leaderboard import Difference, LeaderboardRow
 from sbrcli.evaluation.slices import Slice
 from sbrcli.report.evaluation_section import describe_evaluation
-from sbrcli.report.kept import cuts_of, read_kept
 from sbrcli.report.slices_section import describe_slices
+from sbrcli.report.stored_evaluation import cuts_of, read_stored_evaluation
 from tests.builders import make_run
 
 METRICS = {"recall@5": 0.5, "mrr@5": 0.25, "ndcg@5": 0.3}
@@ -57,31 +57,31 @@ def keep(tmp_path, document: object):
 
 
 def test_a_run_that_was_not_evaluated_on_test_keeps_nothing(tmp_path):
-    assert read_kept(keep(tmp_path, {"valid": EVALUATION})) is None
+    assert read_stored_evaluation(keep(tmp_path, {"valid": EVALUATION})) is None
 
 
 def test_figures_alone_come_without_leaderboard_and_slices(tmp_path):
-    kept = read_kept(keep(tmp_path, {"test": EVALUATION}))
-    assert kept is not None
-    assert kept.metrics == METRICS
-    assert (kept.leaderboard, kept.verdict, kept.slices) == ((), "", ())
+    stored = read_stored_evaluation(keep(tmp_path, {"test": EVALUATION}))
+    assert stored is not None
+    assert stored.metrics == METRICS
+    assert (stored.leaderboard, stored.verdict, stored.slices) == ((), "", ())
 
 
 def test_the_verdict_of_an_earlier_version_is_told_in_the_words_of_today(tmp_path):
     earlier = "a beats b by 2.0 % of mrr@20, 95 % interval 1.0 to 3.0 %: the difference is real"
-    kept = read_kept(keep(tmp_path, {"test": FULL | {"verdict": earlier}}))
-    assert kept is not None
-    assert kept.verdict == (
+    stored = read_stored_evaluation(keep(tmp_path, {"test": FULL | {"verdict": earlier}}))
+    assert stored is not None
+    assert stored.verdict == (
         "a beats b by 2.0 % of mrr@20, 95 % interval 1.0 to 3.0 %: significant at 5 % (sessions "
         "resampled; one training seed)"
     )
 
 
 def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_path):
-    kept = read_kept(keep(tmp_path, {"test": FULL | {"new": 1}}))
-    assert kept is not None
-    assert kept.slices == (Slice("item", "new", 7, METRICS),)
-    assert kept.leaderboard[1] == LeaderboardRow(
+    stored = read_stored_evaluation(keep(tmp_path, {"test": FULL | {"new": 1}}))
+    assert stored is not None
+    assert stored.slices == (Slice("item", "new", 7, METRICS),)
+    assert stored.leaderboard[1] == LeaderboardRow(
         model="markov",
         metrics=METRICS,
         interval=dict.fromkeys(METRICS, (0.1, 0.6)),
@@ -95,12 +95,12 @@ def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_
     )
 
 
-def test_the_interval_of_a_slice_is_read_where_it_was_kept(tmp_path):
+def test_the_interval_of_a_slice_is_read_if_it_was_stored(tmp_path):
     row = {"slice": "item", "value": "new", "events": 7, "metrics": METRICS}
     rows = [row | {"interval": {"mrr@5": [0.2, 0.3], "later": 1}}]
-    kept = read_kept(keep(tmp_path, {"test": FULL | {"slices": rows}}))
-    assert kept is not None
-    assert kept.slices == (Slice("item", "new", 7, METRICS, {"mrr@5": (0.2, 0.3)}),)
+    stored = read_stored_evaluation(keep(tmp_path, {"test": FULL | {"slices": rows}}))
+    assert stored is not None
+    assert stored.slices == (Slice("item", "new", 7, METRICS, {"mrr@5": (0.2, 0.3)}),)
 
 
 def test_metrics_that_a_later_version_adds_are_passed_over(tmp_path):
@@ -108,21 +108,23 @@ def test_metrics_that_a_later_version_adds_are_passed_over(tmp_path):
     slices = [{"slice": "item", "value": "new", "events": 7, "metrics": later}]
     both = {"metrics": later, "metrics_unknown_as_miss": later, "slices": slices}
     board = [BEST | {"metrics": later}, STANDING | {"metrics": later}]
-    kept = read_kept(keep(tmp_path, {"test": FULL | both | {"leaderboard": board}, "format": 2}))
-    assert kept is not None
-    assert kept.metrics == kept.metrics_unknown_as_miss == kept.slices[0].metrics == METRICS
-    assert [row.metrics for row in kept.leaderboard] == [METRICS, METRICS]
+    stored = read_stored_evaluation(
+        keep(tmp_path, {"test": FULL | both | {"leaderboard": board}, "format": 2})
+    )
+    assert stored is not None
+    assert stored.metrics == stored.metrics_unknown_as_miss == stored.slices[0].metrics == METRICS
+    assert [row.metrics for row in stored.leaderboard] == [METRICS, METRICS]
 
 
 def test_an_earlier_version_s_figures_lack_a_metric_that_was_added_since(tmp_path, monkeypatch):
     monkeypatch.setitem(metrics.METRICS, "map", metrics.METRICS["mrr"])
-    kept = read_kept(keep(tmp_path, {"test": FULL}))
-    assert kept is not None
-    assert kept.metrics == METRICS
-    page = describe_evaluation(kept, "sbr evaluate").content
+    stored = read_stored_evaluation(keep(tmp_path, {"test": FULL}))
+    assert stored is not None
+    assert stored.metrics == METRICS
+    page = describe_evaluation(stored, "sbr evaluate").content
     assert '<td class="number"></td>' in page  # map@5 is empty, and the others are there
     assert '<td class="number" data-value="0.5">0.5000</td>' in page
-    assert "<td" in describe_slices(kept.slices, "sbr evaluate").content
+    assert "<td" in describe_slices(stored.slices, "sbr evaluate").content
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_an_earlier_version_s_figures_lack_a_metric_that_was_added_since(tmp_pat
 def test_a_damaged_file_is_an_artefact_error(tmp_path, document):
     run = keep(tmp_path, {"test": FULL | document})
     with pytest.raises(ArtefactError) as caught:
-        read_kept(run)
+        read_stored_evaluation(run)
     path = run.path / "evaluation.json"
     assert str(caught.value) == f"{path} is damaged: it is not what sbr evaluate writes"
     assert caught.value.hint == "delete it; sbr evaluate writes it again"

@@ -17,7 +17,7 @@ from sbrcli.workflow.stored_evaluations import read_evaluation
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredEvaluation:
     """The stored evaluation of a run on test."""
 
     metrics: dict[str, float]
@@ -34,7 +34,7 @@ class Kept:
     """The run's name in the leaderboard."""
 
 
-def read_kept(run: Run) -> Kept | None:
+def read_stored_evaluation(run: Run) -> StoredEvaluation | None:
     """Read a run's stored evaluation on test; None if it was not evaluated.
 
     Raises:
@@ -44,7 +44,7 @@ def read_kept(run: Run) -> Kept | None:
     if not found:
         return None
     try:
-        return Kept(
+        return StoredEvaluation(
             metrics=_metrics(found["metrics"]),
             metrics_unknown_as_miss=_metrics(found["metrics_unknown_as_miss"]),
             protocol=dict(found["protocol"]),
