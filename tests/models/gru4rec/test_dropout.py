@@ -6,7 +6,7 @@ import pytest
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.training.lanes import arrange_lanes
 from tests.builders import make_sessions
-from tests.models.gru4rec.test_step import make_step, walk
+from tests.models.training.test_step import make_step, walk
 
 UNITS = 500
 SHAPE = GruShape(4, (UNITS,), "separate")

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from sbrcli.models.training import ranking_losses as ours
-from tests.models.gru4rec import literal_ranking as literal
-from tests.models.gru4rec.literal_ranking import finite_difference
+from tests.models.training import literal_ranking as literal
+from tests.models.training.literal_ranking import finite_difference
 
 # Four rows, five columns: all negatives, some, one, none.
 COUNTS = np.array([[1, 1, 1, 1, 1], [0, 1, 0, 1, 1], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]], float)

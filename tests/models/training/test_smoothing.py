@@ -7,7 +7,7 @@ import tensorflow as tf
 from sbrcli.models.training.losses import ROWS_PER_BLOCK, softmax_cross_entropy
 from sbrcli.models.training.objective import Objective
 from tests.builders import TrainConfig
-from tests.models.gru4rec.literal_ranking import finite_difference, softmax
+from tests.models.training.literal_ranking import finite_difference, softmax
 
 ITEMS, UNITS = 5, 3
 

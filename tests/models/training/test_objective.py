@@ -9,8 +9,8 @@ import tensorflow as tf
 from sbrcli.models.training.negatives import Candidates, NegativeSampler
 from sbrcli.models.training.objective import Objective
 from tests.builders import TrainConfig
-from tests.models.gru4rec import literal_ranking as literal
-from tests.models.gru4rec.literal_ranking import finite_difference
+from tests.models.training import literal_ranking as literal
+from tests.models.training.literal_ranking import finite_difference
 
 ITEMS, UNITS = 7, 3
 TARGETS = [2, 5, 2, 0]
