@@ -189,7 +189,7 @@ def test_an_option_out_of_bounds_is_refused(make, options, message):
         ),
     ],
 )
-def test_what_a_training_option_may_be_is_said_in_full(options, message):
+def test_what_a_training_option_may_be_is_reported_in_full(options, message):
     with pytest.raises(ConfigError) as caught:
         TrainConfig(**options)
     assert str(caught.value) == message

@@ -97,7 +97,7 @@ def texts_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, text.strip()
 
 
-def test_every_text_that_is_said_stands_in_a_test():
+def test_every_message_is_quoted_in_a_test():
     reference = REFERENCE.read_text(encoding="utf-8").replace(
         "[", r"\["
     )  # as help texts have to be written

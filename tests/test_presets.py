@@ -67,7 +67,7 @@ def test_what_the_user_says_goes_before_the_preset():
 
 
 @pytest.mark.parametrize("preset", [None, "coveo"])
-def test_several_sizes_are_as_many_layers_unless_their_number_is_said(preset):
+def test_several_sizes_are_as_many_layers_unless_their_number_is_given(preset):
     config = configure_training({"hsz": (100, 50)}, preset)
     assert (config.layers, config.units) == (2, (100, 50))
     assert configure_training({"hsz": (100,)}, preset).layers == 1

@@ -99,7 +99,7 @@ def test_separators_of_lists_may_be_words():
         ),
     ],
 )
-def test_a_value_that_can_not_be_is_refused(options: dict, message: str, hint: str | None):
+def test_a_value_that_cannot_be_is_refused(options: dict, message: str, hint: str | None):
     with pytest.raises(ConfigError) as caught:
         ReadConfig(**options)
     assert (str(caught.value), caught.value.hint) == (message, hint)

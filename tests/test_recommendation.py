@@ -44,7 +44,7 @@ def test_items_come_best_first_without_those_of_the_session():
     assert found == Recommendation(items, (), (AskedItem("b"), AskedItem("a")))
 
 
-def test_the_sessions_own_items_come_again_where_that_is_asked_for():
+def test_the_sessions_own_items_come_again_if_requested():
     scorer = FixedScorer(0.1, 0.9, 0.5, 0.7)
     found = recommend(scorer, ITEMS, ["b"], RecommendConfig(k=2, include_seen=True))
     assert recommended(found) == ["b", "d"]

@@ -137,7 +137,7 @@ def test_a_damaged_manifest_is_refused(workspace, kind, content, what):
     ],
     ids=["nested", "NaN", "infinite", "long number", "large", "no text"],
 )
-def test_json_that_sbr_can_not_have_written_is_damage(tmp_path, content, what):
+def test_json_that_sbr_cannot_have_written_is_damage(tmp_path, content, what):
     path = tmp_path / "file.json"
     path.write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(ArtefactError) as caught:
@@ -230,7 +230,7 @@ def test_a_folder_with_a_name_that_none_can_have_is_to_be_renamed(workspace):
     assert caught.value.hint == "rename the folder"
 
 
-def test_a_work_directory_that_can_not_be_made_is_a_clear_error(tmp_path):
+def test_a_work_directory_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtefactError) as caught:
         put(Workspace(tmp_path / "file"), "dataset", "a")
@@ -240,7 +240,7 @@ def test_a_work_directory_that_can_not_be_made_is_a_clear_error(tmp_path):
     assert caught.value.hint == "free some space or name another with --workdir"
 
 
-def test_a_lock_that_can_not_be_opened_is_a_clear_error(workspace):
+def test_a_lock_that_cannot_be_opened_is_a_clear_error(workspace):
     (workspace.root / ".locks" / "run-a").mkdir(parents=True)
     with (
         pytest.raises(ArtefactError, match=r"cannot write in the work directory .*: Is a direc"),
@@ -249,7 +249,7 @@ def test_a_lock_that_can_not_be_opened_is_a_clear_error(workspace):
         pass
 
 
-def test_stray_folders_are_passed_over(workspace):
+def test_stray_folders_are_skipped(workspace):
     put(workspace, "run", "a", status="complete")
     for stray in (".ipynb_checkpoints", "notes"):
         (workspace.root / "runs" / stray).mkdir()
@@ -298,7 +298,7 @@ def test_the_latest_is_an_error_where_all_are_damaged(workspace):
         workspace.open("run")
 
 
-def test_of_all_folders_a_damaged_one_is_passed_over_with_a_warning(workspace):
+def test_of_all_folders_a_damaged_one_is_skipped_with_a_warning(workspace):
     reporter = RecordingReporter()
     workspace = Workspace(workspace.root, reporter)
     assert workspace.open_all("run") == []
@@ -393,7 +393,7 @@ def test_every_file_is_on_the_disk_before_its_folder_has_its_name(workspace, mon
     assert synced[2:] == [str(staged), str(workspace.root / "datasets")]
 
 
-def test_a_lock_is_waited_for_as_long_as_is_said(workspace):
+def test_a_lock_is_waited_for_as_long_as_requested(workspace):
     with (
         workspace.locked("run", "a"),
         pytest.raises(ArtefactError, match="another sbr is writing run a"),

@@ -1,7 +1,5 @@
 """Rank the targets with the models that a run is compared with: baselines and its hybrid."""
 
-from collections.abc import Iterator
-
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
 from sbrcli.config.evaluation import EvaluateConfig
@@ -49,25 +47,17 @@ def rank_baselines(
     Raises:
         ArtefactError: the sessions that the run has learned from are missing or damaged.
     """
-    return list(_each_baseline(run, dataset, sessions, config, options, advance))
-
-
-def _each_baseline(
-    run: Run,
-    dataset: Dataset,
-    sessions: Sessions,
-    config: EvaluateConfig,
-    options: BaselineOptions,
-    advance: Advance,
-) -> Iterator[Contender]:
     if not config.baselines:
-        return
+        return []
     num_items = shape_of_run(run).num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
+    contenders = []
     for name in config.baselines:
         scorer = fit_baseline(name, training, num_items, options)
         split_ranks = rank_split(name, scorer, sessions, config, with_lists=True, advance=advance)
-        yield Contender(split_ranks, scorer.memory_bytes, write_options(options[name]) or None)
+        words = write_options(options[name]) or None
+        contenders.append(Contender(split_ranks, scorer.memory_bytes, words))
+    return contenders
 
 
 def rank_hybrid(

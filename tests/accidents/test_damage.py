@@ -245,7 +245,7 @@ def test_a_header_that_lies_is_one_clear_line(trained, sbr):
             require_one_clear_line(said, path)
 
 
-def test_a_dataset_that_another_has_taken_the_name_of_is_told(trained, sbr, tmp_path):
+def test_a_dataset_that_another_has_taken_the_name_of_is_reported(trained, sbr, tmp_path):
     rmtree(DATASET)
     make_workspace(tmp_path / "more", users=90)
     copytree(tmp_path / "more" / "datasets" / "user", DATASET)
@@ -258,7 +258,7 @@ def test_a_dataset_that_another_has_taken_the_name_of_is_told(trained, sbr, tmp_
 
 
 @pytest.mark.parametrize(("kind", "words"), [("runs/run", "evaluate"), ("datasets/user", "train")])
-def test_a_folder_of_a_newer_format_is_told(trained, sbr, kind, words):
+def test_a_folder_of_a_newer_format_is_reported(trained, sbr, kind, words):
     path = Path("sbr-work", kind, "manifest.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 2}))
     said = sbr(*words.split())
@@ -285,7 +285,7 @@ def test_a_manifest_that_describes_no_network_is_named(trained, sbr, words):
     )
 
 
-def test_a_damaged_run_is_passed_over_where_none_is_named(trained, sbr):
+def test_a_damaged_run_is_skipped_where_none_is_named(trained, sbr):
     copytree(trained, trained.with_name("broken"))
     path = trained.with_name("broken") / "manifest.json"
     path.write_text("[]")
@@ -300,7 +300,7 @@ def test_a_damaged_run_is_passed_over_where_none_is_named(trained, sbr):
     )
 
 
-def test_a_run_whose_evaluation_is_damaged_is_passed_over_where_none_is_named(evaluated, sbr):
+def test_a_run_whose_evaluation_is_damaged_is_skipped_where_none_is_named(evaluated, sbr):
     copytree(evaluated, evaluated.with_name("broken"))
     path = evaluated.with_name("broken") / "evaluation.json"
     path.write_text('{"test": 1}')

@@ -48,7 +48,7 @@ def closed():
         ("sbr-work/runs/private/manifest.json",) * 2,
     ],
 )
-def test_a_run_that_may_not_be_read_is_passed_over_with_a_warning(trained, closed, shut, named):
+def test_a_run_that_may_not_be_read_is_skipped_with_a_warning(trained, closed, shut, named):
     shutil.copytree(trained, "sbr-work/runs/private")
     closed(shut)
     refused = f"{named}: no permission to read it"
@@ -82,7 +82,7 @@ def test_the_latest_run_is_one_whose_files_may_all_be_read(trained, closed):
     )
 
 
-def test_a_dataset_that_may_not_be_read_is_passed_over_with_a_warning(trained, closed):
+def test_a_dataset_that_may_not_be_read_is_skipped_with_a_warning(trained, closed):
     shutil.copytree("sbr-work/datasets/user", "sbr-work/datasets/private")
     closed("sbr-work/datasets/private")
     warning = (

@@ -66,7 +66,7 @@ def test_a_place_to_read_only_is_an_error_of_one_line(tmp_path, words):
     assert files("runs") == []
 
 
-def test_figures_that_can_not_be_kept_are_printed_with_a_warning(trained, sbr):
+def test_figures_that_cannot_be_kept_are_printed_with_a_warning(trained, sbr):
     refuse_locks()
     said = sbr("evaluate", "--json", "--quiet")
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")

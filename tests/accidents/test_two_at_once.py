@@ -87,7 +87,7 @@ def test_of_two_that_train_one_run_the_second_is_refused(trained, start, sbr):
     assert sbr("evaluate", "--run", "twice", "--quiet").code == 0
 
 
-def test_a_dataset_that_is_made_anew_while_a_training_begins_is_not_trained_on(trained, start, sbr):
+def test_a_dataset_made_again_while_a_training_begins_is_not_trained_on(trained, start, sbr):
     write_chain_log(Path("log"), users=90, first_day=18_000)
     training = start("train", f"{TRAIN} other").wait_until("held")
     assert sbr(*PREPROCESS.split(), "--overwrite").code == 0
@@ -132,7 +132,7 @@ def test_of_two_that_evaluate_one_run_the_second_waits_and_both_are_kept(trained
     ]
 
 
-def test_a_dataset_that_is_made_anew_while_a_run_is_evaluated_gives_no_figures(
+def test_a_dataset_that_is_made_again_while_a_run_is_evaluated_gives_no_figures(
     trained, sbr, monkeypatch
 ):
     from sbrcli.workflow import evaluate as runs

@@ -140,7 +140,7 @@ def test_the_seconds_of_a_refit_count(sbr):
     ("sort", "expected"),
     [("mrr", "cab"), ("recall", "cab"), ("seconds", "bca"), ("run", "abc"), ("valid", "abc")],
 )
-def test_the_order_is_by_what_is_asked_for(sbr, sort, expected):
+def test_the_order_is_by_what_is_requested(sbr, sort, expected):
     write_run("a", figure=0.2, seconds=30)
     write_run("b", figure=0.1, seconds=10)
     write_run("c", figure=0.3, seconds=20)
@@ -153,7 +153,7 @@ def test_named_runs_alone_are_compared(sbr):
     assert runs_of(sbr("compare", "c", "a", "--json")) == ["a", "c"]
 
 
-def test_runs_of_other_protocols_stand_apart_and_that_is_said(sbr):
+def test_runs_of_other_protocols_stand_apart_and_this_is_reported(sbr):
     write_run("a", figure=0.1)
     write_run("b", figure=0.9, dataset="gap-3600", events=7)
     write_run("c", figure=0.3)
@@ -178,7 +178,7 @@ def test_runs_of_other_protocols_stand_apart_and_that_is_said(sbr):
     )
 
 
-def test_a_dataset_that_was_made_anew_under_its_name_is_another_protocol(sbr):
+def test_a_dataset_that_was_made_again_under_its_name_is_another_protocol(sbr):
     write_run("a", figure=0.1)
     write_run("b", figure=0.1)
     manifest = json.loads((WORK / "runs/b/manifest.json").read_text())
@@ -203,7 +203,7 @@ def test_two_datasets_with_the_same_content_are_one_protocol(sbr):
     assert "differ in dataset:" in said.stderr
 
 
-def test_a_run_that_was_not_evaluated_comes_last_and_that_is_said(sbr):
+def test_a_run_that_was_not_evaluated_comes_last_and_this_is_reported(sbr):
     write_run("a")
     write_run("b", figure=0.1)
     said = sbr("compare", "--json")
@@ -214,7 +214,7 @@ def test_a_run_that_was_not_evaluated_comes_last_and_that_is_said(sbr):
     assert said.stderr == "warning: not yet evaluated: a (sbr evaluate --run NAME)\n"
 
 
-def test_a_run_that_was_evaluated_at_another_k_has_no_figures_and_that_is_said(sbr):
+def test_a_run_that_was_evaluated_at_another_k_has_no_figures_and_this_is_reported(sbr):
     write_run("a", figure=0.1, way="valid")
     said = sbr("compare", "--split", "valid", "-k", 5, "--json")
     row = json.loads(said.stdout)["runs"][0]
@@ -245,7 +245,7 @@ def test_another_split_and_another_way_are_read_apart(sbr):
         ("valid exclude-seen", "--split valid --exclude-seen"),
     ],
 )
-def test_what_to_evaluate_is_said_with_its_options(sbr, way, options):
+def test_what_to_evaluate_is_reported_with_its_options(sbr, way, options):
     write_run("a", figure=0.1, way=way)
     write_run("b")
     said = sbr("compare", *options.split(), "-k", 7)
@@ -262,7 +262,7 @@ def test_a_run_of_before_an_option_was_there_has_it_at_its_default(sbr):
     assert [row["config"] for row in document["runs"]] == [{}, {}]
 
 
-def test_figures_of_a_later_version_are_passed_over(sbr):
+def test_figures_of_a_later_version_are_skipped(sbr):
     write_run("a", figure=0.5)
     path = WORK / "runs" / "a" / "evaluation.json"
     kept = json.loads(path.read_text())
@@ -392,7 +392,7 @@ def test_a_run_that_began_from_another_is_no_seed_of_its_configuration(sbr):
     ]
 
 
-def test_runs_asked_for_other_next_items_are_not_compared_in_pairs(sbr):
+def test_runs_with_other_targets_are_not_compared_in_pairs(sbr):
     write_run("a", figure=0.5, ranks=(1, 1), sessions=30, valid=0.9)
     write_run("b", figure=0.5, ranks=(1, 1, 1), sessions=20)
     document = json.loads(sbr("compare", "--json").stdout)

@@ -248,7 +248,7 @@ def test_every_k_that_is_not_below_the_candidates_is_warned_of(sbr, run):
     )
 
 
-def test_what_is_wrong_with_baselines_is_told_before_a_run_is_looked_for(sbr):
+def test_what_is_wrong_with_baselines_is_reported_before_a_run_is_opened(sbr):
     said = sbr("evaluate", "--baselines", "markow")
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (
@@ -275,7 +275,7 @@ def test_slices_stand_between_the_metrics_and_the_protocol(sbr, run):
     )
 
 
-def test_a_leaderboard_once_found_stays_when_the_figures_are_asked_for_again(sbr, run):
+def test_a_leaderboard_once_found_stays_when_the_figures_are_requested_again(sbr, run):
     sbr("evaluate", "--baselines", "markov")
     sbr("evaluate", "--slices")
     kept = json.loads((run / "evaluation.json").read_text())["test"]
@@ -284,7 +284,7 @@ def test_a_leaderboard_once_found_stays_when_the_figures_are_asked_for_again(sbr
     assert kept["slices"]
 
 
-def test_figures_once_found_stay_when_others_are_asked_for(sbr, run):
+def test_figures_once_found_stay_when_others_are_requested(sbr, run):
     before = json.loads(sbr("evaluate", "-k", 1, "-k", 2, "--json").stdout)
     after = json.loads(sbr("evaluate", "-k", 3, "--json").stdout)
     assert list(after["metrics"]) == ["recall@3", "mrr@3", "ndcg@3"]
@@ -330,7 +330,7 @@ def test_per_event_takes_the_place_of_no_pipe_or_device(sbr):
     )
 
 
-def test_per_event_can_not_be_longer_than_any_file_s_name(sbr):
+def test_per_event_cannot_be_longer_than_any_file_s_name(sbr):
     name = "x" * 300
     said = sbr("evaluate", "--per-event", name)
     assert (said.stdout, said.code) == ("", 4)
@@ -339,7 +339,7 @@ def test_per_event_can_not_be_longer_than_any_file_s_name(sbr):
     )
 
 
-def test_per_event_that_can_not_be_written_is_an_artefact_error(sbr, run):
+def test_per_event_that_cannot_be_written_is_an_artefact_error(sbr, run):
     name = "x" * 250  # which leaves no room for what a file is called before it is whole
     said = sbr("evaluate", "--per-event", name)
     assert (said.stdout, said.code) == ("", 5)
@@ -434,7 +434,7 @@ def test_too_few_sessions_for_the_notebooks_loader_are_a_data_error(sbr, run):
     )
 
 
-def test_wrong_values_are_told_before_a_run_is_looked_for(sbr):
+def test_wrong_values_are_reported_before_a_run_is_opened(sbr):
     said = sbr("evaluate", "-k", 0)
     assert (said.stderr, said.code) == ("error: k must be at least 1. Received: 0\n", 4)
     said = sbr("evaluate", "--split", "train")

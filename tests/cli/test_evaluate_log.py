@@ -49,7 +49,7 @@ def test_nothing_of_the_run_and_the_dataset_changes(sbr):
     assert before == after
 
 
-def test_baselines_are_fitted_to_the_dataset_and_asked_for_the_log(sbr):
+def test_baselines_are_fitted_to_the_dataset_and_scored_on_the_log(sbr):
     write_new()
     said = sbr("evaluate", "--log", "today.dat", "--baselines", "markov", "--slices", "--json")
     found = json.loads(said.stdout)

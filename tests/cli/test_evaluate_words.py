@@ -5,7 +5,7 @@ import pytest
 
 @pytest.mark.parametrize("baseline", ["markov", "item-knn", "vsknn", "stan"])
 @pytest.mark.parametrize("asked", [(), ("--baselines", "popularity,session-popularity")])
-def test_options_of_a_baseline_that_is_not_asked_for_are_a_usage_error(sbr, baseline, asked):
+def test_options_of_a_baseline_that_is_not_requested_are_a_usage_error(sbr, baseline, asked):
     said = sbr("evaluate", *asked, f"--{baseline}", "")
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == (

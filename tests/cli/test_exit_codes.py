@@ -115,7 +115,7 @@ def test_a_line_whose_words_do_not_fit_is_a_usage_error(sbr, line):
 
 
 @pytest.mark.parametrize("line", CONFIG.strip().splitlines())
-def test_a_well_written_value_that_can_not_be_used_is_a_configuration_error(sbr, line):
+def test_a_well_written_value_that_cannot_be_used_is_a_configuration_error(sbr, line):
     said = sbr(*shlex.split(line))
     assert (said.code, said.stdout) == (4, "")
     assert said.stderr.startswith("error: ")

@@ -39,7 +39,7 @@ def test_the_choice_is_made_once(sbr, tmp_path):
 
 
 @pytest.mark.usefixtures("workspace")
-def test_what_the_hybrid_is_made_of_is_said(sbr):
+def test_what_the_hybrid_is_made_of_is_reported(sbr):
     found = json.loads(sbr(*EVALUATE).stdout)
     options = next(row["options"] for row in found["leaderboard"] if row["model"] == "hybrid")
     said = sbr(*EVALUATE[:-1])
@@ -60,7 +60,7 @@ def test_recommendations_follow_the_chain_that_the_network_does_not_know(sbr, wo
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_run_without_a_hybrid_can_not_recommend_by_it(sbr):
+def test_a_run_without_a_hybrid_cannot_recommend_by_it(sbr):
     said = sbr("recommend", "--workdir", "work", "--items", "7", "--hybrid")
     assert (said.stdout, said.code) == ("", 5)
     assert said.stderr == (

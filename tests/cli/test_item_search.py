@@ -22,7 +22,7 @@ def run(tmp_path):
     )
 
 
-def test_a_title_is_taken_for_the_item_that_alone_has_it_and_that_is_said(sbr, run):
+def test_a_title_is_taken_for_the_item_that_alone_has_it_and_this_is_reported(sbr, run):
     said = sbr("recommend", "--items", "matrix, the (1999),30", "-k", 1)
     assert said.stdout == "rank\titem\tscore\ttitle\n1\t20\t2.0\tBack to the Future (1985)\n"
     assert said.stderr == (
@@ -78,7 +78,7 @@ def test_items_are_found_by_words_of_their_titles(sbr, run):
     }
 
 
-def test_where_nothing_is_found_that_is_said_and_is_no_failure(sbr, run, tmp_path):
+def test_where_nothing_is_found_this_is_reported_and_is_no_failure(sbr, run, tmp_path):
     said = sbr("recommend", "--find", "alien", "--json")
     assert (said.stdout, said.code) == ('{"found": [], "matches": 0}\n', 0)
     assert said.stderr == "no item contains: alien\n" + NAMED
@@ -99,7 +99,7 @@ def test_where_nothing_is_found_that_is_said_and_is_no_failure(sbr, run, tmp_pat
         (["nothing", "--find", "x"], "--find cannot be combined with a session", 2),
     ],
 )
-def test_wrong_words_are_told_before_a_run_is_looked_for(sbr, words, message, code):
+def test_wrong_words_are_reported_before_a_run_is_opened(sbr, words, message, code):
     said = sbr("recommend", *words)
     assert (said.stdout, said.code) == ("", code)
     assert said.stderr == (f'error: {message}\nhint: sbr recommend --find "back to the future"\n')

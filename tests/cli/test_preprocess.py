@@ -120,7 +120,7 @@ def test_json_is_one_document(sbr):
     assert document["already_there"] is False
 
 
-def test_times_in_json_are_the_same_moments_in_the_zone_asked_for(sbr):
+def test_times_in_json_are_the_same_moments_in_the_zone_requested(sbr):
     said = sbr("preprocess", "ratings.dat", *SUPPORT, "--json", "--tz", "Asia/Seoul")
     last = json.loads(said.stdout)["splits"]["test"]["last_time"]
     assert last == "2000-04-10T09:00:01+09:00"
@@ -179,7 +179,7 @@ def test_what_seems_to_be_misread_is_a_warning_also_where_nothing_comes_of_the_l
     assert (said.stderr, said.code) == (READ_AS + warnings + end, 0)
 
 
-def test_of_several_logs_it_is_said_which_seems_to_be_misread(sbr):
+def test_of_several_logs_the_one_is_named_that_seems_to_be_misread(sbr):
     write_ratings(Path("test.dat"), "1 7 10, 1 8 20")
     said = sbr("preprocess", "ratings.dat", *SUPPORT, "--test-log", "test.dat", "--quiet")
     assert said.stderr == (
@@ -261,7 +261,7 @@ def test_other_options_under_the_same_name_are_refused(sbr):
         ),
     ],
 )
-def test_a_wrong_option_is_named_before_the_log_is_looked_for(sbr, words, error, hint, code):
+def test_a_wrong_option_is_named_before_the_log_is_opened(sbr, words, error, hint, code):
     said = sbr("preprocess", "missing.dat", *words)
     expected = f"error: {error}\n" + (f"hint: {hint}\n" if hint else "")
     assert (said.stdout, said.stderr, said.code) == ("", expected, code)

@@ -43,7 +43,7 @@ def test_stats_takes_them(sbr):
     )
 
 
-def test_a_person_is_told_what_was_left_out(sbr):
+def test_a_person_is_reported_what_was_left_out(sbr):
     assert "rows left out" in sbr("stats", "visits.csv", *OPTIONS, terminal=True).stdout
     write_ratings(Path("ratings.dat"), "1 2 3, 1 2 4")
     assert "rows left out" not in sbr("stats", "ratings.dat").stdout

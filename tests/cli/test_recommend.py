@@ -220,7 +220,7 @@ def test_a_session_is_answered_before_the_next_one_is_written(run):
         (["--items", "1"], "no run in sbr-work", "make one with: sbr train", 5),
     ],
 )
-def test_wrong_words_are_told_before_a_run_is_looked_for(sbr, words, message, hint, code):
+def test_wrong_words_are_reported_before_a_run_is_opened(sbr, words, message, hint, code):
     said = sbr("recommend", *words)
     assert (said.stdout, said.code) == ("", code)
     assert said.stderr == f"error: {message}\nhint: {hint}\n"

@@ -32,7 +32,7 @@ def test_items_are_listed_on_the_command_line_or_in_a_file(sbr):
     assert items_of(sbr("recommend", "--items", "20", "--exclude", "@ids.txt").stdout) == ["10"]
 
 
-def test_what_each_rule_removed_is_said_and_unknown_ids_are_named(sbr):
+def test_what_each_rule_removed_is_reported_and_unknown_ids_are_named(sbr):
     words = ("--only", "10,30,x", "--exclude", "30,x1,x2,x3,x4,x5,x6")
     said = sbr("recommend", "--items", "20", "-k", 2, *words)
     assert said.stdout == "rank\titem\tscore\n1\t10\t4.0\n"
@@ -78,7 +78,7 @@ def test_the_json_says_it_too_and_python_gives_the_same(sbr, run):
     )
 
 
-def test_of_a_group_at_most_so_many_are_recommended(sbr):
+def test_of_a_group_at_most_n_are_recommended(sbr):
     options = ("--items-table", "items.csv", "--max-per", "kind=1")
     said = sbr("recommend", "--items", "a,b,77", *options, "--items", '["a,b"]')
     assert said.code == 2

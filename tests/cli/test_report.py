@@ -14,7 +14,7 @@ from tests.report.workdirs import make_evaluated, make_reported
 WORK, OUT = Path("sbr-work"), Path("report.html")
 
 
-def test_a_page_is_written_and_what_it_lacks_is_said(sbr):
+def test_a_page_is_written_and_what_it_lacks_is_reported(sbr):
     make_reported(WORK)
     said = sbr("report")
     size = len(OUT.read_bytes())
@@ -73,7 +73,7 @@ def test_out_names_the_file_and_one_that_is_there_is_replaced(sbr, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["page.html"]
 
 
-def test_a_place_that_can_not_be_is_told_before_any_run_is_looked_for(sbr):
+def test_an_unusable_path_is_reported_before_any_run_is_opened(sbr):
     said = sbr("report", "--out", "nowhere/report.html")
     assert (said.stdout, said.code) == ("", 4)
     assert said.stderr == (
@@ -92,7 +92,7 @@ def test_without_a_run_there_is_nothing_to_report(sbr):
     assert not OUT.exists()
 
 
-def test_without_matplotlib_the_page_has_no_plots_and_that_is_said(sbr, monkeypatch):
+def test_without_matplotlib_the_page_has_no_plots_and_this_is_reported(sbr, monkeypatch):
     make_evaluated(WORK)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     said = sbr("report", "--json")
@@ -132,7 +132,7 @@ def test_a_report_needs_no_tensorflow_and_litters_no_folder(tmp_path, monkeypatc
     assert {path.name for path in tmp_path.iterdir()} == {"home", "sbr-work", "report.html"}
 
 
-def test_where_matplotlib_can_keep_no_cache_nothing_is_said_of_it():
+def test_where_matplotlib_can_keep_no_cache_it_is_not_mentioned():
     make_reported(WORK)
     environment = os.environ | {"HOME": "/dev/null", "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "sbrcli", "report", "--quiet"]

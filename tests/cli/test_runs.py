@@ -130,7 +130,7 @@ def test_a_person_sees_tables_within_80_columns(sbr):
     assert max(map(len, said.splitlines())) <= 80
 
 
-def test_where_there_is_nothing_that_is_said(sbr):
+def test_where_there_is_nothing_this_is_reported(sbr):
     said = sbr("runs", "--json")
     assert json.loads(said.stdout) == {"runs": [], "datasets": []}
     assert (said.code, said.stderr) == (

@@ -74,7 +74,7 @@ def manifest_of(kind: str, name: str) -> dict:
     return json.loads(Path("sbr-work", kind, name, "manifest.json").read_text())
 
 
-def test_preprocess_tells_what_each_split_holds_and_what_was_not_asked_for(sbr):
+def test_preprocess_tells_what_each_split_holds_and_what_was_not_requested(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     said = sbr("preprocess", "ratings.dat", "--split", "last", "--min-item-support", 1)
     assert (said.stdout, said.code) == (TSV, 0)
@@ -97,7 +97,7 @@ def test_preprocess_tells_what_each_split_holds_and_what_was_not_asked_for(sbr):
         ),
     ],
 )
-def test_what_does_not_go_with_it_is_refused_before_the_log_is_looked_for(sbr, words, error):
+def test_what_does_not_go_with_it_is_refused_before_the_log_is_opened(sbr, words, error):
     said = sbr("preprocess", "missing.dat", "--split", "last", *words)
     assert (said.stdout, said.stderr, said.code) == ("", f"error: {error}\n", 2)
 

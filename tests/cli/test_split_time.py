@@ -151,7 +151,7 @@ def test_an_item_that_only_valid_has_is_unknown_to_the_run_and_known_to_its_refi
         (["--no-time"], "a log without times cannot be split by time"),
     ],
 )
-def test_what_does_not_go_with_it_is_refused_before_the_log_is_looked_for(sbr, words, error):
+def test_what_does_not_go_with_it_is_refused_before_the_log_is_opened(sbr, words, error):
     said = sbr("preprocess", "missing.dat", "--split", "time", *words)
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr.startswith(f"error: {error}\n")

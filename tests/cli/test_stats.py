@@ -136,7 +136,7 @@ KINDS = (
 )
 
 
-def test_each_kind_of_event_is_counted_also_those_that_are_not_asked_for(sbr):
+def test_each_kind_of_event_is_counted_also_those_that_are_not_requested(sbr):
     Path("events.csv").write_text(KINDS)
     counted = {"view": 2, "addtocart": 1, "": 1}
     for words, num_events in (((), 4), (("--event", "view"), 2)):
@@ -162,7 +162,7 @@ def test_kinds_of_bad_rows_do_not_count(sbr):
     assert json.loads(said.stdout)["event_kinds"] == {"view": 2, "addtocart": 1, "": 1}
 
 
-def test_times_print_in_the_zone_that_was_asked_for(sbr):
+def test_times_print_in_the_zone_that_was_requested(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     said = sbr("stats", "ratings.dat", "--tz", "Asia/Seoul", "--json")
     assert json.loads(said.stdout)["time"]["first"] == "2001-01-01T07:12:40+09:00"
@@ -181,7 +181,7 @@ def test_a_log_that_names_its_sessions_is_counted_by_them(sbr):
     assert (document["sessions"], document["users"], document["ratings"]) == (2, None, None)
 
 
-def test_a_log_without_sessions_can_not_be_counted_by_column(sbr):
+def test_a_log_without_sessions_cannot_be_counted_by_column(sbr):
     write_ratings(Path("ratings.dat"), LOG)
     said = sbr("stats", "ratings.dat", "--session", "column")
     assert (said.stdout, said.code) == ("", 3)
@@ -231,7 +231,7 @@ def test_a_log_without_sessions_can_not_be_counted_by_column(sbr):
     ],
 )
 @pytest.mark.parametrize("json_option", [[], ["--json"]])
-def test_what_can_not_be_done_is_said_before_a_file_is_read(sbr, words, stderr, code, json_option):
+def test_conflicts_are_reported_before_a_file_is_read(sbr, words, stderr, code, json_option):
     said = sbr("stats", *words, *json_option)
     assert (said.stdout, said.stderr, said.code) == ("", stderr, code)
 

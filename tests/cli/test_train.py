@@ -359,11 +359,11 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
         ),
     ],
 )
-def test_a_wrong_option_is_found_before_any_dataset_is_looked_for(sbr, options, code, said):
+def test_a_wrong_option_is_found_before_any_dataset_is_opened(sbr, options, code, said):
     assert sbr("-w", "nowhere", "train", *options) == Said("", said, code)
 
 
-def test_a_dataset_that_is_not_there_is_said(sbr):
+def test_a_dataset_that_is_not_there_is_reported(sbr):
     said = sbr("-w", "nowhere", "train", "--json")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
@@ -375,7 +375,7 @@ def test_a_dataset_that_is_not_there_is_said(sbr):
     )
 
 
-def test_a_damaged_dataset_is_said_before_tensorflow_meets_it(sbr):
+def test_a_damaged_dataset_is_reported_before_tensorflow_meets_it(sbr):
     path = Path("sbr-work/datasets/user/manifest.json")
     whole = json.loads(path.read_text())
     fewer = whole["splits"] | {"train": whole["splits"]["train"] | {"items": 3}}

@@ -171,7 +171,7 @@ def test_damaged_weights_are_not_finished(sbr, workspace, monkeypatch):
         ["evaluate", "--run", "run"],
     ],
 )
-def test_an_interrupted_run_is_said_to_be_so_also_where_it_is_the_only_one(
+def test_an_interrupted_run_is_reported_even_if_it_is_the_only_one(
     sbr, workspace, monkeypatch, words
 ):
     interrupt(sbr, monkeypatch, EpochEnded)
@@ -180,7 +180,7 @@ def test_an_interrupted_run_is_said_to_be_so_also_where_it_is_the_only_one(
     assert said.stderr == f"error: run run is in epoch 2 of 2 (interrupted)\n{HINT}"
 
 
-def test_a_run_that_is_being_trained_is_said_to_be_so(sbr, workspace, monkeypatch):
+def test_a_run_that_is_being_trained_is_reported(sbr, workspace, monkeypatch):
     interrupt(sbr, monkeypatch, StepsDone)
     with workspace.locked("run", "run"):
         said = sbr("evaluate")

@@ -91,7 +91,7 @@ def test_an_unfinished_run_goes_before_a_complete_one(sbr, monkeypatch):
     assert json.loads(sbr("train", "--resume", "--json").stdout)["run"] == "run"
 
 
-def test_the_place_is_saved_as_often_as_is_asked_for_and_that_changes_no_run(sbr, monkeypatch):
+def test_the_place_is_saved_as_often_as_requested_and_that_changes_no_run(sbr, monkeypatch):
     from sbrcli.models.training import loop as epochs
 
     monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", 64)
@@ -113,7 +113,7 @@ def test_the_place_is_saved_as_often_as_is_asked_for_and_that_changes_no_run(sbr
     assert again.stderr == "run run already exists, trained with the same options\n"
 
 
-def test_how_often_the_place_is_saved_can_be_said_anew_on_resuming(sbr, monkeypatch):
+def test_how_often_the_place_is_saved_can_be_said_again_on_resuming(sbr, monkeypatch):
     with monkeypatch.context() as patch:
         press_ctrl_c_at_the_first_events(patch)
         sbr("train", *SMALL, *NAME)
@@ -127,7 +127,7 @@ def test_how_often_the_place_is_saved_can_be_said_anew_on_resuming(sbr, monkeypa
     assert sbr("train", "--resume", "--checkpoint-minutes", "0.5").code == 0
 
 
-def test_nothing_to_resume_is_said(sbr):
+def test_nothing_to_resume_is_reported(sbr):
     said = sbr("train", "--resume")
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == ("error: no run to resume in sbr-work\nhint: begin one with: sbr train\n")

@@ -14,7 +14,7 @@ def small_grid(monkeypatch):
 
 
 @pytest.mark.usefixtures("workspace")
-def test_what_was_tried_is_a_table_and_the_choice_is_said(sbr):
+def test_what_was_tried_is_a_table_and_the_choice_is_reported(sbr):
     said = sbr("tune-baselines", "--workdir", "work")
     lines = [line.split("\t") for line in said.stdout.splitlines()]
     assert lines[0] == ["baseline", "options", "recall@20", "mrr@20", "best"]
@@ -93,7 +93,7 @@ def test_a_choice_with_an_option_of_a_later_version_says_what_is_unknown(sbr, tm
 
 
 @pytest.mark.usefixtures("workspace")
-def test_later_entries_and_later_baselines_of_a_choice_are_passed_over(sbr, tmp_path):
+def test_later_entries_and_later_baselines_of_a_choice_are_skipped(sbr, tmp_path):
     kept = tmp_path / "work/runs/user-1x4/baselines.json"
     later = {"markov": "steps=7,decay=same", "transformer": "heads=2"}
     kept.write_text(json.dumps({"options": later, "rounds": 2, "trials": None}))

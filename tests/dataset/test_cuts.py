@@ -58,7 +58,7 @@ def test_a_long_log_whose_sessions_all_end_late_gives_up_a_tenth_too():
     assert (chosen.valid, chosen.test) == (Cut(share=0.1), Cut(share=0.1))
 
 
-def test_what_is_asked_for_goes_before_what_fits():
+def test_requested_cuts_take_precedence_over_fitting_ones():
     assert cuts(MONTHS, test_days=7) == (Cut(share=0.1), Cut(days=7))
     assert cuts(MONTHS, valid_days=0, test_share=0.2) == (Cut(days=0), Cut(share=0.2))
 

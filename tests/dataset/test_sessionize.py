@@ -105,14 +105,14 @@ def test_the_default_is_the_logs_own_sessions_else_its_users():
     assert default_rule(("session_id", None, "timestamp")) == SessionRule("column")
 
 
-def test_a_log_without_sessions_can_not_be_cut_by_its_column():
+def test_a_log_without_sessions_cannot_be_cut_by_its_column():
     with pytest.raises(DataError) as raised:
         assign(make_events("1 1 1"), "column")
     assert str(raised.value) == "the log names no sessions, so --session column finds none"
     assert raised.value.hint == "make them of its users: --session user, or --session gap:3600"
 
 
-def test_a_log_without_users_can_not_be_cut_by_them():
+def test_a_log_without_users_cannot_be_cut_by_them():
     events = make_events("1 1 1").rename(columns={"user_id": "session_id"})
     for rule in ("user", "gap:60"):
         with pytest.raises(DataError) as raised:

@@ -62,7 +62,7 @@ def test_times_with_fractions_come_back_as_they_were(tmp_path: Path):
     assert_same(load_split(tmp_path, "train"), sessions)
 
 
-def test_the_events_that_are_asked_for_come_back_as_they_were(tmp_path: Path):
+def test_the_targets_come_back_as_they_were(tmp_path: Path):
     write(tmp_path, ASKED)
     assert_same(load_split(tmp_path, "train"), ASKED)
     table = pd.read_parquet(tmp_path / "train.parquet")
@@ -77,7 +77,7 @@ def test_sessions_with_names_come_back_as_those_with_numbers(tmp_path: Path):
     assert pd.read_parquet(tmp_path / "train.parquet")["session_id"].tolist() == list("yyxxx")
 
 
-def test_sessions_are_told_apart_over_the_bounds_of_row_groups(tmp_path: Path):
+def test_sessions_are_distinguished_over_the_bounds_of_row_groups(tmp_path: Path):
     write(tmp_path, ids=id_column(np.repeat([0, 1], [2, 3]), np.array(["x", "y"], dtype=object)))
     table = pq.read_table(tmp_path / "train.parquet")
     pq.write_table(table, tmp_path / "train.parquet", row_group_size=2)
@@ -176,7 +176,7 @@ def test_a_damaged_split_is_named_with_what_is_wrong(tmp_path: Path, columns, co
         ),
     ],
 )
-def test_damage_to_what_is_asked_for_is_named(tmp_path: Path, values, complaint):
+def test_damage_to_what_is_requested_is_named(tmp_path: Path, values, complaint):
     write(tmp_path, ASKED)
     path = tmp_path / "train.parquet"
     damage(path, is_target=values)
@@ -186,7 +186,7 @@ def test_damage_to_what_is_asked_for_is_named(tmp_path: Path, values, complaint)
     assert raised.value.hint == "make the dataset again: sbr preprocess LOG --overwrite"
 
 
-def test_every_event_but_a_sessions_first_is_asked_for_unless_it_is_said_otherwise():
+def test_every_event_but_a_sessions_first_is_a_target_unless_stated_otherwise():
     sessions = make_sessions([0, 1], [], [0], [0, 1, 2], [])
     assert sessions.target_mask.tolist() == [False, True, False, False, True, True]
     assert sessions.num_targets == 3
@@ -197,7 +197,7 @@ def test_every_event_but_a_sessions_first_is_asked_for_unless_it_is_said_otherwi
     assert asked.num_targets == 1
 
 
-def test_what_is_asked_for_is_kept_with_sessions_that_are_joined_or_chosen():
+def test_targets_are_kept_when_sessions_are_joined_or_chosen():
     both = SESSIONS.followed_by(ASKED)
     before = [False, True, False, True, True]
     assert both.target_mask.tolist() == [*before, *ASKED.target_mask.tolist()]

@@ -28,7 +28,7 @@ def test_targets_after_the_last_training_event_are_counted():
     assert found == Timeline("1970-01-01T00:00:20+00:00", "1970-01-01T00:00:10+00:00", 2 / 4)
 
 
-def test_only_events_that_are_asked_for_are_targets():
+def test_only_marked_events_are_targets():
     asked = [False, False, True]
     found = Timeline.of(sessions(0.0, 10.0, 30.0, targets=asked), train_last=20)
     assert found is not None

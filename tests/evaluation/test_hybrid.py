@@ -115,7 +115,7 @@ def test_the_choice_is_kept_and_found_again_unless_the_options_have_changed(run,
     assert find_hybrid(run, configure_baselines({}, said), {}) is None
 
 
-def test_as_many_next_items_are_told_as_there_are_to_try(run, dataset):
+def test_as_many_targets_are_reported_as_there_are_to_try(run, dataset):
     told = []
     choose_hybrid(run, workspace_of(run), dataset, load_scorer(run.path), OPTIONS, told.append)
     assert sum(told) == count_trial_targets(dataset)
@@ -223,7 +223,7 @@ def test_a_refitted_run_refuses_options_that_its_choice_was_not_made_with(run, d
     assert find_hybrid(refitted, OPTIONS, {"vsknn": "k=100", "markov": "steps=1"}) == taken
 
 
-def test_an_ordinary_run_with_a_choice_taken_over_chooses_anew_by_other_options(run, dataset):
+def test_an_ordinary_run_with_a_choice_taken_over_chooses_again_by_other_options(run, dataset):
     choose(run, dataset)
     ordinary = copy_of(run, "rf")
     taken = take(ordinary, run, dataset, {})

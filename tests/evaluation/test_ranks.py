@@ -64,7 +64,7 @@ def test_error_22_a_model_that_scores_every_item_alike_has_the_worst_rank():
     assert tied.tolist() == [True, True]
 
 
-def test_a_tie_counts_against_the_target_and_is_told():
+def test_a_tie_counts_against_the_target_and_is_marked():
     ranks, tied = rank_rows(np.array([[1, 2, 2, 3], [1, 2, 2, 3]]), np.array([1, 3]))
     assert ranks.tolist() == [3, 1]
     assert tied.tolist() == [True, False]
@@ -155,13 +155,13 @@ def test_the_current_item_is_no_candidate_either_when_seen_ones_are_left_out():
     assert excluding.ranks.tolist() == [1, 1]
 
 
-def test_a_repeat_is_told_within_its_session_alone():
+def test_a_repeat_is_marked_within_its_session_alone():
     sessions = make_sessions([1, 2, 1, 1], [2, 1, 2], [], [3])
     repeats = [False, False, True, True, False, False, True, False]
     assert is_repeat(sessions).tolist() == repeats
 
 
-def test_progress_is_told_of_every_next_item_once():
+def test_progress_reports_every_target_once():
     told: list[int] = []
     rank_targets(LastItemScorer(TABLE), make_sessions([0] * 8, [1, 2]), advance=told.append)
     assert sum(told) == 7 + 1
@@ -215,7 +215,7 @@ def test_batch_size_and_session_order_move_a_rank_past_items_alone_that_score_al
     assert ranked(128, in_order) == expected
 
 
-def test_the_score_of_each_next_item_is_told_in_the_order_of_the_events():
+def test_the_score_of_each_target_is_returned_in_the_order_of_the_events():
     #                                                       0>1  1>0          2>1
     ranks = rank_targets(LastItemScorer(TABLE), make_sessions([0, 1, 0], [9], [2, 1]))
     np.testing.assert_allclose(ranks.scores, [0.9, 0.3, 0.6], rtol=1e-6)

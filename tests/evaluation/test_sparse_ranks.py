@@ -88,7 +88,7 @@ def test_a_baseline_is_ranked_and_listed_as_its_scores_written_out(name, exclude
     assert lists[0].counts.tolist() == lists[1].counts.tolist()
 
 
-def test_sparse_rows_are_asked_for_where_every_item_is_a_candidate(monkeypatch):
+def test_sparse_rows_are_used_where_every_item_is_a_candidate(monkeypatch):
     scorer = fit_baseline("markov", make_sessions([0, 1, 2]), 3, default_options())
     monkeypatch.setattr(scorer, "score_sessions", None)
     assert rank_targets(scorer, make_sessions([0, 1, 2])).ranks.tolist() == [1, 1]

@@ -59,7 +59,7 @@ def make_scorer(name: str) -> Scorer:
 MODELS: tuple[str, ...] = (*BASELINES, "gru4rec", "hybrid-markov", "hybrid-vsknn")
 
 
-def test_only_what_is_asked_for_is_ranked_watched_and_told():
+def test_only_targets_are_ranked_watched_and_reported():
     shown: list[int] = []
     told: list[int] = []
     ranks = rank_targets(
@@ -75,7 +75,7 @@ def test_only_what_is_asked_for_is_ranked_watched_and_told():
     assert sum(shown) == sum(told) == 3
 
 
-def test_any_event_but_a_sessions_first_can_be_asked_for():
+def test_any_event_but_a_sessions_first_can_be_a_target():
     sessions = make_sessions([0, 1, 2], [2, 0])
     ranks = rank_targets(
         LastItemScorer(TABLE),
@@ -147,7 +147,7 @@ def test_the_ranks_of_popularity_are_those_counted_by_hand():
     assert evaluated(popularity, sessions).metrics["recall@2"] == pytest.approx(1 / 4)
 
 
-def test_the_protocol_says_what_was_asked_for():
+def test_the_protocol_says_what_was_requested():
     found = evaluated(LastItemScorer(TABLE), asked_last([0, 1, 2], [2, 0]))
     assert found.protocol.coverage == "the last event of every session"
     assert (found.protocol.events, found.protocol.sessions) == (2, 2)
@@ -163,14 +163,14 @@ def test_the_notebooks_coverage_is_refused_where_last_events_are_left_out():
     assert raised.value.hint == "leave --notebook-coverage out"
 
 
-def test_where_all_that_is_asked_for_is_unknown_nothing_can_be_said():
+def test_without_known_targets_nothing_can_be_evaluated():
     with pytest.raises(DataError) as raised:
         evaluated(LastItemScorer(TABLE), asked_last([0, 1, 7], [2, 0, 8]))
     assert str(raised.value) == "the run knows no next item of the test split"
     assert raised.value.hint == "prepare the dataset with a higher --min-item-support"
 
 
-def test_a_valid_split_of_which_nothing_asked_for_is_known_chooses_no_hybrid(tmp_path, monkeypatch):
+def test_a_valid_split_of_which_no_target_is_known_chooses_no_hybrid(tmp_path, monkeypatch):
     monkeypatch.setattr(hybrid, "load_split", lambda *_: asked_last([0, 1, 99], [98, 1]))
     run, dataset = (
         Run.from_document(tmp_path, run_manifest()),

@@ -20,7 +20,7 @@ def refusal(*lines: str, name: str = "log") -> DataError | None:
     return None
 
 
-def test_a_header_of_events_is_told_with_its_columns_and_the_command(tmp_path):
+def test_a_header_of_events_is_reported_with_its_columns_and_the_command(tmp_path):
     error = refusal("SessionId\tItemId\tTime\n", "1\t10\t5\n", name="my clicks.tsv")
     assert str(error) == (
         "my clicks.tsv is a log of events (columns SessionId, ItemId, Time), and not sessions, one "
@@ -76,7 +76,7 @@ def test_a_header_without_users_gives_no_command():
     assert error.hint == EXAMPLE
 
 
-def test_json_objects_are_told():
+def test_json_objects_are_reported():
     error = refusal('{"user": 1, "item": 10}\n')
     assert error is not None
     assert str(error) == "log holds JSON objects, as a log of events does, and not sessions"
@@ -84,7 +84,7 @@ def test_json_objects_are_told():
 
 
 @pytest.mark.parametrize("line", ["\x1f\udc8b\x08\0\0", "PAR1\x15", "1\x000\0"])
-def test_what_is_no_text_is_told(line):
+def test_what_is_no_text_is_reported(line):
     error = refusal(line)
     assert error is not None
     assert str(error) == "log is not text in UTF-8"

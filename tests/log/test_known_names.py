@@ -207,7 +207,7 @@ def test_a_column_that_counts_each_users_sessions_is_named(tmp_path):
         ),
     ],
 )
-def test_what_a_column_may_be_taken_for_is_said_where_one_is_missing(tmp_path, header, hint):
+def test_what_a_column_may_be_taken_for_is_reported_where_one_is_missing(tmp_path, header, hint):
     with pytest.raises(DataError) as caught:
         read_text(tmp_path, f"{header}\n1,2,3\n")
     assert str(caught.value.hint).endswith(f"; {hint}")

@@ -48,7 +48,7 @@ def test_events_of_other_kinds_need_hold_nothing(kind: str, other: tuple):
         assert log.event_kinds == {"view": 2, "page": 1}
 
 
-def test_a_wrong_row_of_the_kinds_asked_for_is_named_still():
+def test_a_wrong_row_of_the_kinds_requested_is_named_still():
     rows = [event("7", "8", 0), event("7", None, 2, "page"), event("7", None, 5)]
     with pytest.raises(DataError, match=r"log\.csv line 4: the item id is empty"):
         read(rows, "csv", event="view")

@@ -299,7 +299,7 @@ def test_a_refusal_of_the_system_is_explained(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links are another thing there")
-def test_what_the_system_can_not_read_says_why():
+def test_what_the_system_cannot_read_says_why():
     Path("log").symlink_to("log")
     assert complaint("log") == (
         "log: it cannot be read: Too many levels of symbolic links",
@@ -307,7 +307,7 @@ def test_what_the_system_can_not_read_says_why():
     )
 
 
-def test_where_no_row_is_wrong_by_itself_what_the_fast_reader_says_is_told():
+def test_where_no_row_is_wrong_by_itself_what_the_fast_reader_says_is_reported():
     # Nanoseconds since 1970 in 64 bits end in 2262.
     rows = "1,2,2020-01-01T00:00:00.123456789Z\n1,2,2500-01-01T00:00:00Z\n"
     Path("log").write_text(HEADER + rows)

@@ -106,7 +106,7 @@ def test_any_ids_come_back_from_a_layout_that_can_quote(tmp_path_factory, layout
 
 @pytest.mark.parametrize("layout", BARE)
 @given(rows=BARE_ROWS)
-def test_any_ids_come_back_from_a_layout_that_can_not(tmp_path_factory, layout: str, rows: Rows):
+def test_any_ids_come_back_from_a_layout_that_cannot(tmp_path_factory, layout: str, rows: Rows):
     check(tmp_path_factory, BARE[layout](rows), rows)
 
 

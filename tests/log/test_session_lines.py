@@ -35,7 +35,7 @@ def test_each_line_of_a_file_is_a_session_and_an_empty_one_too(tmp_path):
     assert list(read_sessions(path)) == [["1", "2"], [], ["3"], ["\udcff"]]
 
 
-def test_a_file_that_can_not_be_read_is_a_data_error(tmp_path):
+def test_a_file_that_cannot_be_read_is_a_data_error(tmp_path):
     with pytest.raises(DataError) as error:
         list(read_sessions(tmp_path / "none"))
     assert str(error.value) == f"cannot read {tmp_path / 'none'}: No such file or directory"

@@ -75,7 +75,7 @@ def test_a_run_without_a_choice_says_how_one_is_made(tmp_path):
         {"options": 3},
     ],
 )
-def test_a_damaged_choice_is_told(tmp_path, damage):
+def test_a_damaged_choice_is_reported(tmp_path, damage):
     keep(tmp_path, "markov")
     path = tmp_path / "hybrid.json"
     write_json(path, json.loads(path.read_text()) | damage)
@@ -119,7 +119,7 @@ def test_an_option_of_a_later_version_is_no_damage_but_is_named(tmp_path):
     )
 
 
-def test_later_entries_and_later_models_of_a_choice_are_passed_over(tmp_path):
+def test_later_entries_and_later_models_of_a_choice_are_skipped(tmp_path):
     fitted = keep(tmp_path, "markov")
     path = tmp_path / "hybrid.json"
     options = OPTIONS | {"transformer": "heads=2"}
@@ -130,7 +130,7 @@ def test_later_entries_and_later_models_of_a_choice_are_passed_over(tmp_path):
     np.testing.assert_array_equal(load_hybrid(tmp_path, network()).score_next(session), expected)
 
 
-def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):
+def test_a_partner_of_other_items_or_of_another_kind_or_none_is_reported(tmp_path):
     keep(tmp_path, "markov")
     kept = tmp_path / "hybrid.safetensors"
     write_json(tmp_path / "hybrid.json", read_choice(tmp_path) | {"partner": "vsknn"})
@@ -150,7 +150,7 @@ def test_a_partner_of_other_items_or_of_another_kind_or_none_is_told(tmp_path):
     )
 
 
-def test_numbers_of_a_type_that_numpy_lacks_are_told(tmp_path):
+def test_numbers_of_a_type_that_numpy_lacks_are_reported(tmp_path):
     keep(tmp_path, "markov")
     kept = tmp_path / "hybrid.safetensors"
     header = b'{"markov/x":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
@@ -190,7 +190,7 @@ def test_numbers_of_a_type_that_numpy_lacks_are_told(tmp_path):
         ("stan", "ends", lambda a: a * np.inf, "ends is not made of finite numbers"),
     ],
 )
-def test_a_partner_of_which_an_array_is_wrong_is_told(tmp_path, partner, array, change, complaint):
+def test_a_partner_with_a_wrong_array_is_reported(tmp_path, partner, array, change, complaint):
     keep(tmp_path, partner)
     path = tmp_path / "hybrid.safetensors"
     kept = load_file(path)

@@ -73,7 +73,7 @@ def test_only_one_tensor_at_a_time_is_made_an_array_of(tmp_path: Path):
     assert max(alive) <= 1, "an array is let go of before the next but one is made"
 
 
-def test_a_file_that_can_not_be_written_leaves_the_old_one_and_no_other(tmp_path: Path):
+def test_a_file_that_cannot_be_written_leaves_the_old_one_and_no_other(tmp_path: Path):
     class Broken:
         shape, dtype = (2,), np.dtype(np.float32)
 

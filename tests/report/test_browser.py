@@ -143,7 +143,7 @@ def test_every_name_of_a_column_and_every_box_can_be_reached_by_keyboard(browser
     assert browser.run(script) == 0
 
 
-def test_who_hears_the_page_is_told_each_plot_table_and_column(browser, page):
+def test_a_screen_reader_gets_each_plot_table_and_column(browser, page):
     browser.open(page, width=375)
     browser.run("document.querySelector('#breakdown details').open = true")
     nodes = browser.call("Accessibility.getFullAXTree")["nodes"]

@@ -108,7 +108,7 @@ def test_the_splits_stand_in_a_table_without_the_one_that_is_not_there():
     assert "<td>valid</td>" not in content
 
 
-def test_what_was_dropped_is_told_and_else_that_nothing_was():
+def test_what_was_dropped_is_reported_and_else_that_nothing_was():
     content = describe()
     assert "<td>rare items</td>" in content
     assert "repeats" not in content

@@ -60,7 +60,7 @@ def test_unknown_next_items_as_misses_are_shown_where_there_are_any(stored):
     assert words in describe_evaluation(some, COMMAND).content
 
 
-def test_the_protocol_is_told_in_words(stored):
+def test_the_protocol_is_reported_in_words(stored):
     protocol = {
         "events": 1234,
         "exclude_seen": False,

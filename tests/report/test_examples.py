@@ -55,7 +55,7 @@ def test_an_event_is_held_back_and_ranked_among_all_items(scorer):
     assert [item.item_id for item in example.best] == list("abcd")
 
 
-def test_any_event_that_is_asked_for_may_be_held_back_the_same_one_each_time(scorer):
+def test_any_target_may_be_held_back_the_same_one_each_time(scorer):
     sessions = make_sessions([3, 0, 2, 1])
     drawn = [find_examples(scorer, ITEMS, sessions, seed)[0].before for seed in range(30)]
     assert set(drawn) == {1, 2, 3}

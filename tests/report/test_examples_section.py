@@ -26,7 +26,7 @@ def test_the_item_that_came_is_marked_where_it_was_expected():
     assert content.count("<details open>") == 1
 
 
-def test_a_run_that_never_hits_is_told_so():
+def test_a_run_that_never_hits_says_so():
     content = describe_examples([MISS], 4321, 0.0).content
     assert "in its top 10; of all that were scored, in 0.0 %. A list" in content
 
@@ -50,6 +50,6 @@ def test_hostile_ids_and_titles_are_text():
     assert content.count(HARMLESS) == 3 * 2
 
 
-def test_where_no_session_can_be_asked_for_that_is_said():
+def test_a_split_without_targets_is_reported():
     content = describe_examples([], 9, None).content
     assert content == "<p>No session of the test split holds two items that the run knows.</p>\n"

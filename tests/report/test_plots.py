@@ -32,7 +32,7 @@ def test_words_stay_words_and_no_formula():
     assert "costs in $ and $" in texts
 
 
-def test_the_plot_tells_what_it_shows_to_who_can_not_see_it():
+def test_the_plot_tells_what_it_shows_to_who_cannot_see_it():
     root = ElementTree.fromstring(draw_plot("a", "told\x00 <b>", paint))
     assert (root.attrib["role"], root.attrib["aria-label"]) == ("img", "told\\x00 <b>")
 

@@ -88,7 +88,7 @@ def test_no_two_elements_have_the_same_name_and_every_reference_has_its_own(page
     assert {*re.findall(r'href="#(.*?)"', page), *re.findall(r"url\(#(.*?)\)", page)} <= set(names)
 
 
-def test_every_plot_has_words_for_who_can_not_see_it(page):
+def test_every_plot_has_words_for_who_cannot_see_it(page):
     plots = re.findall(r"<svg[^>]*>", page)
     assert len(plots) > 5
     assert all(re.search(r'role="img" aria-label="[^"]{20,}"', plot) for plot in plots)
@@ -148,7 +148,7 @@ def test_a_place_must_be_a_file_in_a_folder_that_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("step", ["write_bytes", "replace"])
-def test_a_report_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch, step):
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch, step):
     workspace = make_reported(tmp_path / "w")
     OUT.write_text("the old one")
 
@@ -199,7 +199,7 @@ def test_a_damaged_dataset_is_an_artefact_error(tmp_path):
     assert str(caught.value) == f"{path / 'manifest.json'} is damaged: source.name is missing"
 
 
-def test_a_dataset_that_is_gone_is_told_before_anything_is_drawn(tmp_path, monkeypatch):
+def test_a_dataset_that_is_gone_is_reported_before_anything_is_drawn(tmp_path, monkeypatch):
     workspace = make_reported(tmp_path / "w")
     monkeypatch.setattr(report, "make_page", lambda *_: pytest.fail("drawn"))
     change_manifest(workspace.open("dataset").path, fingerprint="another")
@@ -208,7 +208,7 @@ def test_a_dataset_that_is_gone_is_told_before_anything_is_drawn(tmp_path, monke
     assert str(caught.value) == f"dataset user has changed since run {NAME} was trained on it"
 
 
-def test_a_dataset_that_is_made_anew_meanwhile_is_not_reported(tmp_path, monkeypatch):
+def test_a_dataset_that_is_made_again_meanwhile_is_not_reported(tmp_path, monkeypatch):
     workspace = make_reported(tmp_path / "w")
 
     def make_slowly(run, dataset, stored):

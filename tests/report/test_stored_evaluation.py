@@ -67,7 +67,7 @@ def test_figures_alone_come_without_leaderboard_and_slices(tmp_path):
     assert (stored.leaderboard, stored.verdict, stored.slices) == ((), "", ())
 
 
-def test_the_verdict_of_an_earlier_version_is_told_in_the_words_of_today(tmp_path):
+def test_the_verdict_of_an_earlier_version_is_reported_in_the_current_wording(tmp_path):
     earlier = "a beats b by 2.0 % of mrr@20, 95 % interval 1.0 to 3.0 %: the difference is real"
     stored = read_stored_evaluation(keep(tmp_path, {"test": FULL | {"verdict": earlier}}))
     assert stored is not None
@@ -77,7 +77,7 @@ def test_the_verdict_of_an_earlier_version_is_told_in_the_words_of_today(tmp_pat
     )
 
 
-def test_all_that_was_kept_is_read_and_keys_that_came_later_are_passed_over(tmp_path):
+def test_all_that_was_kept_is_read_and_keys_that_came_later_are_skipped(tmp_path):
     stored = read_stored_evaluation(keep(tmp_path, {"test": FULL | {"new": 1}}))
     assert stored is not None
     assert stored.slices == (Slice("item", "new", 7, METRICS),)
@@ -103,7 +103,7 @@ def test_the_interval_of_a_slice_is_read_if_it_was_stored(tmp_path):
     assert stored.slices == (Slice("item", "new", 7, METRICS, {"mrr@5": (0.2, 0.3)}),)
 
 
-def test_metrics_that_a_later_version_adds_are_passed_over(tmp_path):
+def test_metrics_that_a_later_version_adds_are_skipped(tmp_path):
     later = METRICS | {"map@5": 0.2, "map@7": None, "mean_rank": [3, 4], "recall@top": 1}
     slices = [{"slice": "item", "value": "new", "events": 7, "metrics": later}]
     both = {"metrics": later, "metrics_unknown_as_miss": later, "slices": slices}

@@ -21,7 +21,7 @@ def test_one_epoch_is_no_curve():
     assert '<td class="number" data-value="4.0">4.0000</td>' in content
 
 
-def test_without_a_valid_split_there_are_no_figures_and_that_is_said():
+def test_without_a_valid_split_there_are_no_figures_and_this_is_reported():
     content = describe_training(make_epochs(2, valid=False), 2, [], "mrr@20").content
     assert (
         "<p>2 epochs; without a valid split, the run has the weights of the last epoch.</p>"

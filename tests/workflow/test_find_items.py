@@ -46,7 +46,7 @@ def test_titles_of_several_items_parts_of_titles_and_ids_stay_as_they_are(text):
     assert SEARCH.take_titles([text]) == ([text], {})
 
 
-def test_what_was_taken_is_told():
+def test_what_was_taken_is_reported():
     taken = SEARCH.take_titles(["Matrix", "The (1999)", "2"])[1]
     assert taken == {"Matrix, The (1999)": "1"}
 

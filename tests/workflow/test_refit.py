@@ -279,7 +279,7 @@ def test_a_manifest_that_counts_train_and_valid_wrongly_is_damaged(
         make_job(workspace, None, CONFIG, None)
 
 
-def test_a_file_that_is_missing_is_said_before_training_begins(workspace: Workspace):
+def test_a_file_that_is_missing_is_reported_before_training_begins(workspace: Workspace):
     path = workspace.open("dataset").path / "valid_full.parquet"
     path.unlink()
     with pytest.raises(ArtefactError) as caught:

@@ -77,7 +77,7 @@ def test_a_limit_looks_as_deep_as_it_must():
     assert found.removed == {"seen": 1, "max-per kind": 499}
 
 
-def test_too_few_items_are_told_from_rules_that_leave_too_few():
+def test_too_few_items_are_distinguished_from_rules_that_leave_too_few():
     rules = RULES.with_ids(ITEMS, exclude=["a"])
     assert recommend(SCORER, ITEMS, ["b"], RecommendConfig(k=6), rules).short == "items"
     assert recommend(SCORER, ITEMS, ["b"], RecommendConfig(k=5), rules).short == "rules"

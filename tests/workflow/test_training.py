@@ -135,7 +135,7 @@ def test_two_trainings_with_one_seed_differ_in_nothing_but_the_seconds(tmp_path:
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_as_many_epochs_are_trained_as_were_asked_for(tmp_path: Path, epochs: int):
+def test_as_many_epochs_are_trained_as_were_requested(tmp_path: Path, epochs: int):
     """Known error 23."""
     workspace = make_workspace(tmp_path)
     told: list[Any] = []

@@ -194,7 +194,7 @@ def test_excel_days_may_count_from_1904():
     assert log.events[TIMESTAMP].tolist() == [EIGHT]
 
 
-def test_gps_seconds_are_read_where_they_are_asked_for():
+def test_gps_seconds_are_read_if_requested():
     assert read("1298620818", time_unit="gps").events[TIMESTAMP].tolist() == [EIGHT]
 
 
@@ -209,7 +209,7 @@ def test_snowflake_ids_are_no_times():
     assert read(*map(str, nanoseconds)).format.doubts == ()
 
 
-def test_a_year_of_two_digits_is_named_and_read_where_it_is_asked_for():
+def test_a_year_of_two_digits_is_named_and_read_if_requested():
     assert len(read("2103010800", "2103020800").format.doubts) == 1
     log = read("210301", "210302", time_unit="yymmdd")
     assert log.events[TIMESTAMP].tolist() == [EIGHT - 28_800, EIGHT + 57_600]

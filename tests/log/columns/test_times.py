@@ -83,7 +83,7 @@ def test_a_zone_that_is_not_there_is_refused(name):
     assert caught.value.hint == "for example --tz Asia/Seoul"
 
 
-def test_times_of_32_bit_floats_are_told_where_they_lose_seconds():
+def test_times_of_32_bit_floats_are_reported_where_they_lose_seconds():
     exact = pa.chunked_array([pa.array([0.0, 16_777_216.0], pa.float32())])
     assert read_seconds(exact, "s").doubt is None
     coarse = pa.chunked_array([pa.array([1_614_585_600.0, 1_614_585_728.0], pa.float32())])

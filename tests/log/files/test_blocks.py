@@ -57,7 +57,7 @@ def test_without_header_lines_are_counted_from_the_first(judged):
     assert len(judged) < 10
 
 
-def test_a_row_that_no_block_shows_is_looked_for_in_the_whole_log(judged):
+def test_a_row_that_no_block_shows_is_opened_in_the_whole_log(judged):
     early = [f"{n},7,{1_700_000_000 + n}\n" for n in range(100)]
     late = [f"{n},7,1700000{n:03d}000000000\n" for n in range(100)]  # ns, of another year in s
     text = "user,item,time\n" + "".join(early) + "".join(late)

@@ -12,7 +12,7 @@ from sbrcli.log.reading import Log, read_log
 HEADER = "userId,itemId,timestamp\n"
 
 
-def test_rows_that_can_not_be_events_are_left_out_and_the_first_is_named():
+def test_rows_that_cannot_be_events_are_left_out_and_the_first_is_named():
     bad = 'a,b,soon\na,b\n,b,3\na,"x\ny",nan\n'
     log = read((HEADER + "é,b,1\n" + bad + '"q""q",b,2\n').encode() + b"\xff,b,3\n" + b"z,b,4\n")
     assert log.events[USER_ID].tolist() == ["é", 'q"q', "z"]
@@ -66,7 +66,7 @@ def test_rows_of_another_encoding_are_no_bad_rows_where_it_is_named():
         ),
     ],
 )
-def test_what_can_not_be_left_out_is_an_error(text: str, message: str, hint: str):
+def test_what_cannot_be_left_out_is_an_error(text: str, message: str, hint: str):
     with pytest.raises(DataError) as caught:
         read(text.encode())
     assert (str(caught.value), caught.value.hint) == (message, hint)

@@ -140,7 +140,7 @@ def test_a_value_that_is_nested_too_deeply_is_not_json(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["[]", "[[], []]", "{]", "{}, {}", "[{}]"])
-def test_what_holds_no_event_is_said(tmp_path, text):
+def test_what_holds_no_event_is_reported(tmp_path, text):
     assert complaint(tmp_path, text) == (
         "./log.json line 1: it is not a JSON object",
         "write one object a line: an event, or a session with a list of its events",

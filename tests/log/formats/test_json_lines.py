@@ -139,7 +139,7 @@ def test_an_endless_line_is_refused_and_not_read(before: str, monkeypatch: pytes
     )
 
 
-def test_wrong_lines_are_left_out_and_counted_where_that_is_asked_for():
+def test_wrong_lines_are_left_out_and_counted_if_requested():
     bad = '{"user": 5, "item": 1, "time": 3}\n{\n'
     log = read(GOOD + bad + GOOD, skip_bad_rows=True)
     assert len(log.events) == 2

@@ -161,12 +161,12 @@ def test_a_folder_is_hashed_by_its_parts():
         ),
     ],
 )
-def test_what_parquet_can_not_be_is_said(columns: dict, message: str, hint: str):
+def test_options_that_parquet_cannot_have_are_refused(columns: dict, message: str, hint: str):
     write(**columns)
     assert complaint() == (message, hint)
 
 
-def test_rows_without_a_value_are_left_out_where_that_is_asked_for():
+def test_rows_without_a_value_are_left_out_if_requested():
     write(user=["a", None, "c"], item=[1, 2, None], time=[1, 2, 3])
     log = read_log(Path("log"), ReadConfig(skip_bad_rows=True))
     assert log.events[USER_ID].tolist() == ["a"]
@@ -261,7 +261,7 @@ def complaint() -> tuple[str, str | None]:
     return str(caught.value), caught.value.hint
 
 
-def test_dates_with_nanoseconds_beyond_2262_are_told():
+def test_dates_with_nanoseconds_beyond_2262_are_reported():
     write(user=["a", "a"], item=[1, 2], time=["2020-01-01T00:00:00.123456789Z", "2300-01-01"])
     assert complaint() == (
         "log: a date lies outside the years 1678 to 2262, in which alone there are nanoseconds",

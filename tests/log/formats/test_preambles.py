@@ -35,7 +35,7 @@ def _read(folder: Path, text: str, **options: Any) -> tuple[list[str], str]:
         ("sep=,\n", 2),
     ],
 )
-def test_lines_above_the_header_are_passed_over_and_the_header_is_named(
+def test_lines_above_the_header_are_skipped_and_the_header_is_named(
     tmp_path: Path, above: str, line: int
 ):
     rows, words = _read(tmp_path, above + _HEADER + _ROWS)

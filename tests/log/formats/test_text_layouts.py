@@ -82,7 +82,7 @@ def test_a_layout_is_recognised_without_options(text: str, said: str, event: dic
     assert log.events[list(event)].iloc[0].to_dict() == event
 
 
-def test_users_of_diginetica_are_read_where_they_are_asked_for():
+def test_users_of_diginetica_are_read_if_requested():
     text = "sessionId;userId;itemId;timeframe;eventdate\n1;NA;81766;526309;2016-05-09\n"
     assert U not in read(text).events
     assert read(text, columns="user=userId").events[U].tolist() == ["NA"]

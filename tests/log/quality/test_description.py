@@ -93,5 +93,5 @@ def test_all_that_was_left_out_is_named_in_one_line():
         (["One."], "doubtful: One"),
     ],
 )
-def test_of_warnings_the_first_is_said_in_short(warnings: list[str], said: str):
+def test_of_warnings_the_first_is_reported_in_short(warnings: list[str], said: str):
     assert describe_doubts(warnings) == said

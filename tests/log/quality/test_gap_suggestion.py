@@ -10,7 +10,7 @@ def test_the_valley_between_visits_is_found_and_rounded():
     assert suggest_gap(pauses) == 14_400
 
 
-def test_two_kinds_of_pauses_of_a_random_process_are_told_apart():
+def test_two_kinds_of_pauses_of_a_random_process_are_distinguished():
     rng = np.random.default_rng(1)
     within = rng.lognormal(np.log(40), 1, 9000)  # seconds to minutes
     between = rng.lognormal(np.log(3 * 86_400), 1, 1000)  # days

@@ -33,7 +33,7 @@ def test_ids_in_single_quotes_are_read_without_them_by_an_option():
     ]
 
 
-def test_an_id_in_quotes_that_is_there_without_them_is_told_and_others_are_not():
+def test_an_id_in_quotes_that_is_there_without_them_is_reported_and_others_are_not():
     assert len(told("'71'", "71", "72", "73")) == 1
     assert told("'Heroes'", "Low", "Lodger", "Scary Monsters") == []
 

@@ -117,7 +117,7 @@ def test_a_gap_that_would_tell_visits_apart():
     )
 
 
-def test_a_word_that_stands_for_no_user_is_told_once():
+def test_a_word_that_stands_for_no_user_is_reported_once():
     events = make_log()
     users = events["user_id"].replace({0: "NULL", 1: "1"}).astype("category")
     assert warnings(events.assign(user_id=users)) == (

@@ -100,7 +100,7 @@ def test_options_are_written_as_they_are_read():
         ),
     ],
 )
-def test_what_can_not_be_is_refused(act, message):
+def test_what_cannot_be_is_refused(act, message):
     with pytest.raises(ConfigError) as error:
         act()
     assert str(error.value) == message

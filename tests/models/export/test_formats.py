@@ -77,7 +77,7 @@ def test_onnx_ignores_what_fills_the_rest_of_a_row():
     np.testing.assert_array_equal(found["top_items"], other["top_items"])
 
 
-def test_onnx_gives_every_item_where_fewer_are_there_than_asked_for():
+def test_onnx_gives_every_item_where_fewer_are_there_than_requested():
     found = onnx_outputs(SHAPES[0], k=100)
     assert found["top_items"].shape == (4, 30)
     left = [30 - len(set(session)) for session in SESSIONS]

@@ -48,7 +48,7 @@ def test_what_is_saved_is_loaded_and_the_same_weights_give_the_same_bytes(tmp_pa
         np.testing.assert_array_equal(loaded[name], weight)
 
 
-def test_a_file_that_is_missing_or_damaged_is_said_in_one_line(tmp_path: Path):
+def test_a_file_that_is_missing_or_damaged_is_reported_in_one_line(tmp_path: Path):
     path = tmp_path / "weights.safetensors"
 
     def refusal(shape: GruShape = SHAPE) -> str:

@@ -99,7 +99,7 @@ def test_the_longest_session_is_walked_to_its_end():
     assert lanes.targets[:, 1].tolist() == list(range(1, 9))
 
 
-def test_sessions_of_one_event_are_passed_over():
+def test_sessions_of_one_event_are_skipped():
     lanes = arrange_lanes(make_sessions([7], [0, 1], [8], [2, 3], [9]), 1)
     assert walk(lanes) == [[0, 1], [2, 3]]
 
@@ -109,7 +109,7 @@ def test_no_pairs_at_all_give_no_steps():
     assert lanes.inputs.shape == lanes.padded(4).inputs.shape == (0, 3)
 
 
-def test_sessions_are_taken_in_the_order_asked_for():
+def test_sessions_are_taken_in_the_order_requested():
     sessions = make_sessions([0, 1], [2, 3], [4, 5])
     assert walk(arrange_lanes(sessions, 1, np.array([2, 0, 1]))) == [[4, 5], [0, 1], [2, 3]]
 

@@ -129,7 +129,7 @@ def test_a_checkpoint_of_an_earlier_or_a_later_version_is_read(tmp_path: Path):
         assert found.place == replace(PLACE, history=[row])
 
 
-def test_a_place_beyond_its_history_is_told(tmp_path: Path):
+def test_a_place_beyond_its_history_is_reported(tmp_path: Path):
     path = tmp_path / CHECKPOINT_FILE
     save_checkpoint(tmp_path, replace(PLACE, epoch=9), TENSORS)
     with pytest.raises(UnusableCheckpointError) as caught:

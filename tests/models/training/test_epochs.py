@@ -305,7 +305,7 @@ def test_weights_that_the_last_update_spoilt_are_not_taken_for_an_epochs(tmp_pat
         ),
     ],
 )
-def test_weights_that_are_lost_are_told_with_those_that_are_kept(
+def test_weights_that_are_lost_are_reported_with_those_that_are_kept(
     tmp_path: Path, settings: dict[str, Any], epochs: int, where: str
 ):
     runner = TrainingLoop(make_plan(tmp_path, **settings))
@@ -330,7 +330,7 @@ def warned_of_beginning_anew(folder: Path, config: TrainConfig = CONFIG) -> list
     return told
 
 
-def test_a_checkpoint_of_another_network_is_left_and_training_begins_anew(tmp_path: Path):
+def test_a_checkpoint_of_another_network_is_left_and_training_starts_again(tmp_path: Path):
     TrainingLoop(make_plan(tmp_path)).run()
     other = TrainConfig(hsz=(6,), batch_size=3, bptt=2, epochs=1)
     assert warned_of_beginning_anew(tmp_path, other) == [
@@ -338,7 +338,7 @@ def test_a_checkpoint_of_another_network_is_left_and_training_begins_anew(tmp_pa
     ]
 
 
-def test_a_damaged_checkpoint_is_left_and_training_begins_anew(tmp_path: Path):
+def test_a_damaged_checkpoint_is_left_and_training_starts_again(tmp_path: Path):
     TrainingLoop(make_plan(tmp_path)).run()
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"")
     (told,) = warned_of_beginning_anew(tmp_path)
@@ -346,7 +346,7 @@ def test_a_damaged_checkpoint_is_left_and_training_begins_anew(tmp_path: Path):
     assert told.endswith("; training starts again")
 
 
-def test_where_the_best_weights_so_far_are_damaged_training_begins_anew(tmp_path: Path):
+def test_where_the_best_weights_so_far_are_damaged_training_starts_again(tmp_path: Path):
     TrainingLoop(make_plan(tmp_path)).run()
     (tmp_path / WEIGHTS_FILE).unlink()
     assert warned_of_beginning_anew(tmp_path) == [

@@ -81,7 +81,7 @@ def figures_of(*mrr: float) -> list[dict]:
         (9, [0.3, 0.2, 0.1, 0.1, 0.1, 0.1], 6),
     ],
 )
-def test_training_stops_after_so_many_epochs_without_a_better(tmp_path, patience, mrr, trained):
+def test_training_stops_after_n_epochs_without_a_better(tmp_path, patience, mrr, trained):
     runner = make_runner(tmp_path, figures_of(*mrr), patience=patience)
     idle(runner)
     history = runner.run()
@@ -165,7 +165,7 @@ def test_without_shuffling_every_epoch_takes_sessions_by_their_start(tmp_path):
     assert epochs == [every_pair()] * 3
 
 
-def test_shuffling_permutes_sessions_anew_each_epoch_and_leaves_them_whole(tmp_path):
+def test_shuffling_permutes_sessions_again_each_epoch_and_leaves_them_whole(tmp_path):
     epochs = walked_epochs(tmp_path, shuffle=True, epochs=5, batch_size=1)
     assert len({tuple(epoch) for epoch in epochs}) == 5
     offsets = np.cumsum([0, *map(len, SESSIONS)]).tolist()
