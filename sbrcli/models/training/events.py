@@ -1,4 +1,4 @@
-"""What a training reports while it runs: the events that an `on_event` handler is called with.
+"""The events of a training, with which an `on_event` handler is called.
 
 In a training without interruption they come in this order: `LibrariesLoading` (from `sbr train`
 alone), then for each epoch `EpochStarted`, `StepsDone` again and again, `ValidationStarted` and

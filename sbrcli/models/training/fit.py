@@ -40,13 +40,13 @@ LOST_LOSS = 1e6
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What a network is trained on."""
+    """The training data of a network."""
 
     sessions: Sessions
     """Every item index below the network's `num_items`."""
 
     validate: Validate | None = None
-    """Called with a scorer after each epoch; returns its figures."""
+    """Called with a scorer after each epoch; returns its metrics on valid."""
 
     num_valid: int = 0
     """Number of targets that `validate` ranks."""
@@ -58,8 +58,8 @@ def fit(
     """Train a network, whose variables hold the weights of the last epoch afterwards.
 
     Args:
-        network: with the weights that training begins at.
-        data: the sessions, and what validates an epoch.
+        network: the network with its initial weights.
+        data: the sessions, and the validation of an epoch.
         config: how to train.
         on_event: called with each event of `sbrcli.models.training.events`. At `EpochEnded` the
             network holds the epoch's weights. If it raises `StopTraining`, training ends there;
@@ -78,7 +78,7 @@ def fit(
 
 
 class EpochLoop:
-    """Walks the lanes and validates, epoch by epoch.
+    """The loop over epochs, which trains on the lanes and validates.
 
     A subclass stores the state by the methods `_save`, `_save_in_time` and `_store_epoch`.
     """
@@ -110,8 +110,8 @@ class EpochLoop:
         """Train until the last epoch is done.
 
         Args:
-            is_interrupted: asked between two calls of the graph; True saves the state and ends
-                training with a KeyboardInterrupt.
+            is_interrupted: called between two calls of the graph; if it returns True, the state is
+                saved and KeyboardInterrupt raised.
         """
         while not self._is_done():
             if self.config.shuffle:
@@ -186,7 +186,7 @@ class EpochLoop:
         return {"epoch": self.place.epoch, "epochs": self.num_epochs, "phase": self.phase}
 
     def _walk_once(self, walked: int) -> int:
-        """Train on the steps of one call; return how many pairs they hold."""
+        """Train on the steps of one call; return their number of pairs."""
         place = self.place
         window = slice(place.step, place.step + self.steps_per_call)
         is_pair = self.lanes.is_pair[window]
@@ -229,7 +229,7 @@ class EpochLoop:
         self._store_epoch(is_best)
         seconds = place.seconds + time.perf_counter() - began
         left = seconds * (self.num_epochs - place.epoch)
-        # From here on the next epoch is under way, wherever the event's handler stops it.
+        # From here on the next epoch is the current one, wherever a handler stops training.
         self.place = TrainingState(epoch=place.epoch + 1, history=place.history)
         self.states = self.step.zero_states()
         event = EpochEnded(

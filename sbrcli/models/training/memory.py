@@ -30,12 +30,12 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def count_copies(config: FitConfig) -> int:
-    """Return how many numbers training holds for each weight: itself and the optimizer's slots."""
+    """Return the number of values per weight in training: itself and the optimizer's slots."""
     return 3 if config.optimizer == "adam" or config.momentum else 2
 
 
 def estimate_memory(shape: NetworkShape, config: FitConfig, num_events: int) -> int:
-    """Return about how many bytes a training takes at its peak.
+    """Return the approximate peak memory of a training in bytes.
 
     The constants were measured on Linux. On a GPU, the weights and scores lie in its own memory.
 
@@ -59,7 +59,7 @@ def estimate_memory(shape: NetworkShape, config: FitConfig, num_events: int) -> 
 
 
 def _row_width(shape: NetworkShape) -> int:
-    """Return about how many numbers a row needs on its way through the layers and back."""
+    """Return the approximate number of values that a row needs in the forward and backward pass."""
     widths = [
         sizes[-1]
         for name, sizes in shape.weight_shapes().items()
@@ -79,7 +79,7 @@ def require_memory(
         needed: bytes, as `estimate_memory` returns.
         shape: the network's.
         config: how to train.
-        size_options: the options that decide the number of weights.
+        size_options: the options that determine the number of weights.
 
     Raises:
         ConfigError: it does not fit.
@@ -101,7 +101,7 @@ def require_memory(
 
 @contextlib.contextmanager
 def out_of_memory_explained() -> Iterator[None]:
-    """Make of running out of memory, on a GPU or not, an error that says what to do.
+    """Translate a lack of memory, on a CPU or GPU, into an error that says what to do.
 
     Raises:
         TrainingError: the body ran out of memory.
@@ -113,7 +113,7 @@ def out_of_memory_explained() -> Iterator[None]:
     except MemoryError as error:
         raise _out_of_memory() from error
     except tf.errors.OpError as error:
-        # CUDA's own libraries run out as internal errors.
+        # CUDA's own libraries report a lack of memory as internal errors.
         is_memory = isinstance(error, tf.errors.ResourceExhaustedError)
         if not is_memory and "out of memory" not in str(error).lower():
             raise
