@@ -1,0 +1,305 @@
+"""The values that `sbr tune` tries of each option: ranges and choices, read from text."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from sbrcli.config.options import Option, check_option, declared_options, option_name
+from sbrcli.config.presets import OPTIMIZER_DEFAULTS
+from sbrcli.config.training import TrainConfig
+from sbrcli.errors import ConfigError, OptionError
+
+ALL = "all"
+"""As a name of `--search`: every option that declares a range."""
+
+_NOT_TUNED = ("monitor", "refit", "device", "threads")
+"""What a trial is judged by, and where it runs."""
+
+_BOOLEANS = {"yes": True, "no": False, "true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers between two bounds, both included."""
+
+    low: float
+    high: float
+    is_log: bool = False
+    is_whole: bool = False
+
+    def value_of(self, drawn: float) -> float | int:
+        """Return a drawn number as it is used: whole, or with three digits, and within bounds."""
+        if self.is_whole:
+            return round(drawn)
+        return min(max(float(f"{drawn:.3g}"), self.low), self.high)
+
+    def __str__(self) -> str:
+        scale = " (log)" if self.is_log else ""
+        return f"{self.low:g} to {self.high:g}{scale}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Some values, each as likely as the others."""
+
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(str(written(value)) for value in self.values)
+
+
+Dimension = Range | Choices
+Space = dict[str, Dimension]
+
+
+@dataclass(frozen=True, slots=True)
+class Tunable:
+    """An option of `sbr train` that can be searched: its name in Python, declaration and type."""
+
+    name: str
+    flag: str
+    declared: Option
+    kind: Any
+
+    @property
+    def is_sizes(self) -> bool:
+        """Whether its value is a tuple of whole numbers."""
+        return get_origin(self.kind) is tuple
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its numbers are whole."""
+        kinds = get_args(self.kind) if isinstance(self.kind, UnionType) else (self.kind,)
+        return self.is_sizes or int in kinds
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a range of it can be searched."""
+        return self.is_whole or self.kind is float
+
+    def read(self, text: str) -> Any:
+        """Return the value of a text, checked as on the command line of `sbr train`.
+
+        Raises:
+            OptionError: it is not a number, or none of the choices.
+            ConfigError: it is out of bounds.
+        """
+        value = self._parse(text.strip())
+        # "auto" stands for no number, which no bound concerns.
+        check_option(self.flag, self.declared, None if value == "auto" else value)
+        return value
+
+    def _parse(self, text: str) -> Any:
+        if self.declared.parse is not None:
+            return self.declared.parse(text)
+        if self.kind is bool:
+            if text not in _BOOLEANS:
+                raise OptionError(f"{self.flag} must be yes or no. Received: {text}")
+            return _BOOLEANS[text]
+        if self.kind is int or self.kind is float:
+            try:
+                return self.kind(text)
+            except ValueError as error:
+                what = "a whole number" if self.kind is int else "a number"
+                raise OptionError(f"{self.flag} must be {what}. Received: {text}") from error
+        return text
+
+    def number(self, text: str) -> float:
+        """Return a bound of a range.
+
+        Raises:
+            OptionError, ConfigError: as `read`.
+        """
+        value = self.read(text)
+        if self.is_sizes and len(value) == 1:
+            value = value[0]
+        if isinstance(value, (tuple, str)):
+            raise OptionError(f"{self.flag} takes a range of numbers. Received: {text}")
+        return value
+
+    def default_range(self) -> Range | None:
+        """Return the range that the option declares; None if it declares none."""
+        found = self.declared.search
+        return found and Range(found.low, found.high, found.is_log, self.is_whole)
+
+
+def tunables(config: type = TrainConfig) -> dict[str, Tunable]:
+    """Return the options of a configuration that can be searched, by their names in Python."""
+    kinds = get_type_hints(config)
+    return {
+        field.name: Tunable(field.name, option_name(field, declared), declared, kinds[field.name])
+        for field, declared in declared_options(config)
+        if declared.help is not None and field.name not in _NOT_TUNED
+    }
+
+
+def default_space(base: TrainConfig, fixed: Iterable[str], num_items: int) -> Space:
+    """Return the ranges of the options that declare one, are not fixed, and have an effect.
+
+    Args:
+        base: the values of the options that are not searched. With an optimizer that has a default
+            learning rate of its own, the range moves with it.
+        fixed: names of options that the user has set.
+        num_items: the number of items that are scored.
+    """
+    left_out = {*fixed, *base.without_effect(num_items)}
+    found = {name: one.default_range() for name, one in tunables(type(base)).items()}
+    space: Space = {name: r for name, r in found.items() if r is not None and name not in left_out}
+    usual = {field.name: field.default for field in fields(base)}
+    for name, own in OPTIMIZER_DEFAULTS.get(base.optimizer, {}).items():
+        dimension = space.get(name)
+        if isinstance(dimension, Range) and dimension.is_log:
+            factor = own / usual[name]
+            low, high = (float(f"{bound * factor:.1g}") for bound in (dimension.low, dimension.high))
+            space[name] = Range(low, high, is_log=True)
+    return space
+
+
+def parse_search(texts: Iterable[str], whole: Space, config: type = TrainConfig) -> Space:
+    """Return the space of several `--search` texts; without any, the whole default one.
+
+    A text is NAME=LOW:HIGH, NAME=LOW:HIGH:log, NAME=A,B,C, NAME (the option's own range), or
+    "all" (the whole default space).
+
+    Raises:
+        OptionError: a text cannot be read, or names an option twice or one that cannot be searched.
+        ConfigError: a value is out of bounds, or a range is empty.
+    """
+    texts = list(texts)
+    space: Space = dict(whole) if not texts or ALL in texts else {}
+    seen: set[str] = set()
+    for text in texts:
+        if text == ALL:
+            continue
+        name, equals, values = text.partition("=")
+        found = _find(name, "--search", text, config)
+        if found.name in seen:
+            raise OptionError(f"--search has {found.flag} twice. Received: {text}")
+        seen.add(found.name)
+        with _naming(f"--search {text}"):
+            space[found.name] = _read_dimension(found, values if equals else None)
+    return space
+
+
+def parse_grid(
+    texts: Iterable[str], others: Iterable[str] = (), config: type = TrainConfig
+) -> dict[str, tuple[Any, ...]]:
+    """Return the values of several `--grid` texts, by the names of their options.
+
+    A text is NAME=A,B,C, or NAME=A;B;C for values that hold commas.
+
+    Args:
+        texts: of the command line.
+        others: names that are no option of training, whose values stay texts.
+        config: the configuration whose options can be named.
+
+    Raises:
+        OptionError: a text cannot be read, or names an option twice or an unknown one.
+        ConfigError: a value is out of bounds.
+    """
+    grid: dict[str, tuple[Any, ...]] = {}
+    for text in texts:
+        name, _, values = text.partition("=")
+        parts = _split(values)
+        if not all(parts):
+            raise OptionError(
+                f"--grid takes an option and its values, as in --grid layers=1,2. Received: {text}"
+            )
+        if name in others:
+            key, read = name, tuple(parts)
+        else:
+            found = _find(name, "--grid", text, config)
+            with _naming(f"--grid {text}"):
+                key, read = found.name, tuple(found.read(part) for part in parts)
+        if key in grid:
+            raise OptionError(f"--grid has {name} twice. Received: {text}")
+        grid[key] = tuple(dict.fromkeys(read))
+    return grid
+
+
+def written(value: Any) -> Any:
+    """Return an option's value as JSON and tables hold it: one size as a number, no value as auto.
+
+    Sizes (100,) become 100, and (100, 50) becomes "100,50".
+    """
+    if isinstance(value, (tuple, list)):
+        return value[0] if len(value) == 1 else ",".join(map(str, value))
+    return "auto" if value is None else value
+
+
+def space_document(space: Mapping[str, Dimension]) -> dict[str, Any]:
+    """Return a space as JSON: the bounds of ranges, and the values of choices."""
+    return {
+        name: {"choices": [written(value) for value in dimension.values]}
+        if isinstance(dimension, Choices)
+        else asdict(dimension)
+        for name, dimension in space.items()
+    }
+
+
+class _naming:
+    """Begin the message of an error about a value with the flag that it stands in."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, ConfigError):
+            raise type(error)(f"{self._words}: {error}", error.hint) from error
+
+
+def _find(name: str, flag: str, text: str, config: type) -> Tunable:
+    known = tunables(config)
+    key = name.strip().lstrip("-").replace("-", "_")
+    if key not in known:
+        near = get_close_matches(key, known, n=1)
+        hint = f"did you mean {known[near[0]].flag}?" if near else "sbr train --help lists them"
+        raise OptionError(f"{flag} takes an option of sbr train that can be tuned. "
+                          f"Received: {text}", hint)  # fmt: skip
+    return known[key]
+
+
+def _read_dimension(tunable: Tunable, values: str | None) -> Dimension:
+    if values is None:
+        found = tunable.default_range()
+        if found is None:
+            raise OptionError(f"{tunable.flag} has no range of its own",
+                              hint=f"give one: --search {_example(tunable)}")  # fmt: skip
+        return found
+    if ":" in values and tunable.is_number:
+        return _read_range(tunable, values)
+    parts = _split(values)
+    if not all(parts):
+        raise OptionError(f"no values, as in --search {_example(tunable)}")
+    return Choices(tuple(dict.fromkeys(tunable.read(part) for part in parts)))
+
+
+def _read_range(tunable: Tunable, values: str) -> Range:
+    low_text, high_text, *scale = values.split(":")
+    if scale not in ([], ["log"], ["linear"]):
+        raise OptionError(f"a range is LOW:HIGH or LOW:HIGH:log. Received: {values}")
+    low, high = tunable.number(low_text), tunable.number(high_text)
+    if low >= high:
+        raise ConfigError(f"the range's lower bound must be below its upper one. Received: {values}")
+    usual = tunable.declared.search
+    is_log = scale == ["log"] or (not scale and usual is not None and usual.is_log and low > 0)
+    if is_log and low <= 0:
+        raise ConfigError(f"a log range must begin above 0. Received: {values}")
+    return Range(low, high, is_log, tunable.is_whole)
+
+
+def _split(values: str) -> list[str]:
+    return [part.strip() for part in values.split(";" if ";" in values else ",")]
+
+
+def _example(tunable: Tunable) -> str:
+    if tunable.declared.choices:
+        return f"{tunable.flag}={','.join(tunable.declared.choices[:2])}"
+    if get_origin(tunable.kind) is Literal or tunable.kind is bool:
+        return f"{tunable.flag}=yes,no"
+    return f"{tunable.flag}=LOW:HIGH"

@@ -1,0 +1,310 @@
+"""`sbr tune`: search for the options that are best on a dataset's valid split."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.search_space import Space, default_space, parse_search, space_document
+from sbrcli.config.tuning import TuneConfig
+from sbrcli.errors import ConfigError, TrainingError
+from sbrcli.models.registry import DEFAULT_FAMILY, find_family
+from sbrcli.models.training.interruption import deferred_interrupt
+from sbrcli.workflow.tuning.command import train_words, write_command
+from sbrcli.workflow.tuning.events import OnTuneEvent, TrialEnded, TrialStarted, ignore_tune_event
+from sbrcli.workflow.tuning.result import Trial, TuneResult, best_trial
+from sbrcli.workflow.tuning.settings import TuneSettings, describe_space, num_settings
+from sbrcli.workflow.tuning.study_folder import open_study_folder
+from sbrcli.workflow.tuning.trial import TrialRunner, load_valid
+
+if TYPE_CHECKING:
+    from sbrcli.workflow.tuning.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneRequest:
+    """What `sbr tune` is asked for."""
+
+    dataset: str | None
+    explicit: Mapping[str, Any]
+    """Options of `sbr train` that are fixed; None for those not given."""
+
+    searches: tuple[str, ...] = ()
+    """The texts of `--search`."""
+
+    config: TuneConfig = TuneConfig()
+    preset: str | None = None
+    model: str | None = None
+    name: str | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A study that is about to be begun or continued."""
+
+    name: str
+    settings: TuneSettings
+    space: Space
+    refit: bool
+
+    def command_of(self, options: Mapping[str, Any]) -> list[str]:
+        """Return the words that train a trial's options as a run."""
+        return train_words(self.settings, self.settings.configure(options), refit=self.refit)
+
+
+def plan_search(workspace: Workspace, request: TuneRequest) -> Search:
+    """Return the study of a request, whose options are all checked.
+
+    Raises:
+        ArtefactError: there is no such dataset.
+        ConfigError: options do not go together, or the dataset has no valid split.
+    """
+    explicit = {name: value for name, value in request.explicit.items() if value is not None}
+    parse_search(request.searches, {})  # before any artefact is looked for
+    settings = make_settings(workspace, request)
+    base, num_items = settings.base, settings.dataset.train.items
+    space = parse_search(request.searches, default_space(base, explicit, num_items))
+    twice = [name for name in space if name in explicit]
+    if twice:
+        flag = f"--{twice[0].replace('_', '-')}"
+        raise ConfigError(
+            f"{flag} is fixed, and cannot be searched too", hint=f"omit {flag} or its --search"
+        )
+    if not space:
+        raise ConfigError("no option is left to search", hint="name some with --search")
+    name = request.name or _default_name(settings, space)
+    return Search(name, settings, space, bool(explicit.get("refit")))
+
+
+def make_settings(workspace: Workspace, request: TuneRequest) -> TuneSettings:
+    """Return the dataset and the fixed options of a request.
+
+    Raises:
+        ArtefactError: there is no such dataset.
+        ConfigError: there is no such family or preset, or the dataset has no valid split.
+    """
+    model = request.model or DEFAULT_FAMILY
+    find_family(model)
+    explicit = {name: value for name, value in request.explicit.items() if value is not None}
+    dataset = workspace.open("dataset", request.dataset)
+    settings = TuneSettings(dataset, model, explicit, request.preset)
+    if dataset.splits.get("valid") is None:
+        load_valid(settings)
+    return settings
+
+
+def tune(
+    workspace: Workspace,
+    request: TuneRequest,
+    on_event: OnTuneEvent = ignore_tune_event,
+) -> TuneResult:
+    """Search until the study has enough trials, or the time is over.
+
+    A study that exists is continued. Trials that a killed process has left are trained again.
+
+    Args:
+        workspace: where the dataset is and the study is stored.
+        request: what to search.
+        on_event: called with the events of `tuning.events` and of each trial's training.
+
+    Raises:
+        ArtefactError: the dataset or the study is missing or damaged, or another study has the name.
+        ConfigError: options do not go together.
+        TrainingError: all trials have failed.
+        KeyboardInterrupt: Ctrl-C was pressed; the study is kept.
+    """
+    began = time.monotonic()
+    search = plan_search(workspace, request)
+    folder = open_study_folder(workspace, search.name)
+    study_class = load_study()
+    folder.begin(search.settings.document(search.space), overwrite=request.overwrite)
+    with folder.working() as worker:
+        study = study_class(folder, search.space, search.settings.base.seed, worker)
+        study.enqueue_first(*search.settings.first_options(search.space))
+        study.take_up_killed()
+        _Searching(search, study, request.config, on_event, began).run()
+        return conclude(search, study.trials(), study.importance())
+
+
+def load_study() -> "type[Study]":
+    """Return the class of studies, which needs Optuna.
+
+    Raises:
+        ConfigError: Optuna is not installed.
+    """
+    try:
+        from sbrcli.workflow.tuning.study import Study
+    except ModuleNotFoundError as error:
+        if error.name != "optuna":
+            raise
+        raise ConfigError(
+            "sbr tune needs Optuna, which is not installed",
+            hint="pip install 'sbrcli[tune]'; --grid works without it",
+        ) from error
+    return Study
+
+
+def conclude(search: Search, trials: list[Trial], importance: Mapping[str, float]) -> TuneResult:
+    """Return the result of trials.
+
+    Raises:
+        TrainingError: all of them have failed.
+    """
+    settings = search.settings
+    ended = [one for one in trials if one.state != "running"]
+    failed = [one for one in ended if one.state == "failed"]
+    if failed and len(failed) == len(ended):
+        raise TrainingError(
+            f"all {len(failed)} trials have failed, the first with: {failed[0].error}",
+            hint="search lower learning rates or smaller networks",
+        )
+    best = best_trial(trials, settings.base.monitor)
+    command = best and write_command(search.command_of(best.options))
+    return TuneResult(
+        study=search.name,
+        dataset=settings.dataset.name,
+        model=settings.model,
+        monitor=settings.base.monitor,
+        trials=trials,
+        best=best,
+        command=command,
+        importance=importance,
+    )
+
+
+def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
+    """Describe a study without training: its space, what is fixed, and the time it may take."""
+    search = plan_search(workspace, request)
+    folder = open_study_folder(workspace, search.name)
+    settings, config = search.settings, request.config
+    trials: list[Trial] = []
+    if folder.exists():
+        document = settings.document(search.space)
+        if folder.read().get("settings") == document:
+            with folder.working() as worker:
+                trials = load_study()(folder, search.space, 0, worker).trials()
+    done = [one for one in trials if one.state != "running"]
+    left = max(0, config.trials - len(done))
+    seconds = estimate_seconds(done, left, config.time_limit)
+    plan = {
+        "study": search.name,
+        "model": settings.model,
+        "trials": config.trials,
+        "trials_done": len(done),
+        "epochs_per_trial": settings.base.epochs,
+        "settings": num_settings(search.space),
+        "space": describe_space(search.space),
+        "fixed": dict(settings.explicit),
+        "defaults": settings.first_options(search.space)[0],
+        "seconds": seconds,
+    }
+    return TuneResult(
+        study=search.name,
+        dataset=settings.dataset.name,
+        model=settings.model,
+        monitor=settings.base.monitor,
+        trials=[],
+        best=None,
+        command=None,
+        plan=plan,
+    )
+
+
+def estimate_seconds(done: list[Trial], left: int, limit: float | None) -> float | None:
+    """Return the time that the trials that are left may take, by the mean of those done.
+
+    Returns:
+        At most the time limit; None if nothing is known.
+    """
+    seconds = [one.seconds for one in done if one.seconds is not None]
+    if not seconds:
+        return limit
+    expected = left * sum(seconds) / len(seconds)
+    return expected if limit is None else min(expected, limit)
+
+
+class _Searching:
+    """The trials that this process trains."""
+
+    def __init__(
+        self,
+        search: Search,
+        study: "Study",
+        config: TuneConfig,
+        on_event: OnTuneEvent,
+        began: float,
+    ) -> None:
+        self.search, self.study, self.config, self.on_event = search, study, config, on_event
+        limit = config.time_limit
+        self.deadline = None if limit is None else began + limit
+
+    def run(self) -> None:
+        """Train trials until there are enough, the time is over, or Ctrl-C is pressed."""
+        if self._num_begun() >= self.config.trials:
+            return
+        runner = TrialRunner(self.search.settings, self.on_event)
+        with deferred_interrupt(lambda: None) as is_interrupted:
+            while not self._is_over() and self._run_one(runner, is_interrupted):
+                pass
+
+    def _num_begun(self) -> int:
+        return len(self.study.trials())
+
+    def _is_over(self) -> bool:
+        """Return whether the time is over; one trial must be complete whatever it takes."""
+        if self.deadline is None or time.monotonic() < self.deadline:
+            return False
+        return any(one.state == "complete" for one in self.study.trials())
+
+    def _run_one(self, runner: TrialRunner, is_interrupted: Callable[[], bool]) -> bool:
+        """Train one trial; return whether another one may follow."""
+        search, study = self.search, self.study
+        num_items = search.settings.dataset.train.items
+        proposal = study.propose(search.settings.configure, num_items, self.config.trials)
+        if proposal is None:
+            return False
+        with ExitStack() as undo:
+            undo.callback(study.give_back, proposal)
+            self._report(TrialStarted)
+            has_complete = any(one.state == "complete" for one in study.trials())
+
+            def should_stop() -> bool:
+                is_late = self.deadline is not None and time.monotonic() >= self.deadline
+                return is_interrupted() or (has_complete and is_late)
+
+            try:
+                config = search.settings.configure(proposal.options)
+            except ConfigError as error:
+                undo.pop_all()
+                study.end(proposal, "failed", None, error=str(error), seconds=0.0)
+                self._report(TrialEnded)
+                return True
+            outcome = runner.run(
+                config, lambda epoch, value: study.should_prune(proposal, epoch, value), should_stop
+            )
+            if outcome.state is not None:
+                undo.pop_all()
+                study.end(proposal, outcome.state, outcome.value, **outcome.facts)
+                self._report(TrialEnded)
+        if is_interrupted():
+            raise KeyboardInterrupt
+        return outcome.state is not None
+
+    def _report(self, kind: type[TrialStarted] | type[TrialEnded]) -> None:
+        ...
+
+
+def _default_name(settings: TuneSettings, space: Space) -> str:
+    """Name a study by its dataset, and by a hash of what is not the default."""
+    usual = TuneSettings(settings.dataset, DEFAULT_FAMILY, {})
+    plain = default_space(usual.base, (), settings.dataset.train.items)
+    mine, theirs = settings.document(space), usual.document(plain)
+    if mine == theirs:
+        return settings.dataset.name
+    text = json.dumps(mine, sort_keys=True)
+    return f"{settings.dataset.name[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

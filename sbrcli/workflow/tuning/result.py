@@ -1,0 +1,69 @@
+"""What `sbr tune` reports: the trials, the best of them, and the command that trains it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = Literal["complete", "pruned", "failed", "running"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One setting of the options, and what came of it."""
+
+    number: int
+    """Counted from 1."""
+
+    options: Mapping[str, Any]
+    """The searched options as they were trained with, by their names in Python."""
+
+    valid_mrr: float | None = None
+    """mrr@20 on valid after the best epoch; of a pruned trial, of the best epoch until then."""
+
+    state: State
+    seconds: float | None = None
+    epochs: int = 0
+    """Epochs that were trained."""
+
+    best_epoch: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """All metrics on valid after the best epoch."""
+
+    error: str | None = None
+    """Why the trial failed."""
+
+    run: str | None = None
+    """The run that holds its model; only a grid keeps runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneResult:
+    """What came of `sbr tune`; `asdict` is its JSON document."""
+
+    study: str | None
+    """The study's name; None for a grid, whose runs are kept instead."""
+
+    dataset: str
+    model: str
+    monitor: str
+    """The metric on valid that decides which trial is best."""
+
+    trials: Sequence[Trial]
+    best: Trial | None
+    command: str | None
+    """The command that trains the best trial as a run; None where none is complete."""
+
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """The share of the variation in the metric that each option explains, the greatest first."""
+
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """The space, the fixed options and the estimated time."""
+
+    run: str | None = None
+    """The run that `--train` made."""
+
+
+def best_trial(trials: Sequence[Trial], monitor: str) -> Trial | None:
+    """Return the complete trial of the best metric, the first of equals; None without any."""
+    complete = [one for one in trials if one.state == "complete" and monitor in one.metrics]
+    return max(complete, key=lambda one: (one.metrics[monitor], -one.number), default=None)

@@ -1,0 +1,110 @@
+"""What a study searches, and what stays fixed: from the words of a command to configurations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sbrcli.artefacts.dataset import Dataset
+from sbrcli.config.presets import PRESETS, configure_training
+from sbrcli.config.search_space import Range, Space, Tunable, tunables, written
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.registry import find_family
+from sbrcli.workflow.run_settings import plain_config
+from sbrcli.workflow.training_job import TrainingJob, has_short_sessions
+
+
+@dataclass(frozen=True, slots=True)
+class TuneSettings:
+    """A dataset, a family of networks, and the options that are the same in every trial."""
+
+    dataset: Dataset
+    model: str
+    explicit: Mapping[str, Any]
+    """The user's options by their names in Python, without None."""
+
+    preset: str | None = None
+
+    @property
+    def base(self) -> TrainConfig:
+        """The configuration whose searched options are still at their defaults."""
+        return self.configure({})
+
+    def configure(self, options: Mapping[str, Any]) -> TrainConfig:
+        """Return a trial's configuration.
+
+        Args:
+            options: the searched ones, as `search_space.written` returns them or as they are.
+
+        Raises:
+            ConfigError: options do not go together.
+        """
+        known = tunables(TrainConfig)
+        read = {name: _as_field(known[name], value) for name, value in options.items()}
+        is_short = has_short_sessions(self.dataset)
+        config = configure_training(
+            {**self.explicit, **read}, self.preset, short_sessions=is_short
+        )
+        return replace(config, refit=False)
+
+    def job_of(self, config: TrainConfig, name: str = "trial") -> TrainingJob:
+        """Return the training of a configuration; in a trial, its name is never used."""
+        return TrainingJob(self.dataset, config, name, model=self.model)
+
+    def first_options(self, space: Space) -> list[dict[str, Any]]:
+        """Return the settings to try first: the defaults, then the preset `best` of this space."""
+        base = self.base
+        idle = base.without_effect(self.dataset.train.items)
+        usual = {name: getattr(base, name) for name in space if name not in idle}
+        best = {name: value for name, value in PRESETS["best"].items() if name in usual}
+        is_other = any(usual[name] != value for name, value in best.items())
+        return [usual, usual | best] if is_other and self.preset is None else [usual]
+
+    def document(self, space: Space) -> dict[str, Any]:
+        """Return what identifies a study, as JSON."""
+        from sbrcli.config.search_space import space_document
+
+        base = plain_config(self.base)
+        return {
+            "dataset": {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint},
+            "model": find_family(self.model).name,
+            "options": {name: value for name, value in base.items() if name not in space},
+            "space": space_document(space),
+        }
+
+
+def _as_field(tunable: Tunable, value: Any) -> Any:
+    """Return an option's value as its field holds it, from a value in JSON."""
+    if tunable.is_sizes and isinstance(value, (int, str)):
+        return tunable.read(str(value))
+    return value
+
+
+def shown_options(options: Mapping[str, Any]) -> str:
+    """Write options in one line, as in "hsz 128, dropout 0.25"."""
+    return ", ".join(
+        f"{name.replace('_', '-')} {_shown(written(value))}" for name, value in options.items()
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def describe_space(space: Space) -> dict[str, str]:
+    """Return each searched option with its range or choices in words."""
+    return {name: str(dimension) for name, dimension in space.items()}
+
+
+def num_settings(space: Space) -> int | None:
+    """Return how many different settings a space has; None if a range has no steps."""
+    total = 1
+    for dimension in space.values():
+        if isinstance(dimension, Range):
+            if not dimension.is_whole:
+                return None
+            total *= int(dimension.high) - int(dimension.low) + 1
+        else:
+            total *= len(dimension.values)
+    return total

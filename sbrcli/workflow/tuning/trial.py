@@ -1,0 +1,165 @@
+"""Train one trial in memory: no run folder, no checkpoint, and its memory is freed afterwards.
+
+Trials are trained in the process itself: a child for each would spend seconds on loading
+TensorFlow, as much as an epoch of a small log takes.
+"""
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sbrcli.dataset.storage import load_split
+from sbrcli.errors import ArtefactError, ConfigError, TrainingError
+from sbrcli.evaluation.validation import validate
+from sbrcli.config.training import TrainConfig
+from sbrcli.models.network import count_parameters
+from sbrcli.models.scorer import Scorer
+from sbrcli.models.training import backend
+from sbrcli.models.training.events import (
+    EpochEnded,
+    LibrariesLoading,
+    OnEvent,
+    StopTraining,
+    TargetsRanked,
+    TrainingEvent,
+)
+from sbrcli.models.training.history import best_epoch
+from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.sessions import Sessions
+from sbrcli.workflow import train as training
+from sbrcli.workflow.training_data import TrainingData, load_training_data
+from sbrcli.workflow.tuning.result import State
+from sbrcli.workflow.tuning.settings import TuneSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a trial."""
+
+    state: State | None
+    """None if it was stopped before its end, and is to be trained again."""
+
+    value: float | None
+    """The metric that is searched for, of the best epoch."""
+
+    facts: dict[str, object]
+    """Entries of `result.Trial`."""
+
+
+class TrialRunner:
+    """Trains the trials of a study on its dataset; of the splits, train and valid alone are read."""
+
+    def __init__(self, settings: TuneSettings, on_event: OnEvent) -> None:
+        """Read the data and start TensorFlow.
+
+        Raises:
+            ArtefactError: the dataset is damaged.
+            ConfigError: it has no valid split, or the device is not there.
+        """
+        self.settings, self.on_event = settings, on_event
+        self.data = load_training_data(settings.job_of(settings.base), "fit")
+        self.valid = load_valid(settings)
+        on_event(LibrariesLoading())
+        base = settings.base
+        training.start_tensorflow(base.threads, base.device)
+        in_bfloat16 = backend.multiplies_in_bfloat16(base.precision)
+        self.precision = "bfloat16" if in_bfloat16 else "float32"
+
+    def run(
+        self,
+        config: TrainConfig,
+        should_prune: Callable[[int, float], bool],
+        should_stop: Callable[[], bool],
+    ) -> Outcome:
+        """Train a trial until its last epoch, or until it is pruned or stopped.
+
+        Args:
+            config: how to train.
+            should_prune: called after each epoch with its number and the best metric so far.
+            should_stop: asked often; True ends the trial at once.
+        """
+        rows: list[dict[str, float]] = []
+        state: State | None = "complete"
+        began = time.monotonic()
+
+        def watch(event: TrainingEvent) -> None:
+            nonlocal state
+            self.on_event(event)
+            if isinstance(event, EpochEnded):
+                rows.append({"epoch": event.epoch, **event.metrics})
+                best = rows[best_epoch(rows, config.monitor) - 1][config.monitor]
+                if event.epoch < event.epochs and should_prune(event.epoch, best):
+                    state = "pruned"
+                    raise StopTraining
+                if event.epoch == event.epochs:
+                    return
+            if should_stop():
+                state = None
+                raise StopTraining
+
+        error = None
+        try:
+            self._fit(config, watch)
+        except (TrainingError, ConfigError) as failure:
+            state, error = "failed", str(failure)
+        finally:
+            release_memory()
+        facts: dict[str, object] = {
+            "seconds": round(time.monotonic() - began, 3),
+            "epochs": len(rows),
+            "error": error,
+        }
+        if not rows:
+            return Outcome(state, None, facts)
+        best = rows[best_epoch(rows, config.monitor) - 1]
+        metrics = {name: figure for name, figure in best.items() if name != "epoch"}
+        facts |= {"best_epoch": best["epoch"], "metrics": metrics}
+        return Outcome(state, metrics[config.monitor], facts)
+
+    def _fit(self, config: TrainConfig, watch: OnEvent) -> None:
+        from sbrcli.models.training.fit import TrainingData as FitData
+        from sbrcli.models.training.fit import fit
+
+        job = self.settings.job_of(replace(config, precision=self.precision))
+        family, shape = job.family, job.shape
+        require_memory(count_parameters(shape), job.config, family.size_options)
+
+        def measure(scorer: Scorer) -> dict[str, float]:
+            def advance(done: int, /, **_figures: object) -> None:
+                watch(TargetsRanked(num_targets=done))
+
+            return validate(scorer, self.valid, advance)
+
+        with out_of_memory_explained():
+            weights = family.initial_weights(shape, config.seed)
+            network = family.make_network(shape, job.config, weights)
+            data = FitData(self.data.sessions, measure, self.valid.num_targets)
+            fit(network, data, job.config, watch)
+
+
+def load_valid(settings: TuneSettings) -> Sessions:
+    """Read the valid split of the dataset.
+
+    Raises:
+        ConfigError: it has none, or no target in it.
+        ArtefactError: it is damaged.
+    """
+    dataset = settings.dataset
+    if dataset.splits.get("valid") is None:
+        raise ConfigError(
+            f"tuning needs a valid split, and dataset {dataset.name} has none",
+            hint="prepare it with one: sbr preprocess LOG --valid-share 0.1",
+        )
+    return load_split(dataset.path, "valid")
+
+
+def release_memory() -> None:
+    """Free the graphs and variables of the networks that are no longer used."""
+    import keras
+    import tensorflow as tf
+
+    keras.backend.clear_session()
+    # Each network has a graph of its own, which TensorFlow would complain about.
+    tf.get_logger().setLevel("ERROR")
+    gc.collect()
