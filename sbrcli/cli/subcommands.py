@@ -12,6 +12,7 @@ SUBCOMMANDS = {
     "stats": "sbrcli.cli.stats",
     "preprocess": "sbrcli.cli.preprocess",
     "train": "sbrcli.cli.train",
+    "tune": "sbrcli.cli.tune",
     "evaluate": "sbrcli.cli.evaluate",
     "tune-baselines": "sbrcli.cli.tune_baselines",
     "compare": "sbrcli.cli.compare",

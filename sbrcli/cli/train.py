@@ -98,14 +98,15 @@ def train(
         plan = replace(plan_training(job), estimate=asdict(estimate))
         invocation.output.show(plan, _plan_tables)
     else:
-        _train(invocation, job, overwrite=overwrite, resume=resume, checkpoint=checkpoint)
+        how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "checkpoint": checkpoint}
+        invocation.output.show(train_job(invocation, job, **how), _epoch_tables)
 
 
 def _given(explicit: dict[str, Any]) -> list[str]:
     return [name for name, value in explicit.items() if value is not None]
 
 
-def _train(invocation: Invocation, job: "TrainingJob", **how: Any) -> None:
+def train_job(invocation: Invocation, job: "TrainingJob", **how: Any) -> "TrainResult":
     """Train and show the progress; `how` are the options of `training.train`."""
     from sbrcli.evaluation.validation import validate
     from sbrcli.workflow.train import train
@@ -124,7 +125,7 @@ def _train(invocation: Invocation, job: "TrainingJob", **how: Any) -> None:
         raise InterruptionError("interrupted", f"{shlex.join(words)} continues it") from error
     if result.already_there:
         output.note(f"run {result.run} already exists, trained with the same options")
-    output.show(result, _epoch_tables)
+    return result
 
 
 def _make_job_from(
@@ -175,7 +176,7 @@ def _check_alone(options: list[Any], *, overwrite: bool) -> None:
 
 def _plan_tables(training: "TrainResult") -> Iterator[Table]:
     rows = [["dataset", training.dataset], ["parameters", training.parameters]]
-    rows += [[name.replace("_", " "), _plain(value)] for name, value in training.plan.items()]
+    rows += [[name.replace("_", " "), plain_option(value)] for name, value in training.plan.items()]
     yield Table("What would be trained", ("option", "value"), rows)
     if training.estimate is not None:
         yield Table("What it takes", ("resource", "value"), list(_costs(training)))
@@ -213,7 +214,7 @@ def _epoch_tables(training: "TrainResult") -> Iterator[Table]:
         yield Table(title, measured, rows, units=_UNITS)
 
 
-def _plain(value: Any) -> Any:
+def plain_option(value: Any) -> Any:
     """Write an option as typed: 0.00001 in full, sizes separated by commas."""
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))

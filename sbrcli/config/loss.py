@@ -51,7 +51,6 @@ class LossConfig(Options):
         minimum=0,
         maximum=10_000_000,
         expected="auto or 0 to 10,000,000",
-        search=SearchRange(512, 16_384, is_log=True),
     )
     """None decides by the number of items (see `negatives`)."""
 
@@ -90,7 +89,7 @@ class LossConfig(Options):
         panel=PANEL,
         minimum=0,
         below=1,
-        search=SearchRange(0.0, 0.3),
+        search=SearchRange(0.0, 0.2),
     )
 
     def check_together(self) -> None:
@@ -106,6 +105,14 @@ class LossConfig(Options):
             f"--elu {self.elu}",
         )
         super().check_together()
+
+    def without_effect(self, num_items: int) -> frozenset[str]:
+        """Return the options of other losses, and those of sampling if nothing is sampled."""
+        is_cross_entropy = self.loss == "cross-entropy"
+        names = {"elu"} if is_cross_entropy else {"logq", "label_smoothing"}
+        names |= set() if self.loss == "bpr-max" else {"bpreg"}
+        names |= set() if self.negatives(num_items) else {"sample_alpha", "logq"}
+        return super().without_effect(num_items) | names
 
     def negatives(self, num_items: int) -> int:
         """Return how many negatives are sampled for each chunk; 0 takes all items.

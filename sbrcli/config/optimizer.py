@@ -24,7 +24,7 @@ class OptimizerConfig(Options):
         short_sessions=0.1,
         above=0,
         expected="a number above 0",
-        search=SearchRange(0.001, 0.3, is_log=True),
+        search=SearchRange(0.01, 0.3, is_log=True),
     )
     schedule: Schedule = option(
         "constant",
@@ -41,7 +41,7 @@ class OptimizerConfig(Options):
         panel=PANEL,
         minimum=0,
         below=1,
-        search=SearchRange(0.0, 0.9),
+        search=SearchRange(0.0, 0.6),
     )
 
     def check_together(self) -> None:
@@ -52,3 +52,8 @@ class OptimizerConfig(Options):
             f"--optimizer {self.optimizer} --momentum {self.momentum}",
         )
         super().check_together()
+
+    def without_effect(self, num_items: int) -> frozenset[str]:
+        """Return the momentum where the optimizer has none."""
+        names = set() if self.optimizer == "adagrad" else {"momentum"}
+        return super().without_effect(num_items) | names

@@ -135,6 +135,16 @@ class Options:
     def check_together(self) -> None:
         """Check the values that depend on each other; a part that overrides this calls super."""
 
+    def without_effect(self, num_items: int) -> frozenset[str]:  # noqa: ARG002
+        """Return the options that change nothing with the others as they are, for tuning.
+
+        A part that overrides this adds to what super returns.
+
+        Args:
+            num_items: the number of items that are scored.
+        """
+        return frozenset()
+
 
 def check_option(name: str, declared: Option, value: Any) -> None:
     """Check one value, or each of several, against an option's choices and bounds.

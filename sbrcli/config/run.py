@@ -26,7 +26,7 @@ class RunConfig(Options):
         short_sessions=64,
         minimum=1,
         maximum=_MOST_LANES,
-        search=SearchRange(16, 512, is_log=True),
+        search=SearchRange(16, 256, is_log=True),
     )
     bptt: int = option(
         16,
@@ -35,7 +35,7 @@ class RunConfig(Options):
         short_sessions=8,
         minimum=1,
         maximum=_MOST_STEPS,
-        search=SearchRange(1, 64, is_log=True),
+        search=SearchRange(4, 64, is_log=True),
     )
     epochs: int = option(
         8,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sbrcli.config.checks import require, require_option
 from sbrcli.config.options import Options, option
 
+PANEL = "Search"
+
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _DURATION_WORDS = "time-limit must be a duration such as 90s, 40m, 1h, 1h30m"
@@ -33,6 +35,7 @@ class TuneConfig(Options):
     trials: int = option(
         30,
         "Number of trials, those of an earlier call included.",
+        panel=PANEL,
         metavar="N",
         minimum=1,
         maximum=100_000,
@@ -40,6 +43,7 @@ class TuneConfig(Options):
     time_limit: float | None = option(
         None,
         "Stop after this time, such as 40m or 1h30m; the same command continues later.",
+        panel=PANEL,
         metavar="TIME",
         parse=parse_duration,
     )

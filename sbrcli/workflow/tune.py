@@ -9,38 +9,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.search_space import Space, default_space, parse_search, space_document
+from sbrcli.config.search_space import Space, default_space
+from sbrcli.config.search_texts import parse_search
 from sbrcli.config.tuning import TuneConfig
-from sbrcli.errors import ConfigError, TrainingError
-from sbrcli.models.registry import DEFAULT_FAMILY, find_family
+from sbrcli.errors import ConfigError
+from sbrcli.models.registry import DEFAULT_FAMILY
+from sbrcli.models.training.events import StopRequested
 from sbrcli.models.training.interruption import deferred_interrupt
 from sbrcli.workflow.tuning.command import train_words, write_command
 from sbrcli.workflow.tuning.events import OnTuneEvent, TrialEnded, TrialStarted, ignore_tune_event
-from sbrcli.workflow.tuning.result import Trial, TuneResult, best_trial
-from sbrcli.workflow.tuning.settings import TuneSettings, describe_space, num_settings
+from sbrcli.workflow.tuning.request import TuneRequest, make_settings
+from sbrcli.workflow.tuning.result import (
+    Trial,
+    TuneResult,
+    best_trial,
+    estimate_seconds,
+    require_some_complete,
+)
+from sbrcli.workflow.tuning.settings import TuneSettings, describe_space
 from sbrcli.workflow.tuning.study_folder import open_study_folder
-from sbrcli.workflow.tuning.trial import TrialRunner, load_valid
+from sbrcli.workflow.tuning.trial import Outcome, TrialRunner
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.tuning.study import Study
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TuneRequest:
-    """What `sbr tune` is asked for."""
-
-    dataset: str | None
-    explicit: Mapping[str, Any]
-    """Options of `sbr train` that are fixed; None for those not given."""
-
-    searches: tuple[str, ...] = ()
-    """The texts of `--search`."""
-
-    config: TuneConfig = TuneConfig()
-    preset: str | None = None
-    model: str | None = None
-    name: str | None = None
-    overwrite: bool = False
+    from sbrcli.workflow.tuning.study import Proposal, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def plan_search(workspace: Workspace, request: TuneRequest) -> Search:
         ArtefactError: there is no such dataset.
         ConfigError: options do not go together, or the dataset has no valid split.
     """
-    explicit = {name: value for name, value in request.explicit.items() if value is not None}
+    explicit = request.fixed
     parse_search(request.searches, {})  # before any artefact is looked for
     settings = make_settings(workspace, request)
     base, num_items = settings.base, settings.dataset.train.items
@@ -79,23 +70,6 @@ def plan_search(workspace: Workspace, request: TuneRequest) -> Search:
         raise ConfigError("no option is left to search", hint="name some with --search")
     name = request.name or _default_name(settings, space)
     return Search(name, settings, space, bool(explicit.get("refit")))
-
-
-def make_settings(workspace: Workspace, request: TuneRequest) -> TuneSettings:
-    """Return the dataset and the fixed options of a request.
-
-    Raises:
-        ArtefactError: there is no such dataset.
-        ConfigError: there is no such family or preset, or the dataset has no valid split.
-    """
-    model = request.model or DEFAULT_FAMILY
-    find_family(model)
-    explicit = {name: value for name, value in request.explicit.items() if value is not None}
-    dataset = workspace.open("dataset", request.dataset)
-    settings = TuneSettings(dataset, model, explicit, request.preset)
-    if dataset.splits.get("valid") is None:
-        load_valid(settings)
-    return settings
 
 
 def tune(
@@ -113,7 +87,7 @@ def tune(
         on_event: called with the events of `tuning.events` and of each trial's training.
 
     Raises:
-        ArtefactError: the dataset or the study is missing or damaged, or another study has the name.
+        ArtefactError: the dataset is missing or damaged, or another study has the name.
         ConfigError: options do not go together.
         TrainingError: all trials have failed.
         KeyboardInterrupt: Ctrl-C was pressed; the study is kept.
@@ -156,13 +130,7 @@ def conclude(search: Search, trials: list[Trial], importance: Mapping[str, float
         TrainingError: all of them have failed.
     """
     settings = search.settings
-    ended = [one for one in trials if one.state != "running"]
-    failed = [one for one in ended if one.state == "failed"]
-    if failed and len(failed) == len(ended):
-        raise TrainingError(
-            f"all {len(failed)} trials have failed, the first with: {failed[0].error}",
-            hint="search lower learning rates or smaller networks",
-        )
+    require_some_complete(trials)
     best = best_trial(trials, settings.base.monitor)
     command = best and write_command(search.command_of(best.options))
     return TuneResult(
@@ -197,7 +165,6 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
         "trials": config.trials,
         "trials_done": len(done),
         "epochs_per_trial": settings.base.epochs,
-        "settings": num_settings(search.space),
         "space": describe_space(search.space),
         "fixed": dict(settings.explicit),
         "defaults": settings.first_options(search.space)[0],
@@ -213,19 +180,6 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
         command=None,
         plan=plan,
     )
-
-
-def estimate_seconds(done: list[Trial], left: int, limit: float | None) -> float | None:
-    """Return the time that the trials that are left may take, by the mean of those done.
-
-    Returns:
-        At most the time limit; None if nothing is known.
-    """
-    seconds = [one.seconds for one in done if one.seconds is not None]
-    if not seconds:
-        return limit
-    expected = left * sum(seconds) / len(seconds)
-    return expected if limit is None else min(expected, limit)
 
 
 class _Searching:
@@ -248,7 +202,7 @@ class _Searching:
         if self._num_begun() >= self.config.trials:
             return
         runner = TrialRunner(self.search.settings, self.on_event)
-        with deferred_interrupt(lambda: None) as is_interrupted:
+        with deferred_interrupt(lambda: self.on_event(StopRequested())) as is_interrupted:
             while not self._is_over() and self._run_one(runner, is_interrupted):
                 pass
 
@@ -270,33 +224,52 @@ class _Searching:
             return False
         with ExitStack() as undo:
             undo.callback(study.give_back, proposal)
-            self._report(TrialStarted)
-            has_complete = any(one.state == "complete" for one in study.trials())
-
-            def should_stop() -> bool:
-                is_late = self.deadline is not None and time.monotonic() >= self.deadline
-                return is_interrupted() or (has_complete and is_late)
-
-            try:
-                config = search.settings.configure(proposal.options)
-            except ConfigError as error:
-                undo.pop_all()
-                study.end(proposal, "failed", None, error=str(error), seconds=0.0)
-                self._report(TrialEnded)
-                return True
-            outcome = runner.run(
-                config, lambda epoch, value: study.should_prune(proposal, epoch, value), should_stop
-            )
+            self._report(TrialStarted, proposal)
+            outcome = self._outcome_of(proposal, runner, is_interrupted)
             if outcome.state is not None:
                 undo.pop_all()
                 study.end(proposal, outcome.state, outcome.value, **outcome.facts)
-                self._report(TrialEnded)
+                self._report(TrialEnded, proposal)
         if is_interrupted():
             raise KeyboardInterrupt
         return outcome.state is not None
 
-    def _report(self, kind: type[TrialStarted] | type[TrialEnded]) -> None:
-        ...
+    def _outcome_of(
+        self, proposal: "Proposal", runner: TrialRunner, is_interrupted: Callable[[], bool]
+    ) -> Outcome:
+        """Train a trial, unless its options cannot be used or have been trained before."""
+        settings, study = self.search.settings, self.study
+        same = proposal.same_as
+        if same is not None:
+            facts = {"metrics": dict(same.metrics), "best_epoch": same.best_epoch, "seconds": 0.0}
+            return Outcome("complete", same.metrics[settings.base.monitor], facts)
+        has_complete = any(one.state == "complete" for one in study.trials())
+
+        def should_stop() -> bool:
+            is_late = self.deadline is not None and time.monotonic() >= self.deadline
+            return is_interrupted() or (has_complete and is_late)
+
+        try:
+            config = settings.configure(proposal.options)
+        except ConfigError as error:
+            return Outcome("failed", None, {"error": str(error), "seconds": 0.0})
+        return runner.run(
+            config, lambda epoch, value: study.should_prune(proposal, epoch, value), should_stop
+        )
+
+    def _report(self, kind: type[TrialStarted] | type[TrialEnded], proposal: "Proposal") -> None:
+        trials = self.study.trials()
+        done = [one for one in trials if one.state != "running"]
+        limit = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+        seconds = estimate_seconds(done, max(0, self.config.trials - len(done)), limit)
+        monitor = self.search.settings.base.monitor
+        event = kind(
+            trial=self.study.trial_of(proposal),
+            trials=max(self.config.trials, len(trials)),
+            best=best_trial(trials, monitor),
+            seconds_left=seconds,
+        )
+        self.on_event(event)
 
 
 def _default_name(settings: TuneSettings, space: Space) -> str:

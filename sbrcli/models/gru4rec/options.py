@@ -48,7 +48,7 @@ class Gru4RecConfig(Options):
         minimum=1,
         maximum=100_000,
         expected="1 to 100,000",
-        search=SearchRange(32, 512, is_log=True),
+        search=SearchRange(32, 256, is_log=True),
     )
     dropout: float = option(
         0.2,

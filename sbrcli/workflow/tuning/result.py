@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sbrcli.errors import TrainingError
+
 State = Literal["complete", "pruned", "failed", "running"]
 
 
@@ -31,6 +33,9 @@ class Trial:
 
     error: str | None = None
     """Why the trial failed."""
+
+    dataset: str | None = None
+    """The dataset of a grid's trial; None if it is that of the whole tuning."""
 
     run: str | None = None
     """The run that holds its model; only a grid keeps runs."""
@@ -67,3 +72,31 @@ def best_trial(trials: Sequence[Trial], monitor: str) -> Trial | None:
     """Return the complete trial of the best metric, the first of equals; None without any."""
     complete = [one for one in trials if one.state == "complete" and monitor in one.metrics]
     return max(complete, key=lambda one: (one.metrics[monitor], -one.number), default=None)
+
+
+def require_some_complete(trials: Sequence[Trial]) -> None:
+    """Check that not all trials that have ended have failed.
+
+    Raises:
+        TrainingError: all have.
+    """
+    ended = [one for one in trials if one.state != "running"]
+    failed = [one for one in ended if one.state == "failed"]
+    if failed and len(failed) == len(ended):
+        raise TrainingError(
+            f"all {len(failed)} trials have failed, the first with: {failed[0].error}",
+            hint="search lower learning rates or smaller networks",
+        )
+
+
+def estimate_seconds(done: Sequence[Trial], left: int, limit: float | None) -> float | None:
+    """Return the time that the trials that are left may take, by the mean of those done.
+
+    Returns:
+        At most the time limit; None if nothing is known.
+    """
+    seconds = [one.seconds for one in done if one.seconds is not None]
+    if not seconds:
+        return limit
+    expected = left * sum(seconds) / len(seconds)
+    return expected if limit is None else min(expected, limit)

@@ -6,11 +6,20 @@ from typing import Any
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.config.presets import PRESETS, configure_training
-from sbrcli.config.search_space import Range, Space, Tunable, tunables, written
+from sbrcli.config.search_space import (
+    Space,
+    Tunable,
+    space_document,
+    tunables,
+    written,
+)
 from sbrcli.config.training import TrainConfig
 from sbrcli.models.registry import find_family
 from sbrcli.workflow.run_settings import plain_config
 from sbrcli.workflow.training_job import TrainingJob, has_short_sessions
+
+SESSION = "session"
+"""The option of `sbr preprocess` that a grid may vary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +50,7 @@ class TuneSettings:
         known = tunables(TrainConfig)
         read = {name: _as_field(known[name], value) for name, value in options.items()}
         is_short = has_short_sessions(self.dataset)
-        config = configure_training(
-            {**self.explicit, **read}, self.preset, short_sessions=is_short
-        )
+        config = configure_training({**self.explicit, **read}, self.preset, short_sessions=is_short)
         return replace(config, refit=False)
 
     def job_of(self, config: TrainConfig, name: str = "trial") -> TrainingJob:
@@ -61,8 +68,6 @@ class TuneSettings:
 
     def document(self, space: Space) -> dict[str, Any]:
         """Return what identifies a study, as JSON."""
-        from sbrcli.config.search_space import space_document
-
         base = plain_config(self.base)
         return {
             "dataset": {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint},
@@ -95,16 +100,3 @@ def _shown(value: Any) -> str:
 def describe_space(space: Space) -> dict[str, str]:
     """Return each searched option with its range or choices in words."""
     return {name: str(dimension) for name, dimension in space.items()}
-
-
-def num_settings(space: Space) -> int | None:
-    """Return how many different settings a space has; None if a range has no steps."""
-    total = 1
-    for dimension in space.values():
-        if isinstance(dimension, Range):
-            if not dimension.is_whole:
-                return None
-            total *= int(dimension.high) - int(dimension.low) + 1
-        else:
-            total *= len(dimension.values)
-    return total

@@ -40,6 +40,9 @@ Configure = Callable[[Mapping[str, Any]], TrainConfig]
 _TRIALS_BEFORE_PRUNING = 4
 _EPOCHS_BEFORE_PRUNING = 2
 
+_OUTSIDE = "outside"
+"""An attribute of a trial whose options lie outside the space: these options."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -50,6 +53,9 @@ class Proposal:
 
     options: dict[str, Any]
     """The values of the searched options."""
+
+    same_as: Trial | None = None
+    """A complete trial of the same options, whose figures are also this one's."""
 
 
 class Study:
@@ -90,7 +96,10 @@ class Study:
             for options in settings:
                 given = {name: written(value) for name, value in options.items()}
                 is_within = all(_holds(self.space[name], value) for name, value in given.items())
-                self._study.enqueue_trial(given if is_within else {}, {"given": given})
+                if is_within:
+                    self._study.enqueue_trial(given)
+                else:
+                    self._study.enqueue_trial({}, {_OUTSIDE: given})
 
     def take_up_killed(self) -> int:
         """Plan again the trials of processes that have ended in the middle; return how many."""
@@ -121,11 +130,13 @@ class Study:
             )
             handle = self._study.ask()
             handle.set_user_attr("worker", self.worker)
-            given = handle.user_attrs.get("given")
-            is_outside = given is not None and not handle.system_attrs.get("fixed_params")
-            options = given if is_outside else self._draw(handle, configure, num_items)
-            handle.set_user_attr("options", {n: written(v) for n, v in options.items()})
-            return Proposal(handle, options)
+            outside = handle.user_attrs.get(_OUTSIDE)
+            drawn = self._draw(handle, configure, num_items) if outside is None else outside
+            options = {name: written(value) for name, value in drawn.items()}
+            handle.set_user_attr("options", options)
+            complete = [one for one in self.trials() if one.state == "complete"]
+            same = next((one for one in complete if one.options == options), None)
+            return Proposal(handle, options, same)
 
     def _draw(self, handle: Any, configure: Configure, num_items: int) -> dict[str, Any]:
         """Draw a value of each searched option that has an effect, choices first."""
@@ -163,12 +174,14 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """Return the trials that were begun, in their order; interrupted ones are left out."""
-        found = [
-            trial
-            for trial in self._study.get_trials(deepcopy=False)
-            if trial.state != TrialState.WAITING and "interrupted" not in trial.user_attrs
-        ]
+        found = filter(_is_counted, self._study.get_trials(deepcopy=False))
         return [_to_trial(number, one) for number, one in enumerate(found, 1)]
+
+    def trial_of(self, proposal: Proposal) -> Trial:
+        """Return a trial of this process as it stands."""
+        trials = self._study.get_trials(deepcopy=False)
+        before = [t for t in trials[: proposal.handle.number] if _is_counted(t)]
+        return _to_trial(len(before) + 1, trials[proposal.handle.number])
 
     def importance(self) -> dict[str, float]:
         """Return how much of the variation each option explains (PED-ANOVA, arXiv 2304.10255).
@@ -186,7 +199,7 @@ class Study:
         return {name: float(share) for name, share in found.items() if np.isfinite(share)}
 
     def _plan_again(self, trial: FrozenTrial) -> None:
-        attributes = {n: v for n, v in trial.user_attrs.items() if n == "given"}
+        attributes = {n: v for n, v in trial.user_attrs.items() if n == _OUTSIDE}
         handle = optuna.trial.Trial(self._study, trial._trial_id)
         handle.set_user_attr("interrupted", True)
         self._study.tell(handle, state=TrialState.FAIL)
@@ -227,6 +240,11 @@ def _holds(dimension: Dimension, value: Any) -> bool:
     number = value
     is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
     return is_number and dimension.low <= number <= dimension.high
+
+
+def _is_counted(trial: FrozenTrial) -> bool:
+    """Return whether a trial was begun, and not interrupted."""
+    return trial.state != TrialState.WAITING and "interrupted" not in trial.user_attrs
 
 
 def _to_trial(number: int, trial: FrozenTrial) -> Trial:

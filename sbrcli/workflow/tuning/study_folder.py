@@ -177,7 +177,7 @@ def open_study_folder(workspace: Workspace, name: str) -> StudyFolder:
     Raises:
         ConfigError: the name cannot be one.
     """
-    workspace.place("run", name)
+    workspace.path_of("run", name)
     return StudyFolder(workspace.root, name)
 
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sbrcli.dataset.storage import load_split
-from sbrcli.errors import ArtefactError, ConfigError, TrainingError
-from sbrcli.evaluation.validation import validate
 from sbrcli.config.training import TrainConfig
+from sbrcli.dataset.storage import load_split
+from sbrcli.errors import ConfigError, TrainingError
+from sbrcli.evaluation.validation import validate
 from sbrcli.models.network import count_parameters
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.training import backend
@@ -26,9 +26,8 @@ from sbrcli.models.training.events import (
 )
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.memory import out_of_memory_explained, require_memory
-from sbrcli.sessions import Sessions
 from sbrcli.workflow import train as training
-from sbrcli.workflow.training_data import TrainingData, load_training_data
+from sbrcli.workflow.training_data import load_training_data
 from sbrcli.workflow.tuning.result import State
 from sbrcli.workflow.tuning.settings import TuneSettings
 
@@ -48,18 +47,18 @@ class Outcome:
 
 
 class TrialRunner:
-    """Trains the trials of a study on its dataset; of the splits, train and valid alone are read."""
+    """Trains the trials of a study on its dataset; reads its train and valid splits alone."""
 
     def __init__(self, settings: TuneSettings, on_event: OnEvent) -> None:
         """Read the data and start TensorFlow.
 
         Raises:
             ArtefactError: the dataset is damaged.
-            ConfigError: it has no valid split, or the device is not there.
+            ConfigError: the device is not there.
         """
         self.settings, self.on_event = settings, on_event
         self.data = load_training_data(settings.job_of(settings.base), "fit")
-        self.valid = load_valid(settings)
+        self.valid = load_split(settings.dataset.path, "valid")
         on_event(LibrariesLoading())
         base = settings.base
         training.start_tensorflow(base.threads, base.device)
@@ -136,22 +135,6 @@ class TrialRunner:
             network = family.make_network(shape, job.config, weights)
             data = FitData(self.data.sessions, measure, self.valid.num_targets)
             fit(network, data, job.config, watch)
-
-
-def load_valid(settings: TuneSettings) -> Sessions:
-    """Read the valid split of the dataset.
-
-    Raises:
-        ConfigError: it has none, or no target in it.
-        ArtefactError: it is damaged.
-    """
-    dataset = settings.dataset
-    if dataset.splits.get("valid") is None:
-        raise ConfigError(
-            f"tuning needs a valid split, and dataset {dataset.name} has none",
-            hint="prepare it with one: sbr preprocess LOG --valid-share 0.1",
-        )
-    return load_split(dataset.path, "valid")
 
 
 def release_memory() -> None:

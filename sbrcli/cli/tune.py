@@ -1,0 +1,266 @@
+"""`sbr tune`: search for the options that are best on a dataset."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sbrcli.cli import train_options
+from sbrcli.cli.option_groups import takes_options
+from sbrcli.cli.options import (
+    DEFAULT_WORKDIR,
+    DatasetArgument,
+    DatasetName,
+    Invocation,
+    one_name,
+    subcommand,
+)
+from sbrcli.cli.tables import Table, Unit
+from sbrcli.cli.train import plain_option, train_job
+from sbrcli.cli.tuning_progress import TuningProgress
+from sbrcli.config.training import TrainConfig
+from sbrcli.config.tuning import PANEL, TuneConfig
+from sbrcli.errors import InterruptionError, UsageError
+
+if TYPE_CHECKING:
+    from sbrcli.workflow.tuning.request import TuneRequest
+    from sbrcli.workflow.tuning.result import TuneResult
+
+Search = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--search",
+        metavar="OPTION=VALUES",
+        help="Option to search, and its values: hsz=50:300, learning-rate=0.01:0.3:log, "
+        "loss=bpr-max,top1-max. Without values: the option's own range; all: every option that "
+        "has one. \\[default: all]",
+        rich_help_panel=PANEL,
+    ),
+]
+Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="OPTION=A,B,…",
+        help="Train a run for every combination of the values of these options, instead of a "
+        "search: layers=1,2, also session=user,gap:3600.",
+        rich_help_panel=PANEL,
+    ),
+]
+Log = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="LOG",
+        help="With --grid session=…: the log, to prepare the datasets that are missing.",
+        rich_help_panel=PANEL,
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Name of the study. \\[default: from the dataset and what is searched]",
+        rich_help_panel=PANEL,
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Begin a study of the same name again.", rich_help_panel=PANEL
+    ),
+]
+Train = Annotated[
+    bool,
+    typer.Option(
+        "--train",
+        help="Then train the best trial as a run; --refit as in sbr train.",
+        rich_help_panel=PANEL,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print what would be searched and the estimated time, without training.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `tune` to the application."""
+    has_search = takes_options("config", TuneConfig, explicit=False)
+    has_options = takes_options("explicit", TrainConfig, explicit=True)
+    example = "sbr tune --trials 30 --search hsz=50:300 --search dropout=0:0.5"
+    subcommand(app, example=example)(has_search(has_options(tune)))
+
+
+def tune(
+    invocation: Invocation,
+    *,
+    named: DatasetArgument = None,
+    dataset: DatasetName = None,
+    config: TuneConfig,
+    search: Search = None,
+    grid: Grid = None,
+    log: Log = None,
+    name: Name = None,
+    overwrite: Overwrite = False,
+    train: Train = False,
+    dry_run: DryRun = False,
+    model: train_options.Model = None,
+    preset: train_options.Preset = None,
+    explicit: dict[str, Any],
+) -> None:
+    """Search for the options of sbr train that are best on the valid split of a dataset.
+
+    The first trial has the defaults. Options given with a value are fixed. Bad trials are pruned
+    early. The study is stored in the work directory: the same command continues it, and several
+    processes can share it. The test split is never read. Needs Optuna, the package's extra tune.
+    """
+    from sbrcli.workflow.tune import describe_search
+    from sbrcli.workflow.tune import tune as search_options
+    from sbrcli.workflow.tuning.request import TuneRequest
+
+    _check_words(grid, search, log, name, config, overwrite=overwrite)
+    request = TuneRequest(
+        dataset=one_name(named, dataset, "--dataset"),
+        explicit=explicit,
+        searches=tuple(search or ()),
+        config=config,
+        preset=preset,
+        model=model,
+        name=name,
+        overwrite=overwrite,
+    )
+    if grid:
+        result = _run_grid(invocation, request, grid, log, dry_run=dry_run)
+    elif dry_run:
+        result = describe_search(invocation.workspace, request)
+    else:
+        with _continuable(), TuningProgress(invocation.output) as progress:
+            result = search_options(invocation.workspace, request, progress.show)
+    if dry_run:
+        invocation.output.show(result, _plan_tables)
+        return
+    _finish(invocation, request, result, trains=train)
+
+
+def _check_words(
+    grid: list[str] | None,
+    search: list[str] | None,
+    log: Path | None,
+    name: str | None,
+    config: TuneConfig,
+    *,
+    overwrite: bool,
+) -> None:
+    if grid:
+        others = {"--search": search, "--name": name, "--overwrite": overwrite or None}
+        others["--trials"] = None if config.trials == TuneConfig().trials else config.trials
+        clash = [flag for flag, value in others.items() if value is not None]
+        if clash:
+            raise UsageError(
+                f"--grid trains all combinations, and takes no {clash[0]}", hint=f"omit {clash[0]}"
+            )
+    elif log is not None:
+        raise UsageError("--log goes with --grid session=…", hint="omit it")
+
+
+@contextmanager
+def _continuable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        hint = "the trials are kept, and the same command continues"
+        raise InterruptionError("interrupted", hint) from error
+
+
+def _run_grid(
+    invocation: Invocation,
+    request: "TuneRequest",
+    grid: list[str],
+    log: Path | None,
+    *,
+    dry_run: bool,
+) -> "TuneResult":
+    from sbrcli.workflow.tuning.grid import GridRequest, describe_grid, tune_grid
+
+    workspace, output = invocation.workspace, invocation.output
+    values = GridRequest(grid, log)
+    if dry_run:
+        return describe_grid(workspace, request, values, output)
+    with _continuable(), TuningProgress(output) as progress:
+        result = tune_grid(workspace, request, values, output, progress.show)
+    if len({trial.dataset for trial in result.trials}) > 1:
+        output.warn(
+            "the trials are of different datasets, whose metrics on valid are of different "
+            "targets: compare them on test with sbr evaluate and sbr compare"
+        )
+    return result
+
+
+def _finish(
+    invocation: Invocation, request: "TuneRequest", result: "TuneResult", *, trains: bool
+) -> None:
+    """Train the best trial if asked, show the result, and say what to do next."""
+    root = invocation.workspace.root
+    where = [] if root == DEFAULT_WORKDIR else ["--workdir", str(root)]
+    if result.command is not None and where:
+        result = replace(result, command=f"{result.command} {shlex.join(where)}")
+    output = invocation.output
+    if trains and result.best is not None:
+        from sbrcli.workflow.tuning.request import make_best_job
+
+        job = make_best_job(invocation.workspace, request, result)
+        result = replace(result, run=train_job(invocation, job).run)
+    output.show(result, _tables)
+    runs = [trial.run for trial in result.trials if trial.run is not None]
+    if runs:
+        output.note(f"{shlex.join(['sbr', 'compare', *runs, *where])} shows the runs")
+    if result.run is not None:
+        output.note(f"trained run {result.run}; {shlex.join(['sbr', 'evaluate', *where])} is next")
+    elif result.command is not None:
+        output.note(f"this trains the best trial as a run:\n  {result.command}")
+
+
+def _tables(result: "TuneResult") -> Iterator[Table]:
+    names = list(dict.fromkeys(name for trial in result.trials for name in trial.options))
+    columns = ("trial", *(name.replace("_", "-") for name in names), "mrr@20", "epochs", "seconds",
+               "state", "best")  # fmt: skip
+    rows, bold = [], []
+    for at, trial in enumerate(result.trials):
+        is_best = result.best is not None and trial.number == result.best.number
+        cells = [plain_option(trial.options.get(name)) for name in names]
+        state = trial.state if trial.error is None else f"{trial.state}: {trial.error}"
+        star = "*" if is_best else ""
+        rows.append([trial.number, *cells, trial.valid_mrr, trial.epochs, trial.seconds, state,
+                     star])  # fmt: skip
+        bold += [at] if is_best else []
+    what = f"Study {result.study}" if result.study else "Grid"
+    title = f"{what} on dataset {result.dataset}, metrics on valid"
+    yield Table(title, columns, rows, units={"seconds": Unit.SECONDS}, bold=bold)
+    if result.importance:
+        shares = [[name.replace("_", "-"), share] for name, share in result.importance.items()]
+        yield Table("Importance of the options", ("option", "share"), shares,
+                    units={"share": Unit.SHARE})  # fmt: skip
+
+
+def _plan_tables(result: "TuneResult") -> Iterator[Table]:
+    plan = dict(result.plan)
+    space, fixed = plan.pop("space"), plan.pop("fixed")
+    defaults = plan.pop("defaults", {})
+    rows = [[name.replace("_", " "), plain_option(value)] for name, value in plan.items()]
+    yield Table("What would be done", ("option", "value"), rows)
+    rows = [[name.replace("_", "-"), values, plain_option(defaults.get(name))]
+            for name, values in space.items()]  # fmt: skip
+    yield Table("What would be searched", ("option", "values", "default"), rows)
+    if fixed:
+        rows = [[name.replace("_", "-"), plain_option(value)] for name, value in fixed.items()]
+        yield Table("What is fixed", ("option", "value"), rows)
