@@ -161,8 +161,9 @@ def test_a_search_that_cannot_be_read_names_its_flag(text, kind, message, hint):
 
 
 def test_an_option_is_searched_once():
-    with pytest.raises(OptionError, match=r"^--search has hsz twice\. Received: hsz=9:10$"):
+    with pytest.raises(OptionError, match="hsz") as caught:
         parse_search(["hsz=5:6", "hsz=9:10"], {})
+    assert str(caught.value) == "--search has hsz twice. Received: hsz=9:10"
 
 
 @pytest.mark.parametrize("name", ["monitor", "refit", "device", "threads"])
@@ -187,8 +188,9 @@ def test_a_grid_needs_values(text):
 def test_a_grid_checks_its_values_and_names_each_option_once():
     with pytest.raises(ConfigError, match=r"^--grid hsz=0: hsz must be 1 to 100,000"):
         parse_grid(["hsz=0"])
-    with pytest.raises(OptionError, match=r"^--grid has hsz twice\. Received: hsz=6$"):
+    with pytest.raises(OptionError) as caught:
         parse_grid(["hsz=5", "hsz=6"])
+    assert str(caught.value) == "--grid has hsz twice. Received: hsz=6"
 
 
 def test_a_drawn_number_is_used_with_three_digits_and_within_bounds():
@@ -198,7 +200,9 @@ def test_a_drawn_number_is_used_with_three_digits_and_within_bounds():
 
 
 def test_spaces_and_values_are_plain_json():
-    assert space_document({"hsz": Choices(((50,), (50, 50)))}) == {"hsz": {"choices": [50, "50,50"]}}
+    assert space_document({"hsz": Choices(((50,), (50, 50)))}) == {
+        "hsz": {"choices": [50, "50,50"]}
+    }
     assert written(None) == "auto"
 
 

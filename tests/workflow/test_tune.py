@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
@@ -30,7 +31,7 @@ SETTINGS = {"dropout": 0.3, "hsz": 100}
 class FakeRunner:
     """Trials of which dropout is the worth: best at 0.2."""
 
-    trained: list[float] = []
+    trained: ClassVar[list[float]] = []
     before = staticmethod(lambda config: None)
 
     def __init__(self, settings, on_event):
@@ -54,6 +55,7 @@ def facts(value: float, epochs: int) -> dict[str, object]:
 
 @pytest.fixture
 def runner(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda _: None)  # which takes most of the time here
     monkeypatch.setattr(tuning, "TrialRunner", FakeRunner)
     monkeypatch.setattr(FakeRunner, "trained", [])
     return FakeRunner

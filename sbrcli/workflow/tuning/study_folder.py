@@ -184,4 +184,4 @@ def open_study_folder(workspace: Workspace, name: str) -> StudyFolder:
 def _difference(there: dict[str, Any], settings: dict[str, Any]) -> str:
     old = there.get("settings") or {}
     names = [name for name in settings if old.get(name) != settings[name]]
-    return f"with another {' and '.join(names)}" if names else "with other settings"
+    return f"with another {' and '.join(names or settings)}"
