@@ -2,14 +2,24 @@
 
 import pytest
 
+from sbrcli.config import search_texts
 from sbrcli.config.search_space import Choices, Range, default_space, space_document, written
-from sbrcli.config.search_texts import parse_grid, parse_search
-from sbrcli.config.training import TrainConfig
 from sbrcli.config.tuning import parse_duration
 from sbrcli.errors import ConfigError, OptionError
+from sbrcli.models.configuration import config_class_of
+
+TrainConfig = config_class_of("gru4rec")
 
 CROSS_ENTROPY = {"hsz", "dropout", "embedding_dropout", "label_smoothing", "learning_rate",
                  "momentum", "batch_size", "bptt"}  # fmt: skip
+
+
+def parse_search(texts, whole):
+    return search_texts.parse_search(texts, whole, TrainConfig)
+
+
+def parse_grid(texts, others=()):
+    return search_texts.parse_grid(texts, TrainConfig, others)
 
 
 def test_the_default_space_holds_the_options_that_have_an_effect():

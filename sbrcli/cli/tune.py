@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sbrcli.cli import train_options
-from sbrcli.cli.option_groups import takes_options
+from sbrcli.cli.option_groups import takes_family_options, takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
     DatasetArgument,
@@ -19,12 +19,14 @@ from sbrcli.cli.options import (
     one_name,
     subcommand,
 )
-from sbrcli.cli.tables import Table, Unit
+from sbrcli.cli.tables import Table, Unit, size_in_words
 from sbrcli.cli.train import plain_option, train_job
+from sbrcli.cli.training_progress import write_duration
 from sbrcli.cli.tuning_progress import TuningProgress
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.config.tuning import PANEL, TuneConfig
 from sbrcli.errors import InterruptionError, UsageError
+from sbrcli.models.registry import FAMILIES, find_family
 
 if TYPE_CHECKING:
     from sbrcli.workflow.tuning.request import TuneRequest
@@ -96,7 +98,8 @@ DryRun = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `tune` to the application."""
     has_search = takes_options("config", TuneConfig, explicit=False)
-    has_options = takes_options("explicit", TrainConfig, explicit=True)
+    families = {name: find_family(name).options for name in FAMILIES}
+    has_options = takes_family_options("explicit", families, shared=FitConfig)
     example = "sbr tune --trials 30 --search hsz=50:300 --search dropout=0:0.5"
     subcommand(app, example=example)(has_search(has_options(tune)))
 
@@ -114,6 +117,7 @@ def tune(
     overwrite: Overwrite = False,
     train: Train = False,
     dry_run: DryRun = False,
+    measure: train_options.Measure = False,
     model: train_options.Model = None,
     preset: train_options.Preset = None,
     explicit: dict[str, Any],
@@ -128,6 +132,8 @@ def tune(
     from sbrcli.workflow.tune import tune as search_options
     from sbrcli.workflow.tuning.request import TuneRequest
 
+    if measure and not dry_run:
+        raise UsageError("--measure goes with --dry-run", hint="sbr tune --dry-run --measure")
     _check_words(grid, search, log, name, config, overwrite=overwrite)
     request = TuneRequest(
         dataset=one_name(named, dataset, "--dataset"),
@@ -138,6 +144,7 @@ def tune(
         model=model,
         name=name,
         overwrite=overwrite,
+        measure=measure,
     )
     if grid:
         result = _run_grid(invocation, request, grid, log, dry_run=dry_run)
@@ -256,7 +263,11 @@ def _plan_tables(result: "TuneResult") -> Iterator[Table]:
     plan = dict(result.plan)
     space, fixed = plan.pop("space"), plan.pop("fixed")
     defaults = plan.pop("defaults", {})
+    seconds, memory = plan.pop("seconds"), plan.pop("memory_bytes")
     rows = [[name.replace("_", " "), plain_option(value)] for name, value in plan.items()]
+    rows.append(["memory of a trial", f"about {size_in_words(memory)}"])
+    took = "not measured; --measure times a few steps"
+    rows.append(["time", took if seconds is None else f"up to {write_duration(seconds)}"])
     yield Table("What would be done", ("option", "value"), rows)
     rows = [[name.replace("_", "-"), values, plain_option(defaults.get(name))]
             for name, values in space.items()]  # fmt: skip

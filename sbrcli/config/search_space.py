@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from sbrcli.config.options import Option, check_option, declared_options, option_name
 from sbrcli.config.presets import OPTIMIZER_DEFAULTS
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.errors import OptionError
 
 _NOT_TUNED = ("monitor", "refit", "device", "threads")
@@ -121,7 +121,7 @@ class Tunable:
         return found and Range(found.low, found.high, found.is_log, self.is_whole)
 
 
-def tunables(config: type = TrainConfig) -> dict[str, Tunable]:
+def tunables(config: type[FitConfig]) -> dict[str, Tunable]:
     """Return the options of a configuration that can be searched, by their names in Python."""
     kinds = get_type_hints(config)
     return {
@@ -131,7 +131,7 @@ def tunables(config: type = TrainConfig) -> dict[str, Tunable]:
     }
 
 
-def default_space(base: TrainConfig, fixed: Iterable[str], num_items: int) -> Space:
+def default_space(base: FitConfig, fixed: Iterable[str], num_items: int) -> Space:
     """Return the ranges of the options that declare one, are not fixed, and have an effect.
 
     Args:

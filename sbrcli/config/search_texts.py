@@ -6,18 +6,23 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_origin
 
 from sbrcli.config.search_space import Choices, Dimension, Range, Space, Tunable, tunables
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.errors import ConfigError, OptionError
 
 ALL = "all"
 """As a name of `--search`: every option that declares a range."""
 
 
-def parse_search(texts: Iterable[str], whole: Space, config: type = TrainConfig) -> Space:
+def parse_search(texts: Iterable[str], whole: Space, config: type[FitConfig]) -> Space:
     """Return the space of several `--search` texts; without any, the whole default one.
 
     A text is NAME=LOW:HIGH, NAME=LOW:HIGH:log, NAME=A,B,C, NAME (the option's own range), or
     "all" (the whole default space).
+
+    Args:
+        texts: of the command line.
+        whole: the default space.
+        config: the training configuration whose options can be named.
 
     Raises:
         OptionError: a text cannot be read, or names an option twice or one that cannot be searched.
@@ -40,7 +45,7 @@ def parse_search(texts: Iterable[str], whole: Space, config: type = TrainConfig)
 
 
 def parse_grid(
-    texts: Iterable[str], others: Iterable[str] = (), config: type = TrainConfig
+    texts: Iterable[str], config: type[FitConfig], others: Iterable[str] = ()
 ) -> dict[str, tuple[Any, ...]]:
     """Return the values of several `--grid` texts, by the names of their options.
 
@@ -48,8 +53,8 @@ def parse_grid(
 
     Args:
         texts: of the command line.
+        config: the training configuration whose options can be named.
         others: names that are no option of training, whose values stay texts.
-        config: the configuration whose options can be named.
 
     Raises:
         OptionError: a text cannot be read, or names an option twice or an unknown one.
@@ -84,7 +89,7 @@ def _naming(words: str) -> Iterator[None]:
         raise type(error)(f"{words}: {error}", error.hint) from error
 
 
-def _find(name: str, flag: str, text: str, config: type) -> Tunable:
+def _find(name: str, flag: str, text: str, config: type[FitConfig]) -> Tunable:
     known = tunables(config)
     key = name.strip().lstrip("-").replace("-", "_")
     if key not in known:

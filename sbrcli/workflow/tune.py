@@ -13,9 +13,11 @@ from sbrcli.config.search_space import Space, default_space
 from sbrcli.config.search_texts import parse_search
 from sbrcli.config.tuning import TuneConfig
 from sbrcli.errors import ConfigError
+from sbrcli.models.configuration import config_class_of
 from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.models.training.events import StopRequested
 from sbrcli.models.training.interruption import deferred_interrupt
+from sbrcli.workflow.training_estimate import estimate_training
 from sbrcli.workflow.tuning.command import train_words, write_command
 from sbrcli.workflow.tuning.events import OnTuneEvent, TrialEnded, TrialStarted, ignore_tune_event
 from sbrcli.workflow.tuning.request import TuneRequest, make_settings
@@ -56,10 +58,11 @@ def plan_search(workspace: Workspace, request: TuneRequest) -> Search:
         ConfigError: options do not go together, or the dataset has no valid split.
     """
     explicit = request.fixed
-    parse_search(request.searches, {})  # before any artefact is looked for
+    config_class = config_class_of(request.model or DEFAULT_FAMILY)
+    parse_search(request.searches, {}, config_class)  # before any artefact is looked for
     settings = make_settings(workspace, request)
     base, num_items = settings.base, settings.dataset.train.items
-    space = parse_search(request.searches, default_space(base, explicit, num_items))
+    space = parse_search(request.searches, default_space(base, explicit, num_items), config_class)
     twice = [name for name in space if name in explicit]
     if twice:
         flag = f"--{twice[0].replace('_', '-')}"
@@ -101,7 +104,7 @@ def tune(
         study = study_class(folder, search.space, search.settings.base.seed, worker)
         study.enqueue_first(*search.settings.first_options(search.space))
         study.take_up_killed()
-        _Searching(search, study, request.config, on_event, began).run()
+        _Searching(workspace, search, study, request.config, on_event, began).run()
         return conclude(search, study.trials(), study.importance())
 
 
@@ -158,7 +161,7 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
                 trials = load_study()(folder, search.space, 0, worker).trials()
     done = [one for one in trials if one.state != "running"]
     left = max(0, config.trials - len(done))
-    seconds = estimate_seconds(done, left, config.time_limit)
+    estimate = estimate_training(workspace, settings.job_of(settings.base), measure=request.measure)
     plan = {
         "study": search.name,
         "model": settings.model,
@@ -168,7 +171,8 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
         "space": describe_space(search.space),
         "fixed": dict(settings.explicit),
         "defaults": settings.first_options(search.space)[0],
-        "seconds": seconds,
+        "memory_bytes": estimate.memory_bytes,
+        "seconds": estimate_seconds(done, left, config.time_limit, estimate.seconds),
     }
     return TuneResult(
         study=search.name,
@@ -187,13 +191,20 @@ class _Searching:
 
     def __init__(
         self,
+        workspace: Workspace,
         search: Search,
         study: "Study",
         config: TuneConfig,
         on_event: OnTuneEvent,
         began: float,
     ) -> None:
-        self.search, self.study, self.config, self.on_event = search, study, config, on_event
+        self.workspace, self.search, self.study, self.config, self.on_event = (
+            workspace,
+            search,
+            study,
+            config,
+            on_event,
+        )
         limit = config.time_limit
         self.deadline = None if limit is None else began + limit
 
@@ -201,7 +212,7 @@ class _Searching:
         """Train trials until there are enough, the time is over, or Ctrl-C is pressed."""
         if self._num_begun() >= self.config.trials:
             return
-        runner = TrialRunner(self.search.settings, self.on_event)
+        runner = TrialRunner(self.workspace, self.search.settings, self.on_event)
         with deferred_interrupt(lambda: self.on_event(StopRequested())) as is_interrupted:
             while not self._is_over() and self._run_one(runner, is_interrupted):
                 pass

@@ -124,7 +124,8 @@ def test_the_plan_shows_the_space_and_what_is_fixed(sbr, tmp_path):
     rows = dict(line.split("\t") for line in plan.splitlines())
     assert rows["study"].startswith("user-")
     assert (rows["trials"], rows["trials done"], rows["epochs per trial"]) == ("5", "0", "3")
-    assert rows["seconds"] == "90.0"
+    assert rows["time"] == "up to 90 s"
+    assert rows["memory of a trial"].startswith("about ")
     assert space.splitlines() == [
         "option\tvalues\tdefault",
         "hsz\t50 to 300 (log)\t100",
@@ -185,6 +186,7 @@ def test_without_optuna_the_extra_is_named(sbr, tmp_path, monkeypatch):
                                                     "--search\nhint: omit --search"),
         (("--grid", "hsz=1", "--trials", 3), 2, "--grid trains all combinations, and takes no "
                                                "--trials\nhint: omit --trials"),
+        (("--measure",), 2, "--measure goes with --dry-run\nhint: sbr tune --dry-run --measure"),
         (("--log", "x.csv"), 2, "--log goes with --grid session=…\nhint: omit it"),
         (("--model", "xyz"), 2, "model must be one of gru4rec. Received: xyz"),
     ],

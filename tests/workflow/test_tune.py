@@ -34,7 +34,7 @@ class FakeRunner:
     trained: ClassVar[list[float]] = []
     before = staticmethod(lambda config: None)
 
-    def __init__(self, settings, on_event):
+    def __init__(self, workspace, settings, on_event):
         pass
 
     def run(self, config, should_prune, should_stop):

@@ -4,14 +4,14 @@ import shlex
 from dataclasses import asdict, replace
 from typing import Any
 
-from sbrcli.config.presets import configure_training
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
+from sbrcli.models.configuration import configure_training
 from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.workflow.training_job import has_short_sessions
 from sbrcli.workflow.tuning.settings import TuneSettings
 
 
-def train_words(settings: TuneSettings, config: TrainConfig, *, refit: bool) -> list[str]:
+def train_words(settings: TuneSettings, config: FitConfig, *, refit: bool) -> list[str]:
     """Return the words of the `sbr train` of a configuration, without those of the work directory.
 
     Args:
@@ -20,11 +20,13 @@ def train_words(settings: TuneSettings, config: TrainConfig, *, refit: bool) -> 
         refit: train on valid too, after the best epoch is known.
     """
     is_short = has_short_sessions(settings.dataset)
-    usual = configure_training({"optimizer": config.optimizer}, None, short_sessions=is_short)
+    usual = configure_training(
+        {"optimizer": config.optimizer}, None, short_sessions=is_short, model=settings.model
+    )
     words = ["sbr", "train", "--dataset", settings.dataset.name]
     if settings.model != DEFAULT_FAMILY:
         words += ["--model", settings.model]
-    if config.optimizer != TrainConfig().optimizer:
+    if config.optimizer != FitConfig().optimizer:
         words += ["--optimizer", config.optimizer]
     defaults = asdict(usual)
     for name, value in asdict(replace(config, refit=refit)).items():

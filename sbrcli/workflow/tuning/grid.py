@@ -13,10 +13,13 @@ from sbrcli.config.search_space import Choices, written
 from sbrcli.config.search_texts import parse_grid
 from sbrcli.errors import ConfigError, TrainingError, UsageError
 from sbrcli.evaluation.validation import validate
+from sbrcli.models.configuration import config_class_of
+from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.reporter import Reporter
 from sbrcli.workflow.run_facts import training_seconds
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train import train
+from sbrcli.workflow.training_estimate import estimate_training
 from sbrcli.workflow.training_job import TrainingJob, make_job
 from sbrcli.workflow.tuning.command import train_words, write_command
 from sbrcli.workflow.tuning.events import OnTuneEvent, TrialEnded, TrialStarted, ignore_tune_event
@@ -70,7 +73,10 @@ def plan_grid(
         OptionError, ConfigError: values cannot be used, or do not go together.
         UsageError, ArtefactError, DataError: see `datasets_by_rule`.
     """
-    grid = parse_grid(grid_request.texts, [SESSION])  # before any artefact is looked for
+    config_class = config_class_of(request.model or DEFAULT_FAMILY)
+    grid = parse_grid(
+        grid_request.texts, config_class, [SESSION]
+    )  # before any artefact is looked for
     settings = make_settings(workspace, request)
     twice = [name for name in grid if name in settings.explicit]
     if twice:
@@ -151,6 +157,7 @@ def describe_grid(
     done = [_trial_of_run(run, _begin(n, combinations[n - 1]))
             for n, run in enumerate(found, 1) if run is not None and run.is_complete]  # fmt: skip
     left = len(combinations) - len(done)
+    estimate = estimate_training(workspace, first.job, measure=request.measure)
     values = {name: [one.options[name] for one in combinations] for name in first.options}
     plan = {
         "model": first.settings.model,
@@ -159,7 +166,8 @@ def describe_grid(
         "epochs_per_trial": first.job.config.epochs,
         "space": {name: str(Choices(tuple(dict.fromkeys(each)))) for name, each in values.items()},
         "fixed": request.fixed,
-        "seconds": estimate_seconds(done, left, request.config.time_limit),
+        "memory_bytes": estimate.memory_bytes,
+        "seconds": estimate_seconds(done, left, request.config.time_limit, estimate.seconds),
     }
     return TuneResult(
         study=None,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.presets import configure_training
 from sbrcli.config.tuning import TuneConfig
 from sbrcli.errors import ConfigError
-from sbrcli.models.registry import DEFAULT_FAMILY, find_family
+from sbrcli.models.configuration import configure_training
+from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.workflow.training_job import TrainingJob, make_job
 from sbrcli.workflow.tuning.result import TuneResult
 from sbrcli.workflow.tuning.settings import SESSION, TuneSettings
@@ -30,6 +30,8 @@ class TuneRequest:
     model: str | None = None
     name: str | None = None
     overwrite: bool = False
+    measure: bool = False
+    """Time a few steps for the estimate of a plan."""
 
     @property
     def fixed(self) -> dict[str, Any]:
@@ -45,8 +47,9 @@ def make_settings(workspace: Workspace, request: TuneRequest) -> TuneSettings:
         ConfigError: there is no such family or preset, or the dataset has no valid split.
     """
     model = request.model or DEFAULT_FAMILY
-    find_family(model)
-    configure_training(request.explicit, request.preset)  # before any artefact is looked for
+    configure_training(
+        request.explicit, request.preset, model=model
+    )  # before any artefact is looked for
     dataset = workspace.open("dataset", request.dataset)
     if dataset.splits.get("valid") is None:
         raise ConfigError(

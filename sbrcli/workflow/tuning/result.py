@@ -89,14 +89,22 @@ def require_some_complete(trials: Sequence[Trial]) -> None:
         )
 
 
-def estimate_seconds(done: Sequence[Trial], left: int, limit: float | None) -> float | None:
-    """Return the time that the trials that are left may take, by the mean of those done.
+def estimate_seconds(
+    done: Sequence[Trial], left: int, limit: float | None, of_default: float | None = None
+) -> float | None:
+    """Return the time that the trials that are left may take.
+
+    Args:
+        done: trials that have ended, whose mean time is taken.
+        left: how many are to follow.
+        limit: the time limit, or None.
+        of_default: the estimated time of the trial of the defaults, if none has ended.
 
     Returns:
         At most the time limit; None if nothing is known.
     """
     seconds = [one.seconds for one in done if one.seconds is not None]
-    if not seconds:
+    mean = sum(seconds) / len(seconds) if seconds else of_default
+    if mean is None:
         return limit
-    expected = left * sum(seconds) / len(seconds)
-    return expected if limit is None else min(expected, limit)
+    return left * mean if limit is None else min(left * mean, limit)

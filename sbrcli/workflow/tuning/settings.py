@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sbrcli.artefacts.dataset import Dataset
-from sbrcli.config.presets import PRESETS, configure_training
 from sbrcli.config.search_space import (
     Space,
     Tunable,
@@ -13,7 +12,8 @@ from sbrcli.config.search_space import (
     tunables,
     written,
 )
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
+from sbrcli.models.configuration import config_class_of, configure_training
 from sbrcli.models.registry import find_family
 from sbrcli.workflow.run_settings import plain_config
 from sbrcli.workflow.training_job import TrainingJob, has_short_sessions
@@ -34,11 +34,11 @@ class TuneSettings:
     preset: str | None = None
 
     @property
-    def base(self) -> TrainConfig:
+    def base(self) -> FitConfig:
         """The configuration whose searched options are still at their defaults."""
         return self.configure({})
 
-    def configure(self, options: Mapping[str, Any]) -> TrainConfig:
+    def configure(self, options: Mapping[str, Any]) -> FitConfig:
         """Return a trial's configuration.
 
         Args:
@@ -47,13 +47,15 @@ class TuneSettings:
         Raises:
             ConfigError: options do not go together.
         """
-        known = tunables(TrainConfig)
+        known = tunables(config_class_of(self.model))
         read = {name: _as_field(known[name], value) for name, value in options.items()}
         is_short = has_short_sessions(self.dataset)
-        config = configure_training({**self.explicit, **read}, self.preset, short_sessions=is_short)
+        config = configure_training(
+            {**self.explicit, **read}, self.preset, short_sessions=is_short, model=self.model
+        )
         return replace(config, refit=False)
 
-    def job_of(self, config: TrainConfig, name: str = "trial") -> TrainingJob:
+    def job_of(self, config: FitConfig, name: str = "trial") -> TrainingJob:
         """Return the training of a configuration; in a trial, its name is never used."""
         return TrainingJob(self.dataset, config, name, model=self.model)
 
@@ -62,7 +64,11 @@ class TuneSettings:
         base = self.base
         idle = base.without_effect(self.dataset.train.items)
         usual = {name: getattr(base, name) for name in space if name not in idle}
-        best = {name: value for name, value in PRESETS["best"].items() if name in usual}
+        best = {
+            name: value
+            for name, value in find_family(self.model).presets.get("best", {}).items()
+            if name in usual
+        }
         is_other = any(usual[name] != value for name, value in best.items())
         return [usual, usual | best] if is_other and self.preset is None else [usual]
 

@@ -21,7 +21,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from sbrcli.config.search_space import Choices, Dimension, Range, Space, written
-from sbrcli.config.training import TrainConfig
+from sbrcli.config.training import FitConfig
 from sbrcli.errors import ConfigError
 from sbrcli.workflow.tuning.result import State, Trial
 from sbrcli.workflow.tuning.study_folder import FileLock, StudyFolder
@@ -35,7 +35,7 @@ _STATES: dict[TrialState, State] = {
 _RANDOM_TRIALS = 8
 """Trials before the estimator is used; the first ones are drawn at random."""
 
-Configure = Callable[[Mapping[str, Any]], TrainConfig]
+Configure = Callable[[Mapping[str, Any]], FitConfig]
 
 _TRIALS_BEFORE_PRUNING = 4
 _EPOCHS_BEFORE_PRUNING = 2

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sbrcli.config.training import TrainConfig
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.training import FitConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ConfigError, TrainingError
 from sbrcli.evaluation.validation import validate
-from sbrcli.models.network import count_parameters
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.training import backend
 from sbrcli.models.training.events import (
@@ -25,9 +25,10 @@ from sbrcli.models.training.events import (
     TrainingEvent,
 )
 from sbrcli.models.training.history import best_epoch
-from sbrcli.models.training.memory import out_of_memory_explained, require_memory
+from sbrcli.models.training.memory import out_of_memory_explained
 from sbrcli.workflow import train as training
 from sbrcli.workflow.training_data import load_training_data
+from sbrcli.workflow.training_estimate import require_room
 from sbrcli.workflow.tuning.result import State
 from sbrcli.workflow.tuning.settings import TuneSettings
 
@@ -49,14 +50,14 @@ class Outcome:
 class TrialRunner:
     """Trains the trials of a study on its dataset; reads its train and valid splits alone."""
 
-    def __init__(self, settings: TuneSettings, on_event: OnEvent) -> None:
+    def __init__(self, workspace: Workspace, settings: TuneSettings, on_event: OnEvent) -> None:
         """Read the data and start TensorFlow.
 
         Raises:
             ArtefactError: the dataset is damaged.
             ConfigError: the device is not there.
         """
-        self.settings, self.on_event = settings, on_event
+        self.workspace, self.settings, self.on_event = workspace, settings, on_event
         self.data = load_training_data(settings.job_of(settings.base), "fit")
         self.valid = load_split(settings.dataset.path, "valid")
         on_event(LibrariesLoading())
@@ -67,7 +68,7 @@ class TrialRunner:
 
     def run(
         self,
-        config: TrainConfig,
+        config: FitConfig,
         should_prune: Callable[[int, float], bool],
         should_stop: Callable[[], bool],
     ) -> Outcome:
@@ -116,13 +117,13 @@ class TrialRunner:
         facts |= {"best_epoch": best["epoch"], "metrics": metrics}
         return Outcome(state, metrics[config.monitor], facts)
 
-    def _fit(self, config: TrainConfig, watch: OnEvent) -> None:
+    def _fit(self, config: FitConfig, watch: OnEvent) -> None:
         from sbrcli.models.training.fit import TrainingData as FitData
         from sbrcli.models.training.fit import fit
 
         job = self.settings.job_of(replace(config, precision=self.precision))
         family, shape = job.family, job.shape
-        require_memory(count_parameters(shape), job.config, family.size_options)
+        require_room(self.workspace, job, on_disk=False)
 
         def measure(scorer: Scorer) -> dict[str, float]:
             def advance(done: int, /, **_figures: object) -> None:
