@@ -130,6 +130,7 @@ def tune(
     """
     from sbrcli.workflow.tune import describe_search
     from sbrcli.workflow.tune import tune as search_options
+    from sbrcli.workflow.tuning.child import ChildRunner
     from sbrcli.workflow.tuning.request import TuneRequest
 
     if measure and not dry_run:
@@ -152,7 +153,7 @@ def tune(
         result = describe_search(invocation.workspace, request)
     else:
         with _continuable(), TuningProgress(invocation.output) as progress:
-            result = search_options(invocation.workspace, request, progress.show)
+            result = search_options(invocation.workspace, request, progress.show, ChildRunner)
     if dry_run:
         invocation.output.show(result, _plan_tables)
         return

@@ -3,23 +3,18 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.search_space import Space, default_space
 from sbrcli.config.search_texts import parse_search
-from sbrcli.config.tuning import TuneConfig
 from sbrcli.errors import ConfigError
 from sbrcli.models.configuration import config_class_of
 from sbrcli.models.registry import DEFAULT_FAMILY
-from sbrcli.models.training.events import StopRequested
-from sbrcli.models.training.interruption import deferred_interrupt
 from sbrcli.workflow.training_estimate import estimate_training
-from sbrcli.workflow.tuning.command import train_words, write_command
-from sbrcli.workflow.tuning.events import OnTuneEvent, TrialEnded, TrialStarted, ignore_tune_event
+from sbrcli.workflow.tuning.command import write_command
+from sbrcli.workflow.tuning.events import OnTuneEvent, ignore_tune_event
 from sbrcli.workflow.tuning.request import TuneRequest, make_settings
 from sbrcli.workflow.tuning.result import (
     Trial,
@@ -28,26 +23,13 @@ from sbrcli.workflow.tuning.result import (
     estimate_seconds,
     require_some_complete,
 )
+from sbrcli.workflow.tuning.searching import MakeRunner, Search, Searching
 from sbrcli.workflow.tuning.settings import TuneSettings, describe_space
 from sbrcli.workflow.tuning.study_folder import open_study_folder
-from sbrcli.workflow.tuning.trial import Outcome, TrialRunner
+from sbrcli.workflow.tuning.trial import TrialRunner
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.tuning.study import Proposal, Study
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A study that is about to be begun or continued."""
-
-    name: str
-    settings: TuneSettings
-    space: Space
-    refit: bool
-
-    def command_of(self, options: Mapping[str, Any]) -> list[str]:
-        """Return the words that train a trial's options as a run."""
-        return train_words(self.settings, self.settings.configure(options), refit=self.refit)
+    from sbrcli.workflow.tuning.study import Study
 
 
 def plan_search(workspace: Workspace, request: TuneRequest) -> Search:
@@ -79,6 +61,7 @@ def tune(
     workspace: Workspace,
     request: TuneRequest,
     on_event: OnTuneEvent = ignore_tune_event,
+    make_runner: MakeRunner = TrialRunner,
 ) -> TuneResult:
     """Search until the study has enough trials, or the time is over.
 
@@ -88,6 +71,7 @@ def tune(
         workspace: where the dataset is and the study is stored.
         request: what to search.
         on_event: called with the events of `tuning.events` and of each trial's training.
+        make_runner: `TrialRunner` trains in this process, `tuning.child.ChildRunner` in another.
 
     Raises:
         ArtefactError: the dataset is missing or damaged, or another study has the name.
@@ -104,7 +88,7 @@ def tune(
         study = study_class(folder, search.space, search.settings.base.seed, worker)
         study.enqueue_first(*search.settings.first_options(search.space))
         study.take_up_killed()
-        _Searching(workspace, search, study, request.config, on_event, began).run()
+        Searching(workspace, search, study, request.config, on_event, make_runner, began).run()
         return conclude(search, study.trials(), study.importance())
 
 
@@ -184,103 +168,6 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
         command=None,
         plan=plan,
     )
-
-
-class _Searching:
-    """The trials that this process trains."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        search: Search,
-        study: "Study",
-        config: TuneConfig,
-        on_event: OnTuneEvent,
-        began: float,
-    ) -> None:
-        self.workspace, self.search, self.study, self.config, self.on_event = (
-            workspace,
-            search,
-            study,
-            config,
-            on_event,
-        )
-        limit = config.time_limit
-        self.deadline = None if limit is None else began + limit
-
-    def run(self) -> None:
-        """Train trials until there are enough, the time is over, or Ctrl-C is pressed."""
-        if self._num_begun() >= self.config.trials:
-            return
-        runner = TrialRunner(self.workspace, self.search.settings, self.on_event)
-        with deferred_interrupt(lambda: self.on_event(StopRequested())) as is_interrupted:
-            while not self._is_over() and self._run_one(runner, is_interrupted):
-                pass
-
-    def _num_begun(self) -> int:
-        return len(self.study.trials())
-
-    def _is_over(self) -> bool:
-        """Return whether the time is over; one trial must be complete whatever it takes."""
-        if self.deadline is None or time.monotonic() < self.deadline:
-            return False
-        return any(one.state == "complete" for one in self.study.trials())
-
-    def _run_one(self, runner: TrialRunner, is_interrupted: Callable[[], bool]) -> bool:
-        """Train one trial; return whether another one may follow."""
-        search, study = self.search, self.study
-        num_items = search.settings.dataset.train.items
-        proposal = study.propose(search.settings.configure, num_items, self.config.trials)
-        if proposal is None:
-            return False
-        with ExitStack() as undo:
-            undo.callback(study.give_back, proposal)
-            self._report(TrialStarted, proposal)
-            outcome = self._outcome_of(proposal, runner, is_interrupted)
-            if outcome.state is not None:
-                undo.pop_all()
-                study.end(proposal, outcome.state, outcome.value, **outcome.facts)
-                self._report(TrialEnded, proposal)
-        if is_interrupted():
-            raise KeyboardInterrupt
-        return outcome.state is not None
-
-    def _outcome_of(
-        self, proposal: "Proposal", runner: TrialRunner, is_interrupted: Callable[[], bool]
-    ) -> Outcome:
-        """Train a trial, unless its options cannot be used or have been trained before."""
-        settings, study = self.search.settings, self.study
-        same = proposal.same_as
-        if same is not None:
-            facts = {"metrics": dict(same.metrics), "best_epoch": same.best_epoch, "seconds": 0.0}
-            return Outcome("complete", same.metrics[settings.base.monitor], facts)
-        has_complete = any(one.state == "complete" for one in study.trials())
-
-        def should_stop() -> bool:
-            is_late = self.deadline is not None and time.monotonic() >= self.deadline
-            return is_interrupted() or (has_complete and is_late)
-
-        try:
-            config = settings.configure(proposal.options)
-        except ConfigError as error:
-            return Outcome("failed", None, {"error": str(error), "seconds": 0.0})
-        return runner.run(
-            config, lambda epoch, value: study.should_prune(proposal, epoch, value), should_stop
-        )
-
-    def _report(self, kind: type[TrialStarted] | type[TrialEnded], proposal: "Proposal") -> None:
-        trials = self.study.trials()
-        done = [one for one in trials if one.state != "running"]
-        limit = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
-        seconds = estimate_seconds(done, max(0, self.config.trials - len(done)), limit)
-        monitor = self.search.settings.base.monitor
-        event = kind(
-            trial=self.study.trial_of(proposal),
-            trials=max(self.config.trials, len(trials)),
-            best=best_trial(trials, monitor),
-            seconds_left=seconds,
-        )
-        self.on_event(event)
 
 
 def _default_name(settings: TuneSettings, space: Space) -> str:

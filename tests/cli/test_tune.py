@@ -5,17 +5,27 @@ import shlex
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sbrcli.cli import app
+from sbrcli.workflow.tuning import child
 from sbrcli.workflow.tuning import trial as trials
 from tests.chains import make_workspace, write_chain_log
 from tests.cli.small_run import SMALL
 
 WORDS = ("tune", "--trials", 2, *SMALL, "--search", "dropout=0:0.5")
 FIXED = "--hsz 4 --batch-size 4 --bptt 4 --epochs 2"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trained_here() -> Iterator[None]:
+    """Train the trials in this process, where TensorFlow is loaded already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "ChildRunner", trials.TrialRunner)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +134,7 @@ def test_the_plan_shows_the_space_and_what_is_fixed(sbr, tmp_path):
     rows = dict(line.split("\t") for line in plan.splitlines())
     assert rows["study"].startswith("user-")
     assert (rows["trials"], rows["trials done"], rows["epochs per trial"]) == ("5", "0", "3")
-    assert rows["time"] == "up to 90 s"
+    assert rows["time"] == "up to 2 min"
     assert rows["memory of a trial"].startswith("about ")
     assert space.splitlines() == [
         "option\tvalues\tdefault",

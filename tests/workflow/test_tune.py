@@ -9,8 +9,8 @@ import pytest
 from sbrcli.config.tuning import TuneConfig
 from sbrcli.errors import ArtefactError, ConfigError, TrainingError
 from sbrcli.workflow import tune as tuning
-from sbrcli.workflow.tune import describe_search, plan_search, tune
-from sbrcli.workflow.tuning.events import TrialEnded, TrialStarted
+from sbrcli.workflow.tune import describe_search, plan_search
+from sbrcli.workflow.tuning.events import TrialEnded, TrialStarted, ignore_tune_event
 from sbrcli.workflow.tuning.request import TuneRequest
 from sbrcli.workflow.tuning.study import Study
 from sbrcli.workflow.tuning.study_folder import StudyFolder, open_study_folder
@@ -32,21 +32,25 @@ class FakeRunner:
     """Trials of which dropout is the worth: best at 0.2."""
 
     trained: ClassVar[list[float]] = []
-    before = staticmethod(lambda config: None)
+    before = staticmethod(lambda options: None)
 
     def __init__(self, workspace, settings, on_event):
         pass
 
-    def run(self, config, should_prune, should_stop):
-        self.before(config)
-        self.trained.append(config.dropout)
-        value = 1 - abs(config.dropout - 0.2)
-        for epoch in range(1, config.epochs + 1):
+    def run(self, options, should_prune, should_stop):
+        self.before(options)
+        dropout = options.get("dropout", 0.3)
+        self.trained.append(dropout)
+        value = 1 - abs(dropout - 0.2)
+        for epoch in range(1, 5):
             if should_stop():
                 return Outcome(None, None, {})
-            if epoch < config.epochs and should_prune(epoch, value * epoch):
+            if epoch < 4 and should_prune(epoch, value * epoch):
                 return Outcome("pruned", value, facts(value, epoch))
-        return Outcome("complete", value, facts(value, config.epochs))
+        return Outcome("complete", value, facts(value, 4))
+
+    def close(self):
+        pass
 
 
 def facts(value: float, epochs: int) -> dict[str, object]:
@@ -56,7 +60,6 @@ def facts(value: float, epochs: int) -> dict[str, object]:
 @pytest.fixture
 def runner(monkeypatch):
     monkeypatch.setattr("os.fsync", lambda _: None)  # which takes most of the time here
-    monkeypatch.setattr(tuning, "TrialRunner", FakeRunner)
     monkeypatch.setattr(FakeRunner, "trained", [])
     return FakeRunner
 
@@ -64,6 +67,10 @@ def runner(monkeypatch):
 @pytest.fixture
 def workspace(tmp_path):
     return make_workspace(tmp_path / "work")
+
+
+def tune(workspace, request, on_event=ignore_tune_event):
+    return tuning.tune(workspace, request, on_event, FakeRunner)
 
 
 def with_trials(number: int, **others) -> TuneRequest:
@@ -109,7 +116,7 @@ def test_a_study_that_goes_on_has_the_trials_of_one_that_was_never_stopped(works
 
 def test_a_study_with_enough_trials_trains_none(workspace, runner, monkeypatch):
     first = tune(workspace, REQUEST)
-    monkeypatch.setattr(tuning, "TrialRunner", None)  # not even begun
+    monkeypatch.setattr(FakeRunner, "__init__", None)  # not even begun
     assert tune(workspace, REQUEST) == first
 
 
@@ -152,11 +159,11 @@ def test_ctrl_c_keeps_the_study_and_gives_the_trial_back(workspace, runner, monk
 def test_a_failed_trial_does_not_end_the_study(workspace, runner, monkeypatch):
     run = runner.run
 
-    def fail_second(self, config, *others):
+    def fail_second(self, options, *others):
         if len(self.trained) == 1:
             self.trained.append(0.0)
             return Outcome("failed", None, {"error": "the loss is nan", "seconds": 1.0})
-        return run(self, config, *others)
+        return run(self, options, *others)
 
     monkeypatch.setattr(runner, "run", fail_second)
     result = tune(workspace, with_trials(4))

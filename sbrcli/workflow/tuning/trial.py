@@ -1,13 +1,10 @@
-"""Train one trial in memory: no run folder, no checkpoint, and its memory is freed afterwards.
-
-Trials are trained in the process itself: a child for each would spend seconds on loading
-TensorFlow, as much as an epoch of a small log takes.
-"""
+"""Train one trial in memory: no run folder, no checkpoint."""
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import FitConfig
@@ -47,6 +44,22 @@ class Outcome:
     """Entries of `result.Trial`."""
 
 
+class Runner(Protocol):
+    """Trains the trials of a study."""
+
+    def run(
+        self,
+        options: Mapping[str, Any],
+        should_prune: Callable[[int, float], bool],
+        should_stop: Callable[[], bool],
+    ) -> Outcome:
+        """Train a trial; see `TrialRunner.run`."""
+        ...
+
+    def close(self) -> None:
+        """Free what the trials needed."""
+
+
 class TrialRunner:
     """Trains the trials of a study on its dataset; reads its train and valid splits alone."""
 
@@ -68,17 +81,18 @@ class TrialRunner:
 
     def run(
         self,
-        config: FitConfig,
+        options: Mapping[str, Any],
         should_prune: Callable[[int, float], bool],
         should_stop: Callable[[], bool],
     ) -> Outcome:
         """Train a trial until its last epoch, or until it is pruned or stopped.
 
         Args:
-            config: how to train.
+            options: the searched options; all others are those of the settings.
             should_prune: called after each epoch with its number and the best metric so far.
             should_stop: asked often; True ends the trial at once.
         """
+        monitor = self.settings.base.monitor
         rows: list[dict[str, float]] = []
         state: State | None = "complete"
         began = time.monotonic()
@@ -88,7 +102,7 @@ class TrialRunner:
             self.on_event(event)
             if isinstance(event, EpochEnded):
                 rows.append({"epoch": event.epoch, **event.metrics})
-                best = rows[best_epoch(rows, config.monitor) - 1][config.monitor]
+                best = rows[best_epoch(rows, monitor) - 1][monitor]
                 if event.epoch < event.epochs and should_prune(event.epoch, best):
                     state = "pruned"
                     raise StopTraining
@@ -100,6 +114,7 @@ class TrialRunner:
 
         error = None
         try:
+            config = self.settings.configure(options)
             self._fit(config, watch)
         except (TrainingError, ConfigError) as failure:
             state, error = "failed", str(failure)
@@ -112,10 +127,13 @@ class TrialRunner:
         }
         if not rows:
             return Outcome(state, None, facts)
-        best = rows[best_epoch(rows, config.monitor) - 1]
+        best = rows[best_epoch(rows, monitor) - 1]
         metrics = {name: figure for name, figure in best.items() if name != "epoch"}
         facts |= {"best_epoch": best["epoch"], "metrics": metrics}
-        return Outcome(state, metrics[config.monitor], facts)
+        return Outcome(state, metrics[monitor], facts)
+
+    def close(self) -> None:
+        """Free nothing: the memory of each trial is free already."""
 
     def _fit(self, config: FitConfig, watch: OnEvent) -> None:
         from sbrcli.models.training.fit import TrainingData as FitData
