@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from sbrcli.config.options import Option, check_option, declared_options, option_name
 from sbrcli.config.presets import OPTIMIZER_DEFAULTS
-from sbrcli.config.training import FitConfig
+from sbrcli.config.training import FitConfig, tunable_options
 from sbrcli.errors import OptionError
 
 _NOT_TUNED = ("monitor", "refit", "device", "threads")
@@ -115,11 +115,6 @@ class Tunable:
             raise OptionError(f"{self.flag} takes a range of numbers. Received: {text}")
         return value
 
-    def default_range(self) -> Range | None:
-        """Return the range that the option declares; None if it declares none."""
-        found = self.declared.search
-        return found and Range(found.low, found.high, found.is_log, self.is_whole)
-
 
 def tunables(config: type[FitConfig]) -> dict[str, Tunable]:
     """Return the options of a configuration that can be searched, by their names in Python."""
@@ -128,6 +123,14 @@ def tunables(config: type[FitConfig]) -> dict[str, Tunable]:
         field.name: Tunable(field.name, option_name(field, declared), declared, kinds[field.name])
         for field, declared in declared_options(config)
         if declared.help is not None and field.name not in _NOT_TUNED
+    }
+
+
+def own_ranges(config: type[FitConfig]) -> dict[str, Range]:
+    """Return the ranges that the options of a configuration declare."""
+    return {
+        one.name: Range(one.search.low, one.search.high, one.search.is_log, one.is_integer)
+        for one in tunable_options(config)
     }
 
 
@@ -141,8 +144,8 @@ def default_space(base: FitConfig, fixed: Iterable[str], num_items: int) -> Spac
         num_items: the number of items that are scored.
     """
     left_out = {*fixed, *base.without_effect(num_items)}
-    found = {name: one.default_range() for name, one in tunables(type(base)).items()}
-    space: Space = {name: r for name, r in found.items() if r is not None and name not in left_out}
+    found = own_ranges(type(base)).items()
+    space: Space = {name: dimension for name, dimension in found if name not in left_out}
     usual = {field.name: field.default for field in fields(base)}
     for name, own in OPTIMIZER_DEFAULTS.get(base.optimizer, {}).items():
         dimension = space.get(name)

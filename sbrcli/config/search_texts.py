@@ -5,7 +5,15 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, Literal, get_origin
 
-from sbrcli.config.search_space import Choices, Dimension, Range, Space, Tunable, tunables
+from sbrcli.config.search_space import (
+    Choices,
+    Dimension,
+    Range,
+    Space,
+    Tunable,
+    own_ranges,
+    tunables,
+)
 from sbrcli.config.training import FitConfig
 from sbrcli.errors import ConfigError, OptionError
 
@@ -40,7 +48,13 @@ def parse_search(texts: Iterable[str], whole: Space, config: type[FitConfig]) ->
             raise OptionError(f"--search has {found.flag} twice. Received: {text}")
         seen.add(found.name)
         with _naming(f"--search {text}"):
-            space[found.name] = _read_dimension(found, values if equals else None)
+            if equals:
+                space[found.name] = _read_dimension(found, values)
+            elif found.name in own_ranges(config):
+                space[found.name] = own_ranges(config)[found.name]
+            else:
+                hint = f"give one: --search {_example(found)}"
+                raise OptionError(f"{found.flag} has no range of its own", hint=hint)
     return space
 
 
@@ -100,13 +114,7 @@ def _find(name: str, flag: str, text: str, config: type[FitConfig]) -> Tunable:
     return known[key]
 
 
-def _read_dimension(tunable: Tunable, values: str | None) -> Dimension:
-    if values is None:
-        found = tunable.default_range()
-        if found is None:
-            raise OptionError(f"{tunable.flag} has no range of its own",
-                              hint=f"give one: --search {_example(tunable)}")  # fmt: skip
-        return found
+def _read_dimension(tunable: Tunable, values: str) -> Dimension:
     if ":" in values and tunable.is_number:
         return _read_range(tunable, values)
     parts = _split(values)
