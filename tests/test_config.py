@@ -243,7 +243,7 @@ def test_a_tunable_option_says_what_its_values_are():
     kinds = {name: (one.is_integer, one.is_sequence) for name, one in tunable.items()}
     assert kinds["hsz"] == (True, True)
     assert (kinds["batch_size"], kinds["dropout"]) == ((True, False), (False, False))
-    assert (tunable["n_sample"].flag, tunable["n_sample"].default) == ("n-sample", None)
+    assert (tunable["batch_size"].flag, tunable["batch_size"].default) == ("batch-size", 32)
     assert [tunable[name].value_of(99.6) for name in ("hsz", "batch_size")] == [(100,), 100]
     assert tunable["dropout"].value_of(0.25) == 0.25
     assert "epochs" not in tunable

@@ -1,7 +1,7 @@
 """`sbr train`: train a network on a dataset."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +35,16 @@ _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 
 def register(app: typer.Typer) -> None:
     """Add `train` to the application."""
-    families = {name: find_family(name).options for name in FAMILIES}
-    monitored = {"names": "", "choices": monitored_metrics()}
-    has_options = takes_family_options("explicit", families, FitConfig, {"monitor": monitored})
+    has_options = takes_training_options("explicit")
     has_checkpoint = takes_options("checkpoint", CheckpointConfig)
     subcommand(app, example="sbr train --layers 2 --hsz 50")(has_options(has_checkpoint(train)))
+
+
+def takes_training_options(parameter: str) -> Callable[[Callable], Callable]:
+    """Replace a parameter by the options of all families; see `takes_family_options`."""
+    families = {name: find_family(name).options for name in FAMILIES}
+    monitored = {"names": "", "choices": monitored_metrics()}
+    return takes_family_options(parameter, families, FitConfig, {"monitor": monitored})
 
 
 def train(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sbrcli.cli import train_options
-from sbrcli.cli.option_groups import takes_family_options, takes_options
+from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
     DatasetArgument,
@@ -20,13 +20,11 @@ from sbrcli.cli.options import (
     subcommand,
 )
 from sbrcli.cli.tables import Table, Unit, size_in_words
-from sbrcli.cli.train import plain_option, train_job
+from sbrcli.cli.train import plain_option, takes_training_options, train_job
 from sbrcli.cli.training_progress import write_duration
 from sbrcli.cli.tuning_progress import TuningProgress
-from sbrcli.config.training import FitConfig
 from sbrcli.config.tuning import PANEL, TuneConfig
 from sbrcli.errors import InterruptionError, UsageError
-from sbrcli.models.registry import FAMILIES, find_family
 
 if TYPE_CHECKING:
     from sbrcli.workflow.tuning.request import TuneRequest
@@ -98,8 +96,7 @@ DryRun = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `tune` to the application."""
     has_search = takes_options("config", TuneConfig, explicit=False)
-    families = {name: find_family(name).options for name in FAMILIES}
-    has_options = takes_family_options("explicit", families, shared=FitConfig)
+    has_options = takes_training_options("explicit")
     example = "sbr tune --trials 30 --search hsz=50:300 --search dropout=0:0.5"
     subcommand(app, example=example)(has_search(has_options(tune)))
 
