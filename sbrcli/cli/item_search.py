@@ -61,11 +61,11 @@ def take_titles(
         return resolved
     raise DataError(
         f"the run knows no item of the session: {', '.join(dict.fromkeys(unknown))}",
-        hint=_suggest(search, unknown, run_items),
+        hint=suggest_items(search, unknown, run_items),
     )
 
 
-def _suggest(search: "TitleSearch", unknown: Sequence[str], run_items: "RunItems") -> str:
+def suggest_items(search: "TitleSearch", unknown: Sequence[str], run_items: "RunItems") -> str:
     """Name the items whose titles are like what the run does not know."""
     titles = run_items.titles or []
     found = search.containing(", ".join(unknown)) or [

@@ -114,7 +114,7 @@ def recommend(
     if is_named and _is_run(invocation, str(sessions)):
         run, sessions = one_name(str(sessions), run, "--run"), None
     others = {"--items": items is not None, "--find": find is not None}
-    others["--titles"] = everybody and titles is not None
+    others |= {"--titles": everybody and titles is not None, "--why": everybody and config.why}
     check_everybody(everybody, user, out, sessions, reading, others)
     is_of_log = everybody or user is not None
     session = None
@@ -193,7 +193,7 @@ def _answer_one(
     made = make_rules(rules, items, out) if rules.are_given else None
     found = recommend(recommender.scorer, items, asked, config, made)
     note_answer(out, found, config.k)
-    show_one(out, found, has_titles(items))
+    show_one(out, found, has_titles(items), config.why)
 
 
 def _answer_all(
@@ -221,7 +221,7 @@ def _answer_all(
                 begin()
             yield session
 
-    show = shown_by(out, has_titles(items))
+    show = shown_by(out, has_titles(items), config.why)
     made = make_rules(rules, items, out)
     found = recommend_each(recommender, read(), config, made, str(sessions), out)
     for number, one in enumerate(found, start=1):

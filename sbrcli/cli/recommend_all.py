@@ -133,7 +133,7 @@ def recommend_user(
     made = make_rules(rules, items, said) if rules.are_given else None
     found = recommend(recommender.scorer, items, session, config, made)
     note_answer(said, found, config.k)
-    show_one(said, found, has_titles(items))
+    show_one(said, found, has_titles(items), config.why)
 
 
 def read_owned(

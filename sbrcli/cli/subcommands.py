@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "compare": "sbrcli.cli.compare",
     "report": "sbrcli.cli.report",
     "recommend": "sbrcli.cli.recommend",
+    "similar": "sbrcli.cli.similar",
     "export": "sbrcli.cli.export",
     "runs": "sbrcli.cli.runs",
     "demo": "sbrcli.cli.demo",

@@ -29,6 +29,11 @@ class RecommendConfig(Options):
         metavar="popularity",
         choices=get_args(Fallback),
     )
+    why: bool = option(
+        False,
+        "Name for each item the events of the session that raised its score most, with their "
+        "shares: the session is scored again without each event.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +174,10 @@ class RuleConfig(Options):
                 hint="--where in_stock=1 or --max-per category=3 uses it",
             )
         super().check_together()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarConfig(Options):
+    """How many items `sbr similar` shows."""
+
+    k: int = option(10, "Number of similar items.", flag="-k", metavar="K", minimum=1)

@@ -1,6 +1,7 @@
 """A model and sessions: what comes next."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from sbrcli.errors import DataError
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.session_ends import score_ends
 from sbrcli.workflow.choose_items import Chosen, choose_items, why_short
+from sbrcli.workflow.explain import find_causes
 from sbrcli.workflow.recommendation import AskedItem, Recommendation, RecommendedItem
 from sbrcli.workflow.rules import Rules
 
@@ -34,7 +36,8 @@ def recommend(
         scorer: the run's model.
         items: the run's items.
         session: item ids, oldest first.
-        config: how many, whether the session's own items may come again, and the fallback.
+        config: how many, whether the session's own items may come again, the fallback, and whether
+            to name the events that raised each item most.
         rules: what else may not be recommended.
 
     Raises:
@@ -51,7 +54,12 @@ def recommend(
         return recommend_popular(items, unknown, config, rules)
     scores = scorer.score_next(known)[None].copy()
     chosen = choose_items(scores, [known], config, rules)
-    return describe_row(items, known, unknown, chosen, 0, config, rules)
+    found = describe_row(items, known, unknown, chosen, 0, config, rules)
+    if not config.why:
+        return found
+    causes = find_causes(scorer, items, known, chosen.items)
+    explained = zip(found.items, causes, strict=True)
+    return replace(found, items=tuple(replace(item, why=why) for item, why in explained))
 
 
 def recommend_many(

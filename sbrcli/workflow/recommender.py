@@ -2,17 +2,32 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
+from typing import Literal
 
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import incomplete, state_of
-from sbrcli.config.recommendation import Condition, Fallback, GroupLimit, RecommendConfig
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.recommendation import (
+    Condition,
+    Fallback,
+    GroupLimit,
+    RecommendConfig,
+    SimilarConfig,
+)
+from sbrcli.errors import ArtefactError, ConfigError, DataError
 from sbrcli.models.loading import load_scorer
 from sbrcli.models.scorer import Scorer
 from sbrcli.workflow.recommend import recommend, recommend_many
 from sbrcli.workflow.recommendation import Recommendation
 from sbrcli.workflow.rules import Rules
+from sbrcli.workflow.similar import (
+    OutputSimilarity,
+    SessionSimilarity,
+    SimilarItem,
+    load_session_similarity,
+)
 
 
 class Recommender:
@@ -31,6 +46,8 @@ class Recommender:
         self.run = run
         self.scorer = scorer
         self._items = items
+        self._lock = Lock()
+        self._similarities: dict[str, OutputSimilarity | SessionSimilarity] = {}
 
     @property
     def items(self) -> RunItems:
@@ -99,6 +116,65 @@ class Recommender:
         applied = self._rules(exclude, only, rules)
         asked = (_ids(session) for session in sessions)
         return list(recommend_many(self.scorer, self._items, asked, config, applied))
+
+    def explain(
+        self,
+        session: Iterable[str | int],
+        k: int = 20,
+        *,
+        exclude: Iterable[str | int] = (),
+        only: Iterable[str | int] | None = None,
+        include_seen: bool = False,
+        rules: Rules | None = None,
+    ) -> Recommendation:
+        """Recommend what follows a session, and name the events that raised each item most.
+
+        The session is scored again without each of its events. Arguments and errors as of
+        `recommend`; each item's `why` lists the events, the most important first.
+        """
+        config = RecommendConfig(k=k, include_seen=include_seen, why=True)
+        applied = self._rules(exclude, only, rules)
+        return recommend(self.scorer, self._items, _ids(session), config, applied)
+
+    def similar(
+        self, item: str | int, k: int = 10, *, by: Literal["output", "sessions"] = "output"
+    ) -> tuple[SimilarItem, ...]:
+        """Return the items most similar to one.
+
+        Args:
+            item: its id.
+            k: how many.
+            by: "output" compares the items' rows in the network's output table by their cosine;
+                "sessions" counts the training sessions that hold both, for which the run's dataset
+                must be in the same work directory, and loads PyArrow.
+
+        Raises:
+            DataError: the run does not know the item.
+            ConfigError: k is below 1.
+            ArtefactError: the dataset is missing or has changed.
+        """
+        SimilarConfig(k=k)
+        index = self._items.index_of.get(str(item))
+        if index is None:
+            raise DataError(
+                f"the run does not know the item {item}",
+                hint="use the item ids of the log that the run was trained on",
+            )
+        return self._similarity(by).similar(index, k)
+
+    def _similarity(self, by: str) -> OutputSimilarity | SessionSimilarity:
+        """Return what finds similar items, made when it is first used."""
+        with self._lock:
+            if by not in self._similarities:
+                if by == "output":
+                    made = OutputSimilarity(self.run, self._items)
+                elif by == "sessions":
+                    workspace = Workspace(self.run.path.parent.parent)
+                    made = load_session_similarity(self.run, workspace, self._items)
+                else:
+                    raise ConfigError(f"by must be output or sessions. Received: {by}")
+                self._similarities[by] = made
+            return self._similarities[by]
 
     def rules(
         self,

@@ -424,3 +424,25 @@ def test_another_fallback_is_a_usage_error(sbr):
     said = sbr("recommend", "--items", "1", "--fallback", "random")
     assert (said.stdout, said.code) == ("", 2)
     assert "random" in said.stderr and "popularity" in said.stderr
+
+
+def test_why_names_the_events_in_a_table_in_a_pipe_and_as_json(sbr, tmp_path):
+    make_run(tmp_path / "sbr-work", ids=IDS, titles=["Ten", None, None, None])
+    said = sbr("recommend", "--items", "10", "-k", 1, "--why", "--only", "20")
+    header, row = said.stdout.splitlines()
+    assert header == "rank\titem\tscore\ttitle\twhy"
+    assert row.split("\t")[4] == '[["10", 1.0]]'
+    shown = sbr("recommend", "--items", "10", "-k", 1, "--why", terminal=True).stdout
+    assert "100 % Ten" in shown
+    document = json.loads(sbr("recommend", "--items", "10", "-k", 1, "--why", "--json").stdout)
+    why = [{"position": 1, "item": "10", "share": 1.0, "change": None, "title": "Ten"}]
+    assert document["items"][0]["why"] == why
+
+
+def test_many_sessions_have_their_reasons_too(sbr, tmp_path, monkeypatch):
+    make_popular_run(tmp_path)
+    give_input(monkeypatch, "20\n77\n")
+    said = sbr("recommend", "-", "-k", 1, "--why", "--fallback", "popularity")
+    assert said.stdout == (
+        'session\trank\titem\tscore\twhy\n1\t1\t10\t4.0\t[["20", 1.0]]\n\n2\t1\t30\t1200\t[]\n\n'
+    )
