@@ -106,7 +106,7 @@ KNOWN_ERRORS = {
     ),
     23: (
         "one epoch too few",
-        "workflow/test_training.py::test_as_many_epochs_are_trained_as_were_asked_for",
+        "workflow/test_training.py::test_as_many_epochs_are_trained_as_were_requested",
     ),
     24: (
         "unsorted input corrupts offsets",

@@ -99,7 +99,8 @@ def require_room(workspace: Workspace, job: TrainingJob, *, on_disk: bool = True
     """
     shape = job.shape_in(_last_phase(job))
     require_memory(_memory_of(job), shape, job.config, job.family.size_options)
-    needed, free = _disk_bytes(job), free_bytes(workspace.root)
+    # The small files are a guess, and no reason to refuse.
+    needed, free = _disk_bytes(job) - _SMALL_FILES, free_bytes(workspace.root)
     if on_disk and free is not None and needed > free:
         raise ConfigError(
             f"run {job.name} takes {gigabytes_in_words(needed)} while it is trained; the disk of "
@@ -126,7 +127,8 @@ def _disk_bytes(job: TrainingJob) -> int:
     weights = 4 * count_parameters(job.shape_in(_last_phase(job)))
     checkpoints = 3 if job.config.refit else 2
     copies = 1 + checkpoints * count_copies(job.config) + (job.parent is not None)
-    items = (job.dataset.path / ITEMS_FILE).stat().st_size
+    path = job.dataset.path / ITEMS_FILE
+    items = path.stat().st_size if path.exists() else 0  # the training says that it is missing
     return weights * copies + 2 * items + _SMALL_FILES
 
 

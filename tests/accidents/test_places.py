@@ -176,9 +176,10 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
 
     filler.write_bytes(bytes(20 << 10))
     said = shell(f"sbr --workdir {small_disk} {TRAIN} --name run", is_warm=True)
-    assert (said.code, said.stdout) == (5, "")
+    assert (said.code, said.stdout) == (4, "")
+    assert said.stderr.startswith("error: run run takes ")
     assert said.stderr.endswith(
-        ": No space left on device\nhint: free some space or name another place with --workdir\n"
+        "hint: delete runs with sbr runs rm, or name another disk with --workdir\n"
     )
     assert [path for path in (small_disk / "runs").rglob("*") if path.is_file()] == []
     filler.unlink()
