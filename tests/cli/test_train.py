@@ -162,7 +162,7 @@ def test_measure_alone_is_refused(sbr):
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 def test_a_run_that_the_disk_cannot_hold_is_refused(sbr, monkeypatch, more: list[str]):
-    monkeypatch.setattr(training_estimate, "free_bytes", lambda _: 1_000_000)
+    monkeypatch.setattr(training_estimate, "free_bytes", lambda _: 1_000)
     said = sbr("train", *SMALL, *NAME, *more)
     assert (said.code, said.stdout) == (4, "")
     assert said.stderr == (
