@@ -37,6 +37,9 @@ settings.register_profile("some", deadline=None, max_examples=25)
 settings.register_profile("many", deadline=None, max_examples=2000)
 settings.load_profile("some")
 
+LONG = int(os.environ.get("SBR_TESTS_LONG", "1"))
+"""How many times as many random examples the tests marked slow try; 25 is a night's work."""
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

@@ -14,6 +14,7 @@ from sbrcli.artefacts.manifests import read_manifest
 from sbrcli.artefacts.workspace import Workspace
 from tests.accidents.processes import ROOT
 from tests.chains import write_chain_log
+from tests.conftest import LONG
 from tests.warm import WarmProcess
 
 COMMANDS = {
@@ -95,8 +96,8 @@ def test_five_kills_at_random_leave_whole_folders():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(200, 204))
-def test_fifty_kills_at_random_leave_whole_folders(seed: int):
-    kill_many_times(50, seed=seed, start=start)
+def test_many_kills_at_random_leave_whole_folders(seed: int):
+    kill_many_times(10 * LONG, seed=seed, start=start)
 
 
 def test_of_two_processes_that_write_one_folder_the_second_is_refused(tmp_path):
