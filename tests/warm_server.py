@@ -36,10 +36,14 @@ LIMIT = 1 << 20
 def serve(listening: int, owner: int) -> None:
     """Fork for each connection, until the owner is gone."""
     start_tensorflow()
+    import tensorflow as tf
+
     from sbrcli.models.gru4rec import trainable  # noqa: F401
     from sbrcli.models.training import backend, loop  # noqa: F401  # all that a training loads
 
-    backend.compiles_with_xla = lambda: False  # which takes half of a small network's time
+    # Together these take most of a small network's time, see `tests.traced_steps`.
+    backend.compiles_with_xla = lambda: False
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     gc.collect()
     gc.freeze()  # no forked process looks through all of TensorFlow for garbage
@@ -102,6 +106,7 @@ def run_module(connection: socket.socket, request: dict[str, Any], streams: list
     for name, limits in request["limits"].items():
         resource.setrlimit(getattr(resource, name), tuple(limits))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.dont_write_bytecode = True  # a limit of a file's size may cut it
     sys.argv = [request["module"], *request["words"]]
     connection.sendall(f"{os.getpid()}\n".encode())
     connection.close()

@@ -25,7 +25,7 @@ def _trained() -> Path:
 def _evaluated() -> Path:
     root = Path(mkdtemp(prefix="sbr-accidents-")) / "sbr-work"
     copytree(_trained(), root)
-    assert shell(f"sbr evaluate --hybrid --quiet --workdir {root}").code == 0
+    assert shell(f"sbr evaluate --hybrid --quiet --workdir {root}", is_warm=True).code == 0
     tuned = {"options": {"markov": "steps=2,decay=div"}}
     (root / "runs" / "run" / "baselines.json").write_text(json.dumps(tuned))
     return root

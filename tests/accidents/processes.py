@@ -1,5 +1,6 @@
 """`sbr` as a process of its own, started by a shell so that its streams can be anything."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -24,7 +25,9 @@ def shell(command: str, *, is_warm: bool = False) -> Said:
     if is_warm:
         words = shlex.join([sys.executable, "-IS", warm.__file__, warm.start_server(), "sbrcli"])
     script = f'set -o pipefail\nsbr() {{ {words} "$@"; }}\n{command}'
+    # Where files may not grow, CPython 3.11 leaves half a compiled module, on which all stumble.
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=120
+        ["bash", "-c", script], env=env, capture_output=True, text=True, check=False, timeout=120
     )
     return Said(done.stdout, done.stderr, done.returncode)

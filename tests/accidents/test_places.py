@@ -30,14 +30,14 @@ def refuse_locks() -> None:
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_a_disk_that_fills_up_while_a_dataset_is_written_leaves_nothing(tmp_path, blocks):
     write_chain_log(tmp_path / "log", users=300, first_day=18_000)
-    said = shell(f"ulimit -f {blocks}; sbr {TRIED}")
+    said = shell(f"ulimit -f {blocks}; sbr {TRIED}", is_warm=True)
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: cannot write in the work directory sbr-work: File too large\n"
         "hint: free some space or name another with --workdir\n"
     )
     assert files("datasets") == files(".staging") == []
-    assert shell(f"sbr {TRIED}").code == 0
+    assert shell(f"sbr {TRIED}", is_warm=True).code == 0
 
 
 def test_a_disk_that_fills_up_while_a_run_is_written_leaves_nothing(tmp_path):
@@ -56,7 +56,7 @@ def test_a_place_to_read_only_is_an_error_of_one_line(tmp_path, words):
     make_workspace(tmp_path / "sbr-work")
     write_chain_log(tmp_path / "log", users=30, first_day=18_000)
     refuse_locks()
-    said = shell(f"sbr {words} --name other")
+    said = shell(f"sbr {words} --name other", is_warm=True)
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         "error: cannot write in the work directory sbr-work: File exists\n"
@@ -130,7 +130,7 @@ def test_a_disk_that_fills_up_while_a_file_is_added_to_a_run_leaves_no_part_of_i
     trained, words, stderr
 ):
     before = files("runs")
-    said = shell(f"ulimit -f 1; sbr {words} --quiet")
+    said = shell(f"ulimit -f 1; sbr {words} --quiet", is_warm=True)
     assert (said.code, said.stdout, said.stderr) == (5, "", stderr)
     assert files("runs") == before
     assert not [path.name for path in Path().iterdir() if "rows" in path.name]
@@ -138,7 +138,7 @@ def test_a_disk_that_fills_up_while_a_file_is_added_to_a_run_leaves_no_part_of_i
 
 def test_a_disk_that_fills_up_while_figures_are_kept_leaves_them_printed_and_the_run_whole(trained):
     before = files("runs")
-    said = shell("ulimit -f 1; sbr evaluate --json --quiet")
+    said = shell("ulimit -f 1; sbr evaluate --json --quiet", is_warm=True)
     assert (said.code, json.loads(said.stdout)["run"]) == (0, "run")
     assert said.stderr == (
         "warning: the metrics are not stored: cannot write "
@@ -164,7 +164,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     filler = small_disk / "filler"
     filler.write_bytes(bytes(60 << 10))
     words = f"--workdir {small_disk} {TRIED}"
-    said = shell(f"sbr {words}")
+    said = shell(f"sbr {words}", is_warm=True)
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
         f"error: cannot write in the work directory {small_disk}: No space left on device\n"
@@ -172,7 +172,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     )
     assert list(small_disk.rglob("*.parquet")) == []
     filler.unlink()
-    assert shell(f"sbr {words}").code == 0
+    assert shell(f"sbr {words}", is_warm=True).code == 0
 
     filler.write_bytes(bytes(20 << 10))
     said = shell(f"sbr --workdir {small_disk} {TRAIN} --name run", is_warm=True)
@@ -186,7 +186,7 @@ def test_a_small_disk_holds_a_whole_dataset_or_none_and_a_run_that_fits(small_di
     # Another disk than the working folder's and the temporary files'.
     small = TRAIN.replace("--hsz 64", "--hsz 4") + " --name run"
     assert shell(f"sbr --workdir {small_disk} {small}", is_warm=True).code == 0
-    assert shell(f"sbr --workdir {small_disk} evaluate --quiet").code == 0
+    assert shell(f"sbr --workdir {small_disk} evaluate --quiet", is_warm=True).code == 0
     assert (small_disk / "runs" / "run" / "evaluation.json").exists()
 
 

@@ -32,4 +32,6 @@ def with_xla() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backend, "compiles_with_xla", traced_steps.compiles_with_xla)
+        traced_steps.use_grappler(True)
         yield
+        traced_steps.use_grappler(False)
