@@ -1,5 +1,6 @@
 """Sessions as one flat array with offsets and a target mask."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,31 @@ class Sessions:
             None if self.targets is None else self.targets[events],
         )
 
+    def since(self, moment: float, most_context: int) -> "Sessions":
+        """Return the sessions with a target at or after a moment, whose only targets are these.
+
+        Args:
+            moment: seconds since 1970 UTC.
+            most_context: how many events before a session's first such target are kept at most.
+        """
+        targets = self.target_mask & (self.timestamps.astype(np.float64) >= moment)
+        places = np.where(targets, np.arange(len(targets)), len(targets))
+        firsts = np.full(self.num_sessions, len(targets))
+        is_filled = np.diff(self.offsets) > 0
+        if is_filled.any():
+            firsts[is_filled] = np.minimum.reduceat(places, self.offsets[:-1][is_filled])
+        begins = np.maximum(self.offsets[:-1], firsts - most_context)
+        begins = np.where(firsts < self.offsets[1:], begins, self.offsets[1:])
+        lengths = np.diff(self.offsets)
+        kept = np.arange(len(targets)) >= np.repeat(begins, lengths)
+        left = self.offsets[1:] - begins
+        return Sessions(
+            self.item_indices[kept],
+            np.concatenate(([0], np.cumsum(left[left > 0]))),
+            self.timestamps[kept],
+            targets[kept],
+        )
+
     @property
     def target_mask(self) -> BoolArray:
         """(events,), true for the targets: never a session's first event."""
@@ -72,7 +98,9 @@ class Sessions:
         """The number of targets."""
         return int(np.count_nonzero(self.target_mask))
 
-    def subsample(self, num_targets: int) -> "Sessions":
+    def subsample(
+        self, num_targets: int, seed: Sequence[int] | int = _SUBSAMPLE_SEED
+    ) -> "Sessions":
         """Draw whole sessions at random until they hold at least `num_targets` targets.
 
         The same sessions are drawn on every call, and their order is kept. Because long sessions
@@ -81,12 +109,13 @@ class Sessions:
 
         Args:
             num_targets: at least 1. Sessions with no more targets than this are returned whole.
+            seed: which sessions are drawn.
         """
         total = np.concatenate(([0], np.cumsum(self.target_mask)))
         counts = np.diff(total[self.offsets])  # (sessions,) targets
         if total[-1] <= num_targets:
             return self
-        rng = np.random.default_rng(_SUBSAMPLE_SEED)
+        rng = np.random.default_rng(seed)
         drawn = rng.permutation(np.flatnonzero(counts))
         held = np.cumsum(counts[drawn])
         last = int(np.searchsorted(held, num_targets))  # the first place where they suffice

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Required, TypedDict
 
 from sbrcli.artefacts.artefact import Artefact
+from sbrcli.artefacts.dataset import Counts
 from sbrcli.artefacts.decode import Count, Moment
 from sbrcli.artefacts.manifests import Kind
 from sbrcli.errors import ArtefactError
@@ -46,6 +47,26 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """What `sbr update` trained on beyond what the parent had learned from."""
+
+    since: float
+    """Time of the last event that the parent had learned from, in seconds since 1970 UTC."""
+
+    replay: float
+    """Replayed targets for each new one."""
+
+    added: Counts
+    """New events, sessions that begin with them, and new items."""
+
+    log: str | None = None
+    """The SHA-256 of the newer log."""
+
+    start: str | None = None
+    """The checksum of the weights that training began at."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refit:
     """The second training, on train and valid."""
 
@@ -85,6 +106,9 @@ class Run(Artefact):
     """The family of its network; the default for runs of earlier versions of sbr."""
 
     parent: Parent | None = None
+    update: Update | None = None
+    """None unless `sbr update` made the run."""
+
     precision: Literal["float32", "bfloat16"] | None = None
     epochs: list[EpochRow] | None = None
     best_epoch: Count | None = None

@@ -13,6 +13,7 @@ SUBCOMMANDS = {
     "preprocess": "sbrcli.cli.preprocess",
     "train": "sbrcli.cli.train",
     "tune": "sbrcli.cli.tune",
+    "update": "sbrcli.cli.update",
     "evaluate": "sbrcli.cli.evaluate",
     "tune-baselines": "sbrcli.cli.tune_baselines",
     "compare": "sbrcli.cli.compare",

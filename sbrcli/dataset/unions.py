@@ -47,6 +47,22 @@ def load_training_sessions(dataset: Path, run: Run) -> Sessions:
     return load_train_full(dataset) if run.is_refitted else load_split(dataset, "train")
 
 
+def load_training_ids(dataset: Path, run: Run) -> list[int] | list[str]:
+    """Read the ids, as in the log, of the sessions that `load_training_sessions` returns.
+
+    Raises:
+        ArtefactError: a split is missing or damaged.
+    """
+    splits: list[Split] = ["train"]
+    if run.is_refitted:
+        is_whole = load_split(dataset, "valid_full").targets is not None
+        splits = ["valid_full"] if is_whole else ["train", "valid_full"]
+    found = []
+    for split in splits:
+        found += _session_ids(dataset, split, load_split(dataset, split)).to_pylist()
+    return found
+
+
 def load_all_sessions(dataset: Path) -> Sessions:
     """Read the sessions of train, valid and test; of a session in several splits, the longest.
 

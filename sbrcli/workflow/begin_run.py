@@ -1,6 +1,6 @@
 """Create the folder of a run when training begins."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sbrcli.artefacts.manifests import (
@@ -14,6 +14,7 @@ from sbrcli.dataset.storage import load_items
 from sbrcli.errors import ArtefactError
 from sbrcli.models.network import count_parameters
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
+from sbrcli.workflow.grown_start import save_grown_start
 from sbrcli.workflow.parent import save_start
 from sbrcli.workflow.training_data import save_known_items
 from sbrcli.workflow.training_job import TrainingJob
@@ -29,13 +30,18 @@ def begin_run(workspace: Workspace, job: TrainingJob) -> None:
     train_count = items.train_count[: job.shape.num_items]
     with workspace.staged("run", job.name, keep_replaced=True) as folder:
         save_known_items(folder, items, train_count)
-        save_start(workspace, job.parent, folder)
+        update = job.update
+        if update is None:
+            save_start(workspace, job.parent, folder)
+        else:
+            update = replace(update, start=save_grown_start(workspace, job, folder))
         manifest = new_manifest("run") | {
             "status": "training",
             "phase": "fit",
             **job.settings(),
             **network_entries(job, "fit"),
             "learned_from": asdict(job.learned_from()),
+            **({} if update is None else {"update": asdict(update)}),
         }
         write_json(folder / MANIFEST, manifest)
 

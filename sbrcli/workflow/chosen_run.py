@@ -39,5 +39,15 @@ def _latest_of_other_datasets(workspace: Workspace, run: Run) -> list[Run]:
     complete = [other for other in found if other.is_complete]
     for other in sorted(complete, key=lambda one: one.finished_at):
         latest[other.dataset.name] = other
-    latest.pop(run.dataset.name, None)
+    for name in (run.dataset.name, *_earlier_datasets(run, complete)):
+        latest.pop(name, None)
     return sorted(latest.values(), key=lambda one: one.finished_at, reverse=True)
+
+
+def _earlier_datasets(run: Run, runs: list[Run]) -> list[str]:
+    """Name the datasets of the runs that a run is an update of."""
+    by_name, found = {other.name: other for other in runs}, []
+    while run.update is not None and run.parent is not None and run.parent.run in by_name:
+        run = by_name.pop(run.parent.run)
+        found.append(run.dataset.name)
+    return found

@@ -24,6 +24,7 @@ from sbrcli.models.training.checkpoint import (
 )
 from sbrcli.models.training.history import best_epoch, read_history
 from sbrcli.models.weights_file import WEIGHTS_FILE, epoch_of_weights, load_weights
+from sbrcli.workflow.grown_start import SLOTS_FILE
 from sbrcli.workflow.parent import START_FILE
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run
@@ -139,7 +140,8 @@ def _load_network(run: Run, shape: NetworkShape) -> int:
 
 def _put_away(run: Path) -> None:
     """Rename the checkpoint, so that the run cannot be resumed."""
-    (run / START_FILE).unlink(missing_ok=True)
+    for part in (START_FILE, SLOTS_FILE):
+        (run / part).unlink(missing_ok=True)
     for part in (CHECKPOINT_FILE.parts[0], REFIT_FOLDER):
         if (run / part).exists():
             (run / UNFINISHED).mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from sbrcli.artefacts.run import Run
+from sbrcli.artefacts.run import Run, Update
 from sbrcli.config.training import FitConfig
 from sbrcli.models.configuration import config_class_of
 from sbrcli.models.registry import FAMILIES
@@ -15,7 +15,13 @@ def settings_of(run: Run) -> dict[str, Any]:
     # An option newer than the run has its default.
     config = plain_config(usual_config(run)) | run.config
     settings = {"model": run.model, "config": config, "dataset": asdict(run.dataset)}
-    return settings | ({} if run.parent is None else {"parent": asdict(run.parent)})
+    settings |= {} if run.parent is None else {"parent": asdict(run.parent)}
+    return settings | ({} if run.update is None else update_settings(run.update))
+
+
+def update_settings(update: Update) -> dict[str, Any]:
+    """Return what makes two updates the same one, beside their data."""
+    return {"update": {"since": update.since, "replay": update.replay}}
 
 
 def usual_config(run: Run) -> FitConfig:

@@ -36,6 +36,7 @@ from sbrcli.workflow.begin_run import (
     network_entries,
     retract_without_checkpoint,
 )
+from sbrcli.workflow.grown_start import SLOTS_FILE, find_grown_start, load_grown_slots
 from sbrcli.workflow.parent import START_FILE, find_start
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
@@ -184,7 +185,8 @@ class _Phases:
             data,
             validate=None if valid is None else measure,
             num_valid=0 if valid is None else valid.num_targets,
-            start=find_start(self.job.parent, self.folder),
+            start=self._find_start(),
+            slots=load_grown_slots(self.folder),
         )
         try:
             history = runner.run()
@@ -199,6 +201,11 @@ class _Phases:
                 (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
             raise
         self._note(self._epochs_in(history) | {"phase": "refit" if self.config.refit else "fit"})
+
+    def _find_start(self) -> Path | None:
+        if self.job.update is not None:
+            return find_grown_start(Run.read(self.folder))
+        return find_start(self.job.parent, self.folder)
 
     def _refit(self, data: TrainingData) -> None:
         """Retrain on train and valid; the weights of the run are replaced at the end."""
@@ -267,7 +274,8 @@ class _Phases:
                 FILES: checksums_of(self.folder / name for name in (WEIGHTS_FILE, ITEMS_FILE)),
             }
         )
-        (self.folder / START_FILE).unlink(missing_ok=True)
+        for name in (START_FILE, SLOTS_FILE):
+            (self.folder / name).unlink(missing_ok=True)
         self.workspace.discard_replaced("run", self.job.name)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from sbrcli.arrays import IntArray
 from sbrcli.artefacts.items import ITEMS_FILE, save_items
-from sbrcli.artefacts.run import Phase
+from sbrcli.artefacts.run import Phase, Update
+from sbrcli.config.update import MOST_CONTEXT
 from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import Items, load_items, load_split
 from sbrcli.dataset.tables import damaged_file
@@ -44,7 +45,36 @@ def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
     items = load_items(folder)
     if phase == "fit" and not np.array_equal(items.train_count[: shape.num_items], train_count):
         raise damaged_file(folder / DATASET_ITEMS_FILE, "train holds other counts of its items")
+    if job.update is not None:
+        sessions = mix_with_replay(sessions, job.update, job.config.seed)
+        train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
     return TrainingData(sessions, shape, train_count, items)
+
+
+def mix_with_replay(sessions: Sessions, update: Update, seed: int) -> Sessions:
+    """Return what an update trains on: the sessions with new targets, and some of the others.
+
+    Args:
+        sessions: all sessions, old and new.
+        update: since when targets are new, and how many old ones are replayed for each.
+        seed: which of the other sessions are replayed.
+    """
+    new = new_sessions(sessions, update)
+    lengths = np.diff(sessions.offsets)
+    is_new = np.repeat(np.arange(len(lengths)), lengths)[
+        sessions.timestamps.astype(np.float64) > update.since
+    ]
+    is_old = np.ones(len(lengths), np.bool_)
+    is_old[is_new] = False
+    old, wanted = sessions.only(is_old), round(update.replay * new.num_targets)
+    if not wanted or not old.num_targets:
+        return new
+    return new.followed_by(old.subsample(wanted, seed))
+
+
+def new_sessions(sessions: Sessions, update: Update) -> Sessions:
+    """Return the sessions with new targets, with the last events before these as context."""
+    return sessions.since(np.nextafter(update.since, np.inf), MOST_CONTEXT)
 
 
 def save_known_items(run: Path, items: Items, train_count: IntArray) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from sbrcli import __version__
 from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.dataset import Dataset, SplitSummary
-from sbrcli.artefacts.run import LearnedFrom, Phase, Run
+from sbrcli.artefacts.run import LearnedFrom, Phase, Run, Update
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.presets import SHORT_SESSION_EVENTS
 from sbrcli.config.training import FitConfig
@@ -16,7 +16,7 @@ from sbrcli.models.configuration import config_class_of, configure_training
 from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name
-from sbrcli.workflow.run_settings import plain_config, settings_of
+from sbrcli.workflow.run_settings import plain_config, settings_of, update_settings
 from sbrcli.workflow.trainable import open_trainable
 
 
@@ -32,6 +32,9 @@ class TrainingJob:
 
     model: str = DEFAULT_FAMILY
     """The name of the network's family."""
+
+    update: Update | None = None
+    """What the parent has not learned from yet, if the run is an update of it."""
 
     @property
     def family(self) -> Family:
@@ -62,6 +65,7 @@ class TrainingJob:
             "config": plain_config(self.config),
             "dataset": {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint},
             **({} if self.parent is None else {"parent": self.parent}),
+            **({} if self.update is None else update_settings(self.update)),
         }
 
     def learned_from(self) -> LearnedFrom:
@@ -187,7 +191,7 @@ def job_of_run(workspace: Workspace, run: Run) -> TrainingJob:
             hint="prepare that dataset again, or train again with --overwrite",
         )
     model = family_of(run).name
-    return TrainingJob(dataset, config, run.name, settings.get("parent"), model)
+    return TrainingJob(dataset, config, run.name, settings.get("parent"), model, run.update)
 
 
 def config_of(run: Run) -> FitConfig:

@@ -24,11 +24,12 @@ class Lanes:
                     . h                  . i                  0 0                  0 1
 
     A lane without further sessions is padded with pairs that do not count; they come last, so that
-    they affect no state that counts.
+    they affect no state that counts. Pairs whose second event is no target do not count either, yet
+    they are walked, as the context of later ones.
     """
 
     inputs: IntArray
-    """int32 item indices."""
+    """int32 item indices; of context -1 minus the index, which tells it from padding."""
 
     targets: IntArray
     """int32 item indices of the next events."""
@@ -37,7 +38,7 @@ class Lanes:
     """True where the input is the first of its session, and the state is zero."""
 
     is_pair: BoolArray
-    """False for padding."""
+    """False for padding, and where the next event is no target."""
 
     @property
     def num_pairs(self) -> int:
@@ -82,6 +83,10 @@ def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = N
     targets[place] = sessions.item_indices[event + 1]
     starts[place] = within == 0
     is_pair[place] = True
+    if sessions.targets is not None:
+        is_context = ~sessions.targets[event + 1]
+        is_pair[place] = ~is_context
+        inputs[place] = np.where(is_context, -1 - inputs[place], inputs[place])
     return Lanes(inputs, targets, starts, is_pair)
 
 

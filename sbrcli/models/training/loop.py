@@ -30,6 +30,9 @@ class TrainingLoop(EpochLoop):
         super().__init__(plan.network, data, plan.config, plan.on_event, plan.epochs, plan.phase)
         self.saved_at = time.monotonic()
         self.is_resumed = self._resume()
+        if not self.is_resumed:
+            for name, slot in plan.slots.items():
+                self.step.optimizer.slots[name].assign(slot)
 
     def run(self) -> list[dict[str, Any]]:
         """Train until the last epoch is done; return a row for each, as in history.csv.

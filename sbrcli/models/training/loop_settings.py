@@ -1,8 +1,11 @@
 """What the epochs of a training need."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from sbrcli.arrays import IntArray
 from sbrcli.artefacts.run import Phase
@@ -42,6 +45,9 @@ class LoopSettings:
     epochs: int | None = None
     """Train this many epochs; the schedule still ends on the configuration's last one. None trains
     all of the configuration's epochs."""
+
+    slots: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    """What the optimizer remembers when training begins, by slot; zeros by default."""
 
     warn: Callable[[str], None] = lambda _: None
     """Called where training cannot go on from its checkpoint and starts from scratch."""

@@ -102,7 +102,9 @@ class TrainingStep:
         # Padding has no gradient, but momentum updates each row of a gradient: use a row that a
         # pair of this chunk updates anyway.
         pair = tf.argmax(counts)
-        items = tf.where(counts > 0, items, items[pair])
+        is_context = items < 0
+        items = tf.where(is_context, -1 - items, items)
+        items = tf.where((counts > 0) | is_context, items, items[pair])
         targets = tf.where(counts > 0, targets, targets[pair])
         entered = tf.gather(self.variables[self.network.input_table], items)
         hidden, states, cache = self.network.forward(entered, starts, states, self._seed)

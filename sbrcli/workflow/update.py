@@ -1,0 +1,229 @@
+"""`sbr update`: a new run that goes on from a complete one, with the events since then."""
+
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sbrcli.artefacts.checksums import checksum_of
+from sbrcli.artefacts.dataset import Counts, Dataset, SourceFile
+from sbrcli.artefacts.run import Run, Update
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.reading import ReadConfig
+from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
+from sbrcli.config.update import UpdateConfig
+from sbrcli.dataset.build import cut_into_sessions
+from sbrcli.dataset.growth import Grown, grow
+from sbrcli.dataset.spec import describe_files
+from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.log.events import TIMESTAMP
+from sbrcli.log.files.spool import on_disk
+from sbrcli.log.quality.description import describe_reading
+from sbrcli.log.reading import Log, read_log
+from sbrcli.log.titles import read_titles
+from sbrcli.models.registry import family_of
+from sbrcli.models.training.events import OnEvent
+from sbrcli.models.weights_file import WEIGHTS_FILE
+from sbrcli.workflow.evaluate import dataset_of
+from sbrcli.workflow.evaluate_log import complete_reading, prepare_config_of
+from sbrcli.workflow.grown_dataset import load_learned, write_grown
+from sbrcli.workflow.refresh import refresh_partners
+from sbrcli.workflow.run_names import hash_options
+from sbrcli.workflow.run_settings import settings_of
+from sbrcli.workflow.train import Validate, train
+from sbrcli.workflow.train_result import TrainResult, describe_run
+from sbrcli.workflow.training_job import TrainingJob, config_of
+
+_UNTIL = re.compile(r"-until-\d{8}T\d{6}$")
+"""How the default name of an update ends."""
+
+_MAX_BYTES = 120
+"""Of a name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvents:
+    """A newer log, and the run that is to learn from it."""
+
+    logs: Sequence[Path]
+    """Its files; - is standard input."""
+
+    reading: ReadConfig
+    """How the user says that it is read; the rest is as for the run's dataset."""
+
+    run: str | None = None
+    """None takes the latest."""
+
+    name: str | None = None
+    """The new run's and dataset's; None makes one of the parent's and the last event's time."""
+
+    titles: Path | None = None
+    """A file of the new items' titles."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateResult(TrainResult):
+    """What came of `sbr update`; `asdict` is its JSON document."""
+
+    parent: str | None = None
+    """The run that it begins at; None where there was nothing to learn."""
+
+    added: Counts = field(default_factory=Counts)
+    """New events that were learned from, sessions that begin with them, and new items."""
+
+    continued: int = 0
+    """How many earlier sessions go on."""
+
+    seen: int = 0
+    """Events of the log that were passed over, for the run had learned from that time."""
+
+    left_out: dict[str, Counts] = field(default_factory=dict)
+    """New events that were not learned from, by reason."""
+
+
+def update(
+    workspace: Workspace,
+    new: NewEvents,
+    config: UpdateConfig,
+    validate: Validate,
+    on_event: OnEvent | None = None,
+    *,
+    checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT,
+) -> UpdateResult:
+    """Train a run on from another, with the newer events of a log, or resume that.
+
+    First the grown dataset is written, then the run; either is there as a whole or not at all. The
+    same update of the same events is found and stays as it is; one that was interrupted goes on.
+
+    Args:
+        workspace: where the run and its dataset are.
+        new: the log and the run.
+        config: how to train.
+        validate: as of `train`; it has no valid split here.
+        on_event: as of `train`.
+        checkpoint: how often the training state is saved.
+
+    Raises:
+        ArtefactError: the run or its dataset is missing or damaged, or another run has the name.
+        ConfigError: the run was trained without times.
+        DataError: the log cannot be read.
+        TrainingError: the loss is no longer finite, or memory ran out.
+    """
+    parent = workspace.open("run", new.run)
+    dataset = _dataset_of(parent, workspace)
+    learned = load_learned(parent, dataset)
+    read, source = _read(new, dataset, workspace)
+    made_with = prepare_config_of(parent.name, dataset.config)
+    grown = grow(learned, cut_into_sessions(read.events, made_with), made_with)
+    times = read.events[TIMESTAMP].to_numpy()
+    seen = int(np.count_nonzero(times <= learned.last_time))
+    figures = {"continued": grown.continued, "seen": seen, "left_out": grown.dropped}
+    if not grown.added.events:
+        return _extended(describe_run(parent), None, **figures)
+    _warn_of_events_between(parent, dataset, times.min().item(), workspace)
+    name = new.name or _default_name(parent.name, grown.sessions.timestamps.max().item())
+    titles = read_titles(new.titles) if new.titles else {}
+    folder = write_grown(workspace, name, dataset, grown, source, titles)
+    about = Update(learned.last_time, config.replay, grown.added, source.sha256)
+    job = _make_job(folder, name, parent, config, about)
+    begun = workspace.find("run", name)
+    is_same = begun is not None and settings_of(begun) == job.settings()
+    if not (is_same and begun is not None and begun.is_complete):
+        workspace.reporter.note(_describe(grown, job))
+    result = train(workspace, job, validate, on_event, resume=is_same, checkpoint=checkpoint)
+    refresh_partners(workspace, parent, workspace.open("run", name), folder)
+    return _extended(result, parent.name, added=grown.added, **figures)
+
+
+def _dataset_of(run: Run, workspace: Workspace) -> Dataset:
+    """Open what a run was trained on, which an update needs.
+
+    Raises:
+        ArtefactError: it is missing or another one.
+        ConfigError: its log was read without times.
+    """
+    try:
+        dataset = dataset_of(run, workspace)
+    except ArtefactError as error:
+        raise ArtefactError(
+            f"run {run.name} cannot be updated without the dataset that it was trained on: {error}",
+            hint="prepare the dataset as it was, or train a run on a dataset of the whole log",
+        ) from error
+    if not dataset.has_times:
+        raise ConfigError(
+            f"run {run.name} was trained on a log without times, so no event of it is newer",
+            hint="train a run on a dataset of the whole log instead",
+        )
+    return dataset
+
+
+def _read(new: NewEvents, dataset: Dataset, workspace: Workspace) -> tuple[Log, SourceFile]:
+    """Read the log as that of the dataset was; return it, and its files' names and digest."""
+    reading = complete_reading(new.reading, dataset.config)
+    with ExitStack() as stack:
+        paths = [stack.enter_context(on_disk(path)) for path in new.logs]
+        source = describe_files(paths, new.logs)
+        read = read_log(paths, reading)
+    workspace.reporter.note(describe_reading(read))
+    return read, source
+
+
+def _warn_of_events_between(
+    run: Run, dataset: Dataset, first_time: float, workspace: Workspace
+) -> None:
+    """Warn of events of the dataset that neither the run nor the log has."""
+    splits = ["test"] if run.is_refitted else ["valid", "test"]
+    for name in splits:
+        split = dataset.splits.get(name)
+        is_before = split and split.last_time and _seconds(split.last_time) < first_time
+        if split and is_before:
+            workspace.reporter.warn(
+                f"run {run.name} has not learned from {name} of dataset {dataset.name}, up to "
+                f"{split.last_time}, and the log begins after it: give the log whole to add it too"
+            )
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
+
+
+def _default_name(parent: str, last_time: float) -> str:
+    """Name an update by what it was first trained as, and by the last event's time."""
+    until = datetime.fromtimestamp(last_time, UTC).strftime("-until-%Y%m%dT%H%M%S")
+    root = _UNTIL.sub("", parent)
+    if len((root + until).encode()) > _MAX_BYTES:
+        root = f"{root.encode()[:60].decode(errors='ignore')}-{hash_options({'run': root})}"
+    return root + until
+
+
+def _make_job(
+    dataset: Dataset, name: str, parent: Run, config: UpdateConfig, about: Update
+) -> TrainingJob:
+    """Return the training of an update: as its parent's, in shuffled order, from its weights."""
+    old = config_of(parent)
+    rate = old.learning_rate if config.learning_rate is None else config.learning_rate
+    how = replace(
+        old, refit=False, shuffle=True, patience=0, epochs=config.epochs, learning_rate=rate
+    )
+    start = {"run": parent.name, "weights": checksum_of(parent.path / WEIGHTS_FILE)}
+    return TrainingJob(dataset, how, name, start, family_of(parent).name, about)
+
+
+def _describe(grown: Grown, job: TrainingJob) -> str:
+    assert job.parent is not None
+    added = grown.added
+    return (
+        f"run {job.name} adds to run {job.parent['run']}: {added.events:,} events, "
+        f"{added.sessions:,} new sessions and {grown.continued:,} that go on, {added.items:,} new "
+        "items"
+    )
+
+
+def _extended(result: TrainResult, parent: str | None, **figures: Any) -> UpdateResult:
+    shared = {one.name: getattr(result, one.name) for one in fields(result)}
+    return UpdateResult(**shared, parent=parent, **figures)
