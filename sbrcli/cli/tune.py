@@ -1,6 +1,7 @@
 """`sbr tune`: search for the options that are best on a dataset."""
 
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbrcli.cli import train_options
+from sbrcli.cli import output, train_options
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
@@ -197,14 +198,14 @@ def _run_grid(
 ) -> "TuneResult":
     from sbrcli.workflow.tuning.grid import GridRequest, describe_grid, tune_grid
 
-    workspace, output = invocation.workspace, invocation.output
+    workspace, reporter = invocation.workspace, invocation.output
     values = GridRequest(grid, log)
     if dry_run:
-        return describe_grid(workspace, request, values, output)
-    with _continuable(), TuningProgress(output) as progress:
-        result = tune_grid(workspace, request, values, output, progress.show)
+        return describe_grid(workspace, request, values, reporter)
+    with _continuable(), TuningProgress(reporter) as progress:
+        result = tune_grid(workspace, request, values, reporter, progress.show)
     if len({trial.dataset for trial in result.trials}) > 1:
-        output.warn(
+        reporter.warn(
             "the trials are of different datasets, whose metrics on valid are of different "
             "targets: compare them on test with sbr evaluate and sbr compare"
         )
@@ -219,42 +220,62 @@ def _finish(
     where = [] if root == DEFAULT_WORKDIR else ["--workdir", str(root)]
     if result.command is not None and where:
         result = replace(result, command=f"{result.command} {shlex.join(where)}")
-    output = invocation.output
+    reporter = invocation.output
     if trains and result.best is not None:
         from sbrcli.workflow.tuning.request import make_best_job
 
         job = make_best_job(invocation.workspace, request, result)
         result = replace(result, run=train_job(invocation, job).run)
-    output.show(result, _tables)
+    reporter.show(result, _tables)
     runs = [trial.run for trial in result.trials if trial.run is not None]
     if runs:
-        output.note(f"{shlex.join(['sbr', 'compare', *runs, *where])} shows the runs")
+        reporter.note(f"{shlex.join(['sbr', 'compare', *runs, *where])} shows the runs")
     if result.run is not None:
-        output.note(f"trained run {result.run}; {shlex.join(['sbr', 'evaluate', *where])} is next")
+        evaluation = shlex.join(["sbr", "evaluate", *where])
+        reporter.note(f"trained run {result.run}; {evaluation} is next")
     elif result.command is not None:
-        output.note(f"this trains the best trial as a run:\n  {result.command}")
+        reporter.note(f"this trains the best trial as a run:\n  {result.command}")
 
 
 def _tables(result: "TuneResult") -> Iterator[Table]:
-    names = list(dict.fromkeys(name for trial in result.trials for name in trial.options))
-    columns = ("trial", *(name.replace("_", "-") for name in names), "mrr@20", "epochs", "seconds",
-               "state", "best")  # fmt: skip
-    rows, bold = [], []
-    for at, trial in enumerate(result.trials):
-        is_best = result.best is not None and trial.number == result.best.number
-        cells = [plain_option(trial.options.get(name)) for name in names]
-        state = trial.state if trial.error is None else f"{trial.state}: {trial.error}"
-        star = "*" if is_best else ""
-        rows.append([trial.number, *cells, trial.valid_mrr, trial.epochs, trial.seconds, state,
-                     star])  # fmt: skip
-        bold += [at] if is_best else []
     what = f"Study {result.study}" if result.study else "Grid"
     title = f"{what} on dataset {result.dataset}, metrics on valid"
-    yield Table(title, columns, rows, units={"seconds": Unit.SECONDS}, bold=bold)
+    best = [at for at, one in enumerate(result.trials) if result.best == one]
+    if output.is_terminal(sys.stdout):
+        columns, rows = _rows_for_person(result)
+    else:
+        columns, rows = _rows_for_pipe(result)
+    stars = ["*" if at in best else "" for at in range(len(rows))]
+    rows = [[*row, star] for row, star in zip(rows, stars, strict=True)]
+    units = {"seconds": Unit.SECONDS}
+    yield Table(title, [*columns, "best"], rows, whole=("state",), units=units, bold=best)
     if result.importance:
         shares = [[name.replace("_", "-"), share] for name, share in result.importance.items()]
         yield Table("Importance of the options", ("option", "share"), shares,
                     units={"share": Unit.SHARE})  # fmt: skip
+
+
+def _rows_for_pipe(result: "TuneResult") -> tuple[list[str], list[list[object]]]:
+    """Return a column for each option."""
+    names = list(dict.fromkeys(name for trial in result.trials for name in trial.options))
+    flags = [name.replace("_", "-") for name in names]
+    rows: list[list[object]] = []
+    for trial in result.trials:
+        cells = [plain_option(trial.options.get(name)) for name in names]
+        state = trial.state if trial.error is None else f"{trial.state}: {trial.error}"
+        rows.append([trial.number, *cells, trial.valid_mrr, trial.epochs, trial.seconds, state])
+    return ["trial", *flags, "mrr@20", "epochs", "seconds", "state"], rows
+
+
+def _rows_for_person(result: "TuneResult") -> tuple[list[str], list[list[object]]]:
+    """Return one column for all options, which a narrow terminal can wrap."""
+    from sbrcli.workflow.tuning.settings import shown_options
+
+    rows: list[list[object]] = [
+        [one.number, shown_options(one.options), one.valid_mrr, one.epochs, one.seconds, one.state]
+        for one in result.trials
+    ]
+    return ["trial", "options", "mrr@20", "epochs", "seconds", "state"], rows
 
 
 def _plan_tables(result: "TuneResult") -> Iterator[Table]:

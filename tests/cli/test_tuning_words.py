@@ -4,7 +4,7 @@ import pytest
 
 from sbrcli.artefacts.dataset import SourceFile
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.cli import tune
+from sbrcli.cli import output, tune
 from sbrcli.cli.output import Output
 from sbrcli.cli.tuning_progress import TuningProgress, trial_line
 from sbrcli.errors import ArtefactError
@@ -76,26 +76,37 @@ def test_the_bar_names_trial_and_epoch_and_shows_the_best_and_the_time_left(monk
     assert told == ["trial 12/30 resumed in epoch 2/8"]
 
 
-def test_a_person_sees_the_trials_and_what_counts():
-    result = TuneResult(
-        study="clicks",
-        dataset="clicks-user",
-        model="gru4rec",
-        monitor="mrr@20",
-        trials=[BEST, PRUNED, FAILED],
-        best=BEST,
-        command="sbr train",
-        importance={"learning_rate": 0.75, "hsz": 0.25},
-    )
-    trials, importance = tune._tables(result)
-    assert trials.title == "Study clicks on dataset clicks-user, metrics on valid"
-    assert trials.columns == ("trial", "hsz", "learning-rate", "shuffle", "mrr@20", "epochs",
-                              "seconds", "state", "best")  # fmt: skip
+RESULT = TuneResult(
+    study="clicks",
+    dataset="clicks-user",
+    model="gru4rec",
+    monitor="mrr@20",
+    trials=[BEST, PRUNED, FAILED],
+    best=BEST,
+    command="sbr train",
+    importance={"learning_rate": 0.75, "hsz": 0.25},
+)
+
+
+def test_a_pipe_gets_a_column_for_each_option(monkeypatch):
+    monkeypatch.setattr(output, "is_terminal", lambda _: False)
+    trials, importance = tune._tables(RESULT)
+    assert trials.columns == ["trial", "hsz", "learning-rate", "shuffle", "mrr@20", "epochs",
+                              "seconds", "state", "best"]  # fmt: skip
     assert trials.rows[0] == [3, 128, "0.05", True, 0.12345, 8, 75.0, "complete", "*"]
     assert trials.rows[2][-2:] == ["failed: the loss is nan", ""]
+    assert importance.rows == [["learning-rate", 0.75], ["hsz", 0.25]]
+
+
+def test_a_person_sees_the_options_in_one_column_and_what_counts(monkeypatch):
+    monkeypatch.setattr(output, "is_terminal", lambda _: True)
+    trials, importance = tune._tables(RESULT)
+    assert trials.title == "Study clicks on dataset clicks-user, metrics on valid"
+    assert trials.columns == ["trial", "options", "mrr@20", "epochs", "seconds", "state", "best"]
+    options = "hsz 128, learning-rate 0.05, shuffle yes"
+    assert trials.rows[0] == [3, options, 0.12345, 8, 75.0, "complete", "*"]
     assert trials.bold == [0]
     assert importance.title == "Importance of the options"
-    assert importance.rows == [["learning-rate", 0.75], ["hsz", 0.25]]
 
 
 def test_a_person_sees_the_plan_in_three_tables(sbr, tmp_path):
