@@ -1,4 +1,4 @@
-"""`sbr tune` as a process of its own with a child for its trials: Ctrl-C, `kill -9`, two at once."""
+"""`sbr tune` as a process with a child for its trials: Ctrl-C, `kill -9`, two at once."""
 
 import json
 import os
