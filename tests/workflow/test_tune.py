@@ -176,7 +176,7 @@ def test_a_study_of_failures_alone_is_an_error(workspace, runner, monkeypatch):
     monkeypatch.setattr(runner, "run", lambda *_: failed)
     with pytest.raises(TrainingError) as caught:
         tune(workspace, with_trials(3))
-    assert str(caught.value) == "all 3 trials have failed, the first with: the loss is nan"
+    assert str(caught.value) == "no trial is complete: 3 failed, the first with: the loss is nan"
     assert caught.value.hint == "search lower learning rates or smaller networks"
 
 

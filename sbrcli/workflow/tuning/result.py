@@ -84,7 +84,7 @@ def require_some_complete(trials: Sequence[Trial]) -> None:
     failed = [one for one in ended if one.state == "failed"]
     if failed and len(failed) == len(ended):
         raise TrainingError(
-            f"all {len(failed)} trials have failed, the first with: {failed[0].error}",
+            f"no trial is complete: {len(failed)} failed, the first with: {failed[0].error}",
             hint="search lower learning rates or smaller networks",
         )
 
