@@ -269,7 +269,7 @@ def _rows_for_pipe(result: "TuneResult") -> tuple[list[str], list[list[object]]]
 
 def _rows_for_person(result: "TuneResult") -> tuple[list[str], list[list[object]]]:
     """Return one column for all options, which a narrow terminal can wrap."""
-    from sbrcli.workflow.tuning.settings import shown_options
+    from sbrcli.workflow.tuning.result import shown_options
 
     rows: list[list[object]] = [
         [one.number, shown_options(one.options), one.valid_mrr, one.epochs, one.seconds, one.state]

@@ -18,8 +18,7 @@ from sbrcli.models.training.events import (
 )
 from sbrcli.reporter import Advance, ignore_progress
 from sbrcli.workflow.tuning.events import TrialEnded, TrialStarted, TuneEvent
-from sbrcli.workflow.tuning.result import Trial
-from sbrcli.workflow.tuning.settings import shown_options
+from sbrcli.workflow.tuning.result import Trial, shown_options
 
 
 class TuningProgress:

@@ -36,8 +36,9 @@ def modules_of(*words: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].removeprefix("modules: ").split())
 
 
-def test_help_loads_neither_numpy_nor_anything_slow():
-    assert not modules_of("--help") & (SLOW | {"numpy", "safetensors"})
+@pytest.mark.parametrize("words", [("--help",), ("tune", "--help")])
+def test_help_loads_neither_numpy_nor_anything_slow(words):
+    assert not modules_of(*words) & (SLOW | {"numpy", "safetensors", "optuna"})
 
 
 @pytest.mark.parametrize(

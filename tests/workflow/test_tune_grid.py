@@ -77,10 +77,9 @@ def test_a_run_that_was_begun_is_resumed(workspace, trained):
 
 
 def test_a_grid_of_failures_alone_is_an_error(workspace, trained):
-    with pytest.raises(
-        TrainingError, match=r"^no trial is complete: 1 failed, the first with: the loss is nan$"
-    ):
+    with pytest.raises(TrainingError) as caught:
         tune_grid(workspace, REQUEST, GridRequest(["hsz=5"]), SILENT)
+    assert str(caught.value) == "no trial is complete: 1 failed, the first with: the loss is nan"
 
 
 def test_every_combination_is_checked_before_the_first_is_trained(workspace, trained):

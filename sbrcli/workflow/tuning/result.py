@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sbrcli.config.search_space import written
 from sbrcli.errors import TrainingError
 
 State = Literal["complete", "pruned", "failed", "running"]
@@ -108,3 +109,16 @@ def estimate_seconds(
     if mean is None:
         return limit
     return left * mean if limit is None else min(left * mean, limit)
+
+
+def shown_options(options: Mapping[str, Any]) -> str:
+    """Write options in one line, as in "hsz 128, dropout 0.25"."""
+    return ", ".join(
+        f"{name.replace('_', '-')} {_shown(written(value))}" for name, value in options.items()
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,7 +10,6 @@ from sbrcli.config.search_space import (
     Tunable,
     space_document,
     tunables,
-    written,
 )
 from sbrcli.config.training import FitConfig
 from sbrcli.models.configuration import config_class_of, configure_training
@@ -88,19 +87,6 @@ def _as_field(tunable: Tunable, value: Any) -> Any:
     if tunable.is_sizes and isinstance(value, (int, str)):
         return tunable.read(str(value))
     return value
-
-
-def shown_options(options: Mapping[str, Any]) -> str:
-    """Write options in one line, as in "hsz 128, dropout 0.25"."""
-    return ", ".join(
-        f"{name.replace('_', '-')} {_shown(written(value))}" for name, value in options.items()
-    )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def describe_space(space: Space) -> dict[str, str]:
