@@ -8,7 +8,6 @@ import numpy as np
 from sbrcli.artefacts.items import RunItems
 from sbrcli.config.recommendation import LINES, Condition, GroupLimit, RuleConfig
 from sbrcli.errors import DataError, UsageError
-from sbrcli.log.files.opening import opened
 from sbrcli.log.session_lines import parse_session
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.rules import Cap, Rules
@@ -116,6 +115,8 @@ def read_ids(texts: str, option: str) -> list[str]:
 
 
 def _read_lines(path: Path) -> Sequence[str]:
+    from sbrcli.log.files.opening import opened  # which loads SQLite
+
     with opened(path) as file:
         data = file.read()
     try:
