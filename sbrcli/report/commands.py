@@ -64,6 +64,17 @@ def train_command(run: Run, dataset: Dataset) -> str:
     return shlex.join(words)
 
 
+def update_command(run: Run, dataset: Dataset) -> str:
+    """Return the `sbr update` command that made a run."""
+    assert run.update is not None
+    assert run.parent is not None
+    config = settings_of(run)["config"]
+    said = {name: config[name] for name in ("epochs", "learning_rate")}
+    said["replay"] = run.update.replay
+    words = ["sbr", "update", _file_word(dataset.source.name), "--run", run.parent.run]
+    return shlex.join([*words, *_options(said, {}), "--name", run.name])
+
+
 def _from_command(run: Run, dataset: Dataset, config: dict[str, Any], parent: str) -> str:
     """Return the `sbr train --from` command of a run; with all options if its parent is missing."""
     try:

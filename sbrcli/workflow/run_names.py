@@ -77,7 +77,7 @@ def _word(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return called if value else f"no-{called}"
     if isinstance(value, str):  # the name of a loss needs no prefix
-        known = value not in ("none", "auto", "gpu", "cpu") and name != "monitor"
+        known = value not in ("none", "auto", "gpu", "cpu") and name not in ("monitor", "since")
         return value if known else f"{called}-{value.replace('@', '')}"
     if isinstance(value, (list, tuple)):
         return called + "-".join(map(str, value))

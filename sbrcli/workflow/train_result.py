@@ -8,6 +8,7 @@ from sbrcli.artefacts.run import Run
 from sbrcli.config.presets import SHORT_SESSION_EVENTS
 from sbrcli.models.network import count_parameters
 from sbrcli.workflow.run_settings import settings_of
+from sbrcli.workflow.training_data import load_training_data
 from sbrcli.workflow.training_job import TrainingJob, mean_session_length
 
 
@@ -54,6 +55,8 @@ def plan_training(job: TrainingJob) -> TrainResult:
         "train_sessions": split.sessions,
         "next_items_per_epoch": split.events - split.sessions,
     }
+    if config.is_part or job.update is not None:
+        plan["next_items_per_epoch"] = load_training_data(job, "fit").sessions.num_targets
     kept = job.shape
     if config.refit:
         kept, refit = job.shape_in("refit"), job.counts_in("refit")

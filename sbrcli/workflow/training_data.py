@@ -13,6 +13,8 @@ from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import Items, load_items, load_split
 from sbrcli.dataset.tables import damaged_file
 from sbrcli.dataset.unions import load_train_full
+from sbrcli.errors import ConfigError
+from sbrcli.log.columns.times import format_time
 from sbrcli.models.network import NetworkShape
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.training_job import TrainingJob
@@ -45,10 +47,35 @@ def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
     items = load_items(folder)
     if phase == "fit" and not np.array_equal(items.train_count[: shape.num_items], train_count):
         raise damaged_file(folder / DATASET_ITEMS_FILE, "train holds other counts of its items")
-    if job.update is not None:
+    if job.update is None and job.config.is_part:
+        sessions = newest_part(sessions, job)
+        train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
+    elif job.update is not None:
         sessions = mix_with_replay(sessions, job.update, job.config.seed)
         train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
     return TrainingData(sessions, shape, train_count, items)
+
+
+def newest_part(sessions: Sessions, job: TrainingJob) -> Sessions:
+    """Return the sessions with targets from the configuration's moment on, and their context.
+
+    Raises:
+        ConfigError: there are none, or the dataset has no times.
+    """
+    if not job.dataset.has_times:
+        raise ConfigError(
+            f"dataset {job.dataset.name} has no times, which --since and --last-days go by",
+            hint="leave them out: all events are trained on",
+        )
+    times = sessions.timestamps
+    part = sessions.since(job.config.begin(times.max().item()), MOST_CONTEXT)
+    if not part.num_targets:
+        raise ConfigError(
+            f"nothing of dataset {job.dataset.name} is as new as that: what is trained on ends at "
+            f"{format_time(times.max().item())}",
+            hint="give an earlier --since, or more --last-days",
+        )
+    return part
 
 
 def mix_with_replay(sessions: Sessions, update: Update, seed: int) -> Sessions:

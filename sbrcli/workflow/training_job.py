@@ -228,7 +228,7 @@ def _require_kinds(config: FitConfig) -> None:
     for option in (one.name for one in fields(config)):
         value, usual = getattr(config, option), getattr(default, option)
         kinds = (int, float) if isinstance(usual, float) else (type(usual),)
-        if not isinstance(value, (int, type(None)) if usual is None else kinds):
+        if not isinstance(value, (int, float, str, type(None)) if usual is None else kinds):
             raise TypeError(f"{option} is {value!r}")
         if isinstance(usual, tuple) and not all(isinstance(one, type(usual[0])) for one in value):
             raise TypeError(f"{option} is {value!r}")

@@ -207,9 +207,8 @@ def _make_job(
     """Return the training of an update: as its parent's, in shuffled order, from its weights."""
     old = config_of(parent)
     rate = old.learning_rate if config.learning_rate is None else config.learning_rate
-    how = replace(
-        old, refit=False, shuffle=True, patience=0, epochs=config.epochs, learning_rate=rate
-    )
+    how = replace(old, refit=False, since=None, last_days=None, shuffle=True, patience=0)
+    how = replace(how, epochs=config.epochs, learning_rate=rate)
     start = {"run": parent.name, "weights": checksum_of(parent.path / WEIGHTS_FILE)}
     return TrainingJob(dataset, how, name, start, family_of(parent).name, about)
 

@@ -47,6 +47,8 @@ What would be trained
   patience               0
   monitor                mrr@20
   refit                  no
+  since                  -
+  last days              -
   shuffle                no
   seed                   1
   threads                0

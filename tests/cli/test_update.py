@@ -16,6 +16,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.dataset.storage import load_split
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.training.events import EpochEnded
+from sbrcli.report.commands import update_command
 from tests.chains import DAY, write_chain_log
 from tests.cli.stopping_child import PAIRS_PER_CALL
 from tests.warm import WarmProcess
@@ -193,6 +194,11 @@ def test_an_updated_run_recommends_its_new_item_and_is_evaluated_on_a_later_log(
     assert (said.code, said.stdout) == (5, "")
     assert "dataset new has no test split" in said.stderr
     Path("grown.dat").write_text(Path("grown.dat").read_text() + "".join(later))
+    work = Workspace(Path("sbr-work"))
+    command = update_command(work.open("run", "new"), work.open("dataset", "new"))
+    assert command == (
+        "sbr update grown.dat --run old --epochs 2 --learning-rate 0.1 --replay 1 --name new"
+    )
     found = json.loads(sbr("update", "grown.dat", "--json").stdout)
     assert (found["parent"], found["run"]) == ("new", "new-until-19890809T000300")
     assert found["added"] == {"events": 3, "sessions": 0, "items": 0}
