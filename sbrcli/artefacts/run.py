@@ -116,6 +116,9 @@ class Run(Artefact):
     stopped: str | None = None
     """Why training ended before its last epoch; None if it did not."""
 
+    top_lists: dict[str, float] | None = None
+    """How the top lists of the best epoch differ on valid; None if that was not measured."""
+
     learned_from: LearnedFrom | None = None
     versions: dict[str, str] = field(default_factory=dict)
     """The versions of the libraries that trained it, by name."""

@@ -37,6 +37,7 @@ from sbrcli.workflow.begin_run import (
     retract_without_checkpoint,
 )
 from sbrcli.workflow.grown_start import SLOTS_FILE, find_grown_start, load_grown_slots
+from sbrcli.workflow.judge_lists import judge_lists
 from sbrcli.workflow.parent import START_FILE, find_start
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
@@ -200,7 +201,9 @@ class _Phases:
                 # A resume within the first epoch would end in the same way.
                 (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
             raise
-        self._note(self._epochs_in(history) | {"phase": "refit" if self.config.refit else "fit"})
+        found = judge_lists(self.job, self.folder, data, valid, self.workspace.reporter)
+        phase = "refit" if self.config.refit else "fit"
+        self._note(self._epochs_in(history) | {"top_lists": found, "phase": phase})
 
     def _find_start(self) -> Path | None:
         if self.job.update is not None:

@@ -34,6 +34,9 @@ class TrainResult:
     plan: dict[str, Any] = field(default_factory=dict)
     """The configuration, and the size of the training data."""
 
+    top_lists: Mapping[str, float] | None = None
+    """The best epoch's on valid, as `ListVariety`; None without valid, or if it is very small."""
+
     estimate: dict[str, Any] | None = None
     """What it would take, as `TrainingEstimate`; None where a run is described."""
 
@@ -91,6 +94,7 @@ def describe_run(run: Run, plan: dict[str, Any] | None = None) -> TrainResult:
         dataset=run.dataset.name,
         refit=None if run.refit is None else asdict(run.refit),
         stopped=run.stopped,
+        top_lists=run.top_lists,
         already_there=plan is None,
         plan={"name": run.name, **settings_of(run)["config"]} if plan is None else plan,
     )

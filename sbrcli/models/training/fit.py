@@ -162,7 +162,14 @@ class EpochLoop:
         n_sample = config.negatives(num_items)
         if n_sample == 0:
             return None
-        return NegativeSampler(self._train_count(num_items), n_sample, config.sample_alpha)
+        targets = self.lanes.targets[self.lanes.is_pair]
+        return NegativeSampler(
+            self._train_count(num_items),
+            n_sample,
+            config.sample_alpha,
+            target_count=np.bincount(targets, minlength=num_items),
+            num_lanes=config.batch_size,
+        )
 
     def _train_count(self, num_items: int) -> IntArray:
         return np.bincount(self.data.sessions.item_indices, minlength=num_items)

@@ -98,7 +98,8 @@ class Objective:
         rows = hidden.shape[0]
         drawn = self.sampler.draw(targets, row_counts, seed)
         part, part_bias = tf.gather(table, drawn.items), tf.gather(bias, drawn.items)
-        correction = self.config.logq * drawn.log_expected if self.is_cross_entropy else 0.0
+        strength = self.config.logq if self.is_cross_entropy else 0.0
+        correction = strength * drawn.log_expected
         if self.is_cross_entropy and not self.config.label_smoothing:
             result = drawn_cross_entropy(
                 hidden,
@@ -112,14 +113,14 @@ class Objective:
             return LossAndGradients(
                 result.loss, result.hidden, drawn.items, result.table, result.bias
             )
-        counts = tf.cast(drawn.counts, tf.float32)
+        # Subtracting a correction from a score divides its exponential, as this weight does.
+        weights = tf.cast(drawn.counts, tf.float32) * tf.exp(-correction)
         with tf.GradientTape() as tape:
             tape.watch([hidden, part, part_bias])
-            shift = part_bias - correction  # (columns,)
-            scores = elu(tf.matmul(hidden, part, transpose_b=True) + shift, self.config.elu)
-            # Column r is the target of row r: it is always present, so it needs no correction.
+            scores = tf.matmul(hidden, part, transpose_b=True) + part_bias
             own = tf.reduce_sum(hidden * part[:rows], axis=1) + part_bias[:rows]
-            losses = self.row_losses(elu(own, self.config.elu), scores, counts)
+            positive, scores = elu(own, self.config.elu), elu(scores, self.config.elu)
+            losses = self.row_losses(positive, scores, weights)
             loss = tf.reduce_sum(losses * row_counts)
             mean = loss / rows
         gradients = tape.gradient(mean, [hidden, part, part_bias])

@@ -81,33 +81,65 @@ def test_neither_the_own_item_nor_a_padding_row_is_a_negative():
 
 
 def test_an_items_expected_number_counts_the_rows_and_the_draws():
-    # Three rows of four count. Item 3 has 16 of 530 events.
+    # Three rows of four count, and two of them are elsewhere. Item 3 has 16 of 530 events.
     candidates = draw(NegativeSampler(TRAIN_COUNT, 20, 0.5), [3, 2, 5, 0], [1.0, 1.0, 1.0, 0.0])
     roots = 1 + 2 + 3 + 4 + 10 + 20
     assert float(candidates.log_expected[0]) == pytest.approx(
-        np.log(3 * 16 / 530 + 20 * 4 / roots), rel=1e-6
+        np.log(2 * 16 / 530 + 20 * 4 / roots), rel=1e-6
     )
     expected = [
-        np.log(3 * TRAIN_COUNT[item] / 530 + 20 * TRAIN_COUNT[item] ** 0.5 / roots)
+        np.log(2 * TRAIN_COUNT[item] / 530 + 20 * TRAIN_COUNT[item] ** 0.5 / roots)
         for item in candidates.items.numpy()
     ]
     np.testing.assert_allclose(candidates.log_expected, expected, rtol=1e-5)
 
 
-def test_an_item_is_found_as_often_as_expected():
-    # Targets fall by popularity, as they do in training: here all rows are.
-    rng, rows, n_sample, trials = np.random.default_rng(1), 8, 20, 300
-    sampler = NegativeSampler(TRAIN_COUNT, n_sample, 0.5)
+def test_a_target_of_the_rows_own_lane_is_no_negative():
+    # Two lanes: rows 0 and 2 are one's, rows 1 and 3 the other's.
+    sampler = NegativeSampler(TRAIN_COUNT, 40, 0.0, num_lanes=2)
+    candidates = draw(sampler, [5, 2, 3, 4], [1.0] * 4)
+    counts, items = candidates.counts.numpy(), candidates.items.numpy()
+    assert counts[:, :4].tolist() == [
+        [False, True, False, True],
+        [True, False, True, False],
+        [False, True, False, True],
+        [True, False, True, False],
+    ]
+    for row, target in enumerate([5, 2, 3, 4]):  # what is sampled counts, also an item of the lane
+        assert (counts[row, 4:] == (items[4:] != target)).all()
+
+
+def test_only_targets_of_other_lanes_are_expected_and_as_often_as_an_item_is_a_target():
+    target_count = np.array([0, 1, 0, 1, 1, 1])
+    sampler = NegativeSampler(np.ones(6, int), 12, 0.5, target_count=target_count, num_lanes=2)
+    whole = draw(sampler, [1, 3, 4, 5], [1.0] * 4)
+    drawn = 12 / 6
+    expected = [np.log(2 * target_count[item] / 4 + drawn) for item in whole.items.numpy()]
+    np.testing.assert_allclose(whole.log_expected, expected, rtol=1e-6)
+    # The second lane has ended: of three rows two see one target elsewhere, and one sees two.
+    ended = draw(sampler, [1, 3, 4, 5], [1.0, 1.0, 1.0, 0.0])
+    assert float(ended.log_expected[0]) == pytest.approx(np.log(4 / 3 / 4 + drawn))
+
+
+def test_a_row_finds_an_item_as_often_as_expected():
+    # Three lanes of two steps. The second target of a lane is the first one again or item 0, so
+    # that it depends on the row beside it; rows of other lanes know nothing of that.
+    rng, n_sample, trials = np.random.default_rng(1), 6, 400
+    target_count = np.array([530 + 1, 4, 9, 16, 100, 400])
+    sampler = NegativeSampler(TRAIN_COUNT, n_sample, 0.5, target_count=target_count, num_lanes=3)
     found = np.zeros(6)
     for trial in range(trials):
-        targets = rng.choice(6, rows, p=TRAIN_COUNT / 530).tolist()
-        items = draw(sampler, targets, [1.0] * rows, trial).items.numpy()
-        found += np.bincount(items, minlength=6)
-    expected = trials * (
-        rows * TRAIN_COUNT / 530 + n_sample * TRAIN_COUNT**0.5 / (TRAIN_COUNT**0.5).sum()
-    )
-    # The number's variance is below a Poisson's, which is its mean.
-    assert (np.abs(found - expected) < 5 * np.sqrt(expected)).all()
+        firsts = rng.choice(6, 3, p=TRAIN_COUNT / 530)
+        targets = [*firsts.tolist(), 0, 0, 0]
+        drawn = draw(sampler, targets, [1.0] * 6, trial)
+        for row in range(3):
+            counts = drawn.counts.numpy()[row] | (drawn.items.numpy() == targets[row])
+            counts[[row, row + 3]] = False
+            found += np.bincount(drawn.items.numpy()[counts], minlength=6)
+    share = target_count / target_count.sum()
+    expected = 3 * trials * (4 * share + n_sample * TRAIN_COUNT**0.5 / (TRAIN_COUNT**0.5).sum())
+    # Three rows share the draws of a chunk, so that the variance is at most 9 / 3 of a Poisson's.
+    assert (np.abs(found - expected) < 5 * np.sqrt(3 * expected)).all()
 
 
 def test_padding_alone_has_a_finite_expectation():
