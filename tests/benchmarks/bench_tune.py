@@ -1,15 +1,15 @@
-"""What `sbr tune` finds on a log, beside the defaults and `--preset best`: on valid, and on test.
+r"""What `sbr tune` finds on a log, beside the defaults and `--preset best`: on valid, and on test.
 
 python -m tests.benchmarks.bench_tune LOG WORKDIR "PREPROCESS OPTIONS" "TUNE OPTIONS"
 
 prepares LOG, tunes, trains the best trial, the defaults and the preset, and looks at test once for
-each of the three. Called again, it continues the study and trains no run twice. The figures of
-`sbr guide tuning` are of
+each of the three. Called again, it continues the study and trains no run twice. Short sessions, and
+MovieLens by time:
 
     ml-latest-small/ratings.csv W "--session gap:3600 --test-share 0.1 --valid-share 0.1" \
-        "--epochs 12 --time-limit 12m"
-    ml-100k/u.data W "--split time --test-share 0.1 --valid-share 0.1" \
-        "--epochs 12 --time-limit 12m"
+        "--epochs 12 --time-limit 40m"
+    ml-1m/ratings.dat W "--split time --test-share 0.1 --valid-share 0.1" \
+        "--epochs 12 --time-limit 40m"
 """
 
 import json
