@@ -1,12 +1,14 @@
-"""The options of `sbr evaluate` that the registry of baselines decides."""
+"""The options of `sbr evaluate` and `sbr train` that the registry of baselines decides."""
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 
+from sbrcli.errors import UsageError
+from sbrcli.models.baselines.baseline import Baseline
 from sbrcli.models.baselines.options import write_options
 from sbrcli.models.baselines.registry import (
     BASELINES,
@@ -29,12 +31,48 @@ def registered_settings() -> dict[str, dict[str, Any]]:
     }
 
 
-def takes_baseline_options(parameter: str) -> Callable[[Callable], Callable]:
+def check_model_options(model: str | None, baselines: Mapping[str, str]) -> None:
+    """Check that a run's options of baselines are those of its model.
+
+    Raises:
+        UsageError: one is of another model.
+    """
+    for name in baselines:
+        if name != model:
+            raise UsageError(
+                f"--{name} would do nothing: it has the options of --model {name}",
+                hint=f"leave --{name} out, or train with: --model {name}",
+            )
+
+
+def require_no_network_options(model: str, values: Mapping[str, Any]) -> None:
+    """Check that no option of networks is given for a baseline.
+
+    Args:
+        model: the baseline's name.
+        values: the values of these options, by name; None or False where they are not given.
+
+    Raises:
+        UsageError: one is given.
+    """
+    given = [name for name, value in values.items() if value not in (None, False)]
+    if given:
+        flag = f"--{given[0].replace('_', '-')}"
+        raise UsageError(
+            f"{flag} is for networks; {model} is a baseline, which is fitted in one pass",
+            hint=f"leave {flag} out; sbr train --help lists the options of each model",
+        )
+
+
+def takes_baseline_options(
+    parameter: str, panel: str | None = None
+) -> Callable[[Callable], Callable]:
     """Replace a parameter of a subcommand's function by an option for each baseline with options.
 
     Args:
         parameter: the function's keyword-only parameter, which takes a dictionary of the texts
             that the user gave, by the baseline's name; the options take its place in the help.
+        panel: the panel of the help that lists them.
     """
     declared = {baseline.name.replace("-", "_"): baseline for baseline in with_options()}
 
@@ -46,10 +84,7 @@ def takes_baseline_options(parameter: str) -> Callable[[Callable], Callable]:
             function(*words, **{parameter: given}, **values)
 
         own = inspect.signature(function)
-        options = [
-            _parameter(key, f"--{baseline.name}", baseline.help, baseline.options())
-            for key, baseline in declared.items()
-        ]
+        options = [_parameter(key, baseline, panel) for key, baseline in declared.items()]
         parameters = []
         for name, kept in own.parameters.items():
             parameters += options if name == parameter else [kept]
@@ -59,10 +94,16 @@ def takes_baseline_options(parameter: str) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def _parameter(key: str, flag: str, meaning: str, defaults: Any) -> inspect.Parameter:
+def _parameter(key: str, baseline: Baseline, panel: str | None) -> inspect.Parameter:
     """Return the parameter that Typer makes an option of."""
-    spaced = write_options(defaults).replace(",", ", ")  # lines of the help break at spaces only
-    settings = typer.Option(flag, metavar="OPTIONS", help=f"{meaning} \\[default: {spaced}]")
+    defaults = write_options(baseline.options())
+    spaced = defaults.replace(",", ", ")  # lines of the help break at spaces only
+    settings = typer.Option(
+        f"--{baseline.name}",
+        metavar="OPTIONS",
+        help=f"{baseline.help} \\[default: {spaced}]",
+        rich_help_panel=panel,
+    )
     return inspect.Parameter(
         key,
         inspect.Parameter.KEYWORD_ONLY,

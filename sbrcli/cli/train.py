@@ -9,6 +9,11 @@ import typer
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train_options as options
+from sbrcli.cli.baseline_options import (
+    check_model_options,
+    require_no_network_options,
+    takes_baseline_options,
+)
 from sbrcli.cli.option_groups import takes_family_options, takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
@@ -24,7 +29,7 @@ from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, FitConf
 from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.evaluation.rank_metrics.registry import monitored_metrics, require_monitored
 from sbrcli.models.configuration import configure_training, family_with
-from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family
+from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family, is_baseline
 
 if TYPE_CHECKING:
     from sbrcli.workflow.train_result import TrainResult
@@ -37,7 +42,10 @@ def register(app: typer.Typer) -> None:
     """Add `train` to the application."""
     has_options = takes_training_options("explicit")
     has_checkpoint = takes_options("checkpoint", CheckpointConfig)
-    subcommand(app, example="sbr train --layers 2 --hsz 50")(has_options(has_checkpoint(train)))
+    has_baselines = takes_baseline_options("baselines", panel="Baselines (--model NAME)")
+    subcommand(app, example="sbr train --layers 2 --hsz 50")(
+        has_options(has_baselines(has_checkpoint(train)))
+    )
 
 
 def takes_training_options(parameter: str) -> Callable[[Callable], Callable]:
@@ -54,6 +62,7 @@ def train(
     dataset: DatasetName = None,
     model: options.Model = None,
     explicit: dict[str, Any],
+    baselines: dict[str, str],
     preset: options.Preset = None,
     name: options.Name = None,
     overwrite: options.Overwrite = False,
@@ -66,17 +75,24 @@ def train(
 ) -> None:
     """Train a network on a dataset, validate after each epoch, and keep the best epoch.
 
-    A complete run can be evaluated and can recommend. Some defaults differ for short sessions,
-    fewer than 20 events on average; --dry-run prints the values that would be used.
+    With --model and a baseline, fit that in one pass. A complete run can be evaluated and can
+    recommend. Some defaults differ for short sessions, fewer than 20 events on average; --dry-run
+    prints the values that would be used.
     """
-    from sbrcli.workflow.train_result import describe_run, plan_training
-    from sbrcli.workflow.training_estimate import estimate_training
-    from sbrcli.workflow.training_job import find_resumable_run, job_of_run, make_job
+    from sbrcli.workflow.training_job import make_job
 
     if measure and not dry_run:
         raise UsageError("--measure goes with --dry-run", hint="sbr train --dry-run --measure")
     workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")
+    check_model_options(model, baselines)
+    if model is not None and is_baseline(model):
+        flags = {"preset": preset, "from": from_run, "resume": resume, "finish": finish}
+        flags |= {"dry-run": dry_run, "checkpoint-minutes": checkpoint != DEFAULT_CHECKPOINT}
+        require_no_network_options(model, explicit | flags)
+        texts = (dataset, model, baselines.get(model, ""), name)
+        _fit_baseline(invocation, texts, overwrite=overwrite)
+        return
     if finish is not None:
         flags = [resume or None, dry_run or None, checkpoint != DEFAULT_CHECKPOINT or None]
         others = [*explicit.values(), model, preset, dataset, name, from_run, *flags]
@@ -87,28 +103,62 @@ def train(
     require_monitored(config.monitor)
     if resume:
         _check_alone([*explicit.values(), model, preset, dataset, from_run], overwrite=overwrite)
-        run = find_resumable_run(workspace, name)
-        if run.is_complete:
-            invocation.output.note(f"run {run.name} is complete already")
-            invocation.output.show(describe_run(run), _epoch_tables)
+        job = _job_to_resume(invocation, name)
+        if job is None:
             return
-        job = job_of_run(workspace, run)
     elif from_run is not None:
         job = _make_job_from(workspace, from_run, explicit, preset, dataset, name, model)
     else:
         for_short = configure_training(explicit, preset, short_sessions=True, model=family)
         job = make_job(workspace, dataset, config, name, for_short, family)
     if dry_run:
-        estimate = estimate_training(workspace, job, measure=measure)
-        plan = replace(plan_training(job), estimate=asdict(estimate))
-        invocation.output.show(plan, _plan_tables)
+        _show_plan(invocation, job, measure=measure)
     else:
         how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "checkpoint": checkpoint}
         invocation.output.show(train_job(invocation, job, **how), _epoch_tables)
 
 
+def _job_to_resume(invocation: Invocation, name: str | None) -> "TrainingJob | None":
+    """Return the job of the run to resume; show the run and return None if it is complete."""
+    from sbrcli.workflow.train_result import describe_run
+    from sbrcli.workflow.training_job import find_resumable_run, job_of_run
+
+    run = find_resumable_run(invocation.workspace, name)
+    if not run.is_complete:
+        return job_of_run(invocation.workspace, run)
+    invocation.output.note(f"run {run.name} is complete already")
+    invocation.output.show(describe_run(run), _epoch_tables)
+    return None
+
+
+def _show_plan(invocation: Invocation, job: "TrainingJob", *, measure: bool) -> None:
+    """Show what would be trained, and what it takes."""
+    from sbrcli.workflow.train_result import plan_training
+    from sbrcli.workflow.training_estimate import estimate_training
+
+    estimate = estimate_training(invocation.workspace, job, measure=measure)
+    plan = replace(plan_training(job), estimate=asdict(estimate))
+    invocation.output.show(plan, _plan_tables)
+
+
 def _given(explicit: dict[str, Any]) -> list[str]:
     return [name for name, value in explicit.items() if value is not None]
+
+
+def _fit_baseline(
+    invocation: Invocation, job_words: tuple[str | None, str, str, str | None], *, overwrite: bool
+) -> None:
+    """Fit a baseline and show the result; `job_words` are those of `make_baseline_job`."""
+    from sbrcli.evaluation.validation import validate
+    from sbrcli.workflow.train_baseline import make_baseline_job, train_baseline
+
+    workspace, out = invocation.workspace, invocation.output
+    job = make_baseline_job(workspace, *job_words)
+    out.note(f"run {job.name} on dataset {job.dataset.name}")
+    result = train_baseline(workspace, job, validate, out, overwrite=overwrite)
+    if result.already_there:
+        out.note(f"run {result.run} already exists, trained with the same options")
+    out.show(result, _epoch_tables)
 
 
 def train_job(invocation: Invocation, job: "TrainingJob", **how: Any) -> "TrainResult":

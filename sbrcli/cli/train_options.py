@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sbrcli.cli.completion import complete_runs, complete_words
+from sbrcli.models.baselines.registry import BASELINES
 from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family
 
 _PRESETS = dict.fromkeys(name for model in FAMILIES for name in find_family(model).presets)
@@ -26,8 +27,9 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        autocompletion=complete_words(FAMILIES),
-        help=f"Family of networks: {', '.join(FAMILIES)}. \\[default: {DEFAULT_FAMILY}]",
+        autocompletion=complete_words((*FAMILIES, *BASELINES)),
+        help=f"Network ({', '.join(FAMILIES)}), or baseline ({', '.join(BASELINES)}). "
+        f"\\[default: {DEFAULT_FAMILY}]",
     ),
 ]
 Name = Annotated[

@@ -1,16 +1,19 @@
 """Load a trained run as a model, of any family."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
 from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.artefacts.run import Run
 from sbrcli.errors import ArtefactError
-from sbrcli.models.network import NetworkShape
-from sbrcli.models.registry import family_of
+from sbrcli.models.network import NetworkShape, count_parameters
+from sbrcli.models.registry import family_of, is_baseline
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
+
+if TYPE_CHECKING:  # which loads SciPy
+    from sbrcli.models.baselines.fitted import FittedBaseline
 
 
 def shape_of_run(run: Run) -> NetworkShape:
@@ -29,13 +32,38 @@ def shape_of_run(run: Run) -> NetworkShape:
         ) from error
 
 
+def num_items_of(run: Run) -> int:
+    """Return how many items a run's model scores.
+
+    Raises:
+        ArtefactError: the manifest does not state it.
+    """
+    if not is_baseline(run.model):
+        return shape_of_run(run).num_items
+    num_items = run.network.get("num_items")
+    if not isinstance(num_items, int):
+        raise run.lacks("network.num_items")
+    return num_items
+
+
+def memory_of(run: Run, scorer: Scorer) -> int:
+    """Return the bytes of a run's model: a network's weights, or what a baseline was fitted to."""
+    if is_baseline(run.model):
+        return cast("FittedBaseline", scorer).memory_bytes
+    return 4 * count_parameters(shape_of_run(run))  # single precision
+
+
 def load_scorer(run_folder: Path, batch_size: int = 128) -> Scorer:
-    """Load a run's network as a scorer, without TensorFlow.
+    """Load a run's model as a scorer, without TensorFlow.
 
     Raises:
         ArtefactError: a file is missing or damaged, or the files do not match.
     """
     run = Run.read(run_folder)
+    if is_baseline(run.model):
+        from sbrcli.models.baselines.run_files import load_baseline  # which loads SciPy
+
+        return load_baseline(run)
     family = family_of(run)
     try:
         shape = shape_of_run(run)

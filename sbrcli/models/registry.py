@@ -1,4 +1,8 @@
-"""The families of networks that `sbr train` knows: a new one is a folder and a line here.
+"""The models that `sbr train` knows: families of networks, and baselines.
+
+A new family is a folder and a line here; a new baseline is a line in
+`sbrcli.models.baselines.registry`. A network is trained by the training loop, epoch by epoch; a
+baseline is fitted in one pass.
 
 Families are named by their module and loaded on demand, so that one of them costs no time where
 another is used.
@@ -8,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sbrcli import __version__
-from sbrcli.errors import ArtefactError, OptionError
+from sbrcli.errors import ArtefactError, ConfigError, OptionError
+from sbrcli.models.baselines.registry import BASELINES, find_baseline
 
 if TYPE_CHECKING:  # the command line reads the names for its help, without NumPy
     from sbrcli.artefacts.run import Run
@@ -30,7 +35,8 @@ def find_family(name: str) -> "Family":
         OptionError: there is none.
     """
     if name not in FAMILIES:
-        raise OptionError(f"model must be one of {', '.join(FAMILIES)}. Received: {name}")
+        names = ", ".join((*FAMILIES, *BASELINES))
+        raise OptionError(f"model must be one of {names}. Received: {name}")
     return import_module(FAMILIES[name]).FAMILY
 
 
@@ -39,7 +45,9 @@ def family_of(run: "Run") -> "Family":
 
     Raises:
         ArtefactError: this version of sbr does not know it.
+        ConfigError: the run is a baseline.
     """
+    require_network(run)
     try:
         return find_family(run.model)
     except OptionError as error:
@@ -47,3 +55,30 @@ def family_of(run: "Run") -> "Family":
             f"the run's model, {run.model}, is unknown to sbr {__version__}",
             hint="use the sbr that trained it, or train the run again with --overwrite",
         ) from error
+
+
+def is_baseline(model: str) -> bool:
+    """Return whether a model is a baseline, which is fitted in one pass, and no network."""
+    return model in BASELINES
+
+
+def title_of(run: "Run") -> str:
+    """Return the name of a run's model for people.
+
+    Raises:
+        ArtefactError: this version of sbr does not know it.
+    """
+    return find_baseline(run.model).title if is_baseline(run.model) else family_of(run).title
+
+
+def require_network(run: "Run") -> None:
+    """Check that the model of a run is a network.
+
+    Raises:
+        ConfigError: it is a baseline.
+    """
+    if is_baseline(run.model):
+        raise ConfigError(
+            f"run {run.name} is a baseline, {run.model}; this requires a network",
+            hint="name the run of a network; sbr runs lists the model of each run",
+        )

@@ -13,14 +13,16 @@ from sbrcli.config.training import FitConfig
 from sbrcli.dataset.spec import OTHER_FILES, DatasetSpec, default_options
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.baselines.options import write_options
-from sbrcli.models.baselines.registry import BASELINES, with_options
+from sbrcli.models.baselines.registry import BASELINES, find_baseline, with_options
+from sbrcli.models.baselines.run_files import options_of
 from sbrcli.models.blend.files import read_choice
 from sbrcli.models.configuration import configure_training
-from sbrcli.models.registry import DEFAULT_FAMILY, family_of
+from sbrcli.models.registry import DEFAULT_FAMILY, family_of, is_baseline
 from sbrcli.report.stored_evaluation import StoredEvaluation, cuts_of
 from sbrcli.workflow.contenders import HYBRID
 from sbrcli.workflow.run_names import default_run_name
 from sbrcli.workflow.run_settings import settings_of
+from sbrcli.workflow.train_baseline import default_name
 from sbrcli.workflow.training_job import config_of, has_short_sessions
 
 
@@ -47,6 +49,8 @@ def train_command(run: Run, dataset: Dataset) -> str:
     config, parent = settings_of(run)["config"], run.parent
     if parent is not None:
         return _from_command(run, dataset, config, parent.run)
+    if is_baseline(run.model):
+        return _baseline_command(run, dataset)
     family, is_short = family_of(run), has_short_sessions(dataset)
     how: dict[str, Any] = {"short_sessions": is_short, "model": family.name}
     usual = configure_training({"optimizer": config["optimizer"]}, None, **how)
@@ -73,6 +77,15 @@ def update_command(run: Run, dataset: Dataset) -> str:
     said["replay"] = run.update.replay
     words = ["sbr", "update", _file_word(dataset.source.name), "--run", run.parent.run]
     return shlex.join([*words, *_options(said, {}), "--name", run.name])
+
+
+def _baseline_command(run: Run, dataset: Dataset) -> str:
+    """Return the `sbr train --model` command of a run whose model is a baseline."""
+    options, usual = options_of(run), find_baseline(run.model).options()
+    words = ["sbr", "train", "--dataset", dataset.name, "--model", run.model]
+    words += [f"--{run.model}", write_options(options)] if options != usual else []
+    is_usual_name = default_name(dataset, run.model, options) == run.name
+    return shlex.join([*words, *([] if is_usual_name else ["--name", run.name])])
 
 
 def _from_command(run: Run, dataset: Dataset, config: dict[str, Any], parent: str) -> str:
@@ -103,7 +116,7 @@ def evaluate_command(run: Run, stored: StoredEvaluation) -> str:
         words += ["--baselines", "all" if set(compared) == set(BASELINES) else ",".join(compared)]
     for baseline in with_options():
         usual = write_options(baseline.options())
-        if options.get(baseline.name) not in (None, usual):
+        if baseline.name in compared and options[baseline.name] != usual:
             words += [f"--{baseline.name}", str(options[baseline.name])]
     if HYBRID in options:
         chosen_for = (read_choice(run.path) or {}).get("taken_from")

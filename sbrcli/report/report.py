@@ -13,7 +13,7 @@ from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.metrics import find_wide_cuts
 from sbrcli.models.loading import load_scorer
-from sbrcli.models.registry import family_of
+from sbrcli.models.registry import title_of
 from sbrcli.report.commands import (
     evaluate_command,
     full_evaluate_command,
@@ -136,7 +136,7 @@ def make_page(run: Run, dataset: Dataset, stored: StoredEvaluation | None) -> st
         ArtefactError: the run or its dataset is damaged.
     """
     training = describe_run(run)
-    title, noun = title_page(dataset, family_of(run).title), noun_of(dataset)
+    title, noun = title_page(dataset, title_of(run)), noun_of(dataset)
     if run.update is None:
         commands = [preprocess_command(dataset), train_command(run, dataset)]
     else:
@@ -164,7 +164,7 @@ def _describe_training(run: Run, training: TrainResult) -> Section:
     refit = training.refit["epochs"] if training.refit else []
     try:
         return describe_training(
-            training.epochs, training.best_epoch or 0, refit, str(training.plan["monitor"])
+            training.epochs, training.best_epoch or 0, refit, str(training.plan.get("monitor"))
         )
     except (KeyError, TypeError, AttributeError, StopIteration) as error:
         raise ArtefactError(

@@ -152,7 +152,7 @@ def _group_seeds(rows: list[ComparedRun], folders: Mapping[str, Run]) -> list[Se
                 [row.valid_mrr for row in group],
             )
             for group in alike.values()
-            if len({read_settings(folders[row.run])["seed"] for row in group}) > 1
+            if len({read_settings(folders[row.run]).get("seed") for row in group}) > 1
         ]
     return found
 

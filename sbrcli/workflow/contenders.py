@@ -6,16 +6,17 @@ from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.evaluation.leaderboard import Contender
 from sbrcli.evaluation.ranks import drop_unknown
-from sbrcli.evaluation.scoring import rank_split
+from sbrcli.evaluation.scoring import SplitRanks, rank_split
 from sbrcli.models.baselines.options import (
     BaselineOptions,
     configure_baselines,
     write_options,
 )
 from sbrcli.models.baselines.registry import fit_baseline, fit_partner
+from sbrcli.models.baselines.run_files import options_of
 from sbrcli.models.blend.blend import HybridScorer
-from sbrcli.models.loading import shape_of_run
-from sbrcli.models.network import count_parameters
+from sbrcli.models.loading import memory_of, num_items_of
+from sbrcli.models.registry import is_baseline
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
@@ -49,7 +50,7 @@ def rank_baselines(
     """
     if not config.baselines:
         return []
-    num_items = shape_of_run(run).num_items
+    num_items = num_items_of(run)
     training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     contenders = []
     for name in config.baselines:
@@ -90,12 +91,29 @@ def rank_hybrid(
     partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
     scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale)
     split_ranks = rank_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
-    memory = network_bytes(run) + partner.memory_bytes
+    memory = memory_of(run, network) + partner.memory_bytes
     made_of = f"partner={hybrid.partner},weight={hybrid.weight:g}"
     made_of += f",scale={hybrid.scale:g}" if hybrid.scale != 1 else ""
     return [Contender(split_ranks, memory, made_of)]
 
 
-def network_bytes(run: Run) -> int:
-    """Return the size of a run's weights in bytes, in single precision."""
-    return 4 * count_parameters(shape_of_run(run))
+def own_contender(run: Run, scorer: Scorer, split_ranks: SplitRanks) -> Contender:
+    """Return the run itself among the models that are compared.
+
+    Args:
+        run: the run.
+        scorer: its model.
+        split_ranks: its ranks.
+    """
+    options = options_as_text(run) if is_baseline(run.model) else None
+    return Contender(split_ranks, memory_of(run, scorer), options)
+
+
+def compared_baselines(run: Run, config: EvaluateConfig) -> tuple[str, ...]:
+    """Return the baselines that a run is compared with: all that are asked for but its own."""
+    return tuple(name for name in config.baselines if name != run.model)
+
+
+def options_as_text(run: Run) -> str | None:
+    """Return the options of a run whose model is a baseline; None where it has none."""
+    return write_options(options_of(run)) or None

@@ -22,6 +22,7 @@ from sbrcli.evaluation.slices import slice_ranks
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.models.baselines.options import BaselineOptions, configure_baselines
 from sbrcli.models.loading import load_scorer
+from sbrcli.models.registry import require_network
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import SILENT, Advance, Reporter
 from sbrcli.sessions import Sessions
@@ -34,7 +35,8 @@ from sbrcli.workflow.choose_blend import (
 )
 from sbrcli.workflow.contenders import (
     HYBRID,
-    network_bytes,
+    compared_baselines,
+    own_contender,
     rank_baselines,
     rank_hybrid,
 )
@@ -109,6 +111,8 @@ def evaluate_sessions(
     Returns:
         The evaluation, and the ranks of each model, those of the run first.
     """
+    if config.hybrid:
+        require_network(run)
     sessions, called = scored
     scorer = load_scorer(run.path, config.batch_size)
     explicit = options or {}
@@ -125,6 +129,7 @@ def evaluate_sessions(
             # Also compare with the partner alone.
             config = replace(config, baselines=(hybrid.partner,))
             baselines = configure_baselines(explicit, hybrid.options)
+    config = replace(config, baselines=compared_baselines(run, config))
     models = 1 + len(config.baselines) + config.hybrid
     with _progress(reporter, sessions.num_targets * models) as advance:
         name, is_board = run.model, models > 1
@@ -137,7 +142,7 @@ def evaluate_sessions(
             dataset=called,
             train_last_time=last_training_time(run, dataset),
         )
-        contenders = [Contender(own, network_bytes(run))]
+        contenders = [own_contender(run, scorer, own)]
         if dataset is not None:
             contenders += rank_baselines(run, dataset, sessions, config, baselines, advance)
             contenders += rank_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)

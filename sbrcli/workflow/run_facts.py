@@ -29,9 +29,13 @@ def read_settings(run: Run) -> dict[str, Any]:
 
 
 def find_differing(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the settings in which the runs differ."""
+    """Return the settings in which the runs differ, of those that have them.
+
+    A setting that one model alone has is not among them: `model` tells these runs apart.
+    """
     names = list(dict.fromkeys(name for one in settings for name in one))
-    differing = [n for n in names if any(one.get(n) != settings[0].get(n) for one in settings)]
+    found = {name: [one[name] for one in settings if name in one] for name in names}
+    differing = [name for name, values in found.items() if any(v != values[0] for v in values)]
     return [{name: one.get(name) for name in differing} for one in settings]
 
 

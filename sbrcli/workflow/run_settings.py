@@ -5,9 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 from sbrcli.artefacts.run import Run, Update
+from sbrcli.config.options import Options
 from sbrcli.config.training import FitConfig
+from sbrcli.models.baselines.registry import find_baseline
 from sbrcli.models.configuration import config_class_of
-from sbrcli.models.registry import FAMILIES
+from sbrcli.models.registry import FAMILIES, is_baseline
 
 
 def settings_of(run: Run) -> dict[str, Any]:
@@ -24,11 +26,13 @@ def update_settings(update: Update) -> dict[str, Any]:
     return {"update": {"since": update.since, "replay": update.replay}}
 
 
-def usual_config(run: Run) -> FitConfig:
-    """Return the defaults of a run's family; of an unknown one, those that every network has."""
+def usual_config(run: Run) -> Options:
+    """Return the defaults of a run's model; of an unknown one, those that every network has."""
+    if is_baseline(run.model):
+        return find_baseline(run.model).options()
     return config_class_of(run.model)() if run.model in FAMILIES else FitConfig()
 
 
-def plain_config(config: FitConfig) -> dict[str, Any]:
+def plain_config(config: Options) -> dict[str, Any]:
     """Return a configuration as read back from JSON."""
     return json.loads(json.dumps(asdict(config)))

@@ -207,7 +207,10 @@ def test_a_run_of_an_unknown_family_is_named_as_such(tmp_path):
 def test_a_family_that_is_not_there_is_refused_before_any_work(sbr):
     said = sbr("train", "--model", "sasrec")
     assert (said.code, said.stdout) == (2, "")
-    assert said.stderr == ("error: model must be one of gru4rec, toy. Received: sasrec\n")
+    assert said.stderr == (
+        "error: model must be one of gru4rec, toy, popularity, session-popularity, markov, "
+        "item-knn, vsknn, stan. Received: sasrec\n"
+    )
 
 
 def test_the_weights_of_a_run_start_no_network_of_another_family(sbr, tmp_path):

@@ -67,3 +67,9 @@ def test_the_report_writes_its_option_into_the_command_line(sbr):
     sbr("evaluate", "--baselines", "toy", "--toy", "back=2")
     assert sbr("report").code == 0
     assert "--baselines toy --toy back=2" in Path("report.html").read_text()
+
+
+def test_it_is_a_run(sbr):
+    said = sbr("train", *WORK, "--model", "toy", "--toy", "back=0", "--json")
+    assert json.loads(said.stdout)["run"] == "user-toy-back0"
+    assert sbr("recommend", *WORK, "--run", "user-toy-back0", "--items", 3).code == 0

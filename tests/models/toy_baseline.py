@@ -37,6 +37,7 @@ def restore(arrays: dict, num_items: int, config: ToyConfig) -> LastItemScorer:
 
 BASELINE = Baseline(
     name="toy",
+    title="Toy",
     scorer=__name__,
     options=ToyConfig,
     help="Count of items on the other side of the last one.",

@@ -26,6 +26,9 @@ class Baseline:
     name: str
     """Its name on the command line, in leaderboards and in stored choices."""
 
+    title: str
+    """Its name for people."""
+
     scorer: str
     """The module that fits it, with two functions:
 

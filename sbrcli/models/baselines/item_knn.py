@@ -23,6 +23,7 @@ class ItemKnnConfig(Options):
 
 BASELINE = Baseline(
     name="item-knn",
+    title="Item-kNN",
     scorer="sbrcli.models.baselines.item_knn_scorer",
     options=ItemKnnConfig,
     help="Number of neighbours, and damping.",

@@ -22,6 +22,7 @@ class MarkovConfig(Options):
 
 BASELINE = Baseline(
     name="markov",
+    title="Markov chain",
     scorer="sbrcli.models.baselines.markov_scorer",
     options=MarkovConfig,
     help="Steps ahead to count, and decay with distance (div or same).",

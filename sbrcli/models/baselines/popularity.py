@@ -2,4 +2,6 @@
 
 from sbrcli.models.baselines.baseline import Baseline
 
-BASELINE = Baseline(name="popularity", scorer="sbrcli.models.baselines.popularity_scorer")
+BASELINE = Baseline(
+    name="popularity", title="Popularity", scorer="sbrcli.models.baselines.popularity_scorer"
+)

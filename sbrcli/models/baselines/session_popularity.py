@@ -3,5 +3,7 @@
 from sbrcli.models.baselines.baseline import Baseline
 
 BASELINE = Baseline(
-    name="session-popularity", scorer="sbrcli.models.baselines.session_popularity_scorer"
+    name="session-popularity",
+    title="Session popularity",
+    scorer="sbrcli.models.baselines.session_popularity_scorer",
 )

@@ -32,6 +32,7 @@ class StanConfig(Options):
 
 BASELINE = Baseline(
     name="stan",
+    title="STAN",
     scorer="sbrcli.models.baselines.stan_scorer",
     options=StanConfig,
     help="Number of neighbours, recent sessions sampled, and the distances at which a weight "

@@ -37,6 +37,7 @@ class VsknnConfig(Options):
 
 BASELINE = Baseline(
     name="vsknn",
+    title="V-SKNN",
     scorer="sbrcli.models.baselines.vsknn_scorer",
     options=VsknnConfig,
     help="Number of neighbours, recent sessions sampled, position weighting (same, linear, "

@@ -7,15 +7,14 @@ partner, so that a recommendation needs only the run folder.
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 from sbrcli import __version__
 from sbrcli.artefacts.checksums import CHECKSUM_MISMATCH, checksum_of_bytes
 from sbrcli.artefacts.manifests import read_json, write_atomically, write_json
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.baselines.fitted import FittedBaseline, FittedPartner
 from sbrcli.models.baselines.options import configure_baselines
-from sbrcli.models.baselines.registry import find_baseline, partner_names
+from sbrcli.models.baselines.registry import partner_names
+from sbrcli.models.baselines.stored import decode_baseline, encode_baseline
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.scorer import Scorer
 
@@ -29,14 +28,8 @@ def save_hybrid(run_folder: Path, document: dict[str, Any], partner: FittedBasel
     The earlier choice is deleted first: a crash between the writes must leave no hybrid, not a
     mismatched pair.
     """
-    from safetensors.numpy import save
-
     (run_folder / HYBRID_FILE).unlink(missing_ok=True)
-    own = {
-        f"{document['partner']}/{name}": np.ascontiguousarray(array)
-        for name, array in partner.arrays().items()
-    }
-    content = save(own)
+    content = encode_baseline(document["partner"], partner)
     write_atomically(run_folder / PARTNER_FILE, content)
     document = document | {"checksum": checksum_of_bytes(content)}
     write_json(run_folder / HYBRID_FILE, document)
@@ -97,20 +90,9 @@ def no_hybrid(run_folder: Path) -> ArtefactError:
 
 
 def _load_partner(path: Path, choice: dict[str, Any], num_items: int) -> FittedPartner:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        content = path.read_bytes()
-        kept = load(content)
-    except SafetensorError as error:
-        raise ValueError(error) from error
-    except KeyError as error:
-        raise ValueError(f"it holds numbers of the type {error}") from error
-    name = choice["partner"]
-    own = {key.removeprefix(f"{name}/"): array for key, array in kept.items()}
+    content, name = path.read_bytes(), choice["partner"]
     options = configure_baselines(choice["options"])[name]
-    partner = find_baseline(name).restore(own, num_items, options)
+    partner = decode_baseline(content, name, num_items, options)
     if choice.get("checksum") not in (None, checksum_of_bytes(content)):
         raise ValueError(CHECKSUM_MISMATCH)
     return cast("FittedPartner", partner)
