@@ -116,7 +116,7 @@ def evaluate_command(run: Run, stored: StoredEvaluation) -> str:
         words += ["--baselines", "all" if set(compared) == set(BASELINES) else ",".join(compared)]
     for baseline in with_options():
         usual = write_options(baseline.options())
-        if baseline.name in compared and options[baseline.name] != usual:
+        if baseline.name in compared and options[baseline.name] not in (None, usual):
             words += [f"--{baseline.name}", str(options[baseline.name])]
     if HYBRID in options:
         chosen_for = (read_choice(run.path) or {}).get("taken_from")

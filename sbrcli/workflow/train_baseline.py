@@ -19,6 +19,7 @@ from sbrcli.config.training import FitConfig, differences
 from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.tables import damaged_file
+from sbrcli.errors import ArtefactError
 from sbrcli.models.baselines.fitted import FittedBaseline
 from sbrcli.models.baselines.options import parse_options
 from sbrcli.models.baselines.registry import find_baseline
@@ -184,7 +185,10 @@ def _write(
 def _require_same_dataset(job: BaselineJob) -> None:
     """Check that the data that was read is that of the job's dataset."""
     if Dataset.read(job.dataset.path).fingerprint != job.dataset.fingerprint:
-        raise job.dataset.damaged("it was replaced while it was read")
+        raise ArtefactError(
+            f"dataset {job.dataset.name} has changed since run {job.name} was started on it",
+            hint="train again, on the dataset as it is now",
+        )
 
 
 def _versions() -> dict[str, str]:

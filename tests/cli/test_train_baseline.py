@@ -12,10 +12,11 @@ from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import MANIFEST, read_json, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.dataset.storage import load_split
-from sbrcli.errors import ConfigError
+from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.baselines.options import default_options
 from sbrcli.models.baselines.registry import BASELINES, fit_baseline
 from sbrcli.models.loading import load_model, load_scorer
+from sbrcli.workflow.train_baseline import make_baseline_job, train_baseline
 from tests.builders import make_run
 from tests.chains import make_workspace
 from tests.cli.test_startup import SLOW, modules_of
@@ -198,3 +199,18 @@ def test_damage_is_named(sbr):
     said = sbr(*words)
     assert said.code == 5
     assert "the manifest of run user-markov holds no options of sbr " in said.stderr
+
+
+def test_of_a_dataset_that_is_replaced_meanwhile_no_run_is_made(workspace):
+    job = make_baseline_job(workspace, None, "markov", "", None)
+
+    def validate(*_: object) -> dict[str, float]:
+        manifest = job.dataset.path / MANIFEST
+        write_json(manifest, read_json(manifest) | {"fingerprint": "another"})
+        return {"mrr@20": 0.5}
+
+    with pytest.raises(ArtefactError) as caught:
+        train_baseline(workspace, job, validate)
+    assert str(caught.value) == "dataset user has changed since run user-markov was started on it"
+    assert caught.value.hint == "train again, on the dataset as it is now"
+    assert not (RUNS / "user-markov").exists()

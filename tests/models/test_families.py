@@ -128,6 +128,7 @@ def test_each_familys_options_have_a_panel_of_the_help(sbr):
     assert [panel.strip("╭╮─ ") for panel in panels] == [
         "Network (--model gru4rec)",
         "Network (--model toy)",
+        "Baselines (--model NAME)",
     ]
     assert "Numbers per item. [default: 8]" in " ".join(said.replace("│", " ").split())
 
