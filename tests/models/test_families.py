@@ -187,6 +187,20 @@ def test_the_options_of_a_family_to_tune_are_its_own_and_those_that_all_have():
     assert tunable_options(config_class_of("gru4rec"))[0].value_of(64.2) == (64,)
 
 
+def test_a_second_family_learns_new_items_by_an_update(sbr, tmp_path):
+    make_workspace(tmp_path / "sbr-work")
+    assert sbr("train", *SMALL, "--name", "run").code == 0
+    rows = [f"900::{item}::5::{101 * 86_400 + 60 * at}" for at, item in enumerate((1, 777, 2))]
+    Path("newer.dat").write_text("\n".join(rows) + "\n")
+    said = sbr("update", "newer.dat", "--name", "new", "--json")
+    assert said.code == 0, said.stderr
+    assert json.loads(said.stdout)["added"] == {"events": 3, "sessions": 1, "items": 1}
+    manifest = read_json(RUNS / "new" / MANIFEST)
+    assert manifest["model"] == "toy"
+    assert manifest["network"] == {"num_items": 41, "units": 8}
+    assert sbr("recommend", "--run", "new", "--items", "777", "-k", 3).code == 0
+
+
 def test_a_run_of_before_there_were_families_is_a_gru4rec(sbr, tmp_path):
     run = make_run(tmp_path / "sbr-work", name="old")
     assert "model" not in read_json(run / MANIFEST)
