@@ -182,6 +182,10 @@ def test_what_judges_a_trial_or_where_it_runs_is_not_tuned(name):
         parse_search([f"{name}=1,2"], {})
 
 
+def test_a_grid_also_varies_what_is_trained_on():
+    assert parse_grid(["last-days=30,7.5"]) == {"last_days": (30.0, 7.5)}
+
+
 def test_a_grid_is_values_by_option():
     grid = parse_grid(["layers=1,2", "hsz=30,50,30", "session=user,gap:3600"], ["session"])
     assert grid == {"layers": (1, 2), "hsz": ((30,), (50,)), "session": ("user", "gap:3600")}

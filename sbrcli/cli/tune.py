@@ -26,6 +26,7 @@ from sbrcli.cli.training_progress import write_duration
 from sbrcli.cli.tuning_progress import TuningProgress
 from sbrcli.config.tuning import PANEL, TuneConfig
 from sbrcli.errors import InterruptionError, UsageError
+from sbrcli.models.registry import is_baseline
 
 if TYPE_CHECKING:
     from sbrcli.workflow.tuning.request import TuneRequest
@@ -133,6 +134,11 @@ def tune(
 
     if measure and not dry_run:
         raise UsageError("--measure goes with --dry-run", hint="sbr tune --dry-run --measure")
+    if model is not None and is_baseline(model):
+        raise UsageError(
+            f"{model} is a baseline, and sbr tune searches the options of networks",
+            hint="sbr tune-baselines chooses the options of the baselines",
+        )
     _check_words(grid, search, log, name, config, overwrite=overwrite)
     request = TuneRequest(
         dataset=one_name(named, dataset, "--dataset"),

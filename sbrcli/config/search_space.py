@@ -67,8 +67,7 @@ class Tunable:
     @property
     def is_whole(self) -> bool:
         """Whether its numbers are whole."""
-        kinds = get_args(self.kind) if isinstance(self.kind, UnionType) else (self.kind,)
-        return self.is_sizes or int in kinds
+        return self.is_sizes or self.kind is int
 
     @property
     def is_number(self) -> bool:
@@ -120,10 +119,18 @@ def tunables(config: type[FitConfig]) -> dict[str, Tunable]:
     """Return the options of a configuration that can be searched, by their names in Python."""
     kinds = get_type_hints(config)
     return {
-        field.name: Tunable(field.name, option_name(field, declared), declared, kinds[field.name])
+        field.name: Tunable(
+            field.name, option_name(field, declared), declared, _without_none(kinds[field.name])
+        )
         for field, declared in declared_options(config)
         if declared.help is not None and field.name not in _NOT_TUNED
     }
+
+
+def _without_none(kind: Any) -> Any:
+    """Return the type of an option's values, without the None of an optional one."""
+    kinds = [one for one in get_args(kind) if one is not type(None)]
+    return kinds[0] if isinstance(kind, UnionType) and len(kinds) == 1 else kind
 
 
 def own_ranges(config: type[FitConfig]) -> dict[str, Range]:

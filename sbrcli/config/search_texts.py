@@ -17,6 +17,9 @@ from sbrcli.config.search_space import (
 from sbrcli.config.training import FitConfig
 from sbrcli.errors import ConfigError, OptionError
 
+_OF_THE_DATA = ("since", "last_days")
+"""Options that decide what is trained on, which is the same in all trials of a search."""
+
 ALL = "all"
 """As a name of `--search`: every option that declares a range."""
 
@@ -104,7 +107,8 @@ def _naming(words: str) -> Iterator[None]:
 
 
 def _find(name: str, flag: str, text: str, config: type[FitConfig]) -> Tunable:
-    known = tunables(config)
+    others = _OF_THE_DATA if flag == "--search" else ()
+    known = {option: one for option, one in tunables(config).items() if option not in others}
     key = name.strip().lstrip("-").replace("-", "_")
     if key not in known:
         near = get_close_matches(key, known, n=1)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sbrcli.cli import app
+from sbrcli.models.registry import BASELINES, FAMILIES
 from sbrcli.workflow.tuning import child
 from sbrcli.workflow.tuning import trial as trials
 from tests.chains import make_workspace, write_chain_log
@@ -198,7 +199,14 @@ def test_without_optuna_the_extra_is_named(sbr, tmp_path, monkeypatch):
                                                "--trials\nhint: omit --trials"),
         (("--measure",), 2, "--measure goes with --dry-run\nhint: sbr tune --dry-run --measure"),
         (("--log", "x.csv"), 2, "--log goes with --grid session=…\nhint: omit it"),
-        (("--model", "xyz"), 2, "model must be one of gru4rec. Received: xyz"),
+        (("--model", "xyz"), 2, f"model must be one of {', '.join((*FAMILIES, *BASELINES))}. "
+                                "Received: xyz"),
+        (("--model", "stan"), 2, "stan is a baseline, and sbr tune searches the options of "
+                                 "networks\nhint: sbr tune-baselines chooses the options of the "
+                                 "baselines"),
+        (("--search", "last-days=1:9"), 2, "--search takes an option of sbr train that can be "
+                                           "tuned. Received: last-days=1:9\n"
+                                           "hint: sbr train --help lists them"),
     ],
 )  # fmt: skip
 def test_wrong_words_are_refused_before_any_dataset_is_looked_for(sbr, words, code, error):

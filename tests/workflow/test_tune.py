@@ -235,7 +235,7 @@ def test_other_options_under_the_same_name_are_refused_unless_it_is_overwritten(
     other = replace(with_trials(2), searches=("dropout=0:0.1",))
     with pytest.raises(ArtefactError) as caught:
         tune(workspace, other)
-    assert str(caught.value) == "study s exists already, with another options and space"
+    assert str(caught.value) == "study s exists already, with another space"
     assert caught.value.hint == "--overwrite begins it again, --name gives this one another name"
     result = tune(workspace, replace(other, overwrite=True))
     assert [set(one.options) for one in result.trials] == [{"dropout"}, {"dropout"}]

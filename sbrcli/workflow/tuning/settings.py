@@ -11,10 +11,9 @@ from sbrcli.config.search_space import (
     space_document,
     tunables,
 )
-from sbrcli.config.training import FitConfig
+from sbrcli.config.training import FitConfig, differences
 from sbrcli.models.configuration import config_class_of, configure_training
 from sbrcli.models.registry import find_family
-from sbrcli.workflow.run_settings import plain_config
 from sbrcli.workflow.training_job import TrainingJob, has_short_sessions
 
 SESSION = "session"
@@ -72,14 +71,23 @@ class TuneSettings:
         return [usual, usual | best] if is_other and self.preset is None else [usual]
 
     def document(self, space: Space) -> dict[str, Any]:
-        """Return what identifies a study, as JSON."""
-        base = plain_config(self.base)
+        """Return what identifies a study, as JSON.
+
+        Options at their defaults are left out, so that a later version of sbr with more options
+        continues the study.
+        """
+        base = differences(self.base, type(self.base)())
         return {
             "dataset": {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint},
             "model": find_family(self.model).name,
-            "options": {name: value for name, value in base.items() if name not in space},
+            "options": {n: _listed(value) for n, value in base.items() if n not in space},
             "space": space_document(space),
         }
+
+
+def _listed(value: Any) -> Any:
+    """Return a value as JSON reads it back."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _as_field(tunable: Tunable, value: Any) -> Any:
