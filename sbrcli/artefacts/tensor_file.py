@@ -99,6 +99,30 @@ def read_tensor(path: Path, name: str) -> npt.NDArray[Any]:
         return file.get_tensor(name)
 
 
+def map_tensor(path: Path, name: str) -> npt.NDArray[Any]:
+    """Map one of a file's tensors into memory, read-only, where all processes share it.
+
+    It stays as it is when the file is replaced.
+
+    Raises:
+        OSError, ValueError: as `read_tensor`.
+    """
+    with _opened(path) as file:  # which checks the header
+        shape = tuple(file.get_slice(name).get_shape())
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        entry = json.loads(file.read(length))[name]
+    dtype = {kind: np.dtype(name).newbyteorder("<") for name, kind in _KINDS.items()}.get(
+        entry["dtype"]
+    )
+    if dtype is None:
+        raise ValueError(f"{name} is of type {entry['dtype']}")
+    if not np.prod(shape):
+        return np.empty(shape, dtype)
+    offset = _LENGTH_BYTES + length + entry["data_offsets"][0]
+    return np.memmap(path, dtype, "r", offset, shape).view(np.ndarray)
+
+
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of a file's tensors.
 

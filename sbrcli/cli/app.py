@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -18,7 +18,7 @@ from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quie
 from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
 from sbrcli.cli.subcommands import SubcommandGroup
 from sbrcli.cli.suggestions import suggest_options
-from sbrcli.errors import ExitCode, SbrError
+from sbrcli.errors import ConfigError, ExitCode, SbrError
 
 EXAMPLE = "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
 EXIT_CODES = (
@@ -80,6 +80,10 @@ _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors of a write that are caused by the machine, not by `sbr`."""
 
 
+_LEFT_OUT_TO_SERVE = ("tensorflow", "keras", "pandas", "pyarrow", "scipy")
+"""Packages that an installation for `recommend` and `serve` alone may lack."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run `sbr` and leave the process with its exit code."""
     signal.signal(signal.SIGTERM, _end_as_ctrl_c)
@@ -110,7 +114,7 @@ def run(arguments: list[str] | None = None) -> int:
     """
     try:
         open_closed_streams()
-        code = app(args=arguments, prog_name="sbr", standalone_mode=False) or ExitCode.OK
+        code = _invoke(arguments) or ExitCode.OK
     except SystemExit:
         return ExitCode.OK  # Typer exits if the reader of the help closes the pipe
     except KeyboardInterrupt:
@@ -146,6 +150,23 @@ def run(arguments: list[str] | None = None) -> int:
         )
     # Typer turns a KeyboardInterrupt into this exit code without a message.
     return _fail("interrupted", None, code) if code == ExitCode.INTERRUPTED else code
+
+
+def _invoke(arguments: list[str] | None) -> Any:
+    """Run a command; return its exit code, or None.
+
+    Raises:
+        ConfigError: it needs a package that an installation to serve leaves out.
+    """
+    try:
+        return app(args=arguments, prog_name="sbr", standalone_mode=False)
+    except ModuleNotFoundError as error:
+        if error.name not in _LEFT_OUT_TO_SERVE:
+            raise
+        raise ConfigError(
+            f"this command needs {error.name}, which is not installed",
+            hint="pip install . in the folder of sbr installs all that it needs",
+        ) from error
 
 
 def _end_as_ctrl_c(_number: int, frame: FrameType | None) -> None:

@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "report": "sbrcli.cli.report",
     "recommend": "sbrcli.cli.recommend",
     "similar": "sbrcli.cli.similar",
+    "serve": "sbrcli.cli.serve",
     "export": "sbrcli.cli.export",
     "runs": "sbrcli.cli.runs",
     "demo": "sbrcli.cli.demo",

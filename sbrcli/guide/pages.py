@@ -15,6 +15,7 @@ TOPICS = (
     "evaluation",
     "results",
     "applications",
+    "serving",
     "artefacts",
     "export",
     "accidents",
@@ -43,6 +44,7 @@ _SUBJECTS = {
     "results": ("movielens", "diginetica", "figures", "benchmarks"),
     "applications": ("api", "recommender", "rules", "similar", "why", "everybody", "production"),
     "artefacts": ("json", "artifacts", "exit-codes", "runs", "disk", "workdir", "manifest"),
+    "serving": ("serve", "http", "server", "openapi", "metrics", "docker", "systemd", "curl"),
     "export": ("onnx", "onnxruntime", "saved-model", "savedmodel", "keras", "model-card"),
     "accidents": ("limits", "memory", "damage", "crashes", "checksums"),
     "extending": (

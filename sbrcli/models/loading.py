@@ -69,7 +69,7 @@ def load_scorer(run_folder: Path, batch_size: int = 128) -> Scorer:
         shape = shape_of_run(run)
     except ArtefactError as error:
         raise ArtefactError(f"{run_folder / MANIFEST} is damaged: {error}", error.hint) from error
-    weights = load_weights(run_folder / WEIGHTS_FILE, shape)
+    weights = load_weights(run_folder / WEIGHTS_FILE, shape, mapped=True)
     return family.make_scorer(shape, weights, batch_size)
 
 

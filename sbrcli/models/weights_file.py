@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sbrcli.artefacts.checksums import find_checksum_mismatch
 from sbrcli.artefacts.tensor_file import (
+    map_tensor,
     read_metadata,
     read_shapes,
     read_tensor,
@@ -34,8 +35,13 @@ def epoch_of_weights(path: Path) -> int | None:
     return int(written) if written.isdecimal() else None
 
 
-def load_weights(path: Path, shape: NetworkShape) -> Weights:
+def load_weights(path: Path, shape: NetworkShape, *, mapped: bool = False) -> Weights:
     """Read the weights of a network.
+
+    Args:
+        path: the file.
+        shape: the network's.
+        mapped: map them from the file, read-only, so that processes share one copy in memory.
 
     Raises:
         ArtefactError: the file is missing, damaged, or of a network of another shape.
@@ -44,7 +50,7 @@ def load_weights(path: Path, shape: NetworkShape) -> Weights:
     try:
         found = read_shapes(path)
         if found == expected:
-            weights = {name: _read_weight(path, name) for name in expected}
+            weights = {name: _read_weight(path, name, mapped) for name in expected}
             misfit = find_checksum_mismatch(path)
             if misfit is not None:
                 raise ValueError(misfit)
@@ -59,8 +65,8 @@ def load_weights(path: Path, shape: NetworkShape) -> Weights:
     raise _damaged(path, f"its weights do not fit the manifest: {', '.join(wrong)}")
 
 
-def _read_weight(path: Path, name: str) -> npt.NDArray[np.float32]:
-    weight = read_tensor(path, name)
+def _read_weight(path: Path, name: str, mapped: bool) -> npt.NDArray[np.float32]:
+    weight = map_tensor(path, name) if mapped else read_tensor(path, name)
     if weight.dtype != np.float32 or not np.isfinite(weight).all():
         raise ValueError(f"{name} is not made of finite float32 numbers")
     return weight

@@ -55,9 +55,22 @@ def recommend(
     scores = scorer.score_next(known)[None].copy()
     chosen = choose_items(scores, [known], config, rules)
     found = describe_row(items, known, unknown, chosen, 0, config, rules)
-    if not config.why:
-        return found
-    causes = find_causes(scorer, items, known, chosen.items)
+    return explain_row(scorer, items, known, found) if config.why else found
+
+
+def explain_row(
+    scorer: Scorer, items: RunItems, known: IntArray, found: Recommendation
+) -> Recommendation:
+    """Name the events of a session that raised each recommended item most.
+
+    Args:
+        scorer: the model.
+        items: the run's items.
+        known: the session's items that the run knows.
+        found: what was recommended.
+    """
+    recommended = np.array([items.index_of[item.item] for item in found.items], np.int32)
+    causes = find_causes(scorer, items, known, recommended)
     explained = zip(found.items, causes, strict=True)
     return replace(found, items=tuple(replace(item, why=why) for item, why in explained))
 

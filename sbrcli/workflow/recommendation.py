@@ -67,16 +67,28 @@ class Recommendation:
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document; keys without a value, such as title, are left out."""
-        document = asdict(self)
-        for key in ("fallback", "removed", "short"):
-            if document[key] is None:
-                del document[key]
-        causes = [cause for item in document["items"] for cause in item["why"] or ()]
-        for entry in (*document["items"], *document["session"], *causes):
-            for key in ("title", "why"):
-                if key in entry and entry[key] is None:
-                    del entry[key]
-        return document
+        document: dict[str, Any] = {
+            "items": [_describe_item(item) for item in self.items],
+            "unknown": list(self.unknown),
+            "session": [_with_title({"item": asked.item}, asked.title) for asked in self.session],
+        }
+        others = {"fallback": self.fallback, "removed": self.removed, "short": self.short}
+        return document | {key: value for key, value in others.items() if value is not None}
+
+
+def _describe_item(item: RecommendedItem) -> dict[str, Any]:
+    """Return a recommended item as JSON; `dataclasses.asdict` takes ten times as long."""
+    own = {"rank": item.rank, "item": item.item, "score": item.score}
+    document = _with_title(own, item.title)
+    if item.why is not None:
+        document["why"] = [_with_title(asdict(cause), cause.title) for cause in item.why]
+    return document
+
+
+def _with_title(document: dict[str, Any], title: str | None) -> dict[str, Any]:
+    """Add a title; a document without one has no such key."""
+    document.pop("title", None)
+    return document if title is None else document | {"title": title}
 
 
 def describe_removed(removed: dict[str, int]) -> str:

@@ -7,12 +7,15 @@ multiply while the caller ranks the previous block.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from sbrcli.models.gru4rec.numpy_gru import GruLayers, input_gates
+from sbrcli.models.gru4rec.stream import GruStream
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.tiled_matmul import TILE_ROWS, TiledMatrix, padded_rows
 from sbrcli.sessions import Sessions
@@ -49,9 +52,9 @@ class GruScorer:
     ) -> None:
         self._shape = shape
         self._batch_size = batch_size
-        self._output = TiledMatrix(weights["output/table"].T, weights["output/bias"])
-        self._layers = GruLayers(shape.units, weights)
-        self._gates_of = input_gates(weights, _embedding(shape, weights, self._output))
+        self._weights = weights
+        self._lock = Lock()
+        self.stream = GruStream(shape, weights)
 
     @property
     def num_items(self) -> int:
@@ -70,6 +73,8 @@ class GruScorer:
         """
         from concurrent.futures import ThreadPoolExecutor  # a recommendation needs no threads
 
+        with self._lock:  # made once, although several threads may ask
+            _ = self._output, self._layers, self._gates_of
         affordable = _BLOCK_SCORES // self.num_items // TILE_ROWS * TILE_ROWS
         rows = min(_BLOCK_ROWS, max(TILE_ROWS, affordable))
         buffers = [np.empty((rows, self._output.padded_columns), np.float32) for _ in range(2)]
@@ -85,14 +90,23 @@ class GruScorer:
                 yield ahead.positions, ahead.scores()
 
     def score_next(self, items: IntArray) -> FloatArray:
-        """Score the items after the session `items`, (events,) with at least one: (num_items,)."""
-        state = np.zeros((TILE_ROWS, self._shape.units[-1] + 1), np.float32)
-        start, steps = np.zeros(1, np.int64), np.full(1, len(items))
-        for _, states in self._walk_batch(items, start, steps):
-            state[0] = states[0]
-        scores = np.empty((TILE_ROWS, self._output.padded_columns), np.float32)
-        self._output.multiply(state, scores)
-        return scores[0, : self.num_items].copy()
+        """Score the items after the session `items`, (events,) with at least one: (num_items,).
+
+        It differs from `score_sessions` in rounding; `stream` gives the same bits.
+        """
+        return self.stream.scores(self.stream.advance([None], [items]))[0]
+
+    @cached_property
+    def _output(self) -> TiledMatrix:
+        return TiledMatrix(self._weights["output/table"].T, self._weights["output/bias"])
+
+    @cached_property
+    def _layers(self) -> GruLayers:
+        return GruLayers(self._shape.units, self._weights)
+
+    @cached_property
+    def _gates_of(self) -> Callable[[IntArray], FloatArray]:
+        return input_gates(self._weights, _embedding(self._shape, self._weights, self._output))
 
     def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Yield the last layer's state at the positions before targets."""

@@ -1,0 +1,178 @@
+"""What is asked of the service and what it answers: JSON documents, checked as they are read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sbrcli.config.recommendation import RecommendConfig
+from sbrcli.errors import ArtefactError, DataError, OptionError, SbrError, UsageError
+
+MOST_SESSIONS = 10_000
+"""Sessions in one request."""
+
+MOST_EXPLAINED = 10
+"""Sessions in one request that are explained."""
+
+MOST_K = 1000
+
+
+class RequestError(Exception):
+    """A request that is not answered as it was meant.
+
+    Args:
+        status: the HTTP status.
+        message: what is wrong, and what was received.
+        hint: what to do about it.
+    """
+
+    def __init__(self, status: int, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.hint = status, message, hint
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request for recommendations, as read from its body."""
+
+    sessions: list[list[str]]
+    is_list: bool
+    """Whether several sessions were given, so that a list is answered."""
+
+    config: RecommendConfig
+    only: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, and a JSON document in UTF-8."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer_json(document: Any, status: int = 200) -> Answer:
+    """Return a document as an answer; lone surrogates are escaped, which UTF-8 cannot encode."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    try:
+        return Answer(status, text.encode())
+    except UnicodeEncodeError:
+        return Answer(status, json.dumps(document, allow_nan=False).encode())
+
+
+def answer_error(error: RequestError) -> Answer:
+    """Return an error as an answer: `error` and, if there is one, `hint`."""
+    document = {"error": error.message} | ({"hint": error.hint} if error.hint else {})
+    answer = answer_json(document, error.status)
+    if error.status in (429, 503):
+        return Answer(answer.status, answer.body, {"retry-after": "1"})
+    return answer
+
+
+def as_request_error(error: SbrError) -> RequestError:
+    """Return an error of sbr as one of HTTP, in the same words."""
+    status = 400
+    if isinstance(error, DataError):
+        status = 422
+    elif isinstance(error, ArtefactError):
+        status = 503
+    return RequestError(status, str(error), error.hint)
+
+
+_FIELDS = {"items", "sessions", "k", "only", "exclude", "include_seen", "fallback", "explain"}
+
+
+def read_question(body: bytes) -> Question:
+    """Read the body of a request for recommendations.
+
+    Raises:
+        RequestError: it is no such request.
+    """
+    document = read_object(body, _FIELDS)
+    if ("items" in document) == ("sessions" in document):
+        raise RequestError(
+            400,
+            "give one session as items, or several as sessions",
+            'such as {"items": ["3186", "1270"]}',
+        )
+    is_list = "sessions" in document
+    sessions = document["sessions"] if is_list else [document["items"]]
+    most = MOST_EXPLAINED if document.get("explain") else MOST_SESSIONS
+    if not isinstance(sessions, list) or len(sessions) > most:
+        raise RequestError(400, f"sessions must be a list of at most {most:,} sessions")
+    name = "sessions" if is_list else "items"
+    return Question(
+        [read_ids(session, name) for session in sessions],
+        is_list,
+        read_config(document),
+        tuple(read_ids(document["only"], "only")) if "only" in document else None,
+        tuple(read_ids(document.get("exclude", []), "exclude")),
+    )
+
+
+def read_config(document: Mapping[str, Any]) -> RecommendConfig:
+    """Read how many items are asked for, and which.
+
+    Raises:
+        RequestError: a value is wrong.
+    """
+    k = document.get("k", 20)
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MOST_K:
+        raise RequestError(400, f"k must be a whole number from 1 to {MOST_K:,}. Received: {k!r}")
+    include_seen, why = _read_flag(document, "include_seen"), _read_flag(document, "explain")
+    fallback = document.get("fallback")
+    try:
+        return RecommendConfig(k=k, include_seen=include_seen, fallback=fallback, why=why)
+    except (OptionError, UsageError) as error:
+        raise as_request_error(error) from error
+
+
+def read_object(body: bytes, fields: set[str]) -> dict[str, Any]:
+    """Read a JSON object that has none but some fields.
+
+    Raises:
+        RequestError: it is not.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, f"the body is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise RequestError(400, f"the body must be a JSON object. Received: {_shown(document)}")
+    unknown = sorted(document.keys() - fields)
+    if unknown:
+        raise RequestError(
+            400, f"no such field: {', '.join(unknown)}", f"fields are {', '.join(sorted(fields))}"
+        )
+    return document
+
+
+def read_ids(found: Any, name: str) -> list[str]:
+    """Read a list of item ids; whole numbers stand for the ids that are written so.
+
+    Raises:
+        RequestError: it is none.
+    """
+    is_right = isinstance(found, list) and all(
+        isinstance(one, str) or (isinstance(one, int) and not isinstance(one, bool))
+        for one in found
+    )
+    if not is_right:
+        raise RequestError(
+            400, f"{name} must be a list of item ids. Received: {_shown(found)}", 'such as ["3186"]'
+        )
+    return [one if isinstance(one, str) else str(one) for one in found]
+
+
+def _read_flag(document: Mapping[str, Any], name: str) -> bool:
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise RequestError(400, f"{name} must be true or false. Received: {_shown(value)}")
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

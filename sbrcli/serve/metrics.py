@@ -1,0 +1,73 @@
+"""What `/metrics` shows, in the format of Prometheus, over all workers."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable by which the client library finds the folder that the workers share."""
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The counters of a worker; made after `FOLDER_VARIABLE` is set."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram
+
+        self._requests = Counter(
+            "sbr_requests", "Requests, by endpoint and status.", ["endpoint", "status"]
+        )
+        self._seconds = Histogram(
+            "sbr_request_seconds", "Seconds to an answer.", ["endpoint"], buckets=_SECONDS
+        )
+        self._sessions = Counter("sbr_sessions", "Sessions recommended for.")
+        self._fallbacks = Counter(
+            "sbr_fallback_sessions", "Sessions answered with the most popular items."
+        )
+        self._unknown = Counter(
+            "sbr_unknown_items", "Items of sessions that the run does not know."
+        )
+        self._items = Counter("sbr_session_items", "Items of sessions that requests held.")
+        self._run = Gauge(
+            "sbr_run_info", "The run that is served.", ["run"], multiprocess_mode="livemax"
+        )
+        self._run_name: str | None = None
+
+    def count_request(self, endpoint: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        self._requests.labels(endpoint, str(status)).inc()
+        self._seconds.labels(endpoint).observe(seconds)
+
+    def count_sessions(self, documents: list[dict[str, Any]]) -> None:
+        """Count what is said of sessions in the documents that were answered."""
+        for document in documents:
+            self._sessions.inc()
+            self._fallbacks.inc("fallback" in document)
+            self._unknown.inc(len(document["unknown"]))
+            self._items.inc(len(document["session"]) + len(document["unknown"]))
+
+    def name_run(self, run: str) -> None:
+        """State the run that is served now."""
+        if self._run_name is not None:
+            self._run.labels(self._run_name).set(0)
+        self._run.labels(run).set(1)
+        self._run_name = run
+
+
+def write_metrics() -> tuple[bytes, str]:
+    """Return the metrics of all workers, and their content type."""
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def forget_worker(process: int) -> None:
+    """Leave the gauges of a worker that has ended out; its counters stay."""
+    folder = Path(os.environ[FOLDER_VARIABLE])
+    for path in folder.glob(f"gauge_live*_{process}.db"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,287 @@
+"""The endpoints of the service, as an ASGI application."""
+
+import asyncio
+import hmac
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sbrcli.config.serving import ServeConfig
+from sbrcli.errors import SbrError
+from sbrcli.serve.answers import (
+    Answer,
+    RequestError,
+    answer_error,
+    answer_json,
+    as_request_error,
+    read_config,
+    read_ids,
+    read_object,
+    read_question,
+)
+from sbrcli.serve.batching import Batcher
+from sbrcli.serve.metrics import Metrics, write_metrics
+from sbrcli.serve.model import Events, ServedModel, describe_run, find_item
+from sbrcli.serve.openapi import MOST_FOUND, OPENAPI
+from sbrcli.serve.page import PAGE_FILES, read_page_file
+from sbrcli.serve.peers import Peers
+from sbrcli.serve.session_store import SessionStore
+
+Endpoint = Callable[[Request], Awaitable[Answer]]
+
+
+_NO_TOKEN = ("health", "page")
+"""Endpoints that need no token; the page asks the others with the one that its user gives."""
+
+
+class Service:
+    """Answers requests about one run at a time.
+
+    Args:
+        config: the limits.
+        token: what requests must carry; None if nothing.
+        peers: the workers, of which each keeps the sessions that it owns.
+        metrics: counts requests.
+    """
+
+    def __init__(
+        self, config: ServeConfig, token: str | None, peers: Peers, metrics: Metrics
+    ) -> None:
+        self.config, self.token, self.peers, self.metrics = config, token, peers, metrics
+        self.is_ready = False
+        self._model: ServedModel | None = None
+        store = SessionStore(config.max_sessions, config.session_minutes * 60)
+        self.batcher = Batcher(
+            lambda: self.model, store, config.max_waiting, metrics.count_sessions
+        )
+
+    @property
+    def model(self) -> ServedModel:
+        """The run that is served now.
+
+        Raises:
+            RequestError: none is loaded yet.
+        """
+        if self._model is None:
+            raise RequestError(503, "the run is being loaded", "ask again in a moment")
+        return self._model
+
+    def use(self, model: ServedModel) -> None:
+        """Serve another run from now on; requests that are being answered end with the old one."""
+        self._model = model
+        self.metrics.name_run(model.run.name)
+
+    def application(self) -> Any:
+        """Return the ASGI application."""
+        routes = [
+            self._route("/v1/recommend", "recommend", self._recommend, "POST"),
+            self._route("/v1/sessions/{id:path}/events", "events", self._add_events, "POST"),
+            self._route("/v1/sessions/{id:path}", "sessions", self._forget, "DELETE"),
+            self._route("/v1/items", "items", self._find_items),
+            self._route("/v1/items/{id:path}/similar", "similar", self._find_similar),
+            self._route("/v1/runs/current", "run", self._describe_run),
+            self._route("/health/live", "health", self._is_live),
+            self._route("/health/ready", "health", self._is_ready_now),
+            self._route("/metrics", "metrics", self._write_metrics),
+            self._route("/openapi.json", "openapi", self._openapi),
+            *(self._route(path, "page", self._show_page) for path in PAGE_FILES),
+        ]
+        handlers: Any = {HTTPException: _no_such_endpoint}
+        application: Any = Starlette(routes=routes, exception_handlers=handlers)
+        if self.config.cors is not None:
+            application.add_middleware(
+                CORSMiddleware,
+                allow_origins=[origin.strip() for origin in self.config.cors.split(",")],
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["authorization", "content-type"],
+            )
+        return application
+
+    def _route(self, path: str, name: str, endpoint: Endpoint, method: str = "GET") -> Route:
+        async def handle(request: Request) -> Response:
+            begin = time.perf_counter()
+            try:
+                async with asyncio.timeout(self.config.deadline):
+                    if name not in _NO_TOKEN:
+                        self._require_token(request)
+                    answer = await endpoint(request)
+            except RequestError as error:
+                answer = answer_error(error)
+            except TimeoutError:
+                words = f"no answer within {self.config.deadline:g} seconds"
+                answer = answer_error(RequestError(503, words, "ask again in a moment"))
+            except ClientDisconnect:
+                answer = Answer(499, b"")
+            except Exception as error:  # the client is told nothing of it, the log everything
+                sys.excepthook(type(error), error, error.__traceback__)
+                answer = answer_error(RequestError(500, "a bug in sbr; its log has the details"))
+            seconds = time.perf_counter() - begin
+            self.metrics.count_request(name, answer.status, seconds)
+            if self.config.log_requests:
+                _log(request, answer, seconds)
+            headers = {"content-type": "application/json"} | dict(answer.headers)
+            return Response(answer.body, answer.status, headers)
+
+        return Route(path, handle, methods=[method])
+
+    def _require_token(self, request: Request) -> None:
+        """Check the token of a request.
+
+        Raises:
+            RequestError: it is missing or wrong.
+        """
+        if self.token is None:
+            return
+        given = request.headers.get("authorization", "")
+        wanted = f"Bearer {self.token}"
+        if not hmac.compare_digest(given.encode(), wanted.encode()):
+            raise RequestError(
+                401, "the token is missing or wrong", "send the header Authorization: Bearer TOKEN"
+            )
+
+    async def _read_body(self, request: Request) -> bytes:
+        """Read the body of a request.
+
+        Raises:
+            RequestError: it is too large.
+        """
+        most = self.config.max_body
+        stated = request.headers.get("content-length", "")
+        parts, size = [], int(stated) if stated.isdecimal() else 0
+        if size <= most:
+            size = 0
+            async for part in request.stream():
+                parts.append(part)
+                size += len(part)
+                if size > most:
+                    break
+        if size > most:
+            raise RequestError(
+                413, f"the body is larger than {most:,} bytes", "send fewer sessions in one request"
+            )
+        return b"".join(parts)
+
+    async def _recommend(self, request: Request) -> Answer:
+        return await self.batcher.ask(read_question(await self._read_body(request)))
+
+    async def _add_events(self, request: Request) -> Answer:
+        body = await self._read_body(request)
+        document = read_object(body, {"items", "k", "include_seen", "fallback"})
+        if "items" not in document:
+            raise RequestError(400, "items is missing", 'such as {"items": ["3186"]}')
+        session_id = _id_of(request)
+        events = Events(session_id, read_ids(document["items"], "items"), read_config(document))
+        if not self.peers.is_own(session_id):
+            return await self.peers.ask(session_id, "events", body)
+        return await self.batcher.ask(events)
+
+    async def answer_peer(self, session_id: str, what: str, body: bytes) -> Answer:
+        """Answer for another worker about a session that this one owns."""
+        try:
+            if what == "forget":
+                return await self._forget_own(session_id)
+            document = json.loads(body)
+            config = read_config(document)
+            return await self.batcher.ask(
+                Events(session_id, read_ids(document["items"], "items"), config)
+            )
+        except RequestError as error:
+            return answer_error(error)
+
+    async def _forget(self, request: Request) -> Answer:
+        session_id = _id_of(request)
+        if not self.peers.is_own(session_id):
+            return await self.peers.ask(session_id, "forget", b"")
+        return await self._forget_own(session_id)
+
+    async def _forget_own(self, session_id: str) -> Answer:
+        if not await self.batcher.forget(session_id):
+            raise RequestError(404, f"no such session: {session_id}")
+        return Answer(204, b"")
+
+    async def _find_items(self, request: Request) -> Answer:
+        most = _read_number(request, "limit", 20, MOST_FOUND)
+        words = request.query_params.get("q", "")
+        found = await asyncio.to_thread(self.model.find, words, most)
+        return answer_json({"items": found})
+
+    async def _find_similar(self, request: Request) -> Answer:
+        model = self.model
+        k = _read_number(request, "k", 10, MOST_FOUND)
+        place = find_item(model, unquote(str(request.path_params["id"])))
+        try:
+            return answer_json(await asyncio.to_thread(model.similar, place, k))
+        except SbrError as error:
+            raise as_request_error(error) from error
+
+    async def _describe_run(self, _request: Request) -> Answer:
+        return answer_json(describe_run(self.model))
+
+    async def _is_live(self, _request: Request) -> Answer:
+        return answer_json({"status": "live"})
+
+    async def _is_ready_now(self, _request: Request) -> Answer:
+        if not self.is_ready:
+            raise RequestError(503, "not ready")
+        return answer_json({"status": "ready"})
+
+    async def _write_metrics(self, _request: Request) -> Answer:
+        body, content_type = await asyncio.to_thread(write_metrics)
+        return Answer(200, body, {"content-type": content_type})
+
+    async def _openapi(self, _request: Request) -> Answer:
+        return answer_json(OPENAPI)
+
+    async def _show_page(self, request: Request) -> Answer:
+        return read_page_file(request.url.path)
+
+
+def _id_of(request: Request) -> str:
+    """Return the session id of a path."""
+    session_id = unquote(str(request.path_params["id"]))
+    if not session_id or len(session_id) > 200:
+        raise RequestError(400, "a session id has 1 to 200 characters")
+    return session_id
+
+
+def _read_number(request: Request, name: str, default: int, most: int) -> int:
+    """Return a whole number of the query, from 1 to `most`."""
+    text = request.query_params.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= most:
+        raise RequestError(
+            400, f"{name} must be a whole number from 1 to {most}. Received: {text[:60]}"
+        )
+    return int(text)
+
+
+async def _no_such_endpoint(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 404)
+    words = {404: "no such endpoint", 405: "no such method of this endpoint"}.get(status, "refused")
+    message = f"{words}: {request.method} {request.url.path}"
+    answer = answer_error(RequestError(status, message, "GET /openapi.json lists the endpoints"))
+    headers: Mapping[str, str] = getattr(error, "headers", None) or {}
+    return Response(answer.body, status, {"content-type": "application/json"} | dict(headers))
+
+
+def _log(request: Request, answer: Answer, seconds: float) -> None:
+    """Write a request as one line of JSON to stderr."""
+    line = {
+        "time": time.time(),
+        "method": request.method,
+        "path": request.url.path,
+        "status": answer.status,
+        "seconds": round(seconds, 6),
+        "bytes": len(answer.body),
+        "client": request.client.host if request.client else None,
+    }
+    sys.stderr.write(json.dumps(line) + "\n")

@@ -1,0 +1,218 @@
+"""One process that answers requests: it loads the run, serves it, and follows newer ones."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sbrcli.artefacts.checksums import checksum_of
+from sbrcli.artefacts.run import Run
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.serving import ServeConfig
+from sbrcli.errors import SbrError
+from sbrcli.models.weights_file import WEIGHTS_FILE
+from sbrcli.reporter import Reporter
+from sbrcli.serve.metrics import Metrics
+from sbrcli.serve.model import ServedModel
+from sbrcli.serve.peers import Peers
+from sbrcli.serve.service import Service
+from sbrcli.workflow.recommender import open_recommender
+
+FOLLOW_SECONDS = 2.0
+"""How often a newer run is looked for."""
+
+_MAX_HEADER_BYTES = 1 << 16
+
+DRAIN_SECONDS = 10
+"""How long requests that are being answered may take when the service ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedRun:
+    """Which run is served, and how."""
+
+    workspace: Workspace
+    name: str | None
+    """None for the latest one."""
+
+    blend: bool = False
+    titles: Path | None = None
+
+    def open(self) -> Run:
+        """Open the run.
+
+        Raises:
+            ArtefactError: it is missing, damaged or incomplete.
+        """
+        return self.workspace.open("run", self.name)
+
+    def load(self, run: Run) -> ServedModel:
+        """Load a run, and make it ready for the first request.
+
+        Raises:
+            ArtefactError, DataError: it, or the file of titles, is damaged.
+        """
+        model = ServedModel(open_recommender(run, blend=self.blend, titles=self.titles))
+        model.warm_up()
+        return model
+
+
+class Worker:
+    """Serves on a listening socket until it is told to end.
+
+    Args:
+        served: the run.
+        config: the limits.
+        token: what requests must carry; None if nothing.
+        peers: the workers of the service.
+        reporter: given the runs that are taken up, and those that cannot be.
+    """
+
+    def __init__(
+        self,
+        served: ServedRun,
+        config: ServeConfig,
+        token: str | None,
+        peers: Peers,
+        reporter: Reporter,
+    ) -> None:
+        self._served, self._config, self._peers, self._reporter = served, config, peers, reporter
+        self._service = Service(config, token, peers, Metrics())
+
+    def run(self, listening: socket.socket, when_ready: Callable[[], None]) -> None:
+        """Load the run and answer requests, until SIGTERM or Ctrl-C.
+
+        Args:
+            listening: a bound socket.
+            when_ready: called when the first request can be answered.
+
+        Raises:
+            ArtefactError, DataError: the run cannot be loaded.
+        """
+        # It would write a line for each request that is no HTTP.
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+        run = self._served.open()
+        self._service.use(self._served.load(run))
+        asyncio.run(self._serve(listening, run, when_ready))
+
+    async def _serve(
+        self, listening: socket.socket, run: Run, when_ready: Callable[[], None]
+    ) -> None:
+        await self._peers.listen(self._service.answer_peer)
+        server = _Server(self._configured(), self._service)
+        following = asyncio.create_task(self._follow(run)) if self._config.follow else None
+        self._service.is_ready = True
+        when_ready()
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            if following is not None:
+                following.cancel()
+            self._peers.close()
+            self._service.batcher.close()
+
+    def _configured(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self._service.application(),
+            http=_protocol_with_limits(self._config.deadline),  # pyright: ignore
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            backlog=4096,
+        )
+
+    async def _follow(self, run: Run) -> None:
+        """Take up each newer complete run; report one that cannot be loaded, and keep the old."""
+        current = _identity(run)
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                newer = await asyncio.to_thread(self._served.open)
+                found = _identity(newer)
+                if found == current:
+                    continue
+                current = found
+                self._service.use(await asyncio.to_thread(self._served.load, newer))
+                self._reporter.note(f"serving run {newer.name} on dataset {newer.dataset.name} now")
+            except (SbrError, OSError) as error:
+                if str(error) != current:
+                    self._reporter.warn(f"the newer run is not served: {error}")
+                current = str(error)
+
+
+class _Server(uvicorn.Server):
+    """Ends at SIGTERM without passing the signal on, so that the process exits with 0."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        yield
+
+    def _end(self) -> None:
+        self._service.is_ready = False
+        self.should_exit = True
+
+
+def _protocol_with_limits(seconds: float) -> type[HttpToolsProtocol]:
+    """Return a protocol that closes connections on which no request comes in time.
+
+    It closes those with endless headers, too.
+    """
+
+    class Protocol(HttpToolsProtocol):
+        _is_in_headers, _bytes = True, 0
+
+        def connection_made(self, transport: Any) -> None:  # pyright: ignore
+            super().connection_made(transport)
+            self._first = self.loop.call_later(seconds, self._close_if_silent)
+
+        def data_received(self, data: bytes) -> None:
+            self._bytes += len(data)
+            super().data_received(data)
+            if self._is_in_headers and self._bytes > _MAX_HEADER_BYTES:
+                self.transport.close()
+
+        def on_headers_complete(self) -> None:
+            self._is_in_headers = False
+            super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            self._is_in_headers, self._bytes = True, 0
+            super().on_message_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._first.cancel()
+            super().connection_lost(exc)
+
+        def _close_if_silent(self) -> None:
+            if self.cycle is None and not self.transport.is_closing():
+                self.transport.close()
+
+    return Protocol
+
+
+def _identity(run: Run) -> str:
+    """Return what tells a run from its successor of the same name."""
+    return f"{run.name} {run.finished_at} {checksum_of(run.path / WEIGHTS_FILE)}"
+
+
+def fail(error: SbrError) -> None:
+    """Write an error to stderr, from a process that has no command line."""
+    sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))

@@ -1,0 +1,33 @@
+"""A vector's product has the same bits, alone or among others."""
+
+import numpy as np
+import pytest
+
+from sbrcli.models.row_products import RowProducts
+
+
+@pytest.mark.parametrize(("rows", "inputs"), [(1, 1), (7, 3), (300, 100), (1000, 33), (20, 9000)])
+def test_the_product_is_that_of_the_matrix(rows: int, inputs: int):
+    rng = np.random.default_rng(0)
+    matrix = rng.integers(-3, 4, (rows, inputs)).astype(np.float32)
+    bias = rng.integers(-3, 4, rows).astype(np.float32)
+    vectors = rng.integers(-3, 4, (5, inputs)).astype(np.float32)
+    # Whole numbers this small are exact in every order of addition.
+    found = RowProducts(matrix, bias).multiply(vectors)
+    np.testing.assert_array_equal(found, vectors @ matrix.T + bias)
+
+
+def test_a_vector_among_others_keeps_its_bits():
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(1003, 100)).astype(np.float32)
+    products = RowProducts(matrix, rng.normal(size=1003).astype(np.float32))
+    vectors = rng.normal(size=(37, 100)).astype(np.float32)
+    together = products.multiply(vectors)
+    alone = [products.multiply(vector[None])[0] for vector in vectors]
+    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_array_equal(products.multiply(vectors[::-1]), together[::-1])
+
+
+def test_no_vector_has_no_product():
+    products = RowProducts(np.ones((3, 2), np.float32), np.zeros(3, np.float32))
+    assert products.multiply(np.empty((0, 2), np.float32)).shape == (0, 3)
