@@ -62,11 +62,11 @@ def test_help_ends_with_an_example_and_the_exit_codes(sbr):
 
 def test_a_paragraph_of_help_breaks_where_the_terminal_ends(sbr):
     lines = [line.strip() for line in sbr("train", "--help").stdout.splitlines()]
-    begins = next(at for at, line in enumerate(lines) if line.startswith("A complete run can"))
+    begins = next(at for at, line in enumerate(lines) if line.startswith("With --model and"))
     assert lines[begins : begins + 3] == [
-        "A complete run can be evaluated and can recommend. Some defaults differ for",
-        "short sessions, fewer than 20 events on average; --dry-run prints the values",
-        "that would be used.",
+        "With --model and a baseline, fit that in one pass. A complete run can be",
+        "evaluated and can recommend. Some defaults differ for short sessions, fewer",
+        "than 20 events on average; --dry-run prints the values that would be used.",
     ]
 
 
