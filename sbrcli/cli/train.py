@@ -83,7 +83,6 @@ def train(
 
     if measure and not dry_run:
         raise UsageError("--measure goes with --dry-run", hint="sbr train --dry-run --measure")
-    workspace = invocation.workspace
     dataset = one_name(named, dataset, "--dataset")
     check_model_options(model, baselines)
     if model is not None and is_baseline(model):
@@ -107,10 +106,10 @@ def train(
         if job is None:
             return
     elif from_run is not None:
-        job = _make_job_from(workspace, from_run, explicit, preset, dataset, name, model)
+        job = _make_job_from(invocation.workspace, from_run, explicit, preset, dataset, name, model)
     else:
         for_short = configure_training(explicit, preset, short_sessions=True, model=family)
-        job = make_job(workspace, dataset, config, name, for_short, family)
+        job = make_job(invocation.workspace, dataset, config, name, for_short, family)
     if dry_run:
         _show_plan(invocation, job, measure=measure)
     else:

@@ -1,7 +1,6 @@
 """`sbr tune`: search for the options that are best on a dataset."""
 
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbrcli.cli import output, train_options
+from sbrcli.cli import train_options
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
@@ -20,10 +19,9 @@ from sbrcli.cli.options import (
     one_name,
     subcommand,
 )
-from sbrcli.cli.tables import Table, Unit, size_in_words
-from sbrcli.cli.train import plain_option, takes_training_options, train_job
-from sbrcli.cli.training_progress import write_duration
+from sbrcli.cli.train import takes_training_options, train_job
 from sbrcli.cli.tuning_progress import TuningProgress
+from sbrcli.cli.tuning_tables import plan_tables, result_tables
 from sbrcli.config.tuning import PANEL, TuneConfig
 from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.models.registry import is_baseline
@@ -159,7 +157,7 @@ def tune(
         with _continuable(), TuningProgress(invocation.output) as progress:
             result = search_options(invocation.workspace, request, progress.show, ChildRunner)
     if dry_run:
-        invocation.output.show(result, _plan_tables)
+        invocation.output.show(result, plan_tables)
         return
     _finish(invocation, request, result, trains=train)
 
@@ -232,7 +230,7 @@ def _finish(
 
         job = make_best_job(invocation.workspace, request, result)
         result = replace(result, run=train_job(invocation, job).run)
-    reporter.show(result, _tables)
+    reporter.show(result, result_tables)
     runs = [trial.run for trial in result.trials if trial.run is not None]
     if runs:
         reporter.note(f"{shlex.join(['sbr', 'compare', *runs, *where])} shows the runs")
@@ -241,62 +239,3 @@ def _finish(
         reporter.note(f"trained run {result.run}; {evaluation} is next")
     elif result.command is not None:
         reporter.note(f"this trains the best trial as a run:\n  {result.command}")
-
-
-def _tables(result: "TuneResult") -> Iterator[Table]:
-    what = f"Study {result.study}" if result.study else "Grid"
-    title = f"{what} on dataset {result.dataset}, metrics on valid"
-    best = [at for at, one in enumerate(result.trials) if result.best == one]
-    if output.is_terminal(sys.stdout):
-        columns, rows = _rows_for_person(result)
-    else:
-        columns, rows = _rows_for_pipe(result)
-    stars = ["*" if at in best else "" for at in range(len(rows))]
-    rows = [[*row, star] for row, star in zip(rows, stars, strict=True)]
-    units = {"seconds": Unit.SECONDS}
-    yield Table(title, [*columns, "best"], rows, whole=("state",), units=units, bold=best)
-    if result.importance:
-        shares = [[name.replace("_", "-"), share] for name, share in result.importance.items()]
-        yield Table("Importance of the options", ("option", "share"), shares,
-                    units={"share": Unit.SHARE})  # fmt: skip
-
-
-def _rows_for_pipe(result: "TuneResult") -> tuple[list[str], list[list[object]]]:
-    """Return a column for each option."""
-    names = list(dict.fromkeys(name for trial in result.trials for name in trial.options))
-    flags = [name.replace("_", "-") for name in names]
-    rows: list[list[object]] = []
-    for trial in result.trials:
-        cells = [plain_option(trial.options.get(name)) for name in names]
-        state = trial.state if trial.error is None else f"{trial.state}: {trial.error}"
-        rows.append([trial.number, *cells, trial.valid_mrr, trial.epochs, trial.seconds, state])
-    return ["trial", *flags, "mrr@20", "epochs", "seconds", "state"], rows
-
-
-def _rows_for_person(result: "TuneResult") -> tuple[list[str], list[list[object]]]:
-    """Return one column for all options, which a narrow terminal can wrap."""
-    from sbrcli.workflow.tuning.result import shown_options
-
-    rows: list[list[object]] = [
-        [one.number, shown_options(one.options), one.valid_mrr, one.epochs, one.seconds, one.state]
-        for one in result.trials
-    ]
-    return ["trial", "options", "mrr@20", "epochs", "seconds", "state"], rows
-
-
-def _plan_tables(result: "TuneResult") -> Iterator[Table]:
-    plan = dict(result.plan)
-    space, fixed = plan.pop("space"), plan.pop("fixed")
-    defaults = plan.pop("defaults", {})
-    seconds, memory = plan.pop("seconds"), plan.pop("memory_bytes")
-    rows = [[name.replace("_", " "), plain_option(value)] for name, value in plan.items()]
-    rows.append(["memory of a trial", f"about {size_in_words(memory)}"])
-    took = "not measured; --measure times a few steps"
-    rows.append(["time", took if seconds is None else f"up to {write_duration(seconds)}"])
-    yield Table("What would be done", ("option", "value"), rows)
-    rows = [[name.replace("_", "-"), values, plain_option(defaults.get(name))]
-            for name, values in space.items()]  # fmt: skip
-    yield Table("What would be searched", ("option", "values", "default"), rows)
-    if fixed:
-        rows = [[name.replace("_", "-"), plain_option(value)] for name, value in fixed.items()]
-        yield Table("What is fixed", ("option", "value"), rows)
