@@ -115,12 +115,12 @@ def test_a_document_has_a_title_where_the_item_has_one():
     items = RunItems(["a", "b", "c"], np.ones(3, np.int64), ["A", None, "C"])
     found = recommend(FixedScorer(0.25, 0.5, 0.75), items, ["a", "x"], RecommendConfig())
     assert found.to_document() == {
-        "items": (
+        "items": [
             {"rank": 1, "item": "c", "score": 0.75, "title": "C"},
             {"rank": 2, "item": "b", "score": 0.5},
-        ),
-        "unknown": ("x",),
-        "session": ({"item": "a", "title": "A"},),
+        ],
+        "unknown": ["x"],
+        "session": [{"item": "a", "title": "A"}],
     }
 
 

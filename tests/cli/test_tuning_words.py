@@ -4,9 +4,10 @@ import pytest
 
 from sbrcli.artefacts.dataset import SourceFile
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.cli import output, tune
+from sbrcli.cli import output
 from sbrcli.cli.output import Output
 from sbrcli.cli.tuning_progress import TuningProgress, trial_line
+from sbrcli.cli.tuning_tables import result_tables
 from sbrcli.errors import ArtefactError
 from sbrcli.models.training.events import EpochStarted, TrainingResumed, ValidationStarted
 from sbrcli.reporter import SILENT
@@ -90,7 +91,7 @@ RESULT = TuneResult(
 
 def test_a_pipe_gets_a_column_for_each_option(monkeypatch):
     monkeypatch.setattr(output, "is_terminal", lambda _: False)
-    trials, importance = tune._tables(RESULT)
+    trials, importance = result_tables(RESULT)
     assert trials.columns == ["trial", "hsz", "learning-rate", "shuffle", "mrr@20", "epochs",
                               "seconds", "state", "best"]  # fmt: skip
     assert trials.rows[0] == [3, 128, "0.05", True, 0.12345, 8, 75.0, "complete", "*"]
@@ -100,7 +101,7 @@ def test_a_pipe_gets_a_column_for_each_option(monkeypatch):
 
 def test_a_person_sees_the_options_in_one_column_and_what_counts(monkeypatch):
     monkeypatch.setattr(output, "is_terminal", lambda _: True)
-    trials, importance = tune._tables(RESULT)
+    trials, importance = result_tables(RESULT)
     assert trials.title == "Study clicks on dataset clicks-user, metrics on valid"
     assert trials.columns == ["trial", "options", "mrr@20", "epochs", "seconds", "state", "best"]
     options = "hsz 128, learning-rate 0.05, shuffle yes"

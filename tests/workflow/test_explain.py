@@ -75,24 +75,24 @@ def test_a_recommendation_with_why_has_the_same_items_and_scores():
     assert [(one.item, one.score) for one in found.items] == [
         (one.item, one.score) for one in plain.items
     ]
-    assert found.to_document()["items"] == (
+    assert found.to_document()["items"] == [
         {
             "rank": 1,
             "item": "c",
             "score": 4.0,
             "title": "C",
-            "why": (
+            "why": [
                 {"position": 1, "item": "a", "share": 0.75, "change": 3.0, "title": "A"},
                 {"position": 2, "item": "b", "share": 0.25, "change": 1.0},
-            ),
+            ],
         },
         {
             "rank": 2,
             "item": "d",
             "score": 1.0,
-            "why": ({"position": 2, "item": "b", "share": 1.0, "change": 2.0},),
+            "why": [{"position": 2, "item": "b", "share": 1.0, "change": 2.0}],
         },
-    )
+    ]
     assert "why" not in plain.to_document()["items"][0]
 
 
