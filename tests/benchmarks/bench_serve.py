@@ -14,7 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-
 from sbrcli.models.gru4rec.weights import GruShape
 from tests.builders import make_run
 from tests.serve.served import Served, serving
