@@ -77,8 +77,10 @@ def test_a_newer_run_is_served_without_losing_a_request(tmp_path: Path):
             make_films(tmp_path / "work", "third", seed=3)
             service.wait_for_line("serving run third on dataset user now")
             wait_until(
-                lambda: {current(service) for _ in range(8)} == {"third"}, "the third run is served"
+                lambda: sum("serving run third on" in line for line in service.lines) == 2,
+                "both workers serve the third run",
             )
+            assert {current(service) for _ in range(8)} == {"third"}
         assert set(statuses) == {200}
         # A session that began with the first run goes on with the third.
         found = service.post("/v1/sessions/anna/events", {"items": ["20"], "k": 3})
