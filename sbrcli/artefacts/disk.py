@@ -30,6 +30,16 @@ def free_bytes(path: Path) -> int | None:
         return None
 
 
+def put_in_place(new: Path, target: Path, aside: Path) -> None:
+    """Rename a folder to its target; if that fails, restore what was moved aside from there."""
+    try:
+        new.rename(target)
+    finally:
+        if aside.exists() and not target.exists():
+            aside.rename(target)
+    flush_folder(target.parent)
+
+
 def flush_files(folder: Path) -> None:
     """Flush all files of a folder to disk, before the folder is renamed to its final name."""
     for path in folder.rglob("*"):

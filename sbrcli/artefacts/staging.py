@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from sbrcli.artefacts.artefact import check_name, list_folder
-from sbrcli.artefacts.disk import flush_files, flush_folder, is_locked, remove_folder, try_lock
+from sbrcli.artefacts.disk import flush_files, is_locked, put_in_place, remove_folder, try_lock
 from sbrcli.artefacts.kinds import is_intact
 from sbrcli.artefacts.manifests import Kind
 from sbrcli.errors import ArtefactError, SbrError
@@ -62,13 +62,7 @@ class Staging:
                 self._make(replaced.parent)
                 shutil.rmtree(replaced, ignore_errors=True)
                 target.rename(replaced)
-            try:
-                new.rename(target)
-            except BaseException:
-                if replaced.exists() and not target.exists():
-                    replaced.rename(target)
-                raise
-            flush_folder(target.parent)
+            put_in_place(new, target, replaced)
         if not keep_replaced:
             self.discard_replaced(kind, name)
 

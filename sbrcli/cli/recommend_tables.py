@@ -18,7 +18,7 @@ MOST_NAMED = 3
 
 
 def note_answer(out: Output, found: "Recommendation", k: int) -> None:
-    """Say which ids are unknown, what the rules removed, and why there are fewer than k items."""
+    """Report unknown ids, what the rules removed, and why there are fewer than k items."""
     from sbrcli.workflow.recommendation import describe_removed, describe_shortage
 
     if found.fallback is not None:

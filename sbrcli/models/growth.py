@@ -1,4 +1,4 @@
-"""Give a trained network rows for items that it does not know yet. NumPy only.
+"""Add rows for new items to the weights of a trained network. NumPy only.
 
 Which weights have a row for each item is read from the shapes of the network before and after, so
 that this serves every family.

@@ -84,7 +84,7 @@ class Batcher:
         running.add_done_callback(lambda done: self._end(together, done))
 
     def _end(self, together: Sequence[_Waiting], done: "asyncio.Future[list[Answer]]") -> None:
-        """Give the answers to the requests, and begin with those that came meanwhile."""
+        """Set the answers of the requests, and begin with those that came meanwhile."""
         self._is_busy = False
         error = None if done.cancelled() else done.exception()
         for place, one in enumerate(together):

@@ -40,6 +40,8 @@ from sbrcli.serve.session_store import SessionStore
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
 
+_BUG = answer_error(RequestError(500, "a bug in sbr; its log has the details"))
+
 _NO_TOKEN = ("health", "page")
 """Endpoints that need no token; the page asks the others with the one that its user gives."""
 
@@ -96,7 +98,7 @@ class Service:
             self._route("/openapi.json", "openapi", self._openapi),
             *(self._route(path, "page", self._show_page) for path in PAGE_FILES),
         ]
-        handlers: Any = {HTTPException: _no_such_endpoint}
+        handlers: Any = {HTTPException: _no_such_endpoint, 500: _answer_bug}
         application: Any = Starlette(routes=routes, exception_handlers=handlers)
         if self.config.cors is not None:
             application.add_middleware(
@@ -110,29 +112,33 @@ class Service:
     def _route(self, path: str, name: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def handle(request: Request) -> Response:
             begin = time.perf_counter()
+            answer = _BUG
             try:
-                async with asyncio.timeout(self.config.deadline):
-                    if name not in _NO_TOKEN:
-                        self._require_token(request)
-                    answer = await endpoint(request)
-            except RequestError as error:
-                answer = answer_error(error)
-            except TimeoutError:
-                words = f"no answer within {self.config.deadline:g} seconds"
-                answer = answer_error(RequestError(503, words, "ask again in a moment"))
-            except ClientDisconnect:
-                answer = Answer(499, b"")
-            except Exception as error:  # the client is told nothing of it, the log everything
-                sys.excepthook(type(error), error, error.__traceback__)
-                answer = answer_error(RequestError(500, "a bug in sbr; its log has the details"))
-            seconds = time.perf_counter() - begin
-            self.metrics.count_request(name, answer.status, seconds)
-            if self.config.log_requests:
-                _log(request, answer, seconds)
+                answer = await self._answer(request, name, endpoint)
+            finally:  # also of a bug, which `_answer_bug` answers
+                seconds = time.perf_counter() - begin
+                self.metrics.count_request(name, answer.status, seconds)
+                if self.config.log_requests:
+                    _log(request, answer, seconds)
             headers = {"content-type": "application/json"} | dict(answer.headers)
             return Response(answer.body, answer.status, headers)
 
         return Route(path, handle, methods=[method])
+
+    async def _answer(self, request: Request, name: str, endpoint: Endpoint) -> Answer:
+        """Answer a request, or say what is wrong with it."""
+        try:
+            async with asyncio.timeout(self.config.deadline):
+                if name not in _NO_TOKEN:
+                    self._require_token(request)
+                return await endpoint(request)
+        except RequestError as error:
+            return answer_error(error)
+        except TimeoutError:
+            words = f"no answer within {self.config.deadline:g} seconds"
+            return answer_error(RequestError(503, words, "ask again in a moment"))
+        except ClientDisconnect:
+            return Answer(499, b"")
 
     def _require_token(self, request: Request) -> None:
         """Check the token of a request.
@@ -244,6 +250,11 @@ class Service:
 
     async def _show_page(self, request: Request) -> Answer:
         return read_page_file(request.url.path)
+
+
+async def _answer_bug(_request: Request, _error: Exception) -> Response:
+    """Answer without a word of the bug, which goes to the log."""
+    return Response(_BUG.body, _BUG.status, {"content-type": "application/json"})
 
 
 def _id_of(request: Request) -> str:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from sbrcli.config.serving import ServeConfig
 from sbrcli.errors import ArtefactError, ConfigError, ExitCode, SbrError, UsageError
@@ -131,7 +132,7 @@ class _Group:
         process = os.fork()
         if process == 0:
             os.close(read_end)
-            os._exit(self._work(number, write_end))
+            self._become_worker(number, write_end)
         os.close(write_end)
         self._numbers[process] = number
         is_ready = os.read(read_end, 1) == b"."
@@ -146,23 +147,25 @@ class _Group:
             hint="its message stands above",
         )
 
-    def _work(self, number: int, ready_end: int) -> int:
-        """Be a worker, in a new process; return the exit code."""
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group
-        peers = Peers(self._folder, number, self._config.workers)
+    def _become_worker(self, number: int, ready_end: int) -> NoReturn:
+        """Be a worker in a new process, which ends here without the interpreter's shutdown."""
+        code = ExitCode.BUG
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group
+            peers = Peers(self._folder, number, self._config.workers)
             worker = Worker(self._served, self._config, self._token, peers, self._reporter)
             worker.run(self._listening, lambda: _tell(ready_end))
+            code = ExitCode.OK
         except SbrError as error:
             fail(error)
-            return error.exit_code
-        except (
-            Exception
-        ) as error:  # printed here, as the process ends without its interpreter's end
-            sys.excepthook(type(error), error, error.__traceback__)
-            return ExitCode.BUG
-        return ExitCode.OK
+            code = error.exit_code
+        finally:
+            kind, error, trace = sys.exc_info()
+            if kind is not None and error is not None:
+                sys.excepthook(kind, error, trace)
+            sys.stderr.flush()
+            os._exit(code)
 
     def _watch(self) -> None:
         """Start again each worker that ends, until the service ends."""

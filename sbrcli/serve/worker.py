@@ -98,8 +98,8 @@ class Worker:
         Raises:
             ArtefactError, DataError: the run cannot be loaded.
         """
-        # It would write a line for each request that is no HTTP.
-        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+        # Its warnings would be a line for each request that is no HTTP; its errors are bugs.
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
         run = self._served.open()
         self._service.use(self._served.load(run))
         asyncio.run(self._serve(listening, run, when_ready))

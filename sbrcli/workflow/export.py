@@ -10,7 +10,7 @@ from typing import Any
 
 from sbrcli import __version__
 from sbrcli.artefacts.checksums import checksum_of
-from sbrcli.artefacts.disk import TEMPORARY_SUFFIX, flush_files, flush_folder
+from sbrcli.artefacts.disk import TEMPORARY_SUFFIX, flush_files, put_in_place
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
 from sbrcli.artefacts.run import Run
 from sbrcli.config.export import ExportConfig
@@ -79,7 +79,7 @@ def export_run(run: Run, config: ExportConfig, folder: Path, *, overwrite: bool 
         temporary.mkdir()
         _write(family, run, config, source, temporary)
         flush_files(temporary)
-        _put_in_place(temporary, folder)
+        _replace(temporary, folder)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise ArtefactError(
@@ -175,18 +175,12 @@ def _write_json(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="ascii")
 
 
-def _put_in_place(new: Path, folder: Path) -> None:
+def _replace(new: Path, folder: Path) -> None:
     """Rename the new folder into its place, and delete what it replaces."""
     replaced = new.with_name(f".{folder.name}.{os.getpid()}.old{TEMPORARY_SUFFIX}")
     if folder.exists():
         folder.rename(replaced)
-    try:
-        new.rename(folder)
-    except BaseException:
-        if replaced.exists():
-            replaced.rename(folder)
-        raise
-    flush_folder(folder.parent)
+    put_in_place(new, folder, replaced)
     shutil.rmtree(replaced, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Give an updated run what its parent had beside its weights, fitted to the new data too."""
+"""Refit the hybrid partner of an updated run, and copy the tuned options of its parent."""
 
 import shutil
 

@@ -119,26 +119,38 @@ def test_before_the_run_is_loaded_requests_are_put_off(tmp_path: Path, monkeypat
         _ = service.model
 
 
-def test_a_fault_of_our_own_is_no_traceback_to_the_client(tmp_path: Path, monkeypatch, capsys):
+def test_a_fault_of_our_own_is_no_traceback_to_the_client(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    from starlette.requests import Request
-
     from sbrcli.serve.service import Service
 
-    class Nothing:
-        count_sessions = staticmethod(lambda _: None)
-        count_request = staticmethod(lambda *_: None)
+    counted = []
 
-    async def fail(_request: Request) -> object:
+    class Counting:
+        count_sessions = staticmethod(lambda _: None)
+        count_request = staticmethod(lambda *words: counted.append(words[:2]))
+
+    async def fail(_request: object) -> object:
         raise ZeroDivisionError("ours")
 
-    service = Service(ServeConfig(), None, Peers(tmp_path), Nothing())  # type: ignore[arg-type]
-    route = service._route("/", "run", fail)  # type: ignore[arg-type]
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
-    answer = asyncio.run(route.endpoint(Request(scope)))
-    assert answer.status_code == 500
-    assert json.loads(answer.body) == {"error": "a bug in sbr; its log has the details"}
-    assert "ZeroDivisionError: ours" in capsys.readouterr().err
+    sent = []
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    service = Service(ServeConfig(), None, Peers(tmp_path), Counting())  # type: ignore[arg-type]
+    monkeypatch.setattr(service, "_describe_run", fail)
+    scope = {
+        **{"type": "http", "method": "GET", "path": "/v1/runs/current", "query_string": b""},
+        **{"headers": [], "scheme": "http", "server": ("x", 80), "root_path": ""},
+    }
+    with pytest.raises(ZeroDivisionError):  # which the server writes to its log
+        asyncio.run(service.application()(scope, receive, send))
+    assert sent[0]["status"] == 500
+    assert json.loads(sent[1]["body"]) == {"error": "a bug in sbr; its log has the details"}
+    assert counted == [("run", 500)]
 
 
 def test_several_workers_need_a_system_that_forks(tmp_path: Path, monkeypatch):

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shlex
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,11 +91,16 @@ def explained(path: Path, compression: str | None = None) -> Iterator[None]:
         raise _damaged(path, f"the {compression} file is damaged: {error}") from error
     except zlib.error as error:
         raise _damaged(path, f"the {compression} file is damaged: {error}") from error
-    except Exception as error:
-        # Errors of modules that are imported only if a file needs them.
-        if type(error).__name__ in ("LZMAError", "BadZipFile"):
-            raise _damaged(path, f"the {compression} file is damaged: {error}") from error
-        raise
+    except _archive_errors() as error:
+        raise _damaged(path, f"the {compression} file is damaged: {error}") from error
+
+
+def _archive_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of modules that are imported only if a file needs them."""
+    names = (("lzma", "LZMAError"), ("zipfile", "BadZipFile"))
+    return tuple(
+        getattr(sys.modules[module], name) for module, name in names if module in sys.modules
+    )
 
 
 class _Recoded(io.RawIOBase):
