@@ -72,6 +72,21 @@ class TiledMatrix:
         with np.errstate(over="ignore", invalid="ignore"):
             np.matmul(rows.reshape(tiles, 1, TILE_ROWS, inputs), self._blocks, out=tiled)
 
+    def apply(self, rows: FloatArray) -> FloatArray:
+        """Return `rows @ matrix + bias` of any number of rows, padded to whole tiles.
+
+        Args:
+            rows: (rows, inputs).
+
+        Returns:
+            (rows or more, padded_columns), a new array.
+        """
+        padded = np.zeros((padded_rows(len(rows)), self.inputs + 1), np.float32)
+        padded[: len(rows), :-1], padded[: len(rows), -1] = rows, 1
+        out = np.empty((len(padded), self.padded_columns), np.float32)
+        self.multiply(padded, out)
+        return out
+
     def take_columns(self, columns: npt.NDArray[np.integer]) -> FloatArray:
         """Return a copy of some columns, without the bias, as rows: (len(columns), inputs)."""
         width = self._blocks.shape[2]

@@ -1,15 +1,12 @@
 """Scores of GRU4Rec in NumPy alone, for evaluation and recommendation.
 
-Sessions are processed in parallel, one event of each at a time. The hidden states are collected and
-passed to the output layer, scores = h table^T + bias, in large blocks, which worker threads
-multiply while the caller ranks the previous block.
+Sessions are processed in parallel, one event of each at a time. The hidden states are passed to the
+output layer by `sbrcli.models.score_blocks`.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +14,12 @@ import numpy.typing as npt
 from sbrcli.models.gru4rec.numpy_gru import GruLayers, input_gates
 from sbrcli.models.gru4rec.stream import GruStream
 from sbrcli.models.gru4rec.weights import GruShape
-from sbrcli.models.tiled_matmul import TILE_ROWS, TiledMatrix, padded_rows
+from sbrcli.models.score_blocks import score_in_blocks
+from sbrcli.models.tiled_matmul import TiledMatrix, padded_rows
 from sbrcli.sessions import Sessions
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
-
-# The maximum number of scores in a block, which stays in the cache until it is ranked: 512 rows of
-# 3,416 items, 32 of 43,000, but at least one tile of rows. Two blocks exist at a time.
-_BLOCK_SCORES = 2**21
-_BLOCK_ROWS = 512
-# A worker multiplies this many rows of a block at a time.
-_PART_ROWS = 4 * TILE_ROWS
 
 
 class GruScorer:
@@ -71,23 +59,9 @@ class GruScorer:
             (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of the
             items that follow them; the next block overwrites the scores.
         """
-        from concurrent.futures import ThreadPoolExecutor  # a recommendation needs no threads
-
         with self._lock:  # made once, although several threads may ask
             _ = self._output, self._layers, self._gates_of
-        affordable = _BLOCK_SCORES // self.num_items // TILE_ROWS * TILE_ROWS
-        rows = min(_BLOCK_ROWS, max(TILE_ROWS, affordable))
-        buffers = [np.empty((rows, self._output.padded_columns), np.float32) for _ in range(2)]
-        with ThreadPoolExecutor(_available_cores()) as workers:
-            ahead: _Block | None = None
-            for positions, states in _in_blocks(self._walk(sessions), rows, self._shape.units[-1]):
-                block = _Block(positions, states, buffers[0], self._output, workers)
-                buffers.reverse()
-                if ahead is not None:
-                    yield ahead.positions, ahead.scores()
-                ahead = block
-            if ahead is not None:
-                yield ahead.positions, ahead.scores()
+        yield from score_in_blocks(self._walk(sessions), self._output)
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score the items after the session `items`, (events,) with at least one: (num_items,).
@@ -164,32 +138,6 @@ class GruScorer:
         return self._gates_of(distinct), rows
 
 
-class _Block:
-    """A block of rows of the output layer, which the workers multiply in the background."""
-
-    def __init__(
-        self,
-        positions: IntArray,
-        states: FloatArray,
-        buffer: FloatArray,
-        output: TiledMatrix,
-        workers: "ThreadPoolExecutor",
-    ) -> None:
-        self.positions = positions
-        self._scores = buffer[: len(positions), : output.columns]
-        rows = padded_rows(len(positions))
-        parts = [slice(i, min(i + _PART_ROWS, rows)) for i in range(0, rows, _PART_ROWS)]
-        self._parts: list[Future[None]] = [
-            workers.submit(output.multiply, states[part], buffer[part]) for part in parts
-        ]
-
-    def scores(self) -> FloatArray:
-        """Wait for the scores: (rows, num_items)."""
-        for part in self._parts:
-            part.result()
-        return self._scores
-
-
 def _embedding(
     shape: GruShape, weights: Mapping[str, FloatArray], output: TiledMatrix
 ) -> Callable[[IntArray], FloatArray] | None:
@@ -200,27 +148,3 @@ def _embedding(
         return output.take_columns  # rather than keep a second copy of the table
     table = weights["embedding/table"]
     return lambda items: table[items]
-
-
-def _in_blocks(
-    walk: Iterator[tuple[IntArray, FloatArray]], rows: int, units: int
-) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Collect states into blocks: (filled,) positions, (rows, units + 1) states."""
-    positions, states, filled = np.empty(rows, np.int64), np.zeros((rows, units + 1), "f4"), 0
-    for walked, state in walk:
-        taken = 0
-        while taken < len(walked):
-            count = min(len(walked) - taken, rows - filled)
-            positions[filled : filled + count] = walked[taken : taken + count]
-            states[filled : filled + count] = state[taken : taken + count]
-            taken, filled = taken + count, filled + count
-            if filled == rows:
-                yield positions, states
-                positions, states, filled = np.empty_like(positions), np.zeros_like(states), 0
-    if filled:
-        yield positions[:filled], states
-
-
-def _available_cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

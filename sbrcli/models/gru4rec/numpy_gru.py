@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.models.tiled_matmul import TiledMatrix, padded_rows
+from sbrcli.models.tiled_matmul import TiledMatrix
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -120,16 +120,7 @@ def input_gates(
         kernel += bias
         return lambda items: kernel[items]
     matrix = TiledMatrix(kernel, bias)
-    return lambda items: _multiply(matrix, embedded(items))
-
-
-def _multiply(matrix: TiledMatrix, rows: FloatArray) -> FloatArray:
-    """Multiply any number of rows, (rows, inputs), padded to whole tiles."""
-    padded = np.zeros((padded_rows(len(rows)), matrix.inputs + 1), np.float32)
-    padded[: len(rows), :-1], padded[: len(rows), -1] = rows, 1
-    out = np.empty((len(padded), matrix.padded_columns), np.float32)
-    matrix.multiply(padded, out)
-    return out
+    return lambda items: matrix.apply(embedded(items))
 
 
 def _bias(weights: Weights, layer: int) -> FloatArray:

@@ -6,26 +6,11 @@ from typing import Any, Literal, get_args
 
 from sbrcli.config.checks import require, require_option
 from sbrcli.config.options import Options, SearchRange, option
-from sbrcli.errors import OptionError
+from sbrcli.config.sizes import parse_sizes
 
 PANEL = "Network"
 
 Embedding = Literal["none", "separate", "shared"]
-
-
-def parse_sizes(text: str) -> tuple[int, ...]:
-    """Read the units of one or several layers, as in "100,50".
-
-    Raises:
-        OptionError: one is not a whole number.
-    """
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise OptionError(
-            f"hsz must be a whole number, or one for each layer with commas between. "
-            f"Received: {text}"
-        ) from error
 
 
 @dataclass(frozen=True, kw_only=True)
