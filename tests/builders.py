@@ -1,22 +1,29 @@
 """Logs and sessions in one line."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from sbrcli.artefacts.items import save_items
 from sbrcli.artefacts.manifests import new_manifest, write_json
-from sbrcli.config.training import training_config
+from sbrcli.config.training import FitConfig, training_config
 from sbrcli.models.gru4rec.options import Gru4RecConfig
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.weights_file import save_weights
 from sbrcli.sessions import Sessions
 
-TrainConfig = training_config(Gru4RecConfig)
-"""How `sbr train` trains a GRU4Rec."""
+if TYPE_CHECKING:
+
+    @dataclass(frozen=True, kw_only=True)
+    class TrainConfig(FitConfig, Gru4RecConfig):
+        """How `sbr train` trains a GRU4Rec."""
+
+else:
+    TrainConfig = training_config(Gru4RecConfig)
 
 
 def make_sessions(*sessions: list[int]) -> Sessions:

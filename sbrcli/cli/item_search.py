@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sbrcli.artefacts.items import RunItems
     from sbrcli.workflow.find_items import TitleSearch
 
-MOST_SUGGESTED = 5
+MAX_SUGGESTED = 5
 """Items that a hint names."""
 
 
@@ -76,6 +76,6 @@ def suggest_items(search: "TitleSearch", unknown: Sequence[str], run_items: "Run
             "use the item ids of the log that the run was trained on; sbr recommend --find WORDS "
             "finds them by title"
         )
-    named = "; ".join(f"{run_items.ids[at]} {titles[at]}" for at in found[:MOST_SUGGESTED])
-    more = f"; and {len(found) - MOST_SUGGESTED:,} more" if len(found) > MOST_SUGGESTED else ""
+    named = "; ".join(f"{run_items.ids[at]} {titles[at]}" for at in found[:MAX_SUGGESTED])
+    more = f"; and {len(found) - MAX_SUGGESTED:,} more" if len(found) > MAX_SUGGESTED else ""
     return f"ids with such a title: {named}{more}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sbrcli.artefacts.items import RunItems
     from sbrcli.workflow.recommendation import Recommendation, RecommendedItem
 
-MOST_NAMED = 3
+MAX_NAMED = 3
 """The number of a session's last items whose titles head its answer, where it is one of many."""
 
 
@@ -78,8 +78,8 @@ def _session_title(number: int, found: "Recommendation", titled: bool) -> str:
         return f"Session {number}, most popular items"
     if not titled or not found.session:
         return f"Session {number}"
-    latest = "; ".join(one.title or one.item for one in found.session[-MOST_NAMED:])
-    more = "…; " if len(found.session) > MOST_NAMED else ""
+    latest = "; ".join(one.title or one.item for one in found.session[-MAX_NAMED:])
+    more = "…; " if len(found.session) > MAX_NAMED else ""
     return f"Session {number}, after {more}{latest}"
 
 

@@ -15,8 +15,8 @@ Device = Literal["auto", "cpu", "gpu"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 # Greater values are more likely typing errors than intended, and would run out of memory later.
-_MOST_LANES = 65_536
-_MOST_STEPS = 10_000
+_MAX_LANES = 65_536
+_MAX_STEPS = 10_000
 
 _DAY_SECONDS = 86_400
 
@@ -31,7 +31,7 @@ class RunConfig(Options):
         panel=PANEL,
         short_sessions=64,
         minimum=1,
-        maximum=_MOST_LANES,
+        maximum=_MAX_LANES,
         search=SearchRange(16, 256, is_log=True),
     )
     bptt: int = option(
@@ -40,7 +40,7 @@ class RunConfig(Options):
         panel=PANEL,
         short_sessions=8,
         minimum=1,
-        maximum=_MOST_STEPS,
+        maximum=_MAX_STEPS,
         search=SearchRange(4, 64, is_log=True),
     )
     epochs: int = option(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sbrcli.config.options import Options, option
 
-MOST_CONTEXT = 64
+MAX_CONTEXT = 64
 """Events before the first target of a session that are walked as context."""
 
 

@@ -15,7 +15,7 @@ from sbrcli.artefacts.dataset import TargetTimes
 from sbrcli.log.columns.times import format_time
 from sbrcli.sessions import Sessions
 
-MOST_ARE_LATER = 0.5
+MIN_LATER_SHARE = 0.5
 """A smaller share of targets after the end of train causes a warning."""
 
 
@@ -69,7 +69,7 @@ def find_early_targets(timelines: Mapping[str, Timeline], session: str) -> Itera
         session: the session rule, as in gap:3600.
     """
     test = timelines.get("test")
-    if test is None or test.targets_after_train >= MOST_ARE_LATER:
+    if test is None or test.targets_after_train >= MIN_LATER_SHARE:
         return
     remedy = "; --split time prevents this"
     if session == "user":

@@ -12,17 +12,17 @@ from sbrcli.models.scorer import Scorer
 from sbrcli.sessions import Sessions
 
 LIST_LENGTH = 20
-FEWEST_ITEMS = 10 * LIST_LENGTH
+MIN_ITEMS = 10 * LIST_LENGTH
 """Of fewer items, any two top lists have many in common."""
 
-FEWEST_LISTS = 100
-_MOST_LISTS = 2_000
+MIN_LISTS = 100
+_MAX_LISTS = 2_000
 
-_MOST_POPULAR = 0.2
+_MAX_POPULAR_SHARE = 0.2
 """Above this `popular_share`, a model is near popularity. On MovieLens and Diginetica, trained
 models have .03 to .07, and models that have hardly learned .22 to .64."""
 
-_LEAST_DISTINCT = 0.5
+_MIN_DISTINCT_SHARE = 0.5
 """Below this `distinct_share` too; trained models have .96 and more."""
 
 
@@ -46,7 +46,7 @@ class ListVariety:
     @property
     def is_near_popularity(self) -> bool:
         """Whether the lists hardly depend on the session."""
-        return self.popular_share > _MOST_POPULAR or self.distinct_share < _LEAST_DISTINCT
+        return self.popular_share > _MAX_POPULAR_SHARE or self.distinct_share < _MIN_DISTINCT_SHARE
 
 
 def measure_variety(
@@ -62,7 +62,7 @@ def measure_variety(
     Returns:
         None if there are too few items or targets to judge.
     """
-    if scorer.num_items < FEWEST_ITEMS or sessions.num_targets < FEWEST_LISTS:
+    if scorer.num_items < MIN_ITEMS or sessions.num_targets < MIN_LISTS:
         return None
     is_popular = np.zeros(scorer.num_items, np.bool_)
     is_popular[np.argsort(-train_count, kind="stable")[:LIST_LENGTH]] = True
@@ -78,7 +78,7 @@ def measure_variety(
             distinct.add(items.tobytes())
         lists += len(scores)
 
-    rank_targets(scorer, sessions.subsample(_MOST_LISTS), on_block=add_block)
+    rank_targets(scorer, sessions.subsample(_MAX_LISTS), on_block=add_block)
     listed = max(1, int(counts.sum()))
     return ListVariety(
         lists=lists,

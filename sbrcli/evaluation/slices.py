@@ -19,7 +19,7 @@ _LENGTHS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 """Upper bounds of the slices by position and by length; one more slice contains the rest."""
 
 DECILES = 10
-MOST_WEEKS = 13
+MAX_WEEKS = 13
 """Targets of more weeks than this are grouped by month."""
 
 _DAY = 86_400
@@ -53,7 +53,7 @@ def slice_ranks(
       popular; among equally popular items, the lower index counts as more popular.
     - item: whether the item occurred earlier in the session (repeat) or not (new).
     - week: the week of the target (UTC), named by its Monday; or the month, if there are more than
-      `MOST_WEEKS` weeks.
+      `MAX_WEEKS` weeks.
 
     Args:
         ranks: those of the scored targets.
@@ -70,7 +70,7 @@ def slice_ranks(
     decile = popularity_decile(train_count)[sessions.item_indices[ranks.positions]]
     days = np.floor_divide(sessions.timestamps[ranks.positions], _DAY).astype(np.int64)
     mondays = days - (days + _MONDAY) % 7
-    by_week = len(np.unique(mondays)) <= MOST_WEEKS
+    by_week = len(np.unique(mondays)) <= MAX_WEEKS
     cut_by = {
         "position": _by_length(position),
         "session length": _by_length(length),

@@ -22,7 +22,7 @@ Weights = dict[str, npt.NDArray[np.float32]]
 OUTPUT_TABLE, OUTPUT_BIAS = "output/table", "output/bias"
 """The names of the weights of the output layer: (num_items, units) and (num_items,)."""
 
-MOST_DRAWS = 63
+MAX_DRAWS = 63
 """The maximum number of random draws of a network in one training step."""
 
 
@@ -49,7 +49,11 @@ class Network(Protocol):
     A chunk has `steps * lanes` rows, step by step.
     """
 
-    shape: NetworkShape
+    @property
+    def shape(self) -> NetworkShape:
+        """The sizes of the network."""
+        ...
+
     variables: dict[str, Any]
     """A `tf.Variable` for every weight of `shape`."""
 
@@ -72,7 +76,7 @@ class Network(Protocol):
             entered: (rows, width) the rows of `input_table` of the chunk's items.
             starts: (steps, lanes) True where a session starts and the state is zero.
             states: those of `zero_states`, or the ones returned for the previous chunk.
-            seed_of: returns the seed, (2,), of a draw in this step, numbered 0 to `MOST_DRAWS` - 1.
+            seed_of: returns the seed, (2,), of a draw in this step, numbered 0 to `MAX_DRAWS` - 1.
 
         Returns:
             (rows, units) hidden states, the states after the chunk, and the cache for `backward`.

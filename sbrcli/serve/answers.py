@@ -8,13 +8,13 @@ from typing import Any
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import ArtefactError, DataError, OptionError, SbrError, UsageError
 
-MOST_SESSIONS = 10_000
+MAX_SESSIONS = 10_000
 """Sessions in one request."""
 
-MOST_EXPLAINED = 10
+MAX_EXPLAINED = 10
 """Sessions in one request that are explained."""
 
-MOST_K = 1000
+MAX_K = 1000
 
 
 class RequestError(Exception):
@@ -99,7 +99,7 @@ def read_question(body: bytes) -> Question:
         )
     is_list = "sessions" in document
     sessions = document["sessions"] if is_list else [document["items"]]
-    most = MOST_EXPLAINED if document.get("explain") else MOST_SESSIONS
+    most = MAX_EXPLAINED if document.get("explain") else MAX_SESSIONS
     if not isinstance(sessions, list) or len(sessions) > most:
         raise RequestError(400, f"sessions must be a list of at most {most:,} sessions")
     name = "sessions" if is_list else "items"
@@ -119,8 +119,8 @@ def read_config(document: Mapping[str, Any]) -> RecommendConfig:
         RequestError: a value is wrong.
     """
     k = document.get("k", 20)
-    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MOST_K:
-        raise RequestError(400, f"k must be a whole number from 1 to {MOST_K:,}. Received: {k!r}")
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_K:
+        raise RequestError(400, f"k must be a whole number from 1 to {MAX_K:,}. Received: {k!r}")
     include_seen, why = _read_flag(document, "include_seen"), _read_flag(document, "explain")
     fallback = document.get("fallback")
     try:

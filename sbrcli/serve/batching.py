@@ -10,7 +10,7 @@ from sbrcli.serve.answers import Answer, Question, RequestError, answer_error, a
 from sbrcli.serve.model import Events, ServedModel
 from sbrcli.serve.session_store import SessionStore
 
-MOST_TOGETHER = 64
+MAX_TOGETHER = 64
 """Requests answered in one pass."""
 
 
@@ -74,7 +74,7 @@ class Batcher:
         """Hand the waiting requests to the model."""
         # Those that are done have passed their deadline, or their client has left.
         waiting = [one for one in self._waiting if not one.answer.done()]
-        together, self._waiting = waiting[:MOST_TOGETHER], waiting[MOST_TOGETHER:]
+        together, self._waiting = waiting[:MAX_TOGETHER], waiting[MAX_TOGETHER:]
         if self._is_busy or not together:
             return
         self._is_busy = True

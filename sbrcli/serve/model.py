@@ -32,7 +32,7 @@ from sbrcli.workflow.rules import Rules
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
-_MOST_SCORES = 2**24
+_MAX_SCORES = 2**24
 """Scores in memory at a time: 64 MiB."""
 
 
@@ -87,7 +87,7 @@ class ServedModel:
         # Questions of the same kind stand together, so that their items are chosen together.
         opened.sort(key=lambda one: hash(one.kind))
         pairs = [(one, place) for one in opened for place in one.filled]
-        most = max(_MOST_SCORES // self.stream.num_items, 1)
+        most = max(_MAX_SCORES // self.stream.num_items, 1)
         for begin in range(0, len(pairs), most):
             part = pairs[begin : begin + most]
             known = [one.known[place] for one, place in part]

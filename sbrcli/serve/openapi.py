@@ -3,9 +3,9 @@
 from typing import Any
 
 from sbrcli import __version__
-from sbrcli.serve.answers import MOST_K, MOST_SESSIONS
+from sbrcli.serve.answers import MAX_K, MAX_SESSIONS
 
-MOST_FOUND = 100
+MAX_FOUND = 100
 """Items in one answer of a search."""
 
 
@@ -41,7 +41,7 @@ def _errors(*statuses: int) -> dict[str, Any]:
 _TEXT = {"type": "string"}
 _IDS = _list_of({"anyOf": [_TEXT, {"type": "integer"}]})
 _WHICH = {
-    "k": {"type": "integer", "minimum": 1, "maximum": MOST_K, "default": 20},
+    "k": {"type": "integer", "minimum": 1, "maximum": MAX_K, "default": 20},
     "include_seen": {"type": "boolean", "default": False},
     "fallback": {"enum": ["popularity", None]},
 }
@@ -101,7 +101,7 @@ def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 _RECOMMEND = {
-    "summary": f"Recommend what follows one session, or each of up to {MOST_SESSIONS:,}.",
+    "summary": f"Recommend what follows one session, or each of up to {MAX_SESSIONS:,}.",
     "requestBody": _body({"oneOf": [_SESSION, _SESSIONS]}),
     "responses": {
         "200": _json(
@@ -129,7 +129,7 @@ _FIND = {
     "summary": "Find items by the words of their titles; without words, the most popular ones.",
     "parameters": [
         _query("q", _TEXT),
-        _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_FOUND, "default": 20}),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_FOUND, "default": 20}),
     ],
     "responses": {
         "200": _json(_object({"items": _list_of(_schema("Item"))}, "items"), "The items."),
@@ -142,7 +142,7 @@ _SIMILAR = {
     "summary": "List the items most similar to one, by the network's output table.",
     "parameters": [
         _SESSION_ID | {"schema": {"type": "string", "minLength": 1}},
-        _query("k", {"type": "integer", "minimum": 1, "maximum": MOST_FOUND, "default": 10}),
+        _query("k", {"type": "integer", "minimum": 1, "maximum": MAX_FOUND, "default": 10}),
     ],
     "responses": {
         "200": _json(

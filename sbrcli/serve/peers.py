@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sbrcli.serve.answers import Answer, RequestError
 
-_MOST_BYTES = 1 << 26
+_MAX_BYTES = 1 << 26
 """A longer line between workers is an error."""
 
 AnswerPeer = Callable[[str, str, bytes], Awaitable[Answer]]
@@ -47,7 +47,7 @@ class Peers:
         writer = None
         try:
             reader, writer = await asyncio.open_unix_connection(
-                self._path(self._owner(session_id)), limit=_MOST_BYTES
+                self._path(self._owner(session_id)), limit=_MAX_BYTES
             )
             writer.write(json.dumps(question).encode() + b"\n")
             answer = json.loads(await reader.readline())
@@ -80,7 +80,7 @@ class Peers:
 
         path = Path(self._path(self._own))
         path.unlink(missing_ok=True)  # of a worker that was killed
-        self._server = await asyncio.start_unix_server(handle, str(path), limit=_MOST_BYTES)
+        self._server = await asyncio.start_unix_server(handle, str(path), limit=_MAX_BYTES)
 
     def close(self) -> None:
         """Stop answering the other workers."""

@@ -32,7 +32,7 @@ from sbrcli.serve.answers import (
 from sbrcli.serve.batching import Batcher
 from sbrcli.serve.metrics import Metrics, write_metrics
 from sbrcli.serve.model import Events, ServedModel, describe_run, find_item
-from sbrcli.serve.openapi import MOST_FOUND, OPENAPI
+from sbrcli.serve.openapi import MAX_FOUND, OPENAPI
 from sbrcli.serve.page import PAGE_FILES, read_page_file
 from sbrcli.serve.peers import Peers
 from sbrcli.serve.session_store import SessionStore
@@ -216,14 +216,14 @@ class Service:
         return Answer(204, b"")
 
     async def _find_items(self, request: Request) -> Answer:
-        most = _read_number(request, "limit", 20, MOST_FOUND)
+        most = _read_number(request, "limit", 20, MAX_FOUND)
         words = request.query_params.get("q", "")
         found = await asyncio.to_thread(self.model.find, words, most)
         return answer_json({"items": found})
 
     async def _find_similar(self, request: Request) -> Answer:
         model = self.model
-        k = _read_number(request, "k", 10, MOST_FOUND)
+        k = _read_number(request, "k", 10, MAX_FOUND)
         place = find_item(model, unquote(str(request.path_params["id"])))
         try:
             return answer_json(await asyncio.to_thread(model.similar, place, k))

@@ -11,7 +11,7 @@ from sbrcli.workflow.recommendation import Cause
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
-MOST_CAUSES = 3
+MAX_CAUSES = 3
 """The events that are named for each item, at most."""
 
 LATEST_EVENTS = 200
@@ -48,7 +48,7 @@ def find_causes(
     found = []
     for column in range(len(recommended)):
         own = shares[:, column]
-        best = np.argsort(-own, kind="stable")[:MOST_CAUSES]
+        best = np.argsort(-own, kind="stable")[:MAX_CAUSES]
         found.append(
             tuple(
                 _cause(items, session, first + at, float(own[at]), float(changes[at, column]))

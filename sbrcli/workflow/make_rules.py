@@ -12,7 +12,7 @@ from sbrcli.log.session_lines import parse_session
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.rules import Cap, Rules
 
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 """The number of unknown ids that a warning names; the others are counted."""
 
 
@@ -35,10 +35,10 @@ def make_rules(config: RuleConfig, items: RunItems, reporter: Reporter = SILENT)
     listed = {"only": len(set(only or ())), "exclude": len(set(exclude))}
     for name, ids in rules.unknown.items():
         if ids:
-            more = len(ids) - _MOST_NAMED
+            more = len(ids) - _MAX_NAMED
             reporter.warn(
                 f"the run does not know {len(ids):,} of the {listed[name]:,} ids of --{name}: "
-                + ", ".join(ids[:_MOST_NAMED])
+                + ", ".join(ids[:_MAX_NAMED])
                 + (f" and {more:,} more" if more > 0 else "")
             )
     if config.items_table is None:

@@ -19,7 +19,7 @@ from sbrcli.workflow.rules import Rules
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
-MOST_TOGETHER = 2**20
+MAX_TOGETHER = 2**20
 """Events of the sessions that are scored together, at most."""
 
 
@@ -209,7 +209,7 @@ def _in_parts(sessions: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]
     for session in sessions:
         part.append(session)
         events += len(session) + 1
-        if events >= MOST_TOGETHER:
+        if events >= MAX_TOGETHER:
             yield part
             part, events = [], 0
     if part:

@@ -15,7 +15,7 @@ from sbrcli.workflow.recommendation import (
 from sbrcli.workflow.recommender import Recommender
 from sbrcli.workflow.rules import Rules
 
-MOST_WARNINGS = 5
+MAX_WARNINGS = 5
 """The number of sessions with unknown ids that are named; the others are counted."""
 
 
@@ -47,16 +47,16 @@ def recommend_each(
         found = _recommend_if_known(recommender, session, config, rules)
         oddity = _find_oddity(found)
         odd += oddity is not None
-        if oddity is not None and odd <= MOST_WARNINGS:
+        if oddity is not None and odd <= MAX_WARNINGS:
             reporter.warn(f"session {number}: {oddity}")
         answered += found.fallback is not None or bool(found.session)
         popular += found.fallback is not None
         removed.update(found.removed or {})
         short.update([found.short] if found.short else [])
         yield found
-    if odd > MOST_WARNINGS:
+    if odd > MAX_WARNINGS:
         reporter.warn(
-            f"{odd - MOST_WARNINGS:,} more sessions are empty or contain ids that the run does not "
+            f"{odd - MAX_WARNINGS:,} more sessions are empty or contain ids that the run does not "
             f"know: {odd:,} of {number:,} in all"
         )
     if popular:

@@ -8,7 +8,7 @@ from typing import Any
 from sbrcli.config.training import FitConfig, differences
 from sbrcli.models.network import Family
 
-MOST_CHARACTERS = 60
+MAX_CHARACTERS = 60
 """The maximum number of characters of the options; a hash replaces longer ones."""
 
 _MAX_BYTES = 120
@@ -63,7 +63,7 @@ def write_words(options: Mapping[str, Any]) -> str:
         options: the values by name in Python; sizes as a sequence.
     """
     words = "-".join(_word(name, value) for name, value in options.items())
-    return words if len(words) <= MOST_CHARACTERS else hash_options(options)
+    return words if len(words) <= MAX_CHARACTERS else hash_options(options)
 
 
 def hash_options(options: Mapping[str, Any]) -> str:

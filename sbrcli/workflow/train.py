@@ -181,7 +181,7 @@ class _Phases:
             assert valid is not None
             return self.validate(scorer, valid, self._report_ranked)
 
-        runner = self._make_runner(
+        loop = self._make_loop(
             self.folder,
             data,
             validate=None if valid is None else measure,
@@ -190,12 +190,12 @@ class _Phases:
             slots=load_grown_slots(self.folder),
         )
         try:
-            history = runner.run()
+            history = loop.run()
         except TrainingError as error:
             # The loss is no longer finite in a later epoch: the best epoch before it is a complete
             # run.
-            if runner.place.history:
-                self._note(self._epochs_in(runner.place.history))
+            if loop.state.history:
+                self._note(self._epochs_in(loop.state.history))
                 self._complete(stopped=str(error))
             else:
                 # A resume within the first epoch would end in the same way.
@@ -216,7 +216,7 @@ class _Phases:
         folder.mkdir(exist_ok=True)
         # A few more items must not change how many negatives are sampled.
         n_sample = self.config.negatives(self.job.shape.num_items)
-        runner = self._make_runner(
+        loop = self._make_loop(
             folder,
             data,
             config=replace(self.config, n_sample=n_sample),
@@ -224,18 +224,18 @@ class _Phases:
             epochs=Run.read(self.folder).best_epoch,
         )
         try:
-            history = runner.run()
+            history = loop.run()
         except TrainingError as error:
             self._complete(stopped=str(error))
             raise
         save_known_items(self.folder, data.items, data.train_count)
-        save_weights(self.folder / WEIGHTS_FILE, runner.step.variables)
+        save_weights(self.folder / WEIGHTS_FILE, loop.step.variables)
         self._note({"refit": {"epochs": history}, **network_entries(self.job, "refit")})
 
     def _report_ranked(self, done: int, /, **_figures: object) -> None:
         self.on_event(TargetsRanked(num_targets=done))
 
-    def _make_runner(
+    def _make_loop(
         self, folder: Path, data: TrainingData, start: Path | None = None, **settings: Any
     ) -> Any:
         """Return the training loop of a phase; `start` is the file of initial weights, if any."""
@@ -247,7 +247,7 @@ class _Phases:
             weights = load_weights(start, shape)
         else:
             weights = family.initial_weights(shape, self.config.seed)
-        plan = {
+        shared = {
             "folder": folder,
             "config": self.config,
             "network": family.make_network(shape, self.config, weights),
@@ -258,7 +258,7 @@ class _Phases:
             "warn": self.workspace.reporter.warn,
             "checkpoint_seconds": 60 * self.checkpoint.minutes,
         }
-        return TrainingLoop(LoopSettings(**plan | settings))
+        return TrainingLoop(LoopSettings(**shared | settings))
 
     def _epochs_in(self, history: list[dict[str, Any]]) -> dict[str, Any]:
         return {"epochs": history, "best_epoch": best_epoch(history, self.config.monitor)}

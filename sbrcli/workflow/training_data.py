@@ -8,7 +8,7 @@ import numpy as np
 from sbrcli.arrays import IntArray
 from sbrcli.artefacts.items import ITEMS_FILE, save_items
 from sbrcli.artefacts.run import Phase, Update
-from sbrcli.config.update import MOST_CONTEXT
+from sbrcli.config.update import MAX_CONTEXT
 from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import Items, load_items, load_split
 from sbrcli.dataset.tables import damaged_file
@@ -68,7 +68,7 @@ def newest_part(sessions: Sessions, job: TrainingJob) -> Sessions:
             hint="leave them out: all events are trained on",
         )
     times = sessions.timestamps
-    part = sessions.since(job.config.begin(times.max().item()), MOST_CONTEXT)
+    part = sessions.since(job.config.begin(times.max().item()), MAX_CONTEXT)
     if not part.num_targets:
         raise ConfigError(
             f"nothing of dataset {job.dataset.name} is as new as that: what is trained on ends at "
@@ -101,7 +101,7 @@ def mix_with_replay(sessions: Sessions, update: Update, seed: int) -> Sessions:
 
 def new_sessions(sessions: Sessions, update: Update) -> Sessions:
     """Return the sessions with new targets, with the last events before these as context."""
-    return sessions.since(np.nextafter(update.since, np.inf), MOST_CONTEXT)
+    return sessions.since(np.nextafter(update.since, np.inf), MAX_CONTEXT)
 
 
 def save_known_items(run: Path, items: Items, train_count: IntArray) -> None:

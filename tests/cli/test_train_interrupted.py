@@ -99,7 +99,7 @@ def test_the_place_is_saved_as_often_as_requested_and_that_changes_no_run(sbr, m
     save = epochs.TrainingLoop._save
 
     def note(runner: epochs.TrainingLoop) -> None:
-        saved.append(runner.place.step)
+        saved.append(runner.state.step)
         save(runner)
 
     monkeypatch.setattr(epochs.TrainingLoop, "_save", note)
@@ -192,7 +192,7 @@ def test_a_loss_that_is_lost_later_keeps_what_was_good(sbr, monkeypatch):
         "hint: train again with --overwrite and a lower --learning-rate\n"
     )
     found = load_checkpoint(RUN)
-    assert found is not None and found.place.epoch == 2
+    assert found is not None and found.state.epoch == 2
     assert (manifest()["status"], manifest()["best_epoch"]) == ("complete", 1)
     assert manifest()["stopped"].startswith("the loss is nan after 0 events of epoch 2")
     load_scorer(RUN)
@@ -204,14 +204,14 @@ def test_a_loss_lost_in_the_first_epoch_puts_the_replaced_run_back(sbr, monkeypa
 
     assert sbr("train", *SMALL, *NAME).code == 0
     before = (RUN / "weights.safetensors").read_bytes()
-    walk = epochs.TrainingLoop._walk_once
+    walk = epochs.TrainingLoop._train_steps
 
     def save_and_lose(runner: epochs.TrainingLoop, walked: int) -> int:
         runner._save()  # as after five minutes
-        runner.place.loss = float("nan")
+        runner.state.loss = float("nan")
         return walk(runner, walked)
 
-    monkeypatch.setattr(epochs.TrainingLoop, "_walk_once", save_and_lose)
+    monkeypatch.setattr(epochs.TrainingLoop, "_train_steps", save_and_lose)
     assert sbr("train", *SMALL, *NAME, "--seed", "9", "--overwrite").code == 6
     assert (RUN / "weights.safetensors").read_bytes() == before
     assert manifest()["status"] == "complete"

@@ -55,7 +55,7 @@ def require_killed(
 def place(folder: str = ".") -> tuple[int, int] | None:
     """Say where a checkpoint stands: epoch, and first step still to be walked."""
     found = load_checkpoint(RUN / folder)
-    return None if found is None else (found.place.epoch, found.place.step)
+    return None if found is None else (found.state.epoch, found.state.step)
 
 
 def torn_files() -> list[str]:

@@ -201,14 +201,14 @@ def test_a_loss_lost_in_the_refit_leaves_the_run_from_before_it(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ):
     run_training(workspace, "without")
-    walk = epochs.TrainingLoop._walk_once
+    walk = epochs.TrainingLoop._train_steps
 
     def lose(runner: epochs.TrainingLoop, walked: int) -> int:
-        if runner.plan.phase == "refit" and runner.place.epoch == 2:
-            runner.place.loss = float("nan")
+        if runner.settings.phase == "refit" and runner.state.epoch == 2:
+            runner.state.loss = float("nan")
         return walk(runner, walked)
 
-    monkeypatch.setattr(epochs.TrainingLoop, "_walk_once", lose)
+    monkeypatch.setattr(epochs.TrainingLoop, "_train_steps", lose)
     with pytest.raises(TrainingError) as caught:
         run_training(workspace, refit=True)
     assert str(caught.value) == (
@@ -231,7 +231,7 @@ def test_some_items_more_do_not_change_how_negatives_are_chosen(
     sampler = epochs.TrainingLoop._sampler
 
     def note(runner: epochs.TrainingLoop) -> Any:
-        chosen.append((runner.plan.phase, sampler(runner)))
+        chosen.append((runner.settings.phase, sampler(runner)))
         return chosen[-1][1]
 
     monkeypatch.setattr(epochs.TrainingLoop, "_sampler", note)

@@ -26,7 +26,7 @@ _OPSET = 17
 _IR_VERSION = 8
 """The IR version that came with opset 17: older runtimes read it too."""
 
-_MOST_BYTES_IN_ONE_FILE = 1 << 30
+_MAX_BYTES_IN_ONE_FILE = 1 << 30
 """Protocol buffers end at 2 GiB; larger weights are written to a file beside the model."""
 
 INPUTS = describe_inputs("int64") | {
@@ -58,7 +58,7 @@ print([ids[index] for index in best[0]])
 def write(family: Exportable, shape: Any, weights: Weights, folder: Path) -> None:
     """Write a network as `model.onnx`; large weights go to `model.onnx.data` beside it."""
     model = make_model(family, shape, weights)
-    is_large = sum(weight.nbytes for weight in weights.values()) >= _MOST_BYTES_IN_ONE_FILE
+    is_large = sum(weight.nbytes for weight in weights.values()) >= _MAX_BYTES_IN_ONE_FILE
     path = str(folder / MODEL_FILE)
     onnx.save_model(model, path, save_as_external_data=is_large, location=f"{MODEL_FILE}.data")
     onnx.checker.check_model(path)

@@ -92,23 +92,23 @@ def gru_forward(
     return states, end, ForwardCache(keeps, befores, gates, memories, candidates)
 
 
-def gru_backward(walk: ForwardCache, gradient: Any, kernel: Any) -> LayerGradients:
+def gru_backward(cache: ForwardCache, gradient: Any, kernel: Any) -> LayerGradients:
     """Return the gradients of a chunk; they do not flow into the chunk before it.
 
     Args:
-        walk: what `gru_forward` gave.
+        cache: the values that `gru_forward` returned.
         gradient: (steps, lanes, units) the gradient of the states.
         kernel: (units, 3 * units) recurrent.
     """
     steps, lanes, units = gradient.shape
-    update, reset = walk.gates[:, :, :units], walk.gates[:, :, units:]
-    to_candidate = (1 - update) * (1 - tf.square(walk.candidates))
+    update, reset = cache.gates[:, :, :units], cache.gates[:, :, units:]
+    to_candidate = (1 - update) * (1 - tf.square(cache.candidates))
     to_memory = to_candidate * reset
     # The factors of d in the gradients of h Rz, h Rr and h Rc.
     slopes = tf.concat(
         [
-            (walk.befores - walk.candidates) * update * (1 - update),
-            to_memory * (1 - reset) * walk.memories,
+            (cache.befores - cache.candidates) * update * (1 - update),
+            to_memory * (1 - reset) * cache.memories,
             to_memory,
         ],
         axis=2,
@@ -122,7 +122,7 @@ def gru_backward(walk: ForwardCache, gradient: Any, kernel: Any) -> LayerGradien
         earlier = after * update[step] + tf.matmul(recurrent, transposed)
         made = (after, recurrent)
         arrays = [array.write(step, value) for array, value in zip(arrays, made, strict=True)]
-        return taken + 1, earlier * walk.keeps[step], arrays
+        return taken + 1, earlier * cache.keeps[step], arrays
 
     arrays = [
         tf.TensorArray(tf.float32, steps, element_shape=(lanes, width))
@@ -136,7 +136,7 @@ def gru_backward(walk: ForwardCache, gradient: Any, kernel: Any) -> LayerGradien
     )
     afters, recurrents = [array.stack() for array in arrays]
     projected = tf.concat([recurrents[:, :, : 2 * units], afters * to_candidate], axis=2)
-    befores = tf.reshape(walk.befores, (steps * lanes, units))
+    befores = tf.reshape(cache.befores, (steps * lanes, units))
     recurrents = tf.reshape(recurrents, (steps * lanes, 3 * units))
     return LayerGradients(
         projected,

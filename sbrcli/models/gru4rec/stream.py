@@ -12,7 +12,7 @@ from sbrcli.models.row_products import RowProducts
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 _NO_ITEMS = np.empty(0, np.intp)
-_MOST_GATES = 2**24
+_MAX_GATES = 2**24
 """Numbers that `GruStream.prepare` may store: 64 MiB."""
 
 States = tuple[FloatArray, ...]
@@ -46,7 +46,7 @@ class GruStream:
     def prepare(self) -> None:
         """Multiply every item with the first kernel, if that takes little memory: same bits."""
         first = self._layers[0]
-        if self._embedding is None or self.num_items * first.width > _MOST_GATES:
+        if self._embedding is None or self.num_items * first.width > _MAX_GATES:
             return
         parts = range(0, self.num_items, 1024)
         gates = [first.gates(self._embedding[begin : begin + 1024], _NO_ITEMS) for begin in parts]

@@ -22,7 +22,7 @@ class LayerCache(NamedTuple):
     mask: Any
     """(rows, width) the dropout mask of its input; None without dropout."""
 
-    walk: ForwardCache | None
+    recurrence: ForwardCache | None
     """None for the output of the last layer."""
 
 
@@ -54,7 +54,7 @@ class GruNetwork:
             bias = self.variables[f"gru_{layer}/bias"]
             if self._has_kernel(layer):
                 hidden = tf.matmul(hidden, self.variables[f"gru_{layer}/kernel"])
-            hidden, end, walk = self.gru_forward(
+            hidden, end, recurrence = self.gru_forward(
                 tf.reshape(hidden + bias[0], (steps, lanes, -1)),
                 keeps,
                 state,
@@ -62,7 +62,7 @@ class GruNetwork:
                 bias[1],
             )
             hidden = tf.reshape(hidden, (steps * lanes, self.shape.units[layer]))
-            cache.append(LayerCache(entering, mask, walk))
+            cache.append(LayerCache(entering, mask, recurrence))
             mask = _dropout_mask(hidden.shape, self.dropout, seed_of(layer + 1))
             ends.append(end)
         cache.append(LayerCache(hidden, mask, None))
@@ -73,13 +73,13 @@ class GruNetwork:
         gradients: dict[str, Any] = {}
         gradient = _masked(gradient, cache[-1].mask)
         for layer in reversed(range(len(cache) - 1)):
-            entering, mask, walk = cache[layer]
-            assert walk is not None
+            entering, mask, recurrence = cache[layer]
+            assert recurrence is not None
             name = f"gru_{layer}"
-            steps, lanes = walk.keeps.shape[:2]
+            steps, lanes = recurrence.keeps.shape[:2]
             recurrent = tf.convert_to_tensor(self.variables[f"{name}/recurrent_kernel"])
             found = self.gru_backward(
-                walk, tf.reshape(gradient, (steps, lanes, self.shape.units[layer])), recurrent
+                recurrence, tf.reshape(gradient, (steps, lanes, self.shape.units[layer])), recurrent
             )
             gradient = tf.reshape(found.projected, (steps * lanes, -1))
             gradients[f"{name}/recurrent_kernel"] = found.kernel

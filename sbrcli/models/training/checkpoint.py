@@ -25,6 +25,9 @@ from sbrcli.errors import ArtefactError
 
 CHECKPOINT_FILE = Path("checkpoint", "state.safetensors")
 
+_STATE = "place"
+"""The metadata entry of the training state, by the name that every version of sbr has given it."""
+
 
 class UnusableCheckpointError(ArtefactError):
     """A checkpoint is damaged or does not match, so that training must start again."""
@@ -55,7 +58,7 @@ class Checkpoint:
     """A run's checkpoint on disk; its tensors are read one at a time."""
 
     path: Path
-    place: TrainingState
+    state: TrainingState
     shapes: dict[str, tuple[int, ...]]
     """Of each tensor."""
 
@@ -87,18 +90,18 @@ class Checkpoint:
             raise UnusableCheckpointError(f"{self.path} does not fit the run's configuration")
 
 
-def save_checkpoint(folder: Path, place: TrainingState, tensors: Mapping[str, Any]) -> None:
+def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, Any]) -> None:
     """Replace a run's checkpoint.
 
     Args:
         folder: the run.
-        place: how far training has come.
+        state: how far training has come.
         tensors: weights, optimizer slots and lane states; anything that NumPy can convert to
             arrays.
     """
     path = folder / CHECKPOINT_FILE
     path.parent.mkdir(exist_ok=True)
-    write_tensors(path, tensors, {"place": json.dumps(asdict(place))}, sealed=True)
+    write_tensors(path, tensors, {_STATE: json.dumps(asdict(state))}, sealed=True)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
@@ -112,13 +115,13 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     with _refusing_damage(path):
-        found = Checkpoint(path, _read_place(read_metadata(path)["place"]), read_shapes(path))
+        found = Checkpoint(path, _read_state(read_metadata(path)[_STATE]), read_shapes(path))
         if not is_intact(path):
             raise ValueError(CHECKSUM_MISMATCH)
     return found
 
 
-def _read_place(text: str) -> TrainingState:
+def _read_state(text: str) -> TrainingState:
     """Parse the training state that `save_checkpoint` wrote, in any version of sbr.
 
     Unknown entries are dropped; the rows of the history are not changed.
@@ -126,20 +129,20 @@ def _read_place(text: str) -> TrainingState:
     Raises:
         ValueError, TypeError, KeyError, AttributeError, RecursionError: it is not a training state.
     """
-    kept = json.loads(text)
-    place = TrainingState(
-        **{one.name: kept[one.name] for one in fields(TrainingState) if one.name in kept}
+    stored = json.loads(text)
+    state = TrainingState(
+        **{one.name: stored[one.name] for one in fields(TrainingState) if one.name in stored}
     )
-    numbers = [place.epoch, place.step, place.loss, place.seconds]
-    numbers += [row["loss"] for row in place.history]
-    figures = [row.get(name) for row in place.history for name in EPOCH_FIGURES]
+    numbers = [state.epoch, state.step, state.loss, state.seconds]
+    numbers += [row["loss"] for row in state.history]
+    figures = [row.get(name) for row in state.history for name in EPOCH_FIGURES]
     numbers += [figure for figure in figures if figure is not None]
-    is_place = all(isinstance(number, (int, float)) and isfinite(number) for number in numbers)
-    is_place = is_place and isinstance(place.step, int) and place.step >= 0
-    is_place = is_place and [row["epoch"] for row in place.history] == list(range(1, place.epoch))
-    if not is_place:
-        raise ValueError("it names no place where training stands")
-    return place
+    is_state = all(isinstance(number, (int, float)) and isfinite(number) for number in numbers)
+    is_state = is_state and isinstance(state.step, int) and state.step >= 0
+    is_state = is_state and [row["epoch"] for row in state.history] == list(range(1, state.epoch))
+    if not is_state:
+        raise ValueError("it contains no training state")
+    return state
 
 
 @contextmanager

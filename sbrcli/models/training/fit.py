@@ -74,7 +74,7 @@ def fit(
     loop = EpochLoop(network, data, config, on_event)
     with suppress(StopTraining):
         loop.train()
-    return loop.place.history
+    return loop.state.history
 
 
 class EpochLoop:
@@ -99,8 +99,8 @@ class EpochLoop:
         self.lanes = self._arrange(1)
         config = replace(config, bptt=self.bptt)
         self.step = TrainingStep(network, config, self._sampler(), self._total_chunks())
-        self.states = self.step.zero_states()
-        self.place = TrainingState()
+        self.lane_states = self.step.zero_states()
+        self.state = TrainingState()
         chunk = config.batch_size * self.bptt
         self.steps_per_call = max(1, PAIRS_PER_CALL // chunk) * self.bptt
         self.is_resumed = False
@@ -115,7 +115,7 @@ class EpochLoop:
         """
         while not self._is_done():
             if self.config.shuffle:
-                self.lanes = self._arrange(self.place.epoch)
+                self.lanes = self._arrange(self.state.epoch)
             self._run_epoch(is_interrupted)
             self._finish_epoch()
             if is_interrupted():
@@ -123,7 +123,7 @@ class EpochLoop:
 
     def _is_done(self) -> bool:
         """Return whether the last epoch is done, or none has been better for too long."""
-        history, config = self.place.history, self.config
+        history, config = self.state.history, self.config
         if not history or not config.patience:
             return len(history) >= self.num_epochs
         waited = len(history) - best_epoch(history, config.monitor)
@@ -175,14 +175,14 @@ class EpochLoop:
         return np.bincount(self.data.sessions.item_indices, minlength=num_items)
 
     def _run_epoch(self, is_interrupted: Callable[[], bool]) -> None:
-        place, pairs = self.place, self.lanes.num_pairs
-        walked = int(self.lanes.is_pair[: place.step].sum())
+        state, pairs = self.state, self.lanes.num_pairs
+        num_done = int(self.lanes.is_pair[: state.step].sum())
         if self.is_resumed:
             self.is_resumed = False
-            self.on_event(TrainingResumed(**self._at(), done_share=walked / max(pairs, 1)))
-        self.on_event(EpochStarted(**self._at(), num_targets=pairs, num_done=walked))
-        while place.step < len(self.lanes.inputs):
-            walked += self._walk_once(walked)
+            self.on_event(TrainingResumed(**self._at(), done_share=num_done / max(pairs, 1)))
+        self.on_event(EpochStarted(**self._at(), num_targets=pairs, num_done=num_done))
+        while state.step < len(self.lanes.inputs):
+            num_done += self._train_steps(num_done)
             self._save_in_time()
             if is_interrupted():
                 self._save()
@@ -190,40 +190,40 @@ class EpochLoop:
 
     def _at(self) -> dict[str, Any]:
         """Return the position of the training, for events."""
-        return {"epoch": self.place.epoch, "epochs": self.num_epochs, "phase": self.phase}
+        return {"epoch": self.state.epoch, "epochs": self.num_epochs, "phase": self.phase}
 
-    def _walk_once(self, walked: int) -> int:
+    def _train_steps(self, num_done: int) -> int:
         """Train on the steps of one call; return their number of pairs."""
-        place = self.place
-        window = slice(place.step, place.step + self.steps_per_call)
+        state = self.state
+        window = slice(state.step, state.step + self.steps_per_call)
         is_pair = self.lanes.is_pair[window]
         began = time.perf_counter()
-        loss, self.states = self.step.walk(
+        loss, self.lane_states = self.step.walk(
             self.lanes.inputs[window],
             self.lanes.targets[window],
             self.lanes.starts[window],
             is_pair,
-            self.states,
+            self.lane_states,
         )
-        place.loss += float(loss)
-        place.seconds += time.perf_counter() - began
-        place.step = window.stop
+        state.loss += float(loss)
+        state.seconds += time.perf_counter() - began
+        state.step = window.stop
         pairs = int(is_pair.sum())
-        mean = place.loss / max(walked + pairs, 1)
+        mean = state.loss / max(num_done + pairs, 1)
         if not mean < LOST_LOSS:
-            raise self._is_lost(f"the loss is {mean:.3g}", walked)
+            raise self._is_lost(f"the loss is {mean:.3g}", num_done)
         self.on_event(StepsDone(num_targets=pairs, loss=mean))
         return pairs
 
     def _finish_epoch(self) -> None:
-        place, pairs, at = self.place, self.lanes.num_pairs, self._at()
+        state, pairs, at = self.state, self.lanes.num_pairs, self._at()
         if not are_finite(self.step.variables):
             raise self._is_lost("the weights are not finite", pairs)
         row: dict[str, Any] = {
-            "epoch": place.epoch,
-            "loss": place.loss / max(pairs, 1),
-            "seconds": place.seconds,
-            "events_per_second": pairs / max(place.seconds, 1e-9),
+            "epoch": state.epoch,
+            "loss": state.loss / max(pairs, 1),
+            "seconds": state.seconds,
+            "events_per_second": pairs / max(state.seconds, 1e-9),
             **dict.fromkeys(WATCHED),
         }
         began, metrics = time.perf_counter(), {}
@@ -231,14 +231,14 @@ class EpochLoop:
             self.on_event(ValidationStarted(**at, num_targets=self.data.num_valid))
             metrics = self.data.validate(self.network.scorer())
         row |= metrics
-        place.history.append(row)
-        is_best = best_epoch(place.history, self.config.monitor) == place.epoch
+        state.history.append(row)
+        is_best = best_epoch(state.history, self.config.monitor) == state.epoch
         self._store_epoch(is_best)
-        seconds = place.seconds + time.perf_counter() - began
-        left = seconds * (self.num_epochs - place.epoch)
+        seconds = state.seconds + time.perf_counter() - began
+        left = seconds * (self.num_epochs - state.epoch)
         # From here on the next epoch is the current one, wherever a handler stops training.
-        self.place = TrainingState(epoch=place.epoch + 1, history=place.history)
-        self.states = self.step.zero_states()
+        self.state = TrainingState(epoch=state.epoch + 1, history=state.history)
+        self.lane_states = self.step.zero_states()
         event = EpochEnded(
             **at,
             num_targets=pairs,
@@ -261,9 +261,9 @@ class EpochLoop:
     def _save_in_time(self) -> None:
         """Store the state if it is time to; nothing here."""
 
-    def _is_lost(self, what: str, walked: int) -> TrainingError:
+    def _is_lost(self, what: str, num_done: int) -> TrainingError:
         return TrainingError(
-            f"{what} after {walked} events of epoch {self.place.epoch}",
+            f"{what} after {num_done} events of epoch {self.state.epoch}",
             hint="train again with a lower learning rate",
         )
 

@@ -24,14 +24,21 @@ from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 class TrainingLoop(EpochLoop):
     """Trains in a folder, continuing from its checkpoint if there is one."""
 
-    def __init__(self, plan: LoopSettings) -> None:
-        self.plan = plan
-        data = TrainingData(plan.sessions, plan.validate, plan.num_valid)
-        super().__init__(plan.network, data, plan.config, plan.on_event, plan.epochs, plan.phase)
+    def __init__(self, settings: LoopSettings) -> None:
+        self.settings = settings
+        data = TrainingData(settings.sessions, settings.validate, settings.num_valid)
+        super().__init__(
+            settings.network,
+            data,
+            settings.config,
+            settings.on_event,
+            settings.epochs,
+            settings.phase,
+        )
         self.saved_at = time.monotonic()
         self.is_resumed = self._resume()
         if not self.is_resumed:
-            for name, slot in plan.slots.items():
+            for name, slot in settings.slots.items():
                 self.step.optimizer.slots[name].assign(slot)
 
     def run(self) -> list[dict[str, Any]]:
@@ -42,25 +49,25 @@ class TrainingLoop(EpochLoop):
             KeyboardInterrupt: Ctrl-C was pressed; the checkpoint holds the state.
             StopTraining: the event handler raised it; the checkpoint holds the state.
         """
-        with deferred_interrupt(lambda: self.plan.on_event(StopRequested())) as is_interrupted:
+        with deferred_interrupt(lambda: self.settings.on_event(StopRequested())) as is_interrupted:
             try:
                 self.train(is_interrupted)
             except StopTraining:
                 self._save()
                 raise
-        return self.place.history
+        return self.state.history
 
     def _train_count(self, num_items: int) -> IntArray:  # noqa: ARG002
-        return self.plan.train_count
+        return self.settings.train_count
 
     def _store_epoch(self, is_best: bool) -> None:
-        if is_best and self.plan.phase == "fit":
-            save_weights(self.plan.folder / WEIGHTS_FILE, self.step.variables, self.place.epoch)
+        if is_best and self.settings.phase == "fit":
+            save_weights(self.settings.folder / WEIGHTS_FILE, self.step.variables, self.state.epoch)
         # Before the checkpoint: after a crash in between, the row is written again.
-        write_history(self.plan.folder, self.place.history)
+        write_history(self.settings.folder, self.state.history)
 
     def _save_in_time(self) -> None:
-        if time.monotonic() - self.saved_at >= self.plan.checkpoint_seconds:
+        if time.monotonic() - self.saved_at >= self.settings.checkpoint_seconds:
             self._save()
 
     def _tensors(self) -> dict[str, Any]:
@@ -69,51 +76,53 @@ class TrainingLoop(EpochLoop):
             **{f"weight/{name}": variable for name, variable in self.step.variables.items()},
             **{f"slot/{name}": variable for name, variable in self.step.optimizer.slots.items()},
             "chunks_done": self.step.chunks_done,
-            **{f"state/{layer}": state for layer, state in enumerate(self.states)},
+            **{f"state/{layer}": state for layer, state in enumerate(self.lane_states)},
         }
 
     def _save(self) -> None:
         """Save the state, unless it contains numbers that are not finite."""
         tensors = self._tensors()
         if are_finite(tensors):
-            save_checkpoint(self.plan.folder, self.place, tensors)
+            save_checkpoint(self.settings.folder, self.state, tensors)
         self.saved_at = time.monotonic()
 
     def _resume(self) -> bool:
         """Restore the checkpoint's state; return whether there is a usable one."""
         try:
-            found = load_checkpoint(self.plan.folder)
+            found = load_checkpoint(self.settings.folder)
             if found is None:
                 return False
             self._require_usable(found)
         except UnusableCheckpointError as error:
-            self.plan.warn(f"{error}; training starts again")
+            self.settings.warn(f"{error}; training starts again")
             return False
-        self.place = found.place
+        self.state = found.state
         for name, tensor in self._tensors().items():
             if isinstance(tensor, tf.Variable):
                 tensor.assign(found.read(name))
-        self.states = [tf.constant(found.read(f"state/{n}")) for n in range(len(self.states))]
+        self.lane_states = [
+            tf.constant(found.read(f"state/{n}")) for n in range(len(self.lane_states))
+        ]
         return True
 
     def _require_usable(self, found: Checkpoint) -> None:
         """Check that training can continue from a checkpoint, and that the best weights exist."""
         found.require(self._tensors())
-        if found.place.history and self.plan.phase == "fit":
+        if found.state.history and self.settings.phase == "fit":
             try:
-                load_weights(self.plan.folder / WEIGHTS_FILE, self.network.shape)
+                load_weights(self.settings.folder / WEIGHTS_FILE, self.network.shape)
             except ArtefactError as error:
                 raise UnusableCheckpointError(str(error)) from error
 
-    def _is_lost(self, what: str, walked: int) -> TrainingError:
-        place = self.place
-        where = f"epoch {place.epoch}; no weights are kept"
-        if self.plan.phase == "refit":
-            where = f"epoch {place.epoch} of the refit; the weights from before the refit are kept"
-        elif place.history:
-            best = best_epoch(place.history, self.plan.config.monitor)
-            where = f"epoch {place.epoch}; epoch {best}'s weights are kept"
+    def _is_lost(self, what: str, num_done: int) -> TrainingError:
+        state = self.state
+        where = f"epoch {state.epoch}; no weights are kept"
+        if self.settings.phase == "refit":
+            where = f"epoch {state.epoch} of the refit; the weights from before the refit are kept"
+        elif state.history:
+            best = best_epoch(state.history, self.settings.config.monitor)
+            where = f"epoch {state.epoch}; epoch {best}'s weights are kept"
         return TrainingError(
-            f"{what} after {walked} events of {where}",
+            f"{what} after {num_done} events of {where}",
             hint="train again with --overwrite and a lower --learning-rate",
         )

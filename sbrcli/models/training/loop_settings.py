@@ -39,7 +39,7 @@ class LoopSettings:
     """Next items that `validate` ranks."""
 
     checkpoint_seconds: float = 300.0
-    """Within an epoch, the place is saved this often."""
+    """Within an epoch, the state is saved this often."""
 
     phase: Phase = "fit"
     epochs: int | None = None

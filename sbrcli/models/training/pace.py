@@ -15,7 +15,7 @@ def time_epoch(loop: EpochLoop, seconds: float) -> float:
         loop: one that has not begun; it cannot be trained afterwards.
         seconds: how long to measure. At least one call of the graph is timed.
     """
-    lanes, states = loop.lanes, loop.states
+    lanes, states = loop.lanes, loop.lane_states
     total, first, length = len(lanes.inputs), 0, loop.bptt
     timed, took = 0, 0.0
     while first < total and (took < seconds or not timed):

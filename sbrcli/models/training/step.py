@@ -11,15 +11,15 @@ import numpy as np
 import tensorflow as tf
 
 from sbrcli.config.training import FitConfig
-from sbrcli.models.network import MOST_DRAWS, OUTPUT_BIAS, OUTPUT_TABLE, Network
+from sbrcli.models.network import MAX_DRAWS, OUTPUT_BIAS, OUTPUT_TABLE, Network
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.objective import LossAndGradients, Objective
 from sbrcli.models.training.optimizers import Gradients, Rows, clip_gradients, make_optimizer
 from sbrcli.models.training.schedules import rate_at
 
-_NEGATIVES = MOST_DRAWS
+_NEGATIVES = MAX_DRAWS
 """The number of the draw that samples negatives; lower numbers are the network's."""
-_DRAWS_PER_STEP = MOST_DRAWS + 1
+_DRAWS_PER_STEP = MAX_DRAWS + 1
 """The distance of the seeds of two steps."""
 
 

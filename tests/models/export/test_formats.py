@@ -92,13 +92,13 @@ def test_onnx_takes_the_lower_index_first_of_equal_scores():
     model = onnx_format.make_model(FAMILY, shape, level).SerializeToString()
     feeds = inputs(np.int64) | {"k": np.array([3]), "exclude_seen": np.array(True)}
     [found] = onnxruntime.InferenceSession(model).run(["top_items"], feeds)
-    assert found.tolist() == [[0, 1, 2], [0, 2, 3], [0, 1, 3], [1, 2, 3]]
+    assert np.asarray(found).tolist() == [[0, 1, 2], [0, 2, 3], [0, 1, 3], [1, 2, 3]]
 
 
 def test_weights_of_a_gibibyte_go_to_a_file_beside_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(onnx_format, "_MOST_BYTES_IN_ONE_FILE", 10_000)
+    monkeypatch.setattr(onnx_format, "_MAX_BYTES_IN_ONE_FILE", 10_000)
     shape = GruShape(300, (8,), "shared")
     onnx_format.write(FAMILY, shape, weights_of(shape), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "model.onnx.data"}
@@ -106,7 +106,7 @@ def test_weights_of_a_gibibyte_go_to_a_file_beside_the_model(
 
     feeds = inputs(np.int64) | {"k": np.array([1]), "exclude_seen": np.array(True)}
     [scores] = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(["scores"], feeds)
-    np.testing.assert_allclose(scores, scores_of(shape), atol=1e-5)
+    np.testing.assert_allclose(np.asarray(scores), scores_of(shape), atol=1e-5)
 
 
 def test_a_saved_keras_model_gives_the_scores_of_the_run(tmp_path: Path):
@@ -130,5 +130,5 @@ def test_a_saved_model_gives_the_scores_and_lists_of_the_run(tmp_path: Path):
     for exclude_seen in (True, False):
         found = model(**feeds, k=tf.constant(4), exclude_seen=tf.constant(exclude_seen))
         scores = found["scores"].numpy()
-        np.testing.assert_allclose(scores, scores_of(shape), atol=1e-5)
+        np.testing.assert_allclose(np.asarray(scores), scores_of(shape), atol=1e-5)
         assert found["top_items"].numpy().tolist() == best(scores, 4, exclude_seen=exclude_seen)

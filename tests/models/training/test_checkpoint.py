@@ -22,16 +22,16 @@ from sbrcli.models.training.checkpoint import (
 TENSORS = {"weight/a": np.ones((2, 3), np.float32), "chunks_done": np.array(7, np.int64)}
 ROW = {"epoch": 1, "loss": 1 / 3, "seconds": 0.5, "events_per_second": 1e5}
 ROW |= {"recall@20": None, "mrr@20": None, "ndcg@20": None}
-PLACE = TrainingState(epoch=2, step=8, loss=0.1 + 0.2, seconds=1.5, history=[ROW])
+STATE = TrainingState(epoch=2, step=8, loss=0.1 + 0.2, seconds=1.5, history=[ROW])
 
 
 def test_a_checkpoint_is_read_as_it_was_written_to_the_last_bit(tmp_path: Path):
-    save_checkpoint(tmp_path, PLACE, TENSORS)
+    save_checkpoint(tmp_path, STATE, TENSORS)
     found = load_checkpoint(tmp_path)
     assert found is not None
     assert found.shapes == {name: tensor.shape for name, tensor in TENSORS.items()}
-    place, tensors = found.place, {name: found.read(name) for name in found.shapes}
-    assert place == PLACE
+    state, tensors = found.state, {name: found.read(name) for name in found.shapes}
+    assert state == STATE
     assert tensors.keys() == TENSORS.keys()
     for name, tensor in TENSORS.items():
         assert (tensors[name].shape, tensors[name].dtype) == (tensor.shape, tensor.dtype)
@@ -43,15 +43,15 @@ def test_a_run_without_a_checkpoint_has_none(tmp_path: Path):
 
 
 def test_a_later_checkpoint_replaces_the_one_before_and_leaves_no_other_file(tmp_path: Path):
-    save_checkpoint(tmp_path, PLACE, TENSORS)
+    save_checkpoint(tmp_path, STATE, TENSORS)
     save_checkpoint(tmp_path, TrainingState(step=3), TENSORS)
     found = load_checkpoint(tmp_path)
-    assert found is not None and found.place == TrainingState(step=3)
+    assert found is not None and found.state == TrainingState(step=3)
     assert list((tmp_path / CHECKPOINT_FILE.parent).iterdir()) == [tmp_path / CHECKPOINT_FILE]
 
 
 def test_each_flipped_bit_of_a_checkpoint_is_noticed(tmp_path: Path):
-    save_checkpoint(tmp_path, PLACE, TENSORS)
+    save_checkpoint(tmp_path, STATE, TENSORS)
     path = tmp_path / CHECKPOINT_FILE
     whole = path.read_bytes()
     name = whole.index(b"crc32")  # without its name, the checksum alone is lost
@@ -62,15 +62,15 @@ def test_each_flipped_bit_of_a_checkpoint_is_noticed(tmp_path: Path):
 
 
 def test_a_checkpoint_from_before_there_were_checksums_is_read(tmp_path: Path):
-    save_checkpoint(tmp_path, PLACE, TENSORS)
-    write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": json.dumps(asdict(PLACE))})
+    save_checkpoint(tmp_path, STATE, TENSORS)
+    write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": json.dumps(asdict(STATE))})
     found = load_checkpoint(tmp_path)
-    assert found is not None and found.place == PLACE
+    assert found is not None and found.state == STATE
 
 
 @pytest.mark.parametrize("length", [0, 4, 60, -1])
 def test_a_cut_checkpoint_is_refused(tmp_path: Path, length: int):
-    save_checkpoint(tmp_path, PLACE, TENSORS)
+    save_checkpoint(tmp_path, STATE, TENSORS)
     path = tmp_path / CHECKPOINT_FILE
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(UnusableCheckpointError) as caught:
@@ -79,7 +79,7 @@ def test_a_cut_checkpoint_is_refused(tmp_path: Path, length: int):
     assert "\n" not in str(caught.value)
 
 
-def test_tensors_without_a_place_are_no_checkpoint(tmp_path: Path):
+def test_tensors_without_a_training_state_are_no_checkpoint(tmp_path: Path):
     from safetensors.numpy import save_file
 
     path = tmp_path / CHECKPOINT_FILE
@@ -108,10 +108,10 @@ def test_tensors_without_a_place_are_no_checkpoint(tmp_path: Path):
     ],
     ids=str,
 )
-def test_a_place_where_no_training_can_stand_is_damage(tmp_path: Path, change: dict[str, object]):
-    place = json.dumps(asdict(PLACE) | change)
+def test_an_impossible_training_state_is_damage(tmp_path: Path, change: dict[str, object]):
+    state = json.dumps(asdict(STATE) | change)
     (tmp_path / CHECKPOINT_FILE).parent.mkdir()
-    write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": place})
+    write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": state})
     with pytest.raises(UnusableCheckpointError, match="is damaged: "):
         load_checkpoint(tmp_path)
 
@@ -120,21 +120,21 @@ def test_a_checkpoint_of_an_earlier_or_a_later_version_is_read(tmp_path: Path):
     earlier = {name: value for name, value in ROW.items() if name != "ndcg@20"}
     later = ROW | {"map@20": 0.25, "device": "gpu", "layers": [1.0, 2.0]}
     for row in (earlier, later):
-        place = asdict(PLACE) | {"history": [row]}
-        kept = json.dumps(place | {"examples": 7})
+        state = asdict(STATE) | {"history": [row]}
+        stored = json.dumps(state | {"examples": 7})
         (tmp_path / CHECKPOINT_FILE).parent.mkdir(exist_ok=True)
-        write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": kept})
+        write_tensors(tmp_path / CHECKPOINT_FILE, TENSORS, {"place": stored})
         found = load_checkpoint(tmp_path)
         assert found is not None
-        assert found.place == replace(PLACE, history=[row])
+        assert found.state == replace(STATE, history=[row])
 
 
-def test_a_place_beyond_its_history_is_reported(tmp_path: Path):
+def test_a_state_beyond_its_history_is_reported(tmp_path: Path):
     path = tmp_path / CHECKPOINT_FILE
-    save_checkpoint(tmp_path, replace(PLACE, epoch=9), TENSORS)
+    save_checkpoint(tmp_path, replace(STATE, epoch=9), TENSORS)
     with pytest.raises(UnusableCheckpointError) as caught:
         load_checkpoint(tmp_path)
-    assert str(caught.value) == f"{path} is damaged: it names no place where training stands"
+    assert str(caught.value) == f"{path} is damaged: it contains no training state"
 
 
 def test_what_must_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -142,7 +142,7 @@ def test_what_must_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.
         raise PermissionError(13, "Permission denied")
 
     path = tmp_path / CHECKPOINT_FILE
-    save_checkpoint(tmp_path, PLACE, TENSORS)
+    save_checkpoint(tmp_path, STATE, TENSORS)
     monkeypatch.setattr(checkpoint, "read_metadata", refuse)
     with pytest.raises(ArtefactError) as caught:
         load_checkpoint(tmp_path)
@@ -152,7 +152,7 @@ def test_what_must_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.
 
 def test_tensors_of_other_names_shapes_types_or_without_a_number_are_refused(tmp_path: Path):
     def refusal(changed: dict[str, np.ndarray]) -> str:
-        save_checkpoint(tmp_path, PLACE, TENSORS | changed)
+        save_checkpoint(tmp_path, STATE, TENSORS | changed)
         found = load_checkpoint(tmp_path)
         assert found is not None
         with pytest.raises(UnusableCheckpointError) as caught:
@@ -167,7 +167,7 @@ def test_tensors_of_other_names_shapes_types_or_without_a_number_are_refused(tmp
     assert refusal({"weight/a": np.full((2, 3), np.nan, np.float32)}) == (
         f"{path} is damaged: weight/a is not made of finite numbers"
     )
-    save_checkpoint(tmp_path, PLACE, TENSORS)
+    save_checkpoint(tmp_path, STATE, TENSORS)
     found = load_checkpoint(tmp_path)
     assert found is not None
     found.require(TENSORS)

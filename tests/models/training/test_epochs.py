@@ -171,12 +171,12 @@ def test_training_goes_on_from_a_checkpoint_of_another_version(tmp_path: Path, v
         TrainingLoop(make_plan(folder, on_event=crash_at(2, EpochStarted))).run()
     found = load_checkpoint(folder)
     assert found is not None
-    row = found.place.history[0]
+    row = found.state.history[0]
     row |= {"map@20": 0.125} if version == "later" else {}
     if version == "earlier":
         del row["ndcg@20"]
     tensors = {name: found.read(name) for name in found.shapes}
-    save_checkpoint(folder, found.place, tensors)
+    save_checkpoint(folder, found.state, tensors)
     warnings: list[str] = []
     history = TrainingLoop(make_plan(folder, warn=warnings.append)).run()
     assert (warnings, history[0], len(history)) == ([], row, 2)
@@ -237,7 +237,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_where_training_goes_on_to_the_same_end(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     found = load_checkpoint(folder)
     assert found is not None
-    assert (found.place.epoch, found.place.step) == (1 + press // CALLS, press % CALLS * 4)
+    assert (found.state.epoch, found.state.step) == (1 + press // CALLS, press % CALLS * 4)
     assert outcome(folder, TrainingLoop(make_plan(folder, **steady)).run()) == expected
 
 
