@@ -26,9 +26,9 @@ def run(tmp_path: Path) -> Path:
     return make_run(tmp_path / "sbr-work", titles=["Ten", *[None] * 8])
 
 
-def with_partner(run: Path, name: str) -> Path:
+def with_partner(run: Path, name: str, **terms: float) -> Path:
     fitted = fit_partner(name, make_sessions([0, 1, 2, 5], [3, 4, 1]), 9, default_options())
-    save_hybrid(run, {"partner": name, "weight": 0.5, "options": {}}, fitted)
+    save_hybrid(run, {"partner": name, "weight": 0.5, "options": {}} | terms, fitted)
     return run
 
 
@@ -88,6 +88,26 @@ def test_many_sessions_together_get_what_each_gets_alone(run, partner):
         scores = [one.score for one in found.items]
         assert scores == pytest.approx([one.score for one in alone.items], abs=2e-6)
         assert (found.session, found.unknown) == (alone.session, alone.unknown)
+
+
+def test_the_terms_of_a_hybrid_reach_whatever_recommends(sbr, run):
+    without = sbrcli.load(with_partner(run, "markov"), blend=True)
+    with_terms = sbrcli.load(with_partner(run, "markov", last=-30.0, earlier=6.0), blend=True)
+    session = ["10", "20", "20", "30"]
+    alone = {one.item: one.score for one in without.recommend(session, 9, include_seen=True).items}
+    expected = alone | {"30": alone["30"] - 30, "10": alone["10"] + 6, "20": alone["20"] + 6}
+    (among_many,) = with_terms.recommend_many([session], 9, include_seen=True)
+    one = with_terms.recommend(session, 9, include_seen=True)
+    words = ("--items", ",".join(session), "--hybrid", "--include-seen", "-k", 9, "--json")
+    said = json.loads(sbr("recommend", *words).stdout)
+    for items in (one.to_document(), among_many.to_document(), said):
+        scores = {item["item"]: item["score"] for item in items["items"]}
+        assert scores == pytest.approx(expected, abs=2e-6)
+    # Without its last event the session ends in 20, which then loses 30 rather than gaining 6.
+    found = with_terms.explain(session, 9, include_seen=True)
+    causes = next(item.why for item in found.items if item.item == "20")
+    assert causes is not None and causes[0].position == 4
+    assert causes[0].change is not None and causes[0].change > 30
 
 
 def test_among_many_an_unknown_session_has_no_items_or_the_most_popular(tmp_path):

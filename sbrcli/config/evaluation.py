@@ -61,8 +61,8 @@ class EvaluateConfig(Options):
     )
     hybrid: bool = option(
         False,
-        "Compare with a blend of the run and {names}; partner and weight are chosen once on the "
-        "valid split and stored in the run's hybrid.json.",
+        "Compare with a blend of the run and {names}; partner, weight and terms for repeated "
+        "items are chosen once on the valid split and stored in the run's hybrid.json.",
     )
     slices: bool = option(
         False,

@@ -83,6 +83,10 @@ class Evaluation:
     model: str | None = None
     """The run's name in the leaderboard: the family of its network."""
 
+    hybrid: dict[str, Any] | None = None
+    """The run's hybrid: its partner, weight, scale, what the session's items gain, and what each
+    term is worth; None if it was not compared."""
+
 
 def summarise(
     split_ranks: SplitRanks,

@@ -1,10 +1,8 @@
-"""Choose the partner and the weight of a run's hybrid on the valid split."""
+"""Choose a run's hybrid on the valid split: its partner, and the terms of its blend."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.run import Run
@@ -14,24 +12,22 @@ from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ConfigError, DataError, UsageError
 from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities
-from sbrcli.evaluation.metrics import metrics_at
-from sbrcli.evaluation.ranks import drop_unknown, rank_rows
+from sbrcli.evaluation.ranks import drop_unknown
+from sbrcli.evaluation.term_search import TermSearch
 from sbrcli.models.baselines.options import (
     BaselineOptions,
     configure_baselines,
     write_options,
 )
 from sbrcli.models.baselines.registry import fit_partner, partner_names
-from sbrcli.models.blend.blend import Partner, blend, score_both
-from sbrcli.models.blend.files import no_hybrid, read_choice, save_hybrid
+from sbrcli.models.blend.files import no_hybrid, read_choice, read_repeats, save_hybrid
+from sbrcli.models.blend.repeats import RepeatTerms
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance
-from sbrcli.sessions import Sessions
+from sbrcli.workflow.try_blends import try_weights
 
 METRIC = "mrr@20"
-WEIGHTS = tuple(tenth / 10 for tenth in range(11))
-"""The weights of the partner that are tried; 0 is the run alone, 1 the partner alone."""
 
 # A larger valid split is subsampled to this many targets.
 _SUBSAMPLE_TARGETS = 30_000
@@ -55,6 +51,34 @@ class Hybrid:
 
     scale: float = 1.0
     """The factor that makes the network's scores logarithms of probabilities."""
+
+    last: float = 0.0
+    """What the session's last item gains."""
+
+    earlier: float = 0.0
+    """What each other item of the session gains."""
+
+    terms: list[dict[str, Any]] = field(default_factory=list)
+    """What each term gains on valid, and whether it is kept; see `Term`."""
+
+    @property
+    def repeats(self) -> RepeatTerms:
+        """What the session's own items gain."""
+        return RepeatTerms(self.last, self.earlier)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what `sbr evaluate --json` states: all but the trials and what they were."""
+        document = asdict(self)
+        for name in ("trials", "options", "metric"):
+            del document[name]
+        return document
+
+    def describe(self) -> str:
+        """Return what it is made of, as in "partner=markov,weight=0.3,earlier=-8"."""
+        made_of = f"partner={self.partner},weight={self.weight:g}"
+        made_of += f",scale={self.scale:g}" if self.scale != 1 else ""
+        made_of += f",last={self.last:g}" if self.last else ""
+        return made_of + (f",earlier={self.earlier:g}" if self.earlier else "")
 
 
 def find_hybrid(run: Run, options: BaselineOptions, explicit: Mapping[str, str]) -> Hybrid | None:
@@ -90,10 +114,10 @@ def choose_hybrid(
     options: BaselineOptions,
     advance: Advance,
 ) -> Hybrid:
-    """Choose the partner and the weight that are best on valid, and store them in the run.
+    """Choose the partner and the terms that are best on valid, and store them in the run.
 
-    The run alone and each partner alone are tried too, so that the blend is never worse than both
-    on the sessions used for the choice.
+    The run alone, each partner alone, and blends without terms for repeats are tried too. A term
+    is kept if it gains more than one standard error on the sessions used for the choice.
 
     Args:
         run: the run.
@@ -127,13 +151,25 @@ def choose_hybrid(
     partners = {name: fit_partner(name, training, num_items, options) for name in partner_names()}
     judges = valid.subsample(_SUBSAMPLE_TARGETS)
     scale = 1.0 if gives_log_probabilities(run) else find_scale(network, judges)
+    search = TermSearch(judges)
     trials = [
         trial
         for name, partner in partners.items()
-        for trial in _try_weights(name, network, partner, judges, scale, advance)
+        for trial in try_weights(name, network, partner, search, scale, advance)
     ]
-    best = max(trials, key=lambda trial: trial["metrics"][METRIC])
-    hybrid = Hybrid(best["partner"], best["weight"], METRIC, _texts(options), trials, scale=scale)
+    best, terms = search.choose()
+    hybrid = Hybrid(
+        best.partner,
+        best.weight,
+        METRIC,
+        _texts(options),
+        trials,
+        None,
+        scale,
+        best.repeats.last,
+        best.repeats.earlier,
+        [asdict(term) for term in terms],
+    )
     with workspace.adding_to(run):
         save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
     return hybrid
@@ -178,30 +214,6 @@ def count_trial_targets(dataset: Dataset) -> int:
     return len(partner_names()) * valid.num_targets
 
 
-def _try_weights(
-    name: str,
-    network: Scorer,
-    partner: Partner,
-    sessions: Sessions,
-    scale: float,
-    advance: Advance,
-) -> list[dict[str, Any]]:
-    ranks: dict[float, list[np.ndarray]] = {weight: [] for weight in WEIGHTS}
-    for positions, scores, rows in score_both(network, partner, sessions):
-        targets = sessions.item_indices[positions + 1]
-        for weight, found in ranks.items():
-            found.append(rank_rows(blend(scores, rows, weight, scale), targets)[0])
-        advance(len(positions))
-    return [
-        {
-            "partner": name,
-            "weight": weight,
-            "metrics": metrics_at(np.concatenate(found), [20]),
-        }
-        for weight, found in ranks.items()
-    ]
-
-
 def _read(run: Run) -> Hybrid | None:
     stored = read_choice(run.path)
     if stored is None:
@@ -214,6 +226,8 @@ def _read(run: Run) -> Hybrid | None:
         stored.get("trials", []),
         stored.get("taken_from"),
         stored.get("scale", 1.0),
+        *read_repeats(stored),
+        stored.get("terms", []),
     )
 
 

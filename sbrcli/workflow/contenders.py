@@ -89,12 +89,10 @@ def rank_hybrid(
     num_items = network.num_items
     training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
     partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
-    scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale)
+    scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale, hybrid.repeats)
     split_ranks = rank_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)
     memory = memory_of(run, network) + partner.memory_bytes
-    made_of = f"partner={hybrid.partner},weight={hybrid.weight:g}"
-    made_of += f",scale={hybrid.scale:g}" if hybrid.scale != 1 else ""
-    return [Contender(split_ranks, memory, made_of)]
+    return [Contender(split_ranks, memory, hybrid.describe())]
 
 
 def own_contender(run: Run, scorer: Scorer, split_ranks: SplitRanks) -> Contender:

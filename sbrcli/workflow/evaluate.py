@@ -19,6 +19,7 @@ from sbrcli.evaluation.leaderboard import Contender, rank_models
 from sbrcli.evaluation.per_event import write_per_event
 from sbrcli.evaluation.scoring import SplitRanks, rank_split
 from sbrcli.evaluation.slices import slice_ranks
+from sbrcli.evaluation.term_search import describe_terms
 from sbrcli.evaluation.verdict import give_verdict
 from sbrcli.models.baselines.options import BaselineOptions, configure_baselines
 from sbrcli.models.loading import load_scorer
@@ -147,7 +148,7 @@ def evaluate_sessions(
             contenders += rank_baselines(run, dataset, sessions, config, baselines, advance)
             contenders += rank_hybrid(run, dataset, sessions, config, scorer, hybrid, advance)
     all_ranks = [contender.split_ranks for contender in contenders]
-    return _extended(evaluation, run, contenders, sessions, config), all_ranks
+    return _extended(evaluation, run, contenders, sessions, config, hybrid), all_ranks
 
 
 def _refuse_trained_split(run: Run, config: EvaluateConfig) -> None:
@@ -208,8 +209,9 @@ def _extended(
     contenders: list[Contender],
     sessions: Sessions,
     config: EvaluateConfig,
+    hybrid: Hybrid | None,
 ) -> Evaluation:
-    """Add the leaderboard and the slices to an evaluation, if they were requested."""
+    """Add the leaderboard, the hybrid and the slices to an evaluation, if they were requested."""
     if not config.baselines and not config.slices:
         return evaluation
     train_count = load_items(run.path / ITEMS_FILE).train_count
@@ -219,6 +221,9 @@ def _extended(
     if config.baselines:
         board = rank_models(contenders, sessions, train_count, config.ks)
         verdict = give_verdict(board, run.model, HYBRID)
+        if hybrid is not None:
+            verdict += f". {describe_terms(hybrid.terms)}" if hybrid.terms else ""
+            evaluation = replace(evaluation, hybrid=hybrid.to_document())
         evaluation = replace(evaluation, leaderboard=board.rows, verdict=verdict)
     return evaluation
 

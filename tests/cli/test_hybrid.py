@@ -11,6 +11,19 @@ from sbrcli.models.baselines.options import default_options
 from sbrcli.models.baselines.registry import fit_partner
 from tests.evaluation.test_tuning import workspace  # noqa: F401  a fixture
 
+CHOICE = {
+    "partner": "vsknn",
+    "weight": 0.3,
+    "last": -30,
+    "earlier": 0.5,
+    "terms": [
+        {"term": name, "value": value, "gain": gain, "standard_error": error, "is_kept": is_kept}
+        for name, value, gain, error, is_kept in (
+            ("partner", 0.3, 0.001, 0.002, False),
+            ("last", -30, 0.2, 0.05, True),
+        )
+    ],
+}
 EVALUATE = ("evaluate", "--workdir", "work", "--hybrid", "--json")
 
 
@@ -31,11 +44,16 @@ def test_the_choice_is_made_once(sbr, tmp_path):
     kept = tmp_path / "work/runs/user-1x4/hybrid.json"
     document = json.loads(kept.read_text())
     assert document["partner"] == "markov"
-    kept.write_text(json.dumps(document | {"partner": "vsknn", "weight": 0.3}))
+    kept.write_text(json.dumps(document | CHOICE))
     found = json.loads(sbr(*EVALUATE, "--baselines", "popularity").stdout)
     rows = {row["model"]: row for row in found["leaderboard"]}
     assert set(rows) == {"gru4rec", "popularity", "hybrid"}
-    assert rows["hybrid"]["options"] == "partner=vsknn,weight=0.3"
+    assert rows["hybrid"]["options"] == "partner=vsknn,weight=0.3,last=-30,earlier=0.5"
+    assert found["hybrid"] == CHOICE | {"scale": 1.0, "taken_from": None}
+    assert found["verdict"].endswith(
+        ". gains of the hybrid's terms in mrr@20 on valid (standard error): the last item +0.2000 "
+        "(0.0500); left out: the partner +0.0010 (0.0020)"
+    )
 
 
 @pytest.mark.usefixtures("workspace")

@@ -20,6 +20,7 @@ from sbrcli.models.baselines.options import configure_baselines, default_options
 from sbrcli.models.baselines.registry import fit_partner, partner_names
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.blend.files import load_hybrid
+from sbrcli.models.blend.repeats import NO_TERMS
 from sbrcli.models.loading import load_scorer
 from sbrcli.workflow import choose_blend as hybrid
 from sbrcli.workflow.choose_blend import (
@@ -64,19 +65,36 @@ def copy_of(run: Run, name: str, **changes: object) -> Run:
     return Run.read(path)
 
 
-def test_the_best_on_valid_is_chosen_and_is_no_worse_than_both_alone(run, dataset):
+def test_the_best_on_valid_is_chosen_but_for_terms_of_no_worth(run, dataset):
     found = choose(run, dataset)
-    best = max(trial["metrics"]["mrr@20"] for trial in found.trials)
-    chosen = [
-        t for t in found.trials if (t["partner"], t["weight"]) == (found.partner, found.weight)
-    ]
-    assert [trial["metrics"]["mrr@20"] for trial in chosen] == [best]
+    best = max(trial["mrr@20"] for trial in found.trials)
     valid, network = load_split(dataset.path, "valid"), load_scorer(run.path)
     partner = fit_partner(found.partner, load_split(dataset.path, "train"), 40, OPTIONS)
     for scorer in (network, partner):
         assert best >= metrics_at(rank_targets(scorer, valid).ranks, [20])["mrr@20"] - 1e-9
-    both = HybridScorer(network, partner, found.weight)
-    assert metrics_at(rank_targets(both, valid).ranks, [20])["mrr@20"] == pytest.approx(best)
+    both = HybridScorer(network, partner, found.weight, 1.0, found.repeats)
+    missed = sum(term["gain"] for term in found.terms if not term["is_kept"])
+    mrr = metrics_at(rank_targets(both, valid).ranks, [20])["mrr@20"]
+    assert mrr == pytest.approx(best - missed)
+    for term in found.terms:
+        assert term["is_kept"] == (term["gain"] > term["standard_error"])
+    values = {term["term"]: term["value"] * term["is_kept"] for term in found.terms}
+    assert values == {"partner": found.weight, "last": found.last, "earlier": found.earlier}
+
+
+def test_a_choice_by_an_earlier_version_is_found_and_has_no_terms_for_repeats(run, dataset):
+    choose(run, dataset)
+    path = run.path / "hybrid.json"
+    kept = json.loads(path.read_text())
+    write_json(path, {name: kept[name] for name in ("partner", "weight", "options", "checksum")})
+    found = find_hybrid(run, OPTIONS, {})
+    assert found is not None
+    assert (found.repeats, found.terms) == (NO_TERMS, [])
+    network = load_scorer(run.path)
+    partner = fit_partner(found.partner, load_split(dataset.path, "train"), 40, OPTIONS)
+    session = np.array([3, 5])
+    expected = HybridScorer(network, partner, found.weight).score_next(session)
+    np.testing.assert_array_equal(load_hybrid(run.path, network).score_next(session), expected)
 
 
 def test_a_choice_from_before_an_option_was_added_is_found_again(run, dataset):
@@ -186,6 +204,7 @@ def test_another_runs_choice_is_taken_over_with_the_partner_fitted_as_this_run_w
     network = load_scorer(refitted.path)
     both = load_hybrid(refitted.path, network).score_next(np.array([3]))
     own = (1 - chosen.weight) * network.score_next(np.array([3]))
+    own[3] += chosen.last
     gained = np.log1p(40 * expected / expected.sum())
     np.testing.assert_allclose(both, own + chosen.weight * gained, rtol=1e-5)
 

@@ -8,6 +8,7 @@ from sbrcli.models.baselines.options import default_options
 from sbrcli.models.baselines.registry import fit_partner, partner_names
 from sbrcli.models.blend import blend as hybrid
 from sbrcli.models.blend.blend import HybridScorer, blend
+from sbrcli.models.blend.repeats import RepeatTerms
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from tests.builders import make_sessions
@@ -79,3 +80,24 @@ def ranks(scores: np.ndarray) -> np.ndarray:
 def test_empty_sessions_and_single_events_have_nothing_to_score():
     both = HybridScorer(network(), partner("vsknn"), 0.4)
     assert list(scores_by_position(both, make_sessions([], [3], [1, 2], []))) == [1]
+
+
+@pytest.mark.parametrize("events_at_a_time", [1, 10**6])
+def test_the_items_of_the_session_gain_their_terms_at_every_event(monkeypatch, events_at_a_time):
+    monkeypatch.setattr(hybrid, "_EVENTS_AT_A_TIME", events_at_a_time)
+    terms = RepeatTerms(last=-2.0, earlier=0.5)
+    without = scores_by_position(HybridScorer(network(), partner("markov"), 0.4), LOG)
+    both = HybridScorer(network(), partner("markov"), 0.4, 1.0, terms)
+    found = scores_by_position(both, LOG)
+    position = 0
+    for session in np.split(LOG.item_indices, LOG.offsets[1:-1]):
+        for length in range(1, len(session)):
+            expected = without[position].copy()
+            earlier = list(set(session[:length].tolist()) - {int(session[length - 1])})
+            expected[earlier] += 0.5
+            expected[session[length - 1]] -= 2
+            np.testing.assert_allclose(found[position], expected, rtol=1e-5, atol=1e-6)
+            one = both.score_next(session[:length])
+            np.testing.assert_allclose(one, expected, rtol=1e-5, atol=1e-6)
+            position += 1
+        position += 1

@@ -73,6 +73,9 @@ def test_a_run_without_a_choice_says_how_one_is_made(tmp_path):
         {"weight": 2},
         {"weight": "x"},
         {"options": 3},
+        {"last": "x"},
+        {"earlier": None},
+        {"terms": [{"term": "last"}]},
     ],
 )
 def test_a_damaged_choice_is_reported(tmp_path, damage):

@@ -5,6 +5,8 @@ geometric mean of two distributions is therefore a weighted sum:
 
     (1 - weight) * scale * score + weight * log(1 + num_items * share)
 
+The items of the session gain terms of their own; see `sbrcli.models.blend.repeats`.
+
 The scale is 1 for cross-entropy, whose scores are such logarithms already; for the ranking losses
 see `sbrcli.evaluation.calibration`.
 
@@ -20,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from sbrcli.models.blend.repeats import NO_TERMS, RepeatTerms, events_up_to
 from sbrcli.models.scorer import Scorer, score_targets
 from sbrcli.sessions import Sessions
 
@@ -52,13 +55,19 @@ class HybridScorer:
         partner: its scores are proportional to shares, per row, of the same items.
         weight: the partner's weight, 0 to 1.
         scale: the scale of the network's scores, above 0.
+        repeats: what the session's own items gain.
     """
 
     def __init__(
-        self, network: Scorer, partner: Partner, weight: float, scale: float = 1.0
+        self,
+        network: Scorer,
+        partner: Partner,
+        weight: float,
+        scale: float = 1.0,
+        repeats: RepeatTerms = NO_TERMS,
     ) -> None:
         self._network, self._partner = network, partner
-        self._weight, self._scale = weight, scale
+        self._weight, self._scale, self._repeats = weight, scale, repeats
 
     @property
     def num_items(self) -> int:
@@ -68,13 +77,18 @@ class HybridScorer:
     def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
         for positions, scores, rows in score_both(self._network, self._partner, sessions):
-            yield positions, blend(scores, rows, self._weight, self._scale)
+            blended = blend(scores, rows, self._weight, self._scale)
+            row, items = events_up_to(sessions, positions)
+            self._repeats.add_to(blended, row, items, sessions.item_indices[positions])
+            yield positions, blended
 
     def score_next(self, items: IntArray) -> FloatArray:
         """Score what follows the session `items`: (num_items,)."""
         scores = self._network.score_next(items)[None]
         rows = self._partner.sparse_next(items)
-        return blend(scores, rows, self._weight, self._scale)[0]
+        blended = blend(scores, rows, self._weight, self._scale)
+        self._repeats.add_to(blended, np.zeros(len(items), np.intp), items, items[-1:])
+        return blended[0]
 
 
 def blend(

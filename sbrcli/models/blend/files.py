@@ -1,9 +1,10 @@
 """The files of a run's hybrid, which NumPy and SciPy can read.
 
-`hybrid.json` contains the partner's name, weight and options; `hybrid.safetensors` the fitted
-partner, so that a recommendation needs only the run folder.
+`hybrid.json` contains the partner's name, weight and options, and what the session's own items
+gain; `hybrid.safetensors` the fitted partner, so that a recommendation needs only the run folder.
 """
 
+from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from sbrcli.models.baselines.options import configure_baselines
 from sbrcli.models.baselines.registry import partner_names
 from sbrcli.models.baselines.stored import decode_baseline, encode_baseline
 from sbrcli.models.blend.blend import HybridScorer
+from sbrcli.models.blend.repeats import RepeatTerms
 from sbrcli.models.scorer import Scorer
 
 HYBRID_FILE = "hybrid.json"
@@ -49,6 +51,8 @@ def read_choice(run_folder: Path) -> dict[str, Any] | None:
     try:
         is_intact = isinstance(kept["partner"], str) and 0 <= kept["weight"] <= 1
         is_intact = is_intact and 0 < kept.get("scale", 1.0) < float("inf")
+        is_intact = is_intact and all(isfinite(kept.get(name, 0)) for name in ("last", "earlier"))
+        is_intact = is_intact and all(map(_is_term, kept.get("terms", [])))
         if is_intact and kept["partner"] not in partner_names():
             raise _of_another_version(path, "a partner", kept["partner"])
         configure_baselines(kept["options"])
@@ -59,6 +63,12 @@ def read_choice(run_folder: Path) -> dict[str, Any] | None:
     if not is_intact:
         raise _damaged(path, "it names no blend")
     return kept
+
+
+def _is_term(term: dict[str, Any]) -> bool:
+    """Return whether this states what a term gains; see `sbrcli.evaluation.term_search`."""
+    numbers = [term["gain"], term["value"], term["standard_error"] or 0]
+    return isinstance(term["is_kept"], bool) and all(map(isfinite, numbers)) and "term" in term
 
 
 def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
@@ -78,7 +88,13 @@ def load_hybrid(run_folder: Path, network: Scorer) -> HybridScorer:
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     # Earlier versions of sbr chose the weight without a scale.
-    return HybridScorer(network, partner, choice["weight"], choice.get("scale", 1.0))
+    scale, repeats = choice.get("scale", 1.0), RepeatTerms(*read_repeats(choice))
+    return HybridScorer(network, partner, choice["weight"], scale, repeats)
+
+
+def read_repeats(choice: dict[str, Any]) -> tuple[float, float]:
+    """Return what the last item and the earlier ones gain; 0 in choices by earlier versions."""
+    return choice.get("last", 0.0), choice.get("earlier", 0.0)
 
 
 def no_hybrid(run_folder: Path) -> ArtefactError:
