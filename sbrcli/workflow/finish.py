@@ -98,7 +98,7 @@ def _history_of(run: Path) -> list[dict[str, Any]]:
     """
     try:
         found = load_checkpoint(run)
-        kept = found.place.history if found else []
+        kept = found.state.history if found else []
     except UnusableCheckpointError:
         kept = []
     written = read_history(run)
