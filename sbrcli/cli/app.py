@@ -16,6 +16,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.memory import lacks_memory
 from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
+from sbrcli.cli.strict import WrongWords
 from sbrcli.cli.subcommands import SubcommandGroup
 from sbrcli.cli.suggestions import suggest_options
 from sbrcli.errors import ConfigError, ExitCode, SbrError
@@ -35,9 +36,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-# BadParameter is public, and its base class covers every usage error.
-_WrongWords: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def _print_version(wanted: bool) -> None:
@@ -125,7 +123,7 @@ def run(arguments: list[str] | None = None) -> int:
         if not isinstance(cause, (OSError, RuntimeError)) or not lacks_memory(cause):
             return _fail(str(error), error.hint, error.exit_code)
         code = None
-    except _WrongWords as error:
+    except WrongWords as error:
         suggest_options(error)
         message = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
         context = getattr(error, "ctx", None)

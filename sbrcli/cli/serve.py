@@ -44,7 +44,8 @@ def serve(
     POST /v1/recommend answers what sbr recommend --json prints; GET /openapi.json describes all
     endpoints, and a browser shows a page to try them at the address that is printed.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    needed = _NEEDED if config.items_table is None else (*_NEEDED, "pyarrow")
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise ConfigError(
             f"sbr serve needs packages that are not installed: {', '.join(missing)}",
@@ -57,4 +58,5 @@ def serve(
 
     name = one_name(named, run, "--run")
     name_run(invocation, open_run(invocation, name))
-    serve(ServedRun(invocation.workspace, name, hybrid, titles), config, invocation.output)
+    served = ServedRun(invocation.workspace, name, hybrid, titles, config.items_table)
+    serve(served, config, invocation.output)

@@ -4,10 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sbrcli.cli.suggestions import check_command
 from sbrcli.errors import UsageError
+
+# BadParameter is public, and its base class covers every usage error of the parser.
+WrongWords: type[Exception] = typer.BadParameter.__bases__[0]
 
 _NAMES = ("run", "runs", "dataset", "name", "hybrid_from", "finish", "from_run", "named")
 """The Python names of parameters that name a run or a dataset."""
@@ -56,13 +60,18 @@ def check_words(command: Any, ctx: Any, args: Iterable[str]) -> None:
 
     Raises:
         UsageError: an option is repeated, or a path or name is empty.
+        WrongWords: there is no such option, or it has no value.
     """
     if ctx.resilient_parsing:  # completing a word that is still being typed
         return
     for parameter in command.params:
         if _is_path(parameter):
             parameter.type.readable = False
-    values, _, order = command.make_parser(ctx).parse_args(args=list(args))
+    try:
+        values, _, order = command.make_parser(ctx).parse_args(args=list(args))
+    except WrongWords as error:
+        error.ctx = ctx  # pyright: ignore[reportAttributeAccessIssue]  # the parser leaves it out
+        raise
     if "help" not in values:
         _check_repetition(order)
         _check_emptiness(command.params, values)

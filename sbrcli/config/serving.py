@@ -19,7 +19,13 @@ class ServeConfig(Options):
     )
     workers: int = option(1, "Processes that answer requests.", metavar="N", minimum=1, maximum=64)
     follow: bool = option(
-        False, "Change to a newer complete run as soon as there is one, without a break."
+        False, "Change to a newer complete run as soon as there is one, without interruption."
+    )
+    items_table: Path | None = option(
+        None,
+        "Table of the items' attributes, as of sbr recommend, for the fields where and max_per of "
+        "requests; with --follow it is read again when it changes.",
+        metavar="FILE",
     )
     log_requests: bool = option(False, "Write one JSON line per request to stderr.")
     token_file: Path | None = option(

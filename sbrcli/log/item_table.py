@@ -204,7 +204,7 @@ def _as_scalar(text: str) -> Any:
     """Return a text as a value of PyArrow; `pyarrow.scalar` would load pandas."""
     import pyarrow as pa
 
-    content = text.encode()
+    content = text.encode("utf-8", "surrogatepass")  # which no text of a table equals
     cuts = np.array([0, len(content)], np.int32).tobytes()
     return pa.StringArray.from_buffers(1, pa.py_buffer(cuts), pa.py_buffer(content))[0]
 

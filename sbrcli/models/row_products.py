@@ -32,8 +32,10 @@ class RowProducts:
         step = max(_ONE_THREAD // self.inputs // _ROW_STEP * _ROW_STEP, _ROW_STEP)
         self._step = min(step, self.rows)
         whole = self.rows // self._step
-        self._blocks = matrix[: whole * self._step].reshape(whole, 1, self._step, self.inputs)
-        self._rest = matrix[whole * self._step :]
+        self._split = whole * self._step
+        self._blocks = matrix[: self._split].reshape(whole, 1, self._step, self.inputs)
+        self._rest = matrix[None, None, self._split :]
+        self._together = max(_CACHED // (self._step * self.inputs), 1)
         self._bias = bias
 
     def multiply(self, vectors: FloatArray) -> FloatArray:
@@ -47,16 +49,18 @@ class RowProducts:
         """
         columns = np.ascontiguousarray(vectors, np.float32)[None, :, :, None]
         out = np.empty((len(vectors), self.rows), np.float32)
-        split = len(self._blocks) * self._step
-        blocked = out[:, :split].reshape(len(vectors), len(self._blocks), self._step, 1)
+        split, blocks = self._split, self._blocks
+        blocked = out[:, :split].reshape(len(vectors), len(blocks), self._step, 1)
         blocked = blocked.transpose(1, 0, 2, 3)
-        together = max(_CACHED // (self._step * self.inputs), 1)
         # What diverges is found in the results; NumPy's warning would reach the user's terminal.
         with np.errstate(over="ignore", invalid="ignore"):
-            for begin in range(0, len(self._blocks), together):
-                part = slice(begin, begin + together)
-                np.matmul(self._blocks[part], columns, out=blocked[part])
+            if len(blocks) <= self._together:
+                np.matmul(blocks, columns, out=blocked)
+            else:
+                for begin in range(0, len(blocks), self._together):
+                    part = slice(begin, begin + self._together)
+                    np.matmul(blocks[part], columns, out=blocked[part])
             if split < self.rows:
-                out[:, split:] = np.matmul(self._rest[None, None], columns)[0, :, :, 0]
+                out[:, split:] = np.matmul(self._rest, columns)[0, :, :, 0]
             out += self._bias
         return out

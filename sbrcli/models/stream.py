@@ -5,6 +5,7 @@ bits, whichever other sessions are scored with it, and whether its events came a
 one.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -25,6 +26,15 @@ class Stream(Protocol):
     @property
     def num_items(self) -> int:
         """How many items are scored."""
+        ...
+
+    def work(self, sessions: int, events: int) -> float:
+        """Estimate the multiplications that sessions with so many events take; infinite if unknown.
+
+        Args:
+            sessions: how many are scored.
+            events: how many events they have together.
+        """
         ...
 
     def advance(self, states: Sequence[State | None], items: Sequence[IntArray]) -> list[State]:
@@ -57,6 +67,10 @@ class ReplayStream:
     def num_items(self) -> int:
         """How many items are scored."""
         return self._scorer.num_items
+
+    def work(self, sessions: int, events: int) -> float:  # noqa: ARG002
+        """Return infinity: the model may be any."""
+        return math.inf
 
     def advance(self, states: Sequence[State | None], items: Sequence[IntArray]) -> list[State]:
         """Append the events; see `Stream.advance`."""

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sbrcli.config.recommendation import RecommendConfig
+from sbrcli.config.recommendation import Condition, GroupLimit, RecommendConfig
 from sbrcli.errors import ArtefactError, DataError, OptionError, SbrError, UsageError
 
 MAX_SESSIONS = 10_000
@@ -15,6 +15,9 @@ MAX_EXPLAINED = 10
 """Sessions in one request that are explained."""
 
 MAX_K = 1000
+
+MAX_RULES = 20
+"""Conditions, and limits of groups, in one request."""
 
 
 class RequestError(Exception):
@@ -40,8 +43,19 @@ class Question:
     """Whether several sessions were given, so that a list is answered."""
 
     config: RecommendConfig
+    rules: "RuleQuestion" = field(default_factory=lambda: NO_RULES)
+
+
+class RuleQuestion(NamedTuple):
+    """The rules of a request on what may be recommended."""
+
     only: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+    max_per: tuple[GroupLimit, ...] = ()
+
+
+NO_RULES = RuleQuestion()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +68,16 @@ class Answer:
 
 
 def answer_json(document: Any, status: int = 200) -> Answer:
-    """Return a document as an answer; lone surrogates are escaped, which UTF-8 cannot encode."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    """Return a document as an answer."""
+    return Answer(status, encode_text(json.dumps(document, ensure_ascii=False, allow_nan=False)))
+
+
+def encode_text(text: str) -> bytes:
+    """Return JSON in UTF-8, in which lone surrogates are escaped."""
     try:
-        return Answer(status, text.encode())
+        return text.encode()
     except UnicodeEncodeError:
-        return Answer(status, json.dumps(document, allow_nan=False).encode())
+        return json.dumps(json.loads(text)).encode()
 
 
 def answer_error(error: RequestError) -> Answer:
@@ -81,7 +99,10 @@ def as_request_error(error: SbrError) -> RequestError:
     return RequestError(status, str(error), error.hint)
 
 
-_FIELDS = {"items", "sessions", "k", "only", "exclude", "include_seen", "fallback", "explain"}
+_CONFIG = {"k", "include_seen", "fallback", "explain"}
+_DEFAULT_CONFIG = RecommendConfig()
+_RULES = {"only", "exclude", "where", "max_per"}
+_FIELDS = {"items", "sessions"} | _CONFIG | _RULES
 
 
 def read_question(body: bytes) -> Question:
@@ -107,9 +128,41 @@ def read_question(body: bytes) -> Question:
         [read_ids(session, name) for session in sessions],
         is_list,
         read_config(document),
-        tuple(read_ids(document["only"], "only")) if "only" in document else None,
-        tuple(read_ids(document.get("exclude", []), "exclude")),
+        NO_RULES if _RULES.isdisjoint(document) else _read_rules(document),
     )
+
+
+def _read_rules(document: Mapping[str, Any]) -> RuleQuestion:
+    """Read the rules on what may be recommended.
+
+    Raises:
+        RequestError: a value is wrong.
+    """
+    where, max_per = document.get("where", []), document.get("max_per", {})
+    is_list = isinstance(where, list) and all(isinstance(one, str) for one in where)
+    if not is_list or len(where) > MAX_RULES:
+        raise RequestError(
+            400,
+            f"where must be a list of at most {MAX_RULES} conditions. Received: {_shown(where)}",
+            'such as ["in_stock=1"]',
+        )
+    is_object = isinstance(max_per, dict) and all(map(_is_whole, max_per.values()))
+    if not is_object or len(max_per) > MAX_RULES:
+        raise RequestError(
+            400,
+            f"max_per must have a whole number for each of at most {MAX_RULES} columns. "
+            f"Received: {_shown(max_per)}",
+            'such as {"category": 3}',
+        )
+    try:
+        return RuleQuestion(
+            tuple(read_ids(document["only"], "only")) if "only" in document else None,
+            tuple(read_ids(document.get("exclude", []), "exclude")),
+            tuple(map(Condition.parse, where)),
+            tuple(GroupLimit.parse(f"{name}={most}") for name, most in max_per.items()),
+        )
+    except SbrError as error:
+        raise as_request_error(error) from error
 
 
 def read_config(document: Mapping[str, Any]) -> RecommendConfig:
@@ -118,8 +171,10 @@ def read_config(document: Mapping[str, Any]) -> RecommendConfig:
     Raises:
         RequestError: a value is wrong.
     """
+    if _CONFIG.isdisjoint(document):
+        return _DEFAULT_CONFIG
     k = document.get("k", 20)
-    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_K:
+    if not _is_whole(k) or not 1 <= k <= MAX_K:
         raise RequestError(400, f"k must be a whole number from 1 to {MAX_K:,}. Received: {k!r}")
     include_seen, why = _read_flag(document, "include_seen"), _read_flag(document, "explain")
     fallback = document.get("fallback")
@@ -141,8 +196,8 @@ def read_object(body: bytes, fields: set[str]) -> dict[str, Any]:
         raise RequestError(400, f"the body is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise RequestError(400, f"the body must be a JSON object. Received: {_shown(document)}")
-    unknown = sorted(document.keys() - fields)
-    if unknown:
+    if not document.keys() <= fields:
+        unknown = sorted(document.keys() - fields)
         raise RequestError(
             400, f"no such field: {', '.join(unknown)}", f"fields are {', '.join(sorted(fields))}"
         )
@@ -155,15 +210,18 @@ def read_ids(found: Any, name: str) -> list[str]:
     Raises:
         RequestError: it is none.
     """
-    is_right = isinstance(found, list) and all(
-        isinstance(one, str) or (isinstance(one, int) and not isinstance(one, bool))
-        for one in found
-    )
-    if not is_right:
+    kinds = set(map(type, found)) if isinstance(found, list) else {None}
+    if kinds <= {str}:
+        return found
+    if not kinds <= {str, int}:
         raise RequestError(
             400, f"{name} must be a list of item ids. Received: {_shown(found)}", 'such as ["3186"]'
         )
     return [one if isinstance(one, str) else str(one) for one in found]
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _read_flag(document: Mapping[str, Any], name: str) -> bool:

@@ -1,22 +1,40 @@
-"""Answer requests that arrive together in one pass of the model, on a thread of its own."""
+"""Answer requests that arrive together in one pass of the model."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
-from sbrcli.serve.answers import Answer, Question, RequestError, answer_error, answer_json
+from sbrcli.serve.answer_texts import Tally
+from sbrcli.serve.answers import Answer, Question, RequestError, answer_error
 from sbrcli.serve.model import Events, ServedModel
 from sbrcli.serve.session_store import SessionStore
 
 MAX_TOGETHER = 64
 """Requests answered in one pass."""
 
+QUICK_WORK = 2**26
+"""Multiplications, a few milliseconds of one core, that a pass on the event loop takes at most.
+
+A pass on a thread of its own competes with the event loop for Python's lock: at 3,416 items x 100
+units each request then takes three times as long. A longer pass is worth its thread, as the service
+goes on to read requests and to answer those about its health meanwhile.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """A stored session that is to be forgotten."""
+
+    session_id: str
+
+
+Work = Question | Events | Forget
+
 
 @dataclass(slots=True)
 class _Waiting:
-    work: Question | Events
+    work: Work
     answer: "asyncio.Future[Answer]"
 
 
@@ -28,9 +46,9 @@ class Batcher:
 
     Args:
         model: returns the model of the moment.
-        store: the sessions that grow by requests; used on the model's thread alone.
+        store: the sessions that grow by requests; used by one pass at a time.
         most_waiting: how many requests may wait.
-        count: called with the documents of a pass that are no errors.
+        count: called with the tally of each pass.
     """
 
     def __init__(
@@ -38,78 +56,102 @@ class Batcher:
         model: Callable[[], ServedModel],
         store: SessionStore,
         most_waiting: int,
-        count: Callable[[list[dict[str, Any]]], None],
+        count: Callable[[Tally], None],
     ) -> None:
         self._model, self._store, self._most_waiting = model, store, most_waiting
         self._count = count
         self._waiting: list[_Waiting] = []
-        self._is_busy = False
+        self._together: list[_Waiting] = []
+        self._running: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "model")
 
-    async def ask(self, work: Question | Events) -> Answer:
+    async def ask(self, work: Work) -> Answer:
         """Answer a request.
 
         Raises:
-            RequestError: too many wait already.
+            RequestError: no run is loaded yet, or too many wait already.
         """
+        self._model()
         if len(self._waiting) >= self._most_waiting:
             raise RequestError(429, "too many requests are waiting", "ask again in a moment")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(work, answer))
-        if not self._is_busy and len(self._waiting) == 1:
-            loop.call_soon(self._begin)
+        if self._running is None:
+            self._begin()
         return await answer
-
-    async def forget(self, session_id: str) -> bool:
-        """Forget a stored session, and return whether there was one."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._store.remove, session_id)
 
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self) -> None:
-        """Hand the waiting requests to the model."""
+        self._running = asyncio.get_running_loop().create_task(self._run())
+        self._running.add_done_callback(self._end)
+
+    async def _run(self) -> None:
+        """Answer requests until none waits."""
+        while self._waiting:
+            model = self._model()
+            is_quick = self._take(model)
+            works = [one.work for one in self._together]
+            if is_quick:
+                answers = self._answer(model, works)
+            else:
+                loop = asyncio.get_running_loop()
+                answers = await loop.run_in_executor(self._thread, self._answer, model, works)
+            for one, answer in zip(self._together, answers, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(answer)
+            await asyncio.sleep(0)  # the answers leave, and requests arrive
+
+    def _end(self, run: "asyncio.Task[None]") -> None:
+        """Begin again after a bug, with which the requests of the last pass are answered."""
+        self._running = None
+        error = None if run.cancelled() else run.exception()
+        for one in self._together:
+            if not one.answer.done():
+                one.answer.set_exception(error or RequestError(503, "not ready"))
+        if self._waiting and not run.cancelled():
+            self._begin()
+
+    def _take(self, model: ServedModel) -> bool:
+        """Take the requests of the next pass, and return whether it is quick."""
         # Those that are done have passed their deadline, or their client has left.
         waiting = [one for one in self._waiting if not one.answer.done()]
-        together, self._waiting = waiting[:MAX_TOGETHER], waiting[MAX_TOGETHER:]
-        if self._is_busy or not together:
-            return
-        self._is_busy = True
-        loop = asyncio.get_running_loop()
-        work = [one.work for one in together]
-        running = loop.run_in_executor(self._thread, self._answer, work)
-        running.add_done_callback(lambda done: self._end(together, done))
+        count, work = 0, 0.0
+        for one in waiting[:MAX_TOGETHER]:
+            work += 0 if isinstance(one.work, Forget) else model.work(one.work)
+            if work > QUICK_WORK:
+                break
+            count += 1
+        is_quick = count > 0 or not waiting
+        count = count or MAX_TOGETHER
+        self._together, self._waiting = waiting[:count], waiting[count:]
+        return is_quick
 
-    def _end(self, together: Sequence[_Waiting], done: "asyncio.Future[list[Answer]]") -> None:
-        """Set the answers of the requests, and begin with those that came meanwhile."""
-        self._is_busy = False
-        error = None if done.cancelled() else done.exception()
-        for place, one in enumerate(together):
-            if one.answer.done():
-                continue
-            if done.cancelled() or error is not None:
-                one.answer.set_exception(error or RequestError(503, "not ready"))
-            else:
-                one.answer.set_result(done.result()[place])
-        self._begin()
-
-    def _answer(self, works: Sequence[Question | Events]) -> list[Answer]:
-        """Answer requests, on the model's thread."""
-        model = self._model()
+    def _answer(self, model: ServedModel, works: Sequence[Work]) -> list[Answer]:
+        """Answer requests, with one model."""
         questions = [work for work in works if isinstance(work, Question)]
         answered = iter(model.answer_questions(questions))
         answers: list[Answer] = []
+        tally = Tally()
         for work in works:
-            if isinstance(work, Question):
-                document = next(answered)
-            else:
-                document = model.add_events(self._store.take(work.session_id), work)
-            if isinstance(document, RequestError):
-                answers.append(answer_error(document))
+            if isinstance(work, Forget):
+                answers.append(self._forget(work.session_id))
                 continue
-            self._count(document if isinstance(document, list) else [document])
-            answers.append(answer_json(document))
+            if isinstance(work, Question):
+                found = next(answered)
+            else:
+                found = model.add_events(self._store.take(work.session_id), work)
+            if isinstance(found, RequestError):
+                answers.append(answer_error(found))
+                continue
+            tally.add(found.tally)
+            answers.append(found.to_answer())
+        self._count(tally)
         return answers
+
+    def _forget(self, session_id: str) -> Answer:
+        if self._store.remove(session_id):
+            return Answer(204, b"")
+        return answer_error(RequestError(404, f"no such session: {session_id}"))

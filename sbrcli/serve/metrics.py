@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from sbrcli.serve.answer_texts import Tally
+
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which the client library finds the folder that the workers share."""
 
@@ -34,19 +36,25 @@ class Metrics:
             "sbr_run_info", "The run that is served.", ["run"], multiprocess_mode="livemax"
         )
         self._run_name: str | None = None
+        self._of_requests: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     def count_request(self, endpoint: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        self._requests.labels(endpoint, str(status)).inc()
-        self._seconds.labels(endpoint).observe(seconds)
+        own = self._of_requests.get((endpoint, status))
+        if own is None:
+            own = self._requests.labels(endpoint, str(status)), self._seconds.labels(endpoint)
+            self._of_requests[endpoint, status] = own
+        count, histogram = own
+        count.inc()
+        histogram.observe(seconds)
 
-    def count_sessions(self, documents: list[dict[str, Any]]) -> None:
-        """Count what is said of sessions in the documents that were answered."""
-        for document in documents:
-            self._sessions.inc()
-            self._fallbacks.inc("fallback" in document)
-            self._unknown.inc(len(document["unknown"]))
-            self._items.inc(len(document["session"]) + len(document["unknown"]))
+    def count_sessions(self, tally: Tally) -> None:
+        """Count the sessions of requests that were answered."""
+        if tally.sessions:
+            self._sessions.inc(tally.sessions)
+            self._fallbacks.inc(tally.fallbacks)
+            self._unknown.inc(tally.unknown)
+            self._items.inc(tally.items)
 
     def name_run(self, run: str) -> None:
         """State the run that is served now."""

@@ -1,8 +1,9 @@
 """The run that is being served: scores sessions together, and answers questions about its items."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -13,19 +14,14 @@ from sbrcli.artefacts.run import Run
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import SbrError
 from sbrcli.models.stream import stream_of
-from sbrcli.serve.answers import Question, RequestError, as_request_error
+from sbrcli.serve.answer_texts import Written
+from sbrcli.serve.answers import Question, RequestError, RuleQuestion, as_request_error
+from sbrcli.serve.open_question import ChosenRows, OpenQuestion
 from sbrcli.serve.session_store import StoredSession
-from sbrcli.workflow.choose_items import Chosen, choose_items
+from sbrcli.workflow.choose_items import choose_items
 from sbrcli.workflow.find_items import TitleSearch
-from sbrcli.workflow.recommend import (
-    describe_row,
-    explain_row,
-    known_items,
-    nothing_known,
-    recommend_popular,
-    unknown_ids,
-)
-from sbrcli.workflow.recommendation import Recommendation
+from sbrcli.workflow.make_rules import ItemAttributes
+from sbrcli.workflow.recommend import known_items
 from sbrcli.workflow.recommender import Recommender
 from sbrcli.workflow.rules import Rules
 
@@ -34,6 +30,9 @@ FloatArray = npt.NDArray[np.floating]
 
 _MAX_SCORES = 2**24
 """Scores in memory at a time: 64 MiB."""
+
+_MAX_RULES = 16
+"""Rules of requests that are stored, each with an array of all items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,19 @@ class Events:
 
 
 class ServedModel:
-    """A loaded run. Its methods but `find` are called by one thread at a time."""
+    """A loaded run. Its methods but `find` are called by one thread at a time.
 
-    def __init__(self, recommender: Recommender) -> None:
+    Args:
+        recommender: the run.
+        attributes: those of its items; None without a table of them.
+    """
+
+    def __init__(self, recommender: Recommender, attributes: ItemAttributes | None = None) -> None:
         self.recommender = recommender
         self.items = recommender.items
         self.stream = stream_of(recommender.scorer)
+        self._attributes = attributes
+        self._rules = lru_cache(_MAX_RULES)(self._make_rules)
 
     @property
     def run(self) -> Run:
@@ -71,35 +77,48 @@ class ServedModel:
         self.stream.scores(self.stream.advance([None], [np.zeros(1, np.int32)]))
         _ = self.titles, self.items.index_of
 
-    def answer_questions(self, questions: Sequence[Question]) -> list[Any]:
+    def work(self, question: Question | Events) -> float:
+        """Estimate the multiplications that an answer takes; infinite if unknown."""
+        if isinstance(question, Events):
+            sessions, events = 1, len(question.items)
+        else:
+            sessions = len(question.sessions)
+            events = sum(map(len, question.sessions))
+        return math.inf if question.config.why else self.stream.work(sessions, events)
+
+    def answer_questions(self, questions: Sequence[Question]) -> list[Written | RequestError]:
         """Score the sessions of many requests together.
 
         Returns:
-            For each question its JSON document, or a `RequestError`.
+            For each question its JSON document, or what is wrong with it.
         """
-        found: list[Any] = []
+        found: list[OpenQuestion | RequestError] = []
         for question in questions:
             try:
-                found.append(_Open(question, self.recommender))
+                found.append(self._open(question))
             except SbrError as error:
                 found.append(as_request_error(error))
-        opened = [one for one in found if isinstance(one, _Open)]
+            except RequestError as error:
+                found.append(error)
         # Questions of the same kind stand together, so that their items are chosen together.
-        opened.sort(key=lambda one: hash(one.kind))
-        pairs = [(one, place) for one in opened for place in one.filled]
+        kinds: dict[Any, list[tuple[OpenQuestion, int]]] = {}
+        for one in found:
+            if isinstance(one, OpenQuestion):
+                kinds.setdefault(one.kind, []).extend((one, place) for place in one.filled)
+        pairs = [pair for own in kinds.values() for pair in own]
         most = max(_MAX_SCORES // self.stream.num_items, 1)
         for begin in range(0, len(pairs), most):
             part = pairs[begin : begin + most]
-            known = [one.known[place] for one, place in part]
+            known = [np.array(one.known[place], np.int32) for one, place in part]
             scores = self.stream.scores(self.stream.advance([None] * len(part), known))
-            self._choose(part, scores)
-        return [one.document() if isinstance(one, _Open) else one for one in found]
+            self._choose(part, known, scores)
+        return [one.answer() if isinstance(one, OpenQuestion) else one for one in found]
 
-    def add_events(self, session: StoredSession, events: Events) -> Any:
+    def add_events(self, session: StoredSession, events: Events) -> Written | RequestError:
         """Append events to a stored session and recommend what follows it.
 
         Returns:
-            The JSON document of the whole session's recommendation, or a `RequestError`.
+            The JSON document of the whole session's recommendation, or what is wrong.
         """
         fresh = known_items(self.items, events.items)
         session.items += events.items
@@ -108,22 +127,56 @@ class ServedModel:
             session.model = self
         if len(fresh):
             [session.state] = self.stream.advance([session.state], [fresh])
-        question = Question([session.items], False, events.config)
-        opened = _Open(question, self.recommender)
+        opened = self._open(Question([session.items], False, events.config))
         if opened.filled:
-            self._choose([(opened, 0)], self.stream.scores([session.state]))
-        return opened.document()
+            known = [np.array(opened.known[0], np.int32)]
+            self._choose([(opened, 0)], known, self.stream.scores([session.state]))
+        return opened.answer()
 
-    def _choose(self, pairs: Sequence[tuple["_Open", int]], scores: FloatArray) -> None:
+    def _open(self, question: Question) -> OpenQuestion:
+        """Make a question ready to be answered.
+
+        Raises:
+            RequestError, SbrError: its rules cannot be applied.
+        """
+        return OpenQuestion(
+            question, self.items, self.recommender.scorer, self._rules(question.rules)
+        )
+
+    def _make_rules(self, asked: RuleQuestion) -> Rules:
+        """Make the rules of a request; they are stored, as the next one often has the same.
+
+        Raises:
+            RequestError: they need a table of attributes, and there is none.
+            ConfigError: the table lacks a column, or a value is of another kind than its column.
+        """
+        rules = Rules(len(self.items.ids))
+        rules = rules.with_ids(self.items, only=asked.only, exclude=asked.exclude)
+        if not asked.where and not asked.max_per:
+            return rules
+        if self._attributes is None:
+            raise RequestError(
+                400,
+                "where and max_per need the table of the items' attributes",
+                "start the service with --items-table FILE",
+            )
+        return self._attributes.add_rules(rules, asked.where, asked.max_per)
+
+    def _choose(
+        self,
+        pairs: Sequence[tuple[OpenQuestion, int]],
+        known: Sequence[IntArray],
+        scores: FloatArray,
+    ) -> None:
         """Choose the items of sessions, each a question and a place in it, by their scores."""
         begin = 0
         for _, group in groupby(pairs, key=lambda pair: pair[0].kind):
             same = list(group)
-            first, known = same[0][0], [one.known[place] for one, place in same]
-            rows = scores[begin : begin + len(same)]
-            chosen = choose_items(rows, known, first.question.config, first.rules)
+            own, first = slice(begin, begin + len(same)), same[0][0]
+            chosen = choose_items(scores[own], known[own], first.question.config, first.rules)
+            rows = ChosenRows(chosen)
             for row, (one, place) in enumerate(same):
-                one.take(place, chosen, row)
+                one.describe(place, rows, row)
             begin += len(same)
 
     def find(self, words: str, most: int) -> list[dict[str, Any]]:
@@ -147,66 +200,6 @@ class ServedModel:
         title = self.items.titles[place] if self.items.titles else None
         document = {"item": self.items.ids[place]} | ({} if title is None else {"title": title})
         return document | {"train_count": int(self.items.train_count[place])}
-
-
-class _Open:
-    """A question that is being answered.
-
-    Args:
-        question: the question.
-        recommender: the run.
-    """
-
-    def __init__(self, question: Question, recommender: Recommender) -> None:
-        self.question, self.scorer, self.items = question, recommender.scorer, recommender.items
-        items = self.items
-        self.known = [known_items(items, session) for session in question.sessions]
-        self.rules = Rules(len(items.ids)).with_ids(
-            items, only=question.only, exclude=question.exclude
-        )
-        self._found: dict[int, Recommendation] = {}
-
-    @property
-    def filled(self) -> list[int]:
-        """The places of the sessions of which the run knows an item."""
-        return [place for place, own in enumerate(self.known) if len(own)]
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """What decides which items may be chosen, apart from the session."""
-        return self.question.config, self.question.only, self.question.exclude
-
-    def take(self, place: int, chosen: Chosen, row: int) -> None:
-        """Take what was chosen for one of the sessions."""
-        unknown = unknown_ids(self.items, self.question.sessions[place])
-        own, config = self.known[place], self.question.config
-        found = describe_row(self.items, own, unknown, chosen, row, config, self.rules)
-        self._found[place] = (
-            explain_row(self.scorer, self.items, own, found) if config.why else found
-        )
-
-    def document(self) -> Any:
-        """Return the JSON document, or a `RequestError`."""
-        found = [self._answer(place) for place in range(len(self.known))]
-        if self.question.is_list:
-            return [one.to_document() for one in found]
-        [only] = found
-        if not only.session and only.fallback is None:
-            unknown = ", ".join(only.unknown) or "it is empty"
-            return RequestError(
-                422,
-                f"the run knows no item of the session: {unknown}",
-                "use the item ids of the log that the run was trained on",
-            )
-        return only.to_document()
-
-    def _answer(self, place: int) -> Recommendation:
-        if place in self._found:
-            return self._found[place]
-        session, config = self.question.sessions[place], self.question.config
-        if config.fallback is None:
-            return nothing_known(self.items, session, self.rules)
-        return recommend_popular(self.items, unknown_ids(self.items, session), config, self.rules)
 
 
 def describe_run(model: ServedModel) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sbrcli import __version__
-from sbrcli.serve.answers import MAX_K, MAX_SESSIONS
+from sbrcli.serve.answers import MAX_K, MAX_RULES, MAX_SESSIONS
 
 MAX_FOUND = 100
 """Items in one answer of a search."""
@@ -45,7 +45,24 @@ _WHICH = {
     "include_seen": {"type": "boolean", "default": False},
     "fallback": {"enum": ["popularity", None]},
 }
-_RULES = {"only": _IDS, "exclude": _IDS, "explain": {"type": "boolean", "default": False}}
+_RULES = {
+    "only": _IDS,
+    "exclude": _IDS,
+    "where": _list_of(_TEXT)
+    | {
+        "maxItems": MAX_RULES,
+        "description": "Conditions on attributes, such as in_stock=1; all must hold. They need "
+        "the service's --items-table.",
+    },
+    "max_per": {
+        "type": "object",
+        "additionalProperties": {"type": "integer", "minimum": 1},
+        "maxProperties": MAX_RULES,
+        "description": "How many items with the same value of an attribute are recommended at "
+        "most. It needs the service's --items-table.",
+    },
+    "explain": {"type": "boolean", "default": False},
+}
 _SESSION = {"additionalProperties": False} | _object({"items": _IDS, **_WHICH, **_RULES}, "items")
 _SESSIONS = {"additionalProperties": False} | _object(
     {"sessions": _list_of(_IDS), **_WHICH, **_RULES}, "sessions"

@@ -29,7 +29,8 @@ from sbrcli.serve.answers import (
     read_object,
     read_question,
 )
-from sbrcli.serve.batching import Batcher
+from sbrcli.serve.batching import Batcher, Forget
+from sbrcli.serve.fast_path import Exchange, FastPath, header_of, read_body
 from sbrcli.serve.metrics import Metrics, write_metrics
 from sbrcli.serve.model import Events, ServedModel, describe_run, find_item
 from sbrcli.serve.openapi import MAX_FOUND, OPENAPI
@@ -37,8 +38,9 @@ from sbrcli.serve.page import PAGE_FILES, read_page_file
 from sbrcli.serve.peers import Peers
 from sbrcli.serve.session_store import SessionStore
 
-Endpoint = Callable[[Request], Awaitable[Answer]]
+Endpoint = Callable[[Any], Awaitable[Answer]]
 
+RECOMMEND = "/v1/recommend"
 
 _BUG = answer_error(RequestError(500, "a bug in sbr; its log has the details"))
 
@@ -86,7 +88,7 @@ class Service:
     def application(self) -> Any:
         """Return the ASGI application."""
         routes = [
-            self._route("/v1/recommend", "recommend", self._recommend, "POST"),
+            self._route(RECOMMEND, "recommend", self._recommend, "POST"),
             self._route("/v1/sessions/{id:path}/events", "events", self._add_events, "POST"),
             self._route("/v1/sessions/{id:path}", "sessions", self._forget, "DELETE"),
             self._route("/v1/items", "items", self._find_items),
@@ -100,6 +102,11 @@ class Service:
         ]
         handlers: Any = {HTTPException: _no_such_endpoint, 500: _answer_bug}
         application: Any = Starlette(routes=routes, exception_handlers=handlers)
+
+        async def recommend(request: Exchange) -> Answer:
+            return await self._answer_counted(request, "recommend", self._recommend)
+
+        application.add_middleware(FastPath, RECOMMEND, recommend)
         if self.config.cors is not None:
             application.add_middleware(
                 CORSMiddleware,
@@ -111,25 +118,30 @@ class Service:
 
     def _route(self, path: str, name: str, endpoint: Endpoint, method: str = "GET") -> Route:
         async def handle(request: Request) -> Response:
-            begin = time.perf_counter()
-            answer = _BUG
-            try:
-                answer = await self._answer(request, name, endpoint)
-            finally:  # also of a bug, which `_answer_bug` answers
-                seconds = time.perf_counter() - begin
-                self.metrics.count_request(name, answer.status, seconds)
-                if self.config.log_requests:
-                    _log(request, answer, seconds)
+            answer = await self._answer_counted(request, name, endpoint)
             headers = {"content-type": "application/json"} | dict(answer.headers)
             return Response(answer.body, answer.status, headers)
 
         return Route(path, handle, methods=[method])
 
-    async def _answer(self, request: Request, name: str, endpoint: Endpoint) -> Answer:
+    async def _answer_counted(self, request: Exchange, name: str, endpoint: Endpoint) -> Answer:
+        """Answer a request, count it, and log it if that is asked for."""
+        begin = time.perf_counter()
+        answer = _BUG
+        try:
+            answer = await self._answer(request, name, endpoint)
+        finally:  # also of a bug, which `_answer_bug` answers
+            seconds = time.perf_counter() - begin
+            self.metrics.count_request(name, answer.status, seconds)
+            if self.config.log_requests:
+                _log(request, answer, seconds)
+        return answer
+
+    async def _answer(self, request: Exchange, name: str, endpoint: Endpoint) -> Answer:
         """Answer a request, or say what is wrong with it."""
         try:
             async with asyncio.timeout(self.config.deadline):
-                if name not in _NO_TOKEN:
+                if name not in _NO_TOKEN and self.token is not None:
                     self._require_token(request)
                 return await endpoint(request)
         except RequestError as error:
@@ -140,48 +152,24 @@ class Service:
         except ClientDisconnect:
             return Answer(499, b"")
 
-    def _require_token(self, request: Request) -> None:
+    def _require_token(self, request: Exchange) -> None:
         """Check the token of a request.
 
         Raises:
             RequestError: it is missing or wrong.
         """
-        if self.token is None:
-            return
-        given = request.headers.get("authorization", "")
-        wanted = f"Bearer {self.token}"
-        if not hmac.compare_digest(given.encode(), wanted.encode()):
+        wanted = f"Bearer {self.token}".encode()
+        if not hmac.compare_digest(header_of(request, b"authorization"), wanted):
             raise RequestError(
                 401, "the token is missing or wrong", "send the header Authorization: Bearer TOKEN"
             )
 
-    async def _read_body(self, request: Request) -> bytes:
-        """Read the body of a request.
-
-        Raises:
-            RequestError: it is too large.
-        """
-        most = self.config.max_body
-        stated = request.headers.get("content-length", "")
-        parts, size = [], int(stated) if stated.isdecimal() else 0
-        if size <= most:
-            size = 0
-            async for part in request.stream():
-                parts.append(part)
-                size += len(part)
-                if size > most:
-                    break
-        if size > most:
-            raise RequestError(
-                413, f"the body is larger than {most:,} bytes", "send fewer sessions in one request"
-            )
-        return b"".join(parts)
-
-    async def _recommend(self, request: Request) -> Answer:
-        return await self.batcher.ask(read_question(await self._read_body(request)))
+    async def _recommend(self, request: Exchange) -> Answer:
+        body = await read_body(request, self.config.max_body)
+        return await self.batcher.ask(read_question(body))
 
     async def _add_events(self, request: Request) -> Answer:
-        body = await self._read_body(request)
+        body = await read_body(request, self.config.max_body)
         document = read_object(body, {"items", "k", "include_seen", "fallback"})
         if "items" not in document:
             raise RequestError(400, "items is missing", 'such as {"items": ["3186"]}')
@@ -195,7 +183,7 @@ class Service:
         """Answer for another worker about a session that this one owns."""
         try:
             if what == "forget":
-                return await self._forget_own(session_id)
+                return await self.batcher.ask(Forget(session_id))
             document = json.loads(body)
             config = read_config(document)
             return await self.batcher.ask(
@@ -208,12 +196,7 @@ class Service:
         session_id = _id_of(request)
         if not self.peers.is_own(session_id):
             return await self.peers.ask(session_id, "forget", b"")
-        return await self._forget_own(session_id)
-
-    async def _forget_own(self, session_id: str) -> Answer:
-        if not await self.batcher.forget(session_id):
-            raise RequestError(404, f"no such session: {session_id}")
-        return Answer(204, b"")
+        return await self.batcher.ask(Forget(session_id))
 
     async def _find_items(self, request: Request) -> Answer:
         most = _read_number(request, "limit", 20, MAX_FOUND)
@@ -284,15 +267,16 @@ async def _no_such_endpoint(request: Request, error: Exception) -> Response:
     return Response(answer.body, status, {"content-type": "application/json"} | dict(headers))
 
 
-def _log(request: Request, answer: Answer, seconds: float) -> None:
+def _log(request: Exchange, answer: Answer, seconds: float) -> None:
     """Write a request as one line of JSON to stderr."""
+    scope = request.scope
     line = {
         "time": time.time(),
-        "method": request.method,
-        "path": request.url.path,
+        "method": scope["method"],
+        "path": scope["path"],
         "status": answer.status,
         "seconds": round(seconds, 6),
         "bytes": len(answer.body),
-        "client": request.client.host if request.client else None,
+        "client": scope["client"][0] if scope.get("client") else None,
     }
     sys.stderr.write(json.dumps(line) + "\n")

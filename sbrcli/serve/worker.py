@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from sbrcli.serve.metrics import Metrics
 from sbrcli.serve.model import ServedModel
 from sbrcli.serve.peers import Peers
 from sbrcli.serve.service import Service
+from sbrcli.workflow.make_rules import ItemAttributes
 from sbrcli.workflow.recommender import open_recommender
 
 FOLLOW_SECONDS = 2.0
@@ -46,6 +49,7 @@ class ServedRun:
 
     blend: bool = False
     titles: Path | None = None
+    items_table: Path | None = None
 
     def open(self) -> Run:
         """Open the run.
@@ -55,15 +59,30 @@ class ServedRun:
         """
         return self.workspace.open("run", self.name)
 
-    def load(self, run: Run) -> ServedModel:
+    def load(self, run: Run, reporter: Reporter) -> ServedModel:
         """Load a run, and make it ready for the first request.
 
+        Args:
+            run: the run.
+            reporter: given how the table of attributes was read.
+
         Raises:
-            ArtefactError, DataError: it, or the file of titles, is damaged.
+            ArtefactError, DataError: it, the file of titles or the table is damaged.
         """
-        model = ServedModel(open_recommender(run, blend=self.blend, titles=self.titles))
+        recommender = open_recommender(run, blend=self.blend, titles=self.titles)
+        table = self.items_table
+        attributes = table and ItemAttributes(recommender.items, table, reporter)
+        model = ServedModel(recommender, attributes)
         model.warm_up()
         return model
+
+    def identity(self, run: Run) -> str:
+        """Return what tells a run, with its files, from its successor of the same name."""
+        paths = (path for path in (self.titles, self.items_table) if path is not None)
+        files = [path.stat() for path in paths if path.exists()]
+        versions = " ".join(f"{one.st_mtime_ns} {one.st_size}" for one in files)
+        weights = checksum_of(run.path / WEIGHTS_FILE)
+        return f"{run.name} {run.finished_at} {weights} {versions}"
 
 
 class Worker:
@@ -101,15 +120,19 @@ class Worker:
         # Its warnings would be a line for each request that is no HTTP; its errors are bugs.
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         run = self._served.open()
-        self._service.use(self._served.load(run))
-        asyncio.run(self._serve(listening, run, when_ready))
+        identity = self._served.identity(run)
+        self._service.use(self._served.load(run, self._reporter))
+        gc.collect()
+        gc.freeze()  # no later collection looks through the items of the run
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            runner.run(self._serve(listening, identity, when_ready))
 
     async def _serve(
-        self, listening: socket.socket, run: Run, when_ready: Callable[[], None]
+        self, listening: socket.socket, identity: str, when_ready: Callable[[], None]
     ) -> None:
         await self._peers.listen(self._service.answer_peer)
         server = _Server(self._configured(), self._service)
-        following = asyncio.create_task(self._follow(run)) if self._config.follow else None
+        following = asyncio.create_task(self._follow(identity)) if self._config.follow else None
         self._service.is_ready = True
         when_ready()
         try:
@@ -132,23 +155,32 @@ class Worker:
             backlog=4096,
         )
 
-    async def _follow(self, run: Run) -> None:
+    async def _follow(self, current: str) -> None:
         """Take up each newer complete run; report one that cannot be loaded, and keep the old."""
-        current = _identity(run)
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
                 newer = await asyncio.to_thread(self._served.open)
-                found = _identity(newer)
+                found = self._served.identity(newer)
                 if found == current:
                     continue
                 current = found
-                self._service.use(await asyncio.to_thread(self._served.load, newer))
+                load = self._served.load
+                self._service.use(await asyncio.to_thread(load, newer, self._reporter))
                 self._reporter.note(f"serving run {newer.name} on dataset {newer.dataset.name} now")
             except (SbrError, OSError) as error:
                 if str(error) != current:
                     self._reporter.warn(f"the newer run is not served: {error}")
                 current = str(error)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop of uvloop where it is installed, else Python's own."""
+    if find_spec("uvloop") is None:
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 class _Server(uvicorn.Server):
@@ -206,11 +238,6 @@ def _protocol_with_limits(seconds: float) -> type[HttpToolsProtocol]:
                 self.transport.close()
 
     return Protocol
-
-
-def _identity(run: Run) -> str:
-    """Return what tells a run from its successor of the same name."""
-    return f"{run.name} {run.finished_at} {checksum_of(run.path / WEIGHTS_FILE)}"
 
 
 def fail(error: SbrError) -> None:

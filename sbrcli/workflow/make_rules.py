@@ -1,9 +1,11 @@
 """Make rules from what a user gives: lists of ids, and conditions on the items' attributes."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from sbrcli.artefacts.items import RunItems
 from sbrcli.config.recommendation import LINES, Condition, GroupLimit, RuleConfig
@@ -12,8 +14,14 @@ from sbrcli.log.session_lines import parse_session
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.rules import Cap, Rules
 
+IntArray = npt.NDArray[np.integer]
+BoolArray = npt.NDArray[np.bool_]
+
 _MAX_NAMED = 5
 """The number of unknown ids that a warning names; the others are counted."""
+
+_MAX_STORED = 64
+"""Conditions, and columns, whose arrays of items are stored."""
 
 
 def make_rules(config: RuleConfig, items: RunItems, reporter: Reporter = SILENT) -> Rules:
@@ -54,40 +62,65 @@ def add_table_rules(
     max_per: Iterable[GroupLimit] = (),
     reporter: Reporter = SILENT,
 ) -> Rules:
-    """Add conditions on items' attributes, and limits of groups.
+    """Add the rules of `ItemAttributes.add_rules`; arguments and errors as there."""
+    return ItemAttributes(items, path, reporter).add_rules(rules, where, max_per)
+
+
+class ItemAttributes:
+    """The attributes of a run's items; what rules need of them is stored when it is first used.
 
     Args:
-        rules: those before.
         items: the run's items.
         path: the table of attributes.
-        where: conditions that an item must meet; one that the table lacks meets none.
-        max_per: limits; an item that the table lacks counts towards none.
         reporter: given how many of the run's items the table has.
 
     Raises:
         DataError: the table cannot be read, or has none of the run's items.
-        ConfigError: it lacks a column, or a value is of another kind than its column.
     """
-    from sbrcli.log.item_table import read_item_table
 
-    table = read_item_table(path)
-    rows = table.rows_of(items.ids)
-    is_there = rows >= 0
-    if not is_there.any():
-        raise DataError(
-            f"{path}: its column {table.id_column} holds no item of the run",
-            hint="name the column with the ids of the log item_id",
+    def __init__(self, items: RunItems, path: Path, reporter: Reporter = SILENT) -> None:
+        from sbrcli.log.item_table import read_item_table
+
+        self._table = read_item_table(path)
+        self._rows = self._table.rows_of(items.ids)
+        self._is_there = self._rows >= 0
+        if not self._is_there.any():
+            raise DataError(
+                f"{path}: its column {self._table.id_column} holds no item of the run",
+                hint="name the column with the ids of the log item_id",
+            )
+        reporter.note(
+            f"{path.name}: ids in column {self._table.id_column}; it has "
+            f"{np.count_nonzero(self._is_there):,} of the run's {len(self._rows):,} items"
         )
-    reporter.note(
-        f"{path.name}: ids in column {table.id_column}; it has {np.count_nonzero(is_there):,} of "
-        f"the run's {len(rows):,} items"
-    )
-    for condition in where:
-        rules = rules.with_kept(f"where {condition}", is_there & table.meeting(condition)[rows])
-    for limit in max_per:
-        groups = np.where(is_there, table.groups(limit.column)[rows], -1)
-        rules = rules.with_cap(Cap(f"max-per {limit}", groups, limit.most))
-    return rules
+        self._is_met = lru_cache(_MAX_STORED)(self._find_met)
+        self._groups = lru_cache(_MAX_STORED)(self._find_groups)
+
+    def add_rules(
+        self, rules: Rules, where: Iterable[Condition], max_per: Iterable[GroupLimit]
+    ) -> Rules:
+        """Add conditions on items' attributes, and limits of groups.
+
+        Args:
+            rules: those before.
+            where: conditions that an item must meet; one that the table lacks meets none.
+            max_per: limits; an item that the table lacks counts towards none.
+
+        Raises:
+            ConfigError: the table lacks a column, or a value is of another kind than its column.
+        """
+        for condition in where:
+            rules = rules.with_kept(f"where {condition}", self._is_met(condition))
+        for limit in max_per:
+            groups = self._groups(limit.column)
+            rules = rules.with_cap(Cap(f"max-per {limit}", groups, limit.most))
+        return rules
+
+    def _find_met(self, condition: Condition) -> BoolArray:
+        return self._is_there & self._table.meeting(condition)[self._rows]
+
+    def _find_groups(self, column: str) -> IntArray:
+        return np.where(self._is_there, self._table.groups(column)[self._rows], -1)
 
 
 def read_ids(texts: str, option: str) -> list[str]:

@@ -90,3 +90,14 @@ def test_a_dot_is_the_current_folder(sbr, tmp_path):
     make_run(tmp_path, ids=("10", "20"))
     assert sbr("recommend", "--items", "10", "-w", ".").code == 0
     assert not Path("sbr-work").exists()
+
+
+@pytest.mark.parametrize("words", ["serve --cors", "train --hsz", "-q stats log --sep"])
+def test_an_option_without_its_value_names_its_own_command(sbr, words):
+    said = sbr(*words.split())
+    command, option = words.removeprefix("-q ").split()[0], words.split()[-1]
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == (
+        f"error: Option '{option}' requires an argument.\n"
+        f"hint: run sbr {command} --help for usage\n"
+    )

@@ -144,6 +144,11 @@ def test_other_origins_may_ask_only_where_they_are_named(tmp_path: Path):
         other = service.ask("GET", "/v1/runs/current", origin="https://other.example")[2]
         assert named["access-control-allow-origin"] == "https://shop.example"
         assert "access-control-allow-origin" not in other
+        body, origin = {"items": ["10"]}, {"origin": "https://shop.example"}
+        status, _, found = service.ask("POST", "/v1/recommend", body, **origin)
+        assert (status, found["access-control-allow-origin"]) == (200, "https://shop.example")
+        preflight = origin | {"access-control-request-method": "POST"}
+        assert service.ask("OPTIONS", "/v1/recommend", None, **preflight)[0] == 200
 
 
 @pytest.mark.parametrize(

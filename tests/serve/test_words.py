@@ -64,6 +64,20 @@ def test_the_description_says_what_each_endpoint_does():
     assert found - set(SUMMARIES) == RESPONSES
 
 
+def test_the_fields_that_need_a_table_say_so():
+    body = OPENAPI["paths"]["/v1/recommend"]["post"]["requestBody"]
+    for schema in body["content"]["application/json"]["schema"]["oneOf"]:
+        fields = schema["properties"]
+        assert fields["where"]["description"] == (
+            "Conditions on attributes, such as in_stock=1; all must hold. They need "
+            "the service's --items-table."
+        )
+        assert fields["max_per"]["description"] == (
+            "How many items with the same value of an attribute are recommended at "
+            "most. It needs the service's --items-table."
+        )
+
+
 def test_each_metric_is_described(served: Served):
     served.post("/v1/recommend", {"items": ["10"]})
     text = served.ask("GET", "/metrics")[1]
@@ -92,7 +106,7 @@ def test_too_many_waiting_requests_are_refused():
 
     async def ask_thrice() -> list[object]:
         batcher = Batcher(lambda: None, SessionStore(1, 1), 2, lambda _: None)  # type: ignore[arg-type, return-value]
-        batcher._is_busy = True
+        batcher._running = asyncio.get_running_loop().create_future()  # type: ignore[assignment]
         question = read_question(b'{"items": []}')
         asked = [asyncio.ensure_future(batcher.ask(question)) for _ in range(3)]
         await asyncio.sleep(0)

@@ -43,6 +43,14 @@ class GruStream:
         """How many items are scored."""
         return self._shape.num_items
 
+    def work(self, sessions: int, events: int) -> float:
+        """Estimate the multiplications; see `sbrcli.models.stream.Stream.work`."""
+        units = self._shape.units
+        per_event = 3 * sum(
+            own * (own + below) for own, below in zip(units, (0, *units[:-1]), strict=True)
+        )
+        return sessions * self.num_items * units[-1] + events * per_event
+
     def prepare(self) -> None:
         """Multiply every item with the first kernel, if that takes little memory: same bits."""
         first = self._layers[0]
@@ -61,16 +69,17 @@ class GruStream:
         for row, place in enumerate(order):
             events[row, : steps[row]] = items[place]
         hidden = [
-            np.stack([self._state_of(states[place], layer) for place in order])
+            self._states_of([states[place] for place in order], layer)
             for layer in range(len(self._layers) if order else 0)
         ]
-        for step in range(events.shape[1]):
-            active = int(np.searchsorted(-steps, -step))  # how many have more steps than this
+        # How many sessions have more events than each step.
+        lasting = np.searchsorted(-steps, -np.arange(events.shape[1])).tolist()
+        for step, active in enumerate(lasting):
             gates = self._first_gates(events[:active, step])
             for number, (layer, state) in enumerate(zip(self._layers, hidden, strict=True)):
                 if number:
                     gates = layer.gates(hidden[number - 1][:active], _NO_ITEMS)
-                state[:active] = layer.next_state(gates, state[:active])
+                layer.move(state[:active], gates)
         found: list[States] = [()] * len(order)
         for row, place in enumerate(order):
             found[place] = tuple(state[row].copy() for state in hidden)
@@ -89,10 +98,12 @@ class GruStream:
         entered = None if self._embedding is None else self._embedding[items]
         return self._layers[0].gates(entered, items)
 
-    def _state_of(self, states: States | None, layer: int) -> FloatArray:
-        if states is None:
-            return np.zeros(self._shape.units[layer], np.float32)
-        return states[layer]
+    def _states_of(self, states: Sequence[States | None], layer: int) -> FloatArray:
+        found = np.zeros((len(states), self._shape.units[layer]), np.float32)
+        for row, own in enumerate(states):
+            if own is not None:
+                found[row] = own[layer]
+        return found
 
 
 class _Layer:
@@ -119,14 +130,22 @@ class _Layer:
             return self._rows[items] + self._bias
         return self._input.multiply(entered)
 
-    def next_state(self, gates: FloatArray, state: FloatArray) -> FloatArray:
-        """Return the states after one event, (sessions, units)."""
+    def move(self, state: FloatArray, gates: FloatArray) -> None:
+        """Replace states, (sessions, units), by those after one event."""
         units, half = self._units, np.float32(0.5)
         product = self._recurrent.multiply(state)
-        open_shares = np.tanh(gates[:, : 2 * units] + product[:, : 2 * units]) * half + half
-        update, reset = open_shares[:, :units], open_shares[:, units:]
-        candidate = np.tanh(gates[:, 2 * units :] + reset * product[:, 2 * units :])
-        return candidate + update * (state - candidate)
+        opened, candidate = product[:, : 2 * units], product[:, 2 * units :]
+        opened += gates[:, : 2 * units]
+        np.tanh(opened, out=opened)
+        opened *= half
+        opened += half
+        update, reset = opened[:, :units], opened[:, units:]
+        candidate *= reset
+        candidate += gates[:, 2 * units :]
+        np.tanh(candidate, out=candidate)
+        state -= candidate
+        state *= update
+        state += candidate
 
 
 def _halved(gates: FloatArray) -> FloatArray:

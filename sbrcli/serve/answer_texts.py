@@ -1,0 +1,109 @@
+"""Recommendations as the text of their JSON, without an object for each item on the way.
+
+A text holds the document of `Recommendation.to_document`: its numbers are the same to the bit,
+though a score may have zeros at its end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from json.encoder import encode_basestring
+from typing import Any
+
+from sbrcli.artefacts.items import RunItems
+from sbrcli.serve.answers import Answer, RequestError, answer_json, encode_text
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the metrics count of the sessions of an answer."""
+
+    sessions: int = 0
+    fallbacks: int = 0
+    unknown: int = 0
+    """Items that the run does not know."""
+
+    items: int = 0
+    """Items of sessions, these included."""
+
+    def add(self, other: "Tally") -> None:
+        """Add what another answer counts."""
+        self.sessions += other.sessions
+        self.fallbacks += other.fallbacks
+        self.unknown += other.unknown
+        self.items += other.items
+
+
+@dataclass(slots=True)
+class Written:
+    """The JSON document of a question's answer."""
+
+    text: str
+    tally: Tally
+
+    def to_answer(self) -> Answer:
+        """Return the answer of HTTP."""
+        return Answer(200, encode_text(self.text))
+
+
+def write_recommendation(
+    items: RunItems,
+    session: Sequence[int],
+    unknown: Sequence[str],
+    best: Sequence[int],
+    scores: Sequence[float],
+    others: dict[str, Any],
+) -> str:
+    """Return the JSON of what was recommended for a session.
+
+    Args:
+        items: the run's items.
+        session: the indices of the session's items that the run knows.
+        unknown: the ids of those that it does not know.
+        best: the indices of the recommended items, best first.
+        scores: their scores, which must be finite; written with six decimals.
+        others: further keys of the document.
+    """
+    ids, titles = items.ids, items.titles
+    values: list[Any] = [None] * (3 * len(best))
+    values[0::3] = [encode_basestring(ids[at]) for at in best]
+    values[1::3] = scores
+    values[2::3] = [_title(titles[at]) for at in best] if titles else [""] * len(best)
+    ranked = _pattern(len(best)) % tuple(values)
+    if titles:
+        asked = ", ".join(
+            [f'{{"item": {encode_basestring(ids[at])}{_title(titles[at])}}}' for at in session]
+        )
+    else:
+        asked = ", ".join([f'{{"item": {encode_basestring(ids[at])}}}' for at in session])
+    named = ", ".join(map(encode_basestring, unknown)) if unknown else ""
+    text = f'{{"items": [{ranked}], "unknown": [{named}], "session": [{asked}]'
+    if not others:
+        return text + "}"
+    return f"{text}, {answer_json(others).body.decode()[1:]}"
+
+
+def join_written(texts: Sequence[str]) -> str:
+    """Return the JSON list of several documents."""
+    return f"[{', '.join(texts)}]"
+
+
+@lru_cache(maxsize=64)
+def _pattern(count: int) -> str:
+    """Return the pattern of so many ranked items: of each its id, score and title."""
+    return ", ".join(
+        f'{{"rank": {rank}, "item": %s, "score": %.6f%s}}' for rank in range(1, count + 1)
+    )
+
+
+def _title(title: str | None) -> str:
+    return "" if title is None else f', "title": {encode_basestring(title)}'
+
+
+def not_finite() -> RequestError:
+    """Return the error of a run whose scores are no numbers."""
+    return RequestError(
+        500,
+        "the run scores this session with numbers that are not finite",
+        "train it again with a lower learning rate",
+    )
