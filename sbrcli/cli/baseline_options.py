@@ -31,8 +31,15 @@ def registered_settings() -> dict[str, dict[str, Any]]:
     }
 
 
-def check_model_options(model: str | None, baselines: Mapping[str, str]) -> None:
+def check_model_options(
+    model: str | None, baselines: Mapping[str, str], verb: str = "train"
+) -> None:
     """Check that a run's options of baselines are those of its model.
+
+    Args:
+        model: the name of the model.
+        baselines: the texts of options that the user gave, by the baseline's name.
+        verb: what the command does, for the hint.
 
     Raises:
         UsageError: one is of another model.
@@ -41,7 +48,7 @@ def check_model_options(model: str | None, baselines: Mapping[str, str]) -> None
         if name != model:
             raise UsageError(
                 f"--{name} would do nothing: it has the options of --model {name}",
-                hint=f"leave --{name} out, or train with: --model {name}",
+                hint=f"leave --{name} out, or {verb} with: --model {name}",
             )
 
 

@@ -32,6 +32,7 @@ from sbrcli.models.configuration import configure_training, family_with
 from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family, is_baseline
 
 if TYPE_CHECKING:
+    from sbrcli.workflow.train_baseline import BaselineJob
     from sbrcli.workflow.train_result import TrainResult
     from sbrcli.workflow.training_job import TrainingJob
 
@@ -148,16 +149,25 @@ def _fit_baseline(
     invocation: Invocation, job_words: tuple[str | None, str, str, str | None], *, overwrite: bool
 ) -> None:
     """Fit a baseline and show the result; `job_words` are those of `make_baseline_job`."""
-    from sbrcli.evaluation.validation import validate
-    from sbrcli.workflow.train_baseline import make_baseline_job, train_baseline
+    from sbrcli.workflow.train_baseline import make_baseline_job
 
-    workspace, out = invocation.workspace, invocation.output
-    job = make_baseline_job(workspace, *job_words)
+    job = make_baseline_job(invocation.workspace, *job_words)
+    invocation.output.show(fit_job(invocation, job, overwrite=overwrite), _epoch_tables)
+
+
+def fit_job(
+    invocation: Invocation, job: "BaselineJob", *, overwrite: bool = False
+) -> "TrainResult":
+    """Fit a baseline as a run and show the progress."""
+    from sbrcli.evaluation.validation import validate
+    from sbrcli.workflow.train_baseline import train_baseline
+
+    out = invocation.output
     out.note(f"run {job.name} on dataset {job.dataset.name}")
-    result = train_baseline(workspace, job, validate, out, overwrite=overwrite)
+    result = train_baseline(invocation.workspace, job, validate, out, overwrite=overwrite)
     if result.already_there:
         out.note(f"run {result.run} already exists, trained with the same options")
-    out.show(result, _epoch_tables)
+    return result
 
 
 def train_job(invocation: Invocation, job: "TrainingJob", **how: Any) -> "TrainResult":

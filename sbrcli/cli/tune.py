@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sbrcli.cli import train_options
+from sbrcli.cli.baseline_options import (
+    check_model_options,
+    require_no_network_options,
+    takes_baseline_options,
+)
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import (
     DEFAULT_WORKDIR,
@@ -19,7 +24,7 @@ from sbrcli.cli.options import (
     one_name,
     subcommand,
 )
-from sbrcli.cli.train import takes_training_options, train_job
+from sbrcli.cli.train import fit_job, takes_training_options, train_job
 from sbrcli.cli.tuning_progress import TuningProgress
 from sbrcli.cli.tuning_tables import plan_tables, result_tables
 from sbrcli.config.tuning import PANEL, TuneConfig
@@ -29,6 +34,10 @@ from sbrcli.models.registry import is_baseline
 if TYPE_CHECKING:
     from sbrcli.workflow.tuning.request import TuneRequest
     from sbrcli.workflow.tuning.result import TuneResult
+    from sbrcli.workflow.tuning.searching import MakeRunner
+
+_OF_BASELINES = ("monitor", "seed")
+"""Options of sbr train that also a study of a baseline takes."""
 
 Search = Annotated[
     list[str] | None,
@@ -98,7 +107,8 @@ def register(app: typer.Typer) -> None:
     has_search = takes_options("config", TuneConfig, explicit=False)
     has_options = takes_training_options("explicit")
     example = "sbr tune --trials 30 --search hsz=50:300 --search dropout=0:0.5"
-    subcommand(app, example=example)(has_search(has_options(tune)))
+    has_baselines = takes_baseline_options("baselines", panel="Baselines (--model NAME)")
+    subcommand(app, example=example)(has_search(has_options(has_baselines(tune))))
 
 
 def tune(
@@ -118,31 +128,36 @@ def tune(
     model: train_options.Model = None,
     preset: train_options.Preset = None,
     explicit: dict[str, Any],
+    baselines: dict[str, str],
 ) -> None:
     """Search for the options of sbr train that are best on the valid split of a dataset.
 
     The first trial has the defaults. Options given with a value are fixed. Bad trials are pruned
     early. The study is stored in the work directory: the same command continues it, and several
-    processes can share it. The test split is never read. Needs Optuna, the package's extra tune.
+    processes can share it. With --model and a baseline, its options are searched. The test split
+    is never read. Needs Optuna, the package's extra tune.
     """
     from sbrcli.workflow.tune import describe_search
     from sbrcli.workflow.tune import tune as search_options
+    from sbrcli.workflow.tuning.baseline_trial import BaselineRunner
     from sbrcli.workflow.tuning.child import ChildRunner
     from sbrcli.workflow.tuning.request import TuneRequest
 
     if measure and not dry_run:
         raise UsageError("--measure goes with --dry-run", hint="sbr tune --dry-run --measure")
+    check_model_options(model, baselines, "tune")
+    make_runner: MakeRunner = ChildRunner
     if model is not None and is_baseline(model):
-        raise UsageError(
-            f"{model} is a baseline, and sbr tune searches the options of networks",
-            hint="sbr tune-baselines chooses the options of the baselines",
-        )
+        others = {name: value for name, value in explicit.items() if name not in _OF_BASELINES}
+        require_no_network_options(model, others | {"preset": preset})
+        make_runner = BaselineRunner
     _check_words(grid, search, log, name, config, overwrite=overwrite)
     request = TuneRequest(
         dataset=one_name(named, dataset, "--dataset"),
         explicit=explicit,
         searches=tuple(search or ()),
         config=config,
+        baselines=baselines,
         preset=preset,
         model=model,
         name=name,
@@ -155,7 +170,7 @@ def tune(
         result = describe_search(invocation.workspace, request)
     else:
         with _continuable(), TuningProgress(invocation.output) as progress:
-            result = search_options(invocation.workspace, request, progress.show, ChildRunner)
+            result = search_options(invocation.workspace, request, progress.show, make_runner)
     if dry_run:
         invocation.output.show(result, plan_tables)
         return
@@ -226,10 +241,14 @@ def _finish(
         result = replace(result, command=f"{result.command} {shlex.join(where)}")
     reporter = invocation.output
     if trains and result.best is not None:
+        from sbrcli.workflow.train_baseline import BaselineJob
         from sbrcli.workflow.tuning.request import make_best_job
 
         job = make_best_job(invocation.workspace, request, result)
-        result = replace(result, run=train_job(invocation, job).run)
+        if isinstance(job, BaselineJob):
+            result = replace(result, run=fit_job(invocation, job).run)
+        else:
+            result = replace(result, run=train_job(invocation, job).run)
     reporter.show(result, result_tables)
     runs = [trial.run for trial in result.trials if trial.run is not None]
     if runs:

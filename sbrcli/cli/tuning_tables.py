@@ -62,8 +62,9 @@ def plan_tables(result: "TuneResult") -> Iterator[Table]:
     defaults = plan.pop("defaults", {})
     seconds, memory = plan.pop("seconds"), plan.pop("memory_bytes")
     rows = [[name.replace("_", " "), plain_option(value)] for name, value in plan.items()]
-    rows.append(["memory of a trial", f"about {size_in_words(memory)}"])
-    took = "not measured; --measure times a few steps"
+    if memory is not None:
+        rows.append(["memory of a trial", f"about {size_in_words(memory)}"])
+    took = f"not measured; --measure {'fits once' if memory is None else 'times a few steps'}"
     rows.append(["time", took if seconds is None else f"up to {write_duration(seconds)}"])
     yield Table("What would be done", ("option", "value"), rows)
     rows = [[name.replace("_", "-"), values, plain_option(defaults.get(name))]

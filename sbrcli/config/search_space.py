@@ -1,11 +1,17 @@
 """The values that `sbr tune` tries of each option: ranges and choices."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from sbrcli.config.options import Option, check_option, declared_options, option_name
+from sbrcli.config.options import (
+    Option,
+    Options,
+    check_option,
+    declared_options,
+    option_name,
+)
 from sbrcli.config.presets import OPTIMIZER_DEFAULTS
 from sbrcli.config.training import FitConfig, tunable_options
 from sbrcli.errors import OptionError
@@ -52,7 +58,7 @@ Space = dict[str, Dimension]
 
 @dataclass(frozen=True, slots=True)
 class Tunable:
-    """An option of `sbr train` that can be searched: its name in Python, declaration and type."""
+    """An option that can be searched: its name in Python, declaration and type."""
 
     name: str
     flag: str
@@ -115,15 +121,21 @@ class Tunable:
         return value
 
 
-def tunables(config: type[FitConfig]) -> dict[str, Tunable]:
-    """Return the options of a configuration that can be searched, by their names in Python."""
+def tunables(config: type[Options]) -> dict[str, Tunable]:
+    """Return the options of a configuration that can be searched, by their names in Python.
+
+    Args:
+        config: the training configuration of a family, or the options of a baseline, which are on
+            the command line as one text and have no help of their own.
+    """
     kinds = get_type_hints(config)
+    is_network = issubclass(config, FitConfig)
     return {
         field.name: Tunable(
             field.name, option_name(field, declared), declared, _without_none(kinds[field.name])
         )
         for field, declared in declared_options(config)
-        if declared.help is not None and field.name not in _NOT_TUNED
+        if (declared.help is not None or not is_network) and field.name not in _NOT_TUNED
     }
 
 
@@ -133,12 +145,33 @@ def _without_none(kind: Any) -> Any:
     return kinds[0] if isinstance(kind, UnionType) and len(kinds) == 1 else kind
 
 
-def own_ranges(config: type[FitConfig]) -> dict[str, Range]:
+def own_ranges(config: type[Options]) -> dict[str, Range]:
     """Return the ranges that the options of a configuration declare."""
     return {
         one.name: Range(one.search.low, one.search.high, one.search.is_log, one.is_integer)
         for one in tunable_options(config)
     }
+
+
+def grid_space(config: type[Options], grid: Mapping[str, Sequence[Any]]) -> Space:
+    """Return the space between the values of a grid, by the options' names.
+
+    Numbers are a range from the lowest to the highest value, on a logarithmic scale if the lowest
+    is above 0; words are choices.
+
+    Args:
+        config: the options.
+        grid: values of some of them.
+    """
+    known = tunables(config)
+    space: Space = {}
+    for name, values in grid.items():
+        if known[name].is_number:
+            low, high = min(values), max(values)
+            space[name] = Range(low, high, is_log=low > 0, is_whole=known[name].is_whole)
+        else:
+            space[name] = Choices(tuple(values))
+    return space
 
 
 def default_space(base: FitConfig, fixed: Iterable[str], num_items: int) -> Space:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, Literal, get_origin
 
+from sbrcli.config.options import Options
 from sbrcli.config.search_space import (
     Choices,
     Dimension,
@@ -24,7 +25,9 @@ ALL = "all"
 """As a name of `--search`: every option that declares a range."""
 
 
-def parse_search(texts: Iterable[str], whole: Space, config: type[FitConfig]) -> Space:
+def parse_search(
+    texts: Iterable[str], whole: Space, config: type[Options], own: Space | None = None
+) -> Space:
     """Return the space of several `--search` texts; without any, the whole default one.
 
     A text is NAME=LOW:HIGH, NAME=LOW:HIGH:log, NAME=A,B,C, NAME (the option's own range), or
@@ -33,13 +36,15 @@ def parse_search(texts: Iterable[str], whole: Space, config: type[FitConfig]) ->
     Args:
         texts: of the command line.
         whole: the default space.
-        config: the training configuration whose options can be named.
+        config: the configuration whose options can be named.
+        own: the values of an option that is named without any; by default its declared range.
 
     Raises:
         OptionError: a text cannot be read, or names an option twice or one that cannot be searched.
         ConfigError: a value is out of bounds, or a range is empty.
     """
     texts = list(texts)
+    usual = own_ranges(config) if own is None else own
     space: Space = dict(whole) if not texts or ALL in texts else {}
     seen: set[str] = set()
     for text in texts:
@@ -53,8 +58,8 @@ def parse_search(texts: Iterable[str], whole: Space, config: type[FitConfig]) ->
         with _naming(f"--search {text}"):
             if equals:
                 space[found.name] = _read_dimension(found, values)
-            elif found.name in own_ranges(config):
-                space[found.name] = own_ranges(config)[found.name]
+            elif found.name in usual:
+                space[found.name] = usual[found.name]
             else:
                 hint = f"give one: --search {_example(found)}"
                 raise OptionError(f"{found.flag} has no range of its own", hint=hint)
@@ -62,7 +67,7 @@ def parse_search(texts: Iterable[str], whole: Space, config: type[FitConfig]) ->
 
 
 def parse_grid(
-    texts: Iterable[str], config: type[FitConfig], others: Iterable[str] = ()
+    texts: Iterable[str], config: type[Options], others: Iterable[str] = ()
 ) -> dict[str, tuple[Any, ...]]:
     """Return the values of several `--grid` texts, by the names of their options.
 
@@ -70,7 +75,7 @@ def parse_grid(
 
     Args:
         texts: of the command line.
-        config: the training configuration whose options can be named.
+        config: the configuration whose options can be named.
         others: names that are no option of training, whose values stay texts.
 
     Raises:
@@ -106,10 +111,13 @@ def _naming(words: str) -> Iterator[None]:
         raise type(error)(f"{words}: {error}", error.hint) from error
 
 
-def _find(name: str, flag: str, text: str, config: type[FitConfig]) -> Tunable:
+def _find(name: str, flag: str, text: str, config: type[Options]) -> Tunable:
     others = _OF_THE_DATA if flag == "--search" else ()
     known = {option: one for option, one in tunables(config).items() if option not in others}
     key = name.strip().lstrip("-").replace("-", "_")
+    if key not in known and not issubclass(config, FitConfig):
+        raise OptionError(f"{flag} takes an option of the baseline: {', '.join(known)}. "
+                          f"Received: {text}")  # fmt: skip
     if key not in known:
         near = get_close_matches(key, known, n=1)
         hint = f"did you mean {known[near[0]].flag}?" if near else "sbr train --help lists them"

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.config.search_space import Space, default_space
+from sbrcli.config.search_space import Space
 from sbrcli.config.search_texts import parse_search
 from sbrcli.errors import ConfigError
-from sbrcli.models.configuration import config_class_of
-from sbrcli.models.registry import DEFAULT_FAMILY
-from sbrcli.workflow.training_estimate import estimate_training
+from sbrcli.models.registry import DEFAULT_FAMILY, is_baseline
+from sbrcli.workflow.tuning.baseline_settings import BaselineSettings, own_space
 from sbrcli.workflow.tuning.command import write_command
 from sbrcli.workflow.tuning.events import OnTuneEvent, ignore_tune_event
-from sbrcli.workflow.tuning.request import TuneRequest, make_settings
+from sbrcli.workflow.tuning.request import TuneRequest, flag_of, make_settings, options_class_of
 from sbrcli.workflow.tuning.result import (
     Trial,
     TuneResult,
@@ -24,7 +23,7 @@ from sbrcli.workflow.tuning.result import (
     require_some_complete,
 )
 from sbrcli.workflow.tuning.searching import MakeRunner, Search, Searching
-from sbrcli.workflow.tuning.settings import TuneSettings, describe_space
+from sbrcli.workflow.tuning.settings import SearchSettings, TuneSettings, describe_space
 from sbrcli.workflow.tuning.study_folder import open_study_folder
 from sbrcli.workflow.tuning.trial import TrialRunner
 
@@ -39,22 +38,22 @@ def plan_search(workspace: Workspace, request: TuneRequest) -> Search:
         ArtefactError: there is no such dataset.
         ConfigError: options do not go together, or the dataset has no valid split.
     """
-    explicit = request.fixed
-    config_class = config_class_of(request.model or DEFAULT_FAMILY)
-    parse_search(request.searches, {}, config_class)  # before any artefact is looked for
+    model = request.model or DEFAULT_FAMILY
+    options_class = options_class_of(model)
+    own = own_space(model) if is_baseline(model) else None
+    parse_search(request.searches, {}, options_class, own)  # before any artefact is looked for
     settings = make_settings(workspace, request)
-    base, num_items = settings.base, settings.dataset.train.items
-    space = parse_search(request.searches, default_space(base, explicit, num_items), config_class)
-    twice = [name for name in space if name in explicit]
+    space = parse_search(request.searches, settings.space(), options_class, own)
+    twice = [name for name in space if name in settings.fixed]
     if twice:
-        flag = f"--{twice[0].replace('_', '-')}"
+        flag = flag_of(model, twice[0])
         raise ConfigError(
             f"{flag} is fixed, and cannot be searched too", hint=f"omit {flag} or its --search"
         )
     if not space:
         raise ConfigError("no option is left to search", hint="name some with --search")
     name = request.name or _default_name(settings, space)
-    return Search(name, settings, space, bool(explicit.get("refit")))
+    return Search(name, settings, space, bool(request.fixed.get("refit")))
 
 
 def tune(
@@ -71,7 +70,8 @@ def tune(
         workspace: where the dataset is and the study is stored.
         request: what to search.
         on_event: called with the events of `tuning.events` and of each trial's training.
-        make_runner: `TrialRunner` trains in this process, `tuning.child.ChildRunner` in another.
+        make_runner: `TrialRunner` trains networks in this process, `tuning.child.ChildRunner` in
+            another; `tuning.baseline_trial.BaselineRunner` fits baselines.
 
     Raises:
         ArtefactError: the dataset is missing or damaged, or another study has the name.
@@ -85,7 +85,7 @@ def tune(
     study_class = load_study()
     folder.begin(search.settings.document(search.space), overwrite=request.overwrite)
     with folder.working() as worker:
-        study = study_class(folder, search.space, search.settings.base.seed, worker)
+        study = study_class(folder, search.space, search.settings.seed, worker)
         study.enqueue_first(*search.settings.first_options(search.space))
         study.take_up_killed()
         Searching(workspace, search, study, request.config, on_event, make_runner, began).run()
@@ -118,13 +118,13 @@ def conclude(search: Search, trials: list[Trial], importance: Mapping[str, float
     """
     settings = search.settings
     require_some_complete(trials)
-    best = best_trial(trials, settings.base.monitor)
+    best = best_trial(trials, settings.monitor)
     command = best and write_command(search.command_of(best.options))
     return TuneResult(
         study=search.name,
         dataset=settings.dataset.name,
         model=settings.model,
-        monitor=settings.base.monitor,
+        monitor=settings.monitor,
         trials=trials,
         best=best,
         command=command,
@@ -145,15 +145,15 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
                 trials = load_study()(folder, search.space, 0, worker).trials()
     done = [one for one in trials if one.state != "running"]
     left = max(0, config.trials - len(done))
-    estimate = estimate_training(workspace, settings.job_of(settings.base), measure=request.measure)
+    estimate = settings.estimate(workspace, measure=request.measure)
     plan = {
         "study": search.name,
         "model": settings.model,
         "trials": config.trials,
         "trials_done": len(done),
-        "epochs_per_trial": settings.base.epochs,
+        "epochs_per_trial": settings.epochs,
         "space": describe_space(search.space),
-        "fixed": dict(settings.explicit),
+        "fixed": dict(settings.fixed),
         "defaults": settings.first_options(search.space)[0],
         "memory_bytes": estimate.memory_bytes,
         "seconds": estimate_seconds(done, left, config.time_limit, estimate.seconds),
@@ -162,7 +162,7 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
         study=search.name,
         dataset=settings.dataset.name,
         model=settings.model,
-        monitor=settings.base.monitor,
+        monitor=settings.monitor,
         trials=[],
         best=None,
         command=None,
@@ -170,12 +170,16 @@ def describe_search(workspace: Workspace, request: TuneRequest) -> TuneResult:
     )
 
 
-def _default_name(settings: TuneSettings, space: Space) -> str:
-    """Name a study by its dataset, and by a hash of what is not the default."""
-    usual = TuneSettings(settings.dataset, DEFAULT_FAMILY, {})
-    plain = default_space(usual.base, (), settings.dataset.train.items)
-    mine, theirs = settings.document(space), usual.document(plain)
+def _default_name(settings: SearchSettings, space: Space) -> str:
+    """Name a study by its dataset, a baseline, and a hash of what is not the default."""
+    dataset, name = settings.dataset, settings.dataset.name
+    if is_baseline(settings.model):
+        usual: SearchSettings = BaselineSettings(dataset, settings.model, {})
+        name = f"{name[:80]}-{settings.model}"
+    else:
+        usual = TuneSettings(dataset, DEFAULT_FAMILY, {})
+    mine, theirs = settings.document(space), usual.document(usual.space())
     if mine == theirs:
-        return settings.dataset.name
+        return name
     text = json.dumps(mine, sort_keys=True)
-    return f"{settings.dataset.name[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    return f"{name[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

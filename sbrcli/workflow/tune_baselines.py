@@ -9,13 +9,12 @@ from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.options import Options
 from sbrcli.dataset.storage import load_items, load_split
-from sbrcli.evaluation.metrics import metrics_at
-from sbrcli.evaluation.ranks import rank_targets
 from sbrcli.models.baselines.baseline import Baseline
 from sbrcli.models.baselines.options import write_options
 from sbrcli.models.baselines.registry import with_options
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.evaluate import TUNED_FILE, dataset_of
+from sbrcli.workflow.tuning.baseline_trial import fit_and_validate
 
 METRIC = "mrr@20"
 
@@ -75,8 +74,7 @@ def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) 
         for baseline in tuned:
 
             def judge(options: Options, baseline: Baseline = baseline) -> dict[str, float]:
-                scorer = baseline.fit(training, num_items, options)
-                found = metrics_at(rank_targets(scorer, valid).ranks, [20])
+                _, found = fit_and_validate(baseline, training, num_items, options, valid)
                 advance(1)
                 return found
 

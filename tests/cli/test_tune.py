@@ -201,9 +201,6 @@ def test_without_optuna_the_extra_is_named(sbr, tmp_path, monkeypatch):
         (("--log", "x.csv"), 2, "--log goes with --grid session=…\nhint: omit it"),
         (("--model", "xyz"), 2, f"model must be one of {', '.join((*FAMILIES, *BASELINES))}. "
                                 "Received: xyz"),
-        (("--model", "stan"), 2, "stan is a baseline, and sbr tune searches the options of "
-                                 "networks\nhint: sbr tune-baselines chooses the options of the "
-                                 "baselines"),
         (("--search", "last-days=1:9"), 2, "--search takes an option of sbr train that can be "
                                            "tuned. Received: last-days=1:9\n"
                                            "hint: sbr train --help lists them"),

@@ -44,7 +44,7 @@ class Baseline:
 
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values that `sbr tune-baselines` tries, by option, in the order in which options are
-    chosen; the default is among them."""
+    chosen; the default is among them. `sbr tune --model NAME` searches between them."""
 
     is_partner: bool = False
     """Whether a network can be blended with it; if so, it is a `FittedPartner`."""

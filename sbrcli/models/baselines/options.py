@@ -52,8 +52,26 @@ def parse_options(baseline: str, text: str, options: OwnOptions) -> OwnOptions:
         OptionError: an option is unknown, or its value is not a number.
         ConfigError: a value is not one of its choices, or out of bounds.
     """
+    given = read_given(baseline, text, options)
+    try:
+        return replace(options, **given)
+    except ConfigError as error:
+        raise ConfigError(f"{baseline}'s {error}") from error
+
+
+def read_given(baseline: str, text: str, options: Options) -> dict[str, Any]:
+    """Return the values that a text such as "k=50,sample=500" names; they may be out of bounds.
+
+    Args:
+        baseline: name of the baseline, for errors.
+        text: names and values; may be empty.
+        options: any values of the baseline's options, for their types.
+
+    Raises:
+        OptionError: an option is unknown, or its value is not a number.
+    """
     kinds = {option.name: type(getattr(options, option.name)) for option in fields(options)}
-    explicit: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for part in filter(None, (word.strip() for word in text.split(","))):
         name, _, value = part.partition("=")
         require_option(
@@ -62,13 +80,10 @@ def parse_options(baseline: str, text: str, options: OwnOptions) -> OwnOptions:
             part,
         )
         try:
-            explicit[name] = kinds[name](value)
+            given[name] = kinds[name](value)
         except ValueError as error:
             raise OptionError(f"{baseline}'s {name} must be a number. Received: {value}") from error
-    try:
-        return replace(options, **explicit)
-    except ConfigError as error:
-        raise ConfigError(f"{baseline}'s {error}") from error
+    return given
 
 
 def write_options(options: Options) -> str:

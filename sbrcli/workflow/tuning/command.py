@@ -4,28 +4,29 @@ import shlex
 from dataclasses import asdict, replace
 from typing import Any
 
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.config.training import FitConfig
 from sbrcli.models.configuration import configure_training
 from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.workflow.training_job import has_short_sessions
-from sbrcli.workflow.tuning.settings import TuneSettings
 
 
-def train_words(settings: TuneSettings, config: FitConfig, *, refit: bool) -> list[str]:
+def train_words(dataset: Dataset, model: str, config: FitConfig, *, refit: bool) -> list[str]:
     """Return the words of the `sbr train` of a configuration, without those of the work directory.
 
     Args:
-        settings: the dataset and the family of networks.
+        dataset: what to train on.
+        model: the family of networks.
         config: how to train; what differs from the defaults of that dataset is named.
         refit: train on valid too, after the best epoch is known.
     """
-    is_short = has_short_sessions(settings.dataset)
+    is_short = has_short_sessions(dataset)
     usual = configure_training(
-        {"optimizer": config.optimizer}, None, short_sessions=is_short, model=settings.model
+        {"optimizer": config.optimizer}, None, short_sessions=is_short, model=model
     )
-    words = ["sbr", "train", "--dataset", settings.dataset.name]
-    if settings.model != DEFAULT_FAMILY:
-        words += ["--model", settings.model]
+    words = ["sbr", "train", "--dataset", dataset.name]
+    if model != DEFAULT_FAMILY:
+        words += ["--model", model]
     if config.optimizer != FitConfig().optimizer:
         words += ["--optimizer", config.optimizer]
     defaults = asdict(usual)

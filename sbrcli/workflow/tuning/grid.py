@@ -13,17 +13,22 @@ from sbrcli.config.search_space import Choices, written
 from sbrcli.config.search_texts import parse_grid
 from sbrcli.errors import ConfigError, TrainingError, UsageError
 from sbrcli.evaluation.validation import validate
-from sbrcli.models.configuration import config_class_of
 from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.reporter import Reporter
 from sbrcli.workflow.run_facts import training_seconds
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train import train
-from sbrcli.workflow.training_estimate import estimate_training
-from sbrcli.workflow.training_job import TrainingJob, make_job
-from sbrcli.workflow.tuning.command import train_words, write_command
+from sbrcli.workflow.train_baseline import BaselineJob, train_baseline
+from sbrcli.workflow.training_job import TrainingJob
+from sbrcli.workflow.tuning.command import write_command
 from sbrcli.workflow.tuning.events import OnTuneEvent, TrialEnded, TrialStarted, ignore_tune_event
-from sbrcli.workflow.tuning.request import TuneRequest, make_settings
+from sbrcli.workflow.tuning.request import (
+    TuneRequest,
+    flag_of,
+    make_settings,
+    options_class_of,
+    settings_on,
+)
 from sbrcli.workflow.tuning.result import (
     State,
     Trial,
@@ -33,7 +38,7 @@ from sbrcli.workflow.tuning.result import (
     require_some_complete,
 )
 from sbrcli.workflow.tuning.session_rules import datasets_by_rule
-from sbrcli.workflow.tuning.settings import SESSION, TuneSettings
+from sbrcli.workflow.tuning.settings import SESSION, SearchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,11 @@ class GridRequest:
 class Combination:
     """One combination of a grid's values."""
 
-    settings: TuneSettings
+    settings: SearchSettings
     options: dict[str, Any]
     """The grid's own options, the session rule first."""
 
-    job: TrainingJob
+    job: TrainingJob | BaselineJob
 
 
 def plan_grid(
@@ -73,14 +78,14 @@ def plan_grid(
         OptionError, ConfigError: values cannot be used, or do not go together.
         UsageError, ArtefactError, DataError: see `datasets_by_rule`.
     """
-    config_class = config_class_of(request.model or DEFAULT_FAMILY)
+    options_class = options_class_of(request.model or DEFAULT_FAMILY)
     grid = parse_grid(
-        grid_request.texts, config_class, [SESSION]
+        grid_request.texts, options_class, [SESSION]
     )  # before any artefact is looked for
     settings = make_settings(workspace, request)
-    twice = [name for name in grid if name in settings.explicit]
+    twice = [name for name in grid if name in settings.fixed]
     if twice:
-        flag = f"--{twice[0].replace('_', '-')}"
+        flag = flag_of(settings.model, twice[0])
         raise UsageError(
             f"{flag} is fixed, and cannot be in the grid too", hint=f"omit {flag} or its --grid"
         )
@@ -92,17 +97,16 @@ def plan_grid(
         return [_combine(workspace, settings, options, {}) for options in combinations]
     datasets = datasets_by_rule(workspace, settings.dataset, rules, grid_request.log, reporter)
     return [
-        _combine(workspace, replace(settings, dataset=dataset), options, {SESSION: rule})
+        _combine(workspace, settings_on(dataset, request), options, {SESSION: rule})
         for rule, dataset in datasets.items()
         for options in combinations
     ]
 
 
 def _combine(
-    workspace: Workspace, settings: TuneSettings, options: dict[str, Any], rule: dict[str, str]
+    workspace: Workspace, settings: SearchSettings, options: dict[str, Any], rule: dict[str, str]
 ) -> Combination:
-    config = settings.configure(options)
-    job = make_job(workspace, settings.dataset.name, config, None, model=settings.model)
+    job = settings.make_job(workspace, settings.configure(options))
     return Combination(settings, rule | options, job)
 
 
@@ -130,17 +134,19 @@ def tune_grid(
     trials = run_grid(workspace, combinations, request.config.time_limit, on_event)
     require_some_complete(trials)
     first = combinations[0]
-    best = best_trial(trials, first.job.config.monitor)
+    best = best_trial(trials, first.settings.monitor)
     command = None
     if best is not None:
         winner = combinations[best.number - 1]
         is_refit = bool(request.fixed.get("refit"))
-        command = write_command(train_words(winner.settings, winner.job.config, refit=is_refit))
+        options = {name: value for name, value in winner.options.items() if name != SESSION}
+        config = winner.settings.configure(options)
+        command = write_command(winner.settings.train_words(config, refit=is_refit))
     return TuneResult(
         study=None,
         dataset=first.settings.dataset.name,
         model=first.settings.model,
-        monitor=first.job.config.monitor,
+        monitor=first.settings.monitor,
         trials=trials,
         best=best,
         command=command,
@@ -157,13 +163,13 @@ def describe_grid(
     done = [_trial_of_run(run, _begin(n, combinations[n - 1]))
             for n, run in enumerate(found, 1) if run is not None and run.is_complete]  # fmt: skip
     left = len(combinations) - len(done)
-    estimate = estimate_training(workspace, first.job, measure=request.measure)
+    estimate = first.settings.estimate(workspace, measure=request.measure)
     values = {name: [one.options[name] for one in combinations] for name in first.options}
     plan = {
         "model": first.settings.model,
         "trials": len(combinations),
         "trials_done": len(done),
-        "epochs_per_trial": first.job.config.epochs,
+        "epochs_per_trial": first.settings.epochs,
         "space": {name: str(Choices(tuple(dict.fromkeys(each)))) for name, each in values.items()},
         "fixed": request.fixed,
         "memory_bytes": estimate.memory_bytes,
@@ -173,7 +179,7 @@ def describe_grid(
         study=None,
         dataset=first.settings.dataset.name,
         model=first.settings.model,
-        monitor=first.job.config.monitor,
+        monitor=first.settings.monitor,
         trials=[],
         best=None,
         command=None,
@@ -209,7 +215,7 @@ def run_grid(
 
         def report(kind: type[TrialStarted] | type[TrialEnded], trial: Trial, left: int) -> None:
             expected = left * sum(seconds) / len(seconds) if seconds else None
-            best = best_trial(trials, combinations[0].job.config.monitor)
+            best = best_trial(trials, combinations[0].settings.monitor)
             on_event(kind(trial=trial, trials=len(combinations), best=best, seconds_left=expected))
 
         begun = _begin(number, one)
@@ -239,11 +245,14 @@ def _train_one(
     is_begun = found is not None and not found.is_complete and settings_of(found) == job.settings()
     began = time.monotonic()
     try:
-        train(workspace, job, validate, on_event, resume=is_begun)
+        if isinstance(job, BaselineJob):
+            train_baseline(workspace, job, validate, workspace.reporter)
+        else:
+            train(workspace, job, validate, on_event, resume=is_begun)
     except (TrainingError, ConfigError) as error:
         return replace(begun, state="failed", error=str(error), run=None,
                        seconds=round(time.monotonic() - began, 3))  # fmt: skip
-    if found is None or not found.is_complete:
+    if not isinstance(job, BaselineJob) and (found is None or not found.is_complete):
         release_memory()
     return _trial_of_run(workspace.open("run", job.name), begun)
 

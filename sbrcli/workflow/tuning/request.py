@@ -4,14 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.options import Options
+from sbrcli.config.training import FitConfig
 from sbrcli.config.tuning import TuneConfig
 from sbrcli.errors import ConfigError
-from sbrcli.models.configuration import configure_training
-from sbrcli.models.registry import DEFAULT_FAMILY
-from sbrcli.workflow.training_job import TrainingJob, make_job
+from sbrcli.models.baselines.registry import find_baseline
+from sbrcli.models.configuration import config_class_of, configure_training
+from sbrcli.models.registry import DEFAULT_FAMILY, is_baseline
+from sbrcli.workflow.train_baseline import BaselineJob
+from sbrcli.workflow.training_job import TrainingJob
+from sbrcli.workflow.tuning.baseline_settings import check_fixed, make_baseline_settings
 from sbrcli.workflow.tuning.result import TuneResult
-from sbrcli.workflow.tuning.settings import SESSION, TuneSettings
+from sbrcli.workflow.tuning.settings import SESSION, SearchSettings, TuneSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,9 @@ class TuneRequest:
     """The texts of `--search`."""
 
     config: TuneConfig = field(default_factory=TuneConfig)
+    baselines: Mapping[str, str] = field(default_factory=dict)
+    """The fixed options of a baseline, as in "k=50,sample=500", by its name."""
+
     preset: str | None = None
     model: str | None = None
     name: str | None = None
@@ -35,31 +44,60 @@ class TuneRequest:
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """The options that are fixed, with their values."""
+        """The options of `sbr train` that are fixed, with their values."""
         return {name: value for name, value in self.explicit.items() if value is not None}
 
 
-def make_settings(workspace: Workspace, request: TuneRequest) -> TuneSettings:
+def options_class_of(model: str) -> type[Options]:
+    """Return the class of the options that are searched for a model.
+
+    Raises:
+        OptionError: there is no such model.
+    """
+    return find_baseline(model).options if is_baseline(model) else config_class_of(model)
+
+
+def flag_of(model: str, name: str) -> str:
+    """Return how the command line fixes an option of a model, as in "--stan k=…"."""
+    return f"--{model} {name}=…" if is_baseline(model) else f"--{name.replace('_', '-')}"
+
+
+def make_settings(workspace: Workspace, request: TuneRequest) -> SearchSettings:
     """Return the dataset and the fixed options of a request.
 
     Raises:
         ArtefactError: there is no such dataset.
-        ConfigError: there is no such family or preset, or the dataset has no valid split.
+        ConfigError: there is no such model or preset, the dataset has no valid split, or the model
+            is a baseline without options.
     """
     model = request.model or DEFAULT_FAMILY
-    configure_training(
-        request.explicit, request.preset, model=model
-    )  # before any artefact is looked for
+    text = request.baselines.get(model, "")
+    # Wrong options are found before any artefact is looked for.
+    if is_baseline(model):
+        check_fixed(model, text, request.fixed.get("monitor", "mrr@20"))
+    else:
+        configure_training(request.explicit, request.preset, model=model)
     dataset = workspace.open("dataset", request.dataset)
     if dataset.splits.get("valid") is None:
         raise ConfigError(
             f"tuning needs a valid split, and dataset {dataset.name} has none",
             hint="prepare it with one: sbr preprocess LOG --valid-share 0.1",
         )
+    return settings_on(dataset, request)
+
+
+def settings_on(dataset: Dataset, request: TuneRequest) -> SearchSettings:
+    """Return the fixed options of a request, with a dataset."""
+    model = request.model or DEFAULT_FAMILY
+    if is_baseline(model):
+        text = request.baselines.get(model, "")
+        return make_baseline_settings(dataset, model, text, request.fixed)
     return TuneSettings(dataset, model, request.fixed, request.preset)
 
 
-def make_best_job(workspace: Workspace, request: TuneRequest, result: TuneResult) -> TrainingJob:
+def make_best_job(
+    workspace: Workspace, request: TuneRequest, result: TuneResult
+) -> TrainingJob | BaselineJob:
     """Return the job of training the best trial as a run, as `TuneResult.command` does.
 
     Raises:
@@ -67,7 +105,9 @@ def make_best_job(workspace: Workspace, request: TuneRequest, result: TuneResult
     """
     assert result.best is not None
     dataset = workspace.open("dataset", result.best.dataset or result.dataset)
-    settings = TuneSettings(dataset, result.model, request.fixed, request.preset)
+    settings = settings_on(dataset, request)
     options = {n: value for n, value in result.best.options.items() if n != SESSION}
-    config = replace(settings.configure(options), refit=bool(request.fixed.get("refit")))
-    return make_job(workspace, dataset.name, config, None, model=result.model)
+    config = settings.configure(options)
+    if isinstance(config, FitConfig):
+        config = replace(config, refit=bool(request.fixed.get("refit")))
+    return settings.make_job(workspace, config)

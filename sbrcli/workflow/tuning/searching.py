@@ -11,17 +11,16 @@ from sbrcli.config.search_space import Space
 from sbrcli.config.tuning import TuneConfig
 from sbrcli.models.training.events import OnEvent, StopRequested
 from sbrcli.models.training.interruption import deferred_interrupt
-from sbrcli.workflow.tuning.command import train_words
 from sbrcli.workflow.tuning.events import OnTuneEvent, TrialEnded, TrialStarted
 from sbrcli.workflow.tuning.result import best_trial, estimate_seconds
-from sbrcli.workflow.tuning.settings import TuneSettings
+from sbrcli.workflow.tuning.settings import SearchSettings
 from sbrcli.workflow.tuning.trial import Outcome, Runner
 
 if TYPE_CHECKING:
     from sbrcli.workflow.tuning.study import Proposal, Study
 
-MakeRunner = Callable[[Workspace, TuneSettings, OnEvent], Runner]
-"""Makes what trains the trials of a study."""
+MakeRunner = Callable[[Workspace, Any, OnEvent], Runner]
+"""Makes what trains the trials of a study, from its `SearchSettings` of the right kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,13 @@ class Search:
     """A study that is about to be begun or continued."""
 
     name: str
-    settings: TuneSettings
+    settings: SearchSettings
     space: Space
     refit: bool
 
     def command_of(self, options: Mapping[str, Any]) -> list[str]:
         """Return the words that train a trial's options as a run."""
-        return train_words(self.settings, self.settings.configure(options), refit=self.refit)
+        return self.settings.train_words(self.settings.configure(options), refit=self.refit)
 
 
 class Searching:
@@ -110,7 +109,7 @@ class Searching:
         same = proposal.same_as
         if same is not None:
             facts = {"metrics": dict(same.metrics), "best_epoch": same.best_epoch, "seconds": 0.0}
-            return Outcome("complete", same.metrics[settings.base.monitor], facts)
+            return Outcome("complete", same.metrics[settings.monitor], facts)
         has_complete = any(one.state == "complete" for one in study.trials())
 
         def should_stop() -> bool:
@@ -128,7 +127,7 @@ class Searching:
         done = [one for one in trials if one.state != "running"]
         limit = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
         seconds = estimate_seconds(done, max(0, self.config.trials - len(done)), limit)
-        monitor = self.search.settings.base.monitor
+        monitor = self.search.settings.monitor
         event = kind(
             trial=self.study.trial_of(proposal),
             trials=max(self.config.trials, len(trials)),

@@ -20,8 +20,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from sbrcli.config.options import Options
 from sbrcli.config.search_space import Choices, Dimension, Range, Space, written
-from sbrcli.config.training import FitConfig
 from sbrcli.errors import ConfigError
 from sbrcli.workflow.tuning.result import State, Trial
 from sbrcli.workflow.tuning.study_folder import FileLock, StudyFolder
@@ -35,7 +35,7 @@ _STATES: dict[TrialState, State] = {
 _RANDOM_TRIALS = 8
 """Trials before the estimator is used; the first ones are drawn at random."""
 
-Configure = Callable[[Mapping[str, Any]], FitConfig]
+Configure = Callable[[Mapping[str, Any]], Options]
 
 _TRIALS_BEFORE_PRUNING = 4
 _EPOCHS_BEFORE_PRUNING = 2
