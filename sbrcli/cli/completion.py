@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from sbrcli.artefacts.artefact import holds_manifest, list_folder
+from sbrcli.artefacts.artefact import list_folder
+from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.errors import SbrError
 
 Completer = Callable[..., list[str]]
@@ -22,9 +23,11 @@ def complete_datasets(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, "datasets", incomplete)
 
 
-def complete_both(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the runs and datasets of the work directory with this prefix."""
-    return sorted({*complete_runs(ctx, incomplete), *complete_datasets(ctx, incomplete)})
+def complete_all(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the runs, datasets and studies of the work directory with this prefix."""
+    of_studies = [f"studies/{name}" for name in _names(ctx, "studies", "", "study.json")]
+    studies = [name for name in of_studies if name.startswith(incomplete)]
+    return sorted({*complete_runs(ctx, incomplete), *complete_datasets(ctx, incomplete), *studies})
 
 
 def complete_words(words: Iterable[str]) -> Completer:
@@ -49,15 +52,15 @@ def complete_list(words: Iterable[str]) -> Completer:
     return complete
 
 
-def _names(ctx: typer.Context, shelf: str, incomplete: str) -> list[str]:
-    found: list[Path] = []
+def _names(ctx: typer.Context, shelf: str, incomplete: str, document: str = MANIFEST) -> list[str]:
     with suppress(SbrError, OSError):
-        found = list_folder(_root(ctx) / shelf)
-    return [path.name for path in found if path.name.startswith(incomplete) and _is_ours(path)]
-
-
-def _is_ours(path: Path) -> bool:
-    return not path.name.startswith(".") and holds_manifest(path)
+        found = [path for path in list_folder(_root(ctx) / shelf) if path.name[0] != "."]
+        return [
+            path.name
+            for path in found
+            if path.name.startswith(incomplete) and (path / document).exists()
+        ]
+    return []
 
 
 def _root(ctx: typer.Context) -> Path:

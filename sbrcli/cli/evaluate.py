@@ -20,6 +20,7 @@ from sbrcli.models.baselines.options import configure_baselines
 from sbrcli.models.baselines.registry import partner_names
 
 if TYPE_CHECKING:
+    from sbrcli.artefacts.run import Run
     from sbrcli.evaluation.evaluate import Evaluation
 
 HybridFrom = Annotated[
@@ -93,6 +94,7 @@ def evaluate(
     _check_log(log, config, reading, per_event)
     workspace = invocation.workspace
     folder = open_run(invocation, one_name(named, run, "--run"))
+    _check_own_options(folder, baselines)
     out = invocation.output
     if log is None:
         evaluation = evaluate_run(folder, workspace, config, baselines, per_event, hybrid_from, out)
@@ -140,6 +142,17 @@ def _check_log(
                 f"{option} scores a split of the dataset, and cannot be combined with --log",
                 hint=f"leave {option} or --log out",
             )
+
+
+def _check_own_options(run: "Run", explicit: dict[str, str]) -> None:
+    """Refuse options of a baseline that is the run itself, which keeps those it was fitted with."""
+    if run.model in explicit:
+        name = run.model
+        raise UsageError(
+            f"--{name} has no effect: run {run.name} is a {name} itself, with its own options",
+            hint=f"fit another one: sbr train --dataset {run.dataset.name} --model {name} "
+            f"--{name} OPTIONS",
+        )
 
 
 def _check_baselines(explicit: dict[str, str], config: EvaluateConfig) -> None:

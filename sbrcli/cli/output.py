@@ -22,10 +22,6 @@ from sbrcli.reporter import Advance, ignore_progress
 
 Result = TypeVar("Result")
 
-_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}{postfix}"
-_RATE = ", {rate_noinv_fmt}]"
-"""The parts of a bar; the rate is shown for a large number of units."""
-
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -116,18 +112,18 @@ class Output:
         if self.quiet or not is_terminal(sys.stderr):
             yield ignore_progress
             return
-        from tqdm import tqdm
+        from sbrcli.cli.fitting_bar import FittingBar
 
         is_many = total is None or total >= 1000
-        with tqdm(
+        with FittingBar(
             total=total,
             desc=description,
             unit=f" {unit}",
             unit_scale=is_many,
-            bar_format=None if total is None else _BAR + (_RATE if is_many else "]"),
             leave=False,
             dynamic_ncols=True,
             file=sys.stderr,
+            has_rate=is_many,
         ) as bar:
             pace = Pace(bar, is_steady=is_many and total is not None)
             with calling_often(pace.draw):

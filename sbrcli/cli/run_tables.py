@@ -1,7 +1,8 @@
-"""The tables of `sbr runs`: all runs and datasets, or one of them."""
+"""The tables of `sbr runs`: all runs, datasets and studies, or one of them."""
 
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sbrcli.cli import output
@@ -17,7 +18,7 @@ _FIGURES = ("valid_mrr", "valid_recall", "test_mrr", "test_recall")
 
 
 def list_tables(listing: "Listing") -> Iterator[Table]:
-    """Yield the tables of all runs and datasets; a terminal gets shorter ones than a pipe."""
+    """Yield the tables of everything there is; a terminal gets shorter ones than a pipe."""
     if output.is_terminal(sys.stdout):
         yield from _for_person(listing)
         return
@@ -27,6 +28,11 @@ def list_tables(listing: "Listing") -> Iterator[Table]:
     columns += ("events", "sessions", "items")
     rows = [[getattr(row, name) for name in columns] for row in listing.datasets]
     yield Table("Datasets", columns, rows)
+    columns = ("study", "model", "dataset", "status", "trials", "complete", "best_mrr")
+    columns += ("bytes", "created_at")
+    rows = [[getattr(row, name) for name in columns] for row in listing.studies]
+    if rows:
+        yield Table("Studies", columns, rows)
 
 
 def _for_person(listing: "Listing") -> Iterator[Table]:
@@ -54,6 +60,16 @@ def _for_person(listing: "Listing") -> Iterator[Table]:
                  row.events, row.sessions)
                 for row in listing.datasets
             ], whole=("dataset", "log", *_STATE),
+        )  # fmt: skip
+    if listing.studies:
+        yield Table(
+            "Studies, with mrr@20 of the best trial",
+            ("study", "model", "state", "made", "size", "trials", "mrr@20"),
+            [
+                (row.study, row.model, row.status, _date(row.created_at), size_in_words(row.bytes),
+                 row.trials, None if row.best_mrr is None else figure_in_short(row.best_mrr))
+                for row in listing.studies
+            ], whole=("study", "model", *_STATE),
         )  # fmt: skip
 
 
@@ -101,8 +117,8 @@ def _facts(details: "Details", artefact: "Dataset | Run") -> dict[str, Any]:
         "state": _state(details.summary),
         "path": details.path,
         "size": size_in_words(details.summary.bytes),
-        "made": artefact.created_at,
-        "completed": artefact.completed_at,
+        "made": _second(artefact.created_at),
+        "completed": _second(artefact.completed_at),
     }
     if isinstance(artefact, Run):
         facts |= {"stopped": artefact.stopped, "sbr": artefact.sbr_version}
@@ -147,6 +163,11 @@ def _both(mrr: float | None, recall: float | None) -> str | None:
 def _moment(value: Any) -> Any:
     """Write a time to the minute; leave a number unchanged."""
     return value[:16].replace("T", " ") if isinstance(value, str) else value
+
+
+def _second(written: str | None) -> str | None:
+    """Write a time to the second, ISO 8601."""
+    return written and datetime.fromisoformat(written).isoformat(timespec="seconds")
 
 
 def _date(written: str | None) -> str | None:

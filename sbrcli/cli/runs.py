@@ -1,4 +1,4 @@
-"""`sbr runs`: list runs and datasets, show one in full, delete some."""
+"""`sbr runs`: list runs, datasets and studies, show one in full, delete some."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.completion import complete_both
+from sbrcli.cli.completion import complete_all
 from sbrcli.cli.options import Invocation, subcommand
 from sbrcli.cli.run_tables import detail_tables, list_tables
 from sbrcli.cli.tables import Table, size_in_words
@@ -29,9 +29,10 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NAME]...",
-        help="Name of a run or dataset; runs/NAME or datasets/NAME if both exist.",
+        help="Name of a run, dataset or study (rm alone); runs/NAME, datasets/NAME or "
+        "studies/NAME if several have it.",
         show_default=False,
-        autocompletion=complete_both,
+        autocompletion=complete_all,
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="rm: delete without confirmation.")]
@@ -56,11 +57,11 @@ def runs(
     names: Names = None,
     yes: Yes = False,
 ) -> None:
-    """List runs and datasets with size, state and metrics; show one in full; delete some.
+    """List runs, datasets and studies with size, state and metrics; show one; delete some.
 
-    The metrics are mrr and recall at 20: of a run's best epoch on valid, and on test if
-    sbr evaluate has stored them. rm asks for confirmation on a terminal, needs --yes elsewhere,
-    and refuses to delete what another process is writing.
+    Studies are those of sbr tune. The metrics are mrr and recall at 20: of a run's best epoch on
+    valid, and on test if sbr evaluate has stored them. rm asks for confirmation on a terminal,
+    needs --yes elsewhere, and refuses to delete what another process is writing.
     """
     named = names or []
     _check_words(action, named, yes=yes)
@@ -88,19 +89,19 @@ def _list(invocation: Invocation) -> None:
 
     listing = list_all(invocation.workspace)
     invocation.output.show(listing, list_tables)
-    for row in (*listing.runs, *listing.datasets):
+    for row in (*listing.runs, *listing.datasets, *listing.studies):
         if row.problem:
             invocation.output.warn(row.problem)
-    if not listing.runs and not listing.datasets:
+    if not listing.runs and not listing.datasets and not listing.studies:
         root = invocation.workspace.root
         invocation.output.note(f"nothing in {root} so far; sbr preprocess LOG makes a dataset")
 
 
 def _show(invocation: Invocation, written: str) -> None:
-    from sbrcli.workflow.remove import resolve
+    from sbrcli.workflow.remove import resolve_artefact
     from sbrcli.workflow.runs import show_one
 
-    details = show_one(invocation.workspace, *resolve(invocation.workspace, written))
+    details = show_one(invocation.workspace, *resolve_artefact(invocation.workspace, written))
     invocation.output.show(details, detail_tables)
     if details.summary.problem:
         invocation.output.warn(details.summary.problem)
@@ -141,7 +142,7 @@ def _confirm(targets: Sequence["Target"]) -> bool:
         UsageError: stdin is not a terminal.
     """
     if not output.is_terminal(sys.stdin):
-        named = " ".join(f"{target.kind}s/{target.name}" for target in targets)
+        named = " ".join(target.written for target in targets)
         raise UsageError("rm asks for confirmation, and there is no terminal to ask on",
                          hint=f"sbr runs rm --yes {named}")  # fmt: skip
     for target in targets:

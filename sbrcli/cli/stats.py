@@ -61,6 +61,7 @@ def stats(
     """
     from sbrcli.log.columns.times import find_zone
     from sbrcli.workflow.describe import describe_dataset, describe_log
+    from sbrcli.workflow.named_log import refuse_artefacts
 
     zone = find_zone(tz)
     rule = config.rule
@@ -82,6 +83,7 @@ def stats(
     elif dataset is not None:
         raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
     else:
+        refuse_artefacts(invocation.workspace, log)
         statistics = describe_log(log, reading, rule, zone, invocation.output)
         title = "Standard input" if log == [Path("-")] else ", ".join(path.name for path in log)
     invocation.output.show(statistics, lambda shown: _tables(shown, title))

@@ -52,6 +52,8 @@ class BuiltDataset:
             of splits with is_target, only their own events count: the targets that were left out,
             or the events from the split's moment on.
         num_events: the number of events in the log.
+        suggested_gap: the gap in seconds after which sessions of users might end; None if there is
+            none.
     """
 
     splits: Splits
@@ -59,6 +61,7 @@ class BuiltDataset:
     vocabulary: Vocabulary
     dropped: dict[str, Counts]
     num_events: int
+    suggested_gap: int | None = None
 
 
 def build_dataset(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:

@@ -61,19 +61,22 @@ def describe_timelines(sessions: Mapping[str, Sessions]) -> dict[str, dict[str, 
     return {name: asdict(timeline) for name, timeline in found.items() if timeline is not None}
 
 
-def find_early_targets(timelines: Mapping[str, Timeline], session: str) -> Iterator[str]:
+def find_early_targets(
+    timelines: Mapping[str, Timeline], suggested_gap: int | None = None
+) -> Iterator[str]:
     """Yield a warning if most targets of test are no later than the last training event.
 
     Args:
         timelines: by split.
-        session: the session rule, as in gap:3600.
+        suggested_gap: the gap in seconds that sbr stats suggests for the log; None if there is
+            none, or if sessions are not users.
     """
     test = timelines.get("test")
     if test is None or test.targets_after_train >= MIN_LATER_SHARE:
         return
     remedy = "; --split time prevents this"
-    if session == "user":
-        remedy += ", and --session gap:3600 makes sessions shorter"
+    if suggested_gap is not None:
+        remedy += f", and --session gap:{suggested_gap} makes sessions shorter"
     yield (
         f"only {100 * test.targets_after_train:.0f} % of the test targets are later than the last "
         f"training event ({test.train_last_time[:10]}), because a session belongs to test by its "

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sbrcli.errors import DataError
 from sbrcli.log.columns.matching import listed, match_columns
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.files.compression import LINE_READERS, name_compression
 
 ENOUGH_LINES = 20
 """Number of lines inspected if they are available at once."""
@@ -51,6 +52,13 @@ def refuse_log(name: str, lines: Sequence[str], knows: Callable[[str], bool]) ->
     Raises:
         DataError: they are a log of events, or not text.
     """
+    compression = name_compression(lines[0][:8].encode("utf-8", "surrogateescape")) if lines else ""
+    if compression:
+        raise DataError(
+            f"{name} is compressed ({compression}), and sessions are read as plain text",
+            hint=f"unpack it on the way: {LINE_READERS[compression]} {shlex.quote(name)} | "
+            "sbr recommend -",
+        )
     if any("\0" in line or line.startswith("PAR1") for line in lines):
         raise DataError(f"{name} is not text in UTF-8", hint=_EXAMPLE)
     lines = [text for line in lines if (text := line.strip("\r\n"))]

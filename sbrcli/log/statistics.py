@@ -95,6 +95,7 @@ def describe_log(
     doubts: Sequence[str] = (),
     bad_rows: int = 0,
     event_kinds: dict[str, int] | None = None,
+    line_reader: str | None = None,
 ) -> LogStatistics:
     """Return the figures of a log, with warnings about possible problems.
 
@@ -107,6 +108,7 @@ def describe_log(
         doubts: sentences on what was assumed in reading it.
         bad_rows: number of rows left out in reading it.
         event_kinds: number of events of each type, if known.
+        line_reader: the command that prints the log's lines, if it is compressed.
     """
     columns = dict(events.items())
     times = columns[TIMESTAMP].to_numpy()
@@ -141,7 +143,7 @@ def describe_log(
     if rule.kind != "column":  # these sessions are made, not read
         del columns[SESSION_ID]
     misreadings = find_misreadings(columns, time_unit=time_unit, zone=zone)
-    oddities = check_statistics(statistics, rule)
+    oddities = check_statistics(statistics, rule, line_reader)
     return replace(statistics, warnings=(*doubts, *misreadings, *oddities))
 
 

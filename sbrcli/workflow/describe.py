@@ -18,6 +18,7 @@ from sbrcli.log import statistics
 from sbrcli.log.columns.times import ORDER
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
+from sbrcli.log.formats.unsupported_layouts import line_reader
 from sbrcli.log.quality.description import describe_doubts, describe_log_as_read
 from sbrcli.log.reading import read_log
 from sbrcli.log.statistics import LogStatistics
@@ -49,6 +50,7 @@ def describe_log(
         require_no_gap(str(rule))
     with ExitStack() as stack:
         paths = [stack.enter_context(on_disk(path)) for path in log]
+        reader = line_reader(paths[0]) if paths[0].is_file() else None
         read = read_log(paths, reading, counts_kinds=True)
     for line in describe_log_as_read(read, zone):
         reporter.note(line)
@@ -61,6 +63,7 @@ def describe_log(
         time_unit=read.format.time_unit,
         bad_rows=read.bad_rows.count if read.bad_rows else 0,
         event_kinds=read.event_kinds,
+        line_reader=reader,
     )
     reporter.note(describe_doubts(found.warnings))
     return found

@@ -31,6 +31,7 @@ from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
 from sbrcli.log.quality.description import describe_reading
+from sbrcli.log.quality.gap_suggestion import suggest_gap_of
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import Log, read_log
 from sbrcli.log.titles import read_titles
@@ -100,7 +101,8 @@ def prepare_dataset(
                 _write(folder, built, items, made_of)
     prepared = PreparedDataset.of(workspace.open("dataset", name))
     if given is None and config.split == "date":
-        _warn_of_early_targets(prepared, str(spec.config.session), reporter)
+        for text in find_early_targets(prepared.timeline, built.suggested_gap):
+            reporter.warn(text)
     return prepared
 
 
@@ -117,11 +119,6 @@ def _find_earlier(workspace: Workspace, spec: DatasetSpec) -> Dataset | None:
     except (ArtefactError, ConfigError):  # such a name may be too long
         return None
     return found
-
-
-def _warn_of_early_targets(prepared: PreparedDataset, session: str, reporter: Reporter) -> None:
-    for text in find_early_targets(prepared.timeline, session):
-        reporter.warn(text)
 
 
 def _call_logs(log: Path | Sequence[Path], given: GivenSplit | None) -> dict[str, Sequence[Path]]:
@@ -179,7 +176,10 @@ def _build(
         reporter.note(describe_reading(read[part]))
         _warn_of_misreadings(read[part], part if len(logs) > 1 else None, reporter)
     if len(read) == 1:
-        built = build_dataset(read["log"].events, spec.config)
+        events = read["log"].events
+        built = build_dataset(events, spec.config)
+        if spec.config.session == "user" and not spec.reading.no_time:
+            built = replace(built, suggested_gap=suggest_gap_of(events))
         if built.splits.note is not None:
             reporter.note(built.splits.note)
     else:

@@ -1,71 +1,103 @@
-"""Delete runs and datasets atomically, except those that another process is writing."""
+"""Delete runs, datasets and studies atomically, except those that another process is writing."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sbrcli.artefacts.artefact import holds_manifest
 from sbrcli.artefacts.kinds import is_intact
 from sbrcli.artefacts.manifests import Kind
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, UsageError
-from sbrcli.workflow.runs import size_of
+from sbrcli.workflow.studies import size_of, study_names
+from sbrcli.workflow.tuning.study_folder import StudyFolder, open_study_folder
+
+Removable = Kind | Literal["study"]
 
 KINDS: tuple[Kind, ...] = ("run", "dataset")
+EVERY_KIND: tuple[Removable, ...] = (*KINDS, "study")
+SHELVES: dict[Removable, str] = {"run": "runs", "dataset": "datasets", "study": "studies"}
+"""Each kind with the folder that holds it, which a user writes before a name of several kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A run or dataset to delete."""
+    """A run, a dataset or a study to delete."""
 
-    kind: Kind
+    kind: Removable
     name: str
     bytes: int
     trained: tuple[str, ...] = ()
-    """The remaining runs that were trained on this dataset; empty for a run."""
+    """The remaining runs that were trained on this dataset; empty for runs and studies."""
+
+    @property
+    def written(self) -> str:
+        """Its name with its kind, as in "runs/shop"."""
+        return f"{SHELVES[self.kind]}/{self.name}"
 
 
-def find_one(workspace: Workspace, name: str) -> Kind:
-    """Return the kind of the artefact with this name.
+def find_one(workspace: Workspace, name: str, kinds: Sequence[Removable] = EVERY_KIND) -> Removable:
+    """Return the kind of what has this name.
 
     Args:
         workspace: where it is.
-        name: as the user writes it; runs/NAME and datasets/NAME specify the kind.
+        name: as the user writes it, without its kind.
+        kinds: the kinds to look for.
 
     Raises:
-        ArtefactError: there is no such run or dataset.
+        ArtefactError: there is none.
         ConfigError: the name is not a valid folder name.
-        UsageError: there are a run and a dataset of this name.
+        UsageError: there are several of this name.
     """
-    kinds: list[Kind] = [kind for kind in KINDS if holds_manifest(workspace.path_of(kind, name))]
-    if len(kinds) > 1:
+    found: list[Removable] = [kind for kind in kinds if _is_there(workspace, kind, name)]
+    if len(found) > 1:
+        written = [f"{SHELVES[kind]}/{name}" for kind in found]
         raise UsageError(
-            f"there are a run and a dataset named {name}",
-            hint=f"write runs/{name} or datasets/{name}",
+            f"there are {_joined([f'a {kind}' for kind in found], 'and')} named {name}",
+            hint=f"write {_joined(written, 'or')}; to remove all: sbr runs rm {' '.join(written)}",
         )
-    if not kinds:
-        there = [f"{kind}s/{other}" for kind in KINDS for other in workspace.names(kind)]
+    if not found:
+        there = [f"{SHELVES[kind]}/{n}" for kind in kinds for n in _names(workspace, kind)]
         raise ArtefactError(
             f"no run or dataset named {name} in {workspace.root}",
             hint=f"there are: {', '.join(there)}" if there else "sbr runs lists what there is",
         )
-    return kinds[0]
+    return found[0]
 
 
-def resolve(workspace: Workspace, written: str) -> tuple[Kind, str]:
-    """Return the kind and the name of the artefact that a user names; see `find_one`."""
-    for kind in KINDS:
-        name = written.removeprefix(f"{kind}s/").rstrip("/")
-        if name != written.rstrip("/"):
-            if not holds_manifest(workspace.path_of(kind, name)):
-                raise workspace.missing(kind, name)
-            return kind, name
+def resolve(workspace: Workspace, written: str) -> tuple[Removable, str]:
+    """Return the kind and the name of what a user names, as in "shop" or "runs/shop".
+
+    Raises:
+        ArtefactError, ConfigError, UsageError: as `find_one`.
+    """
     name = written.rstrip("/")
+    for kind, shelf in SHELVES.items():
+        own = name.removeprefix(f"{shelf}/")
+        if own != name:
+            if not _is_there(workspace, kind, own):
+                raise _missing(workspace, kind, own)
+            return kind, own
     return find_one(workspace, name), name
 
 
+def resolve_artefact(workspace: Workspace, written: str) -> tuple[Kind, str]:
+    """Return the kind and the name of the run or dataset that a user names; see `resolve`."""
+    name = written.rstrip("/")
+    if "/" not in name:
+        return find_one(workspace, name, KINDS), name  # pyright: ignore[reportReturnType]
+    kind, name = resolve(workspace, written)
+    if kind == "study":
+        raise UsageError(
+            f"{name} is a study, which only sbr tune shows",
+            hint="the same sbr tune command with --trials 1 shows its trials, and adds none",
+        )
+    return kind, name
+
+
 def find_targets(workspace: Workspace, names: Iterable[str]) -> list[Target]:
-    """Find the artefacts to delete, without duplicates; nothing is deleted yet.
+    """Find what to delete, without duplicates; nothing is deleted yet.
 
     Raises:
         ArtefactError: one is missing, or another process is writing it.
@@ -73,7 +105,7 @@ def find_targets(workspace: Workspace, names: Iterable[str]) -> list[Target]:
     """
     found = dict.fromkeys(resolve(workspace, name) for name in names)
     for kind, name in found:
-        if workspace.is_written(kind, name):
+        if _is_written(workspace, kind, name):
             raise ArtefactError(
                 f"another sbr is writing {kind} {name}; nothing is removed",
                 hint="wait until it ends",
@@ -82,12 +114,12 @@ def find_targets(workspace: Workspace, names: Iterable[str]) -> list[Target]:
     for kind, name in found:
         trained = _trained_on(workspace, name) if kind == "dataset" else ()
         stay = tuple(run for run in trained if ("run", run) not in found)
-        targets.append(Target(kind, name, size_of(workspace.path_of(kind, name)), stay))
+        targets.append(Target(kind, name, size_of(workspace.root / SHELVES[kind] / name), stay))
     return targets
 
 
 def remove(workspace: Workspace, target: Target) -> bool:
-    """Delete a run or dataset atomically.
+    """Delete a run, a dataset or a study atomically.
 
     Returns:
         Whether an earlier run was restored: the one that the deleted, incomplete run was to
@@ -97,6 +129,9 @@ def remove(workspace: Workspace, target: Target) -> bool:
         ArtefactError: another process is writing it, or the work directory may not be changed.
     """
     kind, name = target.kind, target.name
+    if kind == "study":
+        open_study_folder(workspace, name).remove()
+        return False
     path = workspace.path_of(kind, name)
     with workspace.locked(kind, name):
         try:
@@ -109,6 +144,35 @@ def remove(workspace: Workspace, target: Target) -> bool:
                 hint="see whether you may write in the work directory",
             ) from error
         return path.exists()
+
+
+def _is_there(workspace: Workspace, kind: Removable, name: str) -> bool:
+    if kind == "study":
+        return open_study_folder(workspace, name).exists()
+    return holds_manifest(workspace.path_of(kind, name))
+
+
+def _is_written(workspace: Workspace, kind: Removable, name: str) -> bool:
+    if kind == "study":
+        return StudyFolder(workspace.root, name).is_in_use()
+    return workspace.is_written(kind, name)
+
+
+def _names(workspace: Workspace, kind: Removable) -> list[str]:
+    return study_names(workspace) if kind == "study" else workspace.names(kind)
+
+
+def _missing(workspace: Workspace, kind: Removable, name: str) -> ArtefactError:
+    if kind != "study":
+        return workspace.missing(kind, name)
+    there = ", ".join(study_names(workspace))
+    hint = f"there are: {there}" if there else "sbr tune makes one"
+    return ArtefactError(f"no study named {name} in {workspace.root}", hint=hint)
+
+
+def _joined(words: list[str], last: str) -> str:
+    """Join words as in "a, b and c"."""
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _trained_on(workspace: Workspace, dataset: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""List the runs and datasets of a work directory with their size, state and figures."""
+"""List the runs, datasets and studies of a work directory with their size, state and figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from sbrcli.models.registry import DEFAULT_FAMILY
 from sbrcli.models.training.history import best_epoch, read_history
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.run_facts import EVALUATION_FILE
+from sbrcli.workflow.studies import StudyRow, list_studies, size_of
 
 _DATASET_FILES = ("items.parquet", "train.parquet")
 
@@ -68,10 +69,11 @@ class DatasetRow:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All runs and datasets of a work directory, ordered by name."""
+    """All runs, datasets and studies of a work directory, ordered by name."""
 
     runs: list[RunRow]
     datasets: list[DatasetRow]
+    studies: list[StudyRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Details:
 
 
 def list_all(workspace: Workspace) -> Listing:
-    """List the runs and datasets of a work directory; damaged ones are listed as such.
+    """List the runs, datasets and studies of a work directory; damaged ones are listed as such.
 
     Raises:
         ArtefactError: the work directory cannot be read.
@@ -101,6 +103,7 @@ def list_all(workspace: Workspace) -> Listing:
     return Listing(
         [_describe_run(workspace, name) for name in workspace.names("run")],
         [_describe_dataset(workspace, name) for name in workspace.names("dataset")],
+        list_studies(workspace),
     )
 
 
@@ -117,11 +120,6 @@ def show_one(workspace: Workspace, kind: Kind, name: str) -> Details:
     summary = describe(workspace, name, thoroughly=True)
     evaluations = _evaluations(artefact) if isinstance(artefact, Run) else {}
     return Details(kind, name, str(artefact.path), summary, artefact.document, evaluations)
-
-
-def size_of(path: Path) -> int:
-    """Return the bytes of a folder's files."""
-    return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file())
 
 
 def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) -> RunRow:

@@ -11,6 +11,7 @@ import pytest
 from sbrcli.artefacts.checksums import FILES, checksums_of
 from sbrcli.artefacts.manifests import MANIFEST, write_json
 from sbrcli.artefacts.workspace import Workspace
+from sbrcli.workflow.tuning.study_folder import StudyFolder
 from tests.builders import dataset_manifest, run_manifest
 
 WORK = Path("sbr-work")
@@ -132,7 +133,7 @@ def test_a_person_sees_tables_within_80_columns(sbr):
 
 def test_where_there_is_nothing_this_is_reported(sbr):
     said = sbr("runs", "--json")
-    assert json.loads(said.stdout) == {"runs": [], "datasets": []}
+    assert json.loads(said.stdout) == {"runs": [], "datasets": [], "studies": []}
     assert (said.code, said.stderr) == (
         *(0, "nothing in sbr-work so far; sbr preprocess LOG makes a dataset\n"),
     )
@@ -154,6 +155,104 @@ def test_damaged_ones_are_listed_and_named(sbr):
         "warning: sbr-work/runs/b/weights.safetensors is missing",
         "warning: sbr-work/datasets/user/train.parquet is missing",
     ]
+
+
+def write_study(name: str, summary: dict | None = None) -> StudyFolder:
+    folder = StudyFolder(WORK, name)
+    folder.begin({"dataset": {"name": "user", "fingerprint": "f"}, "model": "gru4rec"})
+    if summary is not None:
+        folder.write_summary(summary)
+    return folder
+
+
+def test_studies_are_listed(sbr):
+    folder = write_study("user", {"trials": 7, "complete": 5, "best_mrr": 0.125})
+    write_study("earlier")
+    (WORK / "studies" / "broken").mkdir()
+    (WORK / "studies" / "broken" / "study.json").write_text("{}")
+    said = sbr("runs", "--json")
+    broken, earlier, user = json.loads(said.stdout)["studies"]
+    created = user.pop("created_at")
+    assert user == {
+        "study": "user",
+        "model": "gru4rec",
+        "dataset": "user",
+        "status": "stopped",
+        "trials": 7,
+        "complete": 5,
+        "best_mrr": 0.125,
+        "bytes": sum(file.stat().st_size for file in folder.path.iterdir() if file.is_file()),
+        "problem": None,
+    }
+    assert created.startswith("20")
+    assert (earlier["trials"], earlier["best_mrr"]) == (None, None)
+    problem = "study sbr-work/studies/broken is damaged: study.json is of another version, or of "
+    problem += "no study"
+    assert (broken["status"], broken["problem"]) == ("damaged", problem)
+    assert said.stderr == f"warning: {problem}\n"
+    with folder.working():
+        assert json.loads(sbr("runs", "--json").stdout)["studies"][2]["status"] == "running"
+    *_, table = sbr("runs").stdout.split("\n\n")
+    assert table.splitlines()[3].split("\t")[:7] == [
+        *("user", "gru4rec", "user", "stopped", "7", "5", "0.125"),
+    ]
+    lines = sbr("runs", terminal=True).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Studies, with mrr@20 of the best trial" in lines
+    assert any(
+        line.split()[:3] == ["user", "gru4rec", "stopped"] and line.split()[-2:] == ["7", ".1250"]
+        for line in lines
+    )
+
+
+def test_rm_removes_a_study_that_no_process_works_on(sbr):
+    folder = write_study("user")
+    with folder.working():
+        said = sbr("runs", "rm", "user", "--yes")
+    assert (said.code, said.stderr) == (
+        5,
+        "error: another sbr is writing study user; nothing is removed\nhint: wait until it ends\n",
+    )
+    said = sbr("runs", "rm", "user", "--yes", "--json")
+    (removed,) = json.loads(said.stdout)["removed"]
+    assert (removed["kind"], removed["name"]) == ("study", "user")
+    assert list((WORK / "studies").iterdir()) == []
+    said = sbr("runs", "rm", "studies/user", "--yes")
+    assert (said.code, said.stderr) == (
+        5,
+        "error: no study named user in sbr-work\nhint: sbr tune makes one\n",
+    )
+    write_study("other")
+    assert sbr("runs", "rm", "studies/user", "--yes").stderr.endswith("hint: there are: other\n")
+
+
+def test_a_name_of_three_kinds_must_say_which_and_the_command_for_all_is_named(sbr):
+    write_run("x")
+    write_dataset("x")
+    write_study("x")
+    said = sbr("runs", "rm", "x", "--yes")
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == (
+        "error: there are a run, a dataset and a study named x\n"
+        "hint: write runs/x, datasets/x or studies/x; to remove all: "
+        "sbr runs rm runs/x datasets/x studies/x\n"
+    )
+    assert sbr("runs", "show", "runs/x").code == 0
+    said = sbr("runs", "show", "studies/x")
+    assert (said.code, said.stderr) == (
+        2,
+        "error: x is a study, which only sbr tune shows\n"
+        "hint: the same sbr tune command with --trials 1 shows its trials, and adds none\n",
+    )
+    assert sbr("runs", "rm", "runs/x", "datasets/x", "studies/x", "--yes").code == 0
+    assert not any(list((WORK / shelf).iterdir()) for shelf in ("runs", "datasets", "studies"))
+
+
+def test_show_writes_times_to_the_second(sbr):
+    write_run("a", created_at="2026-01-02T03:04:05.123456+00:00", completed_at=CREATED)
+    facts = sbr("runs", "show", "a").stdout.split("\n\n")[0]
+    assert "made\t2026-01-02T03:04:05+00:00\n" in facts
+    assert "completed\t2026-01-02T03:04:05+00:00\n" in facts
 
 
 def test_show_tells_all_of_a_run(sbr):
@@ -276,7 +375,9 @@ def test_rm_of_an_unfinished_run_puts_back_what_it_was_to_replace(sbr):
     assert said.stderr.splitlines()[-1] == "restored the run a, which it was replacing"
     assert json.loads((WORK / "runs/a" / MANIFEST).read_text())["status"] == "complete"
     sbr("runs", "rm", "a", "--yes")
-    assert sbr("runs", "--quiet", "--json").stdout == '{"runs": [], "datasets": []}\n'
+    assert (
+        sbr("runs", "--quiet", "--json").stdout == '{"runs": [], "datasets": [], "studies": []}\n'
+    )
 
 
 def test_a_name_of_both_kinds_must_say_which(sbr):
@@ -285,7 +386,8 @@ def test_a_name_of_both_kinds_must_say_which(sbr):
     said = sbr("runs", "show", "x")
     assert (said.code, said.stderr) == (
         2,
-        "error: there are a run and a dataset named x\nhint: write runs/x or datasets/x\n",
+        "error: there are a run and a dataset named x\nhint: write runs/x or datasets/x; to remove "
+        "all: sbr runs rm runs/x datasets/x\n",
     )
     assert json.loads(sbr("runs", "show", "runs/x", "--json").stdout)["kind"] == "run"
 

@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.wrapping import wrap_words
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.workflow.preprocess import prepare_dataset
-from tests.builders import write_ratings
+from tests.builders import make_run, write_ratings
 
 LOG = "1 10 978300760, 1 20 978300760, 1 30 978400000, 2 10 986000000, 2 10 986000010"
 
@@ -286,3 +287,53 @@ def plain(text: str) -> str:
     """Take a terminal's styles and the spaces at the ends of lines away."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def test_a_dataset_or_a_run_in_place_of_a_log_is_named_with_the_command_for_it(sbr, tmp_path):
+    log = write_ratings(tmp_path / "ratings.dat", LOG)
+    prepare_dataset(
+        log,
+        PrepareConfig(min_item_support=1, test_days=0, valid_days=0),
+        Workspace(Path("sbr-work")),
+        name="shop",
+    )
+    make_run(Path("sbr-work"), name="night")
+    elsewhere = Path("sbr-work").rename(tmp_path / "other")
+    (tmp_path / "sbr-work").symlink_to(elsewhere)
+    for named, kind, command in (
+        ("shop", "dataset", "sbr stats --dataset shop"),
+        ("night", "run", "sbr runs show night"),
+        ("sbr-work/datasets/shop", "dataset", "sbr stats --dataset shop"),
+        ("sbr-work/runs/night/", "run", "sbr runs show night"),
+    ):
+        said = sbr("stats", named)
+        assert (said.code, said.stdout) == (2, "")
+        assert said.stderr == (
+            f"error: {named.rstrip('/')} is a {kind} that sbr has made, and not a log\n"
+            f"hint: describe it: {command}\n"
+        )
+    said = sbr("stats", "other/datasets/shop", "--workdir", "third")
+    assert said.stderr.splitlines()[1] == (
+        f"hint: describe it: sbr stats --dataset shop --workdir {elsewhere}"
+    )
+    # A file of that name is a log all the same.
+    Path("shop").write_text(log.read_text())
+    assert sbr("stats", "shop").code == 0
+
+
+def test_a_folder_with_a_manifest_of_something_else_is_read_as_a_log(sbr, tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    write_ratings(folder / "part-1.dat", LOG)
+    (folder / "manifest.json").write_text('{"kind": "export"}')
+    assert "is a dataset" not in sbr("stats", "parts").stderr
+    (folder / "manifest.json").write_text("no JSON")
+    assert "is a dataset" not in sbr("stats", "parts").stderr
+
+
+def test_the_doctor_unpacks_a_compressed_log_before_it_compares_lines(sbr, tmp_path):
+    twice = LOG.replace("1 20 978300760", "1 10 978300760")
+    content = write_ratings(tmp_path / "ratings.dat", twice).read_bytes()
+    (tmp_path / "ratings.dat.gz").write_bytes(gzip.compress(content))
+    assert "zcat LOG | awk '!seen[$0]++' > CLEAN" in sbr("stats", "ratings.dat.gz").stdout
+    assert "awk '!seen[$0]++' LOG > CLEAN" in sbr("stats", "ratings.dat").stdout

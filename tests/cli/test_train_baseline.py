@@ -78,6 +78,20 @@ def test_its_options_are_those_of_the_command_line_and_in_its_name(sbr):
 
 
 @pytest.mark.usefixtures("workspace")
+def test_options_that_the_run_itself_has_are_refused_and_not_ignored(sbr):
+    sbr("train", "--model", "stan")
+    for words in (("--baselines", "all"), ("--baselines", "stan"), ("--baselines", "stan,markov")):
+        said = sbr("evaluate", "user-stan", *words, "--stan", "k=9")
+        assert (said.code, said.stdout) == (2, "")
+        assert said.stderr == (
+            "error: --stan has no effect: run user-stan is a stan itself, with its own options\n"
+            "hint: fit another one: sbr train --dataset user --model stan --stan OPTIONS\n"
+        )
+    words = ("evaluate", "user-stan", "--baselines", "markov", "--markov", "steps=2")
+    assert sbr(*words).code == 0
+
+
+@pytest.mark.usefixtures("workspace")
 def test_it_compares_reports_is_listed_and_is_removed(sbr):
     sbr("train", "--model", "stan", "--stan", "k=9")
     sbr("train", "--model", "markov")

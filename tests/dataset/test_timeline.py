@@ -37,20 +37,20 @@ def test_only_marked_events_are_targets():
 
 
 @pytest.mark.parametrize(
-    ("session", "advice"),
+    ("suggested_gap", "advice"),
     [
-        ("user", "; --split time prevents this, and --session gap:3600 makes sessions shorter"),
-        ("gap:90000", "; --split time prevents this"),
+        (1800, "; --split time prevents this, and --session gap:1800 makes sessions shorter"),
+        (None, "; --split time prevents this"),
     ],
 )
-def test_most_targets_before_the_end_of_training_are_warned_of(session, advice):
+def test_most_targets_before_the_end_of_training_are_warned_of(suggested_gap, advice):
     early = Timeline("2002-12-30T02:26:00+00:00", "2000-05-01T00:00:00+00:00", 0.04)
-    assert list(find_early_targets({"test": early}, session)) == [
+    assert list(find_early_targets({"test": early}, suggested_gap)) == [
         "only 4 % of the test targets are later than the last training event (2002-12-30), because "
         f"a session belongs to test by its end and sessions are long{advice}"
     ]
-    assert not list(find_early_targets({"test": replace(early, targets_after_train=0.5)}, session))
-    assert not list(find_early_targets({"valid": early}, session))
+    assert not list(find_early_targets({"test": replace(early, targets_after_train=0.5)}))
+    assert not list(find_early_targets({"valid": early}))
 
 
 def write_log(*, long: bool) -> None:
@@ -72,6 +72,20 @@ def test_preprocess_warns_and_the_manifest_and_the_protocol_tell_it(sbr):
     assert told["first_target_time"] < told["train_last_time"]
     again = sbr("preprocess", "ratings.dat", "--test-days", 50, "--valid-days", 50, "--json")
     assert json.loads(again.stdout)["timeline"]["test"] == told
+
+
+def test_preprocess_suggests_the_gap_that_the_doctor_suggests(sbr):
+    rows = [
+        f"{user} {visit * 5 + event} {user * 10 * DAY + visit * 40 * DAY + event * 3000}"
+        for user in range(40)
+        for visit in range(10)
+        for event in range(5)
+    ]
+    write_ratings(Path("ratings.dat"), ", ".join(rows))
+    gap = json.loads(sbr("stats", "ratings.dat", "--json").stdout)["suggested_gap_seconds"]
+    assert gap not in (None, 3600)
+    said = sbr("preprocess", "ratings.dat", "--test-days", 50, "--valid-days", 50)
+    assert f", and --session gap:{gap} makes sessions shorter\n" in said.stderr
 
 
 def test_the_protocol_states_it(sbr):

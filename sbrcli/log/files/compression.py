@@ -22,6 +22,15 @@ _MAGIC = {
     b"PK\x05\x06": "zip",
 }
 
+LINE_READERS = {
+    "gzip": "zcat",
+    "bzip2": "bzcat",
+    "xz": "xzcat",
+    "zstd": "zstdcat",
+    "zip": "unzip -p",
+}
+"""Command that prints a compressed file, by compression."""
+
 LARGEST_EXPANSION = 100
 """Largest ratio of content to compressed file; no log exceeds it, and a bomb does."""
 

@@ -7,18 +7,10 @@ from pathlib import Path
 
 from sbrcli.errors import DataError
 from sbrcli.log.columns.matching import listed
+from sbrcli.log.files.compression import LINE_READERS
 from sbrcli.log.files.opening import recognise_compression
 from sbrcli.log.files.samples import Sample
 from sbrcli.log.files.text_encodings import RECODE
-
-_READERS = {
-    "gzip": "zcat",
-    "bzip2": "bzcat",
-    "xz": "xzcat",
-    "zstd": "zstdcat",
-    "zip": "unzip -p",
-}
-"""Command that prints a compressed file, by compression."""
 
 _UUID = "[0-9a-f-]*"
 _KNOWN = {
@@ -89,9 +81,13 @@ def refuse_drawn(path: Path, lines: Sequence[str]) -> None:
 
 def piped(path: Path, command: str) -> str:
     """Return a shell command on a file, with decompression if needed."""
-    name = shlex.quote(str(path))
-    reader = _READERS.get(recognise_compression(path) or "")
+    name, reader = shlex.quote(str(path)), line_reader(path)
     return f"{command} {name}" if reader is None else f"{reader} {name} | {command}"
+
+
+def line_reader(path: Path) -> str | None:
+    """Return the command that prints a compressed file; None for one that is not compressed."""
+    return LINE_READERS.get(recognise_compression(path) or "")
 
 
 def _hint_of_lists(path: Path, lines: Sequence[str], separator: str) -> str | None:

@@ -15,24 +15,29 @@ _MANY_REPEATS = 0.01
 _MANY_NEW_ITEMS = 0.05
 
 
-def check_statistics(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
+def check_statistics(
+    statistics: "LogStatistics", rule: SessionRule, line_reader: str | None = None
+) -> Iterator[str]:
     """Yield warnings about a log before training on it, except for misreadings.
 
     Args:
         statistics: the figures of the log.
         rule: its session rule.
+        line_reader: the command that prints the log's lines, if it is compressed.
     """
     if statistics.time_unit == ORDER:
         yield (
             "The log is read without times: nothing can be split off by days. Use sbr preprocess "
             "--no-time --split last, or --test-log."
         )
-    yield from _odd_events(statistics, rule)
+    yield from _odd_events(statistics, rule, line_reader)
     yield from _odd_users_and_items(statistics)
     yield from _odd_sessions(statistics, rule)
 
 
-def _odd_events(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
+def _odd_events(
+    statistics: "LogStatistics", rule: SessionRule, line_reader: str | None
+) -> Iterator[str]:
     if statistics.tie_share >= _MANY_TIES:
         of_whom = "session" if statistics.users is None else "user"
         yield (
@@ -47,10 +52,12 @@ def _odd_events(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]
     if statistics.duplicates:
         # Gaps cut a user's events, and never separate events of equal time.
         of_whom = "session" if rule.kind == "column" else "user"
+        of_lines = "awk '!seen[$0]++'"
+        command = f"{line_reader} LOG | {of_lines}" if line_reader else f"{of_lines} LOG"
         yield (
             f"Exact duplicates (same {of_whom}, item and time as an earlier event): "
             f"{statistics.duplicates:,}. If something was logged twice, "
-            "awk '!seen[$0]++' LOG > CLEAN keeps the first of equal lines."
+            f"{command} > CLEAN keeps the first of equal lines."
         )
 
 

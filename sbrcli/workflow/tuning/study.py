@@ -165,6 +165,8 @@ class Study:
         for name, fact in facts.items():
             proposal.handle.set_user_attr(name, fact)
         self._study.tell(proposal.handle, value if state == "complete" else None, of_state)
+        with self.folder.locked():
+            self.folder.write_summary(self._summary())
 
     def give_back(self, proposal: Proposal) -> None:
         """Plan a trial again that was interrupted."""
@@ -182,6 +184,18 @@ class Study:
         trials = self._study.get_trials(deepcopy=False)
         before = [t for t in trials[: proposal.handle.number] if _is_counted(t)]
         return _to_trial(len(before) + 1, trials[proposal.handle.number])
+
+    def _summary(self) -> dict[str, Any]:
+        """Return what `sbr runs` lists of the trials."""
+        states = [one.state for one in self.trials()]
+        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        best = max(complete, key=lambda one: one.values[0], default=None)
+        metrics = best.user_attrs.get("metrics") or {} if best else {}
+        return {
+            "trials": len(states) - states.count("running"),
+            "complete": len(complete),
+            "best_mrr": metrics.get("mrr@20"),
+        }
 
     def importance(self) -> dict[str, float]:
         """Return how much of the variation each option explains (PED-ANOVA, arXiv 2304.10255).

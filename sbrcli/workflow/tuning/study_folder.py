@@ -2,6 +2,7 @@
 
     <workdir>/studies/<name>/study.json       what is searched; written before anything else
     <workdir>/studies/<name>/journal.jsonl    Optuna's journal: a line for each change of a trial
+    <workdir>/studies/<name>/summary.json     how many trials there are, and the best figure
     <workdir>/studies/<name>/workers/         a locked file for each process that runs trials
 
 Every lock is one that the system frees when its process ends, however it ends.
@@ -24,6 +25,7 @@ from sbrcli.errors import ArtefactError
 STUDIES = "studies"
 STUDY_FILE = "study.json"
 JOURNAL_FILE = "journal.jsonl"
+SUMMARY_FILE = "summary.json"
 _VERSION = 1
 
 
@@ -62,7 +64,7 @@ class StudyFolder:
             ArtefactError: another study has the name, or the folder cannot be written.
         """
         if overwrite and self.path.exists():
-            self._remove()
+            self.remove()
         if self.exists():
             there = self.read()
             if there.get("settings") != settings:
@@ -117,9 +119,30 @@ class StudyFolder:
             f"study {self.path} is damaged: {what}", hint="--overwrite begins it again"
         )
 
-    def _remove(self) -> None:
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write what `sbr runs` lists of the trials."""
+        write_json(self.path / SUMMARY_FILE, summary)
+
+    def read_summary(self) -> dict[str, Any]:
+        """Return what `write_summary` has written; empty if it is missing or damaged."""
+        try:
+            found = read_json(self.path / SUMMARY_FILE)
+        except ArtefactError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def is_in_use(self) -> bool:
+        """Return whether a process works on the study."""
         workers = self.path / "workers"
-        if workers.is_dir() and any(is_locked(path) for path in workers.iterdir()):
+        return workers.is_dir() and any(is_locked(path) for path in workers.iterdir())
+
+    def remove(self) -> None:
+        """Delete the study.
+
+        Raises:
+            ArtefactError: another process works on it, or the folder cannot be changed.
+        """
+        if self.is_in_use():
             raise ArtefactError(
                 f"another sbr is working on study {self.name}",
                 hint="wait until it ends, or give another --name",

@@ -55,6 +55,15 @@ def test_exact_duplicates():
     )
 
 
+def test_the_lines_of_a_compressed_log_are_unpacked_first():
+    events = make_log(times=[0, 0, 0, 100], items=[5, 6, 5, 6])
+    sessions = events.rename(columns={"user_id": "session_id"})
+    said = describe_log(sessions, rule=SessionRule("column"), line_reader="zcat").warnings
+    assert said[1].endswith(
+        "logged twice, zcat LOG | awk '!seen[$0]++' > CLEAN keeps the first of equal lines."
+    )
+
+
 def test_exact_duplicates_of_a_session():
     events = make_log(times=[0, 0, 0, 100], items=[5, 6, 5, 6])
     sessions = events.rename(columns={"user_id": "session_id"})
