@@ -32,7 +32,7 @@ class FittingBar(tqdm):
 
     def __str__(self) -> str:
         """Return the line that is drawn."""
-        facts = self.format_dict
+        facts: dict[str, Any] = dict(self.format_dict)
         width = facts["ncols"]
         if facts["total"] is None or width is None:
             return super().__str__()

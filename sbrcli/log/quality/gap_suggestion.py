@@ -22,8 +22,9 @@ def suggest_gap_of(events: pd.DataFrame) -> int | None:
     Args:
         events: an event table with users, in file order.
     """
-    times = events[TIMESTAMP].to_numpy()
-    users = group_events(events[USER_ID], np.zeros(len(times), np.int8), times)
+    columns = dict(events.items())
+    times = columns[TIMESTAMP].to_numpy()
+    users = group_events(columns[USER_ID], np.zeros(len(times), np.int8), times)
     return suggest_gap(np.diff(users.times)[users.is_step])
 
 
