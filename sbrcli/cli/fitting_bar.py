@@ -38,7 +38,11 @@ class FittingBar(tqdm):
             return super().__str__()
         for shape in self._formats:
             shortest = shape.replace("{bar}", f"{{bar:{_SHORTEST_BAR}}}")
-            line = self.format_meter(**facts | {"bar_format": shortest, "ncols": None})
-            if disp_len(line) <= width:
-                return self.format_meter(**facts | {"bar_format": shape})
-        return self.format_meter(**facts | {"bar_format": _HEAD})
+            if disp_len(_line(facts, shortest, None)) <= width:
+                return _line(facts, shape, width)
+        return _line(facts, _HEAD, width)
+
+
+def _line(facts: dict[str, Any], shape: str, width: int | None) -> str:
+    settings: dict[str, Any] = {**facts, "bar_format": shape, "ncols": width}
+    return tqdm.format_meter(**settings)
