@@ -10,10 +10,11 @@ Importing this package loads nothing else; `load` loads NumPy, and neither Tenso
 
 from typing import TYPE_CHECKING, Any
 
+from sbrcli.version import __version__
+
 if TYPE_CHECKING:
     from sbrcli.workflow.recommender import Recommender, load
 
-__version__ = "0.1.0"
 __all__ = ["Recommender", "__version__", "load"]
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from sbrcli import __version__
 from sbrcli.artefacts.disk import TEMPORARY_SUFFIX, replacing
 from sbrcli.errors import ArtefactError
+from sbrcli.version import __version__
 
 Kind = Literal["dataset", "run"]
 

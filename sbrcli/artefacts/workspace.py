@@ -7,6 +7,7 @@ It contains `datasets/<name>/` and `runs/<name>/`, each complete or absent; see
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, overload
 
 from sbrcli.artefacts.artefact import (
@@ -25,6 +26,8 @@ from sbrcli.artefacts.run_state import incomplete, state_of
 from sbrcli.artefacts.staging import FOLDERS, Staging
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.reporter import SILENT, Reporter
+
+DEFAULT_WORKDIR = Path("sbr-work")
 
 _PATIENCE_SECONDS = 10
 """How long to wait for another process that is adding to the same folder."""

@@ -11,15 +11,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from sbrcli import __version__
-from sbrcli.artefacts.workspace import Workspace
+from sbrcli.artefacts.workspace import DEFAULT_WORKDIR, Workspace
 from sbrcli.cli.memory import lacks_memory
-from sbrcli.cli.options import DEFAULT_WORKDIR, GLOBAL, AsJson, Invocation, Quiet
+from sbrcli.cli.options import GLOBAL, AsJson, Invocation, Quiet
 from sbrcli.cli.output import Output, give_up_stdout, open_closed_streams, write_labelled
 from sbrcli.cli.strict import WrongWords
 from sbrcli.cli.subcommands import SubcommandGroup
 from sbrcli.cli.suggestions import suggest_options
 from sbrcli.errors import ConfigError, ExitCode, SbrError
+from sbrcli.version import __version__
 
 EXAMPLE = "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
 EXIT_CODES = (

@@ -8,6 +8,7 @@ import typer
 
 from sbrcli.artefacts.artefact import list_folder
 from sbrcli.artefacts.manifests import MANIFEST
+from sbrcli.artefacts.workspace import DEFAULT_WORKDIR
 from sbrcli.errors import SbrError
 
 Completer = Callable[..., list[str]]
@@ -65,8 +66,6 @@ def _names(ctx: typer.Context, shelf: str, incomplete: str, document: str = MANI
 
 def _root(ctx: typer.Context) -> Path:
     """Return the work directory given on the command line so far, or the default."""
-    from sbrcli.cli.options import DEFAULT_WORKDIR  # which imports this module
-
     contexts = [ctx, *([ctx.parent] if ctx.parent else [])]
     return next((Path(c.params["workdir"]) for c in contexts if c.params.get("workdir")),
                 DEFAULT_WORKDIR)  # fmt: skip

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import typer
 
-from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, subcommand
+from sbrcli.artefacts.workspace import DEFAULT_WORKDIR
+from sbrcli.cli.options import Invocation, subcommand
 from sbrcli.errors import ArtefactError, ExitCode
 
 DEMO_WORKDIR = Path("sbr-demo")

@@ -11,13 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sbrcli.artefacts.workspace import Workspace
+from sbrcli.artefacts.workspace import DEFAULT_WORKDIR, Workspace
 from sbrcli.cli.completion import complete_datasets, complete_runs
 from sbrcli.cli.output import Output
 from sbrcli.cli.strict import StrictCommand, given_twice
 from sbrcli.errors import UsageError
-
-DEFAULT_WORKDIR = Path("sbr-work")
 
 GLOBAL = "Global options"
 """The help panel of the options that every subcommand takes."""
@@ -100,6 +98,11 @@ class Invocation:
         """Return the context, extended by the global options after the subcommand's name."""
         output = Output(self.output.as_json or as_json, self.output.quiet or quiet)
         return Invocation(output, Workspace(workdir or self.workspace.root, output))
+
+
+def workdir_words(root: Path) -> list[str]:
+    """Return how a command names its work directory: not at all if it is the default."""
+    return [] if root == DEFAULT_WORKDIR else ["--workdir", str(root)]
 
 
 def one_name(named: str | None, option: str | None, flag: str) -> str | None:

@@ -11,7 +11,7 @@ import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.option_groups import takes_options, takes_read_options
-from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, Logs, TimeZone, subcommand
+from sbrcli.cli.options import Invocation, Logs, TimeZone, subcommand, workdir_words
 from sbrcli.cli.tables import Table, Unit
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
@@ -152,9 +152,8 @@ def _reasons(config: PrepareConfig) -> dict[str, str]:
 
 def _closing_words(prepared: "PreparedDataset") -> str:
     path = Path(prepared.dataset)
-    root = path.parent.parent
     words = ["--dataset", path.name] if prepared.already_there else []
-    words += [] if root == DEFAULT_WORKDIR else ["--workdir", str(root)]
+    words += workdir_words(path.parent.parent)
     command = shlex.join(["sbr", "train", *words])
     if prepared.already_there:
         return f"{path} already exists, made from the same log and options; {command} trains on it"

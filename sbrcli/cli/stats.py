@@ -16,7 +16,7 @@ from sbrcli.config.statistics import StatsConfig
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.log.statistics import LogStatistics
+    from sbrcli.log.figures import LogStatistics
 
 LogsOrNone = Annotated[
     list[Path] | None,

@@ -16,12 +16,12 @@ from sbrcli.cli.baseline_options import (
 )
 from sbrcli.cli.option_groups import takes_family_options, takes_options
 from sbrcli.cli.options import (
-    DEFAULT_WORKDIR,
     DatasetArgument,
     DatasetName,
     Invocation,
     one_name,
     subcommand,
+    workdir_words,
 )
 from sbrcli.cli.tables import Table, Unit, size_in_words
 from sbrcli.cli.training_progress import TrainingProgress, write_duration
@@ -183,9 +183,7 @@ def train_job(invocation: Invocation, job: "TrainingJob", **how: Any) -> "TrainR
     except KeyboardInterrupt as error:
         if not workspace.path_of("run", job.name).is_dir():
             raise
-        words = ["sbr", "train", "--resume", "--name", job.name]
-        if workspace.root != DEFAULT_WORKDIR:
-            words += ["--workdir", str(workspace.root)]
+        words = ["sbr", "train", "--resume", "--name", job.name, *workdir_words(workspace.root)]
         raise InterruptionError("interrupted", f"{shlex.join(words)} continues it") from error
     if result.already_there:
         output.note(f"run {result.run} already exists, trained with the same options")

@@ -17,12 +17,12 @@ from sbrcli.cli.baseline_options import (
 )
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import (
-    DEFAULT_WORKDIR,
     DatasetArgument,
     DatasetName,
     Invocation,
     one_name,
     subcommand,
+    workdir_words,
 )
 from sbrcli.cli.train import fit_job, takes_training_options, train_job
 from sbrcli.cli.tuning_progress import TuningProgress
@@ -235,8 +235,7 @@ def _finish(
     invocation: Invocation, request: "TuneRequest", result: "TuneResult", *, trains: bool
 ) -> None:
     """Train the best trial if asked, show the result, and say what to do next."""
-    root = invocation.workspace.root
-    where = [] if root == DEFAULT_WORKDIR else ["--workdir", str(root)]
+    where = workdir_words(invocation.workspace.root)
     if result.command is not None and where:
         result = replace(result, command=f"{result.command} {shlex.join(where)}")
     reporter = invocation.output

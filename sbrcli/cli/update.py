@@ -9,7 +9,7 @@ import typer
 
 from sbrcli.cli.completion import complete_runs
 from sbrcli.cli.option_groups import takes_options, takes_read_options
-from sbrcli.cli.options import DEFAULT_WORKDIR, Invocation, Logs, RunName, subcommand
+from sbrcli.cli.options import Invocation, Logs, RunName, subcommand, workdir_words
 from sbrcli.cli.tables import Table, Unit
 from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.config.reading import ReadConfig
@@ -77,9 +77,7 @@ def update(
                 invocation.workspace, new, config, validate, progress.show, checkpoint=checkpoint
             )
     except KeyboardInterrupt as error:
-        words = ["sbr", "update", *map(str, log)]
-        if invocation.workspace.root != DEFAULT_WORKDIR:
-            words += ["--workdir", str(invocation.workspace.root)]
+        words = ["sbr", "update", *map(str, log), *workdir_words(invocation.workspace.root)]
         hint = f"the same command continues it: {shlex.join(words)} …"
         raise InterruptionError("interrupted", hint) from error
     if result.parent is None:

@@ -1,17 +1,13 @@
 """Check that the files of a dataset match its manifest."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.manifests import MANIFEST
-
-if TYPE_CHECKING:
-    from sbrcli.dataset.storage import Items, Split
-    from sbrcli.sessions import Sessions
+from sbrcli.sessions import Sessions
 
 
-def find_mismatch(folder: Path, split: "Split", sessions: "Sessions") -> str | None:
+def find_mismatch(folder: Path, split: str, sessions: Sessions) -> str | None:
     """Return how a split contradicts the dataset's manifest; None if it does not.
 
     The file of another dataset has other counts, and a file whose sessions are not contiguous has
@@ -65,17 +61,21 @@ def is_described(folder: Path, split: str) -> bool:
     return dataset is not None and dataset.splits.get(split) is not None
 
 
-def find_items_mismatch(folder: Path, items: "Items") -> str | None:
+def find_items_mismatch(folder: Path, num_train_items: int) -> str | None:
     """Return how the items contradict the dataset's manifest; see `find_mismatch`.
+
+    Args:
+        folder: the dataset's folder.
+        num_train_items: the number of items in train, as read.
 
     Raises:
         ArtefactError: the manifest is damaged.
     """
     dataset = _read(folder)
-    if dataset is None or dataset.train.items == items.num_train_items:
+    if dataset is None or dataset.train.items == num_train_items:
         return None
     return (
-        f"{items.num_train_items:,} of its items are train's, and the manifest says "
+        f"{num_train_items:,} of its items are train's, and the manifest says "
         f"{dataset.train.items:,}"
     )
 

@@ -123,7 +123,7 @@ def load_items(folder: Path) -> Items:
     items = Items(table[ITEM_ID].to_pylist(), train_count, titles)
     if (train_count < 0).any() or not train_count[: items.num_train_items].all():
         raise damaged_file(path, "its items do not begin with those of train")
-    misfit = find_items_mismatch(folder, items) or find_checksum_mismatch(path)
+    misfit = find_items_mismatch(folder, items.num_train_items) or find_checksum_mismatch(path)
     if misfit is not None:
         raise damaged_file(path, misfit)
     return items

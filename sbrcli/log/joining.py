@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,12 @@ from sbrcli.log.files.opening import EmptyLogError, opened
 from sbrcli.log.files.parts import Part
 from sbrcli.log.formats.bad_rows import BadRows
 from sbrcli.log.formats.log_format import LogFormat
-
-if TYPE_CHECKING:
-    from sbrcli.log.reading import Log
+from sbrcli.log.log import Log
 
 _MATCHED = (USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP)
 
 
-def read_parts(parts: Sequence[Part], read: Callable[[Part], "Log"]) -> "Log":
+def read_parts(parts: Sequence[Part], read: Callable[[Part], Log]) -> Log:
     """Read every part, and concatenate their events in the order of the parts.
 
     Args:
@@ -78,7 +76,7 @@ def _some_quoted(paths: Sequence[Path]) -> str:
     return " ".join([*names, "..."] if len(paths) > len(names) else names)
 
 
-def _require_alike(first: tuple[Part, "Log"], other: tuple[Part, "Log"]) -> None:
+def _require_alike(first: tuple[Part, Log], other: tuple[Part, Log]) -> None:
     here, there = (_describe_columns(log.format) for _, log in (first, other))
     if here.casefold() != there.casefold():
         if first[1].format.has_header and not other[1].format.has_header:
@@ -106,7 +104,7 @@ def _describe_columns(log_format: LogFormat) -> str:
     return "+".join((", ".join(words), *map(log_format.name_of, log_format.time_columns[1:])))
 
 
-def _join(logs: list["Log"], parts: list[Part]) -> "Log":
+def _join(logs: list[Log], parts: list[Part]) -> Log:
     tables = [log.events for log in logs if len(log.events)]
     columns = {name: None for table in tables for name in table.columns}
     joined: dict[str, Ids | np.ndarray] = {}
@@ -142,7 +140,7 @@ def _join(logs: list["Log"], parts: list[Part]) -> "Log":
     )
 
 
-def _join_bad_rows(logs: list["Log"], parts: list[Part]) -> BadRows | None:
+def _join_bad_rows(logs: list[Log], parts: list[Part]) -> BadRows | None:
     pairs = zip(logs, parts, strict=True)
     found = [(log.bad_rows, part) for log, part in pairs if log.bad_rows is not None]
     if not found:
@@ -151,7 +149,7 @@ def _join_bad_rows(logs: list["Log"], parts: list[Part]) -> BadRows | None:
     return BadRows(sum(bad.count for bad, _ in found), f"{part.path.name} {first.first}")
 
 
-def _join_lists(logs: list["Log"]) -> OpenedLists | None:
+def _join_lists(logs: list[Log]) -> OpenedLists | None:
     joined = None
     for log in logs:
         joined = joined if log.lists is None else log.lists.plus(joined)

@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +18,9 @@ from sbrcli.log.columns.drop_ids import drop_ids
 from sbrcli.log.columns.event_times import read_times
 from sbrcli.log.columns.ids import Ids, read_ids
 from sbrcli.log.columns.kinds import filter_kinds
-from sbrcli.log.columns.lists import OpenedLists
 from sbrcli.log.columns.matching import listed
 from sbrcli.log.columns.ratings import without_no_ratings
-from sbrcli.log.columns.shared_sessions import SharedSessions, split_shared_sessions
+from sbrcli.log.columns.shared_sessions import split_shared_sessions
 from sbrcli.log.columns.unnamed_users import without_unnamed_users
 from sbrcli.log.detect import AS_READ, recognise_format
 from sbrcli.log.events import EVENT, ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
@@ -32,35 +31,8 @@ from sbrcli.log.formats.bad_rows import BadRows, name_wrong_row, write_good_rows
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.rows import WrongRowError
 from sbrcli.log.joining import read_parts
+from sbrcli.log.log import Log
 from sbrcli.log.tables import parse_table
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """A log that was read.
-
-    Args:
-        events: its event table in file order.
-        format: the detected format of its file.
-        other_events: number of events of types that `--event` does not select.
-        bad_rows: the rows left out by `--skip-bad-rows`; None if there are none.
-        event_kinds: number of events of each type, the most frequent first, including those that
-            `--event` leaves out; None if types were not read.
-        shared_sessions: number of session ids that several users share; None if there are none.
-        dropped_ids: number of events that `--drop-id` left out.
-        lists: how its rows of lists were opened; None if it has none.
-        skipped_files: documents and empty files in its folders, which were not read.
-    """
-
-    events: pd.DataFrame
-    format: LogFormat
-    other_events: int = 0
-    bad_rows: BadRows | None = None
-    event_kinds: dict[str, int] | None = None
-    shared_sessions: SharedSessions | None = None
-    dropped_ids: int = 0
-    lists: OpenedLists | None = None
-    skipped_files: tuple[str, ...] = ()
 
 
 def read_log(

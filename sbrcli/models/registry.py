@@ -11,9 +11,9 @@ another is used.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sbrcli import __version__
 from sbrcli.errors import ArtefactError, ConfigError, OptionError
 from sbrcli.models.baselines.registry import BASELINES, find_baseline
+from sbrcli.version import __version__
 
 if TYPE_CHECKING:  # the command line reads the names for its help, without NumPy
     from sbrcli.artefacts.run import Run

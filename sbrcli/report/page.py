@@ -5,8 +5,8 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 
-from sbrcli import __version__
 from sbrcli.report.html import Section, write_text
+from sbrcli.version import __version__
 
 STYLE = resources.files(__package__ or "").joinpath("page.css").read_text(encoding="utf-8")
 SCRIPT = resources.files(__package__ or "").joinpath("page.js").read_text(encoding="utf-8")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sbrcli import __version__
 from sbrcli.serve.answers import MAX_K, MAX_RULES, MAX_SESSIONS
+from sbrcli.version import __version__
 
 MAX_FOUND = 100
 """Items in one answer of a search."""

@@ -17,11 +17,11 @@ from sbrcli.dataset.unions import load_all_sessions
 from sbrcli.log import statistics
 from sbrcli.log.columns.times import ORDER
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
+from sbrcli.log.figures import LogStatistics
 from sbrcli.log.files.spool import on_disk
 from sbrcli.log.formats.unsupported_layouts import line_reader
 from sbrcli.log.quality.description import describe_doubts, describe_log_as_read
 from sbrcli.log.reading import read_log
-from sbrcli.log.statistics import LogStatistics
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
 

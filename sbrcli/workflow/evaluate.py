@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from sbrcli import __version__
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.manifests import read_json
@@ -27,6 +26,7 @@ from sbrcli.models.registry import require_network
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import SILENT, Advance, Reporter
 from sbrcli.sessions import Sessions
+from sbrcli.version import __version__
 from sbrcli.workflow.choose_blend import (
     Hybrid,
     choose_hybrid,

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sbrcli import __version__
 from sbrcli.artefacts.checksums import checksum_of
 from sbrcli.artefacts.disk import TEMPORARY_SUFFIX, flush_files, put_in_place
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
@@ -20,6 +19,7 @@ from sbrcli.models.export.registry import FORMATS
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.registry import family_of
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
+from sbrcli.version import __version__
 from sbrcli.workflow.model_card import write_card
 from sbrcli.workflow.run_facts import EVALUATION_FILE
 

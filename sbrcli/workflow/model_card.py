@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from sbrcli import __version__
 from sbrcli.artefacts.run import Run
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.export import ExportConfig
 from sbrcli.models.registry import family_of
+from sbrcli.version import __version__
 from sbrcli.workflow.stored_evaluations import read_evaluation
 
 _NOT_EVALUATED = (

@@ -30,10 +30,11 @@ from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
+from sbrcli.log.log import Log
 from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.quality.gap_suggestion import suggest_gap_of
 from sbrcli.log.quality.misreadings import find_misreadings
-from sbrcli.log.reading import Log, read_log
+from sbrcli.log.reading import read_log
 from sbrcli.log.titles import read_titles
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions

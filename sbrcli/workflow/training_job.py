@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sbrcli import __version__
 from sbrcli.artefacts.artefact import check_name
 from sbrcli.artefacts.dataset import Dataset, SplitSummary
 from sbrcli.artefacts.run import LearnedFrom, Phase, Run, Update
@@ -15,6 +14,7 @@ from sbrcli.evaluation.rank_metrics.registry import require_monitored
 from sbrcli.models.configuration import config_class_of, configure_training
 from sbrcli.models.network import Family, NetworkShape
 from sbrcli.models.registry import DEFAULT_FAMILY, family_of, find_family
+from sbrcli.version import __version__
 from sbrcli.workflow.run_names import default_run_name, earlier_run_name
 from sbrcli.workflow.run_settings import plain_config, settings_of, update_settings
 from sbrcli.workflow.trainable import open_trainable

@@ -23,8 +23,9 @@ from sbrcli.dataset.spec import describe_files
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.files.spool import on_disk
+from sbrcli.log.log import Log
 from sbrcli.log.quality.description import describe_reading
-from sbrcli.log.reading import Log, read_log
+from sbrcli.log.reading import read_log
 from sbrcli.log.titles import read_titles
 from sbrcli.models.registry import family_of
 from sbrcli.models.training.events import OnEvent

@@ -11,7 +11,8 @@ import pytest
 
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
-from sbrcli.log.reading import Log, read_log
+from sbrcli.log.log import Log
+from sbrcli.log.reading import read_log
 
 START = 1_614_585_600
 NO_USER = (

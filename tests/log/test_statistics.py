@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from sbrcli.config.session_rule import SessionRule
+from sbrcli.log.figures import LogStatistics, TimeRange
 from sbrcli.log.reading import read_log
-from sbrcli.log.statistics import LogStatistics, TimeRange, describe_log
+from sbrcli.log.statistics import describe_log
 from tests.builders import make_events
 
 DAY = 86_400

@@ -1,17 +1,14 @@
 """Read logs with sessions that have users for only some events."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sbrcli.log.events import SESSION_ID, USER_ID
-
-if TYPE_CHECKING:
-    from sbrcli.log.reading import Log
+from sbrcli.log.log import Log
 
 
-def without_unnamed_users(log: "Log") -> "Log":
+def without_unnamed_users(log: Log) -> Log:
     """Return a log without users, and with a warning, if some events lack one.
 
     Args:

@@ -9,7 +9,7 @@ from sbrcli.log.columns.matching import ROLE_NAMES, listed, other_columns
 from sbrcli.log.columns.times import ORDER, format_time
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.formats.log_format import describe_format
-from sbrcli.log.reading import Log
+from sbrcli.log.log import Log
 
 _LONGEST_ID = 40
 _MAX_KINDS = 5

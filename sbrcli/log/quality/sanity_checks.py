@@ -1,13 +1,10 @@
 """Report possible problems of a log in sentences, each with its figure and a remedy."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.log.columns.times import ORDER
-
-if TYPE_CHECKING:
-    from sbrcli.log.statistics import LogStatistics
+from sbrcli.log.figures import LogStatistics
 
 # Shares from which a warning is worthwhile.
 _MANY_TIES = 0.01
@@ -16,7 +13,7 @@ _MANY_NEW_ITEMS = 0.05
 
 
 def check_statistics(
-    statistics: "LogStatistics", rule: SessionRule, line_reader: str | None = None
+    statistics: LogStatistics, rule: SessionRule, line_reader: str | None = None
 ) -> Iterator[str]:
     """Yield warnings about a log before training on it, except for misreadings.
 
@@ -36,7 +33,7 @@ def check_statistics(
 
 
 def _odd_events(
-    statistics: "LogStatistics", rule: SessionRule, line_reader: str | None
+    statistics: LogStatistics, rule: SessionRule, line_reader: str | None
 ) -> Iterator[str]:
     if statistics.tie_share >= _MANY_TIES:
         of_whom = "session" if statistics.users is None else "user"
@@ -61,7 +58,7 @@ def _odd_events(
         )
 
 
-def _odd_users_and_items(statistics: "LogStatistics") -> Iterator[str]:
+def _odd_users_and_items(statistics: LogStatistics) -> Iterator[str]:
     users, single = statistics.users, statistics.single_event_users
     if users and single:
         yield (
@@ -79,7 +76,7 @@ def _odd_users_and_items(statistics: "LogStatistics") -> Iterator[str]:
         )
 
 
-def _odd_sessions(statistics: "LogStatistics", rule: SessionRule) -> Iterator[str]:
+def _odd_sessions(statistics: LogStatistics, rule: SessionRule) -> Iterator[str]:
     if statistics.session_length.max == 1:
         how = "Check which column names the sessions."
         if statistics.users is not None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from sbrcli import __version__
 from sbrcli.artefacts.checksums import find_checksum_mismatch
 from sbrcli.artefacts.manifests import write_atomically
 from sbrcli.artefacts.run import Run
@@ -12,6 +11,7 @@ from sbrcli.models.baselines.fitted import FittedBaseline
 from sbrcli.models.baselines.registry import find_baseline
 from sbrcli.models.baselines.stored import decode_baseline, encode_baseline
 from sbrcli.models.weights_file import WEIGHTS_FILE
+from sbrcli.version import __version__
 
 
 def save_baseline(run_folder: Path, model: str, fitted: FittedBaseline) -> None:

@@ -8,7 +8,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
-from sbrcli import __version__
 from sbrcli.artefacts.checksums import CHECKSUM_MISMATCH, checksum_of_bytes
 from sbrcli.artefacts.manifests import read_json, write_atomically, write_json
 from sbrcli.errors import ArtefactError, ConfigError
@@ -19,6 +18,7 @@ from sbrcli.models.baselines.stored import decode_baseline, encode_baseline
 from sbrcli.models.blend.blend import HybridScorer
 from sbrcli.models.blend.repeats import RepeatTerms
 from sbrcli.models.scorer import Scorer
+from sbrcli.version import __version__
 
 HYBRID_FILE = "hybrid.json"
 PARTNER_FILE = "hybrid.safetensors"

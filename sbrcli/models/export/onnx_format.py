@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from sbrcli import __version__
 from sbrcli.models.export.exportable import Exportable
 from sbrcli.models.export.onnx_graph import OnnxGraph, value_info
 from sbrcli.models.export.signature import (
@@ -20,6 +19,7 @@ from sbrcli.models.export.signature import (
     describe_inputs,
 )
 from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, Weights
+from sbrcli.version import __version__
 
 MODEL_FILE = "model.onnx"
 _OPSET = 17

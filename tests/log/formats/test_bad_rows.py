@@ -6,8 +6,9 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.events import TIMESTAMP, USER_ID
 from sbrcli.log.formats.bad_rows import BadRows
+from sbrcli.log.log import Log
 from sbrcli.log.quality.description import describe_reading
-from sbrcli.log.reading import Log, read_log
+from sbrcli.log.reading import read_log
 
 HEADER = "userId,itemId,timestamp\n"
 

@@ -5,7 +5,8 @@ import pytest
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import ConfigError, DataError
 from sbrcli.log.events import ITEM_ID, RATING, SESSION_ID, TIMESTAMP, USER_ID
-from sbrcli.log.reading import Log, read_log
+from sbrcli.log.log import Log
+from sbrcli.log.reading import read_log
 
 FIX_IT = "correct the line, or leave such rows out with --skip-bad-rows"
 GOOD = '{"user": "ann", "item": 7, "time": 10}\n'

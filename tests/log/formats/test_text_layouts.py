@@ -8,8 +8,9 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.formats.log_format import describe_format
+from sbrcli.log.log import Log
 from sbrcli.log.quality.description import describe_reading
-from sbrcli.log.reading import Log, read_log
+from sbrcli.log.reading import read_log
 
 U, S, I, T = USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP  # noqa: E741
 
