@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "train": "sbrcli.cli.train",
     "tune": "sbrcli.cli.tune",
     "update": "sbrcli.cli.update",
+    "blend": "sbrcli.cli.blend",
     "evaluate": "sbrcli.cli.evaluate",
     "tune-baselines": "sbrcli.cli.tune_baselines",
     "compare": "sbrcli.cli.compare",

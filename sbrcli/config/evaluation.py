@@ -62,7 +62,8 @@ class EvaluateConfig(Options):
     hybrid: bool = option(
         False,
         "Compare with a blend of the run and {names}; partner, weight and terms for repeated "
-        "items are chosen once on the valid split and stored in the run's hybrid.json.",
+        "items are chosen once on the valid split and stored in the run's hybrid.json. For a blend "
+        "of any runs, see sbr blend.",
     )
     slices: bool = option(
         False,

@@ -7,8 +7,9 @@ from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
 from sbrcli.artefacts.manifests import MANIFEST
 from sbrcli.artefacts.run import Run
 from sbrcli.errors import ArtefactError
+from sbrcli.models.blend.members import BlendScorer, Member
 from sbrcli.models.network import NetworkShape, count_parameters
-from sbrcli.models.registry import family_of, is_baseline
+from sbrcli.models.registry import BLEND, family_of, is_baseline
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 
@@ -38,7 +39,7 @@ def num_items_of(run: Run) -> int:
     Raises:
         ArtefactError: the manifest does not state it.
     """
-    if not is_baseline(run.model):
+    if not is_baseline(run.model) and run.model != BLEND:
         return shape_of_run(run).num_items
     num_items = run.network.get("num_items")
     if not isinstance(num_items, int):
@@ -47,9 +48,12 @@ def num_items_of(run: Run) -> int:
 
 
 def memory_of(run: Run, scorer: Scorer) -> int:
-    """Return the bytes of a run's model: a network's weights, or what a baseline was fitted to."""
-    if is_baseline(run.model):
-        return cast("FittedBaseline", scorer).memory_bytes
+    """Return the bytes of a run's model: a network's weights, or what a baseline was fitted to.
+
+    Those of a blend are its members' together.
+    """
+    if is_baseline(run.model) or run.model == BLEND:
+        return cast("FittedBaseline | BlendScorer", scorer).memory_bytes
     return 4 * count_parameters(shape_of_run(run))  # single precision
 
 
@@ -64,6 +68,10 @@ def load_scorer(run_folder: Path, batch_size: int = 128) -> Scorer:
         from sbrcli.models.baselines.run_files import load_baseline  # which loads SciPy
 
         return load_baseline(run)
+    if run.model == BLEND:
+        from sbrcli.models.blend.run_files import load_blend
+
+        return load_blend(run, load_member)
     family = family_of(run)
     try:
         shape = shape_of_run(run)
@@ -71,6 +79,16 @@ def load_scorer(run_folder: Path, batch_size: int = 128) -> Scorer:
         raise ArtefactError(f"{run_folder / MANIFEST} is damaged: {error}", error.hint) from error
     weights = load_weights(run_folder / WEIGHTS_FILE, shape, mapped=True)
     return family.make_scorer(shape, weights, batch_size)
+
+
+def load_member(run_folder: Path) -> Member:
+    """Load a run's model as a member of a blend, with scale 1 for a network.
+
+    Raises:
+        ArtefactError: a file is missing or damaged, or the files do not match.
+    """
+    run, scorer = Run.read(run_folder), load_scorer(run_folder)
+    return Member(scorer, None if is_baseline(run.model) else 1.0, memory_of(run, scorer))
 
 
 def load_model(run_folder: Path | str) -> tuple[Any, RunItems]:

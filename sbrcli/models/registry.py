@@ -1,4 +1,4 @@
-"""The models that `sbr train` knows: families of networks, and baselines.
+"""The models of runs: what `sbr train` knows, networks and baselines, and blends of these.
 
 A new family is a folder and a line here; a new baseline is a line in
 `sbrcli.models.baselines.registry`. A network is trained by the training loop, epoch by epoch; a
@@ -27,6 +27,9 @@ FAMILIES = {
 DEFAULT_FAMILY = "gru4rec"
 """The family of a run unless stated, also of runs from before there were others."""
 
+BLEND = "blend"
+"""The model of a run that `sbr blend` has made of others."""
+
 
 def find_family(name: str) -> "Family":
     """Return the family of a name.
@@ -45,7 +48,7 @@ def family_of(run: "Run") -> "Family":
 
     Raises:
         ArtefactError: this version of sbr does not know it.
-        ConfigError: the run is a baseline.
+        ConfigError: the run is a baseline or a blend.
     """
     require_network(run)
     try:
@@ -68,6 +71,8 @@ def title_of(run: "Run") -> str:
     Raises:
         ArtefactError: this version of sbr does not know it.
     """
+    if run.model == BLEND:
+        return "Blend"
     return find_baseline(run.model).title if is_baseline(run.model) else family_of(run).title
 
 
@@ -75,10 +80,11 @@ def require_network(run: "Run") -> None:
     """Check that the model of a run is a network.
 
     Raises:
-        ConfigError: it is a baseline.
+        ConfigError: it is a baseline or a blend.
     """
-    if is_baseline(run.model):
+    if is_baseline(run.model) or run.model == BLEND:
+        kind = "blend" if run.model == BLEND else f"baseline, {run.model}"
         raise ConfigError(
-            f"run {run.name} is a baseline, {run.model}; this requires a network",
+            f"run {run.name} is a {kind}; this requires a network",
             hint="name the run of a network; sbr runs lists the model of each run",
         )

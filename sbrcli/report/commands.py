@@ -16,10 +16,12 @@ from sbrcli.models.baselines.options import write_options
 from sbrcli.models.baselines.registry import BASELINES, find_baseline, with_options
 from sbrcli.models.baselines.run_files import options_of
 from sbrcli.models.blend.files import read_choice
+from sbrcli.models.blend.run_files import member_folder, read_members
 from sbrcli.models.configuration import configure_training
-from sbrcli.models.registry import DEFAULT_FAMILY, family_of, is_baseline
+from sbrcli.models.registry import BLEND, DEFAULT_FAMILY, family_of, is_baseline
 from sbrcli.report.stored_evaluation import StoredEvaluation, cuts_of
 from sbrcli.workflow.contenders import HYBRID
+from sbrcli.workflow.make_blend import default_name as default_blend_name
 from sbrcli.workflow.run_names import default_run_name
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_baseline import default_name
@@ -66,6 +68,29 @@ def train_command(run: Run, dataset: Dataset) -> str:
     if default_run_name(dataset.name, family, config_of(run), basis) != run.name:
         words += ["--name", run.name]
     return shlex.join(words)
+
+
+def making_commands(run: Run, dataset: Dataset) -> list[str]:
+    """Return the commands that made a run and its dataset; of a blend, those of its members first.
+
+    Raises:
+        ArtefactError: a manifest is damaged.
+    """
+    runs, blended = [run], []
+    if run.model == BLEND:
+        runs = [Run.read(member_folder(run, member)) for member in read_members(run)]
+        is_equal = run.config.get("equal") is True
+        words = ["sbr", "blend", *(member.name for member in runs), *["--equal"] * is_equal]
+        if default_blend_name(runs, is_equal=is_equal) != run.name:
+            words += ["--name", run.name]
+        blended = [shlex.join(words)]
+    made = [
+        train_command(one, dataset) if one.update is None else update_command(one, dataset)
+        for one in runs
+    ]
+    # An update makes its dataset too.
+    prepared = [preprocess_command(dataset)] if all(one.update is None for one in runs) else []
+    return [*prepared, *made, *blended]
 
 
 def update_command(run: Run, dataset: Dataset) -> str:

@@ -17,10 +17,8 @@ from sbrcli.models.registry import title_of
 from sbrcli.report.commands import (
     evaluate_command,
     full_evaluate_command,
-    preprocess_command,
+    making_commands,
     report_command,
-    train_command,
-    update_command,
 )
 from sbrcli.report.data_section import describe_data
 from sbrcli.report.evaluation_section import describe_evaluation, describe_protocol
@@ -137,10 +135,7 @@ def make_page(run: Run, dataset: Dataset, stored: StoredEvaluation | None) -> st
     """
     training = describe_run(run)
     title, noun = title_page(dataset, title_of(run)), noun_of(dataset)
-    if run.update is None:
-        commands = [preprocess_command(dataset), train_command(run, dataset)]
-    else:
-        commands = [update_command(run, dataset)]
+    commands = making_commands(run, dataset)
     scorer, items = load_scorer(run.path), load_items(run.path / ITEMS_FILE)
     learned_from = load_training_sessions(dataset.path, run)
     recall = stored.metrics.get(f"recall@{TOP}") if stored is not None else None

@@ -15,8 +15,9 @@ from sbrcli.models.baselines.options import (
 from sbrcli.models.baselines.registry import fit_baseline, fit_partner
 from sbrcli.models.baselines.run_files import options_of
 from sbrcli.models.blend.blend import HybridScorer
+from sbrcli.models.blend.run_files import read_members
 from sbrcli.models.loading import memory_of, num_items_of
-from sbrcli.models.registry import is_baseline
+from sbrcli.models.registry import BLEND, is_baseline
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
@@ -104,6 +105,8 @@ def own_contender(run: Run, scorer: Scorer, split_ranks: SplitRanks) -> Contende
         split_ranks: its ranks.
     """
     options = options_as_text(run) if is_baseline(run.model) else None
+    if run.model == BLEND:
+        options = ",".join(f"{one.run}={one.weight:g}" for one in read_members(run) if one.weight)
     return Contender(split_ranks, memory_of(run, scorer), options)
 
 

@@ -9,7 +9,7 @@ from sbrcli.config.options import Options
 from sbrcli.config.training import FitConfig
 from sbrcli.models.baselines.registry import find_baseline
 from sbrcli.models.configuration import config_class_of
-from sbrcli.models.registry import FAMILIES, is_baseline
+from sbrcli.models.registry import BLEND, FAMILIES, is_baseline
 
 
 def settings_of(run: Run) -> dict[str, Any]:
@@ -30,6 +30,8 @@ def usual_config(run: Run) -> Options:
     """Return the defaults of a run's model; of an unknown one, those that every network has."""
     if is_baseline(run.model):
         return find_baseline(run.model).options()
+    if run.model == BLEND:
+        return Options()
     return config_class_of(run.model)() if run.model in FAMILIES else FitConfig()
 
 

@@ -15,7 +15,8 @@ from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import RunState, state_of
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.models.registry import DEFAULT_FAMILY
+from sbrcli.models.blend.run_files import files_of_blend
+from sbrcli.models.registry import BLEND, DEFAULT_FAMILY
 from sbrcli.models.training.history import best_epoch, read_history
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.run_facts import EVALUATION_FILE
@@ -133,7 +134,7 @@ def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) 
         )  # fmt: skip
     state = state_of(run, is_written=workspace.is_written("run", name))
     if state.status == "complete":
-        problem = _find_damage(run, (WEIGHTS_FILE, ITEMS_FILE), thoroughly=thoroughly)
+        problem = _find_damage_of_run(run, thoroughly=thoroughly)
     rows, best = _epochs(run, state)
     return RunRow(
         run=name,
@@ -186,6 +187,16 @@ def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Dataset | Run | 
         return workspace.find(kind, name), None
     except (ArtefactError, ConfigError) as error:
         return None, str(error)
+
+
+def _find_damage_of_run(run: Run, *, thoroughly: bool) -> str | None:
+    needed = (WEIGHTS_FILE, ITEMS_FILE)
+    if run.model == BLEND:
+        try:
+            needed = files_of_blend(run)
+        except ArtefactError as error:
+            return str(error)
+    return _find_damage(run, needed, thoroughly=thoroughly)
 
 
 def _find_damage(artefact: Artefact, needed: tuple[str, ...], *, thoroughly: bool) -> str | None:

@@ -87,6 +87,10 @@ def test_a_second_family_trains_evaluates_blends_compares_reports_and_recommends
     assert one["items"][0]["score"] == pytest.approx(np.delete(scores, session).max(), abs=1e-5)
     assert sbr("recommend", "--run", NAME, "--items", "1,2", "--hybrid").code == 0
     np.testing.assert_allclose(model(session[None])[0, 1], scores, atol=1e-5)
+    assert sbr("blend", NAME, "more", "--equal", "--name", "both").code == 0
+    expected = (scores + load_scorer(RUNS / "more").score_next(session)) / 2
+    found = load_scorer(RUNS / "both").score_next(session)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_second_family_that_is_killed_resumes_to_the_same_weights(sbr, tmp_path, monkeypatch):

@@ -78,8 +78,9 @@ class HybridScorer:
         """Score what follows each event; see `sbrcli.models.scorer.Scorer`."""
         for positions, scores, rows in score_both(self._network, self._partner, sessions):
             blended = blend(scores, rows, self._weight, self._scale)
-            row, items = events_up_to(sessions, positions)
-            self._repeats.add_to(blended, row, items, sessions.item_indices[positions])
+            if not self._repeats.are_zero:
+                row, items = events_up_to(sessions, positions)
+                self._repeats.add_to(blended, row, items, sessions.item_indices[positions])
             yield positions, blended
 
     def score_next(self, items: IntArray) -> FloatArray:
