@@ -65,6 +65,8 @@ def require_own_options(model: str, given: Collection[str]) -> None:
     """
     foreign = [name for name in given if name not in _option_names(model)]
     owners = [other for other in FAMILIES if _option_names(other) & set(foreign)]
+    # Of several families with some of the options, those with all of them.
+    owners = [other for other in owners if set(foreign) <= _option_names(other)] or owners
     if not owners:  # an unknown name is a bug, of which the configuration's class complains
         return
     flags = [name.replace("_", "-") for name in foreign]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the command line reads the names for its help, without NumP
 
 FAMILIES = {
     "gru4rec": "sbrcli.models.gru4rec.family",
+    "sasrec": "sbrcli.models.sasrec.family",
 }
 """Each family's module, which holds it as `FAMILY`."""
 

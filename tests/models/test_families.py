@@ -131,6 +131,7 @@ def test_each_familys_options_have_a_panel_of_the_help(sbr):
     panels = [line for line in said.splitlines() if "(--model" in line]
     assert [panel.strip("╭╮─ ") for panel in panels] == [
         "Network (--model gru4rec)",
+        "Network (--model sasrec)",
         "Network (--model toy)",
         "Baselines (--model NAME)",
     ]
@@ -169,7 +170,7 @@ def test_a_run_that_starts_from_another_takes_only_the_options_of_its_family(sbr
     said = sbr("train", "--from", "run", "--dropout", 0.1)
     assert (said.code, said.stdout) == (2, "")
     assert said.stderr.splitlines()[0] == (
-        "error: dropout is an option of --model gru4rec, not of --model toy"
+        "error: dropout is an option of --model gru4rec and --model sasrec, not of --model toy"
     )
     assert sbr("train", "--from", "run", "--freeze", "--epochs", 1, "--name", "more").code == 0
     assert read_json(RUNS / "more" / MANIFEST)["config"]["freeze"] is True
@@ -214,21 +215,21 @@ def test_a_run_of_before_there_were_families_is_a_gru4rec(sbr, tmp_path):
 
 def test_a_run_of_an_unknown_family_is_named_as_such(tmp_path):
     run = make_run(tmp_path, name="foreign")
-    write_json(run / MANIFEST, read_json(run / MANIFEST) | {"model": "sasrec"})
+    write_json(run / MANIFEST, read_json(run / MANIFEST) | {"model": "bert4rec"})
     with pytest.raises(ArtefactError) as caught:
         load_scorer(run)
-    assert str(caught.value) == f"the run's model, sasrec, is unknown to sbr {sbrcli.__version__}"
+    assert str(caught.value) == f"the run's model, bert4rec, is unknown to sbr {sbrcli.__version__}"
     assert caught.value.hint == (
         "use the sbr that trained it, or train the run again with --overwrite"
     )
 
 
 def test_a_family_that_is_not_there_is_refused_before_any_work(sbr):
-    said = sbr("train", "--model", "sasrec")
+    said = sbr("train", "--model", "bert4rec")
     assert (said.code, said.stdout) == (2, "")
     assert said.stderr == (
-        "error: model must be one of gru4rec, toy, popularity, session-popularity, markov, "
-        "item-knn, vsknn, stan. Received: sasrec\n"
+        "error: model must be one of gru4rec, sasrec, toy, popularity, session-popularity, "
+        "markov, item-knn, vsknn, stan. Received: bert4rec\n"
     )
 
 

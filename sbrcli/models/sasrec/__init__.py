@@ -1,0 +1,1 @@
+"""SASRec: a causal transformer over the last events of a session, and inference in NumPy alone."""

@@ -1,0 +1,205 @@
+"""Scores of SASRec in NumPy alone, for evaluation and recommendation.
+
+Sessions are processed in parallel, some events of each at a time, from which a block keeps the keys
+and values that later events attend to. The hidden states are passed to the output layer by
+`sbrcli.models.score_blocks`.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE
+from sbrcli.models.sasrec.numpy_blocks import Block, apply_norm, apply_softmax, tiled_product
+from sbrcli.models.sasrec.stream import SasRecStream
+from sbrcli.models.sasrec.weights import SasRecShape
+from sbrcli.models.score_blocks import score_in_blocks
+from sbrcli.models.tiled_matmul import TiledMatrix
+from sbrcli.sessions import Sessions
+
+IntArray = npt.NDArray[np.integer]
+FloatArray = npt.NDArray[np.floating]
+
+# The most events of a session that are processed at a time.
+_MAX_STEPS = 32
+# OpenBLAS starts to use its threads, which spin, somewhat above this number of multiplications.
+_ONE_THREAD = 2**18
+# The most logits at a time, which stay in the cache.
+_MAX_LOGITS = 2**20
+
+
+class SasRecScorer:
+    """Scores sessions with a trained network; see `sbrcli.models.scorer.Scorer`.
+
+    The same sessions in the same order and batch size give the same scores, bit for bit, on one
+    machine. Beside other sessions, a session has the same scores up to float32 rounding.
+
+    Args:
+        shape: the network.
+        weights: float32, named and shaped as `shape.weight_shapes()` says.
+        batch_size: the most sessions processed in parallel.
+    """
+
+    def __init__(
+        self, shape: SasRecShape, weights: Mapping[str, FloatArray], batch_size: int = 128
+    ) -> None:
+        self._shape = shape
+        self._weights = weights
+        self._lock = Lock()
+        self.stream = SasRecStream(shape, weights)
+        self._steps = _steps_at_a_time(shape)
+        logits = shape.heads * self._steps * (shape.memory + self._steps)
+        self._batch_size = max(min(batch_size, _MAX_LOGITS // logits), 1)
+
+    @property
+    def num_items(self) -> int:
+        """The number of items."""
+        return self._shape.num_items
+
+    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Score the items at the positions before targets.
+
+        Args:
+            sessions: every item index below `num_items`.
+
+        Yields:
+            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of the
+            items that follow them; the next block overwrites the scores.
+        """
+        with self._lock:  # made once, although several threads may ask
+            _ = self._output, self._blocks
+        yield from score_in_blocks(self._walk(sessions), self._output)
+
+    def score_next(self, items: IntArray) -> FloatArray:
+        """Score the items after the session `items`, (events,) with at least one: (num_items,).
+
+        It differs from `score_sessions` in rounding; `stream` gives the same bits.
+        """
+        return self.stream.scores(self.stream.advance([None], [items]))[0]
+
+    @cached_property
+    def _output(self) -> TiledMatrix:
+        return TiledMatrix(self._weights[OUTPUT_TABLE].T, self._weights[OUTPUT_BIAS])
+
+    @cached_property
+    def _blocks(self) -> list[Block]:
+        shape, weights = self._shape, self._weights
+        return [Block(shape, weights, block, tiled_product) for block in range(shape.blocks)]
+
+    def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Yield the hidden states at the positions before targets, with a column of ones."""
+        steps = np.diff(sessions.offsets) - 1
+        is_asked = sessions.target_mask
+        # The longest first, so that the sessions of a batch end from the back.
+        order = np.argsort(-steps, kind="stable")
+        order = order[steps[order] > 0]
+        for begin in range(0, len(order), self._batch_size):
+            batch = order[begin : begin + self._batch_size]
+            starts = sessions.offsets[batch]
+            for positions, states in self._walk_batch(sessions.item_indices, starts, steps[batch]):
+                asked = is_asked[positions + 1]
+                yield positions[asked], states[asked]
+
+    def _walk_batch(
+        self, items: IntArray, starts: IntArray, steps: IntArray
+    ) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Process sessions in parallel, from their beginning.
+
+        Args:
+            items: all events.
+            starts: (sessions,) the position in `items` at which each begins.
+            steps: (sessions,) the number of events of each to process, in descending order.
+
+        Yields:
+            (events,) positions and (events, units + 1) states of some events of each session.
+        """
+        known: list[tuple[FloatArray, FloatArray] | None] = [None] * self._shape.blocks
+        for first in range(0, int(steps[0]), self._steps):
+            active = int(np.searchsorted(-steps, -first))  # how many have more steps than this
+            at = np.arange(first, min(first + self._steps, int(steps[0])))
+            is_event = at < steps[:active, None]
+            positions = starts[:active, None] + np.where(is_event, at, 0)
+            rows = self._enter(items[positions.ravel()])
+            for number, block in enumerate(self._blocks):
+                rows, known[number] = self._advance(block, rows, known[number], active)
+            states = np.ones((active, len(at), self._shape.units + 1), np.float32)
+            last = apply_norm(rows, self._weights["last/norm"])
+            states[..., :-1] = last.reshape(active, len(at), -1)
+            yield positions[is_event], states[is_event]
+
+    def _enter(self, items: IntArray) -> FloatArray:
+        return self._weights[OUTPUT_TABLE][items] * np.float32(self._shape.units**0.5)
+
+    def _advance(
+        self,
+        block: Block,
+        rows: FloatArray,
+        known: tuple[FloatArray, FloatArray] | None,
+        sessions: int,
+    ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """Apply a block to the next events of some sessions.
+
+        Args:
+            block: the block.
+            rows: (sessions * steps, units) its input.
+            known: (sessions or more, earlier events, units) the keys and values of the events
+                before; None at the beginning.
+            sessions: the number of sessions.
+
+        Returns:
+            Its output, and the keys and values for the events that follow.
+        """
+        shape = self._shape
+        normed, projected = block.project(rows)
+        parts = projected.reshape(sessions, -1, 3, shape.units)
+        queries, keys, values = parts[:, :, 0], parts[:, :, 1], parts[:, :, 2]
+        if known is not None:
+            keys = np.concatenate((known[0][:sessions], keys), axis=1)
+            values = np.concatenate((known[1][:sessions], values), axis=1)
+        mixed = self._attend(block, queries, keys, values)
+        kept = keys[:, -shape.memory :], values[:, -shape.memory :]
+        return block.finish(rows, normed, mixed), kept
+
+    def _attend(
+        self, block: Block, queries: FloatArray, keys: FloatArray, values: FloatArray
+    ) -> FloatArray:
+        """Return the weighted values of all heads: (sessions * steps, units)."""
+        sessions, steps, units = queries.shape
+        by_head = [
+            part.reshape(*part.shape[:2], self._shape.heads, -1).transpose(0, 2, 1, 3)
+            for part in (queries, keys, values)
+        ]
+        # What diverges is found in the results; NumPy's warning would reach the user's terminal.
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = by_head[0] @ by_head[1].swapaxes(2, 3)  # (sessions, heads, steps, known)
+            logits += _terms(block.distance, steps, keys.shape[1])
+            mixed = apply_softmax(logits) @ by_head[2]
+        return mixed.transpose(0, 2, 1, 3).reshape(sessions * steps, units)
+
+
+def _terms(distance: FloatArray, steps: int, known: int) -> FloatArray:
+    """Return what is added to logits, (heads, steps, known): minus infinity out of reach.
+
+    Args:
+        distance: (heads, window) by distance.
+        steps: the number of attending events, the last of the known ones.
+        known: the number of events that may be attended to.
+    """
+    back = np.arange(known - steps, known)[:, None] - np.arange(known)
+    window = distance.shape[1]
+    terms = distance[:, np.clip(back, 0, window - 1)]
+    return np.where((back >= 0) & (back < window), terms, -np.float32(np.inf))
+
+
+def _steps_at_a_time(shape: SasRecShape) -> int:
+    """Return how many events of a session are processed at a time.
+
+    The product of their queries and the keys of the window stays on one thread.
+    """
+    steps, width = _MAX_STEPS, shape.units // shape.heads
+    while steps > 1 and steps * width * (shape.memory + steps) > _ONE_THREAD:
+        steps //= 2
+    return steps

@@ -1,0 +1,96 @@
+"""The options of the SASRec network itself."""
+
+from dataclasses import dataclass
+
+from sbrcli.config.checks import require, require_option
+from sbrcli.config.options import Options, SearchRange, option
+from sbrcli.config.sizes import parse_sizes
+
+PANEL = "Network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SasRecConfig(Options):
+    """The blocks of a SASRec, how far they look back, and their dropout."""
+
+    blocks: int = option(
+        2,
+        "Number of blocks: attention, then feed-forward.",
+        panel=PANEL,
+        minimum=1,
+        maximum=30,
+        search=SearchRange(1, 4),
+    )
+    hsz: tuple[int, ...] = option(
+        (64,),
+        "Units: one number.",
+        panel=PANEL,
+        metavar="N[,N…]",
+        parse=parse_sizes,
+        minimum=1,
+        maximum=100_000,
+        expected="1 to 100,000",
+        search=SearchRange(32, 256, is_log=True),
+    )
+    heads: int = option(
+        2,
+        "Attention heads; they divide the units among them.",
+        panel=PANEL,
+        minimum=1,
+        maximum=1_000,
+    )
+    window: int = option(
+        50,
+        "Events that the attention of a block reaches: the current one and those before it.",
+        panel=PANEL,
+        short_sessions=16,
+        minimum=2,
+        maximum=10_000,
+        search=SearchRange(8, 200, is_log=True),
+    )
+    feed_forward: int = option(
+        1,
+        "Units of the feed-forward layer per unit of --hsz.",
+        panel=PANEL,
+        minimum=1,
+        maximum=16,
+    )
+    gates: bool = option(
+        False,
+        "Multiply what each layer adds by a gate that the event itself opens.",
+        panel=PANEL,
+    )
+    dropout: float = option(
+        0.2,
+        "Dropout on the output of each layer.",
+        panel=PANEL,
+        short_sessions=0.3,
+        minimum=0,
+        below=1,
+        search=SearchRange(0.0, 0.6),
+    )
+    embedding_dropout: float = option(
+        0.1,
+        "Dropout on the input embedding.",
+        panel=PANEL,
+        short_sessions=0.3,
+        minimum=0,
+        below=1,
+        search=SearchRange(0.0, 0.6),
+    )
+
+    def check_together(self) -> None:
+        """Check that there is one size, which the heads divide evenly."""
+        sizes = ",".join(map(str, self.hsz))
+        require_option(len(self.hsz) == 1, "hsz of --model sasrec must be one number", sizes)
+        require(
+            self.hsz[0] % self.heads == 0,
+            "hsz must be a multiple of heads",
+            f"--hsz {sizes} --heads {self.heads}",
+        )
+        super().check_together()
+
+    @property
+    def units(self) -> int:
+        """Units of an event."""
+        return self.hsz[0]
