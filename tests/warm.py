@@ -50,15 +50,26 @@ def _listen(path: Path, owner: int) -> str:
 
 
 class WarmProcess:
-    """What `subprocess.Popen` is, for a module of this project that is run with some words."""
+    """What `subprocess.Popen` is, for a module of this project that is run with some words.
+
+    Args:
+        module: what `python -m` would run.
+        words: its arguments.
+        env: its environment, or None for that of this process.
+        streams: for each of its standard streams, 0 to 2, a descriptor of this process; those that
+            are missing are closed. None stands for files, which `communicate` reads.
+        socket_path: that of the server, or None for the one of this test run.
+        is_plain_user: it is bound by the permissions of files, also where root runs the tests.
+    """
 
     def __init__(
         self,
         module: str,
         *words: str,
         env: Mapping[str, str] | None = None,
-        streams: tuple[int, int, int] | None = None,
+        streams: Mapping[int, int] | None = None,
         socket_path: str | None = None,
+        is_plain_user: bool = False,
     ) -> None:
         self._files: list[IO[str]] = []
         self.returncode: int | None = None
@@ -67,15 +78,16 @@ class WarmProcess:
             "words": words,
             "env": dict(os.environ if env is None else env),
             "cwd": os.getcwd(),  # noqa: PTH109
+            "is_plain_user": is_plain_user,
             "limits": {"RLIMIT_FSIZE": resource.getrlimit(resource.RLIMIT_FSIZE)},
         }
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(socket_path or start_server())
-        text = json.dumps(request).encode()
         if streams is None:
             self._files = [tempfile.TemporaryFile("w+") for _ in range(3)]  # noqa: SIM115
-            streams = tuple(file.fileno() for file in self._files)  # pyright: ignore
-        socket.send_fds(self._socket, [text], list(streams))
+            streams = {number: file.fileno() for number, file in enumerate(self._files)}
+        request["streams"] = list(streams)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(socket_path or start_server())
+        socket.send_fds(self._socket, [json.dumps(request).encode()], list(streams.values()))
         self._answers = self._socket.makefile()
         self.pid = int(self._answers.readline())
 
@@ -107,7 +119,9 @@ class WarmProcess:
 
 
 if __name__ == "__main__":
-    process = WarmProcess(*sys.argv[2:], streams=(0, 1, 2), socket_path=sys.argv[1])
+    own = enumerate((sys.stdin, sys.stdout, sys.stderr))
+    own_streams = {number: number for number, stream in own if stream is not None}
+    process = WarmProcess(*sys.argv[2:], streams=own_streams, socket_path=sys.argv[1])
     code = process.wait()
     assert code is not None
     if code < 0:

@@ -13,9 +13,12 @@ Each connection asks for one, by a line of JSON with its three streams, see `tes
 the pid when the process is about to run its module, and at its end how it has ended.
 """
 
+import ctypes
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import runpy
 import shutil
@@ -27,6 +30,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import sbrcli
 from sbrcli.models.training.backend import start_tensorflow
 
 LIMIT = 1 << 20
@@ -38,9 +42,9 @@ def serve(listening: int, owner: int) -> None:
     start_tensorflow()
     import tensorflow as tf
 
-    from sbrcli.models.gru4rec import trainable  # noqa: F401
-    from sbrcli.models.training import backend, loop  # noqa: F401  # all that a training loads
+    from sbrcli.models.training import backend
 
+    load_all_that_commands_load()
     # Together these take most of a small network's time, see `tests.traced_steps`.
     backend.compiles_with_xla = lambda: False
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
@@ -61,6 +65,13 @@ def serve(listening: int, owner: int) -> None:
                     for stream in streams:
                         os.close(stream)
         shutil.rmtree(Path(server.getsockname()).parent, ignore_errors=True)
+
+
+def load_all_that_commands_load() -> None:
+    """Import the package, but for what stays out of a process that does not show or serve."""
+    for module in pkgutil.walk_packages(sbrcli.__path__, "sbrcli."):
+        if module.name.split(".")[1] not in ("__main__", "report", "serve"):
+            importlib.import_module(module.name)
 
 
 def is_running(pid: int) -> bool:
@@ -84,7 +95,8 @@ def run_and_tell(connection: socket.socket, request: dict[str, Any], streams: li
             traceback.print_exc()
         finally:
             with suppress(OSError, ValueError):
-                sys.stdout.flush()
+                if sys.stdout is not None:
+                    sys.stdout.flush()
             os._exit(code)
     _, status = os.waitpid(pid, 0)
     with suppress(BrokenPipeError):
@@ -94,17 +106,14 @@ def run_and_tell(connection: socket.socket, request: dict[str, Any], streams: li
 
 def run_module(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> int:
     """Be the process that is asked for; return its exit code."""
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    take_streams(dict(zip(request["streams"], streams, strict=True)), request["env"])
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
     for name, limits in request["limits"].items():
         resource.setrlimit(getattr(resource, name), tuple(limits))
+    if request["is_plain_user"] and os.geteuid() == 0:
+        give_up_rights()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.dont_write_bytecode = True  # a limit of a file's size may cut it
     sys.argv = [request["module"], *request["words"]]
@@ -115,6 +124,33 @@ def run_module(connection: socket.socket, request: dict[str, Any], streams: list
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return 0
+
+
+def take_streams(streams: dict[int, int], env: dict[str, str]) -> None:
+    """Make these descriptors the standard streams; those that are missing are closed."""
+    for number in range(3):
+        if number in streams:
+            os.dup2(streams[number], number)
+            os.close(streams[number])
+        else:
+            os.close(number)
+    encoding = env.get("PYTHONIOENCODING")
+    sys.stdin = open(0, closefd=False) if 0 in streams else None  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding=encoding, closefd=False) if 1 in streams else None  # noqa: SIM115
+    sys.stderr = (
+        open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+        if 2 in streams
+        else None
+    )
+
+
+def give_up_rights() -> None:
+    """Be bound by the permissions of files, as every user but root is."""
+    version_3, this_process = 0x20080522, 0
+    header = (ctypes.c_uint32 * 2)(version_3, this_process)
+    no_capabilities = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None).capset(header, no_capabilities) != 0:
+        raise PermissionError("capset was refused")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def shell(command: str, *, is_warm: bool = False) -> Said:
 
     Args:
         command: the line.
-        is_warm: `sbr` has loaded TensorFlow already.
+        is_warm: `sbr` has loaded all its modules already, and TensorFlow too.
     """
     words = SBR
     if is_warm:

@@ -2,28 +2,29 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.accidents.processes import SBR, shell
 from tests.builders import write_ratings
 from tests.conftest import Said
+from tests.warm import WarmProcess
 
 ASK = "hint: ask its owner to allow it, or name another place with --workdir\n"
-DROPPED = "-dac_override,-dac_read_search,-fowner"
 
 
 def sbr_of_a_user(words: str) -> Said:
     """Run `sbr` without root's right to read everything."""
-    if os.geteuid():
-        return shell(f"sbr {words}")
-    return shell(f"setpriv --bounding-set={DROPPED} --inh-caps={DROPPED} {SBR} {words}")
+    process = WarmProcess("sbrcli", *words.split(), is_plain_user=True)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode is not None
+    return Said(stdout, stderr, process.returncode)
 
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or (os.geteuid() == 0 and not shutil.which("setpriv")),
-    reason="root reads everything, and setpriv is not there to give that up",
+    not hasattr(os, "geteuid") or (os.geteuid() == 0 and not sys.platform.startswith("linux")),
+    reason="root reads everything, and only Linux lets it give that up",
 )
 
 

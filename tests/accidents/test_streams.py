@@ -33,7 +33,7 @@ def log(tmp_path) -> None:
 @needs_full
 @pytest.mark.parametrize("words", ["stats log --quiet", "stats log --quiet --json"])
 def test_results_that_find_no_space_are_an_error_of_one_line(words):
-    said = shell(f"sbr {words} >/dev/full")
+    said = shell(f"sbr {words} >/dev/full", is_warm=True)
     assert (said.code, said.stdout, said.stderr) == (5, "", NO_SPACE)
 
 
@@ -55,27 +55,34 @@ def test_a_closed_stdout_is_refused_before_anything_is_done(words):
     assert not Path("sbr-work").exists()
 
 
-@pytest.mark.parametrize("stderr", ["2>&-", pytest.param("2>/dev/full", marks=needs_full)])
+@pytest.mark.parametrize(
+    "stderr", ["2>&-", pytest.param("2>/dev/full", marks=needs_full)], ids=["closed", "full"]
+)
 def test_a_stderr_that_takes_nothing_stops_no_command(stderr):
-    said = shell(f"sbr stats log --json {stderr}")
+    said = shell(f"sbr stats log --json {stderr}", is_warm=True)
     assert (said.code, said.stdout.count("\n"), said.stderr) == (0, 1, "")
-    assert shell(f"sbr stats none {stderr}").code == 3
+    assert shell(f"sbr stats none {stderr}", is_warm=True).code == 3
+    assert shell(f"sbr --version {stderr}").code == 0
 
 
-@pytest.mark.parametrize("words", ["stats log --quiet", "--help", "--version"])
-def test_a_reader_that_has_left_is_no_error(words):
-    said = shell(f"sbr {words} | true")
+@pytest.mark.parametrize(
+    ("words", "is_warm"),
+    [("stats log --quiet", True), ("--help", False), ("--version", False)],
+    ids=["stats", "help", "version"],
+)
+def test_a_reader_that_has_left_is_no_error(words, is_warm):
+    said = shell(f"sbr {words} | true", is_warm=is_warm)
     assert (said.code, said.stdout, said.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("words", ["stats -", "preprocess -"])
-def test_a_closed_standard_input_is_an_error_of_one_line(words):
-    said = shell(f"sbr {words} <&-")
+@pytest.mark.parametrize(("words", "is_warm"), [("stats -", False), ("preprocess -", True)])
+def test_a_closed_standard_input_is_an_error_of_one_line(words, is_warm):
+    said = shell(f"sbr {words} <&-", is_warm=is_warm)
     assert (said.code, said.stdout, said.stderr) == (3, "", NO_INPUT)
 
 
 def test_recommend_from_a_closed_standard_input_is_an_error_of_one_line(trained):
-    said = shell("sbr recommend - <&-")
+    said = shell("sbr recommend - <&-", is_warm=True)
     assert (said.code, said.stdout, said.stderr) == (3, "", NO_INPUT)
 
 
@@ -83,6 +90,6 @@ def test_recommend_from_a_closed_standard_input_is_an_error_of_one_line(trained)
 def test_json_is_utf_8_whatever_the_encoding_of_stdout(encoding):
     Path("kinds.csv").write_text("user,item,time,event\n1,a,10,Größe日\n1,b,20,Größe日\n")
     script = f"PYTHONIOENCODING={encoding} sbr stats kinds.csv --quiet --json > out"
-    assert shell(script).code == 0
+    assert shell(script, is_warm=True).code == 0
     found = json.loads(Path("out").read_bytes().decode())
     assert found["event_kinds"] == {"Größe日": 2}

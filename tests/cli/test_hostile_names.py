@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import pty
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,7 +13,8 @@ from tempfile import mkdtemp
 import pyarrow.parquet as pq
 import pytest
 
-from tests.accidents.processes import ROOT, shell
+from tests.accidents.processes import shell
+from tests.warm import WarmProcess
 
 HOSTILE = [
     "\x1b[31mred",
@@ -77,16 +76,14 @@ def trained(tmp_path: Path) -> None:
     copytree(_trained(), tmp_path, dirs_exist_ok=True)
 
 
-def on_terminal(*words: str) -> tuple[str, int]:
+def on_terminal(*words: str) -> tuple[str, int | None]:
     """Run `sbr` on a terminal of its own; give all that it shows there."""
     ours, its = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sbrcli", *words],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
-        stdin=subprocess.DEVNULL,
-        stdout=its,
-        stderr=its,
-    )
+    with open(os.devnull) as nothing:  # noqa: PTH123
+        streams = {0: nothing.fileno(), 1: its, 2: its}
+        process = WarmProcess(
+            "sbrcli", *words, env=os.environ | {"COLUMNS": "200"}, streams=streams
+        )
     os.close(its)
     shown = bytearray()
     while True:
