@@ -1,6 +1,5 @@
 """`sbr train --finish`: complete an interrupted run with its best epoch."""
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.network import NetworkShape
+from sbrcli.models.training.backend import library_versions
 from sbrcli.models.training.checkpoint import (
     CHECKPOINT_FILE,
     UnusableCheckpointError,
@@ -87,7 +87,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "status": "complete",
         "completed_at": utc_now(),
         "stopped": f"finished by --finish in {state.where}",
-        "versions": _versions(),
+        "versions": library_versions(),
     }
 
 
@@ -146,14 +146,3 @@ def _put_away(run: Path) -> None:
         if (run / part).exists():
             (run / UNFINISHED).mkdir(exist_ok=True)
             (run / part).rename(run / UNFINISHED / part)
-
-
-def _versions() -> dict[str, str]:
-    """Return the installed versions of the libraries without importing them."""
-    found = {}
-    for package in ("tensorflow", "keras", "numpy"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
-            continue
-    return found

@@ -22,7 +22,11 @@ from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.scorer import Scorer
-from sbrcli.models.training.backend import multiplies_in_bfloat16, start_tensorflow
+from sbrcli.models.training.backend import (
+    library_versions,
+    multiplies_in_bfloat16,
+    start_tensorflow,
+)
 from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.training.events import LibrariesLoading, OnEvent, TargetsRanked
 from sbrcli.models.training.history import best_epoch
@@ -273,18 +277,10 @@ class _Phases:
                 "status": "complete",
                 "completed_at": utc_now(),
                 "stopped": stopped,
-                "versions": _versions(),
+                "versions": library_versions(),
                 FILES: checksums_of(self.folder / name for name in (WEIGHTS_FILE, ITEMS_FILE)),
             }
         )
         for name in (START_FILE, SLOTS_FILE):
             (self.folder / name).unlink(missing_ok=True)
         self.workspace.discard_replaced("run", self.job.name)
-
-
-def _versions() -> dict[str, str]:
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}

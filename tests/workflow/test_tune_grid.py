@@ -43,7 +43,7 @@ def trained(monkeypatch):
 
     monkeypatch.setattr(grid, "train", train)
     monkeypatch.setattr(grid, "_trial_of_run", trial_of)
-    monkeypatch.setattr("sbrcli.workflow.tuning.trial.release_memory", lambda: None)
+    monkeypatch.setattr("sbrcli.models.training.backend.release_memory", lambda: None)
     return done
 
 

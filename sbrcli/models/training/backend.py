@@ -1,10 +1,12 @@
 """Start TensorFlow with the right settings and without its messages."""
 
 import contextlib
+import gc
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,28 @@ def has_bfloat16() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def release_memory() -> None:
+    """Free the graphs and variables of the networks that are no longer used."""
+    import keras
+    import tensorflow as tf
+
+    keras.backend.clear_session()
+    # Each network has a graph of its own, which TensorFlow would complain about.
+    tf.get_logger().setLevel("ERROR")
+    gc.collect()
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that train: as loaded, or as installed."""
+    found = {}
+    for package in ("tensorflow", "keras", "numpy"):
+        loaded = sys.modules.get(package)
+        # The package may be installed under another name, such as tensorflow-cpu.
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package) if loaded is None else loaded.__version__
+    return found
 
 
 def _configure(tf: Any, threads: int, *, hide_gpus: bool) -> None:

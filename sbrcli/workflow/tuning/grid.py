@@ -238,7 +238,7 @@ def _train_one(
     workspace: Workspace, combination: Combination, begun: Trial, on_event: OnTuneEvent
 ) -> Trial:
     """Train a run, resume it, or find that it is complete."""
-    from sbrcli.workflow.tuning.trial import release_memory
+    from sbrcli.models.training.backend import release_memory
 
     job = combination.job
     found = workspace.find("run", job.name)

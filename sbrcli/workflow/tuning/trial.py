@@ -1,6 +1,5 @@
 """Train one trial in memory: no run folder, no checkpoint."""
 
-import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from sbrcli.models.training.events import (
 )
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.memory import out_of_memory_explained
-from sbrcli.workflow import train as training
 from sbrcli.workflow.training_data import load_training_data
 from sbrcli.workflow.training_estimate import require_room
 from sbrcli.workflow.tuning.result import State
@@ -75,7 +73,7 @@ class TrialRunner:
         self.valid = load_split(settings.dataset.path, "valid")
         on_event(LibrariesLoading())
         base = settings.base
-        training.start_tensorflow(base.threads, base.device)
+        backend.start_tensorflow(base.threads, base.device)
         in_bfloat16 = backend.multiplies_in_bfloat16(base.precision)
         self.precision = "bfloat16" if in_bfloat16 else "float32"
 
@@ -119,7 +117,7 @@ class TrialRunner:
         except (TrainingError, ConfigError) as failure:
             state, error = "failed", str(failure)
         finally:
-            release_memory()
+            backend.release_memory()
         facts: dict[str, object] = {
             "seconds": round(time.monotonic() - began, 3),
             "epochs": len(rows),
@@ -154,14 +152,3 @@ class TrialRunner:
             network = family.make_network(shape, job.config, weights)
             data = FitData(self.data.sessions, measure, self.valid.num_targets)
             fit(network, data, job.config, watch)
-
-
-def release_memory() -> None:
-    """Free the graphs and variables of the networks that are no longer used."""
-    import keras
-    import tensorflow as tf
-
-    keras.backend.clear_session()
-    # Each network has a graph of its own, which TensorFlow would complain about.
-    tf.get_logger().setLevel("ERROR")
-    gc.collect()
