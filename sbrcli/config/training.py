@@ -7,11 +7,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 from sbrcli.config.loss import LossConfig
 from sbrcli.config.optimizer import OptimizerConfig
 from sbrcli.config.options import Options, SearchRange, declared_options, option, option_name
+from sbrcli.config.output import OutputConfig
 from sbrcli.config.run import RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitConfig(RunConfig, OptimizerConfig, LossConfig):
+class FitConfig(RunConfig, OptimizerConfig, LossConfig, OutputConfig):
     """What the training loop needs to know, whatever the network."""
 
 
@@ -19,8 +20,9 @@ class FitConfig(RunConfig, OptimizerConfig, LossConfig):
 def training_config(options: type[Options]) -> type[FitConfig]:
     """Return the training configuration of a family: its own options and those of `FitConfig`.
 
-    The fields are those of the bases, the last base's first: network, loss, optimizer, run. Names
-    of runs list options in this order, and the run's manifest stores all of them.
+    The fields are those of the bases, the last base's first: network, output layer, loss,
+    optimizer, run. Names of runs list options in this order, and the run's manifest stores all of
+    them.
 
     Args:
         options: the options of the family's networks, as `Family.options`.

@@ -5,7 +5,9 @@ A family is a folder of `sbrcli.models` with an object that implements `Family`,
 
 All networks have the same output layer, a row and a bias for each item: `OUTPUT_TABLE` and
 `OUTPUT_BIAS`. A family defines the layers before it, which turn the items of a session so far into
-one vector, the hidden state from which the output layer computes the scores.
+one vector, the hidden state from which the output layer computes the scores. With learned repeats,
+terms for the session's own items are added to the scores: `sbrcli.models.repeats` adds them to any
+family, which does not know of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +23,9 @@ Weights = dict[str, npt.NDArray[np.float32]]
 
 OUTPUT_TABLE, OUTPUT_BIAS = "output/table", "output/bias"
 """The names of the weights of the output layer: (num_items, units) and (num_items,)."""
+
+OUTPUT_REPEATS = "output/repeats"
+"""The name of the learned terms for repeats, if a network has them; see `sbrcli.models.repeats`."""
 
 MAX_DRAWS = 63
 """The maximum number of random draws of a network in one training step."""
@@ -97,7 +102,7 @@ class Network(Protocol):
         ...
 
     def scorer(self) -> Scorer:
-        """Return a scorer with a copy of the current weights."""
+        """Return a scorer with a copy of the current weights, like that of `Family`."""
         ...
 
 
@@ -151,7 +156,7 @@ class Family(Protocol):
     def make_scorer(
         self, shape: NetworkShape, weights: Mapping[str, Any], batch_size: int = 128
     ) -> Scorer:
-        """Return a scorer, which needs only NumPy.
+        """Return a scorer, which needs only NumPy. Its blocks of scores may be changed in place.
 
         Args:
             shape: the shape of the network.

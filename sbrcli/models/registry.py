@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sbrcli.errors import ArtefactError, ConfigError, OptionError
 from sbrcli.models.baselines.registry import BASELINES, find_baseline
+from sbrcli.models.repeats.family import RepeatsFamily
 from sbrcli.version import __version__
 
 if TYPE_CHECKING:  # the command line reads the names for its help, without NumPy
@@ -33,7 +34,7 @@ BLEND = "blend"
 
 
 def find_family(name: str) -> "Family":
-    """Return the family of a name.
+    """Return the family of a name, whose networks can learn repeats.
 
     Raises:
         OptionError: there is none.
@@ -41,7 +42,7 @@ def find_family(name: str) -> "Family":
     if name not in FAMILIES:
         names = ", ".join((*FAMILIES, *BASELINES))
         raise OptionError(f"model must be one of {names}. Received: {name}")
-    return import_module(FAMILIES[name]).FAMILY
+    return RepeatsFamily(import_module(FAMILIES[name]).FAMILY)
 
 
 def family_of(run: "Run") -> "Family":

@@ -77,7 +77,8 @@ def _word(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return called if value else f"no-{called}"
     if isinstance(value, str):  # the name of a loss needs no prefix
-        known = value not in ("none", "auto", "gpu", "cpu") and name not in ("monitor", "since")
+        known = value not in ("none", "auto", "gpu", "cpu")
+        known = known and name not in ("monitor", "since", "repeats")
         return value if known else f"{called}-{value.replace('@', '')}"
     if isinstance(value, (list, tuple)):
         return called + "-".join(map(str, value))

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from sbrcli.models.network import Family, Weights
+from sbrcli.models.repeats.family import RepeatsFamily, own_shape, own_weights
 
 if TYPE_CHECKING:
     from sbrcli.models.export.onnx_graph import OnnxGraph
@@ -49,4 +50,23 @@ class Exportable(Protocol):
 
 def as_exportable(family: Family) -> Exportable | None:
     """Return the family if its runs can be exported, else None."""
+    if isinstance(family, RepeatsFamily):
+        own = as_exportable(family.family)
+        return None if own is None else _WithRepeats(own)
     return family if isinstance(family, Exportable) else None
+
+
+class _WithRepeats:
+    """Gives a family its own shape and weights; the formats add the terms to the scores."""
+
+    def __init__(self, family: Exportable) -> None:
+        self._family = family
+
+    def onnx_states(
+        self, graph: "OnnxGraph", shape: Any, weights: Weights, items: str, lengths: str
+    ) -> str:
+        own = own_shape(shape), own_weights(weights)
+        return self._family.onnx_states(graph, *own, items, lengths)
+
+    def keras_states(self, items: Any, shape: Any, weights: Weights) -> Any:
+        return self._family.keras_states(items, own_shape(shape), own_weights(weights))

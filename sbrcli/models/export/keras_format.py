@@ -6,7 +6,8 @@ from typing import Any
 
 from sbrcli.models.export.exportable import Exportable
 from sbrcli.models.export.signature import SCORES, describe_inputs
-from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, Weights
+from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_REPEATS, OUTPUT_TABLE, Weights
+from sbrcli.models.repeats.export import add_keras_repeats
 from sbrcli.models.training.backend import quiet_start
 
 MODEL_FILE = "model.keras"
@@ -54,4 +55,6 @@ def make_model(family: Exportable, shape: Any, weights: Weights) -> Any:
     output = keras.layers.Dense(shape.num_items, name="scores")
     scores = output(keras.ops.reshape(state, (-1, states.shape[-1])))
     output.set_weights([weights[OUTPUT_TABLE].T, weights[OUTPUT_BIAS]])
+    if OUTPUT_REPEATS in weights:
+        scores = add_keras_repeats(scores, weights[OUTPUT_REPEATS], items, lengths)
     return keras.Model({"items": items, "lengths": lengths}, scores, name="sbr")

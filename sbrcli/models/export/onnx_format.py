@@ -18,7 +18,8 @@ from sbrcli.models.export.signature import (
     TOP_OUTPUTS,
     describe_inputs,
 )
-from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, Weights
+from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_REPEATS, OUTPUT_TABLE, Weights
+from sbrcli.models.repeats.export import add_onnx_repeats
 from sbrcli.version import __version__
 
 MODEL_FILE = "model.onnx"
@@ -71,8 +72,14 @@ def make_model(family: Exportable, shape: Any, weights: Weights) -> onnx.ModelPr
     state = family.onnx_states(graph, shape, weights, "items", lengths)
     table = _find_or_add(graph, OUTPUT_TABLE, weights)
     bias = graph.constant(OUTPUT_BIAS, weights[OUTPUT_BIAS])
-    scores = graph.add("Gemm", [state, table, bias], "scores", transB=1)
-    _add_top_items(graph, scores, shape.num_items)
+    seen = _mark_seen(graph, shape.num_items)
+    if OUTPUT_REPEATS in weights:
+        plain = graph.add("Gemm", [state, table, bias], "plain_scores", transB=1)
+        terms = weights[OUTPUT_REPEATS]
+        scores = add_onnx_repeats(graph, plain, terms, "items", "lengths", seen)
+    else:
+        scores = graph.add("Gemm", [state, table, bias], "scores", transB=1)
+    _add_top_items(graph, scores, seen, shape.num_items)
     int64, float32 = TensorProto.INT64, TensorProto.FLOAT
     inputs = [
         value_info("items", int64, ["sessions", "steps"]),
@@ -102,9 +109,9 @@ def _find_or_add(graph: OnnxGraph, name: str, weights: Weights) -> str:
     return graph.constant(name, weights[name])
 
 
-def _add_top_items(graph: OnnxGraph, scores: str, num_items: int) -> None:
+def _add_top_items(graph: OnnxGraph, scores: str, seen: str, num_items: int) -> None:
     """Add the choice of the best items; of equal scores, the lower index comes first."""
-    is_left_out = graph.add("And", [_mark_seen(graph, num_items), "exclude_seen"], "is_left_out")
+    is_left_out = graph.add("And", [seen, "exclude_seen"], "is_left_out")
     lowest = graph.scalar_constant("lowest", np.array(-np.inf, np.float32))
     candidates = graph.add("Where", [is_left_out, lowest, scores], "candidates")
     most = graph.constant("num_items", np.array([num_items], np.int64))

@@ -1,5 +1,6 @@
 """Train a network in memory: no folder, no checkpoint. `sbrcli.models.training.loop` adds these."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from sbrcli.artefacts.manifests import WATCHED
 from sbrcli.config.training import FitConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.network import Network
+from sbrcli.models.repeats.lanes import CallRepeats, LaneRepeats
 from sbrcli.models.training.checkpoint import TrainingState
 from sbrcli.models.training.events import (
     EpochEnded,
@@ -101,8 +103,10 @@ class EpochLoop:
         self.step = TrainingStep(network, config, self._sampler(), self._total_chunks())
         self.lane_states = self.step.zero_states()
         self.state = TrainingState()
+        self._repeats = LaneRepeats(data.sessions, self.bptt) if self.step.has_repeats else None
+        pairs = min(PAIRS_PER_CALL, self._repeats.pairs_per_call if self._repeats else math.inf)
         chunk = config.batch_size * self.bptt
-        self.steps_per_call = max(1, PAIRS_PER_CALL // chunk) * self.bptt
+        self.steps_per_call = max(1, int(pairs // chunk)) * self.bptt
         self.is_resumed = False
         self.step.compile()
 
@@ -192,23 +196,28 @@ class EpochLoop:
         """Return the position of the training, for events."""
         return {"epoch": self.state.epoch, "epochs": self.num_epochs, "phase": self.phase}
 
+    def repeats_of(self, lanes: Lanes) -> list[CallRepeats]:
+        """Return the last argument of the step, for some steps; none if no repeats are learned."""
+        return [] if self._repeats is None else [self._repeats.of(lanes)]
+
     def _train_steps(self, num_done: int) -> int:
         """Train on the steps of one call; return their number of pairs."""
         state = self.state
         window = slice(state.step, state.step + self.steps_per_call)
-        is_pair = self.lanes.is_pair[window]
+        lanes = self.lanes.part(window)
         began = time.perf_counter()
         loss, self.lane_states = self.step.walk(
-            self.lanes.inputs[window],
-            self.lanes.targets[window],
-            self.lanes.starts[window],
-            is_pair,
+            lanes.inputs,
+            lanes.targets,
+            lanes.starts,
+            lanes.is_pair,
             self.lane_states,
+            *self.repeats_of(lanes),
         )
         state.loss += float(loss)
         state.seconds += time.perf_counter() - began
         state.step = window.stop
-        pairs = int(is_pair.sum())
+        pairs = lanes.num_pairs
         mean = state.loss / max(num_done + pairs, 1)
         if not mean < LOST_LOSS:
             raise self._is_lost(f"the loss is {mean:.3g}", num_done)

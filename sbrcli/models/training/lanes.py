@@ -40,10 +40,23 @@ class Lanes:
     is_pair: BoolArray
     """False for padding, and where the next event is no target."""
 
+    events: IntArray
+    """Positions of the inputs in the sessions' `item_indices`; 0 for padding."""
+
     @property
     def num_pairs(self) -> int:
         """The number of pairs that count."""
         return int(np.count_nonzero(self.is_pair))
+
+    def part(self, steps: slice) -> "Lanes":
+        """Return some of the steps."""
+        return Lanes(
+            self.inputs[steps],
+            self.targets[steps],
+            self.starts[steps],
+            self.is_pair[steps],
+            self.events[steps],
+        )
 
     def padded(self, multiple: int) -> "Lanes":
         """Pad the lanes until the number of steps is a multiple of this one."""
@@ -54,6 +67,7 @@ class Lanes:
             np.pad(self.targets, added),
             np.pad(self.starts, added),
             np.pad(self.is_pair, added),
+            np.pad(self.events, added),
         )
 
 
@@ -79,15 +93,17 @@ def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = N
     steps = int((first_step + lengths).max(initial=0))
     inputs, targets = np.zeros((2, steps, num_lanes), np.int32)
     starts, is_pair = np.zeros((2, steps, num_lanes), np.bool_)
+    events = np.zeros((steps, num_lanes), np.int64)
     inputs[place] = sessions.item_indices[event]
     targets[place] = sessions.item_indices[event + 1]
     starts[place] = within == 0
     is_pair[place] = True
+    events[place] = event
     if sessions.targets is not None:
         is_context = ~sessions.targets[event + 1]
         is_pair[place] = ~is_context
         inputs[place] = np.where(is_context, -1 - inputs[place], inputs[place])
-    return Lanes(inputs, targets, starts, is_pair)
+    return Lanes(inputs, targets, starts, is_pair, events)
 
 
 def most_steps(sessions: Sessions, num_lanes: int) -> int:

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from sbrcli.models.repeats.chunk import ChunkRepeats
+
 ROWS_PER_BLOCK = 256
 """With a few thousand items, a block of scores of this many rows stays in the CPU's cache."""
 
@@ -26,6 +28,9 @@ class LossGradients(NamedTuple):
     bias: Any
     """(num_items,)"""
 
+    repeats: Any = None
+    """(AGES,) of the terms of repeats; None without them."""
+
 
 def softmax_cross_entropy(
     hidden: Any,
@@ -35,6 +40,7 @@ def softmax_cross_entropy(
     row_weights: Any,
     label_smoothing: float = 0.0,
     dtype: Any = tf.float32,
+    repeats: ChunkRepeats | None = None,
 ) -> LossGradients:
     """Compute the cross-entropy of each row's softmax over all items: -log p(target).
 
@@ -52,6 +58,7 @@ def softmax_cross_entropy(
             (Szegedy et al. 2016, section 7).
         dtype: the type of the operands and results of the three products; everything else is
             float32.
+        repeats: the learned terms that are added to scores, if there are any.
 
     Returns:
         The sum of the loss, and the gradients of this sum divided by the number of rows.
@@ -59,21 +66,25 @@ def softmax_cross_entropy(
     rows = hidden.shape[0]
     target_table = tf.gather(table, targets)  # (rows, units)
     aim = tf.reduce_sum(hidden * target_table, axis=1) + tf.gather(bias, targets)
+    aim += 0.0 if repeats is None else repeats.of_targets()
     share = row_weights / rows
     even = label_smoothing / table.shape[0]  # each item's probability in the target distribution
     if label_smoothing:
         all_scores = tf.linalg.matvec(hidden, tf.reduce_sum(table, axis=0)) + tf.reduce_sum(bias)
+        all_scores += 0.0 if repeats is None else repeats.sums()
         aim = (1 - label_smoothing) * aim + even * all_scores
 
-    loss = tf.constant(0.0)
+    loss, terms_gradient = tf.constant(0.0), 0.0
     hidden_blocks, table_gradient, bias_gradient = [], tf.zeros_like(table), tf.zeros_like(bias)
     factor = tf.cast(table, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
-        block = slice(first, first + ROWS_PER_BLOCK)
-        log_total, probability = _softmax(_score(hidden[block], factor, bias), share[block])
+        block = slice(first, min(first + ROWS_PER_BLOCK, rows))
+        near = None if repeats is None else repeats.between(block.start, block.stop)
+        log_total, probability = _softmax(_score(hidden[block], factor, bias, near), share[block])
         loss += tf.reduce_sum(row_weights[block] * (log_total - aim[block]))
         if label_smoothing:
             probability -= even * share[block][:, None]
+        terms_gradient += 0.0 if near is None else near.gradient(probability)
         to_hidden, to_table = _pass_on(probability, hidden[block], factor)
         hidden_blocks.append(to_hidden)
         table_gradient += to_table
@@ -85,6 +96,7 @@ def softmax_cross_entropy(
         tf.concat(hidden_blocks, axis=0) - share[:, None] * target_table,
         tf.tensor_scatter_nd_sub(table_gradient, targets[:, None], share[:, None] * hidden),
         tf.tensor_scatter_nd_sub(bias_gradient, targets[:, None], share),
+        None if repeats is None else terms_gradient - repeats.gradient_by_targets(share),
     )
 
 
@@ -96,6 +108,7 @@ def drawn_cross_entropy(
     counts: Any,
     row_weights: Any,
     dtype: Any = tf.float32,
+    repeats: ChunkRepeats | None = None,
 ) -> LossGradients:
     """Compute the cross-entropy over each row's target and sampled items: -log p(target).
 
@@ -107,6 +120,7 @@ def drawn_cross_entropy(
         counts: (rows, columns) bool: whether the column counts as a negative of the row.
         row_weights: (rows,) 1 for a pair that counts, else 0.
         dtype: as for `softmax_cross_entropy`.
+        repeats: the learned terms, if there are any, in these columns.
 
     Returns:
         As `softmax_cross_entropy`, with the columns in place of the items.
@@ -114,15 +128,17 @@ def drawn_cross_entropy(
     rows = hidden.shape[0]
     own_table = part[:rows]
     own = tf.reduce_sum(hidden * own_table, axis=1) + bias[:rows]
+    own += 0.0 if repeats is None else repeats.of_targets()
     share = row_weights / rows
 
-    loss = tf.constant(0.0)
+    loss, terms_gradient = tf.constant(0.0), 0.0
     hidden_blocks, pulls = [], []
     table_gradient, bias_gradient = tf.zeros_like(part), tf.zeros_like(shift)
     factor = tf.cast(part, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
-        block = slice(first, first + ROWS_PER_BLOCK)
-        scores = _score(hidden[block], factor, shift)  # (block, columns)
+        block = slice(first, min(first + ROWS_PER_BLOCK, rows))
+        near = None if repeats is None else repeats.between(block.start, block.stop)
+        scores = _score(hidden[block], factor, shift, near)  # (block, columns)
         scores = tf.where(counts[block], scores, _LOWEST)
         highest = tf.maximum(tf.reduce_max(scores, axis=1), own[block])
         exponential = tf.exp(scores - highest[:, None])
@@ -132,6 +148,7 @@ def drawn_cross_entropy(
         probability = exponential * (share[block] / total)[:, None]
         pull = share[block] * (own_exponential / total - 1)
         pulls.append(pull)
+        terms_gradient += 0.0 if near is None else near.gradient(probability)
         to_hidden, to_table = _pass_on(probability, hidden[block], factor)
         hidden_blocks.append(to_hidden + pull[:, None] * own_table[block])
         table_gradient += to_table
@@ -144,6 +161,7 @@ def drawn_cross_entropy(
         tf.concat(hidden_blocks, axis=0),
         tf.tensor_scatter_nd_add(table_gradient, columns, pull[:, None] * hidden),
         tf.tensor_scatter_nd_add(bias_gradient, columns, pull),
+        None if repeats is None else terms_gradient + repeats.gradient_by_targets(pull),
     )
 
 
@@ -160,9 +178,10 @@ def _softmax(scores: Any, share: Any) -> tuple[Any, Any]:
     return tf.math.log(total[:, 0]) + highest[:, 0], exponential * (share[:, None] / total)
 
 
-def _score(hidden: Any, factor: Any, shift: Any) -> Any:
+def _score(hidden: Any, factor: Any, shift: Any, repeats: ChunkRepeats | None) -> Any:
     """Score (columns,) items, `factor` being their rows of the table: (block, columns)."""
-    return _product(tf.cast(hidden, factor.dtype), factor, transpose_b=True) + shift
+    scores = _product(tf.cast(hidden, factor.dtype), factor, transpose_b=True) + shift
+    return scores if repeats is None else repeats.add_to(scores)
 
 
 def _pass_on(gradient: Any, hidden: Any, factor: Any) -> tuple[Any, Any]:

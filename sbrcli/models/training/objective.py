@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from sbrcli.config.training import FitConfig
+from sbrcli.models.repeats.chunk import ChunkRepeats
 from sbrcli.models.training import ranking_losses
 from sbrcli.models.training.backend import multiplies_in_bfloat16
 from sbrcli.models.training.losses import drawn_cross_entropy, softmax_cross_entropy
@@ -36,6 +37,9 @@ class LossAndGradients(NamedTuple):
     bias: Any
     """(columns,), or (num_items,)"""
 
+    repeats: Any = None
+    """(AGES,) of the terms of repeats; None without them."""
+
 
 class Objective:
     """The configured loss over the configured negatives."""
@@ -55,7 +59,14 @@ class Objective:
         }[config.loss]
 
     def measure(
-        self, hidden: Any, table: Any, bias: Any, targets: Any, row_counts: Any, seed: Any
+        self,
+        hidden: Any,
+        table: Any,
+        bias: Any,
+        targets: Any,
+        row_counts: Any,
+        seed: Any,
+        repeats: ChunkRepeats | None = None,
     ) -> LossAndGradients:
         """Return the loss and gradients of a chunk.
 
@@ -66,37 +77,63 @@ class Objective:
             targets: (rows,) item indices.
             row_counts: (rows,) 1 for a pair that counts, else 0.
             seed: (2,) the seed for sampling negatives.
+            repeats: the terms that are added to the scores of all items, if there are any.
         """
         if self.sampler is None and self.is_cross_entropy:
             result = softmax_cross_entropy(
-                hidden, table, bias, targets, row_counts, self.config.label_smoothing, self.dtype
+                hidden,
+                table,
+                bias,
+                targets,
+                row_counts,
+                self.config.label_smoothing,
+                self.dtype,
+                repeats,
             )
-            return LossAndGradients(result.loss, result.hidden, None, result.table, result.bias)
+            return LossAndGradients(
+                result.loss, result.hidden, None, result.table, result.bias, result.repeats
+            )
         if self.sampler is None:
-            return self._over_all(hidden, table, bias, targets, row_counts)
-        return self._over_drawn(hidden, table, bias, targets, row_counts, seed)
+            return self._over_all(hidden, table, bias, targets, row_counts, repeats)
+        return self._over_drawn(hidden, table, bias, targets, row_counts, seed, repeats)
 
     def _over_all(
-        self, hidden: Any, table: Any, bias: Any, targets: Any, row_counts: Any
+        self,
+        hidden: Any,
+        table: Any,
+        bias: Any,
+        targets: Any,
+        row_counts: Any,
+        repeats: ChunkRepeats | None,
     ) -> LossAndGradients:
         table, bias = tf.convert_to_tensor(table), tf.convert_to_tensor(bias)
         counts = 1.0 - tf.one_hot(targets, table.shape[0])
+        watched = _watched(hidden, table, bias, repeats)
         with tf.GradientTape() as tape:
-            tape.watch([hidden, table, bias])
-            scores = elu(tf.matmul(hidden, table, transpose_b=True) + bias, self.config.elu)
+            tape.watch(watched)
+            scores = _with_repeats(tf.matmul(hidden, table, transpose_b=True) + bias, repeats)
+            scores = elu(scores, self.config.elu)
             positive = tf.gather(scores, targets, axis=1, batch_dims=1)
             losses = self.row_losses(positive, scores, counts)
             loss = tf.reduce_sum(losses * row_counts)
             mean = loss / hidden.shape[0]
-        gradients = tape.gradient(mean, [hidden, table, bias])
-        return LossAndGradients(loss, gradients[0], None, *gradients[1:])
+        gradients = tape.gradient(mean, watched)
+        return _outcome(loss, None, gradients)
 
     def _over_drawn(
-        self, hidden: Any, table: Any, bias: Any, targets: Any, row_counts: Any, seed: Any
+        self,
+        hidden: Any,
+        table: Any,
+        bias: Any,
+        targets: Any,
+        row_counts: Any,
+        seed: Any,
+        repeats: ChunkRepeats | None,
     ) -> LossAndGradients:
         assert self.sampler is not None
         rows = hidden.shape[0]
         drawn = self.sampler.draw(targets, row_counts, seed)
+        repeats = None if repeats is None else repeats.in_columns(drawn.items)
         part, part_bias = tf.gather(table, drawn.items), tf.gather(bias, drawn.items)
         strength = self.config.logq if self.is_cross_entropy else 0.0
         correction = strength * drawn.log_expected
@@ -109,19 +146,38 @@ class Objective:
                 drawn.counts,
                 row_counts,
                 self.dtype,
+                repeats,
             )
             return LossAndGradients(
-                result.loss, result.hidden, drawn.items, result.table, result.bias
+                result.loss, result.hidden, drawn.items, result.table, result.bias, result.repeats
             )
         # Subtracting a correction from a score divides its exponential, as this weight does.
         weights = tf.cast(drawn.counts, tf.float32) * tf.exp(-correction)
+        watched = _watched(hidden, part, part_bias, repeats)
         with tf.GradientTape() as tape:
-            tape.watch([hidden, part, part_bias])
-            scores = tf.matmul(hidden, part, transpose_b=True) + part_bias
+            tape.watch(watched)
+            scores = _with_repeats(tf.matmul(hidden, part, transpose_b=True) + part_bias, repeats)
             own = tf.reduce_sum(hidden * part[:rows], axis=1) + part_bias[:rows]
+            own += 0.0 if repeats is None else repeats.of_targets()
             positive, scores = elu(own, self.config.elu), elu(scores, self.config.elu)
             losses = self.row_losses(positive, scores, weights)
             loss = tf.reduce_sum(losses * row_counts)
             mean = loss / rows
-        gradients = tape.gradient(mean, [hidden, part, part_bias])
-        return LossAndGradients(loss, gradients[0], drawn.items, *gradients[1:])
+        gradients = tape.gradient(mean, watched)
+        return _outcome(loss, drawn.items, gradients)
+
+
+def _watched(hidden: Any, table: Any, bias: Any, repeats: ChunkRepeats | None) -> list[Any]:
+    """Return what the loss is differentiated by."""
+    return [hidden, table, bias, *([] if repeats is None else [repeats.terms])]
+
+
+def _with_repeats(scores: Any, repeats: ChunkRepeats | None) -> Any:
+    return scores if repeats is None else repeats.add_to(scores)
+
+
+def _outcome(loss: Any, items: Any, gradients: list[Any]) -> LossAndGradients:
+    """Return a loss with the gradients by what `_watched` returned."""
+    hidden, table, bias, *terms = gradients
+    found = [tf.convert_to_tensor(gradient) for gradient in terms]
+    return LossAndGradients(loss, hidden, items, table, bias, *found)

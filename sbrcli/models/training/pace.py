@@ -19,13 +19,13 @@ def time_epoch(loop: EpochLoop, seconds: float) -> float:
     total, first, length = len(lanes.inputs), 0, loop.bptt
     timed, took = 0, 0.0
     while first < total and (took < seconds or not timed):
-        window = slice(first, first + length)
-        arrays = (lanes.inputs, lanes.targets, lanes.starts, lanes.is_pair)
+        part = lanes.part(slice(first, first + length))
+        arrays = (part.inputs, part.targets, part.starts, part.is_pair)
         began = perf_counter()
-        loss, states = loop.step.walk(*(array[window] for array in arrays), states)
+        loss, states = loop.step.walk(*arrays, states, *loop.repeats_of(part))
         float(loss)
         if first or total <= loop.bptt:
             took += perf_counter() - began
             timed += min(length, total - first)
-        first, length = window.stop, loop.steps_per_call
+        first, length = first + length, loop.steps_per_call
     return took / max(timed, 1) * total

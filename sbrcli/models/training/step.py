@@ -11,7 +11,15 @@ import numpy as np
 import tensorflow as tf
 
 from sbrcli.config.training import FitConfig
-from sbrcli.models.network import MAX_DRAWS, OUTPUT_BIAS, OUTPUT_TABLE, Network
+from sbrcli.models.network import (
+    MAX_DRAWS,
+    OUTPUT_BIAS,
+    OUTPUT_REPEATS,
+    OUTPUT_TABLE,
+    Network,
+)
+from sbrcli.models.repeats.chunk import ChunkRepeats, call_signature
+from sbrcli.models.repeats.lanes import CallRepeats, nothing_seen
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.objective import LossAndGradients, Objective
 from sbrcli.models.training.optimizers import Gradients, Rows, clip_gradients, make_optimizer
@@ -42,6 +50,7 @@ class TrainingStep:
         self.bptt, self.num_lanes = config.bptt, config.batch_size
         self.seed = config.seed
         self.chunks_done = tf.Variable(tf.constant(0, tf.int64), name="chunks_done")
+        self.has_repeats = OUTPUT_REPEATS in self.variables
         lanes = (None, self.num_lanes)
         self.walk = tf.function(
             self._walk,
@@ -52,10 +61,12 @@ class TrainingStep:
                 tf.TensorSpec(lanes, tf.bool),
                 tf.TensorSpec(lanes, tf.bool),
                 [tf.TensorSpec(state.shape, state.dtype) for state in self.zero_states()],
+                *([call_signature(self.num_lanes)] if self.has_repeats else []),
             ],
         )
         """(inputs, targets, starts, is_pair, states) to (the losses' sum, states): trains on the
-        steps given, a multiple of `bptt`, each array (steps, lanes)."""
+        steps given, a multiple of `bptt`, each array (steps, lanes). With learned repeats there is
+        a sixth argument, the `CallRepeats` of the steps."""
 
     def compile(self) -> None:
         """Trace and compile the graph on a chunk of padding, outside the measured training time.
@@ -65,7 +76,8 @@ class TrainingStep:
         """
         shape = (self.bptt, self.num_lanes)
         items, no = np.zeros(shape, np.int32), np.zeros(shape, bool)
-        self.walk(items, items, no, no, self.zero_states())
+        repeats = [nothing_seen(self.bptt, self.num_lanes)] if self.has_repeats else []
+        self.walk(items, items, no, no, self.zero_states(), *repeats)
         for counter in (self.chunks_done, self.optimizer.slots.get("step")):
             if counter is not None:
                 counter.assign(tf.zeros_like(counter))
@@ -74,14 +86,26 @@ class TrainingStep:
         """Return the state before the first chunk."""
         return self.network.zero_states(self.num_lanes)
 
-    def _walk(self, inputs: Any, targets: Any, starts: Any, is_pair: Any, states: Any) -> Any:
+    def _walk(
+        self,
+        inputs: Any,
+        targets: Any,
+        starts: Any,
+        is_pair: Any,
+        states: Any,
+        repeats: CallRepeats | None = None,
+    ) -> Any:
         def train_chunk(chunk: Any, loss: Any, states: Any) -> Any:
             first = chunk * self.bptt
             parts: list[Any] = [
                 tf.ensure_shape(array[first : first + self.bptt], (self.bptt, self.num_lanes))
                 for array in (inputs, targets, starts, is_pair)
             ]
-            chunk_loss, states = self._train_chunk(*parts, states)  # pyright: ignore
+            near = None
+            if repeats is not None:
+                terms = self.variables[OUTPUT_REPEATS]
+                near = ChunkRepeats.of_call(terms, repeats, chunk, self.bptt)
+            chunk_loss, states = self._train_chunk(*parts, states, near)  # pyright: ignore
             return chunk + 1, loss + chunk_loss, states
 
         num_chunks = tf.shape(inputs)[0] // self.bptt
@@ -94,7 +118,13 @@ class TrainingStep:
         return loss, states
 
     def _train_chunk(
-        self, inputs: Any, targets: Any, starts: Any, is_pair: Any, states: list[Any]
+        self,
+        inputs: Any,
+        targets: Any,
+        starts: Any,
+        is_pair: Any,
+        states: list[Any],
+        repeats: ChunkRepeats | None,
     ) -> tuple[Any, list[Any]]:
         rows = self.bptt * self.num_lanes
         items, targets = tf.reshape(inputs, (rows,)), tf.reshape(targets, (rows,))
@@ -115,9 +145,12 @@ class TrainingStep:
             targets,
             counts,
             self._seed(_NEGATIVES),
+            repeats,
         )
         entered_gradient, gradients = self.network.backward(cache, outcome.hidden)
         gradients |= self._item_gradients(outcome, items, entered_gradient)
+        if repeats is not None:
+            gradients[OUTPUT_REPEATS] = outcome.repeats
         if self.config.clip_norm:
             gradients = clip_gradients(gradients, self.config.clip_norm)
         rate = rate_at(self.config.schedule, self.chunks_done, self.total_chunks)

@@ -1,6 +1,6 @@
 """The network written slowly, in float64 and one lane at a time, from the papers' formulas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ def slow_event(item: int, states: list[Array], weights: Weights, shape: GruShape
 
 
 def slow_walk(
-    lanes: Lanes, weights: Weights, shape: GruShape, states: list[Array]
+    lanes: Lanes, weights: Weights, shape: GruShape, states: Sequence[Array]
 ) -> tuple[float, list[Array]]:
     """Walk lanes that begin in `states`, (lanes, units) a layer: the losses' sum, the end states.
 
@@ -58,7 +58,7 @@ def slow_walk(
     """
     loss, ends = 0.0, [np.array(state, float) for state in states]
     for lane in range(lanes.inputs.shape[1]):
-        here = [end[lane] for end in ends]
+        here: list[Array] = [end[lane] for end in ends]
         for step in np.flatnonzero(lanes.is_pair[:, lane]):
             if lanes.starts[step, lane]:
                 here = [np.zeros(units) for units in shape.units]

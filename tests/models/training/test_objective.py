@@ -1,11 +1,16 @@
 """A chunk's loss over all items or drawn ones, and which rows of the output layer it moves."""
 
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from sbrcli.models.repeats.ages import AGES, NOT_SEEN
+from sbrcli.models.repeats.chunk import ChunkRepeats
+from sbrcli.models.training import losses
 from sbrcli.models.training.negatives import Candidates, NegativeSampler
 from sbrcli.models.training.objective import Objective
 from tests.builders import TrainConfig
@@ -18,6 +23,11 @@ ROW_COUNTS = [1.0, 1.0, 1.0, 0.0]
 DRAWN = [5, 1, 1, 2]  # Of row 1, of nobody, the same again, of rows 0 and 2.
 COLUMNS = TARGETS + DRAWN
 LOG_EXPECTED = np.log([0.5, 2.0, 0.5, 0.1, 2.0, 3.0, 3.0, 0.5])
+# The ages of the items that the session of each row has had: row 0's target, others' targets, a
+# drawn item twice among the columns, and an item that is no column.
+SEEN = [{2: 3, 1: 0, 6: 5}, {1: 1, 2: 5, 0: 5}, {5: 2, 3: 0}, {}]
+NOTHING_SEEN = [{}] * 4
+WEIGHTS = ("hidden", "table", "bias")
 
 ROW_LOSSES = {
     "cross-entropy": literal.cross_entropy,
@@ -31,7 +41,7 @@ RANKING = [name for name in ROW_LOSSES if name != "cross-entropy"]
 
 def some_weights() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(8)
-    shapes = {"hidden": (4, UNITS), "table": (ITEMS, UNITS), "bias": (ITEMS,)}
+    shapes = {"hidden": (4, UNITS), "table": (ITEMS, UNITS), "bias": (ITEMS,), "repeats": (AGES,)}
     return {name: rng.normal(0, 1, shape) for name, shape in shapes.items()}
 
 
@@ -46,13 +56,31 @@ def fixed_sampler() -> SimpleNamespace:
     return SimpleNamespace(draw=lambda *_: drawn)
 
 
-def measure(config: TrainConfig, sampler, weights: dict[str, np.ndarray]):
-    parts = [tf.constant(weights[name], tf.float32) for name in ("hidden", "table", "bias")]
-    rows = (tf.constant(TARGETS), tf.constant(ROW_COUNTS))
-    return Objective(config, sampler).measure(*parts, *rows, tf.constant([1, 1]))
+def measure(config: TrainConfig, sampler, weights: dict[str, np.ndarray], seen=None):
+    parts: list[Any] = [tf.constant(weights[name], tf.float32) for name in WEIGHTS]
+    parts += [tf.constant(TARGETS), tf.constant(ROW_COUNTS), tf.constant([1, 1])]
+    repeats = None if seen is None else repeats_of(weights["repeats"], seen)
+    return Objective(config, sampler).measure(*parts, repeats=repeats)
 
 
-def literal_mean(config: TrainConfig, weights: dict[str, np.ndarray], columns: list[int] | None):
+def repeats_of(terms: np.ndarray, seen: list[dict[int, int]]) -> ChunkRepeats:
+    entries = [(row, item, age) for row, ages in enumerate(seen) for item, age in ages.items()]
+    table = np.array(entries, np.int32).reshape(-1, 3)
+    targets = [ages.get(target, NOT_SEEN) for ages, target in zip(seen, TARGETS, strict=True)]
+    return ChunkRepeats(
+        tf.constant(terms, tf.float32),
+        tf.constant(targets),
+        tf.constant(table[:, :2]),
+        tf.constant(table[:, 2]),
+    )
+
+
+def literal_mean(
+    config: TrainConfig,
+    weights: dict[str, np.ndarray],
+    columns: list[int] | None,
+    seen: list[dict[int, int]] = NOTHING_SEEN,
+):
     """Give the loss's mean over all rows, padding as 0: over all items where columns is None."""
     total = 0.0
     for row, target in enumerate(TARGETS):
@@ -61,6 +89,7 @@ def literal_mean(config: TrainConfig, weights: dict[str, np.ndarray], columns: l
 
         def score(item: int, row: int = row) -> float:
             plain = sum(weights["hidden"][row] * weights["table"][item]) + weights["bias"][item]
+            plain += weights["repeats"][seen[row][item]] if item in seen[row] else 0
             return literal.elu(plain, config.elu)
 
         negatives = []
@@ -70,23 +99,27 @@ def literal_mean(config: TrainConfig, weights: dict[str, np.ndarray], columns: l
             if item != target and not is_padding:
                 corrected = columns is not None and config.loss == "cross-entropy"
                 negatives.append(score(item) - corrected * config.logq * LOG_EXPECTED[place])
-        total += ROW_LOSSES[config.loss](score(target), negatives)
+        row_loss = ROW_LOSSES[config.loss]
+        if config.label_smoothing:
+            row_loss = partial(row_loss, smoothing=config.label_smoothing)
+        total += row_loss(score(target), negatives)
     return total / len(TARGETS)
 
 
-def check(config: TrainConfig, sampler, columns: list[int] | None) -> None:
-    weights = some_weights()
-    outcome = measure(config, sampler, weights)
+def check(config: TrainConfig, sampler, columns: list[int] | None, seen=None) -> None:
+    weights, ages = some_weights(), NOTHING_SEEN if seen is None else seen
+    outcome = measure(config, sampler, weights, seen)
     assert float(outcome.loss) / 4 == pytest.approx(
-        literal_mean(config, weights, columns), rel=1e-5
+        literal_mean(config, weights, columns, ages), rel=1e-5
     )
     found = {"hidden": outcome.hidden, "table": outcome.table, "bias": outcome.bias}
+    found |= {} if seen is None else {"repeats": outcome.repeats}
     for name, gradient in found.items():
         expected = finite_difference(
-            lambda at, name=name: literal_mean(config, weights | {name: at}, columns),
+            lambda at, name=name: literal_mean(config, weights | {name: at}, columns, ages),
             weights[name],
         )
-        if name != "hidden" and outcome.items is not None:
+        if name in ("table", "bias") and outcome.items is not None:
             placed = tf.math.unsorted_segment_sum(gradient, outcome.items, ITEMS)
         else:
             placed = gradient
@@ -115,6 +148,38 @@ def test_a_cross_entropy_over_drawn_items_takes_one_softmax_of_their_raw_scores(
     check(TrainConfig(logq=logq, n_sample=4), fixed_sampler(), COLUMNS)
 
 
+@pytest.mark.parametrize("rows_per_block", [256, 3])
+@pytest.mark.parametrize("n_sample", [0, 4])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"label_smoothing": 0.2, "logq": 0.0}, *({"loss": loss, "elu": 0.5} for loss in RANKING)],
+    ids=str,
+)
+def test_the_terms_of_repeats_are_a_part_of_the_scores(
+    options, n_sample, rows_per_block, monkeypatch
+):
+    monkeypatch.setattr(losses, "ROWS_PER_BLOCK", rows_per_block)
+    config = TrainConfig(**{"n_sample": n_sample, "bpreg": 0.9} | options)
+    if n_sample:
+        check(config, fixed_sampler(), COLUMNS, SEEN)
+    else:
+        check(config, None, None, SEEN)
+
+
+@pytest.mark.parametrize("n_sample", [0, 4])
+@pytest.mark.parametrize("loss", ROW_LOSSES)
+def test_with_nothing_seen_the_loss_is_that_without_repeats(loss, n_sample):
+    config, sampler = TrainConfig(loss=loss, n_sample=n_sample), fixed_sampler()
+    sampler = sampler if n_sample else None
+    plain = measure(config, sampler, some_weights())
+    found = measure(config, sampler, some_weights(), NOTHING_SEEN)
+    assert plain.repeats is None
+    assert not found.repeats.numpy().any()
+    for part, other in zip(plain[:-1], found[:-1], strict=True):
+        if part is not None:
+            np.testing.assert_allclose(part, other, rtol=1e-6, atol=1e-7)
+
+
 @pytest.mark.parametrize("loss", ROW_LOSSES)
 def test_drawn_losses_see_and_move_the_rows_named_and_no_other(loss):
     weights = some_weights()
@@ -127,7 +192,7 @@ def test_drawn_losses_see_and_move_the_rows_named_and_no_other(loss):
     weights["table"][unnamed] = np.nan
     weights["bias"][unnamed] = np.nan
     again = measure(config, fixed_sampler(), weights)
-    for part, other in zip(outcome, again, strict=True):
+    for part, other in zip(outcome[:-1], again[:-1], strict=True):
         np.testing.assert_array_equal(part, other)
 
 
@@ -141,7 +206,9 @@ def test_only_without_drawing_is_a_row_scored_against_all_items(loss):
         sampler = NegativeSampler(np.ones(num_items, np.int64), n_sample, 0.5) if n_sample else None
         objective = Objective(config, sampler)
         graph = tf.function(
-            lambda *parts: objective.measure(*parts, tf.constant(ROW_COUNTS), tf.constant([1, 1]))
+            lambda hidden, table, bias, targets: objective.measure(
+                hidden, table, bias, targets, tf.constant(ROW_COUNTS), tf.constant([1, 1])
+            )
         ).get_concrete_function(
             tf.TensorSpec((rows, UNITS)),
             tf.TensorSpec((num_items, UNITS)),

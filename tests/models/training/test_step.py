@@ -47,12 +47,13 @@ class Recorder:
 
 def make_step(
     shape: GruShape, *, moves: bool = False, make: Any = TrainingStep, **options: Any
-) -> TrainingStep:
+) -> Any:
     """Make a step with weights that have biases too; without `moves`, with a Recorder."""
-    units = {"layers": len(shape.units), "hsz": shape.units, "embedding": shape.embedding}
-    config = TrainConfig(**{"batch_size": LANES, "bptt": BPTT} | PLAIN | units | options)
+    settings: dict[str, Any] = {"batch_size": LANES, "bptt": BPTT, **PLAIN}
+    settings |= {"layers": len(shape.units), "hsz": shape.units, "embedding": shape.embedding}
+    config = TrainConfig(**settings | options)
     rng = np.random.default_rng(3)
-    weights = initialise_weights(shape, seed=2)
+    weights: dict[str, Any] = dict(initialise_weights(shape, seed=2))
     weights = {n: w + rng.normal(0, 0.2, w.shape) for n, w in weights.items()}
     step = make(FAMILY.make_network(shape, config, weights), config)
     if not moves:
@@ -68,8 +69,7 @@ def walk(step: TrainingStep, lanes: Lanes, states: Any = None) -> tuple[float, l
 
 
 def part(lanes: Lanes, first: int, last: int) -> Lanes:
-    arrays = (lanes.inputs, lanes.targets, lanes.starts, lanes.is_pair)
-    return Lanes(*(array[first:last] for array in arrays))
+    return lanes.part(slice(first, last))
 
 
 def weights_of(step: TrainingStep) -> dict[str, np.ndarray]:

@@ -1,0 +1,1 @@
+"""Learned repeats: a term of the scores for items that the session has had before."""

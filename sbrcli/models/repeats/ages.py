@@ -1,0 +1,88 @@
+"""How many events ago a session's items occurred last. NumPy only.
+
+The age of an item after an event is 1 if it is the item of that event, 2 if it occurred last one
+event before, and so on; ages of `AGES` and more are one. After the events a b a c the ages are
+c 1, a 2, b 3. Arrays hold ages from 0: age 1 is the index 0 of the learned terms.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sbrcli.arrays import IntArray
+from sbrcli.sessions import Sessions
+
+AGES = 6
+"""The number of ages that are told apart; the last one means this age or more."""
+
+NOT_SEEN = AGES
+"""Stands for the age of an item that the session has not had."""
+
+
+class SeenItems(NamedTuple):
+    """The items that sessions have had by some events, each once for an event."""
+
+    rows: IntArray
+    """(seen,) the place of the event among those asked for, ascending."""
+
+    items: IntArray
+    """(seen,) item indices."""
+
+    ages: IntArray
+    """(seen,) the age of each, from 0; ascending within a row."""
+
+
+class SessionAges:
+    """Finds the ages of the items of sessions.
+
+    Args:
+        sessions: the sessions.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._items, self._offsets = sessions.item_indices, sessions.offsets
+        events = len(self._items)
+        session = np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets))
+        order = np.lexsort((self._items, session))  # stable: equal ones stay in their order
+        is_again = (self._items[order][1:] == self._items[order][:-1]) & (
+            session[order][1:] == session[order][:-1]
+        )
+        earlier, later = order[:-1][is_again], order[1:][is_again]
+        # Where the item occurs next and last in the same session; beyond the events if it does not.
+        self._next, self._previous = np.full(events, events), np.full(events, -1)
+        self._next[earlier], self._previous[later] = later, earlier
+        self._has_repeats = len(later) > 0
+
+    def next_item(self, events: IntArray) -> IntArray:
+        """Return the age, after some events, of the item of the next event: (events,).
+
+        Args:
+            events: positions in the sessions' `item_indices`, none a session's last event.
+
+        Returns:
+            0 to `AGES` - 1, or `NOT_SEEN`.
+        """
+        previous = self._previous[events + 1]
+        return np.where(previous < 0, NOT_SEEN, np.minimum(events - previous, AGES - 1))
+
+    def seen(self, events: IntArray) -> SeenItems:
+        """Return the items that the sessions of some events have had by then, newest first.
+
+        Args:
+            events: positions in the sessions' `item_indices`.
+        """
+        begins = self._offsets[np.searchsorted(self._offsets, events, side="right") - 1]
+        counts = events - begins + 1
+        ends = np.cumsum(counts)
+        back = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
+        rows, places = np.repeat(np.arange(len(events)), counts), np.repeat(events, counts)
+        if self._has_repeats:
+            # Where an item occurs again by then, only its last occurrence stands.
+            is_last = self._next[places - back] > places
+            rows, places, back = rows[is_last], places[is_last], back[is_last]
+        return SeenItems(rows, self._items[places - back], np.minimum(back, AGES - 1))
+
+    def mean_seen(self) -> float:
+        """Return about how many items `seen` finds for an event, the mean over all events."""
+        lengths = np.diff(self._offsets).astype(np.float64)
+        return float((lengths * (lengths + 1)).sum() / 2 / max(lengths.sum(), 1))
