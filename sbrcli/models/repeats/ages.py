@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sbrcli.arrays import IntArray
+from sbrcli.arrays import IntArray, position_type
 from sbrcli.sessions import Sessions
 
 AGES = 6
@@ -49,7 +49,9 @@ class SessionAges:
         )
         earlier, later = order[:-1][is_again], order[1:][is_again]
         # Where the item occurs next and last in the same session; beyond the events if it does not.
-        self._next, self._previous = np.full(events, events), np.full(events, -1)
+        self._type = position_type(events + 1)
+        self._next = np.full(events, events, self._type)
+        self._previous = np.full(events, -1, self._type)
         self._next[earlier], self._previous[later] = later, earlier
         self._has_repeats = len(later) > 0
 
@@ -73,14 +75,19 @@ class SessionAges:
         """
         begins = self._offsets[np.searchsorted(self._offsets, events, side="right") - 1]
         counts = events - begins + 1
-        ends = np.cumsum(counts)
-        back = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
-        rows, places = np.repeat(np.arange(len(events)), counts), np.repeat(events, counts)
+        firsts = np.cumsum(counts) - counts
+        # Millions of numbers, so the fewest and smallest arrays: back = 0, 1, 2 … for each event.
+        total = int(counts.sum())
+        rows = np.repeat(np.arange(len(events), dtype=self._type), counts)
+        back = np.arange(total, dtype=position_type(total))
+        back -= firsts.astype(back.dtype)[rows]
+        places = events.astype(self._type)[rows]
+        places -= back
         if self._has_repeats:
             # Where an item occurs again by then, only its last occurrence stands.
-            is_last = self._next[places - back] > places
+            is_last = self._next[places] > places + back
             rows, places, back = rows[is_last], places[is_last], back[is_last]
-        return SeenItems(rows, self._items[places - back], np.minimum(back, AGES - 1))
+        return SeenItems(rows, self._items[places], np.minimum(back, AGES - 1, out=back))
 
     def mean_seen(self) -> float:
         """Return about how many items `seen` finds for an event, the mean over all events."""

@@ -13,8 +13,8 @@ from sbrcli.models.repeats.ages import NOT_SEEN, SessionAges
 from sbrcli.models.training.lanes import Lanes
 from sbrcli.sessions import Sessions
 
-_MAX_SEEN = 2**22
-"""About how many seen items one call of the graph takes at most: 100 MB with their making."""
+MAX_SEEN = 2**20
+"""The number of seen items that one call of the graph takes at most, on average over the calls."""
 
 
 class CallRepeats(NamedTuple):
@@ -43,7 +43,7 @@ class LaneRepeats:
 
     def __init__(self, sessions: Sessions, bptt: int) -> None:
         self._ages, self._bptt = SessionAges(sessions), bptt
-        self.pairs_per_call = int(_MAX_SEEN / max(self._ages.mean_seen(), 1))
+        self.pairs_per_call = int(MAX_SEEN / max(self._ages.mean_seen(), 1))
         """How many pairs one call should have at most."""
 
     def of(self, lanes: Lanes) -> CallRepeats:
@@ -53,14 +53,13 @@ class LaneRepeats:
         target_ages = np.full(events.shape, NOT_SEEN, np.int32)
         target_ages[is_pair] = self._ages.next_item(events[is_pair])
         seen = self._ages.seen(events[is_pair])
-        chunk_rows = self._bptt * events.shape[1]
-        rows = pairs[seen.rows]
-        num_chunks = len(events) // self._bptt
-        cuts = np.searchsorted(rows, chunk_rows * np.arange(num_chunks + 1))
-        places = np.stack((rows % chunk_rows, seen.items), axis=1)
-        return CallRepeats(
-            *(part.astype(np.int32) for part in (target_ages, places, seen.ages, cuts))
-        )
+        num_chunks, chunk_rows = len(events) // self._bptt, self._bptt * events.shape[1]
+        firsts = np.searchsorted(pairs, chunk_rows * np.arange(num_chunks + 1))
+        places = np.empty((len(seen.rows), 2), np.int32)
+        places[:, 0] = (pairs % chunk_rows)[seen.rows]
+        places[:, 1] = seen.items
+        cuts = np.searchsorted(seen.rows, firsts).astype(np.int32)
+        return CallRepeats(target_ages, places, seen.ages.astype(np.int32, copy=False), cuts)
 
 
 def nothing_seen(steps: int, num_lanes: int) -> CallRepeats:

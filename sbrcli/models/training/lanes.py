@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.arrays import position_type
 from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
@@ -93,7 +94,7 @@ def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = N
     steps = int((first_step + lengths).max(initial=0))
     inputs, targets = np.zeros((2, steps, num_lanes), np.int32)
     starts, is_pair = np.zeros((2, steps, num_lanes), np.bool_)
-    events = np.zeros((steps, num_lanes), np.int64)
+    events = np.zeros((steps, num_lanes), position_type(len(sessions.item_indices)))
     inputs[place] = sessions.item_indices[event]
     targets[place] = sessions.item_indices[event + 1]
     starts[place] = within == 0

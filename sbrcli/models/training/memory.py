@@ -8,7 +8,14 @@ from pathlib import Path
 
 from sbrcli.config.training import FitConfig
 from sbrcli.errors import ConfigError, TrainingError
-from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, NetworkShape, count_parameters
+from sbrcli.models.network import (
+    OUTPUT_BIAS,
+    OUTPUT_REPEATS,
+    OUTPUT_TABLE,
+    NetworkShape,
+    count_parameters,
+)
+from sbrcli.models.repeats.lanes import MAX_SEEN
 
 _BYTES = 4
 """A weight is a float32."""
@@ -19,8 +26,12 @@ _PROCESS = 850 * 2**20
 _COPIES = 4
 """Copies of the weights, besides those that the optimizer holds, at the end of an epoch: the
 gradients, and what validation scores with."""
-_EVENT = 48
+_EVENT = 56
 """Bytes of a training event, in the sessions and in the lanes."""
+_REPEATS_EVENT = 32
+"""Bytes of a training event where repeats are learned: where its item occurs next and last."""
+_SEEN = 64
+"""Bytes of a seen item of a call of the graph."""
 _BLOCK_ROWS, _BLOCK_MATRICES = 256, 3
 """Cross-entropy holds this many matrices of scores of this many rows."""
 _WHOLE_MATRICES = 12
@@ -55,7 +66,10 @@ def estimate_memory(shape: NetworkShape, config: FitConfig, num_events: int) -> 
         scores = rows * columns * _WHOLE_MATRICES
     masks = rows * columns if n_sample else 0  # one byte each
     numbers = weights + scores + rows * _row_width(shape)
-    return _PROCESS + _BYTES * numbers + masks + _EVENT * num_events
+    event, seen = _EVENT, 0
+    if OUTPUT_REPEATS in shape.weight_shapes():
+        event, seen = _EVENT + _REPEATS_EVENT, MAX_SEEN * _SEEN
+    return _PROCESS + _BYTES * numbers + masks + event * num_events + seen
 
 
 def _row_width(shape: NetworkShape) -> int:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sbrcli.errors import ConfigError, ExitCode, TrainingError
 from sbrcli.models.gru4rec.weights import GruShape
+from sbrcli.models.repeats.shape import RepeatsShape
 from sbrcli.models.training import memory
 from sbrcli.models.training.memory import (
     estimate_memory,
@@ -38,10 +39,14 @@ def test_each_weight_is_held_with_its_slots_and_four_copies(options, slots: int)
     assert needed - 850 * MEGABYTE == pytest.approx(weights, rel=0.001)
 
 
-def test_an_event_takes_48_bytes():
+def test_an_event_takes_56_bytes_and_with_repeats_88():
     config = TrainConfig()
     without = estimate_memory(TABLE_ALONE, config, num_events=0)
-    assert estimate_memory(TABLE_ALONE, config, num_events=1_000) - without == 48_000
+    assert estimate_memory(TABLE_ALONE, config, num_events=1_000) - without == 56_000
+    shape = RepeatsShape(TABLE_ALONE)
+    seen = estimate_memory(shape, config, num_events=0)
+    assert estimate_memory(shape, config, num_events=1_000) - seen == 88_000
+    assert seen - without == pytest.approx(64 * MEGABYTE, rel=0.001)
 
 
 def test_cross_entropy_scores_256_rows_at_a_time_and_other_losses_all():
