@@ -7,6 +7,7 @@ import pytest
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.loss import LossConfig, parse_n_sample
 from sbrcli.config.optimizer import OptimizerConfig
+from sbrcli.config.output import OutputConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.config.run import RunConfig
@@ -217,8 +218,8 @@ def test_differences_name_what_is_not_the_default():
     assert differences(TrainConfig(epochs=3), TrainConfig()) == {"epochs": 3}
 
 
-def test_a_training_lists_the_options_of_network_loss_optimizer_and_run_in_this_order():
-    parts = (Gru4RecConfig, LossConfig, OptimizerConfig, RunConfig)
+def test_a_training_lists_its_options_from_the_network_to_the_run_in_this_order():
+    parts = (Gru4RecConfig, OutputConfig, LossConfig, OptimizerConfig, RunConfig)
     assert list(asdict(TrainConfig())) == [field.name for part in parts for field in fields(part)]
 
 
