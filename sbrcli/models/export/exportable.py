@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from sbrcli.models.network import Family, Weights
-from sbrcli.models.repeats.family import RepeatsFamily, own_shape, own_weights
+from sbrcli.models.repeats.family import RepeatsFamily
+from sbrcli.models.repeats.shape import own_shape, own_weights
 
 if TYPE_CHECKING:
     from sbrcli.models.export.onnx_graph import OnnxGraph

@@ -30,8 +30,10 @@ class RepeatsFamily:
 
     def shape_of(self, config: Any, num_items: int) -> "NetworkShape":
         """Return the shape of the network that a configuration describes."""
+        from sbrcli.models.repeats.shape import RepeatsShape
+
         shape = self.family.shape_of(config, num_items)
-        return _with_repeats(shape) if config.repeats == "learned" else shape
+        return RepeatsShape(shape) if config.repeats == "learned" else shape
 
     def size_words(self, config: Any) -> str:
         """Return `size_options` as written in a run's default name."""
@@ -39,13 +41,15 @@ class RepeatsFamily:
 
     def read_shape(self, network: Mapping[str, Any]) -> "NetworkShape":
         """Read a shape from a manifest."""
-        from sbrcli.models.repeats.shape import REPEATS_ENTRY
+        from sbrcli.models.repeats.shape import REPEATS_ENTRY, RepeatsShape
 
         shape = self.family.read_shape(network)
-        return _with_repeats(shape) if network.get(REPEATS_ENTRY) else shape
+        return RepeatsShape(shape) if network.get(REPEATS_ENTRY) else shape
 
     def initial_weights(self, shape: "NetworkShape", seed: int) -> "Weights":
         """Draw the initial weights; the terms begin at 0."""
+        from sbrcli.models.repeats.shape import own_shape
+
         own = own_shape(shape)
         weights = self.family.initial_weights(own, seed)
         if own is shape:
@@ -58,6 +62,8 @@ class RepeatsFamily:
 
     def make_network(self, shape: "NetworkShape", config: Any, weights: "Weights") -> "Network":
         """Return a network in training with these initial weights."""
+        from sbrcli.models.repeats.shape import own_shape, own_weights
+
         own = own_shape(shape)
         network = self.family.make_network(own, config, own_weights(weights))
         if own is shape:
@@ -71,6 +77,8 @@ class RepeatsFamily:
         self, shape: "NetworkShape", weights: Mapping[str, Any], batch_size: int = 128
     ) -> "Scorer":
         """Return a scorer, which needs only NumPy."""
+        from sbrcli.models.repeats.shape import own_shape, own_weights
+
         own = own_shape(shape)
         scorer = self.family.make_scorer(own, own_weights(weights), batch_size)
         if own is shape:
@@ -82,6 +90,8 @@ class RepeatsFamily:
 
     def make_keras_model(self, shape: "NetworkShape", weights: "Weights") -> Any:
         """Return a Keras model."""
+        from sbrcli.models.repeats.shape import own_shape, own_weights
+
         own = own_shape(shape)
         model = self.family.make_keras_model(own, own_weights(weights))
         if own is shape:
@@ -90,23 +100,3 @@ class RepeatsFamily:
         from sbrcli.models.repeats.keras_model import RepeatsModel
 
         return RepeatsModel(model, weights[OUTPUT_REPEATS])
-
-
-def _with_repeats(shape: "NetworkShape") -> "NetworkShape":
-    from sbrcli.models.repeats.shape import RepeatsShape
-
-    return RepeatsShape(shape)
-
-
-def own_shape(shape: "NetworkShape") -> "NetworkShape":
-    """Return the shape that the family itself knows."""
-    from sbrcli.models.repeats.shape import RepeatsShape
-
-    return shape.network if isinstance(shape, RepeatsShape) else shape
-
-
-def own_weights(weights: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the weights that the family itself knows."""
-    from sbrcli.models.network import OUTPUT_REPEATS
-
-    return {name: weight for name, weight in weights.items() if name != OUTPUT_REPEATS}

@@ -1,5 +1,6 @@
 """The shape of a network with learned repeats."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,3 +30,13 @@ class RepeatsShape:
     def to_manifest(self) -> dict[str, Any]:
         """Return the entry `network` of a run's manifest."""
         return {**self.network.to_manifest(), REPEATS_ENTRY: True}
+
+
+def own_shape(shape: NetworkShape) -> NetworkShape:
+    """Return the shape that a family itself knows."""
+    return shape.network if isinstance(shape, RepeatsShape) else shape
+
+
+def own_weights(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the weights that a family itself knows."""
+    return {name: weight for name, weight in weights.items() if name != OUTPUT_REPEATS}

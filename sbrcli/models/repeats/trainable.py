@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 from sbrcli.models.network import OUTPUT_REPEATS, Network, NetworkShape
-from sbrcli.models.repeats.family import own_weights
 from sbrcli.models.repeats.scorer import RepeatsScorer
+from sbrcli.models.repeats.shape import own_weights
 
 
 class RepeatsNetwork:
