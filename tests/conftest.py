@@ -1,9 +1,10 @@
 """What every test may use: a runner of `sbr`, and the pinned terminal."""
 
+import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,20 @@ class Said:
     stdout: str
     stderr: str
     code: int
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let no garbage be looked for in what stays: TensorFlow, all modules and the list of tests.
+
+    There are millions of such objects, and `sbr train` has garbage collected between two phases.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ XLA is left out too, whose compiling takes as long again, and so is Grappler, wh
 faster graph: a third of the time of tracing. The fixture `with_xla` brings both back.
 """
 
+import gc
 from copy import copy
 from dataclasses import fields
 from functools import cache
@@ -39,6 +40,7 @@ def install() -> None:
     backend.compiles_with_xla = lambda: False
     use_grappler(False)
     fit.TrainingStep = make_step
+    gc.freeze()  # see `tests.conftest`: TensorFlow has been loaded since
 
 
 def use_grappler(is_used: bool) -> None:

@@ -30,7 +30,7 @@ from sbrcli.workflow.training_job import make_job
 from tests.builders import TrainConfig
 from tests.chains import NUM_ITEMS, make_workspace, make_workspace_with_new_item
 
-CONFIG = TrainConfig(hsz=(8,), batch_size=4, bptt=2, epochs=3, refit=True)
+CONFIG = TrainConfig(hsz=(4,), batch_size=4, bptt=4, epochs=3, refit=True)
 BEST = 2
 MRRS = {1: 0.1, BEST: 0.3, 3: 0.2}
 
