@@ -70,6 +70,12 @@ class TrainingError(SbrError):
     exit_code = ExitCode.TRAINING
 
 
+class EngineError(SbrError):
+    """A process that worked on a part of a log has died."""
+
+    exit_code = ExitCode.TRAINING
+
+
 class InterruptionError(SbrError):
     """The user pressed Ctrl-C; the hint says how to continue."""
 

@@ -85,18 +85,18 @@ def test_a_replaced_folder_is_kept_until_its_successor_is_whole(workspace):
 
 
 @pytest.mark.parametrize(
-    ("kind", "hint"),
+    ("kind", "reads", "hint"),
     [
-        ("dataset", "make it again with: sbr preprocess LOG, or use the sbr that wrote it"),
-        ("run", "make it again with: sbr train, or use the sbr that wrote it"),
+        ("dataset", 2, "make it again with: sbr preprocess LOG, or use the sbr that wrote it"),
+        ("run", 1, "make it again with: sbr train, or use the sbr that wrote it"),
     ],
 )
-def test_a_folder_of_another_format_version_is_refused(workspace, kind, hint):
+def test_a_folder_of_another_format_version_is_refused(workspace, kind, reads, hint):
     put(workspace, kind, "a", format_version=99)
     with pytest.raises(ArtefactError) as caught:
         workspace.open(kind, "a")
     assert str(caught.value) == (
-        f"{kind} a has format version 99; sbr {__version__} reads version 1"
+        f"{kind} a has format version 99; sbr {__version__} reads version {reads}"
     )
     assert caught.value.hint == hint
 

@@ -42,8 +42,18 @@ def checksums_of(paths: Iterable[Path]) -> dict[str, str]:
     return {path.name: checksum_of(path) for path in paths}
 
 
+def checksums_below(folder: Path) -> dict[str, str]:
+    """Return the manifest's `FILES` entry for the Parquet files of a folder and its subfolders."""
+    found = sorted(folder.rglob("*.parquet"))
+    return {
+        path.relative_to(folder).as_posix(): checksum_of(path) for path in found if path.is_file()
+    }
+
+
 def find_checksum_mismatch(path: Path) -> str | None:
-    """Return why a file does not match the manifest next to it; None if it does.
+    """Return why a file, or a folder of parts, does not match the manifest next to it.
+
+    None if it does.
 
     A manifest without checksums, of an earlier version of sbr, matches any file.
 
@@ -55,8 +65,22 @@ def find_checksum_mismatch(path: Path) -> str | None:
         return None
     manifest: Any = read_json(path.parent / MANIFEST)
     files = manifest.get(FILES) if isinstance(manifest, dict) else None
-    stored = files.get(path.name) if isinstance(files, dict) else None
+    if not isinstance(files, dict):
+        return None
+    if path.is_dir():
+        return _find_mismatch_of_parts(path, files)
+    stored = files.get(path.name)
     return CHECKSUM_MISMATCH if stored is not None and stored != checksum_of(path) else None
+
+
+def _find_mismatch_of_parts(folder: Path, files: dict[str, str]) -> str | None:
+    here = {f"{folder.name}/{path.name}": path for path in folder.glob("*.parquet")}
+    stored = {name for name in files if name.startswith(f"{folder.name}/")}
+    if stored != here.keys():
+        odd = min(stored ^ here.keys())
+        return f"its part {odd} is {'missing' if odd in stored else 'of another dataset'}"
+    differs = any(files[name] != checksum_of(path) for name, path in here.items())
+    return CHECKSUM_MISMATCH if differs else None
 
 
 def _write(found: int) -> str:

@@ -14,7 +14,11 @@ from sbrcli.version import __version__
 
 Kind = Literal["dataset", "run"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSIONS: dict[Kind, int] = {"dataset": 2, "run": 1}
+"""The format that is written. Datasets of format 1 are read, too: their fingerprint is a hash of
+whole splits, and each split is one file."""
+
+_EARLIER_VERSIONS: dict[Kind, tuple[int, ...]] = {"dataset": (1,), "run": ()}
 
 WATCHED = ("recall@20", "mrr@20", "ndcg@20")
 """The metrics of an epoch on the valid split; None without one."""
@@ -34,7 +38,7 @@ def new_manifest(kind: Kind) -> dict[str, Any]:
     """Return the first entries of a manifest: kind, format version, creation time, sbr version."""
     return {
         "kind": kind,
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSIONS[kind],
         "sbr_version": __version__,
         "created_at": utc_now(),
     }
@@ -55,10 +59,10 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         raise damaged(folder / MANIFEST, f"it is not the manifest of a {kind}")
     version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
+    if version not in (FORMAT_VERSIONS[kind], *_EARLIER_VERSIONS[kind]):
         raise ArtefactError(
             f"{kind} {folder.name} has format version {version}; "
-            f"sbr {__version__} reads version {FORMAT_VERSION}",
+            f"sbr {__version__} reads version {FORMAT_VERSIONS[kind]}",
             hint=f"make it again with: {MADE_BY[kind]}, or use the sbr that wrote it",
         )
     return manifest

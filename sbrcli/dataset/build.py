@@ -1,41 +1,22 @@
-"""Build three splits and a vocabulary from an event table, with the functions of this folder."""
+"""Build three splits and a vocabulary from event tables in memory: the plan of one part."""
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.config.session_rule import SessionRule
-from sbrcli.dataset.filters import cleanse, count, drop_repeats
-from sbrcli.dataset.leave_one_out import drop_unseen_targets, leave_last_out
-from sbrcli.dataset.sessionize import assign_sessions, default_rule, session_offsets
-from sbrcli.dataset.splits import EmptySplitError, Splits, drop_unseen, split_by_date
-from sbrcli.dataset.storage import IS_TARGET
-from sbrcli.dataset.time_split import split_by_time
-from sbrcli.dataset.vocabulary import Vocabulary, align_items, build_vocabulary, categorise_items
-from sbrcli.errors import DataError
-from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.dataset.cleansing import cleanse
+from sbrcli.dataset.cutting import cut_events
+from sbrcli.dataset.parts import MemoryPart
+from sbrcli.dataset.plan import Plan, complete_plan, nothing_is_left, plan_dataset
+from sbrcli.dataset.sessionize import session_offsets
+from sbrcli.dataset.splits import GivenSplit, Splits
+from sbrcli.dataset.storage import IS_TARGET, Split
+from sbrcli.dataset.vocabulary import Vocabulary, align_items
+from sbrcli.engines.local import HERE
+from sbrcli.log.events import ITEM_ID, TIMESTAMP
 from sbrcli.sessions import Sessions
-
-_NO_SPLIT_OPTIONS: dict[str, Any] = {
-    "split": "date",
-    "valid_days": None,
-    "test_days": None,
-    "valid_share": None,
-    "test_share": None,
-}
-_SPLIT_SUGGESTIONS: tuple[dict[str, Any], ...] = (
-    {"test_share": 0.1, "valid_share": 0.1},
-    {"test_share": 0.2, "valid_share": 0.2},
-    {"test_share": 0.1, "valid_days": 0},
-    {"split": "last"},
-    {"split": "last", "valid_days": 0},
-    {"test_days": 0, "valid_days": 0},
-)
-"""Ways to split a log, for hints; the last one trains on everything and always works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +44,15 @@ class BuiltDataset:
     num_events: int
     suggested_gap: int | None = None
 
+    @classmethod
+    def of(cls, plan: Plan) -> "BuiltDataset":
+        """Return the tables of a plan of one part."""
+        (part,) = plan.parts
+        tables = plan.rule.settle(part, plan.seen).tables
+        splits = Splits(tables["train"], tables.get("valid"), tables.get("test"), plan.note)
+        valid_full = tables.get("valid_full")
+        return cls(splits, valid_full, plan.vocabulary, plan.dropped, plan.num_events)
+
 
 def build_dataset(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:
     """Make sessions from a log's events, filter and split them, and number their items.
@@ -74,63 +64,21 @@ def build_dataset(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:
     Raises:
         DataError: the log lacks the columns that the rule needs, or a split is empty.
     """
-    if config.split == "time":
-        return _build_by_time(_narrow(categorise_items(events), config), config)
-    clean, dropped = _cleanse(_narrow(categorise_items(events), config), config)
-    try:
-        raw, splits, unseen = _split(clean, config)
-    except EmptySplitError as error:
-        raise DataError(str(error), hint=_advise(clean, config)) from error
-    return _complete(raw, splits, dropped | unseen, len(events))
+    return BuiltDataset.of(plan_table(events, config))
 
 
-def _build_by_time(events: pd.DataFrame, config: PrepareConfig) -> BuiltDataset:
-    """Split a log of sessions by time; only train is cleansed."""
-    distinct = drop_repeats(events) if config.drop_repeats else events
-    try:
-        made = split_by_time(distinct, config)
-    except EmptySplitError as error:
-        clean, _ = _cleanse(events, config)
-        raise DataError(str(error), hint=_advise(clean, config)) from error
-    # A refit's items are the first of the vocabulary, as train's are.
-    parts = (made.train_full, made.splits.valid, made.splits.test)
-    vocabulary = build_vocabulary(
-        made.splits.train, *(table for table in parts if table is not None)
-    )
-    dropped = {"repeats": count(events) - count(distinct)} | made.dropped
-    return BuiltDataset(made.splits, made.train_full, vocabulary, dropped, len(events))
+def plan_table(events: pd.DataFrame, config: PrepareConfig) -> Plan:
+    """Decide everything about the dataset of one event table; see `build_dataset`."""
+    cut = cut_events(events, config)
+    item_ids = cut.events[ITEM_ID].cat.categories.to_numpy()
+    parts = [MemoryPart(cut.events)]
+    return plan_dataset(HERE, parts, item_ids, config, len(events), cut.num_repeats)
 
 
-def _split(clean: pd.DataFrame, config: PrepareConfig) -> tuple[Splits, Splits, dict[str, Counts]]:
-    """Split a filtered log; return the splits before and after unseen items are dropped.
-
-    Raises:
-        EmptySplitError: a split is empty.
-    """
-    if config.split == "last":
-        raw = leave_last_out(clean, with_valid=config.valid_days != 0)
-        return raw, *drop_unseen_targets(raw)
-    raw = split_by_date(clean, config)
-    return raw, *drop_unseen(raw)
-
-
-def _advise(clean: pd.DataFrame, config: PrepareConfig) -> str:
-    """Return options that split a filtered log for which the requested ones do not work."""
-    works = []
-    for options in _SPLIT_SUGGESTIONS:
-        words = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
-        with suppress(EmptySplitError):
-            _split(clean, replace(config, **_NO_SPLIT_OPTIONS | options))
-            works.append(" ".join(words))
-        if len(works) == 2:
-            break
-    return f"what works on this log: {', or '.join(works)}"
-
-
-def build_given_dataset(
+def plan_given_tables(
     train: pd.DataFrame, valid: pd.DataFrame | None, test: pd.DataFrame, config: PrepareConfig
-) -> BuiltDataset:
-    """Make sessions from logs that are split already, and number their items.
+) -> Plan:
+    """Decide everything about a dataset of logs that are split already.
 
     Short sessions and rare items are dropped from train only, and repeats from all logs. Items
     unseen in train are dropped from valid and test by `drop_unseen`. A session never continues in
@@ -145,25 +93,31 @@ def build_given_dataset(
     Raises:
         DataError: a log lacks the columns that the session rule needs, or a split is empty.
     """
-    given = [train, test] if valid is None else [train, test, valid]
-    tables = [_narrow(table, config) for table in align_items(given)]
-    clean, dropped = _cleanse(tables[0], config)
-    later = [drop_repeats(table) if config.drop_repeats else table for table in tables[1:]]
-    for before, after in zip(tables[1:], later, strict=True):
-        dropped["repeats"] += count(before) - count(after)
-    raw = Splits(clean, None if valid is None else later[1], later[0])
-    splits, unseen = drop_unseen(raw, is_given=True)
-    return _complete(raw, splits, dropped | unseen, sum(map(len, given)))
+    given: dict[Split, pd.DataFrame] = {"train": train, "test": test}
+    if valid is not None:
+        given = {"train": train, "valid": valid, "test": test}
+    num_events = sum(map(len, given.values()))
+    raw, num_repeats = {}, 0
+    for name, table in zip(given, align_items(list(given.values())), strict=True):
+        cut = cut_events(table, config)
+        raw[name] = cut.events
+        num_repeats += cut.num_repeats
+    raw["train"], dropped = cleanse(
+        raw["train"], config.min_session_length, config.min_item_support
+    )
+    if raw["train"].empty:
+        raise nothing_is_left(config, len(train))
+    dropped = {"repeats": Counts(events=num_repeats)} | dropped
+    item_ids = raw["train"][ITEM_ID].cat.categories.to_numpy()
+    parts = [MemoryPart(raw["train"])]
+    return complete_plan(HERE, parts, GivenSplit(raw), item_ids, dropped, num_events)
 
 
-def _complete(
-    raw: Splits, splits: Splits, dropped: dict[str, Counts], num_events: int
+def build_given_dataset(
+    train: pd.DataFrame, valid: pd.DataFrame | None, test: pd.DataFrame, config: PrepareConfig
 ) -> BuiltDataset:
-    """Number the items of splits; `raw` are the splits before unseen items were dropped."""
-    # Test may contain items that were dropped from valid, so these are numbered as well.
-    later = [table for table in (raw.valid, raw.test) if table is not None]
-    vocabulary = build_vocabulary(raw.train, *later)
-    return BuiltDataset(splits, raw.valid, vocabulary, dropped, num_events)
+    """Make sessions from logs that are split already; see `plan_given_tables`."""
+    return BuiltDataset.of(plan_given_tables(train, valid, test, config))
 
 
 def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
@@ -171,44 +125,3 @@ def to_sessions(events: pd.DataFrame, vocabulary: Vocabulary) -> Sessions:
     times = events[TIMESTAMP].to_numpy()
     targets = events[IS_TARGET].to_numpy() if IS_TARGET in events else None
     return Sessions(vocabulary.encode(events), session_offsets(events), times, targets)
-
-
-def cut_into_sessions(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
-    """Sort a log into sessions as `build_dataset` does, without dropping any item or session.
-
-    Args:
-        events: an event table in file order.
-        config: its session rule, and whether repeats are dropped.
-
-    Returns:
-        A table of session_id, item_id and timestamp in the dataset's order.
-
-    Raises:
-        DataError: the log lacks the columns that the rule needs.
-    """
-    cut = _narrow(categorise_items(events), config)
-    return drop_repeats(cut) if config.drop_repeats else cut
-
-
-def _narrow(events: pd.DataFrame, config: PrepareConfig) -> pd.DataFrame:
-    """Sort the log into sessions and keep only the columns of a dataset."""
-    events = events.filter(items=[USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP])
-    rule = SessionRule.parse(config.session) if config.session else default_rule(events)
-    events = assign_sessions(events, rule, config.across_users)
-    return events.filter(items=[SESSION_ID, ITEM_ID, TIMESTAMP])
-
-
-def _cleanse(events: pd.DataFrame, config: PrepareConfig) -> tuple[pd.DataFrame, dict[str, Counts]]:
-    """Drop repeats once, then short sessions and rare items until nothing changes."""
-    distinct = drop_repeats(events) if config.drop_repeats else events
-    repeats = count(events) - count(distinct)
-    clean, dropped = cleanse(distinct, config.min_session_length, config.min_item_support)
-    if clean.empty:
-        raise DataError(
-            f"nothing is left of {len(events):,} events in sessions of "
-            f"{config.min_session_length} or more and of items with {config.min_item_support} or "
-            "more",
-            hint="lower --min-item-support or --min-session-length, or make longer sessions, as "
-            "with --session user",
-        )
-    return clean, {"repeats": repeats} | dropped

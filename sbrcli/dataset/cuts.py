@@ -1,9 +1,12 @@
 """Choose where valid and test begin: by days, or by the share of the sessions that ends later."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
+from sbrcli.arrays import IntArray
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.sessionize import DAY_SECONDS
 
@@ -17,17 +20,73 @@ _UNITS = (("days", DAY_SECONDS), ("hours", 3_600), ("minutes", 60), ("seconds", 
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Times of sessions or events, of which only the distinct ones are held.
+
+    Args:
+        values: (distinct,) seconds since 1970 UTC, ascending.
+        counts: (distinct,) how often each occurs.
+    """
+
+    values: npt.NDArray[np.generic]
+    counts: IntArray
+
+    @classmethod
+    def of(cls, times: npt.NDArray[np.generic]) -> Self:
+        """Return times given in any order."""
+        return cls(*np.unique(times, return_counts=True))
+
+    def __add__(self, other: "Times") -> "Times":
+        values = np.concatenate((self.values, other.values))
+        order = np.argsort(values, kind="stable")  # merges two ascending runs
+        values, counts = values[order], np.concatenate((self.counts, other.counts))[order]
+        is_new = np.ones(len(values), np.bool_)
+        is_new[1:] = values[1:] != values[:-1]
+        firsts = np.flatnonzero(is_new)
+        return Times(values[firsts], np.add.reduceat(counts, firsts) if len(firsts) else counts)
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def first(self) -> float:
+        """The earliest time; there must be one."""
+        return self.values[0].item()
+
+    @property
+    def last(self) -> float:
+        """The latest time; there must be one."""
+        return self.values[-1].item()
+
+    def before(self, bound: float) -> "Times":
+        """Return the times before a bound."""
+        return self._cut(slice(None, int(np.searchsorted(self.values, bound))))
+
+    def since(self, bound: float) -> "Times":
+        """Return the times at or after a bound."""
+        return self._cut(slice(int(np.searchsorted(self.values, bound)), None))
+
+    def latest(self, rank: int) -> float:
+        """Return the time with this rank, counted from the latest, which is 1."""
+        later = self.counts[::-1].cumsum()
+        return self.values[len(later) - 1 - int(np.searchsorted(later, rank))].item()
+
+    def _cut(self, distinct: slice) -> "Times":
+        return Times(self.values[distinct], self.counts[distinct])
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """The size of a split at the end of a log: either days or a share of the sessions."""
 
     days: float | None = None
     share: float | None = None
 
-    def bound(self, ends: np.ndarray, last: float, total: int) -> float:
+    def bound(self, ends: Times, last: float, total: int) -> float:
         """Return the time from which sessions that end then or later belong to the split.
 
         Args:
-            ends: (sessions,) the times of the sessions' last events; at least one.
+            ends: the times of the sessions' last events; at least one.
             last: the time of the last event.
             total: the number of sessions that the share refers to.
 
@@ -38,7 +97,7 @@ class Cut:
         if self.days is not None:
             return last - self.days * DAY_SECONDS
         assert self.share is not None
-        times, counts = np.unique(ends, return_counts=True)
+        times, counts = ends.values, ends.counts
         if len(times) == 1:
             return times[0].item()
         later = counts[::-1].cumsum()[::-1][1:] / total  # the share that ends at times[1:] or later
@@ -63,14 +122,14 @@ class Cuts:
     test: Cut
 
 
-def choose_cuts(ends: np.ndarray, first: float, last: float, config: PrepareConfig) -> Cuts:
+def choose_cuts(ends: Times, first: float, last: float, config: PrepareConfig) -> Cuts:
     """Return the requested cuts; those not requested are chosen by the log's span.
 
     A log of a year or more gives its last 30 days to test and the 30 days before to valid, unless
     no session ends earlier. Other logs give a tenth of their sessions to each.
 
     Args:
-        ends: (sessions,) the times of the sessions' last events; by time, those of all events.
+        ends: the times of the sessions' last events; by time, those of all events.
         first: the time of the first event.
         last: the time of the last event.
         config: the requested sizes.
@@ -81,7 +140,7 @@ def choose_cuts(ends: np.ndarray, first: float, last: float, config: PrepareConf
     return _asked(config, usual)
 
 
-def describe_cuts(ends: dict[str, np.ndarray], rest: int) -> str:
+def describe_cuts(ends: dict[str, Times], rest: int) -> str:
     """Describe valid and test in one line: their time span and their share of the sessions.
 
     Args:
@@ -96,9 +155,9 @@ def describe_cuts(ends: dict[str, np.ndarray], rest: int) -> str:
             said.append(f"no {name}")
             continue
         share = _percent(len(own) / total) + (" of sessions" if not before else "")
-        until = own.max().item() if until is None else until
-        length = write_duration(until - own.min().item()) if len(own) > 1 else "session"
-        until = own.min().item()
+        until = own.last if until is None else until
+        length = write_duration(until - own.first) if len(own) > 1 else "session"
+        until = own.first
         said.append(f"{name} {'the' if before else 'is the last'} {length}{before} ({share})")
         before = " before"
     return f"split: {', '.join(said)}; --test-days and --valid-days set it"
@@ -123,12 +182,12 @@ def _asked(config: PrepareConfig, usual: Cut) -> Cuts:
     return Cuts(valid, test)
 
 
-def _leaves_train(cuts: Cuts, ends: np.ndarray) -> bool:
+def _leaves_train(cuts: Cuts, ends: Times) -> bool:
     """Return whether a session ends before valid and test begin."""
     total = len(ends)
     for cut in (cuts.test, cuts.valid):
         if not cut.is_nothing:
-            ends = ends[ends < cut.bound(ends, ends.max().item(), total)]
+            ends = ends.before(cut.bound(ends, ends.last, total))
         if not len(ends):
             return False
     return True

@@ -5,8 +5,6 @@ Each filter maps an event table to an event table, in the dataset's order and wi
 fact about the whole log, how often each item occurs, is a sum over its parts.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
@@ -55,31 +53,6 @@ def keep_items(events: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
 def drop_rare_items(events: pd.DataFrame, min_item_support: int) -> pd.DataFrame:
     """Keep the events of items with at least this many events in this table."""
     return keep_items(events, count_items(events) >= min_item_support)
-
-
-def cleanse(
-    events: pd.DataFrame, min_session_length: int, min_item_support: int
-) -> tuple[pd.DataFrame, dict[str, Counts]]:
-    """Drop short sessions, then rare items, and repeat until nothing changes.
-
-    Returns:
-        The remaining table, which satisfies both bounds, and what was dropped as `short_sessions`
-        and as `rare_items`.
-    """
-    steps: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-        "short_sessions": lambda table: drop_short_sessions(table, min_session_length),
-        "rare_items": lambda table: drop_rare_items(table, min_item_support),
-    }
-    dropped = dict.fromkeys(steps, Counts())
-    before, held = None, count(events)
-    while held != before:
-        before = held
-        for reason, step in steps.items():
-            events = step(events)
-            left = count(events)
-            dropped[reason] += held - left
-            held = left
-    return events, dropped
 
 
 def _keep(events: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:

@@ -124,7 +124,7 @@ def require_same(existing: Dataset, spec: DatasetSpec) -> None:
     stored = [name for name, split in existing.splits.items() if split is not None]
     stored += ["valid_full"] if existing.train_full else []
     for path in [existing.path / ITEMS_FILE, *(split_path(existing.path, name) for name in stored)]:
-        if not path.is_file():
+        if not path.exists():
             raise ArtefactError(
                 f"{path} is damaged: it is missing", hint="--overwrite makes the dataset again"
             )

@@ -1,16 +1,21 @@
 """Split by date: the sessions that end last are scored."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.cuts import Cut, choose_cuts, describe_cuts
-from sbrcli.dataset.filters import count, count_items, drop_short_sessions, keep_items
+from sbrcli.dataset.cleansing import Cleansing
+from sbrcli.dataset.cuts import Cut, Times, choose_cuts, describe_cuts
+from sbrcli.dataset.filters import drop_short_sessions, keep_items
+from sbrcli.dataset.parts import Part
 from sbrcli.dataset.sessionize import session_offsets
+from sbrcli.dataset.split_rule import EmptySplitError, Seen, Settled, SplitRule, Tables
 from sbrcli.dataset.storage import Split
+from sbrcli.engines.engine import Engine
 from sbrcli.errors import DataError
 from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
@@ -31,6 +36,69 @@ class Splits:
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
 
+@dataclass(frozen=True, slots=True)
+class DateCuts:
+    """The moments from which sessions that end then belong to valid and to test.
+
+    None if there is no such split.
+    """
+
+    valid_from: float | None
+    test_from: float | None
+    note: str | None = None
+
+    def split(self, events: pd.DataFrame) -> dict[Split, pd.DataFrame]:
+        """Separate the sessions of a table by their ends."""
+        found: dict[Split, pd.DataFrame] = {}
+        rest = events
+        bounds: dict[Split, float | None] = {"test": self.test_from, "valid": self.valid_from}
+        for name, bound in bounds.items():
+            if bound is not None:
+                rest, found[name] = split_at(rest, bound)
+        found["train"] = rest
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DateSplit:
+    """The split by date of a log whose cuts are known; see `SplitRule`."""
+
+    cleansing: Cleansing
+    cuts: DateCuts
+
+    checked: ClassVar[Sequence[Split]] = ("test", "valid")
+
+    @property
+    def note(self) -> str | None:
+        """A description of the cuts, if shares were used."""
+        return self.cuts.note
+
+    @property
+    def names(self) -> Sequence[Split]:
+        """The splits in the order in which their items are numbered."""
+        bounds: dict[Split, float | None] = {
+            "valid": self.cuts.valid_from,
+            "test": self.cuts.test_from,
+        }
+        return ("train", *(name for name, bound in bounds.items() if bound is not None))
+
+    def split(self, part: Part) -> Tables:
+        """Return the splits of a part before unseen items are dropped."""
+        return part.once(self, "split", lambda: self.cuts.split(part.filtered(self.cleansing)))
+
+    def learn(self, part: Part) -> Tables:
+        """Return the tables whose items can be learned."""
+        return self.split(part)
+
+    def settle(self, part: Part, seen: Seen) -> Settled:
+        """Return the final splits of a part."""
+        return part.once(self, "settled", lambda: drop_unseen(self.split(part), seen))
+
+    def explain_empty(self, engine: Engine, parts: Sequence[Part], name: Split) -> EmptySplitError:
+        """Return the error for a split without a target."""
+        return EmptySplitError(nothing_left(engine, parts, self, name))
+
+
 def session_ends(events: pd.DataFrame) -> np.ndarray:
     """Return the time of each session's last event: (sessions,), seconds since 1970 UTC."""
     if events.empty:
@@ -45,110 +113,135 @@ def split_at(events: pd.DataFrame, bound: float) -> tuple[pd.DataFrame, pd.DataF
     return events.take(np.flatnonzero(~ends_late)), events.take(np.flatnonzero(ends_late))
 
 
-class EmptySplitError(DataError):
-    """A split is empty; the caller, which knows the log, adds the hint."""
+def decide_date_split(
+    engine: Engine, parts: Sequence[Part], cleansing: Cleansing, first: float, config: PrepareConfig
+) -> DateSplit:
+    """Decide where valid and test begin.
+
+    Args:
+        engine: finds out when sessions end.
+        parts: of one log.
+        cleansing: what is left of it.
+        first: the time of the first event that is left.
+        config: days and shares.
+
+    Raises:
+        EmptySplitError: nothing is left for train.
+    """
+    ends = engine.merge(find_ends, parts, cleansing, combine=Times.__add__)
+    return DateSplit(cleansing, cut_by_date(ends, first, config))
 
 
-def split_by_date(events: pd.DataFrame, config: PrepareConfig) -> Splits:
+def find_ends(part: Part, cleansing: Cleansing) -> Times:
+    """Return the times at which the sessions of a part end."""
+    return Times.of(session_ends(part.filtered(cleansing)))
+
+
+def cut_by_date(ends: Times, first: float, config: PrepareConfig) -> DateCuts:
     """Split off the sessions that end last as test, and those that end before them as valid.
 
     The days of test are measured back from the last event, including the bound, and those of valid
     from the last event outside test. 0 days make no split.
 
     Args:
-        events: the filtered table of the whole log.
+        ends: of all sessions.
+        first: the time of the first event.
         config: days and shares.
 
     Raises:
         EmptySplitError: nothing is left for train.
     """
-    times = events[TIMESTAMP]
-    ends = session_ends(events)
-    cuts = choose_cuts(ends, times.min().item(), times.max().item(), config)
-    rest, test = _split_off(events, cuts.test, "test", len(ends))
-    train, valid = _split_off(rest, cuts.valid, "valid", len(ends))
-    if cuts.test.share is None and cuts.valid.share is None:
-        return Splits(train, valid, test)
-    by_name = {"test": test, "valid": valid}
-    described = {
-        name: ends[:0] if table is None else session_ends(table) for name, table in by_name.items()
-    }
-    return Splits(train, valid, test, describe_cuts(described, len(session_ends(train))))
+    cuts = choose_cuts(ends, first, ends.last, config)
+    rest, found = ends, {}
+    described = {"test": ends.before(ends.first), "valid": ends.before(ends.first)}
+    for name, cut in (("test", cuts.test), ("valid", cuts.valid)):
+        if not cut.is_nothing:
+            found[name] = _find_bound(rest, cut, name, len(ends))
+            rest, described[name] = rest.before(found[name]), rest.since(found[name])
+    uses_shares = cuts.test.share is not None or cuts.valid.share is not None
+    note = describe_cuts(described, len(rest)) if uses_shares else None
+    return DateCuts(found.get("valid"), found.get("test"), note)
 
 
-def drop_unseen(splits: Splits, is_given: bool = False) -> tuple[Splits, dict[str, Counts]]:
-    """Drop items that no model can have learned, then sessions without a target.
-
-    Items seen neither in train nor in valid are dropped from test, and items unseen in train from
-    valid; then sessions with a single event are dropped.
-
-    Args:
-        splits: two or three splits.
-        is_given: whether the split was given by the user instead of cut by date, for the hint.
-
-    Returns:
-        The splits, and what was dropped as `test_unseen_items`, `test_short_sessions`,
-        `valid_unseen_items` and `valid_short_sessions`.
-
-    Raises:
-        EmptySplitError: test or valid, cut by date, is empty.
-        DataError: test or valid, given by the user, is empty.
-    """
-    in_train = count_items(splits.train) > 0
-    in_either = in_train | (count_items(splits.valid) > 0) if splits.valid is not None else in_train
-    test, dropped = _keep_seen(splits.test, in_either, "test", is_given)
-    valid, dropped_of_valid = _keep_seen(splits.valid, in_train, "valid", is_given)
-    return replace(splits, test=test, valid=valid), dropped | dropped_of_valid
-
-
-def _split_off(
-    events: pd.DataFrame, cut: Cut, name: Split, total: int
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    if cut.is_nothing:
-        return events, None
-    bound = cut.bound(session_ends(events), events[TIMESTAMP].max().item(), total)
-    before, after = split_at(events, bound)
-    if before.empty:
-        number, times = _ends_in_words(events)
+def _find_bound(ends: Times, cut: Cut, name: str, total: int) -> float:
+    bound = cut.bound(ends, ends.last, total)
+    if not len(ends.before(bound)):
+        number, times = _ends_in_words(ends)
         raise EmptySplitError(
             f"no session is left for train: {number} of {number} end within the {cut} of {name}, "
             f"{times}"
         )
-    return before, after
+    return bound
 
 
-def _keep_seen(
-    events: pd.DataFrame | None, seen: np.ndarray, name: Split, is_given: bool
-) -> tuple[pd.DataFrame | None, dict[str, Counts]]:
-    if events is None:
-        return None, {f"{name}_unseen_items": Counts(), f"{name}_short_sessions": Counts()}
-    known = keep_items(events, seen)
-    long = drop_short_sessions(known, 2)
-    if long.empty:
-        raise _nothing_left(events, name, is_given)
-    before, between, after = count(events), count(known), count(long)
-    dropped = {
-        f"{name}_unseen_items": before - between,
-        f"{name}_short_sessions": between - after,
-    }
-    return long, dropped
+def drop_unseen(raw: Tables, seen: Seen) -> Settled:
+    """Drop items that no model can have learned, then sessions without a target.
+
+    Items seen neither in train nor in valid are dropped from test, and items unseen in train from
+    valid; then sessions with a single event are dropped. Both may leave nothing.
+    """
+    tables, losses = dict(raw), {}
+    if "valid" in raw:
+        tables["valid_full"] = raw["valid"]
+    learned: dict[Split, np.ndarray] = {"test": seen.in_either, "valid": seen.in_train}
+    for name, known_items in learned.items():
+        if name in raw:
+            known = keep_items(raw[name], known_items)
+            tables[name] = drop_short_sessions(known, 2)
+            losses[f"{name}_unseen_items"] = (raw[name], known)
+            losses[f"{name}_short_sessions"] = (known, tables[name])
+    return Settled(tables, losses)
 
 
-def _nothing_left(events: pd.DataFrame, name: Split, is_given: bool) -> DataError:
-    number, times = _ends_in_words(events)
-    message = (
+def nothing_left(engine: Engine, parts: Sequence[Part], rule: SplitRule, name: Split) -> str:
+    """Return the message for a split in which no session has a target."""
+    ends = engine.merge(_find_ends_of_split, parts, rule, name, combine=Times.__add__)
+    number, times = _ends_in_words(ends)
+    return (
         f"no session is left for {name}: of its {number}, which end {times}, none has 2 events of "
         "items seen before"
     )
-    if is_given:
-        return DataError(
-            message, hint="see whether the logs name items alike; lower --min-item-support"
-        )
-    return EmptySplitError(message)
 
 
-def _ends_in_words(events: pd.DataFrame) -> tuple[str, str]:
+def _find_ends_of_split(part: Part, rule: SplitRule, name: Split) -> Times:
+    return Times.of(session_ends(rule.split(part)[name]))
+
+
+def _ends_in_words(ends: Times) -> tuple[str, str]:
     """Return the number of sessions, and when the first and the last one end."""
-    ends = session_ends(events)
-    first, last = format_time(ends.min().item()), format_time(ends.max().item())
+    first, last = format_time(ends.first), format_time(ends.last)
     return f"{len(ends):,}", f"from {first} to {last}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenSplit:
+    """A split that the user has given, of one part that holds its tables; see `SplitRule`."""
+
+    raw: Tables
+    note: str | None = None
+
+    checked: ClassVar[Sequence[Split]] = ("test", "valid")
+
+    @property
+    def names(self) -> Sequence[Split]:
+        """The splits in the order in which their items are numbered."""
+        return tuple(self.raw)
+
+    def split(self, part: Part) -> Tables:  # noqa: ARG002
+        """Return the given tables."""
+        return self.raw
+
+    def learn(self, part: Part) -> Tables:  # noqa: ARG002
+        """Return the given tables."""
+        return self.raw
+
+    def settle(self, part: Part, seen: Seen) -> Settled:
+        """Return the final splits."""
+        return part.once(self, "settled", lambda: drop_unseen(self.raw, seen))
+
+    def explain_empty(self, engine: Engine, parts: Sequence[Part], name: Split) -> DataError:
+        """Return the error for a split without a target."""
+        return DataError(
+            nothing_left(engine, parts, self, name),
+            hint="see whether the logs name items alike; lower --min-item-support",
+        )

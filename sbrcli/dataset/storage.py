@@ -2,20 +2,23 @@
 
 The files are plain Parquet: `items.parquet` with item_index, item_id, train_count and, if there are
 titles, title; `train|valid|test.parquet` with session_id, item_id, item_index and timestamp, where
-the events of a session are contiguous. `valid_full.parquet` is valid including the items that train
-lacks: `sbr train --refit` trains on it in addition to train.
+the events of a session are contiguous. A split of a log prepared in parts is a folder of that name
+with files part-00000.parquet, part-00001.parquet, … to read one after the other.
+
+`valid_full.parquet` is valid including the items that train lacks: `sbr train --refit` trains on it
+in addition to train.
 
 With `--split last`, valid and test have another column, is_target, which marks the targets. The
 other events are their context and also occur in an earlier split. valid_full then contains every
 session without its test event, and so all of train.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from sbrcli.arrays import BoolArray, IntArray
 from sbrcli.artefacts.checksums import find_checksum_mismatch
@@ -141,28 +144,40 @@ def _count_items(folder: Path) -> int:
 
 
 def write_split(
-    folder: Path, split: Split, sessions: Sessions, session_ids: "pa.Array", ids: list[str]
+    folder: Path,
+    split: Split,
+    sessions: Sessions,
+    session_ids: "pa.Array",
+    item_ids: "Sequence[str] | pa.Array",
+    part: int | None = None,
 ) -> None:
-    """Write one split of a dataset.
+    """Write one split of a dataset, or a part of it.
 
     Args:
         folder: the dataset's folder.
         split: the name of the split.
         sessions: its events.
         session_ids: (events,) integers or strings, see `id_column`.
-        ids: every item's id.
+        item_ids: (items,) every item's id, strings.
+        part: the part's number; None writes the whole split into one file.
     """
     import pyarrow as pa
 
+    if not isinstance(item_ids, pa.Array):
+        item_ids = pa.array(item_ids, pa.string())
     columns = {
         SESSION_ID: session_ids,
-        ITEM_ID: id_column(sessions.item_indices, np.array(ids, dtype=object)),
+        ITEM_ID: id_column(sessions.item_indices, item_ids),
         ITEM_INDEX: pa.array(sessions.item_indices),
         TIMESTAMP: pa.array(sessions.timestamps),
     }
     if sessions.targets is not None:
         columns[IS_TARGET] = pa.array(sessions.targets)
-    _write_table(split_path(folder, split), pa.table(columns))
+    path = split_path(folder, split)
+    if part is not None:
+        path.mkdir(exist_ok=True)
+        path /= f"part-{part:05d}.parquet"
+    _write_table(path, pa.table(columns))
 
 
 def write_items(folder: Path, items: Items) -> None:
@@ -180,19 +195,23 @@ def write_items(folder: Path, items: Items) -> None:
 
 
 def split_path(folder: Path, split: str) -> Path:
-    """Return the path of a split in a dataset's folder."""
+    """Return the path of a split in a dataset's folder: a file, or a folder of parts."""
     return folder / f"{split}.parquet"
 
 
-def id_column(codes: IntArray, categories: npt.NDArray[np.object_]) -> "pa.Array":
-    """Return a dictionary-encoded column of strings with only the ids that occur."""
+def id_column(codes: IntArray, categories: "pa.Array") -> "pa.Array":
+    """Return a dictionary-encoded column of strings with only the ids that occur.
+
+    Args:
+        codes: (rows,) places among the categories.
+        categories: (categories,) strings.
+    """
     import pyarrow as pa
 
     occurs = np.bincount(codes, minlength=len(categories)) > 0
     compact = np.cumsum(occurs, dtype=np.int32) - 1  # [True, False, True] -> [0, 0, 1]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(compact[codes]), pa.array(categories[occurs], pa.string())
-    )
+    ids = categories.take(pa.array(np.flatnonzero(occurs)))
+    return pa.DictionaryArray.from_arrays(pa.array(compact[codes]), ids)
 
 
 def _read_targets(path: Path, table: "pa.Table", offsets: IntArray) -> BoolArray | None:

@@ -4,13 +4,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Self
 
-import pandas as pd
-
 from sbrcli.artefacts.dataset import Counts, Dataset, SplitSummary
-from sbrcli.dataset.filters import count
+from sbrcli.dataset.tally import Tally
 from sbrcli.dataset.timeline import Timeline
 from sbrcli.log.columns.times import format_time
-from sbrcli.log.events import TIMESTAMP
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +51,11 @@ class PreparedDataset:
         return replace(self, splits=moved, timeline=timeline)
 
 
-def summarise(events: pd.DataFrame) -> SplitSummary:
-    """Return the counts of a split's table and its first and last time, in UTC."""
-    held, times = count(events), events[TIMESTAMP]
-    first, last = format_time(times.min().item()), format_time(times.max().item())
-    return SplitSummary(held.events, held.sessions, held.items, first, last)
+def summarise(size: Tally) -> SplitSummary:
+    """Return the counts of a split and its first and last time, in UTC."""
+    first, last = format_time(size.first), format_time(size.last)
+    counts = size.counts
+    return SplitSummary(counts.events, counts.sessions, counts.items, first, last)
 
 
 def _without_times(splits: dict[str, SplitSummary | None]) -> dict[str, SplitSummary | None]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table":
-    """Read some columns of a file; required columns must not contain nulls.
+    """Read some columns of a file, or of a folder of parts.
+
+    Required columns must not contain nulls.
 
     Raises:
         ArtefactError: the file is missing or damaged, or lacks a required column.
@@ -24,11 +26,14 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
-            missing = set(required) - set(file.schema_arrow.names)
-            if missing:
-                raise damaged_file(path, f"it lacks the column {min(missing)}")
-            table = file.read([*required, optional])
+        tables = []
+        for part in files_of(path):
+            with pq.ParquetFile(part) as file:
+                missing = set(required) - set(file.schema_arrow.names)
+                if missing:
+                    raise damaged_file(part, f"it lacks the column {min(missing)}")
+                tables.append(file.read([*required, optional]))
+        table = pa.concat_tables(tables)
         table.validate(full=True)  # PyArrow reads text without checking that it is UTF-8
     except FileNotFoundError as error:
         raise damaged_file(path, "it is missing") from error
@@ -45,6 +50,20 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
         if table[name].null_count:
             raise damaged_file(path, f"its column {name} has missing values")
     return table
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return a file, or the files of a folder of parts in their order.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.parquet"))
+    if not found:
+        raise FileNotFoundError(path)
+    return found
 
 
 def require_numbers(path: Path, table: "pa.Table", integers: list[str], numbers: list[str]) -> None:

@@ -15,88 +15,153 @@ unknown in an evaluation.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.cuts import Cut, choose_cuts
-from sbrcli.dataset.filters import Counts, cleanse, count
+from sbrcli.dataset.cleansing import Cleansed, Cleansing, cleanse_parts
+from sbrcli.dataset.cuts import Cut, Times, choose_cuts
+from sbrcli.dataset.parts import Part
 from sbrcli.dataset.sessionize import DAY_SECONDS, session_offsets
-from sbrcli.dataset.splits import EmptySplitError, Splits
-from sbrcli.dataset.storage import IS_TARGET
+from sbrcli.dataset.split_rule import EmptySplitError, Seen, Settled, Tables, take_where
+from sbrcli.dataset.storage import IS_TARGET, Split
+from sbrcli.engines.engine import Engine
 from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TimeSplit:
-    """A log cut at one or two moments.
+    """The split of a log at one or two moments; see `SplitRule`.
 
     Args:
-        splits: train, and valid and test with `is_target`.
-        train_full: the data of a refit: the events before T, cleansed separately, with `is_target`
-            for those from V on; None without valid.
-        dropped: the events that no split contains as its own, by reason.
+        train: what is left of the events before `valid_from`.
+        full: what is left of the events before `test_from`, for a refit; None without valid.
+        valid_from: the moment V; infinity without valid and test.
+        test_from: the moment T; infinity without test.
+        note: a description of the cuts.
     """
 
-    splits: Splits
-    train_full: pd.DataFrame | None
-    dropped: dict[str, Counts]
+    train: Cleansing
+    full: Cleansing | None
+    valid_from: float
+    test_from: float
+    note: str | None = None
+
+    checked: ClassVar[Sequence[Split]] = ("test", "valid")
+
+    @property
+    def names(self) -> Sequence[Split]:
+        """The splits in the order in which their items are numbered.
+
+        A refit's items are the first, as train's are.
+        """
+        later: tuple[Split, ...] = () if self.full is None else ("valid_full", "valid")
+        return ("train", *later, *(("test",) if self.test_from < math.inf else ()))
+
+    def split(self, part: Part) -> Tables:
+        """Return the splits of a part."""
+        return self._made(part).tables
+
+    def learn(self, part: Part) -> Tables:
+        """Return train; unseen items are not dropped."""
+        return {"train": self.split(part)["train"]}
+
+    def settle(self, part: Part, seen: Seen) -> Settled:  # noqa: ARG002
+        """Return the splits of a part, and what none of them contains as its own."""
+        return self._made(part)
+
+    def explain_empty(self, engine: Engine, parts: Sequence[Part], name: Split) -> EmptySplitError:  # noqa: ARG002
+        """Return the error for a split without a target."""
+        since = format_time(self.valid_from if name == "valid" else self.test_from)
+        return EmptySplitError(
+            f"no session is left for {name}: no event from {since} on follows another one of its "
+            "session"
+        )
+
+    def _made(self, part: Part) -> Settled:
+        return part.once(self, "settled", lambda: self._make(part))
+
+    def _make(self, part: Part) -> Settled:
+        events = part.load()
+        tables: dict[Split, pd.DataFrame] = {"train": part.filtered(self.train)}
+        losses = {}
+        if self.test_from < math.inf:
+            tables["test"], alone = _keep_with_targets(events, self.test_from)
+            losses |= _lose("test", alone)
+        if self.full is not None:
+            rest = take_where(events, events[TIMESTAMP].to_numpy() < self.test_from)
+            tables["valid"], alone = _keep_with_targets(rest, self.valid_from)
+            tables["valid_full"] = _mark_targets(part.filtered(self.full), self.valid_from)
+            losses |= _lose("valid", alone)
+        return Settled(tables, losses)
 
 
-def split_by_time(events: pd.DataFrame, config: PrepareConfig) -> TimeSplit:
+def decide_time_split(
+    engine: Engine, parts: Sequence[Part], config: PrepareConfig
+) -> tuple[TimeSplit, Cleansed]:
     """Cut a log at one moment for test, and at an earlier one for valid.
 
     Args:
-        events: a table in the dataset's order, not cleansed.
+        engine: looks at the parts.
+        parts: of the log, not cleansed.
         config: days back from the last event (for valid: from T), or shares of the log's events; 0
             days make no such split. Unset sizes depend on the log's span.
 
+    Returns:
+        The rule, and train.
+
     Raises:
-        EmptySplitError: nothing is left of a split.
+        EmptySplitError: nothing is left of train.
     """
-    times = events[TIMESTAMP].to_numpy()
-    cuts = choose_cuts(times, times.min().item(), times.max().item(), config)
+    times = engine.merge(find_times, parts, combine=Times.__add__)
+    cuts = choose_cuts(times, times.first, times.last, config)
     test_from = _find_moment(times, cuts.test, len(times))
-    rest = events.take(np.flatnonzero(times < test_from))
-    rest_times = rest[TIMESTAMP].to_numpy()
     valid_from = test_from
     if not cuts.valid.is_nothing:
-        valid_from = _find_moment(rest_times, cuts.valid, len(times), until=test_from)
-    train, dropped = cleanse(
-        rest.take(np.flatnonzero(rest_times < valid_from)),
-        config.min_session_length,
-        config.min_item_support,
-    )
-    if train.empty:
-        since = format_time(min(valid_from, times.max().item()))
+        until = None if cuts.test.is_nothing else test_from
+        valid_from = _find_moment(times.before(test_from), cuts.valid, len(times), until)
+    bounds = (config.min_session_length, config.min_item_support)
+    train = cleanse_parts(engine, parts, *bounds, valid_from)
+    if not train.left.events:
+        since = format_time(min(valid_from, times.last))
         raise EmptySplitError(
             f"no session is left for train: before {since} there are "
-            f"{int(np.count_nonzero(times < valid_from)):,} events, and none is left of them"
+            f"{len(times.before(valid_from)):,} events, and none is left of them"
         )
-    test, test_alone = _part(events, test_from, "test", wanted=not cuts.test.is_nothing)
-    valid, valid_alone = _part(rest, valid_from, "valid", wanted=not cuts.valid.is_nothing)
-    train_full = None
-    if valid is not None:
-        whole, _ = cleanse(rest, config.min_session_length, config.min_item_support)
-        train_full = _mark_targets(whole, valid_from)
-    dropped |= {
-        "test_unseen_items": Counts(),
-        "test_short_sessions": test_alone,
-        "valid_unseen_items": Counts(),
-        "valid_short_sessions": valid_alone,
-    }
-    note = _describe(test_from, valid_from, test, valid)
-    return TimeSplit(Splits(train, valid, test, note), train_full, dropped)
+    full = None
+    if not cuts.valid.is_nothing:
+        full = cleanse_parts(engine, parts, *bounds, test_from).cleansing
+    rule = TimeSplit(train.cleansing, full, valid_from, test_from)
+    return rule, train
 
 
-def _find_moment(times: np.ndarray, cut: Cut, total: int, until: float | None = None) -> float:
+def find_times(part: Part) -> Times:
+    """Return the times of a part's events."""
+    return Times.of(part.load()[TIMESTAMP].to_numpy())
+
+
+def describe_moments(rule: TimeSplit, targets: Mapping[Split, int]) -> str:
+    """Return one line with the beginning of test and valid, and their numbers of targets."""
+    said = []
+    begins: dict[Split, float] = {"test": rule.test_from, "valid": rule.valid_from}
+    for name, since in begins.items():
+        if name not in rule.names:
+            said.append(f"no {name}")
+        else:
+            said.append(f"{name} begins at {format_time(since)} ({targets[name]:,} targets)")
+    return f"split: {', '.join(said)}; --test-days and --valid-days set it"
+
+
+def _find_moment(times: Times, cut: Cut, total: int, until: float | None = None) -> float:
     """Return the time from which events belong to the split; infinity if none do.
 
     Args:
-        times: (events,) the times of the events to cut.
+        times: of the events to cut.
         cut: the size of the split; a share refers to `total` events.
         total: the number of events of the whole log.
         until: the time from which days are measured back; by default the last of `times`.
@@ -104,11 +169,10 @@ def _find_moment(times: np.ndarray, cut: Cut, total: int, until: float | None = 
     if cut.is_nothing or not len(times):
         return math.inf
     if cut.days is not None:
-        last = times.max().item() if until is None else until
-        return last - cut.days * DAY_SECONDS
+        return (times.last if until is None else until) - cut.days * DAY_SECONDS
     assert cut.share is not None
     wanted = min(max(1, math.ceil(cut.share * total - 1e-9)), len(times))
-    return np.partition(times, len(times) - wanted)[len(times) - wanted].item()
+    return times.latest(wanted)
 
 
 def _mark_targets(events: pd.DataFrame, since: float) -> pd.DataFrame:
@@ -118,39 +182,24 @@ def _mark_targets(events: pd.DataFrame, since: float) -> pd.DataFrame:
     return events.assign(**{IS_TARGET: is_target})
 
 
-def _part(
-    events: pd.DataFrame, since: float, name: str, *, wanted: bool
-) -> tuple[pd.DataFrame | None, Counts]:
-    """Keep the sessions with a target, and count the dropped events from `since` on.
+def _keep_with_targets(events: pd.DataFrame, since: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Separate the sessions with a target from the events from `since` on of the others.
 
     A session that begins after `since` with a single event has no target.
     """
-    if not wanted:
-        return None, Counts()
     marked = _mark_targets(events, since)
     offsets = session_offsets(marked)
     has_target = np.zeros(0, np.bool_)
     if len(marked):
         has_target = np.logical_or.reduceat(marked[IS_TARGET].to_numpy(), offsets[:-1])
     in_kept = np.repeat(has_target, np.diff(offsets))
-    if not in_kept.any():
-        raise EmptySplitError(
-            f"no session is left for {name}: no event from {format_time(since)} on follows another "
-            "one of its session"
-        )
     own = marked[TIMESTAMP].to_numpy() >= since
-    return marked.take(np.flatnonzero(in_kept)), count(marked.take(np.flatnonzero(own & ~in_kept)))
+    return marked.take(np.flatnonzero(in_kept)), marked.take(np.flatnonzero(own & ~in_kept))
 
 
-def _describe(
-    test_from: float, valid_from: float, test: pd.DataFrame | None, valid: pd.DataFrame | None
-) -> str:
-    """Return one line with the beginning of test and valid, and their numbers of targets."""
-    said = []
-    for name, since, table in (("test", test_from, test), ("valid", valid_from, valid)):
-        if table is None:
-            said.append(f"no {name}")
-        else:
-            targets = np.count_nonzero(table[IS_TARGET].to_numpy())
-            said.append(f"{name} begins at {format_time(since)} ({targets:,} targets)")
-    return f"split: {', '.join(said)}; --test-days and --valid-days set it"
+def _lose(name: Split, alone: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    nothing = alone.iloc[:0]
+    return {
+        f"{name}_unseen_items": (nothing, nothing),
+        f"{name}_short_sessions": (alone, nothing),
+    }

@@ -4,10 +4,11 @@ A session belongs to a split by its end, so its first targets may be older than 
 learned from.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -31,14 +32,15 @@ class Timeline(TargetTimes):
             sessions: the split.
             train_last: time of the last training event, in seconds since 1970 UTC.
         """
-        times = sessions.timestamps[sessions.target_mask].astype(np.float64)
-        if not len(times):
+        return cls.spanning(find_targets(sessions, train_last), train_last)
+
+    @classmethod
+    def spanning(cls, found: "TargetSpan", train_last: float) -> Self | None:
+        """Return the times of counted targets; None if there are none."""
+        if not found.targets:
             return None
-        return cls(
-            format_time(train_last),
-            format_time(times.min().item()),
-            float(np.count_nonzero(times > train_last) / len(times)),
-        )
+        share = found.later / found.targets
+        return cls(format_time(train_last), format_time(found.first), share)
 
     def in_zone(self, zone: tzinfo) -> Self:
         """Return a copy with times in another time zone."""
@@ -49,16 +51,31 @@ class Timeline(TargetTimes):
         return type(self)(train, target, self.targets_after_train)
 
 
-def describe_timelines(sessions: Mapping[str, Sessions]) -> dict[str, dict[str, Any]]:
-    """Return the times of the targets of valid and test, for a manifest.
+@dataclass(frozen=True, slots=True)
+class TargetSpan:
+    """The targets of a split, or of a part of it.
 
     Args:
-        sessions: the existing splits, by name; at least train.
+        targets: how many there are.
+        later: how many are later than the last training event.
+        first: the time of the first; infinity without one.
     """
-    train_last = sessions["train"].timestamps.max().item()
-    found = {name: Timeline.of(sessions[name], train_last)
-             for name in ("valid", "test") if name in sessions}  # fmt: skip
-    return {name: asdict(timeline) for name, timeline in found.items() if timeline is not None}
+
+    targets: int
+    later: int
+    first: float
+
+    def __add__(self, other: "TargetSpan") -> "TargetSpan":
+        return TargetSpan(
+            self.targets + other.targets, self.later + other.later, min(self.first, other.first)
+        )
+
+
+def find_targets(sessions: Sessions, train_last: float) -> TargetSpan:
+    """Count the targets of a split, or of a part of it, by their times."""
+    times = sessions.timestamps[sessions.target_mask].astype(np.float64)
+    first = times.min().item() if len(times) else math.inf
+    return TargetSpan(len(times), int(np.count_nonzero(times > train_last)), first)
 
 
 def find_early_targets(

@@ -9,6 +9,7 @@ import numpy as np
 from sbrcli.arrays import BoolArray
 from sbrcli.artefacts.run import Run
 from sbrcli.dataset.storage import Split, load_split, split_path
+from sbrcli.dataset.tables import read_table
 from sbrcli.log.events import SESSION_ID
 from sbrcli.sessions import Sessions
 
@@ -121,9 +122,8 @@ def _load_longest(
 def _session_ids(dataset: Path, split: Split, sessions: Sessions) -> "pa.ChunkedArray":
     """Return the session ids of a split as in the log: (sessions,)."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    ids = pq.read_table(split_path(dataset, split), columns=[SESSION_ID])[SESSION_ID]
+    ids = read_table(split_path(dataset, split), [SESSION_ID])[SESSION_ID]
     ids = ids.take(pa.array(sessions.offsets[:-1]))
     return ids.cast(ids.type.value_type) if pa.types.is_dictionary(ids.type) else ids
 

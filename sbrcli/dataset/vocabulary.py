@@ -8,7 +8,6 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from sbrcli.arrays import IntArray
-from sbrcli.dataset.filters import count_items
 from sbrcli.dataset.sessionize import id_codes
 from sbrcli.dataset.storage import Items
 from sbrcli.log.events import ITEM_ID
@@ -71,18 +70,20 @@ def align_items(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     ]
 
 
-def build_vocabulary(train: pd.DataFrame, *later: pd.DataFrame) -> Vocabulary:
+def number_items(
+    item_ids: np.ndarray, appearances: Sequence[IntArray], train_count: IntArray
+) -> Vocabulary:
     """Number the items in order of first appearance: those of train, then those of later splits.
 
     Args:
-        train: a table in the dataset's order.
-        later: valid before items were dropped, and test.
+        item_ids: (categories,) the id of each category.
+        appearances: the distinct categories of each split, train first, in the dataset's order; of
+            a split in parts, one after the other.
+        train_count: (categories,) the number of events of each in train.
     """
-    tables = (train, *later)
-    categories = train[ITEM_ID].cat.categories
-    codes = pd.unique(np.concatenate([pd.unique(id_codes(table, ITEM_ID)) for table in tables]))
-    index_of_code = np.full(len(categories), -1, dtype=np.int32)
+    codes = pd.unique(np.concatenate(list(appearances)))
+    index_of_code = np.full(len(item_ids), -1, dtype=np.int32)
     index_of_code[codes] = np.arange(len(codes), dtype=np.int32)
     # Not a NumPy text array, which is as wide as the longest id and drops trailing NULs.
-    ids = [str(item_id) for item_id in categories.to_numpy()[codes].tolist()]
-    return Vocabulary(ids, count_items(train)[codes].astype(np.int64), index_of_code)
+    ids = [str(item_id) for item_id in item_ids[codes].tolist()]
+    return Vocabulary(ids, train_count[codes].astype(np.int64), index_of_code)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sbrcli.artefacts.disk import can_hold_file, replacing
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.storage import split_path
+from sbrcli.dataset.tables import read_table
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.evaluation.ranks import MISS
 from sbrcli.evaluation.scoring import SplitRanks, coverage_of, session_of
@@ -62,7 +63,7 @@ def write_per_event(
     positions = np.flatnonzero(covered)
     session = session_of(sessions, positions)
     written = split_path(dataset, config.split)
-    ids = pq.read_table(written, columns=[SESSION_ID, ITEM_ID]).take(positions)
+    ids = read_table(written, [SESSION_ID, ITEM_ID]).take(positions)
     shared = {
         "session": _plain(ids[SESSION_ID]),
         "position": pa.array(positions - sessions.offsets[session] + 1),

@@ -15,7 +15,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
-from sbrcli.dataset.build import cut_into_sessions
+from sbrcli.dataset.cutting import cut_into_sessions
 from sbrcli.dataset.sessionize import session_offsets
 from sbrcli.errors import ArtefactError, ConfigError, DataError
 from sbrcli.evaluation.evaluate import Evaluation

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sbrcli.artefacts.checksums import FILES, checksums_of
+from sbrcli.artefacts.checksums import FILES, checksums_below
 from sbrcli.artefacts.dataset import Dataset, Source, SourceFile
 from sbrcli.artefacts.items import ITEMS_FILE
 from sbrcli.artefacts.items import load_items as load_run_items
@@ -79,7 +79,7 @@ def write_grown(
             write_split(folder, "train", grown.sessions, _event_ids(grown), items.ids)
             document = _describe(base, grown, log) | {
                 "fingerprint": digest,
-                FILES: checksums_of(sorted(folder.glob("*.parquet"))),
+                FILES: checksums_below(folder),
             }
             write_json(folder / MANIFEST, new_manifest("dataset") | document)
     return workspace.open("dataset", name)
@@ -102,7 +102,7 @@ def _event_ids(grown: Grown) -> "pa.Array":
     if all(isinstance(one, int) for one in grown.session_ids):
         return pa.array(np.repeat(np.array(grown.session_ids, np.int64), lengths))
     codes = np.repeat(np.arange(len(lengths)), lengths)
-    return id_column(codes, np.array(grown.session_ids, dtype=object))
+    return id_column(codes, pa.array(grown.session_ids, pa.string()))
 
 
 def _describe(base: Dataset, grown: Grown, log: SourceFile) -> dict[str, object]:

@@ -2,33 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-
-from sbrcli.artefacts.checksums import FILES, checksums_of
 from sbrcli.artefacts.dataset import Counts, Dataset, Source
-from sbrcli.artefacts.manifests import MANIFEST, new_manifest, write_json
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.dataset.build import BuiltDataset, build_dataset, build_given_dataset, to_sessions
-from sbrcli.dataset.fingerprint import fingerprint
+from sbrcli.dataset.build import plan_given_tables, plan_table
 from sbrcli.dataset.overlaps import find_overlaps, require_same_owners
-from sbrcli.dataset.sessionize import default_rule, id_codes
+from sbrcli.dataset.plan import Plan
+from sbrcli.dataset.sessionize import default_rule
 from sbrcli.dataset.spec import DatasetSpec, describe_files, require_same
-from sbrcli.dataset.storage import Items, id_column, write_items, write_split
-from sbrcli.dataset.summary import PreparedDataset, summarise
-from sbrcli.dataset.timeline import describe_timelines, find_early_targets
-from sbrcli.dataset.unions import join_train_full
+from sbrcli.dataset.summary import PreparedDataset
+from sbrcli.dataset.timeline import find_early_targets
+from sbrcli.dataset.writing import write_dataset
+from sbrcli.engines.local import HERE
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.detect import AS_READ, recognise_log
-from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.log.files.spool import on_disk
 from sbrcli.log.log import Log
 from sbrcli.log.quality.description import describe_reading
@@ -37,7 +29,6 @@ from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import read_log
 from sbrcli.log.titles import read_titles
 from sbrcli.reporter import SILENT, Reporter
-from sbrcli.sessions import Sessions
 from sbrcli.workflow.given_split import GivenSplit, check_given_split
 
 _HARDLY_ANY_ORDER = 0.9
@@ -94,15 +85,15 @@ def prepare_dataset(
             if existing is not None:
                 require_same(existing, spec)
                 return PreparedDataset.of(existing, already_there=True)
-            built = _build(logs, spec, reporter)
-            items = built.vocabulary.to_items(read_titles(titles) if titles else None)
-            source = replace(source, rows=built.num_events)
+            plan = _plan(logs, spec, reporter)
+            items = plan.vocabulary.to_items(read_titles(titles) if titles else None)
+            source = replace(source, rows=plan.num_events)
             with workspace.staged("dataset", name) as folder:
                 made_of = {"source": source.to_document(), "config": spec.options()}
-                _write(folder, built, items, made_of)
+                write_dataset(HERE, folder, plan, items, made_of)
     prepared = PreparedDataset.of(workspace.open("dataset", name))
     if given is None and config.split == "date":
-        for text in find_early_targets(prepared.timeline, built.suggested_gap):
+        for text in find_early_targets(prepared.timeline, plan.suggested_gap):
             reporter.warn(text)
     return prepared
 
@@ -165,12 +156,12 @@ def _resolve(config: PrepareConfig, log: Sequence[Path], reading: ReadConfig) ->
     return replace(config, session=str(rule))
 
 
-def _build(
+def _plan(
     logs: Mapping[str, Sequence[Path]],
     spec: DatasetSpec,
     reporter: Reporter,
-) -> BuiltDataset:
-    """Read the logs and build the dataset; rows that reading left out count as dropped."""
+) -> Plan:
+    """Read the logs and plan the dataset; rows that reading left out count as dropped."""
     read = {}
     for part, paths in logs.items():
         read[part] = read_log(paths, spec.reading)
@@ -178,25 +169,24 @@ def _build(
         _warn_of_misreadings(read[part], part if len(logs) > 1 else None, reporter)
     if len(read) == 1:
         events = read["log"].events
-        built = build_dataset(events, spec.config)
+        plan = plan_table(events, spec.config)
         if spec.config.session == "user" and not spec.reading.no_time:
-            built = replace(built, suggested_gap=suggest_gap_of(events))
-        if built.splits.note is not None:
-            reporter.note(built.splits.note)
+            plan = replace(plan, suggested_gap=suggest_gap_of(events))
+        if plan.note is not None:
+            reporter.note(plan.note)
     else:
         tables = {part: log.events for part, log in read.items()}
         require_same_owners(tables)
         named = spec.config.session == "column"
         for text in find_overlaps(tables, named_sessions=named):
             reporter.warn(text)
-        built = build_given_dataset(
+        plan = plan_given_tables(
             tables["log"], tables.get("valid_log"), tables["test_log"], spec.config
         )
-    share = _tie_share(built.splits.train)
-    if share >= _HARDLY_ANY_ORDER:
+    if plan.tie_share >= _HARDLY_ANY_ORDER:
         reporter.warn(
-            f"{100 * share:.0f} % of the consecutive events of a session have the same time: their "
-            "order is that of the file."
+            f"{100 * plan.tie_share:.0f} % of the consecutive events of a session have the same "
+            "time: their order is that of the file."
         )
     left_out = {}
     if spec.reading.skip_bad_rows:
@@ -206,8 +196,8 @@ def _build(
         left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
     if spec.reading.drop_id is not None:
         left_out["dropped_ids"] = Counts(events=sum(log.dropped_ids for log in read.values()))
-    rows = built.num_events + sum(counts.events for counts in left_out.values())
-    return replace(built, dropped=left_out | built.dropped, num_events=rows)
+    rows = plan.num_events + sum(counts.events for counts in left_out.values())
+    return replace(plan, dropped=left_out | plan.dropped, num_events=rows)
 
 
 def _warn_of_misreadings(log: Log, part: str | None, reporter: Reporter) -> None:
@@ -216,59 +206,3 @@ def _warn_of_misreadings(log: Log, part: str | None, reporter: Reporter) -> None
     misreadings = find_misreadings(log.events, time_unit=log.format.time_unit)
     for text in (*log.format.doubts, *misreadings):
         reporter.warn(of_which + text)
-
-
-def _tie_share(events: pd.DataFrame) -> float:
-    """Return the share of consecutive events of a session with equal times.
-
-    Args:
-        events: a table in the dataset's order.
-    """
-    is_step = np.diff(id_codes(events, SESSION_ID)) == 0
-    takes_none = np.diff(events[TIMESTAMP].to_numpy()) == 0
-    return float((is_step & takes_none).sum() / max(1, is_step.sum()))
-
-
-def _write(folder: Path, built: BuiltDataset, items: Items, made_of: dict[str, Any]) -> None:
-    """Write every file of a dataset; the manifest comes last."""
-    write_items(folder, items)
-    sessions, summaries = {}, {}
-    for name, events in built.splits.tables().items():
-        summaries[name] = events if events is None else asdict(summarise(events))
-        if events is not None:
-            sessions[name] = to_sessions(events, built.vocabulary)
-            write_split(folder, name, sessions[name], _session_ids(events), items.ids)
-    train_full = None
-    if built.valid_full is not None:
-        whole = to_sessions(built.valid_full, built.vocabulary)
-        write_split(folder, "valid_full", whole, _session_ids(built.valid_full), items.ids)
-        train_full = _count(join_train_full(sessions["train"], whole))
-        # It distinguishes two datasets only if it contains more than valid.
-        if len(whole.item_indices) > len(sessions["valid"].item_indices):
-            sessions["valid_full"] = whole
-    figures = {
-        "splits": summaries,
-        "timeline": {} if made_of["config"]["no_time"] else describe_timelines(sessions),
-        "train_full": train_full,
-        "dropped": {reason: asdict(counts) for reason, counts in built.dropped.items()},
-        "fingerprint": fingerprint(items, sessions),
-        FILES: checksums_of(sorted(folder.glob("*.parquet"))),
-    }
-    write_json(folder / MANIFEST, new_manifest("dataset") | made_of | figures)
-
-
-def _count(train_full: Sessions) -> dict[str, int]:
-    """Count the events, sessions and items of a refit; its items are the first of the dataset."""
-    return {
-        "events": len(train_full.item_indices),
-        "sessions": train_full.num_sessions,
-        "items": int(train_full.item_indices.max()) + 1,
-    }
-
-
-def _session_ids(events: pd.DataFrame) -> pa.Array:
-    """Return the session ids of the events as they are written in the log."""
-    ids = events[SESSION_ID]
-    if isinstance(ids.dtype, pd.CategoricalDtype):
-        return id_column(id_codes(events, SESSION_ID), ids.cat.categories.to_numpy())
-    return pa.array(ids.to_numpy())

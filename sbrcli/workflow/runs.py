@@ -202,9 +202,11 @@ def _find_damage_of_run(run: Run, *, thoroughly: bool) -> str | None:
 def _find_damage(artefact: Artefact, needed: tuple[str, ...], *, thoroughly: bool) -> str | None:
     """Return which file is missing or, if `thoroughly`, does not match its checksum; else None."""
     for name in needed:
-        if not (artefact.path / name).is_file():
+        if not (artefact.path / name).exists():
             return f"{artefact.path / name} is missing"
-    for name in artefact.files if thoroughly else ():
+    # A split in parts is a folder, whose files are checked together.
+    names = dict.fromkeys(name.partition("/")[0] for name in artefact.files)
+    for name in names if thoroughly else ():
         try:
             misfit = find_checksum_mismatch(artefact.path / name)
         except OSError as error:

@@ -17,7 +17,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.config.update import UpdateConfig
-from sbrcli.dataset.build import cut_into_sessions
+from sbrcli.dataset.cutting import cut_into_sessions
 from sbrcli.dataset.growth import Grown, grow
 from sbrcli.dataset.spec import describe_files
 from sbrcli.errors import ArtefactError, ConfigError

@@ -257,17 +257,19 @@ def test_a_dataset_that_another_has_taken_the_name_of_is_reported(trained, sbr, 
     )
 
 
-@pytest.mark.parametrize(("kind", "words"), [("runs/run", "evaluate"), ("datasets/user", "train")])
-def test_a_folder_of_a_newer_format_is_reported(trained, sbr, kind, words):
+@pytest.mark.parametrize(
+    ("kind", "words", "reads"), [("runs/run", "evaluate", 1), ("datasets/user", "train", 2)]
+)
+def test_a_folder_of_a_newer_format_is_reported(trained, sbr, kind, words, reads):
     path = Path("sbr-work", kind, "manifest.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": reads + 1}))
     said = sbr(*words.split())
     what, by = (
         ("run run", "sbr train") if words == "evaluate" else ("dataset user", "sbr preprocess LOG")
     )
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr == (
-        f"error: {what} has format version 2; sbr {__version__} reads version 1\n"
+        f"error: {what} has format version {reads + 1}; sbr {__version__} reads version {reads}\n"
         f"hint: make it again with: {by}, or use the sbr that wrote it\n"
     )
 

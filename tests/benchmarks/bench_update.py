@@ -29,7 +29,7 @@ from sbrcli.artefacts.items import ITEMS_FILE, load_items
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.update import UpdateConfig
-from sbrcli.dataset.build import cut_into_sessions
+from sbrcli.dataset.cutting import cut_into_sessions
 from sbrcli.dataset.sessionize import session_offsets
 from sbrcli.evaluation.confidence import interval, resample_means, session_sums
 from sbrcli.evaluation.ranks import rank_targets

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.cuts import Cut, choose_cuts, write_duration
+from sbrcli.dataset.cuts import Cut, Times, choose_cuts, write_duration
 from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError
 from tests.builders import write_ratings
@@ -16,7 +16,7 @@ DAY = 86_400
 
 
 def test_days_are_measured_back_from_the_last_event():
-    assert Cut(days=2).bound(np.array([0, 3 * DAY]), 5 * DAY, 2) == 3 * DAY
+    assert Cut(days=2).bound(Times.of(np.array([0, 3 * DAY])), 5 * DAY, 2) == 3 * DAY
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_days_are_measured_back_from_the_last_event():
     ],
 )
 def test_a_share_is_the_closest_that_a_moment_can_cut(share, ends, bound):
-    assert Cut(share=share).bound(np.array(ends), max(ends), len(ends)) == bound
+    assert Cut(share=share).bound(Times.of(np.array(ends)), max(ends), len(ends)) == bound
 
 
 def cuts(ends, **options):
     config = PrepareConfig(**options)
-    chosen = choose_cuts(np.array(ends), min(ends), max(ends), config)
+    chosen = choose_cuts(Times.of(np.array(ends)), min(ends), max(ends), config)
     return chosen.valid, chosen.test
 
 
@@ -53,7 +53,7 @@ def test_a_shorter_log_gives_up_a_tenth_of_its_sessions_each():
 
 
 def test_a_long_log_whose_sessions_all_end_late_gives_up_a_tenth_too():
-    ends = np.array([364 * DAY, 365 * DAY])
+    ends = Times.of(np.array([364 * DAY, 365 * DAY]))
     chosen = choose_cuts(ends, 0, 365 * DAY, PrepareConfig())
     assert (chosen.valid, chosen.test) == (Cut(share=0.1), Cut(share=0.1))
 

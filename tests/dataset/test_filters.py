@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.cleansing import cleanse
 from sbrcli.dataset.filters import (
     Counts,
-    cleanse,
     count,
     drop_rare_items,
     drop_repeats,

@@ -11,6 +11,7 @@ from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.build import BuiltDataset, build_dataset, to_sessions
 from sbrcli.dataset.sessionize import assign_sessions, session_offsets
 from sbrcli.dataset.summary import PreparedDataset, summarise
+from sbrcli.dataset.tally import Tally
 from sbrcli.log.reading import read_log
 from tests.conftest import SHARED_DATA
 
@@ -52,7 +53,7 @@ def arrangements(events: pd.DataFrame) -> dict[PrepareConfig, BuiltDataset]:
 
 
 def figures(built: BuiltDataset) -> dict[str, tuple[object, ...]]:
-    summaries = {name: summarise(table) for name, table in built.splits.tables().items()}
+    summaries = {name: summarise(Tally.of(table)) for name, table in built.splits.tables().items()}
     prepared = PreparedDataset("", "", summaries, {}).in_zone(ZoneInfo("Asia/Seoul"))
     return {
         name: (

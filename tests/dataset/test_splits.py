@@ -6,9 +6,14 @@ import pytest
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.build import BuiltDataset
+from sbrcli.dataset.cuts import Times
+from sbrcli.dataset.parts import MemoryPart
+from sbrcli.dataset.plan import complete_plan
 from sbrcli.dataset.sessionize import assign_sessions
-from sbrcli.dataset.splits import Splits, drop_unseen, session_ends, split_by_date
+from sbrcli.dataset.splits import DateSplit, GivenSplit, Splits, cut_by_date, session_ends
 from sbrcli.dataset.vocabulary import categorise_items
+from sbrcli.engines.local import HERE
 from sbrcli.errors import DataError
 from tests.builders import make_events
 
@@ -31,7 +36,25 @@ def sessions(events: pd.DataFrame | None) -> list[int]:
 
 
 def split(events: pd.DataFrame, valid_days: float = 10, test_days: float = 10) -> Splits:
-    return split_by_date(events, PrepareConfig(valid_days=valid_days, test_days=test_days))
+    config = PrepareConfig(valid_days=valid_days, test_days=test_days)
+    cuts = cut_by_date(Times.of(session_ends(events)), events["timestamp"].min(), config)
+    tables = cuts.split(events)
+    return Splits(tables["train"], tables.get("valid"), tables.get("test"))
+
+
+def drop_unseen(splits: Splits, is_given: bool = False) -> tuple[Splits, dict[str, Counts]]:
+    """Drop unseen items from splits, as the plan of one part does."""
+    tables = {name: table for name, table in splits.tables().items() if table is not None}
+    rule = GivenSplit(tables) if is_given else _Cut(tables)
+    item_ids = splits.train["item_id"].cat.categories.to_numpy()
+    plan = complete_plan(HERE, [MemoryPart(splits.train)], rule, item_ids, {}, 0)
+    return BuiltDataset.of(plan).splits, plan.dropped
+
+
+class _Cut(GivenSplit):
+    """Splits that were cut by date."""
+
+    explain_empty = DateSplit.explain_empty
 
 
 def test_a_session_belongs_where_its_last_event_lies():

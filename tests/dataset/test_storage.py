@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ import pytest
 
 from sbrcli.artefacts.checksums import checksums_of
 from sbrcli.artefacts.manifests import MANIFEST, write_json
-from sbrcli.dataset.fingerprint import fingerprint
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.dataset.fingerprint import fingerprint, mix
 from sbrcli.dataset.storage import (
     Items,
     id_column,
@@ -350,4 +352,30 @@ def test_memory_that_ends_is_no_damage_of_an_intact_file(tmp_path, monkeypatch):
     assert str(caught.value) == (
         f"{tmp_path / 'train.parquet'} is damaged: its checksum is not the one stored when "
         "it was written"
+    )
+
+
+def test_a_dataset_of_format_1_is_read(tmp_path: Path):
+    copytree(Path(__file__).with_name("format_1"), tmp_path / "datasets" / "old")
+    dataset = Workspace(tmp_path).open("dataset", "old")
+    assert dataset.fingerprint.startswith("ee9b83790c49")
+    assert load_items(dataset.path).ids == ["a", "b"]
+    train = load_split(dataset.path, "train")
+    assert train.item_indices.tolist() == [0, 1, 1, 0, 1]
+    assert train.offsets.tolist() == [0, 2, 5]
+    assert train.timestamps.tolist() == [1000, 2000, 3000, 4000, 5000]
+
+
+def test_the_parts_of_a_split_add_up_to_its_fingerprint():
+    whole = replace(make_sessions([0, 1], [2, 0, 1]), targets=np.array([0, 1, 0, 0, 1], bool))
+    one, other = whole.only(np.array([True, False])), whole.only(np.array([False, True]))
+    assert mix(one) + mix(other, 2, 1) == mix(whole)
+    assert mix(other, 2, 1) + mix(one) == mix(whole)
+    assert (mix(other) + mix(one, 3, 1)).halves != mix(whole).halves
+
+
+def test_a_fingerprint_is_the_same_on_every_machine():
+    sessions = make_sessions([0, 1], [2, 0])
+    assert fingerprint(ITEMS, {"train": sessions}) == (
+        "b5abfdb1a277d779a9f05fb61e4aa0662ced2767eda85466af5cd0566ba91bb7"
     )

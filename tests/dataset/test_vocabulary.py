@@ -2,8 +2,16 @@
 
 import pandas as pd
 
-from sbrcli.dataset.vocabulary import Vocabulary, build_vocabulary, categorise_items
+from sbrcli.dataset.filters import count_items
+from sbrcli.dataset.vocabulary import Vocabulary, categorise_items, number_items
 from tests.builders import make_events
+
+
+def build_vocabulary(*tables: pd.DataFrame) -> Vocabulary:
+    """Number the items of train and of later tables."""
+    orders = [pd.unique(table["item_id"].cat.codes.to_numpy()) for table in tables]
+    categories = tables[0]["item_id"].cat.categories.to_numpy()
+    return number_items(categories, orders, count_items(tables[0]))
 
 
 def build(*texts: str) -> tuple[Vocabulary, list[pd.DataFrame]]:

@@ -1,0 +1,94 @@
+"""The default engine: kernels run in this process, or in several on this machine."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import reduce
+from itertools import islice
+from typing import Any, TypeVar
+
+from sbrcli.errors import EngineError
+
+_Result = TypeVar("_Result")
+
+_AHEAD = 2
+"""Parts per process that are submitted before the first result is taken."""
+
+
+class LocalEngine:
+    """Runs kernels in this process.
+
+    Args:
+        pool: further processes to run them in; None runs them here, without copies of the parts.
+        processes: how many these are.
+    """
+
+    def __init__(self, pool: ProcessPoolExecutor | None = None, processes: int = 1) -> None:
+        self._pool = pool
+        self._ahead = _AHEAD * processes
+
+    def map(
+        self, kernel: Callable[..., _Result], parts: Sequence[Any], *shared: Any
+    ) -> Iterator[_Result]:
+        """Yield the kernel's result of each part; see `Engine.map`.
+
+        Raises:
+            EngineError: a process has died.
+        """
+        if self._pool is None:
+            for part in parts:
+                yield kernel(part, *shared)
+            return
+        rest = iter(parts)
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            while True:
+                for part in islice(rest, self._ahead - len(waiting)):
+                    waiting.append(self._pool.submit(kernel, part, *shared))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise EngineError(
+                "a process that worked on a part of the log has died",
+                hint="it may have run out of memory: lower --memory or --processes",
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def merge(
+        self,
+        kernel: Callable[..., _Result],
+        parts: Sequence[Any],
+        *shared: Any,
+        combine: Callable[[_Result, _Result], _Result],
+    ) -> _Result:
+        """Return the combined results; see `Engine.merge`."""
+        return reduce(combine, self.map(kernel, parts, *shared))
+
+
+HERE = LocalEngine()
+"""This process alone."""
+
+
+@contextmanager
+def started(processes: int) -> Iterator[LocalEngine]:
+    """Yield an engine of some processes, which end with the context."""
+    if processes == 1:
+        yield HERE
+        return
+    # A forked process would inherit the locks of PyArrow's threads.
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawning, initializer=_ignore_ctrl_c) as pool:
+        yield LocalEngine(pool, processes)
+
+
+def _ignore_ctrl_c() -> None:
+    """Leave Ctrl-C to the process that started this one."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
