@@ -1,7 +1,9 @@
 """A dataset made of parts of whole users is that of the whole log, however many parts there are."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sbrcli.artefacts.checksums import FILES
+from sbrcli.artefacts.checksums import (
+    CHECKSUM_MISMATCH,
+    FILES,
+    checksums_below,
+    find_checksum_mismatch,
+)
+from sbrcli.artefacts.manifests import MANIFEST, write_json
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.build import plan_table
 from sbrcli.dataset.cutting import cut_events
@@ -169,8 +177,46 @@ def test_a_part_that_is_missing_or_damaged_is_named(tmp_path: Path):
     (path / "part-00001.parquet").rename(path / "part-00009.parquet")
     with pytest.raises(ArtefactError) as raised:
         load_split(folder, "train")
-    assert str(raised.value).startswith(f"{path} is damaged: its part train.parquet/part-00001")
-    assert str(raised.value).endswith("is missing")
+    assert str(raised.value) == (
+        f"{path} is damaged: its part train.parquet/part-00001.parquet is missing"
+    )
+    (path / "part-00009.parquet").rename(path / "part-00001.parquet")
+    copy(path / "part-00000.parquet", path / "part-00004.parquet")
+    with pytest.raises(ArtefactError) as raised:
+        load_split(folder, "train")
+    assert str(raised.value).startswith(f"{path} is damaged: it holds ")
+
+
+def test_a_part_of_another_dataset_is_named(tmp_path: Path):
+    parts = tmp_path / "train.parquet"
+    parts.mkdir()
+    for at in range(2):
+        (parts / f"part-0000{at}.parquet").write_bytes(bytes(9))
+    write_json(tmp_path / MANIFEST, {FILES: checksums_below(tmp_path)})
+    assert find_checksum_mismatch(parts) is None
+    (parts / "part-00002.parquet").write_bytes(bytes(9))
+    assert find_checksum_mismatch(parts) == (
+        "its part train.parquet/part-00002.parquet is of another dataset"
+    )
+    (parts / "part-00002.parquet").unlink()
+    (parts / "part-00000.parquet").unlink()
+    assert find_checksum_mismatch(parts) == "its part train.parquet/part-00000.parquet is missing"
+    (parts / "part-00000.parquet").write_bytes(bytes(8))
+    assert find_checksum_mismatch(parts) == CHECKSUM_MISMATCH
+
+
+def test_a_log_that_changes_while_it_is_prepared_is_refused(tmp_path: Path):
+    plan = plan_in_parts(HERE, make_log(4), PrepareConfig(session="user"), 2)
+    tables = plan.sizes.tables
+    fewer = replace(tables["train"], events=tables["train"].events - 1)
+    plan = replace(plan, sizes=replace(plan.sizes, tables={**tables, "train": fewer}))
+    with pytest.raises(DataError) as raised:
+        write(HERE, plan, tmp_path / "dataset")
+    assert str(raised.value) == (
+        f"{fewer.events + 1:,} events were written to train, and {fewer.events:,} planned: a file "
+        "changed meanwhile"
+    )
+    assert raised.value.hint == "run the command again"
 
 
 def test_the_real_movielens_in_parts(movielens_events: pd.DataFrame, tmp_path: Path):
