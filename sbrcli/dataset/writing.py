@@ -162,8 +162,11 @@ def _entry(counts: Counts | None) -> dict[str, int] | None:
 
 def _describe_targets(plan: Plan, written: Written) -> dict[str, dict[str, Any]]:
     train_last = plan.sizes.tables["train"].last
-    timelines = {name: Timeline.spanning(written.spans[name], train_last)
-                 for name in written.spans}  # fmt: skip
+    timelines = {
+        name: Timeline.spanning(written.spans[name], train_last)
+        for name in ("valid", "test")
+        if name in written.spans
+    }
     return {name: asdict(one) for name, one in timelines.items() if one is not None}
 
 
