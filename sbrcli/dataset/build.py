@@ -33,8 +33,6 @@ class BuiltDataset:
             of splits with is_target, only their own events count: the targets that were left out,
             or the events from the split's moment on.
         num_events: the number of events in the log.
-        suggested_gap: the gap in seconds after which sessions of users might end; None if there is
-            none.
     """
 
     splits: Splits
@@ -42,7 +40,6 @@ class BuiltDataset:
     vocabulary: Vocabulary
     dropped: dict[str, Counts]
     num_events: int
-    suggested_gap: int | None = None
 
     @classmethod
     def of(cls, plan: Plan) -> "BuiltDataset":
