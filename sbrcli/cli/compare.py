@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from sbrcli.cli import output
 from sbrcli.cli.completion import complete_runs
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, subcommand
-from sbrcli.cli.table_formats import TableFormat, write_tables
+from sbrcli.cli.table_formats import write_tables
 from sbrcli.cli.tables import Table, Unit, for_person
 from sbrcli.config.evaluation import CompareConfig
 from sbrcli.errors import UsageError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SORTS = ("valid", "test", *METRICS, "seconds", "parameters", "run")
 *_FIRST, _LAST = METRICS
-_ALTERNATIVES = f"{', '.join(_FIRST)} or {_LAST}"
 _BEST_FIRST = (*METRICS, "valid")
 _UNITS = {"seconds": Unit.SECONDS}
 
@@ -37,30 +36,13 @@ RunNames = Annotated[
         autocompletion=complete_runs,
     ),
 ]
-Sort = Annotated[
-    Literal[SORTS],  # pyright: ignore[reportInvalidTypeForm]
-    typer.Option(
-        "--sort",
-        "--by",
-        metavar="NAME",
-        help="Order, the best first: valid (mrr@20 of the best epoch on the valid split), "
-        f"{_ALTERNATIVES} of the metrics shown (test means mrr), seconds, parameters or run.",
-    ),
-]
-Format = Annotated[
-    TableFormat | None,
-    typer.Option(
-        "--format",
-        help="Write the tables as Markdown, CSV or LaTeX, with all digits.",
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add `compare` to the application."""
-    subcommand(app, example="sbr compare --sort seconds")(
-        takes_options("config", CompareConfig)(compare)
-    )
+    sorts = {"names": f"{', '.join(_FIRST)} or {_LAST}", "choices": SORTS}
+    has_options = takes_options("config", CompareConfig, completed={"sort": sorts})
+    subcommand(app, example="sbr compare --sort seconds")(has_options(compare))
 
 
 def compare(
@@ -68,8 +50,6 @@ def compare(
     *,
     runs: RunNames = None,
     config: CompareConfig,
-    sort: Sort = "valid",  # pyright: ignore[reportInvalidTypeForm]
-    table_format: Format = None,
 ) -> None:
     """Compare runs: the options in which they differ, their metrics and their cost.
 
@@ -79,16 +59,16 @@ def compare(
     """
     from sbrcli.workflow.compare import compare_runs
 
-    if table_format is not None and invocation.output.as_json:
+    if config.table_format is not None and invocation.output.as_json:
         raise UsageError("--format cannot be combined with --json", hint="omit one of them")
-    order = LEADING if sort == "test" else sort
+    order = LEADING if config.sort == "test" else config.sort
     comparison = compare_runs(invocation.workspace, runs or [], config.evaluation, order)
     for warning in comparison.warnings:
         invocation.output.warn(warning)
-    if table_format is None:
+    if config.table_format is None:
         invocation.output.show(comparison, _tables)
     else:
-        invocation.output.write_line(write_tables(_exact_tables(comparison), table_format))
+        invocation.output.write_line(write_tables(_exact_tables(comparison), config.table_format))
 
 
 def _tables(comparison: "Comparison") -> Iterator[Table]:

@@ -45,7 +45,7 @@ class _Declared:
         return inspect.Parameter(
             self.field.name,
             inspect.Parameter.KEYWORD_ONLY,
-            annotation=Annotated[annotation, typer.Option(self._flags(), **settings)],
+            annotation=Annotated[annotation, typer.Option(*self._flags(), **settings)],
             default=default,
         )
 
@@ -63,13 +63,15 @@ class _Declared:
         if self.option.parse is not None:
             return str | None, None
         if not self.is_explicit:
-            return self.kind, self.field.default
+            has_words = self.kind is str and self.option.choices  # those of a registry
+            return Literal[self.option.choices] if has_words else self.kind, self.field.default
         is_choice = get_origin(self.kind) is Literal
         return (str if is_choice else self.kind) | None, None
 
-    def _flags(self) -> str:
+    def _flags(self) -> list[str]:
         flag = self.option.flag or f"--{option_name(self.field, self.option)}"
-        return f"{flag}/--no-{flag.lstrip('-')}" if self.kind == bool | None else flag
+        first = f"{flag}/--no-{flag.lstrip('-')}" if self.kind == bool | None else flag
+        return [first] if self.option.other_flag is None else [first, self.option.other_flag]
 
     def _metavar(self) -> str | None:
         if self.option.metavar is not None or not self.is_explicit or self.kind is bool:

@@ -4,12 +4,10 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 from sbrcli.cli.escapes import printable
 from sbrcli.cli.tables import Table
-
-TableFormat = Literal["md", "csv", "latex"]
+from sbrcli.config.evaluation import TableFormat
 
 _OF_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#])")
 _OF_LATEX = {

@@ -2,29 +2,25 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from sbrcli.cli import output
 from sbrcli.cli.chosen_run import name_run, open_run
+from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table
+from sbrcli.config.evaluation import TunedBaselinesConfig
 
 if TYPE_CHECKING:
     from sbrcli.workflow.tune_baselines import Tuning
 
-Trials = Annotated[
-    bool,
-    typer.Option(
-        "--trials", help="Show every setting tried; by default, a terminal shows only those chosen."
-    ),
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add `tune-baselines` to the application."""
-    subcommand(app, example="sbr tune-baselines")(tune_baselines)
+    has_options = takes_options("config", TunedBaselinesConfig)
+    subcommand(app, example="sbr tune-baselines")(has_options(tune_baselines))
 
 
 def tune_baselines(
@@ -32,7 +28,7 @@ def tune_baselines(
     *,
     named: RunArgument = None,
     run: RunName = None,
-    trials: Trials = False,
+    config: TunedBaselinesConfig,
 ) -> None:
     """Choose the options of the baselines on the valid split.
 
@@ -44,7 +40,7 @@ def tune_baselines(
     folder = open_run(invocation, one_name(named, run, "--run"))
     tuning = tune_baselines(folder, invocation.workspace, invocation.output)
     name_run(invocation, folder)
-    invocation.output.show(tuning, lambda shown: [_table(shown, trials)])
+    invocation.output.show(tuning, lambda shown: [_table(shown, config.trials)])
     options = [f"\n  --{name} {shlex.quote(text)}" for name, text in tuning.options.items()]
     invocation.output.note(f"sbr evaluate --baselines all now takes:{''.join(options)}")
 

@@ -7,6 +7,7 @@ from sbrcli.config.options import Options, help_of, option
 from sbrcli.errors import UsageError
 
 Split = Literal["test", "valid"]
+TableFormat = Literal["md", "csv", "latex"]
 
 
 def parse_cuts(text: str) -> tuple[int, ...]:
@@ -73,7 +74,7 @@ class EvaluateConfig(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class CompareConfig(Options):
-    """Which stored metrics `sbr compare` shows."""
+    """Which stored metrics `sbr compare` shows, and how."""
 
     split: Split = option(
         "test",
@@ -84,7 +85,31 @@ class CompareConfig(Options):
     k: int = option(20, "Cutoff of the metrics shown.", flag="-k", metavar="K", minimum=1)
     exclude_seen: bool = option(False, help_of(EvaluateConfig, "exclude_seen"))
 
+    # The registry of metrics completes the help and the choices.
+    sort: str = option(
+        "valid",
+        "Order, the best first: valid (mrr@20 of the best epoch on the valid split), {names} of "
+        "the metrics shown (test means mrr), seconds, parameters or run.",
+        other_flag="--by",
+        metavar="NAME",
+    )
+    table_format: TableFormat | None = option(
+        None,
+        "Write the tables as Markdown, CSV or LaTeX, with all digits.",
+        flag="--format",
+        choices=("md", "csv", "latex"),
+    )
+
     @property
     def evaluation(self) -> EvaluateConfig:
         """How the metrics that are shown were computed."""
         return EvaluateConfig(split=self.split, ks=(self.k,), exclude_seen=self.exclude_seen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedBaselinesConfig(Options):
+    """What `sbr tune-baselines` shows."""
+
+    trials: bool = option(
+        False, "Show every setting tried; by default, a terminal shows only those chosen."
+    )

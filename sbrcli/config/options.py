@@ -35,6 +35,9 @@ class Option:
     flag: str | None = None
     """Its flag, if not made of the field's name."""
 
+    other_flag: str | None = None
+    """A second flag that means the same."""
+
     metavar: str | None = None
     panel: str | None = None
     """The panel of `--help` that lists it."""
