@@ -7,9 +7,12 @@ import typer
 
 from sbrcli.artefacts.workspace import DEFAULT_WORKDIR
 from sbrcli.cli.options import Invocation, subcommand
+from sbrcli.cli.serve import missing_packages
 from sbrcli.errors import ArtefactError, ExitCode
 
 DEMO_WORKDIR = Path("sbr-demo")
+
+_BODY = '{"items": ["1", "2", "3"], "k": 5}'
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +23,8 @@ def register(app: typer.Typer) -> None:
 def demo(invocation: Invocation) -> None:
     """Run the full pipeline on a small synthetic log, and show each command as you would type it.
 
-    It takes about a minute. All files are written to the folder sbr-demo.
+    It takes about a minute, and ends by serving the run for a moment and asking it once over HTTP,
+    if the extra serve is installed. All files are written to the folder sbr-demo.
     """
     from sbrcli.cli.app import run
     from sbrcli.log.synthetic import write_demo_log
@@ -44,14 +48,35 @@ def demo(invocation: Invocation) -> None:
         code = run([*command, *_global_words(invocation)])
         if code != ExitCode.OK:
             raise typer.Exit(code)
+    _serve(invocation, folder)
     say(
         "\nThat was the full pipeline. With your own log:\n"
         "  sbr stats YOUR-LOG\n"
         "  sbr preprocess YOUR-LOG\n"
         "  sbr train && sbr evaluate\n"
         "  sbr recommend --items ID,ID,ID\n"
+        "  sbr serve\n"
         "sbr COMMAND --help explains a command, and sbr guide is the manual."
     )
+
+
+def _serve(invocation: Invocation, folder: Path) -> None:
+    """Serve the run for a moment and ask it once, or say how."""
+    output = invocation.output
+    shown = shlex.join(["sbr", "serve", "--workdir", str(folder)])
+    if missing_packages():
+        output.note(
+            f"\nTo ask over HTTP, install the extra serve (pip install '.[serve]'), and run\n"
+            f"  {shown} &\n  curl localhost:8000/v1/recommend -d '{_BODY}'"
+        )
+        return
+    from sbrcli.serve.trial import ask_for_recommendations, serve_for_a_moment
+
+    output.note(f"\n$ {shown} --port 0 &")
+    with serve_for_a_moment(folder) as port:
+        output.note(f"$ curl localhost:{port}/v1/recommend -d '{_BODY}'")
+        output.write_json(ask_for_recommendations(port, _BODY))
+    output.note("The service has ended; without --port 0 it listens on port 8000.")
 
 
 def _commands(ratings: str, titles: str, workdir: str) -> list[list[str]]:

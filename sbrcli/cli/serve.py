@@ -29,6 +29,11 @@ def register(app: typer.Typer) -> None:
     subcommand(app, example="sbr serve --port 8000 --workers 2 --follow")(serve)
 
 
+def missing_packages(*others: str) -> list[str]:
+    """Return the packages that `sbr serve` and others need, and that are not installed."""
+    return [name for name in (*_NEEDED, *others) if find_spec(name) is None]
+
+
 @takes_options("config", ServeConfig)
 def serve(
     invocation: Invocation,
@@ -44,8 +49,7 @@ def serve(
     POST /v1/recommend answers what sbr recommend --json prints; GET /openapi.json describes all
     endpoints, and a browser shows a page to try them at the address that is printed.
     """
-    needed = _NEEDED if config.items_table is None else (*_NEEDED, "pyarrow")
-    missing = [name for name in needed if find_spec(name) is None]
+    missing = missing_packages(*(() if config.items_table is None else ("pyarrow",)))
     if missing:
         raise ConfigError(
             f"sbr serve needs packages that are not installed: {', '.join(missing)}",

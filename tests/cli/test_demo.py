@@ -1,6 +1,7 @@
 """The demo: the commands it shows, their results, and that its log has something to learn."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,12 +14,18 @@ MADE_UP = (
     "Wrote a synthetic log of watched films to sbr-demo/ratings.dat, and their titles to "
     "sbr-demo/movies.dat.\n"
 )
+NOT_SERVED = """
+To ask over HTTP, install the extra serve (pip install '.[serve]'), and run
+  sbr serve --workdir sbr-demo &
+  curl localhost:8000/v1/recommend -d '{"items": ["1", "2", "3"], "k": 5}'
+"""
 GOODBYE = """
 That was the full pipeline. With your own log:
   sbr stats YOUR-LOG
   sbr preprocess YOUR-LOG
   sbr train && sbr evaluate
   sbr recommend --items ID,ID,ID
+  sbr serve
 sbr COMMAND --help explains a command, and sbr guide is the manual.
 """
 
@@ -39,12 +46,21 @@ def test_the_demo_goes_the_whole_way_and_says_what_to_type_next(sbr, tmp_path):
         "$ sbr train --hsz 50 --epochs 5 --workdir sbr-demo",
         "$ sbr evaluate --workdir sbr-demo",
         "$ sbr recommend --items 1,2,3 -k 5 --workdir sbr-demo",
+        "$ sbr serve --workdir sbr-demo --port 0 &",
+        shown[-1],
     ]
+    assert re.fullmatch(
+        r"\$ curl localhost:\d+/v1/recommend "
+        r"""-d '\{"items": \["1", "2", "3"\], "k": 5\}'""",
+        shown[-1],
+    )
+    assert "The service has ended; without --port 0 it listens on port 8000.\n" in said.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"sbr-demo"}
 
     documents = [json.loads(line) for line in said.stdout.splitlines()]
-    assert len(documents) == 5
-    evaluated, recommended = documents[3:]
+    assert len(documents) == 6
+    evaluated, recommended, served = documents[3:]
+    assert served == recommended
     # The next part of the saga, which follows with this chance, is the best possible guess.
     assert evaluated["metrics"]["recall@1"] > 0.9 * NEXT_PART
     assert recommended["items"][0] == {
@@ -58,6 +74,7 @@ def test_the_demo_goes_the_whole_way_and_says_what_to_type_next(sbr, tmp_path):
 @pytest.mark.usefixtures("few_viewers")
 def test_the_demo_uses_another_work_directory_when_told(sbr, tmp_path, monkeypatch):
     monkeypatch.setattr("sbrcli.cli.demo._commands", lambda ratings, *_: [["stats", ratings]])
+    monkeypatch.setattr("sbrcli.cli.serve.find_spec", lambda _name: None)
     said = sbr("-w", "elsewhere", "demo")
     assert "$ sbr stats elsewhere/ratings.dat\n" in said.stderr
     assert (tmp_path / "elsewhere" / "ratings.dat").exists()
@@ -87,7 +104,8 @@ def test_the_demo_stops_where_a_command_fails(sbr, monkeypatch):
 @pytest.mark.usefixtures("few_viewers")
 def test_the_demo_ends_with_what_to_type_next(sbr, monkeypatch):
     monkeypatch.setattr("sbrcli.cli.demo._commands", lambda *_: [])
-    assert sbr("demo") == Said("", MADE_UP + GOODBYE, 0)
+    monkeypatch.setattr("sbrcli.cli.serve.find_spec", lambda _name: None)
+    assert sbr("demo") == Said("", MADE_UP + NOT_SERVED + GOODBYE, 0)
     assert sbr("demo", "--quiet") == Said("", "", 0)
 
 
