@@ -1,14 +1,17 @@
 """Clients that mean ill, or speak badly: the service answers the others all the while."""
 
+import resource
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.serve.conftest import make_films
 from tests.serve.served import Served, serving
+from tests.serve.test_running import wait_until
 
 REQUEST = b"POST /v1/recommend HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
 
@@ -93,8 +96,30 @@ def test_a_half_closed_connection_is_answered(impatient: Served):
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
 
-def test_many_silent_connections_keep_nobody_out(impatient: Served):
-    with ExitStack() as stack:
-        for _ in range(500):
-            stack.enter_context(connected(impatient))
-        assert impatient.post("/v1/recommend", {"items": ["20"], "k": 1})["items"]
+@pytest.mark.parametrize(
+    "count", [1000, pytest.param(10_000, marks=pytest.mark.slow)], ids=["1000", "10000"]
+)
+def test_many_silent_connections_keep_nobody_out(tmp_path: Path, count: int):
+    make_films(tmp_path / "work")
+    with many_files(count + 200), serving(tmp_path / "work", "--deadline", 300) as service:
+        files = Path(f"/proc/{service.process.pid}/fd")
+        with ExitStack() as stack:
+            for _ in range(count):
+                stack.enter_context(connected(service))
+            wait_until(lambda: len([*files.iterdir()]) > count, "the service has accepted them all")
+            assert service.post("/v1/recommend", {"items": ["20"], "k": 1})["items"]
+        wait_until(lambda: len([*files.iterdir()]) < 200, "it has closed them all")
+        assert service.end() == 0
+
+
+@contextmanager
+def many_files(count: int) -> Iterator[None]:
+    """Let this process open so many files; skip the test where the system does not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in (-1, resource.RLIM_INFINITY) and hard < count:
+        pytest.skip(f"this system allows a process {hard:,} open files, and {count:,} are needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
