@@ -52,19 +52,25 @@ def similar(
 
     The network's similarity is the cosine of the items' rows in its output table: items that come
     next after the same sessions are similar. The other one is the damped cosine of the training
-    sessions, for which the run's dataset is read; if that is not there, it is left out.
+    sessions, for which the run's dataset is read; if that is not there, it is left out. A baseline
+    has the second kind alone.
     """
+    from sbrcli.models.registry import is_baseline
     from sbrcli.workflow.recommender import open_items
     from sbrcli.workflow.similar import OutputSimilarity, Similar, load_session_similarity
 
     folder = open_run(invocation, run)
     items, out = open_items(folder, titles), invocation.output
     index = _find(invocation, item, items)
-    by_output = OutputSimilarity(folder, items).similar(index, config.k)
+    by_output = None
+    if not is_baseline(folder.model):
+        by_output = OutputSimilarity(folder, items).similar(index, config.k)
     try:
         counted = load_session_similarity(folder, invocation.workspace, items)
         by_sessions = counted.similar(index, config.k)
     except ArtefactError as error:
+        if by_output is None:
+            raise
         out.warn(f"items of the same sessions are left out: {error}")
         by_sessions = None
     title = items.titles[index] if items.titles else None
@@ -100,10 +106,12 @@ def _find(invocation: Invocation, text: str, items: "RunItems") -> int:
 def _tables(found: "Similar", *, titled: bool) -> "Iterator[Table]":
     """Return a table for each kind of similarity."""
     title = ["title"] if titled else []
-    rows = [(one.rank, one.item, one.score, *[one.title] * titled) for one in found.items]
-    columns = ("rank", "item", "cosine", *title)
     name = found.title or found.item
-    yield Table(f"Similar to {name} by the network's output table", columns, rows, whole=("item",))
+    if found.items is not None:
+        rows = [(one.rank, one.item, one.score, *[one.title] * titled) for one in found.items]
+        columns = ("rank", "item", "cosine", *title)
+        words = f"Similar to {name} by the network's output table"
+        yield Table(words, columns, rows, whole=("item",))
     if found.co_occurring is not None:
         rows = [
             (one.rank, one.item, one.score, one.sessions, *[one.title] * titled)

@@ -13,11 +13,14 @@ from sbrcli.serve.session_store import SessionStore
 MAX_TOGETHER = 64
 """Requests answered in one pass."""
 
-QUICK_WORK = 2**26
-"""Multiplications, a few milliseconds of one core, that a pass on the event loop takes at most.
+QUICK_REQUEST = 2**24
+"""Multiplications, some 2 ms of one core, of a request that is answered on the event loop."""
+
+QUICK_PASS = 2**26
+"""Multiplications of all requests that are answered in one pass on the event loop.
 
 A pass on a thread of its own competes with the event loop for Python's lock: at 3,416 items x 100
-units each request then takes three times as long. A longer pass is worth its thread, as the service
+units each request then takes half as long again. A longer pass is worth its thread, as the service
 goes on to read requests and to answer those about its health meanwhile.
 """
 
@@ -118,10 +121,11 @@ class Batcher:
         """Take the requests of the next pass, and return whether it is quick."""
         # Those that are done have passed their deadline, or their client has left.
         waiting = [one for one in self._waiting if not one.answer.done()]
-        count, work = 0, 0.0
+        count, together = 0, 0.0
         for one in waiting[:MAX_TOGETHER]:
-            work += 0 if isinstance(one.work, Forget) else model.work(one.work)
-            if work > QUICK_WORK:
+            work = 0 if isinstance(one.work, Forget) else model.work(one.work)
+            together += work
+            if work > QUICK_REQUEST or (together > QUICK_PASS and count):
                 break
             count += 1
         is_quick = count > 0 or not waiting

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from sbrcli.artefacts.run import Run
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import SbrError
+from sbrcli.models.registry import is_baseline
 from sbrcli.models.stream import stream_of
 from sbrcli.serve.answer_texts import Written
 from sbrcli.serve.answers import Question, RequestError, RuleQuestion, as_request_error
@@ -188,8 +190,20 @@ class ServedModel:
         return [self.describe_item(place) for place in places]
 
     def similar(self, place: int, k: int) -> dict[str, Any]:
-        """Return the items most similar to one, by the network's output table."""
-        found = self.recommender.similar(self.items.ids[place], k)
+        """Return the items most similar to one: by the output table, of a baseline by sessions.
+
+        Raises:
+            ArtefactError: the dataset of a baseline is missing.
+            RequestError: PyArrow is, which reads it.
+        """
+        by = "sessions" if is_baseline(self.run.model) else "output"
+        if by == "sessions" and find_spec("pyarrow") is None:
+            raise RequestError(
+                503,
+                "similar items of a baseline are counted in its dataset, which needs pyarrow",
+                "install pyarrow beside sbr",
+            )
+        found = self.recommender.similar(self.items.ids[place], k, by=by)
         items = [
             {key: value for key, value in asdict(one).items() if value is not None} for one in found
         ]

@@ -70,7 +70,7 @@ _SESSIONS = {"additionalProperties": False} | _object(
 _EVENTS = {"additionalProperties": False} | _object({"items": _IDS, **_WHICH}, "items")
 _ITEM = _object({"item": _TEXT, "title": _TEXT, "train_count": {"type": "integer"}}, "item")
 _RANK = {"rank": {"type": "integer"}, "item": _TEXT, "score": {"type": "number"}, "title": _TEXT}
-_RANKED = _object(_RANK, "rank", "item", "score")
+_RANKED = _object(_RANK | {"sessions": {"type": "integer"}}, "rank", "item", "score")
 _CAUSE = _object(
     {
         "position": {"type": "integer"},
@@ -156,7 +156,8 @@ _FIND = {
 
 
 _SIMILAR = {
-    "summary": "List the items most similar to one, by the network's output table.",
+    "summary": "List the items most similar to one, by the network's output table; of a baseline, "
+    "by shared sessions.",
     "parameters": [
         _SESSION_ID | {"schema": {"type": "string", "minLength": 1}},
         _query("k", {"type": "integer", "minimum": 1, "maximum": MAX_FOUND, "default": 10}),

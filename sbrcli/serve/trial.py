@@ -69,7 +69,7 @@ def _read_port(process: "subprocess.Popen[str]") -> int:
     assert process.stderr is not None
     lines = []
     for line in process.stderr:
-        if found := re.search(r"serving at http://\S+:(\d+);", line):
+        if found := re.search(r" at http://\S+:(\d+);", line):
             return int(found[1])
         lines.append(line)
     raise ArtefactError("the service ended before it was ready: " + "".join(lines).strip())

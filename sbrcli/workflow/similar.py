@@ -39,8 +39,8 @@ class Similar:
     """The items most similar to one."""
 
     item: str
-    items: tuple[SimilarItem, ...]
-    """By the cosine of their rows in the network's output table."""
+    items: tuple[SimilarItem, ...] | None
+    """By the cosine of their rows in the network's output table; None for a baseline."""
 
     co_occurring: tuple[SimilarItem, ...] | None
     """By the training sessions that hold both; None if the dataset is not there."""
@@ -50,7 +50,7 @@ class Similar:
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document; titles and sessions without a value are left out."""
         document = asdict(self)
-        for entry in (document, *document["items"], *(document["co_occurring"] or ())):
+        for entry in (document, *(document["items"] or ()), *(document["co_occurring"] or ())):
             for key in ("title", "sessions"):
                 if key in entry and entry[key] is None:
                     del entry[key]

@@ -7,11 +7,13 @@ The networks are random: what they recommend does not matter here.
 """
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from sbrcli.models.gru4rec.weights import GruShape
@@ -54,13 +56,23 @@ def memory_of(service: Served) -> tuple[float, float]:
     return private / 1e3, shared / 1e3
 
 
+def import_seconds() -> float:
+    """Return how long a process takes that only imports what serving needs."""
+    began = time.perf_counter()
+    words = [sys.executable, "-c", "import sbrcli.cli.app, sbrcli.serve.supervisor"]
+    subprocess.run(words, check=True)
+    return time.perf_counter() - began
+
+
 def measure_size(items: int, units: int, seconds: int, workers: int, folder: Path) -> None:
     """Print the figures of a network of one size."""
     ids = [str(number) for number in range(items)]
     make_run(folder, ids=ids, shape=GruShape(items, (units,), "shared"))
     script = folder / "sessions.lua"
     script.write_text(SCRIPT.format(last=items - 1))
+    began = time.perf_counter()
     with serving(folder, "--workers", workers) as service:
+        ready = time.perf_counter() - began
         constant = measure(service, "/health/live", seconds)
         scored = measure(service, "", seconds, script)
         private, shared = memory_of(service)
@@ -69,7 +81,8 @@ def measure_size(items: int, units: int, seconds: int, workers: int, folder: Pat
         f"{items:,} items x {units} units, {workers} worker(s): {scored['rate']} requests/s, "
         f"{share:.2f} of a constant answer ({constant['rate']}); p50 {scored.get('50')}, "
         f"p90 {scored.get('90')}, p99 {scored.get('99')}; errors {scored['errors']}; "
-        f"{private:,.0f} MB private, {shared:,.0f} MB shared\n"
+        f"{private:,.0f} MB private, {shared:,.0f} MB shared; ready after {ready:.1f} s, of which "
+        f"imports {import_seconds():.1f} s; load {os.getloadavg()[0]:.1f}\n"
     )
     sys.stdout.flush()
 

@@ -99,6 +99,24 @@ def test_python_gives_the_same_by_either_kind(run):
         sbrcli.load(run).similar("1", by="sessions")
 
 
+def test_a_baseline_has_the_second_kind_alone(sbr, run):
+    assert sbr("train", "--model", "popularity", "--name", "popular").code == 0
+    said = sbr("similar", 4, "-k", 1, "--run", "popular", "--json")
+    assert json.loads(said.stdout) == {
+        "item": "4",
+        "items": None,
+        "co_occurring": [
+            {"rank": 1, "item": "5", "score": round(1 / 21, 6), "sessions": 1},
+        ],
+    }
+    shown = sbr("similar", 4, "--run", "popular").stdout
+    assert shown == f"rank\titem\tcosine\tsessions\n1\t5\t{round(1 / 21, 6)}\t1\n"
+    Path("sbr-work/datasets/user").rename("elsewhere")
+    said = sbr("similar", 4, "--run", "popular")
+    assert (said.code, said.stdout) == (5, "")
+    assert "error: no dataset named user in sbr-work\n" in said.stderr
+
+
 def test_items_that_share_no_session_are_not_similar_by_sessions():
     items = RunItems(["a", "b", "c"], np.ones(3, np.int64))
     similarity = SessionSimilarity(make_sessions([0, 1, 0, -1], [2], [1]), items, damping=0)

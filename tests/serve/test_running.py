@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+import sbrcli
+from sbrcli.serve.answers import RequestError
+from sbrcli.serve.model import ServedModel
+from tests.builders import write_ratings
 from tests.serve.conftest import make_films
 from tests.serve.served import PATIENCE_SECONDS, Served, serving
 
@@ -149,6 +153,26 @@ def test_other_origins_may_ask_only_where_they_are_named(tmp_path: Path):
         assert (status, found["access-control-allow-origin"]) == (200, "https://shop.example")
         preflight = origin | {"access-control-request-method": "POST"}
         assert service.ask("OPTIONS", "/v1/recommend", None, **preflight)[0] == 200
+
+
+def test_a_baseline_is_served_with_the_items_of_its_sessions(sbr, tmp_path, monkeypatch):
+    write_ratings(tmp_path / "log", "7 1 0, 7 2 1, 8 2 0, 8 1 1, 8 3 2, 9 4 0, 9 5 1, 9 4 2")
+    rules = ("--valid-days", 0, "--test-days", 0, "--min-item-support", 1)
+    assert sbr("preprocess", "log", *rules).code == 0
+    assert sbr("train", "--model", "markov").code == 0
+    wanted = json.loads(sbr("recommend", "--items", "1,2", "--json").stdout)
+    with serving(tmp_path / "sbr-work") as service:
+        assert service.post("/v1/recommend", {"items": ["1", "2"]}) == wanted
+        found = service.ask("GET", "/v1/items/1/similar?k=1")[1]["items"]
+    assert found == [{"rank": 1, "item": "2", "score": round(2 / 22, 6), "sessions": 2}]
+    model = ServedModel(sbrcli.load(next((tmp_path / "sbr-work" / "runs").iterdir())))
+    monkeypatch.setattr("sbrcli.serve.model.find_spec", lambda _name: None)
+    with pytest.raises(RequestError) as raised:
+        model.similar(0, 1)
+    assert raised.value.message == (
+        "similar items of a baseline are counted in its dataset, which needs pyarrow"
+    )
+    assert raised.value.hint == "install pyarrow beside sbr"
 
 
 @pytest.mark.parametrize(
