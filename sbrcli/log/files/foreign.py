@@ -5,7 +5,6 @@ detected by the file's first bytes, or else by its name.
 import contextlib
 import re
 import shlex
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -246,8 +245,14 @@ def _find_binary(path: Path, first_bytes: bytes) -> Foreign | None:
 
 def _sqlite(path: Path) -> Foreign:
     """Return the type of a SQLite database, with its tables if they can be read."""
+    import sqlite3  # every command that reads a log or sessions imports this module
+
     tables: list[str] = []
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connected(path)) as database:
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(address, uri=True)) as database,
+    ):
         rows = database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
         tables = [str(name) for (name,) in rows if not str(name).startswith("sqlite_")]
     table = tables[0] if len(tables) == 1 else "TABLE"
@@ -256,10 +261,6 @@ def _sqlite(path: Path) -> Foreign:
     if len(tables) > 1:
         way += f"; its tables: {', '.join(tables[:10])}"
     return Foreign("a SQLite database", way)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _refusal(path: Path, kind: Foreign) -> DataError:
