@@ -31,6 +31,9 @@ class SeenItems(NamedTuple):
     ages: IntArray
     """(seen,) the age of each, from 0; ascending within a row."""
 
+    places: IntArray
+    """(seen,) the position at which each occurred last."""
+
 
 class SessionAges:
     """Finds the ages of the items of sessions.
@@ -48,11 +51,14 @@ class SessionAges:
             session[order][1:] == session[order][:-1]
         )
         earlier, later = order[:-1][is_again], order[1:][is_again]
-        # Where the item occurs next and last in the same session; beyond the events if it does not.
         self._type = position_type(events + 1)
+        # Where the item of an event occurs next in its session, last, and first.
         self._next = np.full(events, events, self._type)
         self._previous = np.full(events, -1, self._type)
         self._next[earlier], self._previous[later] = later, earlier
+        self.first = np.empty(events, self._type)
+        is_first = np.concatenate((np.ones(min(events, 1), np.bool_), ~is_again))
+        self.first[order] = order[is_first][np.cumsum(is_first) - 1]
         self._has_repeats = len(later) > 0
 
     def next_item(self, events: IntArray) -> IntArray:
@@ -64,17 +70,21 @@ class SessionAges:
         Returns:
             0 to `AGES` - 1, or `NOT_SEEN`.
         """
-        previous = self._previous[events + 1]
+        previous = self._previous[events.astype(self._type) + 1]
         return np.where(previous < 0, NOT_SEEN, np.minimum(events - previous, AGES - 1))
 
-    def seen(self, events: IntArray) -> SeenItems:
+    def begins(self, events: IntArray) -> IntArray:
+        """Return the positions of the first events of the sessions of some events."""
+        return self._offsets[np.searchsorted(self._offsets, events, side="right") - 1]
+
+    def seen(self, events: IntArray, since: IntArray | None = None) -> SeenItems:
         """Return the items that the sessions of some events have had by then, newest first.
 
         Args:
-            events: positions in the sessions' `item_indices`.
+            events: (events,) positions in the sessions' `item_indices`.
+            since: (events,) the first position to look at for each; by default its session's first.
         """
-        begins = self._offsets[np.searchsorted(self._offsets, events, side="right") - 1]
-        counts = events - begins + 1
+        counts = events - (self.begins(events) if since is None else since) + 1
         firsts = np.cumsum(counts) - counts
         # Millions of numbers, so the fewest and smallest arrays: back = 0, 1, 2 … for each event.
         total = int(counts.sum())
@@ -87,7 +97,8 @@ class SessionAges:
             # Where an item occurs again by then, only its last occurrence stands.
             is_last = self._next[places] > places + back
             rows, places, back = rows[is_last], places[is_last], back[is_last]
-        return SeenItems(rows, self._items[places], np.minimum(back, AGES - 1, out=back))
+        ages = np.minimum(back, AGES - 1, out=back)
+        return SeenItems(rows, self._items[places], ages, places)
 
     def mean_seen(self) -> float:
         """Return about how many items `seen` finds for an event, the mean over all events."""

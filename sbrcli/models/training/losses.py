@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from sbrcli.models.repeats.chunk import ChunkRepeats
+from sbrcli.models.repeats.chunk import ChunkRepeats, add_by_lane, sum_by_lane
 
 ROWS_PER_BLOCK = 256
 """With a few thousand items, a block of scores of this many rows stays in the CPU's cache."""
@@ -74,29 +74,28 @@ def softmax_cross_entropy(
         all_scores += 0.0 if repeats is None else repeats.sums()
         aim = (1 - label_smoothing) * aim + even * all_scores
 
-    loss, terms_gradient = tf.constant(0.0), 0.0
-    hidden_blocks, table_gradient, bias_gradient = [], tf.zeros_like(table), tf.zeros_like(bias)
+    terms = _Terms(repeats, bias)
+    loss, hidden_blocks, table_gradient = tf.constant(0.0), [], tf.zeros_like(table)
     factor = tf.cast(table, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
         block = slice(first, min(first + ROWS_PER_BLOCK, rows))
-        near = None if repeats is None else repeats.between(block.start, block.stop)
-        log_total, probability = _softmax(_score(hidden[block], factor, bias, near), share[block])
+        scores = terms.add_to(_score(hidden[block], factor), block)
+        log_total, probability = _softmax(scores, share[block])
         loss += tf.reduce_sum(row_weights[block] * (log_total - aim[block]))
         if label_smoothing:
             probability -= even * share[block][:, None]
-        terms_gradient += 0.0 if near is None else near.gradient(probability)
+        terms.pull(probability)
         to_hidden, to_table = _pass_on(probability, hidden[block], factor)
         hidden_blocks.append(to_hidden)
         table_gradient += to_table
-        bias_gradient += tf.reduce_sum(probability, axis=0)
 
     share *= 1 - label_smoothing
     return LossGradients(
         loss,
         tf.concat(hidden_blocks, axis=0) - share[:, None] * target_table,
         tf.tensor_scatter_nd_sub(table_gradient, targets[:, None], share[:, None] * hidden),
-        tf.tensor_scatter_nd_sub(bias_gradient, targets[:, None], share),
-        None if repeats is None else terms_gradient - repeats.gradient_by_targets(share),
+        tf.tensor_scatter_nd_sub(terms.bias_gradient(), targets[:, None], share),
+        terms.gradient(-share),
     )
 
 
@@ -131,14 +130,13 @@ def drawn_cross_entropy(
     own += 0.0 if repeats is None else repeats.of_targets()
     share = row_weights / rows
 
-    loss, terms_gradient = tf.constant(0.0), 0.0
+    terms = _Terms(repeats, shift)
+    loss, table_gradient = tf.constant(0.0), tf.zeros_like(part)
     hidden_blocks, pulls = [], []
-    table_gradient, bias_gradient = tf.zeros_like(part), tf.zeros_like(shift)
     factor = tf.cast(part, dtype)
     for first in range(0, rows, ROWS_PER_BLOCK):
         block = slice(first, min(first + ROWS_PER_BLOCK, rows))
-        near = None if repeats is None else repeats.between(block.start, block.stop)
-        scores = _score(hidden[block], factor, shift, near)  # (block, columns)
+        scores = terms.add_to(_score(hidden[block], factor), block)  # (block, columns)
         scores = tf.where(counts[block], scores, _LOWEST)
         highest = tf.maximum(tf.reduce_max(scores, axis=1), own[block])
         exponential = tf.exp(scores - highest[:, None])
@@ -148,11 +146,10 @@ def drawn_cross_entropy(
         probability = exponential * (share[block] / total)[:, None]
         pull = share[block] * (own_exponential / total - 1)
         pulls.append(pull)
-        terms_gradient += 0.0 if near is None else near.gradient(probability)
+        terms.pull(probability)
         to_hidden, to_table = _pass_on(probability, hidden[block], factor)
         hidden_blocks.append(to_hidden + pull[:, None] * own_table[block])
         table_gradient += to_table
-        bias_gradient += tf.reduce_sum(probability, axis=0)
 
     pull = tf.concat(pulls, axis=0)
     columns = tf.range(rows)[:, None]
@@ -160,9 +157,53 @@ def drawn_cross_entropy(
         loss,
         tf.concat(hidden_blocks, axis=0),
         tf.tensor_scatter_nd_add(table_gradient, columns, pull[:, None] * hidden),
-        tf.tensor_scatter_nd_add(bias_gradient, columns, pull),
-        None if repeats is None else terms_gradient + repeats.gradient_by_targets(pull),
+        tf.tensor_scatter_nd_add(terms.bias_gradient(), columns, pull),
+        terms.gradient(pull),
     )
+
+
+class _Terms:
+    """What is added to the products, block by block: the bias and the terms of repeats.
+
+    Args:
+        repeats: the learned terms, if there are any.
+        bias: (columns,)
+    """
+
+    def __init__(self, repeats: ChunkRepeats | None, bias: Any) -> None:
+        self.repeats = repeats
+        self.shift = bias[None] if repeats is None else repeats.shift(bias)  # (lanes, columns)
+        self.of_shift, self.of_terms = tf.zeros_like(self.shift), 0.0
+        self.first, self.near = 0, repeats
+
+    def add_to(self, products: Any, block: slice) -> Any:
+        """Return the scores of a block of rows."""
+        self.first = block.start
+        scores = add_by_lane(products, self.shift, self.first)
+        if self.repeats is None:
+            return scores
+        self.near = self.repeats.between(block.start, block.stop)
+        return self.near.add_to(scores)
+
+    def pull(self, of_scores: Any) -> None:
+        """Take the gradient of the scores of the last block."""
+        self.of_shift += sum_by_lane(of_scores, self.shift.shape[0], self.first)
+        self.of_terms += 0.0 if self.near is None else self.near.gradient(of_scores)
+
+    def bias_gradient(self) -> Any:
+        """Return the gradient of the bias, (columns,)."""
+        return tf.reduce_sum(self.of_shift, axis=0)
+
+    def gradient(self, of_targets: Any) -> Any:
+        """Return the gradient of the terms; None without repeats.
+
+        Args:
+            of_targets: (rows,) the gradient of the targets' scores apart from the blocks.
+        """
+        if self.repeats is None:
+            return None
+        by_bases = self.repeats.gradient_by_bases(self.of_shift)
+        return self.of_terms + by_bases + self.repeats.gradient_by_targets(of_targets)
 
 
 def _softmax(scores: Any, share: Any) -> tuple[Any, Any]:
@@ -178,10 +219,9 @@ def _softmax(scores: Any, share: Any) -> tuple[Any, Any]:
     return tf.math.log(total[:, 0]) + highest[:, 0], exponential * (share[:, None] / total)
 
 
-def _score(hidden: Any, factor: Any, shift: Any, repeats: ChunkRepeats | None) -> Any:
-    """Score (columns,) items, `factor` being their rows of the table: (block, columns)."""
-    scores = _product(tf.cast(hidden, factor.dtype), factor, transpose_b=True) + shift
-    return scores if repeats is None else repeats.add_to(scores)
+def _score(hidden: Any, factor: Any) -> Any:
+    """Multiply hidden states by (columns, units) rows of the table: (block, columns)."""
+    return _product(tf.cast(hidden, factor.dtype), factor, transpose_b=True)
 
 
 def _pass_on(gradient: Any, hidden: Any, factor: Any) -> tuple[Any, Any]:

@@ -111,7 +111,7 @@ class Objective:
         watched = _watched(hidden, table, bias, repeats)
         with tf.GradientTape() as tape:
             tape.watch(watched)
-            scores = _with_repeats(tf.matmul(hidden, table, transpose_b=True) + bias, repeats)
+            scores = _scores(tf.matmul(hidden, table, transpose_b=True), bias, repeats)
             scores = elu(scores, self.config.elu)
             positive = tf.gather(scores, targets, axis=1, batch_dims=1)
             losses = self.row_losses(positive, scores, counts)
@@ -156,7 +156,7 @@ class Objective:
         watched = _watched(hidden, part, part_bias, repeats)
         with tf.GradientTape() as tape:
             tape.watch(watched)
-            scores = _with_repeats(tf.matmul(hidden, part, transpose_b=True) + part_bias, repeats)
+            scores = _scores(tf.matmul(hidden, part, transpose_b=True), part_bias, repeats)
             own = tf.reduce_sum(hidden * part[:rows], axis=1) + part_bias[:rows]
             own += 0.0 if repeats is None else repeats.of_targets()
             positive, scores = elu(own, self.config.elu), elu(scores, self.config.elu)
@@ -172,8 +172,8 @@ def _watched(hidden: Any, table: Any, bias: Any, repeats: ChunkRepeats | None) -
     return [hidden, table, bias, *([] if repeats is None else [repeats.terms])]
 
 
-def _with_repeats(scores: Any, repeats: ChunkRepeats | None) -> Any:
-    return scores if repeats is None else repeats.add_to(scores)
+def _scores(products: Any, bias: Any, repeats: ChunkRepeats | None) -> Any:
+    return products + bias if repeats is None else repeats.score(products, bias)
 
 
 def _outcome(loss: Any, items: Any, gradients: list[Any]) -> LossAndGradients:

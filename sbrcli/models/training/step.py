@@ -124,7 +124,7 @@ class TrainingStep:
         starts: Any,
         is_pair: Any,
         states: list[Any],
-        repeats: ChunkRepeats | None,
+        repeats: ChunkRepeats | None = None,
     ) -> tuple[Any, list[Any]]:
         rows = self.bptt * self.num_lanes
         items, targets = tf.reshape(inputs, (rows,)), tf.reshape(targets, (rows,))

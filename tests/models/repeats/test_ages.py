@@ -60,19 +60,27 @@ def rows_of_lanes(sessions: Sessions, bptt: int) -> dict[int, tuple[dict[int, in
     repeats = LaneRepeats(sessions, bptt).of(lanes)
     assert {part.dtype for part in repeats} == {np.dtype(np.int32)}
     assert repeats.cuts[0] == 0
-    assert repeats.cuts[-1] == len(repeats.places) == len(repeats.ages)
+    assert repeats.cuts[-1] == len(repeats.places) == len(repeats.codes)
+    assert repeats.base_cuts[-1] == len(repeats.base_places)
     found = {}
     for chunk in range(len(lanes.inputs) // bptt):
         part = slice(repeats.cuts[chunk], repeats.cuts[chunk + 1])
+        based = repeats.base_places[repeats.base_cuts[chunk] : repeats.base_cuts[chunk + 1]]
         for row in range(bptt * 3):
             place = (chunk * bptt + row // 3, row % 3)
             is_row = repeats.places[part, 0] == row
-            items, ages = repeats.places[part][is_row, 1], repeats.ages[part][is_row]
+            items, codes = repeats.places[part][is_row, 1], repeats.codes[part][is_row]
+            base = based[based[:, 0] == row % 3, 1].tolist()
+            assert len(set(base)) == len(base)
             if not lanes.is_pair[place]:
                 assert not len(items)
                 assert repeats.target_ages[place] == NOT_SEEN
                 continue
-            seen = dict(zip(items.tolist(), ages.tolist(), strict=True))
+            seen = dict.fromkeys(base, AGES - 1)
+            for item, code in zip(items.tolist(), codes.tolist(), strict=True):
+                assert (code >= AGES) == (item in base)
+                seen[item] = code % AGES
+            assert len(set(items.tolist())) == len(items)
             found[int(lanes.events[place])] = (seen, int(repeats.target_ages[place]))
     return found
 
@@ -102,8 +110,11 @@ def test_a_window_of_the_lanes_has_the_ages_of_the_whole():
     part = repeats.of(lanes.part(slice(3, 9)))
     seen = slice(whole.cuts[1], whole.cuts[3])
     np.testing.assert_array_equal(part.places, whole.places[seen])
-    np.testing.assert_array_equal(part.ages, whole.ages[seen])
+    np.testing.assert_array_equal(part.codes, whole.codes[seen])
     np.testing.assert_array_equal(part.cuts, whole.cuts[1:4] - whole.cuts[1])
+    based = slice(whole.base_cuts[1], whole.base_cuts[3])
+    np.testing.assert_array_equal(part.base_places, whole.base_places[based])
+    np.testing.assert_array_equal(part.base_cuts, whole.base_cuts[1:4] - whole.base_cuts[1])
     np.testing.assert_array_equal(part.target_ages, whole.target_ages[3:9])
 
 
@@ -116,5 +127,14 @@ def test_long_sessions_make_calls_of_fewer_pairs():
 def test_a_chunk_of_padding_has_seen_nothing():
     nothing = nothing_seen(2, 3)
     assert (nothing.target_ages == NOT_SEEN).all()
-    assert nothing.places.shape == (0, 2)
-    assert nothing.cuts.tolist() == [0, 0]
+    assert nothing.places.shape == nothing.base_places.shape == (0, 2)
+    assert nothing.cuts.tolist() == nothing.base_cuts.tolist() == [0, 0]
+
+
+def test_a_long_session_has_few_places_of_its_own_beside_its_lanes_base():
+    sessions = make_sessions(list(range(400)), list(range(400)))
+    lanes, repeats = arrange_lanes(sessions, 2).padded(8), LaneRepeats(sessions, 8)
+    found = repeats.of(lanes.part(slice(200, 208)))
+    assert len(found.base_places) == 2 * 200
+    # Each row has the items of the chunk so far, and of the four events before the row.
+    assert len(found.places) == 2 * sum(max(step + 1, 5) for step in range(8))

@@ -34,7 +34,7 @@ def fused(hidden: Array, table: Array, bias: Array, targets: Array, weights: Arr
     floats = [tf.constant(array, tf.float32) for array in (hidden, table, bias)]
     found = softmax_cross_entropy(*floats, tf.constant(targets), tf.constant(weights, tf.float32))
     assert isinstance(found, LossGradients)
-    return [part.numpy() for part in found]
+    return [part.numpy() for part in found if part is not None]
 
 
 def slopes(at: Array, loss, rows: int, step: float = 1e-5) -> Array:

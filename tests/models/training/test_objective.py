@@ -25,7 +25,7 @@ COLUMNS = TARGETS + DRAWN
 LOG_EXPECTED = np.log([0.5, 2.0, 0.5, 0.1, 2.0, 3.0, 3.0, 0.5])
 # The ages of the items that the session of each row has had: row 0's target, others' targets, a
 # drawn item twice among the columns, and an item that is no column.
-SEEN = [{2: 3, 1: 0, 6: 5}, {1: 1, 2: 5, 0: 5}, {5: 2, 3: 0}, {}]
+SEEN = [{2: 3, 1: 0, 6: 5}, {1: 1, 2: 5, 0: 5}, {5: 2, 3: 0, 2: 4}, {}]
 NOTHING_SEEN = [{}] * 4
 WEIGHTS = ("hidden", "table", "bias")
 
@@ -67,11 +67,15 @@ def repeats_of(terms: np.ndarray, seen: list[dict[int, int]]) -> ChunkRepeats:
     entries = [(row, item, age) for row, ages in enumerate(seen) for item, age in ages.items()]
     table = np.array(entries, np.int32).reshape(-1, 3)
     targets = [ages.get(target, NOT_SEEN) for ages, target in zip(seen, TARGETS, strict=True)]
+    # The lane of row 0 and row 2 has item 2 in its base, the other one none.
+    codes = [age + AGES * (row % 2 == 0 and item == 2) for row, item, age in entries]
     return ChunkRepeats(
         tf.constant(terms, tf.float32),
         tf.constant(targets),
         tf.constant(table[:, :2]),
-        tf.constant(table[:, 2]),
+        tf.constant(np.array(codes, np.int32)),
+        tf.constant(np.array([[0, 2]] if entries else [], np.int32).reshape(-1, 2)),
+        num_lanes=2,
     )
 
 
