@@ -65,20 +65,16 @@ def softmax_cross_entropy(
     """
     rows = hidden.shape[0]
     target_table = tf.gather(table, targets)  # (rows, units)
-    aim = tf.reduce_sum(hidden * target_table, axis=1) + tf.gather(bias, targets)
-    aim += 0.0 if repeats is None else repeats.of_targets()
+    aim = _target_scores(hidden, target_table, tf.gather(bias, targets), repeats)
     share = row_weights / rows
     even = label_smoothing / table.shape[0]  # each item's probability in the target distribution
     if label_smoothing:
-        all_scores = tf.linalg.matvec(hidden, tf.reduce_sum(table, axis=0)) + tf.reduce_sum(bias)
-        all_scores += 0.0 if repeats is None else repeats.sums()
-        aim = (1 - label_smoothing) * aim + even * all_scores
+        aim = (1 - label_smoothing) * aim + even * _sums_of_scores(hidden, table, bias, repeats)
 
     terms = _Terms(repeats, bias)
     loss, hidden_blocks, table_gradient = tf.constant(0.0), [], tf.zeros_like(table)
     factor = tf.cast(table, dtype)
-    for first in range(0, rows, ROWS_PER_BLOCK):
-        block = slice(first, min(first + ROWS_PER_BLOCK, rows))
+    for block in _blocks(rows):
         scores = terms.add_to(_score(hidden[block], factor), block)
         log_total, probability = _softmax(scores, share[block])
         loss += tf.reduce_sum(row_weights[block] * (log_total - aim[block]))
@@ -126,16 +122,14 @@ def drawn_cross_entropy(
     """
     rows = hidden.shape[0]
     own_table = part[:rows]
-    own = tf.reduce_sum(hidden * own_table, axis=1) + bias[:rows]
-    own += 0.0 if repeats is None else repeats.of_targets()
+    own = _target_scores(hidden, own_table, bias[:rows], repeats)
     share = row_weights / rows
 
     terms = _Terms(repeats, shift)
     loss, table_gradient = tf.constant(0.0), tf.zeros_like(part)
     hidden_blocks, pulls = [], []
     factor = tf.cast(part, dtype)
-    for first in range(0, rows, ROWS_PER_BLOCK):
-        block = slice(first, min(first + ROWS_PER_BLOCK, rows))
+    for block in _blocks(rows):
         scores = terms.add_to(_score(hidden[block], factor), block)  # (block, columns)
         scores = tf.where(counts[block], scores, _LOWEST)
         highest = tf.maximum(tf.reduce_max(scores, axis=1), own[block])
@@ -204,6 +198,24 @@ class _Terms:
             return None
         by_bases = self.repeats.gradient_by_bases(self.of_shift)
         return self.of_terms + by_bases + self.repeats.gradient_by_targets(of_targets)
+
+
+def _blocks(rows: int) -> list[slice]:
+    """Divide rows into blocks."""
+    firsts = range(0, rows, ROWS_PER_BLOCK)
+    return [slice(first, min(first + ROWS_PER_BLOCK, rows)) for first in firsts]
+
+
+def _target_scores(hidden: Any, tables: Any, biases: Any, repeats: ChunkRepeats | None) -> Any:
+    """Score each row's target, (rows,), by its row of the table and its bias."""
+    scores = tf.reduce_sum(hidden * tables, axis=1) + biases
+    return scores if repeats is None else scores + repeats.of_targets()
+
+
+def _sums_of_scores(hidden: Any, table: Any, bias: Any, repeats: ChunkRepeats | None) -> Any:
+    """Sum the scores of all items for each row, (rows,)."""
+    sums = tf.linalg.matvec(hidden, tf.reduce_sum(table, axis=0)) + tf.reduce_sum(bias)
+    return sums if repeats is None else sums + repeats.sums()
 
 
 def _softmax(scores: Any, share: Any) -> tuple[Any, Any]:

@@ -1,5 +1,7 @@
 """The cross-entropy and its gradients, against the formula written slowly in float64."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 
 from sbrcli.models.training.losses import ROWS_PER_BLOCK, LossGradients, softmax_cross_entropy
 
-Array = npt.NDArray[np.floating]
+Array = npt.NDArray[Any]
 ITEMS, UNITS = 7, 3
 
 
@@ -31,8 +33,10 @@ def slow_loss(hidden: Array, table: Array, bias: Array, targets: Array, weights:
 
 
 def fused(hidden: Array, table: Array, bias: Array, targets: Array, weights: Array) -> list[Array]:
-    floats = [tf.constant(array, tf.float32) for array in (hidden, table, bias)]
-    found = softmax_cross_entropy(*floats, tf.constant(targets), tf.constant(weights, tf.float32))
+    floats: list[Any] = [tf.constant(array, tf.float32) for array in (hidden, table, bias)]
+    hidden, table, bias = floats
+    rows = (tf.constant(targets), tf.constant(weights, tf.float32))
+    found = softmax_cross_entropy(hidden, table, bias, *rows)
     assert isinstance(found, LossGradients)
     return [part.numpy() for part in found if part is not None]
 

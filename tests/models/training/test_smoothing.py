@@ -94,9 +94,11 @@ def test_scores_of_ten_thousand_stay_finite():
 
 def test_the_option_reaches_the_loss_over_all_items():
     weights, targets, row_weights = some_chunk()
-    parts = [tf.constant(part, tf.float32) for part in weights.values()]
+    hidden, table, bias = (tf.constant(part, tf.float32) for part in weights.values())
     outcome = Objective(TrainConfig(label_smoothing=0.3, n_sample=0), None).measure(
-        *parts,
+        hidden,
+        table,
+        bias,
         tf.constant(targets, tf.int32),
         tf.constant(row_weights, tf.float32),
         tf.constant([1, 1]),
