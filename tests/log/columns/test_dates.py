@@ -236,7 +236,7 @@ def test_one_date_is_judged_as_a_column_is_read():
     letters = (
         list("0123456789") * 3 + list(":/-. ,+TZPM") + [" Mar ", "Mon ", " PM", "2021", "08:00"]
     )
-    texts = ["".join(rng.choice(letters, rng.integers(1, 12))) for _ in range(3000)]
+    texts = ["".join(rng.choice(letters, rng.integers(1, 12))) for _ in range(1000)]
     texts += [
         "29/02/2021",
         "29/02/2020",
@@ -269,7 +269,8 @@ def test_the_formats_of_the_hint_read_the_times_of_the_log(text, day_first, mont
     assert caught.value.hint == (
         f"say which comes first: --time-format '{day_first}' or --time-format '{month_first}'"
     )
-    days = [read(text, time_format=form).events[TIMESTAMP][0] for form in (day_first, month_first)]
+    forms = (day_first, month_first)
+    days = [read(text, time_format=form).events[TIMESTAMP].tolist()[0] for form in forms]
     assert days[0] - days[1] == 30 * 86_400  # from 4 March to 3 April
 
 

@@ -2,6 +2,7 @@ import bz2
 import gzip
 import lzma
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,7 +32,7 @@ def zstd(content: bytes) -> bytes:
 PACK = {
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
-    "xz": lzma.compress,
+    "xz": partial(lzma.compress, preset=0),
     "zstd": zstd,
     "zip": lambda content: zipped(content, "ratings.dat"),
 }
