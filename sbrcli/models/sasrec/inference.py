@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE
-from sbrcli.models.sasrec.numpy_blocks import Block, apply_norm, apply_softmax, tiled_product
+from sbrcli.models.sasrec.numpy_blocks import Block, Ends, apply_softmax, tiled_product
 from sbrcli.models.sasrec.stream import SasRecStream
 from sbrcli.models.sasrec.weights import SasRecShape
 from sbrcli.models.score_blocks import score_in_blocks
@@ -70,7 +70,7 @@ class SasRecScorer:
             items that follow them; the next block overwrites the scores.
         """
         with self._lock:  # made once, although several threads may ask
-            _ = self._output, self._blocks
+            _ = self._output, self._blocks, self._ends
         yield from score_in_blocks(self._walk(sessions), self._output)
 
     def score_next(self, items: IntArray) -> FloatArray:
@@ -88,6 +88,10 @@ class SasRecScorer:
     def _blocks(self) -> list[Block]:
         shape, weights = self._shape, self._weights
         return [Block(shape, weights, block, tiled_product) for block in range(shape.blocks)]
+
+    @cached_property
+    def _ends(self) -> Ends:
+        return Ends(self._weights, tiled_product)
 
     def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
         """Yield the hidden states at the positions before targets, with a column of ones."""
@@ -122,16 +126,12 @@ class SasRecScorer:
             at = np.arange(first, min(first + self._steps, int(steps[0])))
             is_event = at < steps[:active, None]
             positions = starts[:active, None] + np.where(is_event, at, 0)
-            rows = self._enter(items[positions.ravel()])
+            rows = self._ends.enter(items[positions.ravel()])
             for number, block in enumerate(self._blocks):
                 rows, known[number] = self._advance(block, rows, known[number], active)
             states = np.ones((active, len(at), self._shape.units + 1), np.float32)
-            last = apply_norm(rows, self._weights["last/norm"])
-            states[..., :-1] = last.reshape(active, len(at), -1)
+            states[..., :-1] = self._ends.leave(rows).reshape(active, len(at), -1)
             yield positions[is_event], states[is_event]
-
-    def _enter(self, items: IntArray) -> FloatArray:
-        return self._weights[OUTPUT_TABLE][items] * np.float32(self._shape.units**0.5)
 
     def _advance(
         self,

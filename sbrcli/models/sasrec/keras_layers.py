@@ -39,14 +39,15 @@ def keras_states(items: Any, shape: SasRecShape, weights: Weights) -> Any:
     """Apply an embedding and the blocks; see `Exportable.keras_states`."""
     table = weights[OUTPUT_TABLE]
     embedding = keras.layers.Embedding(*table.shape, name="embedding")
-    hidden = embedding(items) * shape.units**0.5
+    hidden = _norm(embedding(items), weights["first/norm"], "first_norm")
     embedding.set_weights([table])
     places: Any = keras.ops.cumsum(keras.ops.ones_like(items[:1, :]), axis=1)  # (1, steps)
     # (steps, steps) how far each event is behind another
     back = keras.ops.transpose(places) - places
     for block in range(shape.blocks):
         hidden = _apply_block(hidden, back, shape, block_weights(weights, block), f"block_{block}")
-    return _norm(hidden, weights["last/norm"], "last_norm")
+    hidden = _norm(hidden, weights["last/norm"], "last_norm")
+    return _dense(hidden, weights["last/output"], None, "last_output")
 
 
 def _apply_block(hidden: Any, back: Any, shape: SasRecShape, own: Weights, name: str) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from sbrcli.models.network import OUTPUT_TABLE
 from sbrcli.models.row_products import RowProducts
 from sbrcli.models.sasrec.weights import EPSILON, SasRecShape, block_weights
 from sbrcli.models.tiled_matmul import TiledMatrix
@@ -73,6 +74,33 @@ class Block:
             return added
         half = np.float32(0.5)  # sigmoid(a) = (tanh(a / 2) + 1) / 2
         return added * (np.tanh(self._gates[layer](normed) * half) * half + half)
+
+
+class Ends:
+    """What comes before the first block and after the last one.
+
+    Args:
+        weights: those of the network.
+        make_product: as for `Block`.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, FloatArray],
+        make_product: Callable[[FloatArray, FloatArray], Product],
+    ) -> None:
+        self._table = weights[OUTPUT_TABLE]
+        self._norms = weights["first/norm"], weights["last/norm"]
+        output = weights["last/output"]
+        self._output = make_product(output, _zeros(len(output)))
+
+    def enter(self, items: npt.NDArray[np.integer]) -> FloatArray:
+        """Return the input of the first block, (events, units)."""
+        return apply_norm(self._table[items], self._norms[0])
+
+    def leave(self, rows: FloatArray) -> FloatArray:
+        """Return the hidden states, (events, units), from the output of the last block."""
+        return self._output(apply_norm(rows, self._norms[1]))
 
 
 def apply_norm(rows: FloatArray, norm: FloatArray) -> FloatArray:

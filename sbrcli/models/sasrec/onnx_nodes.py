@@ -23,10 +23,11 @@ def onnx_states(
     nodes.add_distances(items)
     table = graph.constant(OUTPUT_TABLE, weights[OUTPUT_TABLE])
     hidden = graph.add("Gather", [table, items], "embedded")
-    hidden = nodes.scaled(hidden, shape.units**0.5, "entered")
+    hidden = nodes.norm(hidden, weights["first/norm"], "first_norm")
     for block in range(shape.blocks):
         hidden = nodes.add_block(hidden, block_weights(weights, block), f"block_{block}")
     hidden = nodes.norm(hidden, weights["last/norm"], "last_norm")
+    hidden = nodes.product(hidden, weights["last/output"], "last_output")
     # The state after the last event of each session; what follows it is padding.
     one = graph.constant("one_event", np.array(1, np.int32))
     last = graph.add("Sub", [lengths, one], "last_event")

@@ -1,12 +1,17 @@
 """The options of the SASRec network itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sbrcli.config.checks import require, require_option
 from sbrcli.config.options import Options, SearchRange, option
 from sbrcli.config.sizes import parse_sizes
 
 PANEL = "Network"
+
+ADAGRAD_RATE = 0.02
+"""The default learning rate of adagrad: the norms make a network sensitive to greater ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +83,13 @@ class SasRecConfig(Options):
         below=1,
         search=SearchRange(0.0, 0.6),
     )
+
+    @classmethod
+    def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the learning rate of adagrad, unless another optimizer or a rate is given."""
+        if given.get("optimizer", "adagrad") != "adagrad" or "learning_rate" in given:
+            return {}
+        return {"learning_rate": ADAGRAD_RATE}
 
     def check_together(self) -> None:
         """Check that there is one size, which the heads divide evenly."""

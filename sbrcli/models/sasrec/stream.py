@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE
 from sbrcli.models.row_products import RowProducts
-from sbrcli.models.sasrec.numpy_blocks import Block, apply_norm, apply_softmax, row_product
+from sbrcli.models.sasrec.numpy_blocks import Block, Ends, apply_softmax, row_product
 from sbrcli.models.sasrec.weights import SasRecShape
 
 IntArray = npt.NDArray[np.integer]
@@ -41,8 +41,8 @@ class SasRecStream:
         self._shape = shape
         blocks = range(shape.blocks)
         self._blocks = [Block(shape, weights, block, row_product) for block in blocks]
-        self._table, self._norm = weights[OUTPUT_TABLE], weights["last/norm"]
-        self._output = RowProducts(self._table, weights[OUTPUT_BIAS])
+        self._ends = Ends(weights, row_product)
+        self._output = RowProducts(weights[OUTPUT_TABLE], weights[OUTPUT_BIAS])
 
     @property
     def num_items(self) -> int:
@@ -113,7 +113,7 @@ class SasRecStream:
             count: (sessions,) how many events before are known.
         """
         shape = self._shape
-        rows = self._table[items] * np.float32(shape.units**0.5)
+        rows = self._ends.enter(items)
         is_unknown = np.arange(shape.window) < (shape.memory - count)[:, None]
         for number, block in enumerate(self._blocks):
             normed, projected = block.project(rows)
@@ -121,7 +121,7 @@ class SasRecStream:
             known[:, number, 0, -1], known[:, number, 1, -1] = keys, values
             mixed = self._attend(block, queries, known[:, number], is_unknown)
             rows = block.finish(rows, normed, mixed)
-        return apply_norm(rows, self._norm)
+        return self._ends.leave(rows)
 
     def _attend(
         self, block: Block, queries: FloatArray, known: FloatArray, is_unknown: BoolArray

@@ -64,7 +64,7 @@ class SasRecNetwork:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([entered, *weights.values()])
             by_step = tf.reshape(entered, (steps, lanes, self.shape.units))
-            hidden = tf.transpose(by_step, (1, 0, 2)) * self.shape.units**0.5
+            hidden = _normed(tf.transpose(by_step, (1, 0, 2)), weights["first/norm"])
             hidden = _dropped(hidden, self.embedding_dropout, seed_of(0))
             for block, stored in enumerate(states[:-1]):
                 known = tf.concat([stored, hidden], axis=1)
@@ -73,7 +73,8 @@ class SasRecNetwork:
                 hidden += _dropped(attended, self.dropout, seed_of(2 * block + 1))
                 fed = self._feed(weights, block, hidden)
                 hidden += _dropped(fed, self.dropout, seed_of(2 * block + 2))
-            hidden = _normed(hidden, weights["last/norm"])
+            hidden = _times(_normed(hidden, weights["last/norm"]), weights["last/output"])
+            hidden = _dropped(hidden, self.dropout, seed_of(2 * self.shape.blocks + 1))
             hidden = tf.reshape(tf.transpose(hidden, (1, 0, 2)), (steps * lanes, self.shape.units))
         return hidden, [*memories, reach.age_after()], Cache(tape, hidden, entered, weights)
 

@@ -2,19 +2,21 @@
 
 The network (Kang & McAuley 2018, arXiv 1808.09781), for an event with item i:
 
-    x = sqrt(units) * output/table[i]
+    x = norm(output/table[i])
     x = x + attention(norm(x))                        in each block, over the last `window` events
     x = x + relu(norm(x) A + a) B + b                 in each block
-    scores = norm(x) output/table^T + output/bias
+    scores = norm(x) P output/table^T + output/bias
 
-It differs from the paper in two points. Attention has several heads and an output projection, as in
-Vaswani et al. 2017. Positions are distances: each head has a learned number for every distance
-between the attending event and the attended one, which is added to their logit (Raffel et al. 2020,
-section 2.1, but without buckets; initially it falls with the distance, as in Press et al. 2022).
-The paper's absolute positions would change with each event that leaves a full window. With
-distances, the scores depend on the events before them alone, wherever a session is cut into chunks,
-and each block can store its last inputs and go on. As each block looks back by `window` - 1 events,
-the network reaches `blocks` * (`window` - 1) events back.
+It differs from the paper in these points. Attention has several heads and an output projection, as
+in Vaswani et al. 2017. The matrix P lets an item follow another without resembling it, although
+both have their rows in one table; without P, an item resembles itself most.
+
+Positions are distances: each head has a learned number for every distance between the attending
+event and the attended one, which is added to their logit (Raffel et al. 2020, section 2.1, but
+without buckets). The paper's absolute positions would change with each event that leaves a full
+window. With distances, the scores depend on the events before them alone, wherever a session is cut
+into chunks, and each block can store its last inputs and go on. As each block looks back by
+`window` - 1 events, the network reaches `blocks` * (`window` - 1) events back.
 
 With gates, what a layer adds is multiplied by sigmoid(norm(x) G) (LiGR: Borisyuk et al. 2025, arXiv
 2502.03417).
@@ -104,7 +106,9 @@ class SasRecShape:
             if self.has_gates:
                 shapes[f"{name}/attention/gate"] = (units, units)
                 shapes[f"{name}/feed/gate"] = (units, units)
+        shapes["first/norm"] = (2, units)
         shapes["last/norm"] = (2, units)
+        shapes["last/output"] = (units, units)
         shapes[OUTPUT_TABLE] = (self.num_items, units)
         shapes[OUTPUT_BIAS] = (self.num_items,)
         return shapes
@@ -122,18 +126,20 @@ def initialise_weights(shape: SasRecShape, seed: int) -> Weights:
     """Draw the initial weights.
 
     Each matrix is uniform in ± sqrt(6 / (rows + columns)), keys and values each count as their own
-    matrix (Glorot & Bengio 2010, eq. 16). Norms begin as 1 and 0, biases as 0. The heads' distances
-    begin as -2^(-8 h / heads) d for head h = 1, 2, … (Press et al. 2022, arXiv 2108.12409).
+    matrix (Glorot & Bengio 2010, eq. 16), but for the last matrix of each layer, which is 0: blocks
+    add nothing at first. Norms begin as 1 and 0, biases as 0. The terms of distance d begin as
+    -d / 4^h for head h = 0, 1, … (falling with the distance, as in Press et al. 2022, arXiv
+    2108.12409).
     """
     rng = np.random.default_rng(seed)
     weights: Weights = {}
     for name, sizes in shape.weight_shapes().items():
         if name.endswith("norm"):
             weights[name] = np.stack([np.ones(sizes[1]), np.zeros(sizes[1])]).astype(np.float32)
-        elif name.endswith("bias"):
+        elif name.endswith(("bias", "attention/output", "feed/outer")):
             weights[name] = np.zeros(sizes, np.float32)
         elif name.endswith("distance"):
-            slopes = 2.0 ** (-8 * np.arange(1, shape.heads + 1) / shape.heads)
+            slopes = 4.0 ** -np.arange(shape.heads)
             weights[name] = np.outer(-slopes, np.arange(shape.window)).astype(np.float32)
         else:
             width = shape.units if name.endswith("keys_values") else sizes[1]

@@ -41,7 +41,7 @@ def slow_scores(
     table = weights["output/table"]
     scores = []
     for item in session:
-        x = np.sqrt(shape.units) * table[item]
+        x = slow_norm(table[item], weights["first/norm"])
         for block, known in enumerate(inputs):
             own = {n.split("/", 1)[1]: w for n, w in weights.items() if n[:7] == f"block_{block}"}
             known.append(x)
@@ -50,7 +50,8 @@ def slow_scores(
             inner = np.maximum(normed @ own["feed/inner"] + own["feed/inner_bias"], 0)
             fed = inner @ own["feed/outer"] + own["feed/outer_bias"]
             x = x + fed * (slow_gate(normed @ own["feed/gate"]) if shape.has_gates else 1)
-        scores.append(table @ slow_norm(x, weights["last/norm"]) + weights["output/bias"])
+        hidden = slow_norm(x, weights["last/norm"]) @ weights["last/output"]
+        scores.append(table @ hidden + weights["output/bias"])
     return np.array(scores)
 
 

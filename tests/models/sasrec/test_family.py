@@ -120,6 +120,16 @@ def test_the_defaults_for_short_sessions_have_a_smaller_window():
 
 
 @pytest.mark.parametrize(
+    ("given", "rate"),
+    [({}, 0.02), ({"learning_rate": 0.05}, 0.05), ({"optimizer": "adam"}, 0.002)],
+)
+@pytest.mark.parametrize("is_short", [False, True])
+def test_adagrad_has_a_learning_rate_of_its_own(given, rate, is_short):
+    config = configure_training(given, None, short_sessions=is_short, model="sasrec")
+    assert config.learning_rate == rate
+
+
+@pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
         ({"hsz": (8, 4)}, OptionError, "hsz of --model sasrec must be one number. Received: 8,4"),
