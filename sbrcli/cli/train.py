@@ -2,12 +2,10 @@
 
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train_options as options
 from sbrcli.cli.baseline_options import (
     check_model_options,
@@ -27,14 +25,12 @@ from sbrcli.cli.tables import Table, Unit, size_in_words
 from sbrcli.cli.training_progress import TrainingProgress, write_duration
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, FitConfig
 from sbrcli.errors import InterruptionError, UsageError
-from sbrcli.evaluation.rank_metrics.registry import monitored_metrics, require_monitored
-from sbrcli.models.configuration import configure_training, family_with
-from sbrcli.models.registry import DEFAULT_FAMILY, FAMILIES, find_family, is_baseline
+from sbrcli.evaluation.rank_metrics.registry import monitored_metrics
+from sbrcli.models.registry import FAMILIES, find_family, is_baseline
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.train_baseline import BaselineJob
+    from sbrcli.models.training.events import OnEvent
     from sbrcli.workflow.train_result import TrainResult
-    from sbrcli.workflow.training_job import TrainingJob
 
 _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
 
@@ -80,7 +76,7 @@ def train(
     recommend. Some defaults differ for short sessions, fewer than 20 events on average; --dry-run
     prints the values that would be used.
     """
-    from sbrcli.workflow.training_job import make_job
+    from sbrcli.workflow.train_request import TrainRequest, train_as_requested
 
     if measure and not dry_run:
         raise UsageError("--measure goes with --dry-run", hint="sbr train --dry-run --measure")
@@ -90,150 +86,42 @@ def train(
         flags = {"preset": preset, "from": from_run, "resume": resume, "finish": finish}
         flags |= {"dry-run": dry_run, "checkpoint-minutes": checkpoint != DEFAULT_CHECKPOINT}
         require_no_network_options(model, explicit | flags)
-        texts = (dataset, model, baselines.get(model, ""), name)
-        _fit_baseline(invocation, texts, overwrite=overwrite)
-        return
-    if finish is not None:
-        flags = [resume or None, dry_run or None, checkpoint != DEFAULT_CHECKPOINT or None]
-        others = [*explicit.values(), model, preset, dataset, name, from_run, *flags]
-        _finish(invocation, finish, others, overwrite=overwrite)
-        return
-    family = model or (DEFAULT_FAMILY if from_run is None else family_with(_given(explicit)))
-    config = configure_training(explicit, preset, model=family)
-    require_monitored(config.monitor)
-    if resume:
-        _check_alone([*explicit.values(), model, preset, dataset, from_run], overwrite=overwrite)
-        job = _job_to_resume(invocation, name)
-        if job is None:
-            return
-    elif from_run is not None:
-        job = _make_job_from(invocation.workspace, from_run, explicit, preset, dataset, name, model)
-    else:
-        for_short = configure_training(explicit, preset, short_sessions=True, model=family)
-        job = make_job(invocation.workspace, dataset, config, name, for_short, family)
-    if dry_run:
-        _show_plan(invocation, job, measure=measure)
-    else:
-        how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "checkpoint": checkpoint}
-        invocation.output.show(train_job(invocation, job, **how), _epoch_tables)
+    request = TrainRequest(
+        dataset=dataset,
+        model=model,
+        explicit=explicit,
+        baselines=baselines,
+        preset=preset,
+        name=name,
+        overwrite=overwrite,
+        from_run=from_run,
+        resume=resume,
+        finish=finish,
+        checkpoint=checkpoint,
+        dry_run=dry_run,
+        measure=measure,
+    )
+    result = show_training(
+        invocation,
+        lambda on_event: train_as_requested(invocation.workspace, request, on_event),
+    )
+    invocation.output.show(result, _plan_tables if dry_run else _epoch_tables)
 
 
-def _job_to_resume(invocation: Invocation, name: str | None) -> "TrainingJob | None":
-    """Return the job of the run to resume; show the run and return None if it is complete."""
-    from sbrcli.workflow.train_result import describe_run
-    from sbrcli.workflow.training_job import find_resumable_run, job_of_run
-
-    run = find_resumable_run(invocation.workspace, name)
-    if not run.is_complete:
-        return job_of_run(invocation.workspace, run)
-    invocation.output.note(f"run {run.name} is complete already")
-    invocation.output.show(describe_run(run), _epoch_tables)
-    return None
-
-
-def _show_plan(invocation: Invocation, job: "TrainingJob", *, measure: bool) -> None:
-    """Show what would be trained, and what it takes."""
-    from sbrcli.workflow.train_result import plan_training
-    from sbrcli.workflow.training_estimate import estimate_training
-
-    estimate = estimate_training(invocation.workspace, job, measure=measure)
-    plan = replace(plan_training(job), estimate=asdict(estimate))
-    invocation.output.show(plan, _plan_tables)
-
-
-def _given(explicit: dict[str, Any]) -> list[str]:
-    return [name for name, value in explicit.items() if value is not None]
-
-
-def _fit_baseline(
-    invocation: Invocation, job_words: tuple[str | None, str, str, str | None], *, overwrite: bool
-) -> None:
-    """Fit a baseline and show the result; `job_words` are those of `make_baseline_job`."""
-    from sbrcli.workflow.train_baseline import make_baseline_job
-
-    job = make_baseline_job(invocation.workspace, *job_words)
-    invocation.output.show(fit_job(invocation, job, overwrite=overwrite), _epoch_tables)
-
-
-def fit_job(
-    invocation: Invocation, job: "BaselineJob", *, overwrite: bool = False
+def show_training(
+    invocation: Invocation, train: "Callable[[OnEvent], TrainResult]"
 ) -> "TrainResult":
-    """Fit a baseline as a run and show the progress."""
-    from sbrcli.evaluation.validation import validate
-    from sbrcli.workflow.train_baseline import train_baseline
-
-    out = invocation.output
-    out.note(f"run {job.name} on dataset {job.dataset.name}")
-    result = train_baseline(invocation.workspace, job, validate, out, overwrite=overwrite)
-    if result.already_there:
-        out.note(f"run {result.run} already exists, trained with the same options")
-    return result
-
-
-def train_job(invocation: Invocation, job: "TrainingJob", **how: Any) -> "TrainResult":
-    """Train and show the progress; `how` are the options of `training.train`."""
-    from sbrcli.evaluation.validation import validate
-    from sbrcli.workflow.train import train
-
-    header = f"run {job.name} on dataset {job.dataset.name}"
-    workspace, output = invocation.workspace, invocation.output
+    """Call what trains a run, show its progress, and say how to continue after an interruption."""
+    workspace, progress = invocation.workspace, TrainingProgress(invocation.output)
     try:
-        with TrainingProgress(output, header) as progress:
-            result = train(workspace, job, validate, progress.show, **how)
+        with progress:
+            return train(progress.show)
     except KeyboardInterrupt as error:
-        if not workspace.path_of("run", job.name).is_dir():
+        run = progress.run
+        if run is None or not workspace.path_of("run", run).is_dir():
             raise
-        words = ["sbr", "train", "--resume", "--name", job.name, *workdir_words(workspace.root)]
+        words = ["sbr", "train", "--resume", "--name", run, *workdir_words(workspace.root)]
         raise InterruptionError("interrupted", f"{shlex.join(words)} continues it") from error
-    if result.already_there:
-        output.note(f"run {result.run} already exists, trained with the same options")
-    return result
-
-
-def _make_job_from(
-    workspace: Workspace,
-    parent: str,
-    explicit: dict[str, Any],
-    preset: str | None,
-    *names: str | None,
-) -> "TrainingJob":
-    """Prepare a training run that starts from the weights of another run."""
-    from sbrcli.workflow.parent import make_job_from
-
-    if preset is not None:
-        raise UsageError(
-            "--from takes the options of the run that it starts from, and no preset",
-            hint="leave --preset out, and pass the options to change",
-        )
-    return make_job_from(workspace, parent, explicit, *names)
-
-
-def _finish(invocation: Invocation, name: str, others: list[Any], *, overwrite: bool) -> None:
-    """Complete an interrupted run with its best epoch."""
-    from sbrcli.workflow.finish import finish
-
-    if overwrite or any(option is not None for option in others):
-        raise UsageError(
-            "--finish takes an interrupted run as it is, and no other option",
-            hint=f"sbr train --finish {name}",
-        )
-    result = finish(invocation.workspace, name)
-    if result.already_there:
-        invocation.output.note(f"run {name} is complete already")
-    else:
-        invocation.output.note(
-            f"run {name} is complete with the weights of epoch {result.best_epoch}"
-        )
-    invocation.output.show(result, _epoch_tables)
-
-
-def _check_alone(options: list[Any], *, overwrite: bool) -> None:
-    if overwrite or any(option is not None for option in options):
-        raise UsageError(
-            "--resume takes the interrupted run's own options and no others but --name and "
-            "--checkpoint-minutes",
-            hint="leave the other options out, or train under another --name",
-        )
 
 
 def _plan_tables(training: "TrainResult") -> Iterator[Table]:

@@ -13,6 +13,7 @@ from sbrcli.models.training.events import (
     StopRequested,
     TargetsRanked,
     TrainingEvent,
+    TrainingPlanned,
     TrainingResumed,
     ValidationStarted,
 )
@@ -22,10 +23,12 @@ from sbrcli.reporter import Advance, ignore_progress
 class TrainingProgress:
     """Show the events of a training on stderr."""
 
-    def __init__(self, output: Output, header: str = "") -> None:
-        """Initialise for one training run; `header` names run and dataset and is shown first."""
+    def __init__(self, output: Output) -> None:
         self._output = output
-        self._header = header
+        self._header = ""
+        self.run: str | None = None
+        """The run that is trained, once it is known."""
+
         self._stack = ExitStack()
         self._advance: Advance = ignore_progress
 
@@ -42,6 +45,10 @@ class TrainingProgress:
             return
         if isinstance(event, TargetsRanked):
             self._advance(event.num_targets)
+            return
+        if isinstance(event, TrainingPlanned):  # shown when the training begins
+            self.run = event.run
+            self._header = f"run {event.run} on dataset {event.dataset}"
             return
         self._stack.close()
         if self._header:

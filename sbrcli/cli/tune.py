@@ -24,7 +24,7 @@ from sbrcli.cli.options import (
     subcommand,
     workdir_words,
 )
-from sbrcli.cli.train import fit_job, takes_training_options, train_job
+from sbrcli.cli.train import show_training, takes_training_options
 from sbrcli.cli.tuning_progress import TuningProgress
 from sbrcli.cli.tuning_tables import plan_tables, result_tables
 from sbrcli.config.tuning import PANEL, TuneConfig
@@ -240,14 +240,13 @@ def _finish(
         result = replace(result, command=f"{result.command} {shlex.join(where)}")
     reporter = invocation.output
     if trains and result.best is not None:
-        from sbrcli.workflow.train_baseline import BaselineJob
-        from sbrcli.workflow.tuning.request import make_best_job
+        from sbrcli.workflow.tuning.request import train_best
 
-        job = make_best_job(invocation.workspace, request, result)
-        if isinstance(job, BaselineJob):
-            result = replace(result, run=fit_job(invocation, job).run)
-        else:
-            result = replace(result, run=train_job(invocation, job).run)
+        trained = show_training(
+            invocation,
+            lambda on_event: train_best(invocation.workspace, request, result, on_event),
+        )
+        result = replace(result, run=trained.run)
     reporter.show(result, result_tables)
     runs = [trial.run for trial in result.trials if trial.run is not None]
     if runs:

@@ -1,9 +1,9 @@
 """The events of a training, with which an `on_event` handler is called.
 
-In a training without interruption they come in this order: `LibrariesLoading` (from `sbr train`
-alone), then for each epoch `EpochStarted`, `StepsDone` again and again, `ValidationStarted` and
-`TargetsRanked` if there is a valid split, and `EpochEnded`. A handler ends the training by raising
-`StopTraining`. Nothing here loads TensorFlow.
+In a training without interruption they come in this order: `TrainingPlanned` and
+`LibrariesLoading` (from `sbr train` alone), then for each epoch `EpochStarted`, `StepsDone` again
+and again, `ValidationStarted` and `TargetsRanked` if there is a valid split, and `EpochEnded`. A
+handler ends the training by raising `StopTraining`. Nothing here loads TensorFlow.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +18,14 @@ class StopTraining(Exception):  # noqa: N818  it is a signal and no error
     `fit` then returns the history of the complete epochs. A training in a run's folder saves its
     state and raises this again: the run is not complete, and can be resumed.
     """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlanned:
+    """A run is to be trained, unless it exists already."""
+
+    run: str
+    dataset: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +118,8 @@ class StopRequested:
 
 
 TrainingEvent = (
-    LibrariesLoading
+    TrainingPlanned
+    | LibrariesLoading
     | TrainingResumed
     | EpochStarted
     | StepsDone

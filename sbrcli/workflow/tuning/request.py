@@ -13,7 +13,10 @@ from sbrcli.errors import ConfigError
 from sbrcli.models.baselines.registry import find_baseline
 from sbrcli.models.configuration import config_class_of, configure_training
 from sbrcli.models.registry import DEFAULT_FAMILY, is_baseline
+from sbrcli.models.training.events import OnEvent
 from sbrcli.workflow.train_baseline import BaselineJob
+from sbrcli.workflow.train_request import run_job
+from sbrcli.workflow.train_result import TrainResult
 from sbrcli.workflow.training_job import TrainingJob
 from sbrcli.workflow.tuning.baseline_settings import check_fixed, make_baseline_settings
 from sbrcli.workflow.tuning.result import TuneResult
@@ -93,6 +96,17 @@ def settings_on(dataset: Dataset, request: TuneRequest) -> SearchSettings:
         text = request.baselines.get(model, "")
         return make_baseline_settings(dataset, model, text, request.fixed)
     return TuneSettings(dataset, model, request.fixed, request.preset)
+
+
+def train_best(
+    workspace: Workspace, request: TuneRequest, result: TuneResult, on_event: OnEvent
+) -> TrainResult:
+    """Train the best trial as a run.
+
+    Raises:
+        ArtefactError, ConfigError, TrainingError: see `make_best_job` and `run_job`.
+    """
+    return run_job(workspace, make_best_job(workspace, request, result), on_event)
 
 
 def make_best_job(
