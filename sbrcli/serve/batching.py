@@ -1,6 +1,7 @@
 """Answer requests that arrive together in one pass of the model."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ goes on to read requests and to answer those about its health meanwhile.
 """
 
 
+COLLECT_SECONDS = 0.002
+
+
 @dataclass(frozen=True, slots=True)
 class Forget:
     """A stored session that is to be forgotten."""
@@ -44,8 +48,8 @@ class _Waiting:
 class Batcher:
     """Collects requests while the model is busy, and answers them together when it is free.
 
-    A request that finds the model free is scored at once, with all that arrived in the same turn
-    of the event loop, so that none waits for company.
+    A request that finds the model free is scored with all that arrive in the same turn of the
+    event loop, and in the next ones as long as each brings some: at once, if none comes.
 
     Args:
         model: returns the model of the moment.
@@ -94,6 +98,7 @@ class Batcher:
     async def _run(self) -> None:
         """Answer requests until none waits."""
         while self._waiting:
+            await self._collect()
             model = self._model()
             is_quick = self._take(model)
             works = [one.work for one in self._together]
@@ -106,6 +111,16 @@ class Batcher:
                 if not one.answer.done():
                     one.answer.set_result(answer)
             await asyncio.sleep(0)  # the answers leave, and requests arrive
+
+    async def _collect(self) -> None:
+        """Wait while each turn of the event loop brings further requests, for 2 ms at most.
+
+        A request of a pass of sixteen takes half the time of one of a pass of four.
+        """
+        deadline, count = time.perf_counter() + COLLECT_SECONDS, 0
+        while count < len(self._waiting) < MAX_TOGETHER and time.perf_counter() < deadline:
+            count = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _end(self, run: "asyncio.Task[None]") -> None:
         """Begin again after a bug, with which the requests of the last pass are answered."""
