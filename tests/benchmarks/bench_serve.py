@@ -3,7 +3,8 @@
     python -m tests.benchmarks.bench_serve [--seconds 8] [--workers 1] [--sizes 3416x100,43000x100]
 
 `wrk` (Debian has it) sends sessions of ten random items over 16 connections, from this machine.
-The networks are random: what they recommend does not matter here.
+The networks are random: what they recommend does not matter here. The processor time, of which a
+constant answer has its own, says more than the rates where other processes are running.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 from sbrcli.models.gru4rec.weights import GruShape
+from tests.benchmarks.bench_http_servers import seconds_of
 from tests.builders import make_run
 from tests.serve.served import Served, serving
 
@@ -37,11 +39,16 @@ def measure(service: Served, path: str, seconds: int, script: Path | None = None
     words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
     words += ["-s", str(script)] if script else []
     words.append(f"http://127.0.0.1:{service.port}{path}")
+    begin = seconds_of(service.process.pid)
     text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    used = seconds_of(service.process.pid) - begin
     found = dict(re.findall(r"(50|90|99)%\s+(\S+)", text))
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     errors = re.findall(r"(?:Non-2xx or 3xx responses|Socket errors): ?(.*)", text)
-    return {"rate": rate[1] if rate else "0", **found, "errors": "; ".join(errors) or "none"}
+    count = re.search(r"(\d+) requests", text)
+    cpu = f"{1000 * used / int(count[1]):.3f}" if count else "?"
+    errors = "; ".join(errors) or "none"
+    return {"rate": rate[1] if rate else "0", **found, "errors": errors, "cpu": cpu}
 
 
 def memory_of(service: Served) -> tuple[float, float]:
@@ -79,7 +86,8 @@ def measure_size(items: int, units: int, seconds: int, workers: int, folder: Pat
     share = float(scored["rate"]) / float(constant["rate"])
     sys.stdout.write(
         f"{items:,} items x {units} units, {workers} worker(s): {scored['rate']} requests/s, "
-        f"{share:.2f} of a constant answer ({constant['rate']}); p50 {scored.get('50')}, "
+        f"{share:.2f} of a constant answer ({constant['rate']}); {scored['cpu']} ms of processor "
+        f"per request, {constant['cpu']} of a constant answer; p50 {scored.get('50')}, "
         f"p90 {scored.get('90')}, p99 {scored.get('99')}; errors {scored['errors']}; "
         f"{private:,.0f} MB private, {shared:,.0f} MB shared; ready after {ready:.1f} s, of which "
         f"imports {import_seconds():.1f} s; load {os.getloadavg()[0]:.1f}\n"
