@@ -93,3 +93,10 @@ def test_events_one_by_one_give_what_they_give_at_once():
         (state,) = stream.advance([state], [np.array([item])])
     np.testing.assert_array_equal(stream.scores([state])[0], at_once[0])
     assert stream.num_items == NUM_ITEMS
+
+
+def test_the_work_of_a_blend_is_that_of_all_members():
+    alone = network().stream.work(2, 7)
+    pair = BlendScorer([Member(network(), 1.0), Member(network(), 1.0)], (0.4, 0.6)).stream
+    assert pair.work(2, 7) == 2 * alone > 0
+    assert BlendScorer([Member(network(), 1.0), markov()], (0.5, 0.5)).stream.work(1, 1) == np.inf

@@ -97,6 +97,10 @@ class BlendStream:
         """How many items are scored."""
         return self._streams[0].num_items
 
+    def work(self, sessions: int, events: int) -> float:
+        """Estimate the multiplications of all members; see `sbrcli.models.stream.Stream.work`."""
+        return sum(stream.work(sessions, events) for stream in self._streams)
+
     def prepare(self) -> None:
         """Prepare the members whose streams can be prepared, so that the first session is fast."""
         for stream in self._streams:

@@ -77,6 +77,10 @@ class RepeatsStream:
         """How many items are scored."""
         return self._stream.num_items
 
+    def work(self, sessions: int, events: int) -> float:
+        """Estimate the multiplications, which are the network's; see `Stream.work`."""
+        return self._stream.work(sessions, events)
+
     def prepare(self) -> None:
         """Let the network's stream make ready what is used for every session."""
         prepare = getattr(self._stream, "prepare", None)

@@ -49,6 +49,13 @@ class SasRecStream:
         """How many items are scored."""
         return self._shape.num_items
 
+    def work(self, sessions: int, events: int) -> float:
+        """Estimate the multiplications; see `sbrcli.models.stream.Stream.work`."""
+        shape = self._shape
+        per_unit = shape.units * (4 + 2 * shape.feed_forward) + 2 * shape.window
+        per_event = shape.blocks * shape.units * per_unit
+        return sessions * shape.num_items * shape.units + events * per_event
+
     def advance(self, states: Sequence[State | None], items: Sequence[IntArray]) -> list[State]:
         """Walk each session's further events; see `sbrcli.models.stream.Stream.advance`."""
         if not items:

@@ -122,3 +122,9 @@ def assert_equal(some: Mapping[str, Any], others: Mapping[str, Any]) -> None:
     assert some.keys() == others.keys()
     for name, weight in some.items():
         np.testing.assert_array_equal(weight, others[name], err_msg=name)
+
+
+def test_the_work_of_a_stream_is_that_of_the_network():
+    scorer = REPEATS_FAMILY.make_scorer(SHAPE, weights())
+    plain = stream_of(FAMILY.make_scorer(PLAIN, plain_weights()))
+    assert stream_of(scorer).work(2, 7) == plain.work(2, 7) > 0

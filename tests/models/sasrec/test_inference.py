@@ -128,3 +128,10 @@ def test_no_session_has_no_scores():
     stream = SasRecScorer(SHAPES[0], draw_weights(SHAPES[0])).stream
     assert stream.advance([], []) == []
     assert stream.scores([]).shape == (0, 30)
+
+
+def test_the_work_of_a_stream_grows_with_items_and_events():
+    shape = SasRecShape(30, 8, blocks=2, heads=2, window=5, feed_forward=4, has_gates=False)
+    stream = SasRecScorer(shape, draw_weights(shape)).stream
+    attention, layers = 2 * 5 * 8, (4 + 2 * 4) * 8 * 8
+    assert stream.work(3, 10) == 3 * 30 * 8 + 10 * 2 * (attention + layers)
