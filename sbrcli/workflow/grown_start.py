@@ -64,7 +64,7 @@ def find_grown_start(run: Run) -> Path:
     if run.update is None or not path.is_file() or checksum_of(path) != run.update.start:
         raise ArtefactError(
             f"{path} is not what the update was begun from",
-            hint=f"remove the run, sbr runs rm {run.name}, and update again",
+            hint=f"remove the run, sbr runs rm runs/{run.name}, and update again",
         )
     return path
 

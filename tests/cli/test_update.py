@@ -130,7 +130,7 @@ def test_what_does_not_belong_together_is_refused(sbr, monkeypatch):
     assert (said.code, said.stdout) == (5, "")
     assert said.stderr.splitlines()[-2:] == [
         "error: sbr-work/runs/new/start.safetensors is not what the update was begun from",
-        "hint: remove the run, sbr runs rm new, and update again",
+        "hint: remove the run, sbr runs rm runs/new, and update again",
     ]
     items = load_items(RUNS / "old/items.safetensors")
     save_items(RUNS / "old/items.safetensors", items.ids[::-1], items.train_count)
