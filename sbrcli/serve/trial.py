@@ -30,7 +30,12 @@ def serve_for_a_moment(workdir: Path) -> Iterator[int]:
     command = [sys.executable, "-m", "sbrcli", "--workdir", str(workdir), "serve", "--port", "0"]
     environment = {name: value for name, value in os.environ.items() if name != "SBR_TOKEN"}
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        env=environment,
     ) as process:
         try:
             yield _read_port(process)
