@@ -1,11 +1,14 @@
 """Which requests are answered together, and where."""
 
+import ast
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import sbrcli
 from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.models.gru4rec.stream import GruStream
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
@@ -122,3 +125,15 @@ def test_the_work_of_a_session_grows_with_items_units_and_events():
     layers = 3 * (4 * 4 + 3 * (3 + 4))
     assert stream.work(2, 7) == 2 * 10 * 3 + 7 * layers
     assert ReplayStream(None).work(1, 1) == float("inf")  # type: ignore[arg-type]
+
+
+def test_every_stream_states_its_work():
+    streams = []
+    for path in Path(sbrcli.__file__).parent.joinpath("models").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                methods = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+                if {"advance", "scores"} <= methods:
+                    assert "work" in methods, node.name
+                    streams.append(node.name)
+    assert {"GruStream", "SasRecStream", "BlendStream", "ReplayStream"} <= set(streams)
