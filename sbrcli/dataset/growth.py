@@ -58,7 +58,7 @@ class Grown:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """A session with new events, whole."""
+    """A session with new events, from its first event on."""
 
     items: IntArray
     times: npt.NDArray[np.generic]
@@ -76,7 +76,7 @@ _Find = Callable[[int | str, IntArray, npt.NDArray[np.generic]], int | None]
 def grow(learned: Learned, cut: pd.DataFrame, config: PrepareConfig) -> Grown:
     """Add a log's later events to sessions.
 
-    A session that goes on keeps its earlier events: those of `learned`, found by the session's id,
+    A continued session keeps its earlier events: those of `learned`, found by the session's id,
     and later ones that the log has of it. Sessions made by gaps have no lasting id; they are found
     by their earlier events, which the log must hold. An item is new if the log has enough events
     of it in sessions that are long enough.
@@ -196,7 +196,7 @@ def _assemble(
     seen: int,
     dropped: dict[str, Counts],
 ) -> Grown:
-    """Put the sessions that go on, and the new ones, behind the others."""
+    """Append the continued and the new sessions to the others."""
     before, num_known = learned.sessions, len(learned.item_ids)
     replaced = {session.earlier for session in found}
     stays = np.array([at not in replaced for at in range(before.num_sessions)], np.bool_)

@@ -18,7 +18,7 @@ _REACH = 5
 
 
 def find_grown(before: NetworkShape, after: NetworkShape) -> list[str]:
-    """Name the weights with a row for each item.
+    """Return the names of the weights with a row for each item.
 
     Raises:
         ValueError: a weight changes with the number of items in another way than by rows.
@@ -71,7 +71,7 @@ def grow_weights(
 def grow_slots(
     slots: Mapping[str, npt.NDArray[np.float32]], before: NetworkShape, after: NetworkShape
 ) -> Weights:
-    """Return what an optimizer remembers, with zeros for the rows of new items.
+    """Return the slots of an optimizer with rows of zeros for new items.
 
     Args:
         slots: by name, which begins with the name of a weight.

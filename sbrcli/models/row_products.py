@@ -1,7 +1,7 @@
 """Products of a matrix with vectors whose bits depend on neither their number nor their order.
 
 A BLAS library may accumulate a row of a matrix product in another order than its neighbour (see
-`sbrcli.models.tiled_matmul`). Here each vector is multiplied by itself, in products of a matrix of
+`sbrcli.models.tiled_matmul`). Here each vector is multiplied alone, in products of a matrix of
 at most `_ONE_THREAD` numbers with one vector. These are the same calls however many vectors there
 are, and too small for the library to start threads of its own.
 """

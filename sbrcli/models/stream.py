@@ -1,4 +1,4 @@
-"""Score sessions event by event, as they happen: what recommending and serving run on.
+"""Score sessions event by event, as they happen, for `sbr recommend` and `sbr serve`.
 
 A session is held as a state, which each event advances. The scores of a session have the same
 bits, whichever other sessions are scored with it, and whether its events came at once or one by
@@ -25,7 +25,7 @@ class Stream(Protocol):
 
     @property
     def num_items(self) -> int:
-        """How many items are scored."""
+        """The number of items that are scored."""
         ...
 
     def work(self, sessions: int, events: int) -> float:
@@ -56,7 +56,7 @@ class ReplayStream:
 
     Args:
         scorer: the model.
-        most_events: how many of a session's latest events are kept.
+        most_events: the maximum number of a session's latest events that are stored.
     """
 
     def __init__(self, scorer: Scorer, most_events: int = 10_000) -> None:
@@ -65,7 +65,7 @@ class ReplayStream:
 
     @property
     def num_items(self) -> int:
-        """How many items are scored."""
+        """The number of items that are scored."""
         return self._scorer.num_items
 
     def work(self, sessions: int, events: int) -> float:  # noqa: ARG002
@@ -85,6 +85,6 @@ class ReplayStream:
 
 
 def stream_of(scorer: Scorer) -> Stream:
-    """Return what follows sessions with a model: its own `stream`, or its events scored again."""
+    """Return the stream of a model: its own one, or one that scores the events again."""
     own: Stream | None = getattr(scorer, "stream", None)
     return ReplayStream(scorer) if own is None else own

@@ -1,4 +1,4 @@
-"""Recommend for everybody: the sessions of a log or dataset, scored together, into one file."""
+"""Recommend for all sessions of a log or dataset at once, and write one file."""
 
 import itertools
 from collections import Counter
@@ -63,9 +63,9 @@ def recommend_all(
         recommender: the run.
         owned: the sessions.
         out: the file, whose name ends in .parquet, .csv or .jsonl; replaced in one step.
-        config: how many items, whether the sessions' own items may come again, and the fallback.
+        config: how many items, whether those of the session are candidates, and the fallback.
         rules: what else may not be recommended.
-        reporter: given the number of sessions that are done.
+        reporter: receives the progress, in sessions.
 
     Raises:
         DataError: the run knows no item of any session, and there is no fallback.
@@ -164,7 +164,7 @@ class _Work:
         items: IntArray,
         scores: npt.NDArray[np.floating],
     ) -> None:
-        """Answer the sessions of which the run knows nothing."""
+        """Answer the sessions of which the run knows no item."""
         number = int(np.count_nonzero(is_unknown))
         if self.config.fallback is None:
             self.short["unknown"] += number

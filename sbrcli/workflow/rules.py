@@ -1,4 +1,4 @@
-"""The rules of a business on what may be recommended, as a run's items meet them."""
+"""Business rules on what may be recommended, applied to the items of a run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ SEEN = "seen"
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most some items of each group, such as a category, are recommended.
+    """A limit on the recommended items of each group, such as a category.
 
     Args:
         name: the rule's.
@@ -34,7 +34,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Which of a run's items are candidates, and at most how many of a group are recommended.
+    """Which items of a run are candidates, and how many of a group are recommended at most.
 
     Args:
         num_items: the number of the run's items.
@@ -114,7 +114,7 @@ class Rules:
         Args:
             best: item indices, best first.
             k: how many.
-            skipped: increased for each cap by the items that it kept from being chosen.
+            skipped: for each cap, increased by the number of items that it excluded.
 
         Returns:
             The items; fewer than k if `best` has no more.

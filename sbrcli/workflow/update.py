@@ -1,4 +1,4 @@
-"""`sbr update`: a new run that goes on from a complete one, with the events since then."""
+"""`sbr update`: train a new run that continues a complete one with later events."""
 
 import re
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ _MAX_BYTES = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvents:
-    """A newer log, and the run that is to learn from it."""
+    """A newer log and the run to update with it."""
 
     logs: Sequence[Path]
     """Its files; - is standard input."""
@@ -69,7 +69,7 @@ class NewEvents:
 
 @dataclass(frozen=True, slots=True)
 class UpdateResult(TrainResult):
-    """What came of `sbr update`; `asdict` is its JSON document."""
+    """The result of `sbr update`; `asdict` returns its JSON document."""
 
     parent: str | None = None
     """The run that it begins at; None where there was nothing to learn."""
@@ -96,10 +96,10 @@ def update(
     *,
     checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT,
 ) -> UpdateResult:
-    """Train a run on from another, with the newer events of a log, or resume that.
+    """Update a run with the later events of a log, or resume an interrupted update.
 
-    First the grown dataset is written, then the run; either is there as a whole or not at all. The
-    same update of the same events is found and stays as it is; one that was interrupted goes on.
+    The grown dataset is written first, then the run; each appears complete or not at all. An update
+    with the same events and options that exists already is returned unchanged.
 
     Args:
         workspace: where the run and its dataset are.
@@ -142,7 +142,7 @@ def update(
 
 
 def _dataset_of(run: Run, workspace: Workspace) -> Dataset:
-    """Open what a run was trained on, which an update needs.
+    """Open the dataset that a run was trained on.
 
     Raises:
         ArtefactError: it is missing or another one.
@@ -164,7 +164,7 @@ def _dataset_of(run: Run, workspace: Workspace) -> Dataset:
 
 
 def _read(new: NewEvents, dataset: Dataset, workspace: Workspace) -> tuple[Log, SourceFile]:
-    """Read the log as that of the dataset was; return it, and its files' names and digest."""
+    """Read the log as the dataset's was read; return it with its files' names and digest."""
     reading = complete_reading(new.reading, dataset.config)
     with ExitStack() as stack:
         paths = [stack.enter_context(on_disk(path)) for path in new.logs]
@@ -177,7 +177,7 @@ def _read(new: NewEvents, dataset: Dataset, workspace: Workspace) -> tuple[Log, 
 def _warn_of_events_between(
     run: Run, dataset: Dataset, first_time: float, workspace: Workspace
 ) -> None:
-    """Warn of events of the dataset that neither the run nor the log has."""
+    """Warn about events of the dataset that the run has not learned from and the log lacks."""
     splits = ["test"] if run.is_refitted else ["valid", "test"]
     for name in splits:
         split = dataset.splits.get(name)
@@ -205,7 +205,7 @@ def _default_name(parent: str, last_time: float) -> str:
 def _make_job(
     dataset: Dataset, name: str, parent: Run, config: UpdateConfig, about: Update
 ) -> TrainingJob:
-    """Return the training of an update: as its parent's, in shuffled order, from its weights."""
+    """Return the job of an update: the parent's options and weights, and shuffled sessions."""
     old = config_of(parent)
     rate = old.learning_rate if config.learning_rate is None else config.learning_rate
     how = replace(old, refit=False, since=None, last_days=None, shuffle=True, patience=0)

@@ -1,8 +1,8 @@
-"""Train trials in a child process, which is replaced from time to time so that memory stays flat.
+"""Train trials in a child process, which is replaced now and then so that memory does not grow.
 
 TensorFlow's XLA keeps every graph that it has compiled, some 10 MB for each network, until the
-process ends. A child also dies alone: a trial for which the system has too little memory fails,
-and the study goes on.
+process ends. If the system kills a child for lack of memory, its trial alone fails, and the study
+continues.
 """
 
 import multiprocessing
@@ -78,7 +78,7 @@ class ChildRunner:
             self._pipe = None
 
     def _connect(self) -> "Connection":
-        """Return the pipe to a child that is to train another trial."""
+        """Return the pipe to a child that can train another trial."""
         if self._trained >= TRIALS_PER_CHILD:
             self.close()
         if self._pipe is None:
@@ -94,7 +94,7 @@ class ChildRunner:
         return self._pipe
 
     def _bury(self, seconds: float) -> Outcome:
-        """Return what came of a trial whose process has died."""
+        """Return the outcome of a trial whose process has died."""
         self._child.join(timeout=5)
         code = self._child.exitcode
         self._pipe = None
@@ -103,7 +103,7 @@ class ChildRunner:
 
 
 def serve(pipe: "Connection", workspace: Workspace, settings: TuneSettings) -> None:
-    """Train the trials that come through a pipe, until None comes or the other end is closed."""
+    """Train the trials received through a pipe until it is closed or None is received."""
 
     def ask(*question: object) -> bool:
         pipe.send(question)
@@ -124,7 +124,7 @@ def serve(pipe: "Connection", workspace: Workspace, settings: TuneSettings) -> N
 
 @contextmanager
 def _ignoring_ctrl_c() -> "Iterator[None]":
-    """Let a child that is started meanwhile ignore Ctrl-C from its beginning."""
+    """Make the child processes that are started in this context ignore Ctrl-C."""
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     except ValueError:  # not in the main thread, which alone gets signals

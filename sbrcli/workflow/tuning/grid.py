@@ -43,7 +43,7 @@ from sbrcli.workflow.tuning.settings import SESSION, SearchSettings
 
 @dataclass(frozen=True, slots=True)
 class GridRequest:
-    """The values of a grid, as they stand on the command line."""
+    """The values of a grid, as given on the command line."""
 
     texts: Sequence[str]
     """Such as "layers=1,2" or "session=user,gap:3600"."""
@@ -66,13 +66,13 @@ class Combination:
 def plan_grid(
     workspace: Workspace, request: TuneRequest, grid_request: GridRequest, reporter: Reporter
 ) -> list[Combination]:
-    """Return the trainings of a grid, whose options are all checked.
+    """Return the combinations of a grid, after checking the options of each.
 
     Args:
         workspace: where the datasets are.
         request: the dataset, and the options that are the same in all.
         grid_request: the values.
-        reporter: given how the log was read.
+        reporter: receives notes on how the log was read.
 
     Raises:
         OptionError, ConfigError: values cannot be used, or do not go together.
@@ -120,10 +120,10 @@ def tune_grid(
     """Train a run for each combination; those that exist already are not trained again.
 
     Args:
-        workspace: where the datasets are and the runs are kept.
+        workspace: the work directory of the datasets and runs.
         request: the dataset, and the options that are the same in all.
         grid_request: the values.
-        reporter: given how the log was read.
+        reporter: receives notes on how the log was read.
         on_event: called with the events of `tuning.events` and of each training.
 
     Raises:
@@ -156,7 +156,7 @@ def tune_grid(
 def describe_grid(
     workspace: Workspace, request: TuneRequest, grid_request: GridRequest, reporter: Reporter
 ) -> TuneResult:
-    """Describe a grid without training: its values, and how many of its runs are there already."""
+    """Describe a grid without training: its values, and how many of its runs exist already."""
     combinations = plan_grid(workspace, request, grid_request, reporter)
     first = combinations[0]
     found = [workspace.find("run", one.job.name) for one in combinations]
@@ -193,12 +193,12 @@ def run_grid(
     time_limit: float | None,
     on_event: OnTuneEvent,
 ) -> list[Trial]:
-    """Train the runs that are not there yet; return a trial for each combination that was begun.
+    """Train the runs that do not exist yet; return a trial for each combination that was begun.
 
     Args:
-        workspace: where the runs are kept.
+        workspace: the work directory of the runs.
         combinations: what to train.
-        time_limit: in seconds; begin no other training after it.
+        time_limit: in seconds; no training begins after it.
         on_event: called with the events of `tuning.events` and of each training.
 
     Raises:

@@ -25,7 +25,7 @@ MakeRunner = Callable[[Workspace, Any, OnEvent], Runner]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A study that is about to be begun or continued."""
+    """A study to begin or to continue."""
 
     name: str
     settings: SearchSettings
@@ -33,7 +33,7 @@ class Search:
     refit: bool
 
     def command_of(self, options: Mapping[str, Any]) -> list[str]:
-        """Return the words that train a trial's options as a run."""
+        """Return the command that trains a run with a trial's options."""
         return self.settings.train_words(self.settings.configure(options), refit=self.refit)
 
 
@@ -77,7 +77,7 @@ class Searching:
         return len(self.study.trials())
 
     def _is_over(self) -> bool:
-        """Return whether the time is over; one trial must be complete whatever it takes."""
+        """Return whether the time is over; it never is before one trial is complete."""
         if self.deadline is None or time.monotonic() < self.deadline:
             return False
         return any(one.state == "complete" for one in self.study.trials())

@@ -59,7 +59,7 @@ class Proposal:
 
 
 class Study:
-    """The trials of a study, shared with whatever other processes work on it."""
+    """The trials of a study, shared with the other processes that work on it."""
 
     def __init__(self, folder: StudyFolder, space: Space, seed: int, worker: str) -> None:
         """Open a study whose folder exists.
@@ -88,7 +88,7 @@ class Study:
 
         Args:
             settings: values of the searched options. Settings outside the space are tried as they
-                are, and tell the estimator nothing.
+                are, and do not inform the estimator.
         """
         with self.folder.locked():
             if self._study.get_trials(deepcopy=False):
@@ -102,7 +102,7 @@ class Study:
                     self._study.enqueue_trial({}, {_OUTSIDE: given})
 
     def take_up_killed(self) -> int:
-        """Plan again the trials of processes that have ended in the middle; return how many."""
+        """Enqueue the trials of killed processes again; return how many."""
         with self.folder.locked():
             running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
             killed = [t for t in running if not self.folder.is_working(t.user_attrs.get("worker"))]
@@ -111,12 +111,12 @@ class Study:
             return len(killed)
 
     def propose(self, configure: Configure, num_items: int, most: int) -> Proposal | None:
-        """Return the next trial; None if the study has as many as it should.
+        """Return the next trial; None if the study has enough.
 
         Args:
             configure: returns the configuration of a trial's options.
             num_items: the number of items that are scored.
-            most: how many trials there should be, in all processes together.
+            most: the maximum number of trials of all processes together.
         """
         with self.folder.locked():
             begun = len(self.trials())
@@ -169,7 +169,7 @@ class Study:
             self.folder.write_summary(self._summary())
 
     def give_back(self, proposal: Proposal) -> None:
-        """Plan a trial again that was interrupted."""
+        """Enqueue an interrupted trial again."""
         with self.folder.locked():
             trials = self._study.get_trials(deepcopy=False)
             self._plan_again(trials[proposal.handle.number])
@@ -180,7 +180,7 @@ class Study:
         return [_to_trial(number, one) for number, one in enumerate(found, 1)]
 
     def trial_of(self, proposal: Proposal) -> Trial:
-        """Return a trial of this process as it stands."""
+        """Return the current state of a trial of this process."""
         trials = self._study.get_trials(deepcopy=False)
         before = [t for t in trials[: proposal.handle.number] if _is_counted(t)]
         return _to_trial(len(before) + 1, trials[proposal.handle.number])
@@ -257,7 +257,7 @@ def _holds(dimension: Dimension, value: Any) -> bool:
 
 
 def _is_counted(trial: FrozenTrial) -> bool:
-    """Return whether a trial was begun, and not interrupted."""
+    """Return whether a trial was begun and not interrupted."""
     return trial.state != TrialState.WAITING and "interrupted" not in trial.user_attrs
 
 
