@@ -23,8 +23,10 @@ IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 Weights = Sequence[float]
 
-# So many scores of all members together are held at a time (128 MB).
-_SCORES_AT_A_TIME = 2**25
+# So many scores of all members together are held at a time (64 MB), in buffers that are used
+# again; a block has so many of each member, which stay in the cache.
+_SCORES_AT_A_TIME = 2**24
+_SCORES_OF_A_BLOCK = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,10 @@ class Member:
     scale: float | None
     memory_bytes: int = 0
 
-    def to_log_scale(self, scores: FloatArray) -> npt.NDArray[np.float32]:
-        """Bring the model's scores, (rows, num_items), to the common scale, as a new array."""
+    def to_log_scale(self, scores: FloatArray) -> FloatArray:
+        """Bring the model's scores, (rows, num_items), to the common scale; may return them."""
+        if self.scale == 1:
+            return scores
         if self.scale is not None:
             return np.multiply(scores, self.scale, dtype=np.float32)
         found = np.zeros(scores.shape, np.float32)
@@ -132,32 +136,35 @@ def weighted_mean(apart: Sequence[FloatArray], weights: Weights) -> npt.NDArray[
         apart: of each member, (rows, num_items) on the common scale.
         weights: of each member, with the sum 1; a member of weight 0 is left out.
     """
-    mean = np.zeros(apart[0].shape, np.float32)
-    for scores, weight in zip(apart, weights, strict=True):
-        if weight:
-            mean += np.multiply(scores, weight, dtype=np.float32)
+    used = [pair for pair in zip(apart, weights, strict=True) if pair[1]]
+    mean = np.multiply(*used[0], dtype=np.float32)
+    for scores, weight in used[1:]:
+        mean += np.multiply(scores, weight, dtype=np.float32)
     return mean
 
 
 def score_apart(
     members: Sequence[Member], sessions: Sessions
-) -> Iterator[tuple[IntArray, list[npt.NDArray[np.float32]]]]:
+) -> Iterator[tuple[IntArray, list[FloatArray]]]:
     """Score with several models at the same positions, those before targets.
 
     Yields:
-        (rows,) positions, and of each member (rows, num_items) scores on the common scale.
+        (rows,) positions, and of each member (rows, num_items) scores on the common scale; the next
+        block may overwrite the scores.
     """
     num_items = members[0].scorer.num_items
     most = max(1, _SCORES_AT_A_TIME // (len(members) * num_items))
+    most = min(most, max(1, sessions.num_targets))
+    buffers = [np.empty((most, num_items), np.float32) for _ in members]
+    step = max(1, _SCORES_OF_A_BLOCK // num_items)
     for begin, part in _with_few_targets(sessions, most):
         positions = np.flatnonzero(part.target_mask) - 1
-        apart = []
-        for member in members:
-            own = np.empty((len(positions), num_items), np.float32)
+        for member, buffer in zip(members, buffers, strict=True):
             for places, scores in score_targets(member.scorer, part):
-                own[np.searchsorted(positions, places)] = member.to_log_scale(scores)
-            apart.append(own)
-        yield begin + positions, apart
+                buffer[np.searchsorted(positions, places)] = member.to_log_scale(scores)
+        for first in range(0, len(positions), step):
+            rows = slice(first, min(first + step, len(positions)))
+            yield begin + positions[rows], [buffer[rows] for buffer in buffers]
 
 
 def _with_few_targets(sessions: Sessions, most: int) -> Iterator[tuple[int, Sessions]]:
