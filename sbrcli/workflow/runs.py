@@ -204,8 +204,10 @@ def _find_damage(artefact: Artefact, needed: tuple[str, ...], *, thoroughly: boo
     for name in needed:
         if not (artefact.path / name).exists():
             return f"{artefact.path / name} is missing"
-    # A split in parts is a folder, whose files are checked together.
-    names = dict.fromkeys(name.partition("/")[0] for name in artefact.files)
+    names = list(artefact.files)
+    if isinstance(artefact, Dataset):
+        # A split in parts is a folder, whose files are checked together.
+        names = list(dict.fromkeys(name.partition("/")[0] for name in names))
     for name in names if thoroughly else ():
         try:
             misfit = find_checksum_mismatch(artefact.path / name)
