@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sbrcli.models.configuration import configure_training
 from sbrcli.models.gru4rec.family import FAMILY
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.network import OUTPUT_REPEATS
 from sbrcli.models.registry import find_family
-from sbrcli.models.repeats.shape import RepeatsShape
+from sbrcli.models.repeats.shape import RepeatsShape, own_shape, own_weights
 from sbrcli.models.scorer import score_targets
 from sbrcli.models.stream import stream_of
 from tests.builders import TrainConfig, make_sessions
@@ -97,6 +98,23 @@ def test_the_keras_model_scores_each_event_as_the_scorer():
             wanted = literal_scores(session[: step + 1])
             np.testing.assert_allclose(found[0, step], wanted, atol=1e-5)
     assert model.count_params() == sum(weight.size for weight in weights().values())
+
+
+def test_a_network_of_another_family_has_the_terms_too():
+    family = find_family("sasrec")
+    config = configure_training(
+        {"hsz": (4,), "blocks": 1, "heads": 1, "window": 4, "repeats": "learned"},
+        None,
+        model="sasrec",
+    )
+    shape = family.shape_of(config, ITEMS)
+    drawn = family.initial_weights(shape, 1) | {OUTPUT_REPEATS: TERMS}
+    plain = family.make_scorer(own_shape(shape), own_weights(drawn))
+    scorer, model = family.make_scorer(shape, drawn), family.make_keras_model(shape, drawn)
+    for session in SESSIONS[:4]:
+        wanted = with_terms(plain.score_next(np.array(session)), session, TERMS)
+        np.testing.assert_allclose(scorer.score_next(np.array(session)), wanted, atol=1e-5)
+        np.testing.assert_allclose(np.asarray(model(np.array([session])))[0, -1], wanted, atol=1e-5)
 
 
 def test_without_repeats_a_family_is_as_it_is():

@@ -118,7 +118,11 @@ def test_scores_of_ten_thousand_give_finite_losses_and_gradients():
 def test_one_softmax_is_taken_and_not_two():
     """Known error 8: of two items with scores 5 and 0, the first has -log p = log(1 + e^-5)."""
     loss, *_ = fused(
-        np.array([[1.0]]), np.array([[5.0], [0.0]]), np.zeros(2), np.array([0], np.int32), [1.0]
+        np.array([[1.0]]),
+        np.array([[5.0], [0.0]]),
+        np.zeros(2),
+        np.array([0], np.int32),
+        np.ones(1),
     )
     assert loss == pytest.approx(np.log1p(np.exp(-5)), rel=1e-4)
 
