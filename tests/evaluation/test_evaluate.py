@@ -1,6 +1,7 @@
 """The figures of a split and the protocol that stands beside them."""
 
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ ROUND = [[0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [2.0, 0.0, 0.0]]
 
 
 def evaluated(table: list[list[float]], *sessions: list[int], **options) -> Evaluation:
-    config = EvaluateConfig(**({"ks": (1, 2)} | options))
+    settings: dict[str, Any] = {"ks": (1, 2)} | options
+    config = EvaluateConfig(**settings)
     split = make_sessions(*sessions)
     answers = rank_split("m", LastItemScorer(table), split, config)
     return summarise(answers, split, config, run="r", dataset="user")
@@ -68,6 +70,7 @@ def test_the_document_is_the_contract_of_scripts():
         "verdict": None,
         "slices": None,
         "model": "m",
+        "hybrid": None,
     }
 
 
