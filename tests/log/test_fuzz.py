@@ -101,7 +101,7 @@ def mutate(content: bytes, rng: random.Random) -> bytes:
 MANY = [pytest.param(5_000 * LONG, seed, marks=pytest.mark.slow) for seed in range(1, 9)]
 
 
-@pytest.mark.parametrize(("number", "seed"), [(2_500, 0), *MANY])
+@pytest.mark.parametrize(("number", "seed"), [(1_000, 0), *MANY])
 def test_no_bytes_end_in_a_traceback(number: int, seed: int):
     rng = random.Random(seed)
     seeds = make_seeds()
@@ -120,5 +120,5 @@ def test_no_bytes_end_in_a_traceback(number: int, seed: int):
         num_read += 1
         assert len(events), content
         assert np.isfinite(events[TIMESTAMP]).all(), content
-        assert events[ITEM_ID].notna().all(), content
+        assert np.all(events[ITEM_ID].notna()), content
     assert num_read > number / 50
