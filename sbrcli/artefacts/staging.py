@@ -66,6 +66,28 @@ class Staging:
         if not keep_replaced:
             self.discard_replaced(kind, name)
 
+    @contextlib.contextmanager
+    def scratch(self, kind: Kind, name: str) -> Iterator[Path]:
+        """Yield an empty folder for the time in which an artefact is written.
+
+        Folders of processes that were killed are deleted first. The artefact's lock must be held.
+        """
+        folder = self.root / ".scratch"
+        for left in list_folder(folder):
+            owner = left.name.removeprefix(f"{kind}-")
+            if owner == name or not self.is_written(kind, owner):
+                shutil.rmtree(left, ignore_errors=True)
+        own = folder / f"{kind}-{name}"
+        self._make(own)
+        try:
+            yield own
+        except OSError as error:
+            raise self._not_writable(error) from error
+        finally:
+            shutil.rmtree(own, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another dataset is being prepared
+                folder.rmdir()
+
     def discard_replaced(self, kind: Kind, name: str) -> None:
         """Delete the folder that `staged` replaced, once its successor is complete."""
         shutil.rmtree(self._replaced(kind, name), ignore_errors=True)

@@ -13,6 +13,7 @@ from sbrcli.cli import output
 from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import Invocation, Logs, TimeZone, subcommand, workdir_words
 from sbrcli.cli.tables import Table, Unit
+from sbrcli.config.engine import EngineConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import UsageError
@@ -51,8 +52,10 @@ Overwrite = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `preprocess` to the application."""
+    take = takes_options("config", PrepareConfig)
+    take_engine = takes_options("engine", EngineConfig)
     subcommand(app, example="sbr preprocess ratings.dat --session gap:3600")(
-        takes_options("config", PrepareConfig)(takes_read_options(preprocess))
+        take(take_engine(takes_read_options(preprocess)))
     )
 
 
@@ -66,6 +69,7 @@ def preprocess(
     titles: Titles = None,
     name: Name = None,
     overwrite: Overwrite = False,
+    engine: EngineConfig,
     tz: TimeZone = "UTC",
     reading: ReadConfig,
 ) -> None:
@@ -88,6 +92,7 @@ def preprocess(
         name=name,
         overwrite=overwrite,
         titles=titles,
+        engine=engine,
         reporter=invocation.output,
     )
     invocation.output.show(prepared.in_zone(zone), partial(_tables, config=config, tz=tz))

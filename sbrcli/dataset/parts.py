@@ -29,8 +29,10 @@ class Filter(Protocol):
 class Part(Protocol):
     """The events of a range of users."""
 
-    number: int
-    """Its place among the parts, from 0."""
+    @property
+    def number(self) -> int:
+        """Its place among the parts, from 0."""
+        ...
 
     def load(self) -> pd.DataFrame:
         """Return its events."""

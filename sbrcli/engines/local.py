@@ -1,6 +1,8 @@
 """The default engine: kernels run in this process, or in several on this machine."""
 
 import multiprocessing
+import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -8,6 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import reduce
 from itertools import islice
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any, TypeVar
 
 from sbrcli.errors import EngineError
@@ -83,12 +87,18 @@ def started(processes: int) -> Iterator[LocalEngine]:
         return
     # A forked process would inherit the locks of PyArrow's threads.
     spawning = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawning, initializer=_ignore_ctrl_c) as pool:
+    with ProcessPoolExecutor(processes, mp_context=spawning, initializer=_prepare_process) as pool:
         yield LocalEngine(pool, processes)
 
 
-def _ignore_ctrl_c() -> None:
-    """Leave Ctrl-C to the process that started this one."""
-    import signal
-
+def _prepare_process() -> None:
+    """Leave Ctrl-C to the process that started this one, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=end_with_parent, daemon=True).start()

@@ -140,6 +140,31 @@ def _join(logs: list[Log], parts: list[Part]) -> Log:
     )
 
 
+def add_logs(one: Log, other: Log) -> Log:
+    """Add what was read of the next batch of a file to what was read before.
+
+    The events are those of the first batch that has any.
+    """
+    first = one if len(one.events) else other
+    both = [log for log in (one, other) if log.bad_rows is not None]
+    bad_rows = both[0].bad_rows if both else None
+    if len(both) == 2 and bad_rows is not None:
+        bad_rows = BadRows(sum(log.bad_rows.count for log in both if log.bad_rows), bad_rows.first)
+    kinds = [log.event_kinds for log in (one, other) if log.event_kinds is not None]
+    counted = sum((Counter(found) for found in kinds), Counter[str]())
+    doubts = tuple(dict.fromkeys((*one.format.doubts, *other.format.doubts)))
+    return replace(
+        one,
+        events=first.events,
+        format=replace(one.format, time_unit=first.format.time_unit, doubts=doubts),
+        other_events=one.other_events + other.other_events,
+        dropped_ids=one.dropped_ids + other.dropped_ids,
+        bad_rows=bad_rows,
+        lists=_join_lists([one, other]),
+        event_kinds=dict(counted.most_common()) if kinds else None,
+    )
+
+
 def _join_bad_rows(logs: list[Log], parts: list[Part]) -> BadRows | None:
     pairs = zip(logs, parts, strict=True)
     found = [(log.bad_rows, part) for log, part in pairs if log.bad_rows is not None]

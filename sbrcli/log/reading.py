@@ -51,17 +51,26 @@ def read_log(
     """
     parts = find_parts(logs)
     log = read_parts(parts, lambda part: _read_part(part, config, counts_kinds))
-    name = logs if isinstance(logs, Path) else parts[0].path
-    _require_kinds(name, config.events, log.event_kinds)
+    log = complete_log(log, logs, parts, config)
     # This needs the whole log, as a session may continue in the next part.
     events, shared = split_shared_sessions(log.events)
+    return without_unnamed_users(replace(log, events=events, shared_sessions=shared))
+
+
+def complete_log(
+    log: Log, logs: Path | Sequence[Path], parts: Sequence[Part], config: ReadConfig
+) -> Log:
+    """Return a log with what its files say as a whole.
+
+    Raises:
+        DataError: it has no event of a selected type.
+    """
+    name = logs if isinstance(logs, Path) else parts[0].path
+    _require_kinds(name, config.events, log.event_kinds)
     skipped_files = tuple(path.name for path in list_skipped_files(logs))
     twins = tuple(map(_same_bytes, find_twins(parts)))
     log_format = replace(log.format, doubts=(*log.format.doubts, *twins))
-    log = replace(
-        log, events=events, format=log_format, shared_sessions=shared, skipped_files=skipped_files
-    )
-    return without_unnamed_users(log)
+    return replace(log, format=log_format, skipped_files=skipped_files)
 
 
 def _same_bytes(twins: tuple[Path, Path]) -> str:
@@ -75,6 +84,25 @@ def _same_bytes(twins: tuple[Path, Path]) -> str:
 def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
     """Read one file of a log; it may have no event of the selected types."""
     path = part.path
+    log_format = recognise_part(part, config)
+    used = used_columns(log_format, config, counts_kinds)
+    try:
+        return read_file(path, log_format, config, used)
+    except WrongRowError as wrong:
+        if not config.skip_bad_rows or not log_format.has_lines:
+            accepts = partial(accepts_rows, config=replace(config, drop_id=None), used=used)
+            raise name_wrong_row(path, wrong, accepts) from wrong
+        log = read_good_rows(path, wrong, config, used)
+    return replace(log, format=_with_times_of(log_format, log.format))
+
+
+def recognise_part(part: Part, config: ReadConfig) -> LogFormat:
+    """Detect the format of one file of a log.
+
+    Raises:
+        DataError: see `recognise_format`; or it names no types of events, and some are selected.
+    """
+    path = part.path
     log_format = recognise_format(path, config, part.keys)
     log_format = replace(log_format, list_separator=config.list_separator, events=config.events)
     if config.events and not log_format.has(EVENT):
@@ -82,21 +110,13 @@ def _read_part(part: Part, config: ReadConfig, counts_kinds: bool) -> Log:
             f"{path}: no column names the kind of an event; found {listed(log_format.names)}",
             hint="--columns event=NAME says which it is; else leave --event out",
         )
-    used = _used_columns(log_format, config, counts_kinds)
-    try:
-        return _read(path, log_format, config, used)
-    except WrongRowError as wrong:
-        if not config.skip_bad_rows or not log_format.has_lines:
-            accepts = partial(_accepts, config=replace(config, drop_id=None), used=used)
-            raise name_wrong_row(path, wrong, accepts) from wrong
-        log = _read_good_rows(path, wrong, config, used)
-    return replace(log, format=_with_times_of(log_format, log.format))
+    return log_format
 
 
-def _accepts(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> bool:
+def accepts_rows(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> bool:
     """Return whether a text is read without an error."""
     try:
-        _read(path, log_format, config, used)
+        read_file(path, log_format, config, used)
     except (DataError, WrongRowError):
         return False
     return True
@@ -120,12 +140,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _used_columns(log_format: LogFormat, config: ReadConfig, counts_kinds: bool) -> list[str]:
+def used_columns(log_format: LogFormat, config: ReadConfig, counts_kinds: bool) -> list[str]:
+    """Return the columns of the event table to read."""
     takes_kinds = bool(config.events) or counts_kinds
     return [c for c in log_format.known_columns if c != EVENT or takes_kinds]
 
 
-def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: list[str]) -> Log:
+def read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: list[str]) -> Log:
     """Read a copy of the log without the rows that cannot be events.
 
     A second pass is needed if the unit of the times was unknown in the first, and some lie outside
@@ -143,12 +164,18 @@ def _read_good_rows(path: Path, wrong: WrongRowError, config: ReadConfig, used: 
             bad_rows, source = left_out.after(bad_rows), copy
             try:
                 with renamed(copy, path):
-                    return replace(_read(copy, copied_format, config, used), bad_rows=bad_rows)
+                    return replace(read_file(copy, copied_format, config, used), bad_rows=bad_rows)
             except WrongRowError as again:
                 wrong = again
 
 
-def _read(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Log:
+def read_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list[str]) -> Log:
+    """Read some columns of a file.
+
+    Raises:
+        DataError: it is damaged, or holds no event.
+        WrongRowError: a row cannot be an event.
+    """
     table, gaps, lists = parse_table(path, log_format, config, used)
     num_rows = table.num_rows
     kinds = None

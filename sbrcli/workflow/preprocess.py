@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbrcli.artefacts.dataset import Counts, Dataset, Source
 from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.engine import EngineConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
@@ -18,7 +19,9 @@ from sbrcli.dataset.spec import DatasetSpec, describe_files, require_same
 from sbrcli.dataset.summary import PreparedDataset
 from sbrcli.dataset.timeline import find_early_targets
 from sbrcli.dataset.writing import write_dataset
-from sbrcli.engines.local import HERE
+from sbrcli.engines.engine import Engine
+from sbrcli.engines.local import HERE, started
+from sbrcli.engines.memory import Room
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.files.spool import on_disk
@@ -30,6 +33,16 @@ from sbrcli.log.reading import read_log
 from sbrcli.log.titles import read_titles
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.given_split import GivenSplit, check_given_split
+from sbrcli.workflow.prepare_in_parts import (
+    OnePartError,
+    Watched,
+    find_room,
+    number_of_parts,
+    plan_in_parts,
+    require_disk,
+)
+
+IN_HALF_OF_MEMORY = EngineConfig()
 
 _HARDLY_ANY_ORDER = 0.9
 """The share of consecutive events with equal times from which times hardly order the events."""
@@ -45,6 +58,7 @@ def prepare_dataset(
     name: str | None = None,
     overwrite: bool = False,
     titles: Path | None = None,
+    engine: EngineConfig = IN_HALF_OF_MEMORY,
     reporter: Reporter = SILENT,
 ) -> PreparedDataset:
     """Prepare a dataset from a log, or return it if it already exists.
@@ -59,6 +73,7 @@ def prepare_dataset(
             options that differ from their defaults.
         overwrite: replace an existing dataset of this name.
         titles: a file of the items' titles, stored with the dataset.
+        engine: how much of the machine to use.
         reporter: receives how each log was read, and warnings.
 
     Returns:
@@ -85,17 +100,71 @@ def prepare_dataset(
             if existing is not None:
                 require_same(existing, spec)
                 return PreparedDataset.of(existing, already_there=True)
-            plan = _plan(logs, spec, reporter)
-            items = plan.vocabulary.to_items(read_titles(titles) if titles else None)
-            source = replace(source, rows=plan.num_events)
-            with workspace.staged("dataset", name) as folder:
-                made_of = {"source": source.to_document(), "config": spec.options()}
-                write_dataset(HERE, folder, plan, items, made_of)
+            named = read_titles(titles) if titles else None
+            write = _Writer(workspace, name, spec, named, reporter)
+            room = find_room(logs["log"], engine)
+            num_parts = number_of_parts(room, engine)
+            if given is not None or config.across_users or num_parts == 1:
+                plan = write.write(HERE, _plan(logs, spec, reporter))
+            else:
+                plan = _prepare_in_parts(logs, write, engine, room, num_parts)
     prepared = PreparedDataset.of(workspace.open("dataset", name))
     if given is None and config.split == "date":
         for text in find_early_targets(prepared.timeline, plan.suggested_gap):
             reporter.warn(text)
     return prepared
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Where a dataset is written, and what of it does not depend on how it is prepared."""
+
+    workspace: Workspace
+    name: str
+    spec: DatasetSpec
+    titles: dict[str, str] | None
+    reporter: Reporter
+
+    def write(self, engine: Engine, plan: Plan) -> Plan:
+        """Write a planned dataset, and return its plan."""
+        if plan.note is not None:
+            self.reporter.note(plan.note)
+        if plan.tie_share >= _HARDLY_ANY_ORDER:
+            self.reporter.warn(
+                f"{100 * plan.tie_share:.0f} % of the consecutive events of a session have the "
+                "same time: their order is that of the file."
+            )
+        items = plan.vocabulary.to_items(self.titles)
+        source = replace(self.spec.source, rows=plan.num_events)
+        made_of = {"source": source.to_document(), "config": self.spec.options()}
+        with self.workspace.staged("dataset", self.name) as folder:
+            write_dataset(engine, folder, plan, items, made_of)
+        return plan
+
+
+def _prepare_in_parts(
+    logs: Mapping[str, Sequence[Path]],
+    write: _Writer,
+    config: EngineConfig,
+    room: Room,
+    num_parts: int,
+) -> Plan:
+    """Prepare and write a log that does not fit into memory; in one part if it has to be."""
+    reporter, spec = write.reporter, write.spec
+    reporter.note(require_disk(room, write.workspace.root))
+    with (
+        write.workspace.scratch("dataset", write.name) as folder,
+        started(config.processes) as engine,
+    ):
+        try:
+            plan, log = plan_in_parts(engine, logs["log"], spec, folder, room, num_parts, reporter)
+        except OnePartError as error:
+            reporter.warn(f"the log is prepared in memory, at once: {error}")
+        else:
+            reporter.note(describe_reading(log))
+            with reporter.progress(len(plan.parts), "parts", "write") as advance:
+                return write.write(Watched(engine, advance), _add_left_out(plan, [log], spec))
+    return write.write(HERE, _plan(logs, spec, reporter))
 
 
 def _find_earlier(workspace: Workspace, spec: DatasetSpec) -> Dataset | None:
@@ -172,8 +241,6 @@ def _plan(
         plan = plan_table(events, spec.config)
         if spec.config.session == "user" and not spec.reading.no_time:
             plan = replace(plan, suggested_gap=suggest_gap_of(events))
-        if plan.note is not None:
-            reporter.note(plan.note)
     else:
         tables = {part: log.events for part, log in read.items()}
         require_same_owners(tables)
@@ -183,19 +250,19 @@ def _plan(
         plan = plan_given_tables(
             tables["log"], tables.get("valid_log"), tables["test_log"], spec.config
         )
-    if plan.tie_share >= _HARDLY_ANY_ORDER:
-        reporter.warn(
-            f"{100 * plan.tie_share:.0f} % of the consecutive events of a session have the same "
-            "time: their order is that of the file."
-        )
+    return _add_left_out(plan, list(read.values()), spec)
+
+
+def _add_left_out(plan: Plan, logs: Sequence[Log], spec: DatasetSpec) -> Plan:
+    """Return a plan that counts as dropped what was left out in reading its logs."""
     left_out = {}
     if spec.reading.skip_bad_rows:
-        bad = sum(log.bad_rows.count for log in read.values() if log.bad_rows)
+        bad = sum(log.bad_rows.count for log in logs if log.bad_rows)
         left_out["bad_rows"] = Counts(events=bad)
     if spec.reading.events:
-        left_out["other_events"] = Counts(events=sum(log.other_events for log in read.values()))
+        left_out["other_events"] = Counts(events=sum(log.other_events for log in logs))
     if spec.reading.drop_id is not None:
-        left_out["dropped_ids"] = Counts(events=sum(log.dropped_ids for log in read.values()))
+        left_out["dropped_ids"] = Counts(events=sum(log.dropped_ids for log in logs))
     rows = plan.num_events + sum(counts.events for counts in left_out.values())
     return replace(plan, dropped=left_out | plan.dropped, num_events=rows)
 

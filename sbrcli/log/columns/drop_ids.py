@@ -10,6 +10,22 @@ from sbrcli.errors import DataError
 from sbrcli.log.columns.matching import ROLE_NAMES
 
 
+class AllDroppedError(DataError):
+    """Each event has an id that is left out; one batch of a log may have none left.
+
+    Args:
+        path: the log.
+        num_events: how many were left out.
+    """
+
+    def __init__(self, path: Path, num_events: int) -> None:
+        super().__init__(
+            f"{path}: each of {num_events:,} events has an id that --drop-id leaves out",
+            hint="leave fewer ids out",
+        )
+        self.num_events = num_events
+
+
 def drop_ids(
     path: Path, table: pa.Table, dropped: Mapping[str, Sequence[str]]
 ) -> tuple[pa.Table, int]:
@@ -41,10 +57,7 @@ def drop_ids(
         return table, 0
     kept = table.filter(keeps)
     if not kept.num_rows:
-        raise DataError(
-            f"{path}: each of {table.num_rows:,} events has an id that --drop-id leaves out",
-            hint="leave fewer ids out",
-        )
+        raise AllDroppedError(path, table.num_rows)
     for at, field in enumerate(kept.schema):
         if pa.types.is_dictionary(field.type):  # it still holds the ids left out
             texts = kept.column(at).cast(field.type.value_type)

@@ -18,6 +18,9 @@ from sbrcli.log.events import ITEM_ID, SESSION_ID, TIME_OF_DAY, TIMESTAMP, USER_
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.rows import WrongRowError
 
+OUTSIDE = "a timestamp lies outside the years 1970 to 9999"
+"""The complaint about times that are in another unit, or wrong."""
+
 
 def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.ndarray, LogFormat]:
     """Return the times of events, and the format with their unit.
@@ -55,7 +58,7 @@ def read_times(path: Path, table: pa.Table, log_format: LogFormat) -> tuple[np.n
     log_format = replace(log_format, time_unit=timestamps.unit, doubts=doubts)
     # NaN is both the minimum and the maximum, and fails this test.
     if not (is_in_calendar(timestamps.seconds.min()) and is_in_calendar(timestamps.seconds.max())):
-        raise WrongRowError(log_format, "a timestamp lies outside the years 1970 to 9999")
+        raise WrongRowError(log_format, OUTSIDE)
     return timestamps.seconds, log_format
 
 

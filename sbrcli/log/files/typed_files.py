@@ -71,20 +71,34 @@ def read_first_rows(path: Path, name: str, columns: Sequence[str]) -> list[dict[
         return [] if batch is None else batch.to_pylist()
 
 
-def read_columns(path: Path, name: str, columns: Sequence[str]) -> pa.Table:
+def count_rows_by_group(path: Path) -> list[int]:
+    """Return the number of rows of each row group of a Parquet file.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    with explained(path), _damage_told(path, "Parquet"), _opened(path) as file:
+        _refuse_bomb(path, file.metadata)
+        return [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
+
+
+def read_columns(
+    path: Path, name: str, columns: Sequence[str], groups: Sequence[int] | None = None
+) -> pa.Table:
     """Read some columns of a file of typed columns.
 
     Args:
         path: the file.
         name: its type, as `name_typed` returns it.
         columns: distinct names at the top level.
+        groups: of Parquet, the row groups to read; None reads all.
 
     Raises:
         DataError: it is damaged.
     """
     with explained(path), _damage_told(path, name):
         if name == "Parquet":
-            table = _read_parquet(path, columns)
+            table = _read_parquet(path, columns, groups)
         elif name == "ORC":
             table = _orc_file(path).read(columns=list(columns))
         else:
@@ -93,20 +107,22 @@ def read_columns(path: Path, name: str, columns: Sequence[str]) -> pa.Table:
         return table.select(columns)
 
 
-def _read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
+def _read_parquet(path: Path, columns: Sequence[str], groups: Sequence[int] | None) -> pa.Table:
     with _opened(path) as file:
         _refuse_bomb(path, file.metadata)
         # Read each group separately: the number of rows in a footer is not trusted.
         table = pa.concat_tables(
-            [file.read_row_group(at, columns=list(columns)) for at in range(file.num_row_groups)]
+            [
+                file.read_row_group(at, columns=list(columns))
+                for at in (range(file.num_row_groups) if groups is None else groups)
+            ]
             or [file.schema_arrow.empty_table()]
         )
-        if table.num_rows != file.metadata.num_rows:
-            raise damaged(
-                path,
-                "Parquet",
-                f"{file.metadata.num_rows:,} rows promised, {table.num_rows:,} found",
-            )
+        promised = file.metadata.num_rows
+        if groups is not None:
+            promised = sum(file.metadata.row_group(at).num_rows for at in groups)
+        if table.num_rows != promised:
+            raise damaged(path, "Parquet", f"{promised:,} rows promised, {table.num_rows:,} found")
         return table
 
 

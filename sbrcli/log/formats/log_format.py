@@ -46,6 +46,7 @@ class LogFormat:
             themselves show it.
         doubts: sentences on what was assumed without certainty.
         events: the selected types of events; other rows may lack everything else.
+        row_groups: of a piece of a Parquet file, the row groups that it has; None for all.
         time_kinds: what each column of a time in several columns holds (see `time_columns`); empty
             until that is known.
     """
@@ -74,6 +75,7 @@ class LogFormat:
     list_separator: str | None = None
     time_kinds: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    row_groups: tuple[int, ...] | None = None
 
     @property
     def has_header(self) -> bool:

@@ -12,7 +12,13 @@ from sbrcli.log.columns.matching import check_columns, with_path_names, without_
 from sbrcli.log.columns.time_columns import add_time_columns, may_hold_time
 from sbrcli.log.columns.times import ORDER
 from sbrcli.log.events import EVENT, RATING, USER_ID
-from sbrcli.log.files.typed_files import name_typed_file, read_columns, read_first_rows, read_schema
+from sbrcli.log.files.typed_files import (
+    count_rows_by_group,
+    name_typed_file,
+    read_columns,
+    read_first_rows,
+    read_schema,
+)
 from sbrcli.log.formats.bad_rows import TYPES
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.formats.nested import dotted, flatten, paths_of_schema
@@ -79,7 +85,8 @@ def parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list
     """
     paths = log_format.paths_of(used)
     top = list(dict.fromkeys(way[0] for way in paths.values()))
-    table = read_columns(path, name_typed_file(path) or log_format.name, top)
+    groups = log_format.row_groups
+    table = read_columns(path, name_typed_file(path) or log_format.name, top, groups)
     try:
         flat = flatten(table, paths)
     except ValueError as error:
@@ -90,6 +97,7 @@ def parse_file(path: Path, log_format: LogFormat, config: ReadConfig, used: list
     if not config.skip_bad_rows:
         at = pc.index(whole, False).as_py()  # pyright: ignore
         row = at if flat.rows is None else int(flat.rows[at])
+        row += sum(count_rows_by_group(path)[: groups[0]]) if groups else 0
         names = ", ".join(log_format.name_of(column) for column in used)
         raise DataError(
             f"{path} row {row + 1}: a value is missing among {names}",

@@ -9,6 +9,7 @@ from sbrcli.log.quality.grouping import group_events
 # One bin per doubling. A session neither ends after less than a minute nor after more than a day
 # and a half: 2**6 = 64 s, 2**17 = 36 h.
 _SHORTEST_BIN, _LONGEST_BIN = 6, 17
+_MAX_BIN = 40
 _MIN_IN_A_HUMP = 20
 _DEEP_ENOUGH = 0.5
 _ROUND_SECONDS = np.array(
@@ -28,7 +29,23 @@ def suggest_gap_of(events: pd.DataFrame) -> int | None:
     return suggest_gap(np.diff(users.times)[users.is_step])
 
 
+def count_gaps(gaps: np.ndarray) -> np.ndarray:
+    """Count gaps by their logarithm, one bin per doubling; counts of several logs add up."""
+    positive = gaps[gaps > 0]
+    bins = np.clip(np.rint(np.log2(positive)), 0, _MAX_BIN).astype(np.int64)
+    return np.bincount(bins, minlength=_MAX_BIN + 1)
+
+
 def suggest_gap(gaps: np.ndarray) -> int | None:
+    """Return the gap that counted gaps suggest; see `suggest_gap_by`.
+
+    Args:
+        gaps: seconds between consecutive events of a user.
+    """
+    return suggest_gap_by(count_gaps(gaps))
+
+
+def suggest_gap_by(counts: np.ndarray) -> int | None:
     """Return the valley between short gaps, within a visit, and long ones, between visits.
 
     The gaps are counted by their logarithm, one bin per doubling. A bin's depth is its count as a
@@ -40,15 +57,12 @@ def suggest_gap(gaps: np.ndarray) -> int | None:
         counts         90  99  40   9   4   2   8  20  12      valley at 2**14 = 16,384 s: 2 / 20
 
     Args:
-        gaps: seconds between consecutive events of a user.
+        counts: as `count_gaps` returns them.
 
     Returns:
         The valley's seconds, rounded to a common figure (16,384 to 14,400); None if there is no
         valley.
     """
-    positive = gaps[gaps > 0]
-    bins = np.clip(np.rint(np.log2(positive)), 0, 40).astype(np.int64)
-    counts = np.bincount(bins, minlength=_LONGEST_BIN + 2)
     left = np.maximum.accumulate(counts)
     right = np.maximum.accumulate(counts[::-1])[::-1]
     candidates = np.arange(_SHORTEST_BIN, _LONGEST_BIN + 1)

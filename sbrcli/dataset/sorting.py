@@ -1,0 +1,257 @@
+"""Bring the pieces of a log into parts of whole users, on scratch, with two kernels.
+
+The first divides a piece by ranges of owners, users or sessions. The second lays a part's rows of
+all pieces together, sorts them and cuts them into sessions.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sbrcli.arrays import IntArray
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.cutting import cut_events
+from sbrcli.dataset.disk_part import DiskPart, encode_sessions
+from sbrcli.dataset.pieces import OWNER, Piece, Pieces
+from sbrcli.engines.engine import Engine
+from sbrcli.engines.shuffle import read_part, read_table, write_by_part, write_table
+from sbrcli.errors import DataError
+from sbrcli.log.events import ITEM_ID, TIMESTAMP, USER_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What all parts of a log agree on.
+
+    Args:
+        owner: the column of the event table that is sorted by.
+        has_texts: whether its ids are text.
+        by_value: whether these texts are numbers, and sorted as such.
+        has_fractions: whether times are fractions of seconds.
+        item_ids: the distinct ids of the items.
+        bounds: ascending; a part has the owners above one bound and up to the next.
+    """
+
+    owner: str
+    has_texts: bool
+    by_value: bool
+    has_fractions: bool
+    item_ids: IntArray | pa.Array
+    bounds: list[Any]
+
+    @property
+    def num_parts(self) -> int:
+        """The number of parts."""
+        return len(self.bounds) + 1
+
+    def place(self, text: str) -> Any:
+        """Return what an owner that is text is sorted by."""
+        return int(text) if self.by_value else text
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The parts of a log.
+
+    Args:
+        parts: on scratch.
+        num_repeats: the number of repeats that were dropped.
+        largest: the number of events of the largest part.
+        has_shared: whether a session has events of several users.
+    """
+
+    parts: Sequence[DiskPart]
+    num_repeats: int
+    largest: int
+    has_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    num_events: int
+    num_sessions: int
+    num_repeats: int
+    has_shared: bool
+
+
+def lay_out(pieces: Pieces, num_parts: int) -> Layout:
+    """Decide where the parts of a log begin.
+
+    Args:
+        pieces: of the log.
+        num_parts: how many parts of about equal size are wanted; there are fewer if owners are.
+    """
+    has_texts = pieces.has_text_owners
+    by_value = has_texts and pieces.are_whole_numbers
+    layout = Layout(pieces.owner, has_texts, by_value, pieces.has_fractions, pieces.item_ids, [])
+    places = [layout.place(str(one)) if has_texts else one for one in pieces.sample]
+    places.sort()
+    ends = (len(places) * at // num_parts for at in range(1, num_parts))
+    return replace(layout, bounds=sorted({places[end] for end in ends}))
+
+
+def sort_into_parts(
+    engine: Engine,
+    pieces: Pieces,
+    config: PrepareConfig,
+    num_parts: int,
+    advance: Callable[[int], object],
+) -> Sorted:
+    """Bring pieces into parts of whole owners, and delete the pieces.
+
+    Args:
+        engine: runs the two kernels.
+        pieces: of a log, at least one event.
+        config: its session rule, and whether repeats are dropped.
+        num_parts: how many parts are wanted, at most 10,000.
+        advance: called with the number of pieces or parts done.
+
+    Raises:
+        DataError: events were lost, as a file changed meanwhile.
+    """
+    layout = lay_out(pieces, num_parts)
+    divided = []
+    for path in engine.map(divide_piece, pieces.written, layout):
+        divided.append(path)
+        advance(1)
+    numbers = range(layout.num_parts)
+    paths = [pieces.folder / f"part-{number:05d}.arrow" for number in numbers]
+    parts, largest, total, num_repeats, has_shared, num_sessions = [], 0, 0, 0, False, 0
+    places = list(zip(numbers, paths, strict=True))
+    for (number, path), one in zip(
+        places, engine.map(join_part, places, divided, layout, config), strict=True
+    ):
+        first_session = num_sessions if (config.session or "").startswith("gap") else 0
+        parts.append(DiskPart(path, number, len(layout.item_ids), first_session))
+        num_sessions += one.num_sessions
+        num_repeats += one.num_repeats
+        largest = max(largest, one.num_events)
+        total += one.num_events
+        has_shared |= one.has_shared
+        advance(1)
+    for path in divided:
+        path.unlink()
+    if total != pieces.num_events:
+        raise DataError(
+            f"{pieces.num_events:,} events were read, and {total:,} are in the parts: a file "
+            "changed meanwhile",
+            hint="run the command again",
+        )
+    return Sorted(parts, num_repeats, largest, has_shared)
+
+
+def divide_piece(piece: Piece, layout: Layout) -> Path:
+    """Write a piece's events part by part, and delete the piece."""
+    batch = read_table(piece.path)
+    owners = batch[OWNER]
+    if layout.has_texts:
+        if not pa.types.is_dictionary(owners.type):
+            encoded = owners.dictionary_encode()
+            texts = encoded.dictionary.cast(pa.string())
+            owners = pa.DictionaryArray.from_arrays(encoded.indices, texts)
+        places = map(layout.place, owners.dictionary.to_pylist())
+        part_of = np.array([bisect_left(layout.bounds, place) for place in places], np.int64)
+        part_of_row = part_of[owners.indices.to_numpy()]
+    else:
+        part_of_row = np.searchsorted(np.array(layout.bounds, np.int64), owners.to_numpy())
+    times = batch[TIMESTAMP]
+    columns = {
+        OWNER: owners,
+        ITEM_ID: pa.array(_number_items(batch[ITEM_ID], layout.item_ids)),
+        TIMESTAMP: times.cast(pa.float64()) if layout.has_fractions else times,
+    }
+    if USER_ID in batch.schema.names:
+        columns[USER_ID] = batch[USER_ID]
+    path = piece.path.with_name(piece.path.name.replace("piece", "divided"))
+    write_by_part(path, pa.table(columns), part_of_row, layout.num_parts)
+    piece.path.unlink(missing_ok=True)
+    return path
+
+
+def join_part(
+    place: tuple[int, Path], divided: Sequence[Path], layout: Layout, config: PrepareConfig
+) -> _Joined:
+    """Lay a part's events of all pieces together, cut them into sessions and write them.
+
+    Args:
+        place: the part's number, and its file.
+        divided: what `divide_piece` has written, in the order of the log.
+        layout: of the parts.
+        config: the session rule, and whether repeats are dropped.
+    """
+    number, path = place
+    table = pa.Table.from_batches([_compact(one) for one in read_part(divided, number)])
+    codes = table[ITEM_ID].to_numpy()
+    items = pd.CategoricalDtype(pd.RangeIndex(len(layout.item_ids)))
+    events = pd.DataFrame(
+        {
+            layout.owner: _order_ids(table[OWNER], layout),
+            ITEM_ID: pd.Categorical.from_codes(codes, dtype=items),  # pyright: ignore
+            TIMESTAMP: table[TIMESTAMP].to_numpy(),
+        },
+        copy=False,
+    )
+    has_shared = USER_ID in table.column_names and _has_shared(
+        events[layout.owner], table[USER_ID].to_numpy()
+    )
+    num_events = len(events)
+    del table, codes
+    cut = cut_events(events, config)
+    del events
+    write_table(path, encode_sessions(cut.events))
+    return _Joined(num_events, cut.num_sessions, cut.num_repeats, has_shared)
+
+
+def _number_items(items: pa.Array, item_ids: IntArray | pa.Array) -> IntArray:
+    """Return each event's place among the ids of all items: (events,) int32."""
+    if isinstance(item_ids, np.ndarray):
+        place_of = np.searchsorted(item_ids, items.dictionary.to_numpy())
+    else:
+        texts = items.dictionary.cast(pa.string())
+        place_of = pc.index_in(texts, item_ids).to_numpy()  # pyright: ignore
+    return place_of.astype(np.int32)[items.indices.to_numpy()]
+
+
+def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch whose dictionary of owners holds those alone that occur."""
+    owners = batch[OWNER]
+    if not pa.types.is_dictionary(owners.type):
+        return batch
+    codes = owners.indices.to_numpy()
+    used, compact = np.unique(codes, return_inverse=True)
+    texts = owners.dictionary.take(pa.array(used))
+    small = pa.DictionaryArray.from_arrays(pa.array(compact.astype(np.int32)), texts)
+    columns = {name: batch[name] for name in batch.schema.names} | {OWNER: small}
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _order_ids(owners: pa.ChunkedArray, layout: Layout) -> np.ndarray | pd.Categorical:
+    """Return owners as a column of the event table, whose order is that of the whole log."""
+    if not layout.has_texts:
+        return owners.to_numpy()
+    encoded = owners.unify_dictionaries().combine_chunks()
+    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    texts = encoded.dictionary
+    order = pc.array_sort_indices(texts).to_numpy()  # pyright: ignore
+    if layout.by_value:  # equal numbers by code point
+        words = texts.to_pylist()
+        order = np.array(sorted(order.tolist(), key=lambda at: int(words[at])), np.int64)
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    categories = pd.Index(texts.take(pa.array(order)).to_pandas())
+    codes = rank[encoded.indices.to_numpy()]
+    return pd.Categorical.from_codes(codes, categories=categories)  # pyright: ignore
+
+
+def _has_shared(sessions: Any, users: IntArray) -> bool:
+    """Return whether a session has events of several users."""
+    codes = sessions.cat.codes if isinstance(sessions.dtype, pd.CategoricalDtype) else sessions
+    first = pd.Series(users).groupby(codes.to_numpy()).transform("first").to_numpy()
+    return bool((first != users).any())

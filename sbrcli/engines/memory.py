@@ -1,0 +1,119 @@
+"""How much memory and disk a work in parts takes, and how many parts that makes."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbrcli.errors import ConfigError
+
+MAX_PARTS = 10_000
+
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+_PROCESS_BYTES = 300 * 10**6
+"""Of a process that has loaded pandas and PyArrow, with its buffers."""
+_WHOLE_ROW_BYTES = 150
+"""Of a row, where all are in memory at once; measured with 10 million events of number ids."""
+_PART_ROW_BYTES = 200
+"""Of a row of a part."""
+_DISK_ROW_BYTES = 70
+"""Of a row: twice on scratch, and in the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a work in parts has and needs.
+
+    Args:
+        memory: bytes that all processes may use.
+        processes: how many share it.
+        num_rows: about how many rows there are.
+    """
+
+    memory: int
+    processes: int
+    num_rows: int
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether all rows fit into memory at once."""
+        return _PROCESS_BYTES + _WHOLE_ROW_BYTES * self.num_rows <= self.memory
+
+    @property
+    def rows_per_part(self) -> int:
+        """The most rows of a part.
+
+        Raises:
+            ConfigError: the memory does not suffice for the processes themselves.
+        """
+        # The process that starts the others holds no part.
+        own = self.memory if self.processes == 1 else self.memory - _PROCESS_BYTES // 2
+        rows = (own // self.processes - _PROCESS_BYTES) // _PART_ROW_BYTES
+        if rows < 10_000:
+            least = _PROCESS_BYTES * self.processes + _PROCESS_BYTES // 2
+            raise ConfigError(
+                f"{in_gigabytes(self.memory)} of memory are too little for {self.processes:,} "
+                "process" + ("es" if self.processes > 1 else ""),
+                hint=f"give --memory at least {math.ceil(least / 10**8) * 100}MB",
+            )
+        return rows
+
+    @property
+    def num_parts(self) -> int:
+        """How many parts there must be.
+
+        Raises:
+            ConfigError: the memory does not suffice.
+        """
+        return min(MAX_PARTS, max(1, math.ceil(self.num_rows / self.rows_per_part)))
+
+    @property
+    def batch_bytes(self) -> int:
+        """The size of a piece of a file to read at once."""
+        return min(max(self.memory // 32, 1 << 22), 1 << 26)
+
+    @property
+    def disk(self) -> int:
+        """Bytes of disk that the work needs, about."""
+        return _DISK_ROW_BYTES * self.num_rows
+
+
+def free_memory() -> int | None:
+    """Return the bytes of memory that a process can still take; None if the system does not say.
+
+    That is what the machine has, or less if the process's container has a limit.
+    """
+    found = [size for size in (_free_of_machine(), _free_of_container()) if size is not None]
+    return min(found, default=None)
+
+
+def in_gigabytes(size: float) -> str:
+    """Write a number of bytes for a message."""
+    return f"{size / 1e9:,.1f} GB"
+
+
+def _free_of_machine() -> int | None:
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+    except (OSError, StopIteration):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _free_of_container() -> int | None:
+    try:
+        most = int((_CGROUP / "memory.max").read_text())
+        used = int((_CGROUP / "memory.current").read_text())
+        cache = next(
+            int(line.split()[1])
+            for line in (_CGROUP / "memory.stat").read_text().splitlines()
+            if line.startswith("file ")
+        )
+    except (OSError, ValueError, StopIteration):  # no container, or "max"
+        return None
+    return most - used + cache

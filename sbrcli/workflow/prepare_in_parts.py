@@ -1,0 +1,206 @@
+"""Prepare a dataset from a log that does not fit into memory, in parts on scratch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sbrcli.artefacts.disk import free_bytes
+from sbrcli.config.engine import EngineConfig
+from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.parts import Part
+from sbrcli.dataset.pieces import Pieces
+from sbrcli.dataset.plan import Plan, plan_dataset
+from sbrcli.dataset.sessionize import id_codes
+from sbrcli.dataset.sorting import sort_into_parts
+from sbrcli.dataset.spec import DatasetSpec
+from sbrcli.engines.engine import Engine
+from sbrcli.engines.memory import Room, free_memory, in_gigabytes
+from sbrcli.errors import ArtefactError, DataError
+from sbrcli.log.batches import WholeFileError, read_log_in_batches
+from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.log import Log
+from sbrcli.log.log_size import estimate_events
+from sbrcli.log.quality.gap_suggestion import count_gaps, suggest_gap_by
+from sbrcli.log.quality.misreadings import find_misreadings
+from sbrcli.reporter import Reporter
+
+_Result = TypeVar("_Result")
+
+_UNLIMITED = 1 << 60
+
+
+class OnePartError(Exception):
+    """A log must be prepared in one part; the reason is a phrase."""
+
+
+def find_room(logs: Sequence[Path], config: EngineConfig) -> Room:
+    """Return what preparing a log has and needs.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    memory = config.memory
+    if memory is None:
+        free = free_memory()
+        memory = _UNLIMITED if free is None else free // 2
+    return Room(memory, config.processes, estimate_events(logs))
+
+
+def require_disk(room: Room, root: Path) -> str:
+    """Return one line on what a log in parts needs.
+
+    Raises:
+        ArtefactError: the disk of the work directory has less.
+    """
+    free = free_bytes(root)
+    needs = f"about {room.num_rows:,} events in parts need about {in_gigabytes(room.disk)} of disk"
+    if free is not None and free < room.disk:
+        raise ArtefactError(
+            f"{needs}, and {root} has {in_gigabytes(free)}",
+            hint="name another place with --workdir, or give more --memory",
+        )
+    return f"{needs} in {root}"
+
+
+def plan_in_parts(
+    engine: Engine,
+    logs: Sequence[Path],
+    spec: DatasetSpec,
+    folder: Path,
+    room: Room,
+    num_parts: int,
+    reporter: Reporter,
+) -> tuple[Plan, Log]:
+    """Read a log, bring it into parts and decide everything about its dataset.
+
+    Args:
+        engine: works on the parts.
+        logs: the log's files, in order.
+        spec: of the dataset.
+        folder: scratch, for as long as the plan is used.
+        room: the memory to use.
+        num_parts: how many parts are wanted.
+        reporter: receives the progress and warnings.
+
+    Returns:
+        The plan, and what the log is like, with its first events alone.
+
+    Raises:
+        OnePartError: the log can be prepared in one part only.
+        DataError: a file cannot be read, or a split is empty.
+    """
+    rule = SessionRule.parse(str(spec.config.session))
+    pieces = Pieces(folder, SESSION_ID if rule.kind == "column" else USER_ID)
+    log, doubts = _read(logs, spec, pieces, room, reporter)
+    if pieces.has_unnamed:
+        raise OnePartError("some events have no user")
+    total = len(pieces.written) + num_parts
+    with reporter.progress(total, "parts", "sort") as advance:
+        found = sort_into_parts(engine, pieces, spec.config, num_parts, advance)
+    if found.has_shared:
+        raise OnePartError("session ids are shared by several users")
+    for text in doubts:
+        reporter.warn(text)
+    if found.largest > 2 * room.rows_per_part:
+        reporter.warn(
+            f"one part has {found.largest:,} events, as a user's events stay together: it needs "
+            "more than --memory"
+        )
+    with reporter.progress(None, "parts", "filter and split") as advance:
+        plan = plan_dataset(
+            Watched(engine, advance),
+            found.parts,
+            pieces.item_array,
+            spec.config,
+            pieces.num_events,
+            found.num_repeats,
+        )
+        if rule.kind == "user" and not spec.reading.no_time:
+            gaps = engine.merge(count_gaps_of, found.parts, combine=np.add)
+            plan = replace(plan, suggested_gap=suggest_gap_by(gaps))
+    return plan, log
+
+
+def count_gaps_of(part: Part) -> np.ndarray:
+    """Count the gaps between consecutive events of the users of a part."""
+    events = part.load()
+    is_step = np.diff(id_codes(events, SESSION_ID)) == 0
+    return count_gaps(np.diff(events[TIMESTAMP].to_numpy())[is_step])
+
+
+class Watched:
+    """An engine that reports each part done; see `Engine`."""
+
+    def __init__(self, engine: Engine, advance: Callable[[int], object]) -> None:
+        self._engine = engine
+        self._advance = advance
+
+    def map(
+        self, kernel: Callable[..., _Result], parts: Sequence[Any], *shared: Any
+    ) -> Iterator[_Result]:
+        """Yield the kernel's results."""
+        for result in self._engine.map(kernel, parts, *shared):
+            yield result
+            self._advance(1)
+
+    def merge(
+        self,
+        kernel: Callable[..., _Result],
+        parts: Sequence[Any],
+        *shared: Any,
+        combine: Callable[[_Result, _Result], _Result],
+    ) -> _Result:
+        """Return the combined results."""
+        results = self.map(kernel, parts, *shared)
+        merged = next(results)
+        for result in results:
+            merged = combine(merged, result)
+        return merged
+
+
+def _read(
+    logs: Sequence[Path], spec: DatasetSpec, pieces: Pieces, room: Room, reporter: Reporter
+) -> tuple[Log, list[str]]:
+    """Read a log into pieces; return what it is like, and possible misreadings of its begin."""
+    found: list[str] = []
+    first = 0
+    with reporter.progress(room.num_rows, "events", "read") as advance:
+
+        def take(log: Log) -> None:
+            nonlocal first
+            if not pieces.written:
+                _require_owner(log, pieces.owner)
+                found.extend(find_misreadings(log.events, time_unit=log.format.time_unit))
+                first = len(log.events)
+            pieces.take(log)
+            advance(len(log.events))
+
+        try:
+            log = read_log_in_batches(logs, spec.reading, take, pieces.folder, room.batch_bytes)
+        except WholeFileError as error:
+            raise OnePartError("its times or lines need the whole file") from error
+    if not pieces.num_events:
+        raise DataError(f"{logs[0]}: it holds no event", hint="a log has one event a line")
+    if first < pieces.num_events:
+        found = [f"in the first {first:,} events: {text}" for text in found]
+    return log, [*log.format.doubts, *found]
+
+
+def _require_owner(log: Log, owner: str) -> None:
+    """Leave a log without users or sessions to the plan of one part, which names the remedy."""
+    if owner not in log.events:
+        raise OnePartError(f"it has no {owner.replace('_', ' ')}s")
+
+
+def number_of_parts(room: Room, config: EngineConfig) -> int:
+    """Return how many parts a log is prepared in; 1 is in memory.
+
+    Raises:
+        ConfigError: the memory does not suffice for one event.
+    """
+    if config.parts is not None:
+        return config.parts
+    return 1 if room.holds_all else max(2, room.num_parts)

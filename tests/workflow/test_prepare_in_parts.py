@@ -1,0 +1,354 @@
+"""`sbr preprocess` of a log in parts on scratch: the same dataset, and nothing left over."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.engine import EngineConfig, read_bytes
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.config.reading import ReadConfig
+from sbrcli.dataset.storage import load_split
+from sbrcli.engines import memory
+from sbrcli.engines.memory import Room
+from sbrcli.errors import ArtefactError, ConfigError, DataError, OptionError
+from sbrcli.log.detect import AS_READ
+from sbrcli.workflow import prepare_in_parts
+from sbrcli.workflow.preprocess import prepare_dataset
+from tests.reporters import RecordingReporter
+
+DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in batches of a few hundred events."""
+    monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 10_000))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "work")
+
+
+def make_table(**columns: Any) -> pd.DataFrame:
+    """Make up a log of 3,000 events over 40 days, with ties and repeats, in the order of time."""
+    rng = np.random.default_rng(5)
+    users = rng.integers(0, 150, 3000)
+    times = 1_600_000_000 + np.sort(rng.integers(0, 40 * 24, 3000)) * 3600
+    table = {"user_id": users, "item_id": (70 ** rng.random(3000)).astype(int), "timestamp": times}
+    return pd.DataFrame(table | columns)
+
+
+def write_log(folder: Path, table: pd.DataFrame, kind: str = "csv") -> Path:
+    path = folder / f"log.{kind}"
+    if kind == "csv":
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path, row_group_size=200)
+    return path
+
+
+def prepare(
+    log: Path,
+    workspace: Workspace,
+    name: str,
+    config: PrepareConfig,
+    engine: EngineConfig,
+    reading: ReadConfig = AS_READ,
+) -> tuple[dict[str, Any], RecordingReporter]:
+    """Prepare a dataset; return what its manifest says of its content, and what was reported."""
+    reporter = RecordingReporter()
+    made = prepare_dataset(
+        log, config, workspace, reading=reading, name=name, engine=engine, reporter=reporter
+    )
+    manifest = json.loads((Path(made.dataset) / "manifest.json").read_text())
+    assert not (workspace.root / ".scratch").exists()
+    left_out = ("created_at", "files")
+    return {key: manifest[key] for key in manifest if key not in left_out}, reporter
+
+
+def require_equal(
+    log: Path, workspace: Workspace, config: PrepareConfig, reading: ReadConfig = AS_READ
+) -> None:
+    """Check that 1, 4 and 37 parts make the same dataset, with the same warnings."""
+    whole, said = prepare(log, workspace, "whole", config, EngineConfig(), reading)
+    for num_parts in (4, 37):
+        engine = EngineConfig(parts=num_parts)
+        made, said_too = prepare(log, workspace, f"in{num_parts}", config, engine, reading)
+        assert made == whole
+        texts = [text.split(" events: ")[-1] for text in said_too.warnings]
+        assert set(texts) <= set(said.warnings)
+    one, other = (workspace.path_of("dataset", name) for name in ("whole", "in37"))
+    for split in ("train", "test"):
+        ids = [
+            pd.read_parquet(path / f"{split}.parquet")["session_id"].astype(str).tolist()
+            for path in (one, other)
+        ]
+        assert ids[0] == ids[1]
+        loaded = [load_split(path, split) for path in (one, other)]
+        assert loaded[0].item_indices.tolist() == loaded[1].item_indices.tolist()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        PrepareConfig(session="user"),
+        PrepareConfig(session="gap:7200", drop_repeats=True),
+        PrepareConfig(session="gap:7200", split="time"),
+        PrepareConfig(session="user", split="last"),
+    ],
+    ids=str,
+)
+def test_a_log_in_parts_makes_the_same_dataset(tmp_path, workspace, config):
+    require_equal(write_log(tmp_path, make_table()), workspace, config)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_text_ids_and_fractions_of_seconds(tmp_path, workspace, kind):
+    table = make_table()
+    table["user_id"] = [f"{'é' if user % 2 else 'u'}{user}" for user in table["user_id"]]
+    table["item_id"] = [f"i{item}" for item in table["item_id"]]
+    table["timestamp"] = table["timestamp"] + np.where(table.index < 2900, 0, 0.5)
+    require_equal(write_log(tmp_path, table, kind), workspace, PrepareConfig(session="gap:7200"))
+
+
+def test_ids_that_are_text_in_one_batch_alone(tmp_path, workspace):
+    table = make_table().astype({"user_id": object, "item_id": object})
+    table.loc[2500:2600, "user_id"] = "007"
+    table.loc[2500:2600, "item_id"] = "a"
+    config = PrepareConfig(session="user", min_item_support=2)
+    require_equal(write_log(tmp_path, table), workspace, config)
+    table.loc[2700:2720, "user_id"] = "guest"
+    require_equal(
+        write_log(tmp_path, table), Workspace(tmp_path / "other"), PrepareConfig(session="user")
+    )
+
+
+def test_named_sessions(tmp_path, workspace):
+    table = make_table()
+    table["session_id"] = table["user_id"] * 7 + 3
+    log = write_log(tmp_path, table)
+    require_equal(log, workspace, PrepareConfig(session="column"))
+    require_equal(log, Workspace(tmp_path / "other"), PrepareConfig(session="user"))
+
+
+def test_rows_left_out_and_a_log_without_times(tmp_path, workspace):
+    log = write_log(tmp_path, make_table())
+    lines = log.read_text().splitlines()
+    lines[2000] = "nobody"
+    log.write_text("\n".join(lines))
+    config = PrepareConfig(session="user", split="last")
+    require_equal(log, workspace, config, ReadConfig(skip_bad_rows=True, drop_id="item=1"))
+    log.write_text("\n".join(lines[:2000]))
+    reading = ReadConfig(no_time=True, columns="user=user_id,item=item_id")
+    require_equal(log, Workspace(tmp_path / "other"), config, reading)
+
+
+def test_two_processes_make_the_same_dataset(tmp_path, workspace):
+    log, config = write_log(tmp_path, make_table()), PrepareConfig(session="gap:7200")
+    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
+    engine = EngineConfig(parts=5, processes=2)
+    assert prepare(log, workspace, "two", config, engine)[0] == whole
+
+
+def test_sessions_shared_by_users_are_prepared_at_once(tmp_path, workspace):
+    table = make_table()
+    table["session_id"] = table["user_id"] // 2
+    log, config = write_log(tmp_path, table), PrepareConfig(session="column")
+    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
+    made, said = prepare(log, workspace, "parts", config, EngineConfig(parts=3))
+    assert made == whole
+    assert said.warnings[0] == (
+        "the log is prepared in memory, at once: session ids are shared by several users"
+    )
+
+
+def test_events_without_a_user_and_doubtful_times_are_prepared_at_once(tmp_path, workspace):
+    table = make_table().astype({"user_id": object})
+    table["session_id"] = table["user_id"]
+    table.loc[2900:, "user_id"] = None
+    log = write_log(tmp_path, table)
+    with pytest.raises(DataError, match="the log names no users"):
+        prepare(log, workspace, "parts", PrepareConfig(session="user"), EngineConfig(parts=3))
+    table = make_table()
+    table.loc[:500, "timestamp"] = range(501)
+    table.loc[501:, "timestamp"] *= 1000
+    said = prepare(
+        write_log(tmp_path, table),
+        workspace,
+        "times",
+        PrepareConfig(session="user", test_share=0.1, valid_days=0),
+        EngineConfig(parts=3),
+    )[1]
+    assert said.warnings[0] == (
+        "the log is prepared in memory, at once: its times or lines need the whole file"
+    )
+    with pytest.raises(DataError, match="the log names no sessions"):
+        prepare(
+            write_log(tmp_path, make_table()),
+            workspace,
+            "no",
+            PrepareConfig(session="column"),
+            EngineConfig(parts=3),
+        )
+
+
+def test_the_beginning_of_a_log_is_checked_and_progress_reported(tmp_path, workspace):
+    table = make_table().astype({"user_id": object})
+    table.loc[::40, "user_id"] = "null"
+    log = write_log(tmp_path, table)
+    _, said = prepare(log, workspace, "parts", PrepareConfig(session="user"), EngineConfig(parts=3))
+    assert any(
+        text.startswith("in the first ") and "events: " in text and "the user null" in text
+        for text in said.warnings
+    )
+    room = prepare_in_parts.find_room([log], EngineConfig())
+    assert said.notes[0] == (
+        f"about {room.num_rows:,} events in parts need about 0.0 GB of disk in {workspace.root}"
+    )
+    assert [(name, done) for name, total, done in said.done if name in ("read", "write")] == [
+        ("read", 3000),
+        ("write", 3),
+    ]
+
+
+def test_a_large_user_is_told(tmp_path, workspace, monkeypatch):
+    monkeypatch.setattr(Room, "rows_per_part", property(lambda _: 300))
+    table = make_table()
+    table.loc[::2, "user_id"] = 7
+    log = write_log(tmp_path, table)
+    _, said = prepare(
+        log, workspace, "parts", PrepareConfig(session="gap:7200"), EngineConfig(parts=9)
+    )
+    assert [text for text in said.warnings if text.startswith("one part has 1,5")]
+    assert said.warnings[-1].endswith(
+        "events, as a user's events stay together: it needs more than --memory"
+    )
+
+
+def test_a_disk_that_is_too_small_is_refused(tmp_path, workspace, monkeypatch):
+    log = write_log(tmp_path, make_table())
+    monkeypatch.setattr(prepare_in_parts, "free_bytes", lambda _: 100_000)
+    with pytest.raises(ArtefactError) as raised:
+        prepare(log, workspace, "parts", PrepareConfig(session="user"), EngineConfig(parts=3))
+    assert str(raised.value).endswith(f"disk, and {workspace.root} has 0.0 GB")
+    assert raised.value.hint == "name another place with --workdir, or give more --memory"
+
+
+def test_the_number_of_parts_follows_the_memory():
+    gigabyte = 10**9
+    assert Room(gigabyte, 1, 4_000_000).holds_all
+    assert not Room(gigabyte, 1, 5_000_000).holds_all
+    assert Room(gigabyte, 1, 30_000_000).num_parts == 9
+    assert Room(gigabyte, 2, 30_000_000).num_parts == 48
+    with pytest.raises(ConfigError) as raised:
+        assert Room(gigabyte // 10, 2, 30_000_000).num_parts
+    assert str(raised.value) == "0.1 GB of memory are too little for 2 processes"
+    assert raised.value.hint == "give --memory at least 800MB"
+    assert (memory.free_memory() or 1) > 0
+
+
+def test_memory_is_written_as_a_size():
+    assert read_bytes("1GB") == read_bytes("1000 mb") == 10**9
+    assert read_bytes("1.5GiB") == 3 * 2**29
+    assert read_bytes("64KiB") == 2**16
+    with pytest.raises(OptionError) as raised:
+        read_bytes("much")
+    assert str(raised.value) == "memory is a size. Received: much"
+    assert raised.value.hint == "write it as 800MB, 4GB or 1.5GiB"
+
+
+def test_a_log_that_changes_meanwhile_is_refused(tmp_path, workspace, monkeypatch):
+    from sbrcli.dataset import sorting
+
+    join = sorting.join_part
+
+    def lose(*words: Any) -> Any:
+        found = join(*words)
+        return type(found)(found.num_events - 1, found.num_sessions, 0, found.has_shared)
+
+    monkeypatch.setattr(sorting, "join_part", lose)
+    with pytest.raises(DataError) as raised:
+        prepare(
+            write_log(tmp_path, make_table()),
+            workspace,
+            "parts",
+            PrepareConfig(session="user"),
+            EngineConfig(parts=3),
+        )
+    assert str(raised.value) == (
+        "3,000 events were read, and 2,997 are in the parts: a file changed meanwhile"
+    )
+
+
+CHILD = """
+import os, sys, time
+from pathlib import Path
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.engine import EngineConfig
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset import plan
+from sbrcli.workflow.preprocess import prepare_dataset
+
+def wait(*_):
+    Path("stopped").touch()
+    time.sleep(600)
+
+plan.cleanse_parts = wait
+if __name__ == "__main__":
+    engine = EngineConfig(parts=3, processes=2)
+    config = PrepareConfig(session="user")
+    prepare_dataset(Path(sys.argv[1]), config, Workspace(Path("work")), engine=engine)
+"""
+
+
+def test_what_a_killed_process_leaves_is_deleted_by_the_next(tmp_path, workspace, monkeypatch):
+    log = write_log(tmp_path, make_table())
+    monkeypatch.chdir(tmp_path)
+    Path("child.py").write_text(CHILD)
+    child = subprocess.Popen([sys.executable, "child.py", str(log)])
+    while not Path("stopped").exists():
+        assert child.poll() is None
+        time.sleep(0.05)
+    workers = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    pids = workers.read_text().split() if workers.exists() else []
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert list((workspace.root / ".scratch").iterdir())
+    config = PrepareConfig(session="gap:7200")
+    prepare(log, workspace, "other", config, EngineConfig(parts=2))
+    assert not (workspace.root / ".scratch").exists()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}/stat").exists() and not _is_dead(pid) for pid in pids):
+        assert time.monotonic() < deadline, "a worker outlives its parent"
+        time.sleep(0.1)
+
+
+def _is_dead(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def test_an_interruption_leaves_nothing(tmp_path, workspace, monkeypatch):
+    def interrupt(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    monkeypatch.setattr("sbrcli.dataset.plan.cleanse_parts", interrupt)
+    log = write_log(tmp_path, make_table())
+    with pytest.raises(KeyboardInterrupt):
+        prepare(log, workspace, "parts", PrepareConfig(session="user"), EngineConfig(parts=3))
+    assert not (workspace.root / ".scratch").exists()
+    assert not list((workspace.root / "datasets").glob("*"))
