@@ -18,6 +18,7 @@ TOPICS = (
     "serving",
     "artefacts",
     "export",
+    "scale",
     "accidents",
     "notebook",
     "extending",
@@ -46,7 +47,8 @@ _SUBJECTS = {
     "artefacts": ("json", "artifacts", "exit-codes", "runs", "disk", "workdir", "manifest"),
     "serving": ("serve", "http", "server", "openapi", "metrics", "docker", "systemd", "curl"),
     "export": ("onnx", "onnxruntime", "saved-model", "savedmodel", "keras", "model-card"),
-    "accidents": ("limits", "memory", "damage", "crashes", "checksums"),
+    "scale": ("memory", "parts", "processes", "large", "engines", "out-of-memory"),
+    "accidents": ("limits", "damage", "crashes", "checksums"),
     "extending": (
         "contributing",
         "developing",

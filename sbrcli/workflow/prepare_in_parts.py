@@ -30,6 +30,8 @@ from sbrcli.reporter import Reporter
 _Result = TypeVar("_Result")
 
 _UNLIMITED = 1 << 60
+_LEAST_MEMORY = 10**9
+"""What is used without --memory, however little is free."""
 
 
 class OnePartError(Exception):
@@ -45,7 +47,7 @@ def find_room(logs: Sequence[Path], config: EngineConfig) -> Room:
     memory = config.memory
     if memory is None:
         free = free_memory()
-        memory = _UNLIMITED if free is None else free // 2
+        memory = _UNLIMITED if free is None else max(free // 2, _LEAST_MEMORY)
     return Room(memory, config.processes, estimate_events(logs))
 
 

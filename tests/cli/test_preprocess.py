@@ -330,3 +330,13 @@ def test_what_to_type_next_names_the_work_directory(sbr):
         "ratings-user-min-item-support-2 --workdir 'other one' trains on it\n",
     ):
         assert sbr(*words).stderr.endswith(end)
+
+
+def test_the_memory_may_be_given(sbr):
+    said = sbr("preprocess", "ratings.dat", *SUPPORT, "--memory", "4GB", "--processes", "2")
+    assert (said.stdout, said.code) == (TSV, 0)
+    said = sbr("preprocess", "ratings.dat", "--memory", "lots")
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == (
+        "error: memory is a size. Received: lots\nhint: write it as 800MB, 4GB or 1.5GiB\n"
+    )

@@ -103,8 +103,8 @@ def require_equal(
     "config",
     [
         PrepareConfig(session="user"),
-        PrepareConfig(session="gap:7200", drop_repeats=True),
-        PrepareConfig(session="gap:7200", split="time"),
+        PrepareConfig(session="gap:90000", drop_repeats=True),
+        PrepareConfig(session="gap:90000", split="time"),
         PrepareConfig(session="user", split="last"),
     ],
     ids=str,
@@ -119,7 +119,7 @@ def test_text_ids_and_fractions_of_seconds(tmp_path, workspace, kind):
     table["user_id"] = [f"{'é' if user % 2 else 'u'}{user}" for user in table["user_id"]]
     table["item_id"] = [f"i{item}" for item in table["item_id"]]
     table["timestamp"] = table["timestamp"] + np.where(table.index < 2900, 0, 0.5)
-    require_equal(write_log(tmp_path, table, kind), workspace, PrepareConfig(session="gap:7200"))
+    require_equal(write_log(tmp_path, table, kind), workspace, PrepareConfig(session="gap:90000"))
 
 
 def test_ids_that_are_text_in_one_batch_alone(tmp_path, workspace):
@@ -155,7 +155,7 @@ def test_rows_left_out_and_a_log_without_times(tmp_path, workspace):
 
 
 def test_two_processes_make_the_same_dataset(tmp_path, workspace):
-    log, config = write_log(tmp_path, make_table()), PrepareConfig(session="gap:7200")
+    log, config = write_log(tmp_path, make_table()), PrepareConfig(session="gap:90000")
     whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
     engine = EngineConfig(parts=5, processes=2)
     assert prepare(log, workspace, "two", config, engine)[0] == whole
@@ -178,8 +178,12 @@ def test_events_without_a_user_and_doubtful_times_are_prepared_at_once(tmp_path,
     table["session_id"] = table["user_id"]
     table.loc[2900:, "user_id"] = None
     log = write_log(tmp_path, table)
+    reporter, config = RecordingReporter(), PrepareConfig(session="user")
     with pytest.raises(DataError, match="the log names no users"):
-        prepare(log, workspace, "parts", PrepareConfig(session="user"), EngineConfig(parts=3))
+        prepare_dataset(log, config, workspace, engine=EngineConfig(parts=3), reporter=reporter)
+    assert reporter.warnings[0] == (
+        "the log is prepared in memory, at once: some events have no user"
+    )
     table = make_table()
     table.loc[:500, "timestamp"] = range(501)
     table.loc[501:, "timestamp"] *= 1000
@@ -216,10 +220,9 @@ def test_the_beginning_of_a_log_is_checked_and_progress_reported(tmp_path, works
     assert said.notes[0] == (
         f"about {room.num_rows:,} events in parts need about 0.0 GB of disk in {workspace.root}"
     )
-    assert [(name, done) for name, total, done in said.done if name in ("read", "write")] == [
-        ("read", 3000),
-        ("write", 3),
-    ]
+    done = {name: count for name, _, count in said.done}
+    assert list(done) == ["read", "sort", "filter and split", "write"]
+    assert (done["read"], done["write"]) == (3000, 3)
 
 
 def test_a_large_user_is_told(tmp_path, workspace, monkeypatch):
@@ -228,12 +231,10 @@ def test_a_large_user_is_told(tmp_path, workspace, monkeypatch):
     table.loc[::2, "user_id"] = 7
     log = write_log(tmp_path, table)
     _, said = prepare(
-        log, workspace, "parts", PrepareConfig(session="gap:7200"), EngineConfig(parts=9)
+        log, workspace, "parts", PrepareConfig(session="gap:90000"), EngineConfig(parts=9)
     )
-    assert [text for text in said.warnings if text.startswith("one part has 1,5")]
-    assert said.warnings[-1].endswith(
-        "events, as a user's events stay together: it needs more than --memory"
-    )
+    (told,) = [text for text in said.warnings if text.startswith("one part has 1,5")]
+    assert told.endswith("events, as a user's events stay together: it needs more than --memory")
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path, workspace, monkeypatch):
@@ -325,7 +326,7 @@ def test_what_a_killed_process_leaves_is_deleted_by_the_next(tmp_path, workspace
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert list((workspace.root / ".scratch").iterdir())
-    config = PrepareConfig(session="gap:7200")
+    config = PrepareConfig(session="gap:90000")
     prepare(log, workspace, "other", config, EngineConfig(parts=2))
     assert not (workspace.root / ".scratch").exists()
     deadline = time.monotonic() + 30
