@@ -12,6 +12,7 @@ from typing import Any
 
 from sbrcli.config.run import Device, Precision
 from sbrcli.errors import ConfigError
+from sbrcli.models.training.interruption import uninterrupted
 
 
 def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
@@ -30,7 +31,7 @@ def start_tensorflow(threads: int = 0, device: Device = "auto") -> None:
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with quiet_start():
+    with uninterrupted(), quiet_start():
         import keras  # noqa: F401  # pyright: ignore[reportUnusedImport]
         import tensorflow as tf
 

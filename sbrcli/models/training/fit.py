@@ -27,6 +27,7 @@ from sbrcli.models.training.events import (
     ignore_event,
 )
 from sbrcli.models.training.history import best_epoch
+from sbrcli.models.training.interruption import uninterrupted
 from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order_by_start
 from sbrcli.models.training.loop_settings import Phase, Validate
 from sbrcli.models.training.negatives import NegativeSampler
@@ -108,7 +109,8 @@ class EpochLoop:
         chunk = config.batch_size * self.bptt
         self.steps_per_call = max(1, int(pairs // chunk)) * self.bptt
         self.is_resumed = False
-        self.step.compile()
+        with uninterrupted():
+            self.step.compile()
 
     def train(self, is_interrupted: Callable[[], bool] = lambda: False) -> None:
         """Train until the last epoch is done.

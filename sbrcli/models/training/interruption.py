@@ -1,4 +1,4 @@
-"""Defer Ctrl-C to the next point between two calls of the graph."""
+"""Defer Ctrl-C to a point at which training can stop."""
 
 import signal
 import threading
@@ -38,3 +38,18 @@ def deferred_interrupt(tell: Callable[[], None]) -> Iterator[Callable[[], bool]]
         yield lambda: pressed
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Defer the first Ctrl-C to the end of the block; a second one raises immediately.
+
+    TensorFlow, interrupted while it is loaded or traces a graph, raises errors of its own.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed, after the block.
+    """
+    with deferred_interrupt(lambda: None) as is_interrupted:
+        yield
+    if is_interrupted():
+        raise KeyboardInterrupt
