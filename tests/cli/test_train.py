@@ -29,6 +29,7 @@ What would be trained
   dropout                0.3
   embedding dropout      0.3
   embedding              shared
+  repeats                off
   loss                   cross-entropy
   n sample               0
   sample alpha           0.5
