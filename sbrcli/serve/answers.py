@@ -1,4 +1,4 @@
-"""What is asked of the service and what it answers: JSON documents, checked as they are read."""
+"""The requests and answers of the service: JSON documents, checked as they are read."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ MAX_RULES = 20
 
 
 class RequestError(Exception):
-    """A request that is not answered as it was meant.
+    """A request that cannot be answered as requested.
 
     Args:
         status: the HTTP status.
@@ -166,7 +166,7 @@ def _read_rules(document: Mapping[str, Any]) -> RuleQuestion:
 
 
 def read_config(document: Mapping[str, Any]) -> RecommendConfig:
-    """Read how many items are asked for, and which.
+    """Read how many items are requested, and which.
 
     Raises:
         RequestError: a value is wrong.

@@ -236,7 +236,7 @@ class Service:
 
 
 async def _answer_bug(_request: Request, _error: Exception) -> Response:
-    """Answer without a word of the bug, which goes to the log."""
+    """Answer that there was an internal error; the bug goes to the log."""
     return Response(_BUG.body, _BUG.status, {"content-type": "application/json"})
 
 

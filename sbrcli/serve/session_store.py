@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class StoredSession:
-    """A session, as far as its events have come."""
+    """A session: its events so far, and the state of the model after them."""
 
     items: list[str] = field(default_factory=list)
     """Its item ids, oldest first, those that the run does not know included."""
@@ -24,7 +24,7 @@ class StoredSession:
 
 
 class SessionStore:
-    """Sessions by their ids: at most so many, each for some time after its last event.
+    """Sessions by id, limited in number and in the time since their last event.
 
     Args:
         most: how many are kept; the least recently used one leaves first.
@@ -42,7 +42,7 @@ class SessionStore:
         return len(self._sessions)
 
     def take(self, session_id: str) -> StoredSession:
-        """Return the session of an id, which is a new one if there is none; it is used now."""
+        """Return the session with an id, a new one if there is none, and mark it as just used."""
         self._forget_old()
         session = self._sessions.pop(session_id, None) or StoredSession()
         session.used_at = self._now()
@@ -57,7 +57,7 @@ class SessionStore:
         return self._sessions.pop(session_id, None) is not None
 
     def _forget_old(self) -> None:
-        """Forget the sessions whose time is over, which stand first."""
+        """Forget the expired sessions, which come first."""
         oldest_kept = self._now() - self._seconds
         while self._sessions:
             session_id = next(iter(self._sessions))

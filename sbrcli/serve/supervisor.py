@@ -1,4 +1,4 @@
-"""Start the workers of a service, start again those that die, and end them all."""
+"""Start the workers of a service, restart those that die, and end them all."""
 
 import contextlib
 import os
@@ -148,7 +148,7 @@ class _Group:
         )
 
     def _become_worker(self, number: int, ready_end: int) -> NoReturn:
-        """Be a worker in a new process, which ends here without the interpreter's shutdown."""
+        """Run a worker in a new process, and end it without the interpreter's shutdown."""
         code = ExitCode.BUG
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -168,7 +168,7 @@ class _Group:
             os._exit(code)
 
     def _watch(self) -> None:
-        """Start again each worker that ends, until the service ends."""
+        """Restart each worker that ends, until the service ends."""
         missing: list[int] = []
         next_try = 0.0
         while not self._is_ending:

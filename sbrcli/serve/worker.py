@@ -77,7 +77,7 @@ class ServedRun:
         return model
 
     def identity(self, run: Run) -> str:
-        """Return what tells a run, with its files, from its successor of the same name."""
+        """Return values that change when another run takes the same name."""
         paths = (path for path in (self.titles, self.items_table) if path is not None)
         files = [path.stat() for path in paths if path.exists()]
         versions = " ".join(f"{one.st_mtime_ns} {one.st_size}" for one in files)
@@ -93,7 +93,7 @@ class Worker:
         config: the limits.
         token: what requests must carry; None if nothing.
         peers: the workers of the service.
-        reporter: given the runs that are taken up, and those that cannot be.
+        reporter: receives the runs that are switched to, and those that cannot be loaded.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Worker:
         )
 
     async def _follow(self, current: str) -> None:
-        """Take up each newer complete run; report one that cannot be loaded, and keep the old."""
+        """Switch to each newer complete run; report one that cannot be loaded, and keep the old."""
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
@@ -175,7 +175,7 @@ class Worker:
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes the event loop of uvloop where it is installed, else Python's own."""
+    """Return the factory of uvloop's event loop if it is installed, else of Python's own."""
     if find_spec("uvloop") is None:
         return None
     import uvloop

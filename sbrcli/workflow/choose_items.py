@@ -1,4 +1,4 @@
-"""From rows of scores to the k items that are recommended: seen items, rules, and the best."""
+"""Choose the k items to recommend from rows of scores: seen items, rules, and the best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which events of a session raised an item's score: the session scored again without each."""
+"""Find which events of a session raised an item's score, by scoring it without each of them."""
 
 import numpy as np
 import numpy.typing as npt

@@ -118,7 +118,7 @@ def _describe_source(run: Run, config: ExportConfig) -> dict[str, Any]:
 
 
 def _is_written(folder: Path, source: dict[str, Any], overwrite: bool) -> bool:
-    """Return whether a folder holds this very export.
+    """Return whether a folder holds the same export.
 
     Raises:
         ConfigError: it is there and is no export, or there is no folder to make it in.

@@ -1,4 +1,4 @@
-"""Make rules from what a user gives: lists of ids, and conditions on the items' attributes."""
+"""Make rules from the user's lists of ids and conditions on the items' attributes."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -30,7 +30,7 @@ def make_rules(config: RuleConfig, items: RunItems, reporter: Reporter = SILENT)
     Args:
         config: the options.
         items: the run's items.
-        reporter: given the ids that the run does not know, and how the table was read.
+        reporter: receives the ids that the run does not know, and how the table was read.
 
     Raises:
         DataError: a file of ids or the table cannot be read, or shares no item with the run.
@@ -72,7 +72,7 @@ class ItemAttributes:
     Args:
         items: the run's items.
         path: the table of attributes.
-        reporter: given how many of the run's items the table has.
+        reporter: receives how many of the run's items the table has.
 
     Raises:
         DataError: the table cannot be read, or has none of the run's items.

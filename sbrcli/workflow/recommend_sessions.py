@@ -84,7 +84,7 @@ def recommend_each(
 def _recommend_if_known(
     recommender: Recommender, session: Sequence[str], config: RecommendConfig, rules: Rules
 ) -> Recommendation:
-    """Recommend for one of many sessions; nothing if the run knows nothing of it."""
+    """Recommend for one of many sessions: no item if the run knows none of the session."""
     items = recommender.items
     if config.fallback is None and not len(known_items(items, session)):
         return nothing_known(items, session, rules)
@@ -92,7 +92,7 @@ def _recommend_if_known(
 
 
 def _find_oddity(found: Recommendation) -> str | None:
-    """Return what is odd about a session, in words."""
+    """Return the problem of a session in words; None if there is none."""
     if found.fallback is not None:
         return None
     named = ", ".join(found.unknown)

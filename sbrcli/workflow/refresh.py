@@ -13,7 +13,7 @@ from sbrcli.workflow.evaluate import TUNED_FILE
 def refresh_partners(workspace: Workspace, parent: Run, run: Run, dataset: Dataset) -> None:
     """Copy the baselines' tuned options and the hybrid's choice; fit its partner to the dataset.
 
-    What the run has already stays.
+    What the run has already is not changed.
 
     Args:
         workspace: where both runs are.

@@ -21,7 +21,7 @@ class Exportable(Protocol):
     def onnx_states(
         self, graph: "OnnxGraph", shape: Any, weights: Weights, items: str, lengths: str
     ) -> str:
-        """Add the nodes that walk sessions.
+        """Add the nodes that compute the last hidden state of each session.
 
         Args:
             graph: the graph to add to.
