@@ -57,7 +57,8 @@ def test_a_sasrec_trains_evaluates_recommends_and_is_exported(sbr, tmp_path):
 
 def test_a_sasrec_with_drawn_negatives_is_refitted_and_learns_new_items(sbr, tmp_path):
     make_workspace(tmp_path / "sbr-work")
-    options = ("--loss", "bpr-max", "--n-sample", 8, "--refit", "--name", "run")
+    options = ("--loss", "bpr-max", "--n-sample", 8, "--repeats", "learned")
+    options += ("--refit", "--name", "run")
     trained = sbr("train", *SMALL, *options)
     assert trained.code == 0, trained.stderr
     rows = [f"900::{item}::5::{101 * 86_400 + 60 * at}" for at, item in enumerate((1, 777, 2))]
