@@ -27,9 +27,9 @@ from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, FitConf
 from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.evaluation.rank_metrics.registry import monitored_metrics
 from sbrcli.models.registry import FAMILIES, find_family, is_baseline
+from sbrcli.models.training.events import OnEvent, TrainingEvent, TrainingPlanned
 
 if TYPE_CHECKING:
-    from sbrcli.models.training.events import OnEvent
     from sbrcli.workflow.train_result import TrainResult
 
 _UNITS = {"seconds": Unit.SECONDS, "events_per_second": Unit.RATE}
@@ -112,12 +112,18 @@ def show_training(
     invocation: Invocation, train: "Callable[[OnEvent], TrainResult]"
 ) -> "TrainResult":
     """Call what trains a run, show its progress, and say how to continue after an interruption."""
-    workspace, progress = invocation.workspace, TrainingProgress(invocation.output)
+    workspace, run = invocation.workspace, None
+
+    def show(event: TrainingEvent) -> None:
+        nonlocal run
+        if isinstance(event, TrainingPlanned):
+            run = event.run
+        progress.show(event)
+
     try:
-        with progress:
-            return train(progress.show)
+        with TrainingProgress(invocation.output) as progress:
+            return train(show)
     except KeyboardInterrupt as error:
-        run = progress.run
         if run is None or not workspace.path_of("run", run).is_dir():
             raise
         words = ["sbr", "train", "--resume", "--name", run, *workdir_words(workspace.root)]

@@ -26,9 +26,6 @@ class TrainingProgress:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._header = ""
-        self.run: str | None = None
-        """The run that is trained, once it is known."""
-
         self._stack = ExitStack()
         self._advance: Advance = ignore_progress
 
@@ -47,7 +44,6 @@ class TrainingProgress:
             self._advance(event.num_targets)
             return
         if isinstance(event, TrainingPlanned):  # shown when the training begins
-            self.run = event.run
             self._header = f"run {event.run} on dataset {event.dataset}"
             return
         self._stack.close()
