@@ -59,7 +59,7 @@ def update(
 ) -> None:
     """Make a new run from a trained one and the newer events of LOG; the old run stays.
 
-    Events up to the last one that the run has learned from are passed over, so that a growing log
+    Events up to the last one that the run has learned from are skipped, so that a growing log
     can be given whole each night. The log is read and cut into sessions as the run's dataset was.
 
     The new run's dataset has all sessions in train. The same command again changes nothing, or
