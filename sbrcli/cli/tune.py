@@ -145,12 +145,8 @@ def tune(
 
     if measure and not dry_run:
         raise UsageError("--measure goes with --dry-run", hint="sbr tune --dry-run --measure")
-    check_model_options(model, baselines, "tune")
-    make_runner: MakeRunner = ChildRunner
-    if model is not None and is_baseline(model):
-        others = {name: value for name, value in explicit.items() if name not in _OF_BASELINES}
-        require_no_network_options(model, others | {"preset": preset})
-        make_runner = BaselineRunner
+    of_baseline = _check_model(model, explicit, baselines, preset)
+    make_runner: MakeRunner = BaselineRunner if of_baseline else ChildRunner
     _check_words(grid, search, log, name, config, overwrite=overwrite)
     request = TuneRequest(
         dataset=one_name(named, dataset, "--dataset"),
@@ -175,6 +171,18 @@ def tune(
         invocation.output.show(result, plan_tables)
         return
     _finish(invocation, request, result, trains=train)
+
+
+def _check_model(
+    model: str | None, explicit: dict[str, Any], baselines: dict[str, str], preset: str | None
+) -> bool:
+    """Check that the options are those of the model; return whether it is a baseline."""
+    check_model_options(model, baselines, "tune")
+    if model is None or not is_baseline(model):
+        return False
+    others = {name: value for name, value in explicit.items() if name not in _OF_BASELINES}
+    require_no_network_options(model, others | {"preset": preset})
+    return True
 
 
 def _check_words(
