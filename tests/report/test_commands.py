@@ -21,7 +21,7 @@ from sbrcli.report.commands import (
     train_command,
 )
 from sbrcli.report.stored_evaluation import read_stored_evaluation
-from sbrcli.workflow import training_job as job
+from sbrcli.workflow import train_request
 from sbrcli.workflow.run_names import default_run_name
 from tests.builders import TrainConfig, run_manifest, write_ratings
 from tests.chains import make_workspace
@@ -102,7 +102,7 @@ def test_a_run_s_command_trains_with_the_same_options(tmp_path, monkeypatch, giv
         asked.append((dataset, for_short if events < 20 else config, name))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(job, "make_job", make_job)
+    monkeypatch.setattr(train_request, "make_job", make_job)
     assert run_sbr(words[1:]) == 130
     assert asked == [("user", config, "named")]
 
