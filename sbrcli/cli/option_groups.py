@@ -63,8 +63,10 @@ class _Declared:
         if self.option.parse is not None:
             return str | None, None
         if not self.is_explicit:
-            has_words = self.kind is str and self.option.choices  # those of a registry
-            return Literal[self.option.choices] if has_words else self.kind, self.field.default
+            # The configuration checks the choices that it declares, but not those of a registry.
+            if self.option.choices != self.field.metadata["option"].choices:
+                return Literal[self.option.choices], self.field.default
+            return self.kind, self.field.default
         is_choice = get_origin(self.kind) is Literal
         return (str if is_choice else self.kind) | None, None
 
