@@ -25,8 +25,8 @@ EXAMPLE = "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr g
 EXIT_CODES = (
     "Exit codes: 0 ok, 1 a bug, 2 usage (unknown or conflicting options, or a malformed "
     "value), 3 data, 4 configuration (a value that cannot be used), 5 artefact (dataset or run "
-    "missing, damaged, of another version, or already there), 6 training failed, 130 interrupted "
-    "(Ctrl-C or SIGTERM)."
+    "missing, damaged, of another version, or already existing), 6 training failed or a worker "
+    "process died, 130 interrupted (Ctrl-C or SIGTERM)."
 )
 
 app = typer.Typer(

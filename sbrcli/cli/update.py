@@ -97,7 +97,7 @@ def _tables(result: "UpdateResult") -> Iterator[Table]:
         ["new sessions", added.sessions],
         ["sessions that go on", result.continued],
         ["new items", added.items],
-        ["events passed over", result.seen],
+        ["events skipped", result.seen],
         *(
             [f"left out: {reason.replace('_', ' ')}", counts.events]
             for reason, counts in result.left_out.items()

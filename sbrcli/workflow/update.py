@@ -81,7 +81,7 @@ class UpdateResult(TrainResult):
     """How many earlier sessions go on."""
 
     seen: int = 0
-    """Events of the log that were passed over, for the run had learned from that time."""
+    """Events of the log that were skipped, because the run had learned from their time already."""
 
     left_out: dict[str, Counts] = field(default_factory=dict)
     """New events that were not learned from, by reason."""

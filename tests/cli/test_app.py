@@ -36,8 +36,8 @@ def test_help_names_the_exit_codes_and_every_subcommand(sbr):
     assert (
         "Exit codes: 0 ok, 1 a bug, 2 usage (unknown or conflicting options, or a malformed "
         "value), 3 data, 4 configuration (a value that cannot be used), 5 artefact (dataset or run "
-        "missing, damaged, of another version, or already there), 6 training failed, 130 "
-        "interrupted (Ctrl-C or SIGTERM)."
+        "missing, damaged, of another version, or already existing), 6 training failed or a worker "
+        "process died, 130 interrupted (Ctrl-C or SIGTERM)."
     ) in shown
     for command in ("stats", "preprocess", "train", "evaluate", "recommend", "demo"):
         assert f"│ {command} " in shown
@@ -56,7 +56,7 @@ def test_help_names_the_options_of_every_subcommand(sbr):
 
 def test_help_ends_with_an_example_and_the_exit_codes(sbr):
     lines = [line.strip() for line in sbr("--help").stdout.splitlines() if line.strip()]
-    assert lines[-5] == "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
+    assert lines[-6] == "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
     assert lines[-4].startswith("Exit codes: ")
 
 

@@ -107,7 +107,7 @@ def test_a_terminal_shows_what_was_added_and_the_epochs(sbr):
         "new items\t1",
     ]
     assert said.stdout.splitlines()[5:8] == [
-        f"events passed over\t{len(chain_lines())}",
+        f"events skipped\t{len(chain_lines())}",
         "left out: short sessions\t0",
         "left out: rare items\t1",
     ]
