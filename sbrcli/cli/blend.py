@@ -62,11 +62,10 @@ def blend(
     so that it needs no other run; evaluate, compare, report, recommend and serve take it like any
     other. The blend of one network with a baseline is also made by sbr evaluate --hybrid.
     """
-    from sbrcli.workflow.make_blend import make_blend, make_blend_job
+    from sbrcli.workflow.make_blend import blend_runs
 
     workspace, out = invocation.workspace, invocation.output
-    job = make_blend_job(workspace, runs, name, is_equal=equal)
-    result = make_blend(workspace, job, out, overwrite=overwrite)
+    result = blend_runs(workspace, runs, name, out, is_equal=equal, overwrite=overwrite)
     out.note(f"run {result.run} on dataset {result.dataset}")
     if result.already_there:
         out.note(f"run {result.run} already exists, made of the same runs")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table, size_in_words
@@ -45,12 +44,12 @@ def export(
     with its inputs and outputs, code that uses it, and its stored figures. The network alone is
     exported: the partner of a hybrid is not.
     """
-    from sbrcli.workflow.export import default_folder, export_run
+    from sbrcli.workflow.export import export_named
 
-    found = open_run(invocation, one_name(named, run, "--run"))
-    folder = out if out is not None else default_folder(found, config)
-    exported = export_run(found, config, folder, overwrite=overwrite)
-    name_run(invocation, found)
+    name = one_name(named, run, "--run")
+    exported = export_named(
+        invocation.workspace, name, config, out, invocation.output, overwrite=overwrite
+    )
     invocation.output.show(exported, _tables)
     if not exported.is_new:
         invocation.output.note(f"{exported.path} is this export already; nothing was written")

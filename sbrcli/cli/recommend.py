@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli.chosen_run import name_run, open_run
-from sbrcli.cli.item_search import show_found, take_titles
+from sbrcli.cli.item_search import show_found
 from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
 from sbrcli.cli.output import Output
@@ -185,6 +185,7 @@ def _answer_one(
     config: RecommendConfig,
     rules: RuleConfig,
 ) -> None:
+    from sbrcli.workflow.find_items import take_titles
     from sbrcli.workflow.make_rules import make_rules
     from sbrcli.workflow.recommend import recommend
 

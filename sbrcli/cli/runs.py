@@ -98,26 +98,20 @@ def _list(invocation: Invocation) -> None:
 
 
 def _show(invocation: Invocation, written: str) -> None:
-    from sbrcli.workflow.remove import resolve_artefact
-    from sbrcli.workflow.runs import show_one
+    from sbrcli.workflow.runs import show_named
 
-    details = show_one(invocation.workspace, *resolve_artefact(invocation.workspace, written))
+    details = show_named(invocation.workspace, written)
     invocation.output.show(details, detail_tables)
     if details.summary.problem:
         invocation.output.warn(details.summary.problem)
 
 
 def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
-    from sbrcli.workflow.remove import find_targets, remove
+    from sbrcli.workflow.remove import remove_named
 
-    out, removed = invocation.output, []
-    targets = find_targets(invocation.workspace, names)
-    if not yes and not _confirm(targets):
-        out.note("nothing is removed")
-        targets = []
-    for target in targets:
-        is_back = remove(invocation.workspace, target)
-        removed.append({"kind": target.kind, "name": target.name, "bytes": target.bytes})
+    out = invocation.output
+
+    def report(target: "Target", is_back: bool) -> None:
         out.note(f"removed {target.kind} {target.name}, {size_in_words(target.bytes)}")
         if is_back:
             out.note(f"restored the {target.kind} {target.name}, which it was replacing")
@@ -126,7 +120,13 @@ def _remove(invocation: Invocation, names: Sequence[str], *, yes: bool) -> None:
                 f"trained on it, and can no longer be evaluated or resumed: "
                 f"{', '.join(target.trained)}"
             )
+
+    confirm = None if yes else _confirm
+    targets = remove_named(invocation.workspace, names, confirm, report)
+    removed = [{"kind": one.kind, "name": one.name, "bytes": one.bytes} for one in targets]
     columns = ("kind", "name", "bytes")
+    if not removed:
+        out.note("nothing is removed")
     if not removed and not out.as_json:
         return
     out.show(

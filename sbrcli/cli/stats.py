@@ -60,33 +60,37 @@ def stats(
     Without LOG, describe a prepared dataset.
     """
     from sbrcli.log.columns.times import find_zone
-    from sbrcli.workflow.describe import describe_dataset, describe_log
-    from sbrcli.workflow.named_log import refuse_artefacts
+    from sbrcli.workflow.describe import describe
 
     zone = find_zone(tz)
-    rule = config.rule
-    if not log:
-        if reading != ReadConfig():
-            raise UsageError(
-                "options that say how a log is read require a LOG; a dataset has been read already",
-                hint="sbr stats LOG --columns user=NAME,item=NAME,time=NAME",
-            )
-        if rule is not None:
-            raise UsageError(
-                "--session requires a LOG; a dataset has its sessions already",
-                hint="sbr stats LOG --session gap:3600",
-            )
-        opened = invocation.workspace.open("dataset", dataset)
-        statistics = describe_dataset(opened, zone)
-        invocation.output.note(f"dataset {opened.name}")
-        title = f"Dataset {opened.name}"
-    elif dataset is not None:
-        raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
+    _check_words(log, config, dataset, reading)
+    found = describe(
+        invocation.workspace, log, dataset, reading, config.rule, zone, invocation.output
+    )
+    if found.dataset is not None:
+        title = f"Dataset {found.dataset}"
     else:
-        refuse_artefacts(invocation.workspace, log)
-        statistics = describe_log(log, reading, rule, zone, invocation.output)
-        title = "Standard input" if log == [Path("-")] else ", ".join(path.name for path in log)
-    invocation.output.show(statistics, lambda shown: _tables(shown, title))
+        names = log or []
+        title = "Standard input" if log == [Path("-")] else ", ".join(path.name for path in names)
+    invocation.output.show(found.statistics, lambda shown: _tables(shown, title))
+
+
+def _check_words(
+    log: list[Path] | None, config: StatsConfig, dataset: str | None, reading: ReadConfig
+) -> None:
+    """Refuse options of a log without one, and a log together with a dataset."""
+    if log and dataset is not None:
+        raise UsageError("give a LOG or a --dataset, not both", hint="sbr stats --help")
+    if not log and reading != ReadConfig():
+        raise UsageError(
+            "options that say how a log is read require a LOG; a dataset has been read already",
+            hint="sbr stats LOG --columns user=NAME,item=NAME,time=NAME",
+        )
+    if not log and config.rule is not None:
+        raise UsageError(
+            "--session requires a LOG; a dataset has its sessions already",
+            hint="sbr stats LOG --session gap:3600",
+        )
 
 
 def _tables(statistics: "LogStatistics", title: str) -> Iterator[Table | Remark]:

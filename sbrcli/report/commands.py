@@ -20,8 +20,8 @@ from sbrcli.models.blend.run_files import member_folder, read_members
 from sbrcli.models.configuration import configure_training
 from sbrcli.models.registry import BLEND, DEFAULT_FAMILY, family_of, is_baseline
 from sbrcli.report.stored_evaluation import StoredEvaluation, cuts_of
+from sbrcli.workflow.blend_job import default_name as default_blend_name
 from sbrcli.workflow.contenders import HYBRID
-from sbrcli.workflow.make_blend import default_name as default_blend_name
 from sbrcli.workflow.run_names import default_run_name
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_baseline import default_name

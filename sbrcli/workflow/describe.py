@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sbrcli.artefacts.dataset import Dataset
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.sessionize import assign_sessions, default_rule, require_no_gap
@@ -24,6 +25,48 @@ from sbrcli.log.quality.description import describe_doubts, describe_log_as_read
 from sbrcli.log.reading import read_log
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
+from sbrcli.workflow.named_log import refuse_artefacts
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The statistics of a log or of a dataset."""
+
+    statistics: LogStatistics
+    dataset: str | None = None
+    """The name of the dataset; None for a log."""
+
+
+def describe(
+    workspace: Workspace,
+    log: Sequence[Path] | None,
+    dataset: str | None,
+    reading: ReadConfig,
+    rule: SessionRule | None,
+    zone: tzinfo,
+    reporter: Reporter = SILENT,
+) -> Description:
+    """Describe a log; without one, a dataset of a work directory.
+
+    Args:
+        workspace: where the dataset is.
+        log: the files of the log, in order; None or empty for a dataset.
+        dataset: the name of the dataset; None for the latest.
+        reading: how the log is read.
+        rule: the session rule of the log; see `describe_log`.
+        zone: the time zone of the times in the result.
+        reporter: receives what `describe_log` reports, or the name of the dataset.
+
+    Raises:
+        ArtefactError, ConfigError, DataError: see `describe_log` and `describe_dataset`.
+    """
+    if log:
+        refuse_artefacts(workspace, log)
+        return Description(describe_log(log, reading, rule, zone, reporter))
+    opened = workspace.open("dataset", dataset)
+    statistics = describe_dataset(opened, zone)
+    reporter.note(f"dataset {opened.name}")
+    return Description(statistics, opened.name)
 
 
 def describe_log(

@@ -12,6 +12,7 @@ from sbrcli.artefacts.checksums import checksum_of
 from sbrcli.artefacts.disk import TEMPORARY_SUFFIX, flush_files, put_in_place
 from sbrcli.artefacts.items import ITEMS_FILE, RunItems, load_items
 from sbrcli.artefacts.run import Run
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.export import ExportConfig
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.models.export.exportable import Exportable, as_exportable
@@ -19,7 +20,9 @@ from sbrcli.models.export.registry import FORMATS
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.registry import family_of
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
+from sbrcli.reporter import SILENT, Reporter
 from sbrcli.version import __version__
+from sbrcli.workflow.chosen_run import name_run, open_run
 from sbrcli.workflow.model_card import write_card
 from sbrcli.workflow.run_facts import EVALUATION_FILE
 
@@ -50,6 +53,35 @@ class Export:
 def default_folder(run: Run, config: ExportConfig) -> Path:
     """Return the folder that an export is written to unless another is named."""
     return Path(f"{run.name}-{config.format}")
+
+
+def export_named(
+    workspace: Workspace,
+    name: str | None,
+    config: ExportConfig,
+    folder: Path | None,
+    reporter: Reporter = SILENT,
+    *,
+    overwrite: bool = False,
+) -> Export:
+    """Export the named run, or the latest, and report which one it is.
+
+    Args:
+        workspace: where the run is.
+        name: its name; None for the latest.
+        config: the format, and what the card states.
+        folder: the folder to make; by default named after the run and the format.
+        reporter: receives the name of the run.
+        overwrite: replace a folder that an earlier export has written.
+
+    Raises:
+        ArtefactError, ConfigError: see `open_run` and `export_run`.
+    """
+    run = open_run(workspace, name, reporter)
+    folder = default_folder(run, config) if folder is None else folder
+    exported = export_run(run, config, folder, overwrite=overwrite)
+    name_run(run, reporter)
+    return exported
 
 
 def export_run(run: Run, config: ExportConfig, folder: Path, *, overwrite: bool = False) -> Export:

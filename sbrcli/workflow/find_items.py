@@ -6,6 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from sbrcli.artefacts.items import RunItems
+from sbrcli.errors import DataError
+from sbrcli.reporter import Reporter
+
+MAX_SUGGESTED = 5
+"""Items that a hint names."""
 
 _MAX_PARTS = 10
 """The maximum number of comma-separated parts that a title is assembled from."""
@@ -73,6 +78,64 @@ class TitleSearch:
                 resolved.append(session[at])
             at = max(end, at + 1)
         return resolved, taken
+
+
+def find_item(reporter: Reporter, text: str, items: RunItems) -> int:
+    """Return the index of the item with an id or title, and report a title that was used.
+
+    Raises:
+        DataError: there is none; the hint names items with similar titles.
+    """
+    if text in items.index_of:
+        return items.index_of[text]
+    search = TitleSearch(items)
+    found = search.exact(text)
+    if len(found) == 1:
+        reporter.note(f"{text!r} is the title of item {items.ids[found[0]]}, which is used")
+        return found[0]
+    raise DataError(
+        f"the run does not know the item {text}", hint=suggest_items(search, [text], items)
+    )
+
+
+def take_titles(
+    reporter: Reporter, session: Sequence[str], items: RunItems, *, may_be_unknown: bool
+) -> list[str]:
+    """Replace titles in a session by ids, and say so; ids are returned as they are.
+
+    Raises:
+        DataError: the run knows none of it, which is not allowed; the hint names the items with
+            similar titles.
+    """
+    if all(item_id in items.index_of for item_id in session) or items.titles is None:
+        return list(session)
+    search = TitleSearch(items)
+    resolved, taken = search.take_titles(session)
+    for title, item_id in taken.items():
+        reporter.note(f"{title!r} is the title of item {item_id}, which is used")
+    unknown = [text for text in resolved if text not in items.index_of]
+    if may_be_unknown or len(unknown) < len(resolved):
+        return resolved
+    raise DataError(
+        f"the run knows no item of the session: {', '.join(dict.fromkeys(unknown))}",
+        hint=suggest_items(search, unknown, items),
+    )
+
+
+def suggest_items(search: TitleSearch, unknown: Sequence[str], items: RunItems) -> str:
+    """Name the items whose titles are like what the run does not know."""
+    titles = items.titles or []
+    found = search.containing(", ".join(unknown)) or [
+        index for text in unknown for index in search.containing(text)
+    ]
+    if not found:
+        return (
+            "use the item ids of the log that the run was trained on; sbr recommend --find WORDS "
+            "finds them by title"
+        )
+    named = "; ".join(f"{items.ids[at]} {titles[at]}" for at in found[:MAX_SUGGESTED])
+    more = f"; and {len(found) - MAX_SUGGESTED:,} more" if len(found) > MAX_SUGGESTED else ""
+    return f"ids with such a title: {named}{more}"
 
 
 def _fold(text: str) -> str:

@@ -1,7 +1,7 @@
 """Delete runs, datasets and studies atomically, except those that another process is writing."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,6 +94,35 @@ def resolve_artefact(workspace: Workspace, written: str) -> tuple[Kind, str]:
             hint="the same sbr tune command with --trials 1 shows its trials, and adds none",
         )
     return kind, name
+
+
+def remove_named(
+    workspace: Workspace,
+    names: Iterable[str],
+    confirm: Callable[[Sequence[Target]], bool] | None,
+    on_removed: Callable[[Target, bool], None],
+) -> list[Target]:
+    """Delete what a user names, one after the other.
+
+    Args:
+        workspace: where it is.
+        names: as in "shop" or "runs/shop".
+        confirm: called with all that would be deleted; nothing is if it returns False. None to
+            delete without confirmation.
+        on_removed: called after each deletion, with what `remove` returns.
+
+    Returns:
+        What is deleted.
+
+    Raises:
+        ArtefactError, ConfigError, UsageError: see `find_targets` and `remove`.
+    """
+    targets = find_targets(workspace, names)
+    if confirm is not None and not confirm(targets):
+        return []
+    for target in targets:
+        on_removed(target, remove(workspace, target))
+    return targets
 
 
 def find_targets(workspace: Workspace, names: Iterable[str]) -> list[Target]:

@@ -19,6 +19,7 @@ from sbrcli.models.blend.run_files import files_of_blend
 from sbrcli.models.registry import BLEND, DEFAULT_FAMILY
 from sbrcli.models.training.history import best_epoch, read_history
 from sbrcli.models.weights_file import WEIGHTS_FILE
+from sbrcli.workflow.remove import resolve_artefact
 from sbrcli.workflow.run_facts import EVALUATION_FILE
 from sbrcli.workflow.studies import StudyRow, list_studies, size_of
 
@@ -106,6 +107,15 @@ def list_all(workspace: Workspace) -> Listing:
         [_describe_dataset(workspace, name) for name in workspace.names("dataset")],
         list_studies(workspace),
     )
+
+
+def show_named(workspace: Workspace, written: str) -> Details:
+    """Describe in full the run or dataset that a user names, as in "shop" or "runs/shop".
+
+    Raises:
+        ArtefactError, ConfigError, UsageError: see `resolve_artefact` and `show_one`.
+    """
+    return show_one(workspace, *resolve_artefact(workspace, written))
 
 
 def show_one(workspace: Workspace, kind: Kind, name: str) -> Details:
