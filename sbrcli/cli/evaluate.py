@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbrcli.cli.baseline_options import registered_settings, takes_baseline_options
-from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.completion import complete_runs
 from sbrcli.cli.evaluation_tables import evaluation_tables
 from sbrcli.cli.option_groups import takes_options, takes_read_options
@@ -20,7 +19,6 @@ from sbrcli.models.baselines.options import configure_baselines
 from sbrcli.models.baselines.registry import partner_names
 
 if TYPE_CHECKING:
-    from sbrcli.artefacts.run import Run
     from sbrcli.evaluation.evaluate import Evaluation
 
 HybridFrom = Annotated[
@@ -84,7 +82,7 @@ def evaluate(
     evaluation.json. With --log, a new log is scored instead of a split.
     """
     from sbrcli.evaluation.per_event import check_place
-    from sbrcli.workflow.evaluate import evaluate_run
+    from sbrcli.workflow.evaluation_request import EvaluationRequest, evaluate_as_requested
 
     if hybrid_from is not None:
         config = replace(config, hybrid=True)
@@ -92,19 +90,17 @@ def evaluate(
     if per_event is not None:
         check_place(per_event)
     _check_log(log, config, reading, per_event)
-    workspace = invocation.workspace
-    folder = open_run(invocation, one_name(named, run, "--run"))
-    _check_own_options(folder, baselines)
-    out = invocation.output
-    if log is None:
-        evaluation = evaluate_run(folder, workspace, config, baselines, per_event, hybrid_from, out)
-    else:
-        from sbrcli.workflow.evaluate_log import NewLog, evaluate_log
-
-        new = NewLog(log, reading)
-        evaluation = evaluate_log(folder, workspace, config, new, baselines, hybrid_from, out)
-    name_run(invocation, folder)
-    _show(out, evaluation, config)
+    request = EvaluationRequest(
+        run=one_name(named, run, "--run"),
+        config=config,
+        baselines=baselines,
+        hybrid_from=hybrid_from,
+        per_event=per_event,
+        log=log,
+        reading=reading,
+    )
+    evaluation = evaluate_as_requested(invocation.workspace, request, invocation.output)
+    _show(invocation.output, evaluation, config)
 
 
 def _show(out: Output, evaluation: "Evaluation", config: EvaluateConfig) -> None:
@@ -142,17 +138,6 @@ def _check_log(
                 f"{option} scores a split of the dataset, and cannot be combined with --log",
                 hint=f"leave {option} or --log out",
             )
-
-
-def _check_own_options(run: "Run", explicit: dict[str, str]) -> None:
-    """Refuse options of a baseline that is the run itself, which keeps those it was fitted with."""
-    if run.model in explicit:
-        name = run.model
-        raise UsageError(
-            f"--{name} has no effect: run {run.name} is a {name} itself, with its own options",
-            hint=f"fit another one: sbr train --dataset {run.dataset.name} --model {name} "
-            f"--{name} OPTIONS",
-        )
 
 
 def _check_baselines(explicit: dict[str, str], config: EvaluateConfig) -> None:
