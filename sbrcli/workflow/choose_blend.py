@@ -25,6 +25,7 @@ from sbrcli.models.blend.repeats import RepeatTerms
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.scorer import Scorer
 from sbrcli.reporter import Advance
+from sbrcli.sessions import Sessions
 from sbrcli.workflow.try_blends import try_weights
 
 METRIC = "mrr@20"
@@ -139,14 +140,7 @@ def choose_hybrid(
             hint="take that of a run that was not, with --hybrid-from RUN",
         )
     training = load_split(dataset.path, "train")
-    valid, _ = drop_unknown(load_split(dataset.path, "valid"), network.num_items)
-    if not valid.num_targets:
-        raise DataError(
-            "the run knows no next item of the valid split, on which a hybrid is chosen",
-            hint="prepare the dataset with more --valid-days"
-            if valid.targets is None
-            else "prepare the dataset with a higher --min-item-support",
-        )
+    valid = _load_known_valid(dataset, network.num_items)
     num_items = load_items(dataset.path).num_train_items
     partners = {name: fit_partner(name, training, num_items, options) for name in partner_names()}
     judges = valid.subsample(_SUBSAMPLE_TARGETS)
@@ -173,6 +167,19 @@ def choose_hybrid(
     with workspace.adding_to(run):
         save_hybrid(run.path, asdict(hybrid), partners[hybrid.partner])
     return hybrid
+
+
+def _load_known_valid(dataset: Dataset, num_items: int) -> Sessions:
+    """Load the valid split without the items that the run does not know."""
+    valid, _ = drop_unknown(load_split(dataset.path, "valid"), num_items)
+    if not valid.num_targets:
+        raise DataError(
+            "the run knows no next item of the valid split, on which a hybrid is chosen",
+            hint="prepare the dataset with more --valid-days"
+            if valid.targets is None
+            else "prepare the dataset with a higher --min-item-support",
+        )
+    return valid
 
 
 def copy_hybrid(

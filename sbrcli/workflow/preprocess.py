@@ -102,12 +102,7 @@ def prepare_dataset(
                 return PreparedDataset.of(existing, already_there=True)
             named = read_titles(titles) if titles else None
             write = _Writer(workspace, name, spec, named, reporter)
-            room = find_room(logs["log"], engine)
-            num_parts = number_of_parts(room, engine)
-            if given is not None or config.across_users or num_parts == 1:
-                plan = write.write(HERE, _plan(logs, spec, reporter))
-            else:
-                plan = _prepare_in_parts(logs, write, engine, room, num_parts)
+            plan = _prepare(logs, write, engine)
     prepared = PreparedDataset.of(workspace.open("dataset", name))
     if given is None and config.split == "date":
         for text in find_early_targets(prepared.timeline, plan.suggested_gap):
@@ -140,6 +135,15 @@ class _Writer:
         with self.workspace.staged("dataset", self.name) as folder:
             write_dataset(engine, folder, plan, items, made_of)
         return plan
+
+
+def _prepare(logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig) -> Plan:
+    """Prepare and write logs: in parts of users if they are large and can be divided so."""
+    room = find_room(logs["log"], config)
+    num_parts = number_of_parts(room, config)
+    if len(logs) > 1 or write.spec.config.across_users or num_parts == 1:
+        return write.write(HERE, _plan(logs, write.spec, write.reporter))
+    return _prepare_in_parts(logs, write, config, room, num_parts)
 
 
 def _prepare_in_parts(

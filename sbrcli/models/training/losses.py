@@ -56,8 +56,7 @@ def softmax_cross_entropy(
         row_weights: (rows,) 1 for a pair that counts, else 0.
         label_smoothing: the share of the target distribution that is spread evenly over all items
             (Szegedy et al. 2016, section 7).
-        dtype: the type of the operands and results of the three products; everything else is
-            float32.
+        dtype: the type of the three products' operands and results; the rest is float32.
         repeats: the learned terms that are added to scores, if there are any.
 
     Returns:
