@@ -57,7 +57,7 @@ def test_help_names_the_options_of_every_subcommand(sbr):
 def test_help_ends_with_an_example_and_the_exit_codes(sbr):
     lines = [line.strip() for line in sbr("--help").stdout.splitlines() if line.strip()]
     assert lines[-6] == "Example: sbr stats ratings.dat (full example: sbr demo; manual: sbr guide)"
-    assert lines[-4].startswith("Exit codes: ")
+    assert lines[-5].startswith("Exit codes: ")
 
 
 def test_a_paragraph_of_help_breaks_where_the_terminal_ends(sbr):
