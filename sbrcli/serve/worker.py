@@ -21,6 +21,8 @@ from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.serving import ServeConfig
 from sbrcli.errors import SbrError
+from sbrcli.models.blend.run_files import files_of_blend
+from sbrcli.models.registry import BLEND
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.reporter import Reporter
 from sbrcli.serve.metrics import Metrics
@@ -77,11 +79,18 @@ class ServedRun:
         return model
 
     def identity(self, run: Run) -> str:
-        """Return values that change when another run takes the same name."""
+        """Return values that change when another run takes the same name.
+
+        Raises:
+            ArtefactError: the manifest of a blend is damaged.
+        """
         paths = (path for path in (self.titles, self.items_table) if path is not None)
         files = [path.stat() for path in paths if path.exists()]
         versions = " ".join(f"{one.st_mtime_ns} {one.st_size}" for one in files)
-        weights = checksum_of(run.path / WEIGHTS_FILE)
+        names = files_of_blend(run) if run.model == BLEND else (WEIGHTS_FILE,)
+        parts = [run.path / name for name in names]
+        # One that is missing is reported by `load`.
+        weights = " ".join(checksum_of(path) for path in parts if path.exists())
         return f"{run.name} {run.finished_at} {weights} {versions}"
 
 

@@ -27,6 +27,7 @@ from sbrcli.log.log import Log
 from sbrcli.log.quality.description import describe_reading
 from sbrcli.log.reading import read_log
 from sbrcli.log.titles import read_titles
+from sbrcli.models.loading import shape_of_run
 from sbrcli.models.registry import family_of
 from sbrcli.models.training.events import OnEvent
 from sbrcli.models.weights_file import WEIGHTS_FILE
@@ -111,11 +112,12 @@ def update(
 
     Raises:
         ArtefactError: the run or its dataset is missing or damaged, or another run has the name.
-        ConfigError: the run was trained without times.
+        ConfigError: the run was trained without times, or is no network's.
         DataError: the log cannot be read.
         TrainingError: the loss is no longer finite, or memory ran out.
     """
     parent = workspace.open("run", new.run)
+    shape_of_run(parent)  # refuses what is no network before anything is read or written
     dataset = _dataset_of(parent, workspace)
     learned = load_learned(parent, dataset)
     read, source = _read(new, dataset, workspace)

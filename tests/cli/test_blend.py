@@ -23,6 +23,7 @@ from sbrcli.workflow import make_blend as blending
 from tests.builders import make_run
 from tests.chains import make_workspace
 from tests.cli.test_startup import SLOW, modules_of
+from tests.serve.served import serving
 
 RUNS = Path("sbr-work", "runs")
 NAME = "user-blend-markov-stan"
@@ -280,13 +281,32 @@ def test_a_run_that_is_replaced_meanwhile_is_not_blended(sbr, workspace, monkeyp
 
 def test_what_requires_a_network_refuses_a_blend(sbr, workspace):
     sbr(*PAIR)
-    for words in (("evaluate", "--hybrid"), ("train", "--from", NAME), ("export", "--run", NAME)):
+    datasets = sorted(Path("sbr-work", "datasets").iterdir())
+    for words in (
+        ("evaluate", "--hybrid"),
+        ("train", "--from", NAME),
+        ("export", "--run", NAME),
+        ("update", __file__, "--run", NAME),
+    ):
         code, said = refused(sbr, *words)
         assert code == 4, words
         assert said == (
             f"error: run {NAME} is a blend; this requires a network\n"
             "hint: name the run of a network; sbr runs lists the model of each run\n"
         )
+    assert sorted(Path("sbr-work", "datasets").iterdir()) == datasets
+
+
+def test_a_service_answers_as_recommend_does(sbr, workspace):
+    sbr("blend", "user-markov", "user-stan", "a", "--equal", "--name", "both")
+    words = ("recommend", "--run", "both", "--items", "3,1", "-k", 5, "--json")
+    expected = json.loads(sbr(*words).stdout)
+    with serving(Path("sbr-work"), "--run", "both") as service:
+        found = service.post("/v1/recommend", {"items": ["3", "1"], "k": 5})
+        assert found["items"] == expected["items"]
+        for item in ("3", "1"):
+            found = service.post("/v1/sessions/one/events", {"items": [item], "k": 5})
+        assert [one["item"] for one in found["items"]] == [one["item"] for one in expected["items"]]
 
 
 def test_damage_is_named(sbr, workspace):
@@ -307,6 +327,11 @@ def test_damage_is_named(sbr, workspace):
     assert summary["status"] == "damaged"
     weights.unlink()
     assert json.loads(sbr("runs", "--json").stdout)["runs"][1]["problem"] == f"{weights} is missing"
+    said = sbr("serve", "--run", "both", "--port", 0)
+    assert said.code == 5
+    assert said.stderr == (
+        f"run both on dataset user\nerror: {weights} is damaged: it is missing\n" + again
+    )
     manifest = RUNS / "both" / MANIFEST
     document = read_json(manifest)
     first, second = document["network"]["members"]
