@@ -6,28 +6,21 @@ from sbrcli.cli.output import Output
 from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
-    from sbrcli.artefacts.items import RunItems
+    from sbrcli.workflow.find_items import FoundItems
 
 
-def show_found(out: Output, run_items: "RunItems", words: str, k: int) -> None:
-    """Show the items whose title contains each of some words, at most k."""
-    from sbrcli.workflow.find_items import TitleSearch
-
-    indices = TitleSearch(run_items).containing(words)
-    titles = run_items.titles or [None] * len(run_items.ids)
-    rows = [
-        (run_items.ids[index], int(run_items.train_count[index]), titles[index])
-        for index in indices[:k]
-    ]
+def show_found(out: Output, found: "FoundItems", words: str, *, titled: bool) -> None:
+    """Show the items whose title contains each of some words."""
     if out.as_json:
-        found = [{"item": item, "events": events} | ({} if title is None else {"title": title})
-                 for item, events, title in rows]  # fmt: skip
-        out.write_json({"found": found, "matches": len(indices)})
+        items = [{"item": item, "events": events} | ({} if title is None else {"title": title})
+                 for item, events, title in found.rows]  # fmt: skip
+        out.write_json({"found": items, "matches": found.matches})
     else:
         columns = ("item", "events", "title")
-        out.show(rows, lambda shown: [Table("Items", columns, shown, whole=("item",))])
-    if not indices:
-        lacks = "" if run_items.titles else "; the run has no titles: name them with --titles FILE"
+        out.show(found.rows, lambda shown: [Table("Items", columns, shown, whole=("item",))])
+    more = found.matches - len(found.rows)
+    if not found.matches:
+        lacks = "" if titled else "; the run has no titles: name them with --titles FILE"
         out.note(f"no item contains: {words}{lacks}")
-    elif len(indices) > k:
-        out.note(f"{len(indices) - k:,} more; -k shows more")
+    elif more:
+        out.note(f"{more:,} more; -k shows more")

@@ -1,34 +1,29 @@
 """`sbr recommend`: rank the next items of sessions."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbrcli.cli.chosen_run import name_run, open_run
+from sbrcli.cli.chosen_run import name_run
 from sbrcli.cli.item_search import show_found
 from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import Invocation, RunName, one_name, subcommand
-from sbrcli.cli.output import Output
 from sbrcli.cli.recommend_all import (
     Everybody,
     Out,
     User,
     check_everybody,
-    read_owned,
-    recommend_everybody,
-    recommend_user,
+    tables_of_all,
 )
-from sbrcli.cli.recommend_tables import has_titles, note_answer, show_one, shown_by
+from sbrcli.cli.recommend_tables import note_answer, show_one, shown_by
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.recommendation import RecommendConfig, RuleConfig
 from sbrcli.errors import ConfigError, UsageError
-from sbrcli.log.session_lines import STANDARD_INPUT, parse_session, read_sessions
+from sbrcli.log.session_lines import parse_session
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.recommender import Recommender
+    from sbrcli.workflow.recommend_request import RecommendAnswer
 
 SessionsFile = Annotated[
     Path | None,
@@ -108,7 +103,7 @@ def recommend(
     A log of events is refused, with the command that turns it into sessions; --all takes a log,
     and writes the recommendations for everybody to a file.
     """
-    from sbrcli.workflow.recommender import open_items, open_recommender
+    from sbrcli.workflow.recommend_request import RecommendRequest, recommend_as_requested
 
     is_named = sessions is not None and (items is not None or find is not None)
     if is_named and _is_run(invocation, str(sessions)):
@@ -122,25 +117,40 @@ def recommend(
         session = _only_session(sessions, items, may_be_empty=config.fallback is not None)
     if find is not None:
         _require_words(find, alone=sessions is None and items is None, ruled=rules.are_given)
-    folder = open_run(invocation, run)
-    if find is not None:
-        show_found(invocation.output, open_items(folder, titles), find, config.k)
-        name_run(invocation, folder)
-        return
-    recommender = open_recommender(folder, blend=hybrid, titles=titles)
-    if is_of_log:
-        owned = read_owned(invocation, recommender, sessions, reading, user)
-        if out is not None:
-            recommend_everybody(invocation, recommender, owned, out, config, rules)
-        else:
-            recommend_user(invocation, recommender, owned, config, rules)
-        name_run(invocation, folder)
-    elif session is not None:
-        _answer_one(invocation.output, session, recommender, config, rules)
-        name_run(invocation, folder)
-    elif sessions is not None:
-        begin = partial(name_run, invocation, folder)
-        _answer_all(invocation.output, sessions, recommender, config, rules, begin)
+    request = RecommendRequest(
+        run=run,
+        find=find,
+        out=out,
+        user=user,
+        session=session,
+        file=sessions,
+        config=config,
+        rules=rules,
+        reading=reading,
+        titles=titles,
+        is_hybrid=hybrid,
+    )
+    answer = recommend_as_requested(invocation.workspace, request, invocation.output)
+    _show(invocation, answer, find, config)
+
+
+def _show(
+    invocation: Invocation, answer: "RecommendAnswer", find: str | None, config: RecommendConfig
+) -> None:
+    out, titled = invocation.output, answer.is_titled
+    if answer.each is not None:
+        show = shown_by(out, titled, config.why)
+        for number, one in enumerate(answer.each, start=1):
+            show(number, one)
+        return  # the run is named before the first answer
+    if answer.found is not None:
+        show_found(out, answer.found, find or "", titled=titled)
+    elif answer.everybody is not None:
+        out.show(answer.everybody, tables_of_all)
+    elif answer.one is not None:
+        note_answer(out, answer.one, config.k)
+        show_one(out, answer.one, titled, config.why)
+    name_run(invocation, answer.run)
 
 
 def _is_run(invocation: Invocation, word: str) -> bool:
@@ -176,54 +186,3 @@ def _only_session(
     if session == [] and not may_be_empty:
         raise UsageError("--items names no item", hint="sbr recommend --items 3186,1270")
     return session
-
-
-def _answer_one(
-    out: Output,
-    session: Sequence[str],
-    recommender: "Recommender",
-    config: RecommendConfig,
-    rules: RuleConfig,
-) -> None:
-    from sbrcli.workflow.find_items import take_titles
-    from sbrcli.workflow.make_rules import make_rules
-    from sbrcli.workflow.recommend import recommend
-
-    items = recommender.items
-    asked = take_titles(out, session, items, may_be_unknown=config.fallback is not None)
-    made = make_rules(rules, items, out) if rules.are_given else None
-    found = recommend(recommender.scorer, items, asked, config, made)
-    note_answer(out, found, config.k)
-    show_one(out, found, has_titles(items), config.why)
-
-
-def _answer_all(
-    out: Output,
-    sessions: Path,
-    recommender: "Recommender",
-    config: RecommendConfig,
-    rules: RuleConfig,
-    begin: Callable[[], None],
-) -> None:
-    """Answer each session of a file as it is read; call `begin` before the first answer."""
-    from sbrcli.log.event_lines import refuse_log
-    from sbrcli.workflow.make_rules import make_rules
-    from sbrcli.workflow.recommend_sessions import recommend_each
-
-    items = recommender.items
-
-    def check(lines: Sequence[str]) -> None:
-        name = "/dev/stdin" if sessions == STANDARD_INPUT else str(sessions)
-        refuse_log(name, lines, lambda item_id: item_id in items.index_of)
-
-    def read() -> Iterator[list[str]]:
-        for number, session in enumerate(read_sessions(sessions, check)):
-            if number == 0:
-                begin()
-            yield session
-
-    show = shown_by(out, has_titles(items), config.why)
-    made = make_rules(rules, items, out)
-    found = recommend_each(recommender, read(), config, made, str(sessions), out)
-    for number, one in enumerate(found, start=1):
-        show(number, one)

@@ -5,17 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbrcli.cli.options import Invocation
-from sbrcli.cli.recommend_tables import has_titles, note_answer, show_one
 from sbrcli.cli.tables import Table
 from sbrcli.config.reading import ReadConfig
-from sbrcli.config.recommendation import RecommendConfig, RuleConfig
 from sbrcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.latest_sessions import OwnedSessions
     from sbrcli.workflow.recommend_all import AllRecommended
-    from sbrcli.workflow.recommender import Recommender
 
 PANEL = "Everybody"
 
@@ -58,7 +53,7 @@ def check_everybody(
     reading: ReadConfig,
     others: dict[str, bool],
 ) -> None:
-    """Check that the options of --all and --user fit together, and that the file can be written.
+    """Check that the options of --all and --user fit together.
 
     Args:
         everybody: whether --all is given.
@@ -89,74 +84,10 @@ def check_everybody(
         raise UsageError("--out goes with --all", hint=example)
     if log is None and reading != ReadConfig():
         raise UsageError("options that say how a log is read need a log", hint=f"{example} LOG")
-    if out is not None:
-        from sbrcli.workflow.recommendation_files import check_out
-
-        check_out(out)
 
 
-def recommend_everybody(
-    invocation: Invocation,
-    recommender: "Recommender",
-    owned: "OwnedSessions",
-    out: Path,
-    config: RecommendConfig,
-    rules: RuleConfig,
-) -> None:
-    """Write the recommendations for everybody, and show how many there are."""
-    from sbrcli.workflow.make_rules import make_rules
-    from sbrcli.workflow.recommend_all import recommend_all
-
-    said = invocation.output
-    made = make_rules(rules, recommender.items, said)
-    found = recommend_all(recommender, owned, out, config, made, said)
-    said.show(found, _tables)
-
-
-def recommend_user(
-    invocation: Invocation,
-    recommender: "Recommender",
-    owned: "OwnedSessions",
-    config: RecommendConfig,
-    rules: RuleConfig,
-) -> None:
-    """Recommend for one user."""
-    from sbrcli.workflow.make_rules import make_rules
-    from sbrcli.workflow.recommend import recommend
-
-    said, items = invocation.output, recommender.items
-    events = owned.sessions.item_indices
-    unknown = int((events < 0).sum())
-    if unknown:
-        said.warn(f"skipped {unknown:,} of {len(events):,} events: the run does not know the item")
-    session = [items.ids[index] for index in events[events >= 0].tolist()]
-    made = make_rules(rules, items, said) if rules.are_given else None
-    found = recommend(recommender.scorer, items, session, config, made)
-    note_answer(said, found, config.k)
-    show_one(said, found, has_titles(items), config.why)
-
-
-def read_owned(
-    invocation: Invocation,
-    recommender: "Recommender",
-    log: Path | None,
-    reading: ReadConfig,
-    user: str | None,
-) -> "OwnedSessions":
-    """Read the sessions of a log, or of the run's dataset."""
-    from sbrcli.workflow.evaluate_log import NewLog
-    from sbrcli.workflow.latest_sessions import sessions_of_dataset, sessions_of_log
-
-    run, workspace, items = recommender.run, invocation.workspace, recommender.items
-    if log is None:
-        owned = sessions_of_dataset(run, workspace, items)
-    else:
-        new = NewLog(log, reading)
-        owned = sessions_of_log(run, workspace, items, new, invocation.output)
-    return owned if user is None else owned.of(user)
-
-
-def _tables(found: "AllRecommended") -> list[Table]:
+def tables_of_all(found: "AllRecommended") -> list[Table]:
+    """Return the tables of a file of recommendations: what it holds, and what rules removed."""
     counts = [("out", found.out), ("sessions", found.sessions), ("rows", found.rows)]
     if found.fallback:
         counts.append(("sessions answered by the fallback", found.fallback))

@@ -10,7 +10,6 @@ from sbrcli.cli.output import Output
 from sbrcli.cli.tables import Table
 
 if TYPE_CHECKING:
-    from sbrcli.artefacts.items import RunItems
     from sbrcli.workflow.recommendation import Recommendation, RecommendedItem
 
 MAX_NAMED = 3
@@ -103,8 +102,3 @@ def _why(item: "RecommendedItem") -> str:
 
 def _cell(value: object) -> str:
     return "" if value is None else output.printable(str(value))
-
-
-def has_titles(run_items: "RunItems") -> bool:
-    """Return whether titles are to be shown."""
-    return run_items.titles is not None

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sbrcli.artefacts.items import RunItems
 from sbrcli.errors import DataError
@@ -78,6 +79,25 @@ class TitleSearch:
                 resolved.append(session[at])
             at = max(end, at + 1)
         return resolved, taken
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItems:
+    """Items whose title contains some words."""
+
+    rows: list[tuple[str, int, str | None]]
+    """Of the first of them: the id, the number of training events, and the title."""
+
+    matches: int
+    """How many there are in all."""
+
+
+def find_items(items: RunItems, words: str, k: int) -> FoundItems:
+    """Find the items whose title contains each of some words, and list at most k."""
+    indices = TitleSearch(items).containing(words)
+    titles = items.titles or [None] * len(items.ids)
+    rows = [(items.ids[at], int(items.train_count[at]), titles[at]) for at in indices[:k]]
+    return FoundItems(rows, len(indices))
 
 
 def find_item(reporter: Reporter, text: str, items: RunItems) -> int:
