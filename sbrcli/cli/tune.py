@@ -32,9 +32,8 @@ from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.models.registry import is_baseline
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.tuning.request import TuneRequest
+    from sbrcli.workflow.tuning.events import OnTuneEvent
     from sbrcli.workflow.tuning.result import TuneResult
-    from sbrcli.workflow.tuning.searching import MakeRunner
 
 _OF_BASELINES = ("monitor", "seed")
 """Options of sbr train that also a study of a baseline takes."""
@@ -137,16 +136,12 @@ def tune(
     processes can share it. With --model and a baseline, its options are searched. The test split
     is never read. Needs Optuna, the package's extra tune.
     """
-    from sbrcli.workflow.tune import describe_search
-    from sbrcli.workflow.tune import tune as search_options
-    from sbrcli.workflow.tuning.baseline_trial import BaselineRunner
-    from sbrcli.workflow.tuning.child import ChildRunner
+    from sbrcli.workflow.tune_request import Tuning, tune_as_requested
     from sbrcli.workflow.tuning.request import TuneRequest
 
     if measure and not dry_run:
         raise UsageError("--measure goes with --dry-run", hint="sbr tune --dry-run --measure")
-    of_baseline = _check_model(model, explicit, baselines, preset)
-    make_runner: MakeRunner = BaselineRunner if of_baseline else ChildRunner
+    _check_model(model, explicit, baselines, preset)
     _check_words(grid, search, log, name, config, overwrite=overwrite)
     request = TuneRequest(
         dataset=one_name(named, dataset, "--dataset"),
@@ -160,29 +155,30 @@ def tune(
         overwrite=overwrite,
         measure=measure,
     )
-    if grid:
-        result = _run_grid(invocation, request, grid, log, dry_run=dry_run)
-    elif dry_run:
-        result = describe_search(invocation.workspace, request)
-    else:
-        with _continuable(), TuningProgress(invocation.output) as progress:
-            result = search_options(invocation.workspace, request, progress.show, make_runner)
+    tuning = Tuning(
+        request=request, grid=tuple(grid or ()), log=log, is_dry_run=dry_run, trains_best=train
+    )
+    result = tune_as_requested(
+        invocation.workspace,
+        tuning,
+        invocation.output,
+        lambda: _searching(invocation),
+        lambda run: show_training(invocation, run),
+    )
     if dry_run:
         invocation.output.show(result, plan_tables)
-        return
-    _finish(invocation, request, result, trains=train)
+    else:
+        _show(invocation, result)
 
 
 def _check_model(
     model: str | None, explicit: dict[str, Any], baselines: dict[str, str], preset: str | None
-) -> bool:
-    """Check that the options are those of the model; return whether it is a baseline."""
+) -> None:
+    """Check that the options are those of the model."""
     check_model_options(model, baselines, "tune")
-    if model is None or not is_baseline(model):
-        return False
-    others = {name: value for name, value in explicit.items() if name not in _OF_BASELINES}
-    require_no_network_options(model, others | {"preset": preset})
-    return True
+    if model is not None and is_baseline(model):
+        others = {name: value for name, value in explicit.items() if name not in _OF_BASELINES}
+        require_no_network_options(model, others | {"preset": preset})
 
 
 def _check_words(
@@ -207,54 +203,22 @@ def _check_words(
 
 
 @contextmanager
-def _continuable() -> Iterator[None]:
+def _searching(invocation: Invocation) -> Iterator["OnTuneEvent"]:
+    """Show the trials while the body runs, and say how to continue after an interruption."""
     try:
-        yield
+        with TuningProgress(invocation.output) as progress:
+            yield progress.show
     except KeyboardInterrupt as error:
         hint = "the trials are kept, and the same command continues"
         raise InterruptionError("interrupted", hint) from error
 
 
-def _run_grid(
-    invocation: Invocation,
-    request: "TuneRequest",
-    grid: list[str],
-    log: Path | None,
-    *,
-    dry_run: bool,
-) -> "TuneResult":
-    from sbrcli.workflow.tuning.grid import GridRequest, describe_grid, tune_grid
-
-    workspace, reporter = invocation.workspace, invocation.output
-    values = GridRequest(grid, log)
-    if dry_run:
-        return describe_grid(workspace, request, values, reporter)
-    with _continuable(), TuningProgress(reporter) as progress:
-        result = tune_grid(workspace, request, values, reporter, progress.show)
-    if len({trial.dataset for trial in result.trials}) > 1:
-        reporter.warn(
-            "the trials are of different datasets, whose metrics on valid are of different "
-            "targets: compare them on test with sbr evaluate and sbr compare"
-        )
-    return result
-
-
-def _finish(
-    invocation: Invocation, request: "TuneRequest", result: "TuneResult", *, trains: bool
-) -> None:
-    """Train the best trial if asked, show the result, and say what to do next."""
+def _show(invocation: Invocation, result: "TuneResult") -> None:
+    """Show the result, and say what to do next."""
     where = workdir_words(invocation.workspace.root)
     if result.command is not None and where:
         result = replace(result, command=f"{result.command} {shlex.join(where)}")
     reporter = invocation.output
-    if trains and result.best is not None:
-        from sbrcli.workflow.tuning.request import train_best
-
-        trained = show_training(
-            invocation,
-            lambda on_event: train_best(invocation.workspace, request, result, on_event),
-        )
-        result = replace(result, run=trained.run)
     reporter.show(result, result_tables)
     runs = [trial.run for trial in result.trials if trial.run is not None]
     if runs:
