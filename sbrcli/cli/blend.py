@@ -34,7 +34,7 @@ Equal = Annotated[
     bool,
     typer.Option(
         "--equal",
-        help="Give all runs the same weight, as where no valid split is left to choose on.",
+        help="Give all runs the same weight, such as when no valid split is left to choose on.",
     ),
 ]
 Overwrite = Annotated[

@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
 def demo(invocation: Invocation) -> None:
     """Run the full pipeline on a small synthetic log, and show each command as you would type it.
 
-    It takes about a minute, and ends by serving the run for a moment and asking it once over HTTP,
-    if the extra serve is installed. All files are written to the folder sbr-demo.
+    It takes about a minute, and ends by serving the run briefly and sending it one HTTP request, if
+    the extra serve is installed. All files are written to the folder sbr-demo.
     """
     from sbrcli.cli.app import run
     from sbrcli.log.synthetic import write_demo_log
@@ -61,7 +61,7 @@ def demo(invocation: Invocation) -> None:
 
 
 def _serve(invocation: Invocation, folder: Path) -> None:
-    """Serve the run for a moment and ask it once, or say how."""
+    """Serve the run briefly and send it one request, or print how to."""
     output = invocation.output
     shown = shlex.join(["sbr", "serve", "--workdir", str(folder)])
     if missing_packages():

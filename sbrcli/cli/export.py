@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", metavar="FOLDER", help="Folder to make. \\[default: the run's name and the format]"
+        "--out",
+        metavar="FOLDER",
+        help="Folder to create. \\[default: the run's name and the format]",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")]

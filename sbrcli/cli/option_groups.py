@@ -89,8 +89,9 @@ class _Declared:
         shown = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
         short = self.option.short_sessions
         shown = shown if short is None else f"{shown}; short sessions: {short}"
+        others = ((model, one._default_in_words()) for model, one in self.also)
         return "; ".join(
-            [shown, *(f"{model}: {one._default_in_words()}" for model, one in self.also)]
+            [shown, *(f"{model}: {words}" for model, words in others if words != shown)]
         )
 
 

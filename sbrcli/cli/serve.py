@@ -46,8 +46,8 @@ def serve(
 ) -> None:
     """Answer requests for recommendations over HTTP, until Ctrl-C or SIGTERM.
 
-    POST /v1/recommend answers what sbr recommend --json prints; GET /openapi.json describes all
-    endpoints, and a browser shows a page to try them at the address that is printed.
+    POST /v1/recommend returns what sbr recommend --json prints; GET /openapi.json describes all
+    endpoints, and the address that is printed shows a page to try them in a browser.
     """
     missing = missing_packages(*(() if config.items_table is None else ("pyarrow",)))
     if missing:

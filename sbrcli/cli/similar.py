@@ -45,12 +45,12 @@ def similar(
     run: RunName = None,
     titles: Titles = None,
 ) -> None:
-    """List the items most similar to ITEM: by the network, and by the sessions that hold both.
+    """List the items most similar to ITEM: by the network, and by the sessions that contain both.
 
     The network's similarity is the cosine of the items' rows in its output table: items that come
     next after the same sessions are similar. The other one is the damped cosine of the training
-    sessions, for which the run's dataset is read; if that is not there, it is left out. A baseline
-    has the second kind alone.
+    sessions, which are read from the run's dataset; without the dataset, this part is left out. A
+    baseline has only the second kind.
     """
     from sbrcli.workflow.find_similar import find_similar
 

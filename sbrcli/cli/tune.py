@@ -80,7 +80,7 @@ Name = Annotated[
 Overwrite = Annotated[
     bool,
     typer.Option(
-        "--overwrite", help="Begin a study of the same name again.", rich_help_panel=PANEL
+        "--overwrite", help="Replace an existing study of the same name.", rich_help_panel=PANEL
     ),
 ]
 Train = Annotated[

@@ -39,8 +39,7 @@ class EngineConfig(Options):
     )
     processes: int = option(
         1,
-        "Processes that work on the parts of a log that needs more memory than --memory, which "
-        "they share.",
+        "Number of processes that prepare a log in parts; they share --memory.",
         metavar="N",
         minimum=1,
     )

@@ -16,8 +16,8 @@ class OutputConfig(Options):
 
     repeats: Repeats = option(
         "off",
-        "Learn what an item's score gains or loses by the number of events since the session had "
-        "it: 1, 2, 3, 4, 5, or 6 and more.",
+        "Learn a term for the scores of items that the session already contains, by the number "
+        "of events since: 1, 2, 3, 4, 5, or 6 and more.",
         panel=PANEL,
         choices=get_args(Repeats),
     )

@@ -31,8 +31,8 @@ class RecommendConfig(Options):
     )
     why: bool = option(
         False,
-        "Name for each item the events of the session that raised its score most, with their "
-        "shares: the session is scored again without each event.",
+        "For each item, name the events of the session that raised its score most, with their "
+        "shares, found by scoring the session again without each event.",
     )
 
 

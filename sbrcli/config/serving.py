@@ -31,13 +31,13 @@ class ServeConfig(Options):
     token_file: Path | None = option(
         None,
         "File with a token that requests must carry (Authorization: Bearer TOKEN); the environment "
-        "variable SBR_TOKEN does the same.",
+        "variable SBR_TOKEN may hold the token instead.",
         metavar="FILE",
         panel=SECURITY,
     )
     cors: str | None = option(
         None,
-        "Origins whose pages may ask, separated by commas, as in https://shop.example.",
+        "Origins whose pages may send requests, separated by commas, as in https://shop.example.",
         metavar="ORIGINS",
         panel=SECURITY,
     )
@@ -50,14 +50,14 @@ class ServeConfig(Options):
     )
     max_body: int = option(
         1 << 20,
-        "Bytes of a request's body; larger ones get status 413.",
+        "Maximum size of a request's body in bytes; a larger one gets status 413.",
         metavar="N",
         panel=LIMITS,
         minimum=1,
     )
     deadline: float = option(
         5.0,
-        "Seconds in which a request is answered; else it gets status 503.",
+        "Seconds within which a request must be answered; otherwise it gets status 503.",
         metavar="X",
         panel=LIMITS,
         above=0,

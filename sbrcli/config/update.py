@@ -21,8 +21,8 @@ class UpdateConfig(Options):
     )
     replay: float = option(
         1.0,
-        "How much is replayed of the sessions that the run has learned from already: targets for "
-        "each new target, drawn at random; 0 is none.",
+        "Number of old targets trained on for each new one, in randomly drawn sessions that the "
+        "run has already learned from; 0 is none.",
         metavar="SHARE",
         minimum=0,
     )

@@ -145,7 +145,7 @@ class Recommender:
             item: its id.
             k: how many.
             by: "output" compares the items' rows in the network's output table by their cosine;
-                "sessions" counts the training sessions that hold both, for which the run's dataset
+                "sessions" counts the training sessions that contain both, for which the run's dataset
                 must be in the same work directory, and loads PyArrow.
 
         Raises:

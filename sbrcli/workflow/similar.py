@@ -29,7 +29,7 @@ class SimilarItem:
     """The cosine, up to 1."""
 
     sessions: int | None = None
-    """How many training sessions hold both; None if they were not counted."""
+    """How many training sessions contain both; None if they were not counted."""
 
     title: str | None = None
 
@@ -43,7 +43,7 @@ class Similar:
     """By the cosine of their rows in the network's output table; None for a baseline."""
 
     co_occurring: tuple[SimilarItem, ...] | None
-    """By the training sessions that hold both; None if the dataset is not there."""
+    """By the training sessions that contain both; None if the dataset is missing."""
 
     title: str | None = None
 

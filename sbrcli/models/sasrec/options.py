@@ -39,14 +39,14 @@ class SasRecConfig(Options):
     )
     heads: int = option(
         2,
-        "Attention heads; they divide the units among them.",
+        "Number of attention heads, which share the units equally.",
         panel=PANEL,
         minimum=1,
         maximum=1_000,
     )
     window: int = option(
         50,
-        "Events that the attention of a block reaches: the current one and those before it.",
+        "Number of events that each block attends to, the current one included.",
         panel=PANEL,
         short_sessions=16,
         minimum=2,
@@ -55,14 +55,14 @@ class SasRecConfig(Options):
     )
     feed_forward: int = option(
         1,
-        "Units of the feed-forward layer per unit of --hsz.",
+        "Width of the feed-forward layer, as a multiple of --hsz.",
         panel=PANEL,
         minimum=1,
         maximum=16,
     )
     gates: bool = option(
         False,
-        "Multiply what each layer adds by a gate that the event itself opens.",
+        "Multiply each layer's output by a learned gate, computed from its input.",
         panel=PANEL,
     )
     dropout: float = option(

@@ -45,7 +45,7 @@ class SasRecShape:
     heads: int
     window: int
     feed_forward: int
-    """Units of the feed-forward layer per unit of an event."""
+    """Width of the feed-forward layer, as a multiple of the units of an event."""
 
     has_gates: bool
 
