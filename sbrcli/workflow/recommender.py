@@ -145,8 +145,8 @@ class Recommender:
             item: its id.
             k: how many.
             by: "output" compares the items' rows in the network's output table by their cosine;
-                "sessions" counts the training sessions that contain both, for which the run's dataset
-                must be in the same work directory, and loads PyArrow.
+                "sessions" counts the training sessions that contain both; it needs the run's
+                dataset in the same work directory, and loads PyArrow.
 
         Raises:
             DataError: the run does not know the item.
