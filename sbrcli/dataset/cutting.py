@@ -18,8 +18,8 @@ class CutEvents:
 
     Args:
         events: a table of session_id, item_id and timestamp in the dataset's order.
-        num_sessions: how many sessions there are.
-        num_repeats: how many repeats were dropped.
+        num_sessions: the number of sessions.
+        num_repeats: the number of repeats that were dropped.
     """
 
     events: pd.DataFrame
@@ -28,7 +28,7 @@ class CutEvents:
 
 
 def cut_events(events: pd.DataFrame, config: PrepareConfig, first_session: int = 0) -> CutEvents:
-    """Sort events into sessions, and drop repeats if these are dropped.
+    """Sort events into sessions, and drop repeats if the configuration says so.
 
     Args:
         events: an event table in file order, of whole users (with named sessions: whole sessions).

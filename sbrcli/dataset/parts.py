@@ -18,7 +18,7 @@ class Filter(Protocol):
 
     @property
     def until(self) -> float | None:
-        """Before which moment the events lie that are cleansed; None for all."""
+        """The moment before which events are cleansed; None for all events."""
         ...
 
     def apply(self, events: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +78,7 @@ class MemoryPart:
         return self._left[wanted.until][1]
 
     def hold(self, done: Filter, events: pd.DataFrame) -> None:
-        """Hold what a filter has left, in place of what the filter before it has."""
+        """Hold what a filter has left, in place of the previous filter's result."""
         self._left[done.until] = (done, events)
         if done.until is None:
             self._events = events  # lets go of the rest

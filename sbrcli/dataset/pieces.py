@@ -51,7 +51,7 @@ class Pieces:
     has_text_owners: bool = False
     has_number_owners: bool = False
     are_whole_numbers: bool = True
-    """Whether all owners that are text are whole numbers, as 007 is."""
+    """Whether all owners that are text are whole numbers, such as 007."""
 
     has_fractions: bool = False
     """Whether a time has a fraction of a second."""
@@ -137,7 +137,7 @@ def encode_ids(ids: Any, *, always: bool = False) -> pa.Array:
 
 
 def _hash(ids: Any) -> IntArray:
-    """Return a number of each id; equal ids have equal ones."""
+    """Return a hash of each id; equal ids have equal hashes."""
     encoded = encode_ids(ids, always=True)
     texts = encoded.dictionary.cast(pa.string()).to_numpy(zero_copy_only=False)
     hashed = pd.util.hash_array(texts)  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,4 +1,4 @@
-"""The plan of a dataset: what happens to the parts of a log, and in which order.
+"""The plan of a dataset: what is done to the parts of a log, and in which order.
 
 Each step is a function of one part and of small arrays, which an engine runs on every part, and a
 sum over what it returns. No step but the last writes anything.
@@ -51,7 +51,7 @@ _LOSSES = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A dataset of which all is decided, and nothing written.
+    """A dataset about which everything is decided and nothing is written yet.
 
     Args:
         parts: of the log.
@@ -61,7 +61,7 @@ class Plan:
         dropped: what was dropped, by reason.
         num_events: the number of events in the log.
         sizes: of the final splits.
-        begins: for each part and split, the events and the sessions of the parts before it.
+        begins: for each part and split, the numbers of events and sessions in the parts before it.
         note: a description of the cuts, if there is something to say.
         suggested_gap: the gap in seconds after which sessions of users might end; None if there is
             none.

@@ -1,1 +1,1 @@
-"""Who runs a function on parts of a log: this process, or several. It knows nothing of sessions."""
+"""Engines, which run a function on parts of a log, in one process or several."""

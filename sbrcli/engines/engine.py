@@ -1,6 +1,6 @@
 """The protocol that every engine meets: run a function on each part, and merge the results.
 
-A kernel is a function of the top level of a module. It depends on its arguments alone, and returns
+A kernel is a top-level function of a module. It depends on its arguments alone, and returns
 small arrays or writes a file of its own, so that it can run again and anywhere.
 """
 

@@ -27,7 +27,7 @@ class LocalEngine:
 
     Args:
         pool: further processes to run them in; None runs them here, without copies of the parts.
-        processes: how many these are.
+        processes: the number of further processes.
     """
 
     def __init__(self, pool: ProcessPoolExecutor | None = None, processes: int = 1) -> None:
@@ -81,7 +81,7 @@ HERE = LocalEngine()
 
 @contextmanager
 def started(processes: int) -> Iterator[LocalEngine]:
-    """Yield an engine of some processes, which end with the context."""
+    """Yield an engine with several processes, which end with the context."""
     if processes == 1:
         yield HERE
         return
@@ -92,7 +92,7 @@ def started(processes: int) -> Iterator[LocalEngine]:
 
 
 def _prepare_process() -> None:
-    """Leave Ctrl-C to the process that started this one, and end with it, however it ends."""
+    """Leave Ctrl-C to the parent process, and end when it ends, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

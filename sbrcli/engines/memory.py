@@ -1,4 +1,4 @@
-"""How much memory and disk a work in parts takes, and how many parts that makes."""
+"""Estimate the memory and disk that work in parts takes, and the number of parts."""
 
 import math
 import os
@@ -12,23 +12,23 @@ MAX_PARTS = 10_000
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _PROCESS_BYTES = 300 * 10**6
-"""Of a process that has loaded pandas and PyArrow, with its buffers."""
+"""Memory of a process that has loaded pandas and PyArrow, with its buffers."""
 _WHOLE_ROW_BYTES = 150
-"""Of a row, where all are in memory at once; measured with 10 million events of number ids."""
+"""Memory per row if all are loaded at once; measured with 10 million events and numeric ids."""
 _PART_ROW_BYTES = 200
-"""Of a row of a part."""
+"""Memory per row of a part."""
 _DISK_ROW_BYTES = 70
-"""Of a row: twice on scratch, and in the result."""
+"""Disk space per row: twice on scratch, and in the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a work in parts has and needs.
+    """What work in parts may use, and what it needs.
 
     Args:
         memory: bytes that all processes may use.
-        processes: how many share it.
-        num_rows: about how many rows there are.
+        processes: the number of processes that share it.
+        num_rows: the approximate number of rows.
     """
 
     memory: int
@@ -42,7 +42,7 @@ class Room:
 
     @property
     def rows_per_part(self) -> int:
-        """The most rows of a part.
+        """The maximum number of rows in a part.
 
         Raises:
             ConfigError: the memory does not suffice for the processes themselves.
@@ -61,7 +61,7 @@ class Room:
 
     @property
     def num_parts(self) -> int:
-        """How many parts there must be.
+        """The number of parts that are needed.
 
         Raises:
             ConfigError: the memory does not suffice.
@@ -75,7 +75,7 @@ class Room:
 
     @property
     def disk(self) -> int:
-        """Bytes of disk that the work needs, about."""
+        """Approximate number of bytes of disk that the work needs."""
         return _DISK_ROW_BYTES * self.num_rows
 
 

@@ -1,4 +1,4 @@
-"""Bring the rows of many tables together by part, through Arrow files that all workers see.
+"""Group the rows of many tables by part, through Arrow files that all workers can read.
 
 Each table becomes a file with one record batch for each part. A part is then read from all files,
 in their order. Nothing is compressed, so that reading a part maps only its own bytes.
@@ -59,7 +59,7 @@ def read_table(path: Path) -> pa.RecordBatch:
 
 
 class _replacing:  # noqa: N801
-    """A context whose value is a path to write, which is then renamed to another."""
+    """Yield a temporary path to write; rename it to the final path at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""Ranks of targets for any terms of the session's own items, from scores computed once.
+"""Rank targets under any terms for the session's own items, from scores computed once.
 
 Terms that are added to the scores of the session's items change no other score. So it is enough to
 keep, of each target, its own score, the last item's, and the best scores of the earlier items and
@@ -82,7 +82,7 @@ class RepeatRanks:
 
     @classmethod
     def gather(cls, scores: FloatArray, seen: SeenItems) -> "RepeatRanks":
-        """Take what is needed from one block.
+        """Return what the ranks of one block depend on.
 
         Args:
             scores: (rows, num_items); changed.

@@ -1,4 +1,4 @@
-"""The search for the terms of a hybrid: its partner's weight, and what the session's items gain.
+"""Search for the terms of a hybrid: its partner's weight, and what the session's items gain.
 
 The search maximises mrr@20 on sessions that no model was trained on. A term that gains little there
 may gain nothing elsewhere, so each must gain more than one standard error, by resampling sessions.
@@ -58,14 +58,14 @@ class Term:
     """What mrr@20 gains by it: the best blend with the term minus the best without it."""
 
     standard_error: float | None
-    """Of the gain; None with a single session, which leaves it unknown."""
+    """Standard error of the gain; None if there is only one session."""
 
     is_kept: bool
 
 
 @dataclass(slots=True)
 class TermSearch:
-    """Keeps the best blend of each choice of terms.
+    """Stores the best blend of each choice of terms.
 
     Args:
         sessions: what the blends are tried on.
@@ -88,7 +88,7 @@ class TermSearch:
         return max(points, key=lambda point: point.mrr)
 
     def choose(self) -> tuple[Point, tuple[Term, ...]]:
-        """Return the best blend of the terms that are worth it, and what each term is worth.
+        """Return the best blend of the terms that gain enough, and what each term gains.
 
         Starting from all terms, the least certain one is left out, and the others are chosen again,
         until each gains more than one standard error.

@@ -48,12 +48,12 @@ def write_grown(
     log: SourceFile,
     titles: Mapping[str, str],
 ) -> Dataset:
-    """Write the dataset of an update, or find that it has been written.
+    """Write the dataset of an update, unless it has already been written.
 
-    It has train alone, with everything: a later log tells how good the updated run is.
+    It has only a train split, with everything; evaluate the updated run on a later log.
 
     Args:
-        workspace: where it goes.
+        workspace: the work directory to write to.
         name: its name.
         base: the dataset that it grew from.
         grown: its sessions and items.
@@ -106,7 +106,7 @@ def _event_ids(grown: Grown) -> "pa.Array":
 
 
 def _describe(base: Dataset, grown: Grown, log: SourceFile) -> dict[str, object]:
-    """Return the manifest's entries but those that identify the content."""
+    """Return the manifest's entries, except those that identify the content."""
     times = grown.sessions.timestamps
     train = {
         "events": len(times),

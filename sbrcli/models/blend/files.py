@@ -25,7 +25,7 @@ PARTNER_FILE = "hybrid.safetensors"
 
 
 def save_hybrid(run_folder: Path, document: dict[str, Any], partner: FittedBaseline) -> None:
-    """Keep a choice, `partner`, `weight`, `options` and whatever else, and the fitted partner.
+    """Write a choice (`partner`, `weight`, `options` and further entries) and the fitted partner.
 
     The earlier choice is deleted first: a crash between the writes must leave no hybrid, not a
     mismatched pair.

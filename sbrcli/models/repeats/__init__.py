@@ -1,1 +1,1 @@
-"""Learned repeats: a term of the scores for items that the session has had before."""
+"""Learned repeats: a term added to the scores of items that the session already contains."""

@@ -1,7 +1,7 @@
 """How many events ago a session's items occurred last. NumPy only.
 
 The age of an item after an event is 1 if it is the item of that event, 2 if it occurred last one
-event before, and so on; ages of `AGES` and more are one. After the events a b a c the ages are
+event before, and so on; ages of `AGES` and more count as one. After the events a b a c the ages are
 c 1, a 2, b 3. Arrays hold ages from 0: age 1 is the index 0 of the learned terms.
 """
 
@@ -13,10 +13,10 @@ from sbrcli.arrays import IntArray, position_type
 from sbrcli.sessions import Sessions
 
 AGES = 6
-"""The number of ages that are told apart; the last one means this age or more."""
+"""The number of distinct ages; the last one means this age or more."""
 
 NOT_SEEN = AGES
-"""Stands for the age of an item that the session has not had."""
+"""The age of an item that the session does not contain."""
 
 
 class SeenItems(NamedTuple):

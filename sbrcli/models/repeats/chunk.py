@@ -162,7 +162,7 @@ def sum_by_lane(values: Any, lanes: int, first: int) -> Any:
 
 
 def _at_last(value: Any) -> Any:
-    """Return (AGES,) zeros but for the last number."""
+    """Return (AGES,) zeros except for the last number."""
     return tf.pad(value[None], [[AGES - 1, 0]])
 
 

@@ -1,7 +1,7 @@
 """Any family of networks with learned repeats, where a configuration asks for them.
 
 A family does not know of repeats: it gets its own shape, its own weights, and computes the scores
-without them. Importing this loads no NumPy.
+without them. Importing this module does not load NumPy.
 """
 
 from collections.abc import Mapping

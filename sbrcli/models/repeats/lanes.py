@@ -94,7 +94,7 @@ class LaneRepeats:
         return np.where(has_base, first, -1)
 
     def _seen(self, events: IntArray, borders: IntArray) -> tuple[SeenItems, IntArray]:
-        """Return the items seen by events that the lanes' bases do not say all about, with codes.
+        """Return the items seen by events that the lanes' bases do not fully describe, with codes.
 
         Args:
             events: (pairs,) the events of the inputs.

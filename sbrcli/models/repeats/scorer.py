@@ -82,7 +82,7 @@ class RepeatsStream:
         return self._stream.work(sessions, events)
 
     def prepare(self) -> None:
-        """Let the network's stream make ready what is used for every session."""
+        """Prepare what the network's stream uses for every session."""
         prepare = getattr(self._stream, "prepare", None)
         if prepare is not None:
             prepare()

@@ -8,7 +8,7 @@ from sbrcli.models.network import OUTPUT_REPEATS, NetworkShape
 from sbrcli.models.repeats.ages import AGES
 
 REPEATS_ENTRY = "repeats"
-"""In a manifest's entry `network`: true where repeats are learned, else not there."""
+"""In a manifest's entry `network`: true where repeats are learned, otherwise absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class RepeatsShape:
 
 
 def own_shape(shape: NetworkShape) -> NetworkShape:
-    """Return the shape that a family itself knows."""
+    """Return the shape without the terms of repeats."""
     return shape.network if isinstance(shape, RepeatsShape) else shape
 
 
 def own_weights(weights: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the weights that a family itself knows."""
+    """Return the weights without the terms of repeats."""
     return {name: weight for name, weight in weights.items() if name != OUTPUT_REPEATS}

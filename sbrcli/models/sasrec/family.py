@@ -89,7 +89,7 @@ class SasRecFamily:
         return onnx_states(graph, shape, weights, items, lengths)
 
     def keras_states(self, items: Any, shape: "SasRecShape", weights: "Weights") -> Any:
-        """Apply layers that come with Keras; see `sbrcli.models.export.exportable.Exportable`."""
+        """Apply built-in Keras layers; see `sbrcli.models.export.exportable.Exportable`."""
         from sbrcli.models.sasrec.keras_layers import keras_states
 
         return keras_states(items, shape, weights)

@@ -35,12 +35,12 @@ class SasRecScorer:
     """Scores sessions with a trained network; see `sbrcli.models.scorer.Scorer`.
 
     The same sessions in the same order and batch size give the same scores, bit for bit, on one
-    machine. Beside other sessions, a session has the same scores up to float32 rounding.
+    machine. In another batch, a session has the same scores up to float32 rounding.
 
     Args:
         shape: the network.
         weights: float32, named and shaped as `shape.weight_shapes()` says.
-        batch_size: the most sessions processed in parallel.
+        batch_size: the maximum number of sessions processed in parallel.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""SASRec's hidden states in layers that come with Keras; see `sbrcli.models.export.exportable`."""
+"""SASRec's hidden states in built-in Keras layers; see `sbrcli.models.export.exportable`."""
 
 import os
 import sys

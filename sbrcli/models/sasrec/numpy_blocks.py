@@ -1,4 +1,4 @@
-"""The blocks of SASRec in NumPy, but for the attention; see `sbrcli.models.sasrec.weights`."""
+"""The blocks of SASRec in NumPy, except for the attention; see `sbrcli.models.sasrec.weights`."""
 
 from collections.abc import Callable, Mapping
 

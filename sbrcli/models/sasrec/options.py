@@ -11,7 +11,7 @@ from sbrcli.config.sizes import parse_sizes
 PANEL = "Network"
 
 ADAGRAD_RATE = 0.02
-"""The default learning rate of adagrad: the norms make a network sensitive to greater ones."""
+"""The default learning rate of adagrad: the norms make the network sensitive to higher ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ class SasRecConfig(Options):
         return {"learning_rate": ADAGRAD_RATE}
 
     def check_together(self) -> None:
-        """Check that there is one size, which the heads divide evenly."""
+        """Check that there is one size, and that the number of heads divides it."""
         sizes = ",".join(map(str, self.hsz))
         require_option(len(self.hsz) == 1, "hsz of --model sasrec must be one number", sizes)
         require(

@@ -135,7 +135,7 @@ class SasRecStream:
     ) -> FloatArray:
         """Return the weighted values of all heads: (sessions, units).
 
-        Every product has the shape of a full window, whatever is known of it.
+        Every product has the shape of a full window, however many events are known.
         """
         sessions, _, window, units = known.shape
         heads = self._shape.heads

@@ -27,7 +27,7 @@ class Cache(NamedTuple):
     hidden: Any
     entered: Any
     weights: dict[str, Any]
-    """All variables but those of the output layer, as tensors."""
+    """All variables except those of the output layer, as tensors."""
 
 
 class SasRecNetwork:

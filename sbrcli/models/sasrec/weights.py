@@ -8,8 +8,8 @@ The network (Kang & McAuley 2018, arXiv 1808.09781), for an event with item i:
     scores = norm(x) P output/table^T + output/bias
 
 It differs from the paper in these points. Attention has several heads and an output projection, as
-in Vaswani et al. 2017. The matrix P lets an item follow another without resembling it, although
-both have their rows in one table; without P, an item resembles itself most.
+in Vaswani et al. 2017. With the matrix P, an item can follow another without resembling it,
+although both have their rows in one table; without P, an item resembles itself most.
 
 Positions are distances: each head has a learned number for every distance between the attending
 event and the attended one, which is added to their logit (Raffel et al. 2020, section 2.1, but

@@ -12,7 +12,7 @@ State = Literal["complete", "pruned", "failed", "running"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One setting of the options, and what came of it."""
+    """One setting of the options, and its outcome."""
 
     number: int
     """Counted from 1."""
@@ -44,7 +44,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuneResult:
-    """What came of `sbr tune`; `asdict` is its JSON document."""
+    """The outcome of `sbr tune`; `asdict` is its JSON document."""
 
     study: str | None
     """The study's name; None for a grid, whose runs are kept instead."""
@@ -57,7 +57,7 @@ class TuneResult:
     trials: Sequence[Trial]
     best: Trial | None
     command: str | None
-    """The command that trains the best trial as a run; None where none is complete."""
+    """The command that trains the best trial as a run; None if no trial is complete."""
 
     importance: Mapping[str, float] = field(default_factory=dict)
     """The share of the variation in the metric that each option explains, the greatest first."""
@@ -93,11 +93,11 @@ def require_some_complete(trials: Sequence[Trial]) -> None:
 def estimate_seconds(
     done: Sequence[Trial], left: int, limit: float | None, of_default: float | None = None
 ) -> float | None:
-    """Return the time that the trials that are left may take.
+    """Return the estimated time of the remaining trials.
 
     Args:
         done: trials that have ended, whose mean time is taken.
-        left: how many are to follow.
+        left: the number of remaining trials.
         limit: the time limit, or None.
         of_default: the estimated time of the trial of the defaults, if none has ended.
 

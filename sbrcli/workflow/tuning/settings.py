@@ -1,4 +1,4 @@
-"""What a study searches, and what stays fixed: from the words of a command to configurations."""
+"""What a study searches and what stays fixed: turn a command's options into configurations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ SESSION = "session"
 
 @dataclass(frozen=True, slots=True)
 class TrialEstimate:
-    """What one trial takes; None where it is unknown."""
+    """Memory and time of one trial; None where unknown."""
 
     memory_bytes: int | None
     seconds: float | None

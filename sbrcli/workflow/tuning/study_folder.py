@@ -58,7 +58,7 @@ class StudyFolder:
 
         Args:
             settings: what identifies it, as JSON.
-            overwrite: delete the study that is there.
+            overwrite: delete an existing study.
 
         Raises:
             ArtefactError: another study has the name, or the folder cannot be written.
@@ -80,7 +80,7 @@ class StudyFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from drawing or ending trials meanwhile; wait for them."""
+        """Wait for other processes, and keep them from drawing or ending trials meanwhile."""
         with self._explained():
             lock = FileLock(self.path / ".lock")
         with lock:

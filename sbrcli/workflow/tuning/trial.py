@@ -30,10 +30,10 @@ from sbrcli.workflow.tuning.settings import TuneSettings
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a trial."""
+    """The outcome of a trial."""
 
     state: State | None
-    """None if it was stopped before its end, and is to be trained again."""
+    """None if it was interrupted and must be trained again."""
 
     value: float | None
     """The metric that is searched for, of the best epoch."""
@@ -66,7 +66,7 @@ class TrialRunner:
 
         Raises:
             ArtefactError: the dataset is damaged.
-            ConfigError: the device is not there.
+            ConfigError: the device does not exist.
         """
         self.workspace, self.settings, self.on_event = workspace, settings, on_event
         self.data = load_training_data(settings.job_of(settings.base), "fit")
@@ -88,7 +88,7 @@ class TrialRunner:
         Args:
             options: the searched options; all others are those of the settings.
             should_prune: called after each epoch with its number and the best metric so far.
-            should_stop: asked often; True ends the trial at once.
+            should_stop: called often; True ends the trial at once.
         """
         monitor = self.settings.base.monitor
         rows: list[dict[str, float]] = []
@@ -131,7 +131,7 @@ class TrialRunner:
         return Outcome(state, metrics[monitor], facts)
 
     def close(self) -> None:
-        """Free nothing: the memory of each trial is free already."""
+        """Do nothing: the memory of each trial is already free."""
 
     def _fit(self, config: FitConfig, watch: OnEvent) -> None:
         from sbrcli.models.training.fit import TrainingData as FitData
