@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.config.serving import ServeConfig
@@ -61,6 +60,5 @@ def serve(
     from sbrcli.serve.worker import ServedRun
 
     name = one_name(named, run, "--run")
-    name_run(invocation, open_run(invocation, name))
     served = ServedRun(invocation.workspace, name, hybrid, titles, config.items_table)
     serve(served, config, invocation.output)

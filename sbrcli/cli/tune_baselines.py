@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from sbrcli.cli import output
-from sbrcli.cli.chosen_run import name_run, open_run
 from sbrcli.cli.option_groups import takes_options
 from sbrcli.cli.options import Invocation, RunArgument, RunName, one_name, subcommand
 from sbrcli.cli.tables import Table
@@ -35,11 +34,10 @@ def tune_baselines(
     The baselines are fitted to train, and their options are chosen one after the other by mrr@20.
     The choice is stored in the run's baselines.json, which sbr evaluate --baselines reads.
     """
-    from sbrcli.workflow.tune_baselines import tune_baselines
+    from sbrcli.workflow.tune_baselines import tune_baselines_of
 
-    folder = open_run(invocation, one_name(named, run, "--run"))
-    tuning = tune_baselines(folder, invocation.workspace, invocation.output)
-    name_run(invocation, folder)
+    name = one_name(named, run, "--run")
+    tuning = tune_baselines_of(invocation.workspace, name, invocation.output)
     invocation.output.show(tuning, lambda shown: [_table(shown, config.trials)])
     options = [f"\n  --{name} {shlex.quote(text)}" for name, text in tuning.options.items()]
     invocation.output.note(f"sbr evaluate --baselines all now takes:{''.join(options)}")

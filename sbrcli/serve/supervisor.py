@@ -17,6 +17,7 @@ from sbrcli.reporter import Reporter
 from sbrcli.serve.metrics import FOLDER_VARIABLE, forget_worker
 from sbrcli.serve.peers import Peers
 from sbrcli.serve.worker import ServedRun, Worker, fail
+from sbrcli.workflow.chosen_run import name_run, open_run
 
 TOKEN_VARIABLE = "SBR_TOKEN"
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -56,12 +57,13 @@ def serve(served: ServedRun, config: ServeConfig, reporter: Reporter) -> None:
     Args:
         served: the run.
         config: where to listen, and the limits.
-        reporter: given the address, and what happens to the workers.
+        reporter: given the run, the address, and what happens to the workers.
 
     Raises:
         ArtefactError: the run is missing or damaged.
         ConfigError: the address cannot be used, or the token cannot be read.
     """
+    name_run(open_run(served.workspace, served.name, reporter), reporter)
     token = read_token(config)
     if token is None and not config.host.startswith(_LOOPBACK):
         reporter.warn(

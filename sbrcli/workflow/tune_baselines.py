@@ -13,6 +13,7 @@ from sbrcli.models.baselines.baseline import Baseline
 from sbrcli.models.baselines.options import write_options
 from sbrcli.models.baselines.registry import with_options
 from sbrcli.reporter import SILENT, Reporter
+from sbrcli.workflow.chosen_run import name_run, open_run
 from sbrcli.workflow.evaluate import TUNED_FILE, dataset_of
 from sbrcli.workflow.tuning.baseline_trial import fit_and_validate
 
@@ -46,6 +47,20 @@ class Tuning:
     """The chosen options, by baseline, as given on the command line."""
 
     trials: tuple[Trial, ...]
+
+
+def tune_baselines_of(
+    workspace: Workspace, name: str | None, reporter: Reporter = SILENT
+) -> Tuning:
+    """Tune the baselines of the named run, or of the latest, and report which one it is.
+
+    Raises:
+        ArtefactError: see `open_run` and `tune_baselines`.
+    """
+    run = open_run(workspace, name, reporter)
+    tuning = tune_baselines(run, workspace, reporter)
+    name_run(run, reporter)
+    return tuning
 
 
 def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) -> Tuning:
