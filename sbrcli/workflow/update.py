@@ -130,11 +130,16 @@ def update(
         return _extended(describe_run(parent), None, **figures)
     _warn_of_events_between(parent, dataset, times.min().item(), workspace)
     name = new.name or _default_name(parent.name, grown.sessions.timestamps.max().item())
+    begun = workspace.find("run", name)
+    if begun is not None and (begun.parent is None or begun.parent.run != parent.name):
+        raise ArtefactError(
+            f"run {name} already exists, and is no update of run {parent.name}",
+            hint="--name gives the update another name",
+        )
     titles = read_titles(new.titles) if new.titles else {}
     folder = write_grown(workspace, name, dataset, grown, source, titles)
     about = Update(learned.last_time, config.replay, grown.added, source.sha256)
     job = _make_job(folder, name, parent, config, about)
-    begun = workspace.find("run", name)
     is_same = begun is not None and settings_of(begun) == job.settings()
     if not (is_same and begun is not None and begun.is_complete):
         workspace.reporter.note(_describe(grown, job))

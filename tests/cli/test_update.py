@@ -324,6 +324,13 @@ def test_a_name_that_is_taken_is_refused(sbr):
         "error: dataset first already exists, with other events",
         "hint: --name gives the update another name",
     ]
+    said = sbr("update", "grown.dat", "--name", "old")
+    assert (said.code, said.stdout) == (5, "")
+    assert said.stderr.splitlines()[-2:] == [
+        "error: run old already exists, and is no update of run old",
+        "hint: --name gives the update another name",
+    ]
+    assert [path.name for path in DATASETS.iterdir()] == ["first"]
 
 
 @pytest.mark.parametrize("words", [("update", "grown.dat", "--name", "new"), ("train", "--resume")])
