@@ -53,7 +53,7 @@ class Room:
         if rows < 10_000:
             least = _PROCESS_BYTES * self.processes + _PROCESS_BYTES // 2
             raise ConfigError(
-                f"{in_gigabytes(self.memory)} of memory are too little for {self.processes:,} "
+                f"{size_in_words(self.memory)} of memory are too little for {self.processes:,} "
                 "process" + ("es" if self.processes > 1 else ""),
                 hint=f"give --memory at least {math.ceil(least / 10**8) * 100}MB",
             )
@@ -88,9 +88,9 @@ def free_memory() -> int | None:
     return min(found, default=None)
 
 
-def in_gigabytes(size: float) -> str:
-    """Write a number of bytes for a message."""
-    return f"{size / 1e9:,.1f} GB"
+def size_in_words(size: float) -> str:
+    """Write a number of bytes for a message, as in 1.4 MB or 2.5 GB."""
+    return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"
 
 
 def _free_of_machine() -> int | None:

@@ -17,7 +17,7 @@ from sbrcli.dataset.sessionize import id_codes
 from sbrcli.dataset.sorting import sort_into_parts
 from sbrcli.dataset.spec import DatasetSpec
 from sbrcli.engines.engine import Engine
-from sbrcli.engines.memory import Room, free_memory, in_gigabytes
+from sbrcli.engines.memory import Room, free_memory, size_in_words
 from sbrcli.errors import ArtefactError, DataError
 from sbrcli.log.batches import WholeFileError, read_log_in_batches
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
@@ -58,10 +58,10 @@ def require_disk(room: Room, root: Path) -> str:
         ArtefactError: the disk of the work directory has less.
     """
     free = free_bytes(root)
-    needs = f"about {room.num_rows:,} events in parts need about {in_gigabytes(room.disk)} of disk"
+    needs = f"about {room.num_rows:,} events in parts need about {size_in_words(room.disk)} of disk"
     if free is not None and free < room.disk:
         raise ArtefactError(
-            f"{needs}, and {root} has {in_gigabytes(free)}",
+            f"{needs}, and {root} has {size_in_words(free)}",
             hint="name another place with --workdir, or give more --memory",
         )
     return f"{needs} in {root}"

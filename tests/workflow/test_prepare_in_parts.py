@@ -218,7 +218,8 @@ def test_the_beginning_of_a_log_is_checked_and_progress_reported(tmp_path, works
     )
     room = prepare_in_parts.find_room([log], EngineConfig())
     assert said.notes[0] == (
-        f"about {room.num_rows:,} events in parts need about 0.0 GB of disk in {workspace.root}"
+        f"about {room.num_rows:,} events in parts need about {room.disk / 1e6:.1f} MB of disk in "
+        f"{workspace.root}"
     )
     done = {name: count for name, _, count in said.done}
     assert list(done) == ["read", "sort", "filter and split", "write"]
@@ -242,7 +243,7 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path, workspace, monkeypatch):
     monkeypatch.setattr(prepare_in_parts, "free_bytes", lambda _: 100_000)
     with pytest.raises(ArtefactError) as raised:
         prepare(log, workspace, "parts", PrepareConfig(session="user"), EngineConfig(parts=3))
-    assert str(raised.value).endswith(f"disk, and {workspace.root} has 0.0 GB")
+    assert str(raised.value).endswith(f"disk, and {workspace.root} has 0.1 MB")
     assert raised.value.hint == "name another place with --workdir, or give more --memory"
 
 
@@ -254,8 +255,9 @@ def test_the_number_of_parts_follows_the_memory():
     assert Room(gigabyte, 2, 30_000_000).num_parts == 48
     with pytest.raises(ConfigError) as raised:
         assert Room(gigabyte // 10, 2, 30_000_000).num_parts
-    assert str(raised.value) == "0.1 GB of memory are too little for 2 processes"
+    assert str(raised.value) == "100.0 MB of memory are too little for 2 processes"
     assert raised.value.hint == "give --memory at least 800MB"
+    assert memory.size_in_words(2.5 * gigabyte) == "2.5 GB"
     assert (memory.free_memory() or 1) > 0
 
 
