@@ -130,3 +130,16 @@ def test_a_value_out_of_bounds_is_refused_before_the_command_runs():
     with pytest.raises(ConfigError, match=r"^width must be at least 1\. Received: 0$"):
         drawing(received, explicit=False)("red", width=0, shape="round", sides=None, framed=None)
     assert received == []
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameSizes(Options):
+    width: int = option(3, "How wide.", short_sessions=2)
+
+
+def test_a_default_that_two_families_share_is_printed_once():
+    @takes_family_options("values", {"one": Sizes, "two": SameSizes}, Shared)
+    def draw(*, values: dict[str, Any]) -> None:
+        raise AssertionError(values)
+
+    assert options_of(draw)["width"].help == "How wide. \\[default: 3; short sessions: 2]"
