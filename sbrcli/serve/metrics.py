@@ -16,24 +16,42 @@ class Metrics:
     """The counters of a worker; made after `FOLDER_VARIABLE` is set."""
 
     def __init__(self) -> None:
-        from prometheus_client import Counter, Gauge, Histogram
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+        # Its own: the values lie in the folder, and a second worker in a process is no mistake.
+        registry = CollectorRegistry()
 
         self._requests = Counter(
-            "sbr_requests", "Requests, by endpoint and status.", ["endpoint", "status"]
+            "sbr_requests",
+            "Requests, by endpoint and status.",
+            ["endpoint", "status"],
+            registry=registry,
         )
         self._seconds = Histogram(
-            "sbr_request_seconds", "Seconds to an answer.", ["endpoint"], buckets=_SECONDS
+            "sbr_request_seconds",
+            "Seconds to an answer.",
+            ["endpoint"],
+            buckets=_SECONDS,
+            registry=registry,
         )
-        self._sessions = Counter("sbr_sessions", "Sessions recommended for.")
+        self._sessions = Counter("sbr_sessions", "Sessions recommended for.", registry=registry)
         self._fallbacks = Counter(
-            "sbr_fallback_sessions", "Sessions answered with the most popular items."
+            "sbr_fallback_sessions",
+            "Sessions answered with the most popular items.",
+            registry=registry,
         )
         self._unknown = Counter(
-            "sbr_unknown_items", "Items of sessions that the run does not know."
+            "sbr_unknown_items", "Items of sessions that the run does not know.", registry=registry
         )
-        self._items = Counter("sbr_session_items", "Items of sessions that requests held.")
+        self._items = Counter(
+            "sbr_session_items", "Items of sessions that requests held.", registry=registry
+        )
         self._run = Gauge(
-            "sbr_run_info", "The run that is served.", ["run"], multiprocess_mode="livemax"
+            "sbr_run_info",
+            "The run that is served.",
+            ["run"],
+            multiprocess_mode="livemax",
+            registry=registry,
         )
         self._run_name: str | None = None
         self._of_requests: dict[tuple[str, int], tuple[Any, Any]] = {}
