@@ -72,11 +72,8 @@ class Staging:
 
         Folders of processes that were killed are deleted first. The artefact's lock must be held.
         """
+        self.discard_scratch(kind, name)
         folder = self.root / ".scratch"
-        for left in list_folder(folder):
-            owner = left.name.removeprefix(f"{kind}-")
-            if owner == name or not self.is_written(kind, owner):
-                shutil.rmtree(left, ignore_errors=True)
         own = folder / f"{kind}-{name}"
         self._make(own)
         try:
@@ -87,6 +84,16 @@ class Staging:
             shutil.rmtree(own, ignore_errors=True)
             with contextlib.suppress(OSError):  # another dataset is being prepared
                 folder.rmdir()
+
+    def discard_scratch(self, kind: Kind, name: str) -> None:
+        """Delete what killed processes have left on scratch. The lock of `name` must be held."""
+        folder = self.root / ".scratch"
+        for left in list_folder(folder):
+            owner = left.name.removeprefix(f"{kind}-")
+            if owner == name or not self.is_written(kind, owner):
+                shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is none, or another dataset is being prepared
+            folder.rmdir()
 
     def discard_replaced(self, kind: Kind, name: str) -> None:
         """Delete the folder that `staged` replaced, once its successor is complete."""

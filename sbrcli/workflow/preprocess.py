@@ -139,6 +139,7 @@ class _Writer:
 
 def _prepare(logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig) -> Plan:
     """Prepare and write logs: in parts of users if they are large and can be divided so."""
+    write.workspace.discard_scratch("dataset", write.name)
     room = find_room(logs["log"], config)
     num_parts = number_of_parts(room, config)
     if len(logs) > 1 or write.spec.config.across_users or num_parts == 1:

@@ -355,3 +355,19 @@ def test_an_interruption_leaves_nothing(tmp_path, workspace, monkeypatch):
         prepare(log, workspace, "parts", PrepareConfig(session="user"), EngineConfig(parts=3))
     assert not (workspace.root / ".scratch").exists()
     assert not list((workspace.root / "datasets").glob("*"))
+
+
+def test_what_a_killed_process_leaves_is_deleted_before_the_disk_is_measured(
+    tmp_path, workspace, monkeypatch
+):
+    left = workspace.root / ".scratch" / "dataset-killed" / "piece-00000.arrow"
+    log = write_log(tmp_path, make_table())
+    config = PrepareConfig(session="gap:90000")
+    left.parent.mkdir(parents=True)
+    left.touch()
+    monkeypatch.setattr(prepare_in_parts, "free_bytes", lambda _: 0 if left.exists() else 10**9)
+    prepare(log, workspace, "parts", config, EngineConfig(parts=2))
+    left.parent.mkdir(parents=True)
+    left.touch()
+    prepare(log, workspace, "memory", config, EngineConfig(parts=1))
+    assert not (workspace.root / ".scratch").exists()
