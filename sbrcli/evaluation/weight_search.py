@@ -72,7 +72,10 @@ def search_weights(count: int, judge: Judge) -> dict[Weights, Tried]:
 
 
 def _move(weights: Weights, member: int, weight: float) -> Weights:
-    """Give a member a weight; the others keep their proportions, or are equal if all are 0."""
+    """Return weights in which a member has the one given.
+
+    The others keep their proportions, or are equal if all are 0.
+    """
     others = [0.0 if place == member else own for place, own in enumerate(weights)]
     total = sum(others)
     if not total:

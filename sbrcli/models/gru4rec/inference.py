@@ -6,7 +6,6 @@ output layer by `sbrcli.models.score_blocks`.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +13,15 @@ import numpy.typing as npt
 from sbrcli.models.gru4rec.numpy_gru import GruLayers, input_gates
 from sbrcli.models.gru4rec.stream import GruStream
 from sbrcli.models.gru4rec.weights import GruShape
-from sbrcli.models.score_blocks import score_in_blocks
+from sbrcli.models.session_scorer import SessionScorer
 from sbrcli.models.tiled_matmul import TiledMatrix, padded_rows
-from sbrcli.sessions import Sessions
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
 
-class GruScorer:
-    """Scores sessions with a trained network; see `sbrcli.models.scorer.Scorer`.
-
-    The same sessions in the same order and batch size give the same scores, bit for bit, on one
-    machine. At another position in the batch, a session has the same scores up to float32 rounding
-    (see `sbrcli.models.tiled_matmul`).
+class GruScorer(SessionScorer):
+    """Scores sessions with a trained GRU4Rec.
 
     Args:
         shape: the network.
@@ -38,41 +32,11 @@ class GruScorer:
     def __init__(
         self, shape: GruShape, weights: Mapping[str, FloatArray], batch_size: int = 128
     ) -> None:
+        super().__init__(shape, weights, GruStream(shape, weights), batch_size)
         self._shape = shape
-        self._batch_size = batch_size
-        self._weights = weights
-        self._lock = Lock()
-        self.stream = GruStream(shape, weights)
 
-    @property
-    def num_items(self) -> int:
-        """The number of items."""
-        return self._shape.num_items
-
-    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score the items at the positions before targets.
-
-        Args:
-            sessions: every item index below `num_items`.
-
-        Yields:
-            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of the
-            items that follow them; the next block overwrites the scores.
-        """
-        with self._lock:  # made once, although several threads may ask
-            _ = self._output, self._layers, self._gates_of
-        yield from score_in_blocks(self._walk(sessions), self._output)
-
-    def score_next(self, items: IntArray) -> FloatArray:
-        """Score the items after the session `items`, (events,) with at least one: (num_items,).
-
-        It differs from `score_sessions` in rounding; `stream` gives the same bits.
-        """
-        return self.stream.scores(self.stream.advance([None], [items]))[0]
-
-    @cached_property
-    def _output(self) -> TiledMatrix:
-        return TiledMatrix(self._weights["output/table"].T, self._weights["output/bias"])
+    def _prepare(self) -> None:
+        _ = self._output, self._layers, self._gates_of
 
     @cached_property
     def _layers(self) -> GruLayers:
@@ -81,23 +45,6 @@ class GruScorer:
     @cached_property
     def _gates_of(self) -> Callable[[IntArray], FloatArray]:
         return input_gates(self._weights, _embedding(self._shape, self._weights, self._output))
-
-    def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Yield the last layer's state at the positions before targets."""
-        steps = np.diff(sessions.offsets) - 1
-        is_asked = None if sessions.targets is None else sessions.target_mask
-        # The longest first, so that the lanes of a batch end from the back.
-        order = np.argsort(-steps, kind="stable")
-        order = order[steps[order] > 0]
-        for begin in range(0, len(order), self._batch_size):
-            batch = order[begin : begin + self._batch_size]
-            walk = self._walk_batch(sessions.item_indices, sessions.offsets[batch], steps[batch])
-            if is_asked is None:
-                yield from walk
-                continue
-            for positions, states in walk:
-                asked = is_asked[positions + 1]
-                yield positions[asked], states[asked]
 
     def _walk_batch(
         self, items: IntArray, starts: IntArray, steps: IntArray

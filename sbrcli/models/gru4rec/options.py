@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from sbrcli.config.checks import require, require_option
-from sbrcli.config.options import Options, SearchRange, option
-from sbrcli.config.sizes import parse_sizes
-
-PANEL = "Network"
+from sbrcli.config.network import PANEL, dropout_option, sizes_option
+from sbrcli.config.options import Options, option
 
 Embedding = Literal["none", "separate", "shared"]
 
@@ -24,35 +22,11 @@ class Gru4RecConfig(Options):
         minimum=1,
         maximum=50,
     )
-    hsz: tuple[int, ...] = option(
-        (100,),
-        "Units per layer: one number for all layers, or one for each.",
-        panel=PANEL,
-        metavar="N[,N…]",
-        parse=parse_sizes,
-        minimum=1,
-        maximum=100_000,
-        expected="1 to 100,000",
-        search=SearchRange(32, 256, is_log=True),
+    hsz: tuple[int, ...] = sizes_option(
+        100, "Units per layer: one number for all layers, or one for each."
     )
-    dropout: float = option(
-        0.2,
-        "Dropout on the output of each layer.",
-        panel=PANEL,
-        short_sessions=0.3,
-        minimum=0,
-        below=1,
-        search=SearchRange(0.0, 0.6),
-    )
-    embedding_dropout: float = option(
-        0.1,
-        "Dropout on the input embedding.",
-        panel=PANEL,
-        short_sessions=0.3,
-        minimum=0,
-        below=1,
-        search=SearchRange(0.0, 0.6),
-    )
+    dropout: float = dropout_option(0.2, "Dropout on the output of each layer.")
+    embedding_dropout: float = dropout_option(0.1, "Dropout on the input embedding.")
     embedding: Embedding = option(
         "shared",
         "Input embedding: none (one-hot), separate (its own table) or shared (the output's table).",

@@ -7,18 +7,14 @@ and values that later events attend to. The hidden states are passed to the outp
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE
 from sbrcli.models.sasrec.numpy_blocks import Block, Ends, apply_softmax, tiled_product
 from sbrcli.models.sasrec.stream import SasRecStream
 from sbrcli.models.sasrec.weights import SasRecShape
-from sbrcli.models.score_blocks import score_in_blocks
-from sbrcli.models.tiled_matmul import TiledMatrix
-from sbrcli.sessions import Sessions
+from sbrcli.models.session_scorer import SessionScorer
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -31,11 +27,8 @@ _ONE_THREAD = 2**18
 _MAX_LOGITS = 2**20
 
 
-class SasRecScorer:
-    """Scores sessions with a trained network; see `sbrcli.models.scorer.Scorer`.
-
-    The same sessions in the same order and batch size give the same scores, bit for bit, on one
-    machine. In another batch, a session has the same scores up to float32 rounding.
+class SasRecScorer(SessionScorer):
+    """Scores sessions with a trained SASRec.
 
     Args:
         shape: the network.
@@ -47,42 +40,13 @@ class SasRecScorer:
         self, shape: SasRecShape, weights: Mapping[str, FloatArray], batch_size: int = 128
     ) -> None:
         self._shape = shape
-        self._weights = weights
-        self._lock = Lock()
-        self.stream = SasRecStream(shape, weights)
         self._steps = _steps_at_a_time(shape)
         logits = shape.heads * self._steps * (shape.memory + self._steps)
-        self._batch_size = max(min(batch_size, _MAX_LOGITS // logits), 1)
+        batch_size = max(min(batch_size, _MAX_LOGITS // logits), 1)
+        super().__init__(shape, weights, SasRecStream(shape, weights), batch_size)
 
-    @property
-    def num_items(self) -> int:
-        """The number of items."""
-        return self._shape.num_items
-
-    def score_sessions(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Score the items at the positions before targets.
-
-        Args:
-            sessions: every item index below `num_items`.
-
-        Yields:
-            (rows,) positions into `sessions.item_indices`, and (rows, num_items) scores of the
-            items that follow them; the next block overwrites the scores.
-        """
-        with self._lock:  # made once, although several threads may ask
-            _ = self._output, self._blocks, self._ends
-        yield from score_in_blocks(self._walk(sessions), self._output)
-
-    def score_next(self, items: IntArray) -> FloatArray:
-        """Score the items after the session `items`, (events,) with at least one: (num_items,).
-
-        It differs from `score_sessions` in rounding; `stream` gives the same bits.
-        """
-        return self.stream.scores(self.stream.advance([None], [items]))[0]
-
-    @cached_property
-    def _output(self) -> TiledMatrix:
-        return TiledMatrix(self._weights[OUTPUT_TABLE].T, self._weights[OUTPUT_BIAS])
+    def _prepare(self) -> None:
+        _ = self._output, self._blocks, self._ends
 
     @cached_property
     def _blocks(self) -> list[Block]:
@@ -92,20 +56,6 @@ class SasRecScorer:
     @cached_property
     def _ends(self) -> Ends:
         return Ends(self._weights, tiled_product)
-
-    def _walk(self, sessions: Sessions) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Yield the hidden states at the positions before targets, with a column of ones."""
-        steps = np.diff(sessions.offsets) - 1
-        is_asked = sessions.target_mask
-        # The longest first, so that the sessions of a batch end from the back.
-        order = np.argsort(-steps, kind="stable")
-        order = order[steps[order] > 0]
-        for begin in range(0, len(order), self._batch_size):
-            batch = order[begin : begin + self._batch_size]
-            starts = sessions.offsets[batch]
-            for positions, states in self._walk_batch(sessions.item_indices, starts, steps[batch]):
-                asked = is_asked[positions + 1]
-                yield positions[asked], states[asked]
 
     def _walk_batch(
         self, items: IntArray, starts: IntArray, steps: IntArray

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sbrcli.config.checks import require, require_option
+from sbrcli.config.network import PANEL, dropout_option, sizes_option
 from sbrcli.config.options import Options, SearchRange, option
-from sbrcli.config.sizes import parse_sizes
-
-PANEL = "Network"
 
 ADAGRAD_RATE = 0.02
 """The default learning rate of adagrad: the norms make the network sensitive to higher ones."""
@@ -26,17 +24,7 @@ class SasRecConfig(Options):
         maximum=30,
         search=SearchRange(1, 4),
     )
-    hsz: tuple[int, ...] = option(
-        (64,),
-        "Units: one number.",
-        panel=PANEL,
-        metavar="N[,N…]",
-        parse=parse_sizes,
-        minimum=1,
-        maximum=100_000,
-        expected="1 to 100,000",
-        search=SearchRange(32, 256, is_log=True),
-    )
+    hsz: tuple[int, ...] = sizes_option(64, "Units: one number.")
     heads: int = option(
         2,
         "Number of attention heads, which share the units equally.",
@@ -65,24 +53,8 @@ class SasRecConfig(Options):
         "Multiply each layer's output by a learned gate, computed from its input.",
         panel=PANEL,
     )
-    dropout: float = option(
-        0.2,
-        "Dropout on the output of each layer.",
-        panel=PANEL,
-        short_sessions=0.3,
-        minimum=0,
-        below=1,
-        search=SearchRange(0.0, 0.6),
-    )
-    embedding_dropout: float = option(
-        0.1,
-        "Dropout on the input embedding.",
-        panel=PANEL,
-        short_sessions=0.3,
-        minimum=0,
-        below=1,
-        search=SearchRange(0.0, 0.6),
-    )
+    dropout: float = dropout_option(0.2, "Dropout on the output of each layer.")
+    embedding_dropout: float = dropout_option(0.1, "Dropout on the input embedding.")
 
     @classmethod
     def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:
