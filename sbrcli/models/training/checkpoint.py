@@ -104,6 +104,11 @@ def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, An
     write_tensors(path, tensors, {_STATE: json.dumps(asdict(state))}, sealed=True)
 
 
+def are_finite(tensors: Mapping[str, Any]) -> bool:
+    """Return whether every number is finite, copying one tensor at a time."""
+    return all(np.isfinite(np.asarray(tensor)).all() for tensor in tensors.values())
+
+
 def load_checkpoint(folder: Path) -> Checkpoint | None:
     """Open a run's checkpoint; None if it has none yet.
 

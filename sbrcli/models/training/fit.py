@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from sbrcli.artefacts.manifests import WATCHED
 from sbrcli.config.training import FitConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.network import Network
-from sbrcli.models.repeats.lanes import CallRepeats, LaneRepeats
-from sbrcli.models.training.checkpoint import TrainingState
+from sbrcli.models.repeats.lanes import LaneRepeats
+from sbrcli.models.training.checkpoint import TrainingState, are_finite
 from sbrcli.models.training.events import (
     EpochEnded,
     EpochStarted,
@@ -32,6 +32,8 @@ from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order
 from sbrcli.models.training.loop_settings import Phase, Validate
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.step import TrainingStep
+from sbrcli.models.training.team import Team
+from sbrcli.models.training.team_step import TeamStep
 from sbrcli.sessions import Sessions
 
 PAIRS_PER_CALL = 2**15
@@ -83,7 +85,8 @@ def fit(
 class EpochLoop:
     """The loop over epochs, which trains on the lanes and validates.
 
-    A subclass stores the state by the methods `_save`, `_save_in_time` and `_store_epoch`.
+    A subclass stores the state by the methods `_save`, `_is_save_due` and `_store_epoch`. All
+    processes of a team call the same methods at once. For the arguments, see `LoopSettings`.
     """
 
     def __init__(
@@ -94,15 +97,20 @@ class EpochLoop:
         on_event: OnEvent,
         epochs: int | None = None,
         phase: Phase = "fit",
+        team: Team | None = None,
+        copies: Sequence[Network] = (),
     ) -> None:
+        self.team = team
         self.network, self.data, self.config, self.on_event = network, data, config, on_event
         self.num_epochs = config.epochs if epochs is None else epochs
         self.phase: Phase = phase
         self.bptt = min(config.bptt, self._most_steps())
         self.lanes = self._arrange(1)
         config = replace(config, bptt=self.bptt)
-        self.step = TrainingStep(network, config, self._sampler(), self._total_chunks())
-        self.lane_states = self.step.zero_states()
+        how = (config, self._sampler(), self._total_chunks())
+        self.step = TeamStep(team, copies, *how) if team else TrainingStep(network, *how)
+        self.lane_states: list[Any] = self.step.zero_states()
+        self.restored_states: list[Any] | None = None
         self.state = TrainingState()
         self._repeats = LaneRepeats(data.sessions, self.bptt) if self.step.has_repeats else None
         pairs = min(PAIRS_PER_CALL, self._repeats.pairs_per_call if self._repeats else math.inf)
@@ -119,13 +127,23 @@ class EpochLoop:
             is_interrupted: called between two calls of the graph; if it returns True, the state is
                 saved and KeyboardInterrupt raised.
         """
+        self.lane_states = self.step.begin(self.restored_states)
+        self.state = TrainingState(**self._from_chief(asdict(self.state)))
         while not self._is_done():
             if self.config.shuffle:
                 self.lanes = self._arrange(self.state.epoch)
             self._run_epoch(is_interrupted)
             self._finish_epoch()
-            if is_interrupted():
+            if any(self._in_any(is_interrupted())):
                 raise KeyboardInterrupt
+
+    def _from_chief(self, value: Any) -> Any:
+        """Return what the chief has; this process's own value if it is alone."""
+        return value if self.team is None else self.team.from_chief(value)
+
+    def _in_any(self, *facts: bool) -> Sequence[bool]:
+        """Return for each fact whether it holds in any process of the team."""
+        return facts if self.team is None else self.team.in_any(facts)
 
     def _is_done(self) -> bool:
         """Return whether the last epoch is done, or none has been better for too long."""
@@ -189,18 +207,19 @@ class EpochLoop:
         self.on_event(EpochStarted(**self._at(), num_targets=pairs, num_done=num_done))
         while state.step < len(self.lanes.inputs):
             num_done += self._train_steps(num_done)
-            self._save_in_time()
-            if is_interrupted():
+            is_stopped, is_due = self._in_any(is_interrupted(), self._is_save_due())
+            if is_stopped or is_due:
                 self._save()
+            if is_stopped:
                 raise KeyboardInterrupt
 
     def _at(self) -> dict[str, Any]:
         """Return the position of the training, for events."""
         return {"epoch": self.state.epoch, "epochs": self.num_epochs, "phase": self.phase}
 
-    def repeats_of(self, lanes: Lanes) -> list[CallRepeats]:
+    def repeats_of(self, lanes: Lanes) -> list[Any]:
         """Return the last argument of the step, for some steps; none if no repeats are learned."""
-        return [] if self._repeats is None else [self._repeats.of(lanes)]
+        return [] if self._repeats is None else [self.step.repeats_of(lanes, self._repeats)]
 
     def _train_steps(self, num_done: int) -> int:
         """Train on the steps of one call; return their number of pairs."""
@@ -241,7 +260,7 @@ class EpochLoop:
         if self.data.validate is not None:
             self.on_event(ValidationStarted(**at, num_targets=self.data.num_valid))
             metrics = self.data.validate(self.network.scorer())
-        row |= metrics
+        row = self._from_chief(row | metrics)
         state.history.append(row)
         is_best = best_epoch(state.history, self.config.monitor) == state.epoch
         self._store_epoch(is_best)
@@ -267,18 +286,15 @@ class EpochLoop:
         """Store the epoch that has just ended; nothing here."""
 
     def _save(self) -> None:
-        """Store the state; nothing here."""
+        """Store the state; here, only tell the chief of a team the states of the lanes."""
+        self.step.all_states(self.lane_states)
 
-    def _save_in_time(self) -> None:
-        """Store the state if it is time to; nothing here."""
+    def _is_save_due(self) -> bool:
+        """Return whether it is time to store the state, between two calls of the graph."""
+        return False
 
     def _is_lost(self, what: str, num_done: int) -> TrainingError:
         return TrainingError(
             f"{what} after {num_done} events of epoch {self.state.epoch}",
             hint="train again with a lower learning rate",
         )
-
-
-def are_finite(tensors: Mapping[str, Any]) -> bool:
-    """Return whether every number is finite, copying one tensor at a time."""
-    return all(np.isfinite(tensor.numpy()).all() for tensor in tensors.values())

@@ -49,8 +49,8 @@ class Lanes:
         """The number of pairs that count."""
         return int(np.count_nonzero(self.is_pair))
 
-    def part(self, steps: slice) -> "Lanes":
-        """Return some of the steps."""
+    def part(self, steps: slice | tuple[slice, slice]) -> "Lanes":
+        """Return some of the steps, of all lanes or, with two slices, of some of them."""
         return Lanes(
             self.inputs[steps],
             self.targets[steps],

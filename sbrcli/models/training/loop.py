@@ -1,23 +1,24 @@
 """The training loop in a run's folder: checkpoints, the best weights, history, resume."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
-
-import tensorflow as tf
 
 from sbrcli.arrays import IntArray
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.training.checkpoint import (
     Checkpoint,
     UnusableCheckpointError,
+    are_finite,
     load_checkpoint,
     save_checkpoint,
 )
 from sbrcli.models.training.events import StopRequested, StopTraining
-from sbrcli.models.training.fit import EpochLoop, TrainingData, are_finite
+from sbrcli.models.training.fit import EpochLoop, TrainingData
 from sbrcli.models.training.history import best_epoch, write_history
 from sbrcli.models.training.interruption import deferred_interrupt
 from sbrcli.models.training.loop_settings import LoopSettings
+from sbrcli.models.training.team_step import tensors_of
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 
 
@@ -34,6 +35,8 @@ class TrainingLoop(EpochLoop):
             settings.on_event,
             settings.epochs,
             settings.phase,
+            settings.team,
+            settings.copies,
         )
         self.saved_at = time.monotonic()
         self.is_resumed = self._resume()
@@ -53,7 +56,8 @@ class TrainingLoop(EpochLoop):
             try:
                 self.train(is_interrupted)
             except StopTraining:
-                self._save()
+                if self.team is None:  # the others of a team would have to know of it
+                    self._save()
                 raise
         return self.state.history
 
@@ -66,22 +70,20 @@ class TrainingLoop(EpochLoop):
         # Before the checkpoint: after a crash in between, the row is written again.
         write_history(self.settings.folder, self.state.history)
 
-    def _save_in_time(self) -> None:
-        if time.monotonic() - self.saved_at >= self.settings.checkpoint_seconds:
-            self._save()
+    def _is_save_due(self) -> bool:
+        return time.monotonic() - self.saved_at >= self.settings.checkpoint_seconds
 
-    def _tensors(self) -> dict[str, Any]:
-        """Return all tensors that a step changes, by name."""
-        return {
-            **{f"weight/{name}": variable for name, variable in self.step.variables.items()},
-            **{f"slot/{name}": variable for name, variable in self.step.optimizer.slots.items()},
-            "chunks_done": self.step.chunks_done,
-            **{f"state/{layer}": state for layer, state in enumerate(self.lane_states)},
-        }
+    def _tensors(self, states: Sequence[Any]) -> dict[str, Any]:
+        """Return all tensors that a step changes, by name, and the states of all lanes."""
+        named = {f"state/{layer}": state for layer, state in enumerate(states)}
+        return {**tensors_of(self.step), **named}
+
+    def _zero_states(self) -> list[Any]:
+        return self.network.zero_states(self.config.batch_size)
 
     def _save(self) -> None:
         """Save the state, unless it contains numbers that are not finite."""
-        tensors = self._tensors()
+        tensors = self._tensors(self.step.all_states(self.lane_states))
         if are_finite(tensors):
             save_checkpoint(self.settings.folder, self.state, tensors)
         self.saved_at = time.monotonic()
@@ -97,17 +99,15 @@ class TrainingLoop(EpochLoop):
             self.settings.warn(f"{error}; training starts again")
             return False
         self.state = found.state
-        for name, tensor in self._tensors().items():
-            if isinstance(tensor, tf.Variable):
-                tensor.assign(found.read(name))
-        self.lane_states = [
-            tf.constant(found.read(f"state/{n}")) for n in range(len(self.lane_states))
-        ]
+        for name, tensor in tensors_of(self.step).items():
+            tensor.assign(found.read(name))
+        states = [found.read(f"state/{layer}") for layer in range(len(self._zero_states()))]
+        self.restored_states = states
         return True
 
     def _require_usable(self, found: Checkpoint) -> None:
         """Check that training can continue from a checkpoint, and that the best weights exist."""
-        found.require(self._tensors())
+        found.require(self._tensors(self._zero_states()))
         if found.state.history and self.settings.phase == "fit":
             try:
                 load_weights(self.settings.folder / WEIGHTS_FILE, self.network.shape)

@@ -1,8 +1,9 @@
 """What the epochs of a training need."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from sbrcli.models.network import Network
 from sbrcli.models.scorer import Scorer
 from sbrcli.models.training.events import OnEvent, ignore_event
 from sbrcli.sessions import Sessions
+
+if TYPE_CHECKING:
+    from sbrcli.models.training.team import Team
 
 Validate = Callable[[Scorer], dict[str, float]]
 
@@ -51,6 +55,12 @@ class LoopSettings:
 
     warn: Callable[[str], None] = lambda _: None
     """Called where training cannot go on from its checkpoint and starts from scratch."""
+
+    team: "Team | None" = None
+    """The workers that divide the lanes; None if this process trains alone."""
+
+    copies: Sequence[Network] = ()
+    """The network once for each device of the team in this process, itself first."""
 
     @property
     def num_epochs(self) -> int:

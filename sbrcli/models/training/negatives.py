@@ -93,32 +93,45 @@ class NegativeSampler:
         self._popularity = tf.constant(targets / max(1, targets.sum()), tf.float32)
         self._drawn = tf.constant(drawn, tf.float32)
 
-    def draw(self, targets: Any, row_counts: Any, seed: Any) -> Candidates:
+    def draw(
+        self, targets: Any, row_counts: Any, seed: Any, own_rows: int | None = None
+    ) -> Candidates:
         """Sample the columns for a chunk.
 
         Args:
-            targets: (rows,) item indices.
-            row_counts: (rows,) 1 for a pair that counts, else 0.
+            targets: (rows of all,) item indices.
+            row_counts: (rows of all,) 1 for a pair that counts, else 0.
             seed: (2,) integers; the same seed samples the same items.
+            own_rows: the first rows are those to compare, in lanes of their own; the next as many
+                are those of another worker, and so on. By default all are to be compared.
         """
-        rows = targets.shape[0]
-        num_lanes = rows if self.num_lanes is None else self.num_lanes
+        rows = targets.shape[0] if own_rows is None else own_rows
+        num_workers = targets.shape[0] // rows
+        num_lanes = rows if self.num_lanes is None else self.num_lanes // num_workers
         uniform = tf.random.stateless_uniform((self.n_sample,), seed, dtype=tf.float64)
         sampled = tf.searchsorted(self._cumulative, uniform, side="right")
         sampled = tf.minimum(sampled, len(self._cumulative) - 1)
         items = tf.concat([targets, sampled], axis=0)
-        lane = np.arange(rows) % num_lanes
-        is_elsewhere = tf.constant(lane[None, :] != lane[:, None]) & (row_counts > 0)[None, :]
-        of_chunk = is_elsewhere & (targets[None, :] != targets[:, None])
-        is_negative = tf.concat([of_chunk, sampled[None, :] != targets[:, None]], axis=1)
-        expected = self._elsewhere(row_counts, num_lanes) * tf.gather(
+        row = np.arange(targets.shape[0])
+        lane = row // rows * num_lanes + row % rows % num_lanes  # no two workers share a lane
+        is_other = tf.constant(lane[None, :] != lane[:rows, None])
+        is_elsewhere = is_other & (row_counts > 0)[None, :]
+        own = targets[:rows, None]
+        of_chunk = is_elsewhere & (targets[None, :] != own)
+        is_negative = tf.concat([of_chunk, sampled[None, :] != own], axis=1)
+        counts = tf.reshape(row_counts, (num_workers, -1, num_lanes))
+        expected = self._elsewhere(counts) * tf.gather(
             self._popularity, items
         ) + self.n_sample * tf.gather(self._drawn, items)
         return Candidates(items, is_negative, tf.math.log(expected))
 
     @staticmethod
-    def _elsewhere(row_counts: Any, num_lanes: int) -> Any:
-        """Return the number of targets in other lanes, the mean over the rows that count."""
-        in_lane = tf.reduce_sum(tf.reshape(row_counts, (-1, num_lanes)), axis=0)  # (lanes,)
+    def _elsewhere(row_counts: Any) -> Any:
+        """Return the number of targets in other lanes, the mean over the rows that count.
+
+        Args:
+            row_counts: (workers, steps, lanes of each).
+        """
+        in_lane = tf.reduce_sum(row_counts, axis=1)  # (workers, lanes of each)
         total = tf.reduce_sum(in_lane)
         return total - tf.reduce_sum(in_lane * in_lane) / tf.maximum(total, 1.0)

@@ -74,11 +74,14 @@ class Objective:
             hidden: (rows, units).
             table: (num_items, units).
             bias: (num_items,).
-            targets: (rows,) item indices.
-            row_counts: (rows,) 1 for a pair that counts, else 0.
+            targets: (rows of all,) item indices: those of the rows, then those of other workers'
+                rows, if there are others; these are negatives only.
+            row_counts: (rows of all,) 1 for a pair that counts, else 0.
             seed: (2,) the seed for sampling negatives.
             repeats: the terms that are added to the scores of all items, if there are any.
         """
+        if self.sampler is None:  # no row is compared with the targets of others
+            targets, row_counts = targets[: hidden.shape[0]], row_counts[: hidden.shape[0]]
         if self.sampler is None and self.is_cross_entropy:
             result = softmax_cross_entropy(
                 hidden,
@@ -132,7 +135,8 @@ class Objective:
     ) -> LossAndGradients:
         assert self.sampler is not None
         rows = hidden.shape[0]
-        drawn = self.sampler.draw(targets, row_counts, seed)
+        drawn = self.sampler.draw(targets, row_counts, seed, rows)
+        row_counts = row_counts[:rows]
         repeats = None if repeats is None else repeats.in_columns(drawn.items)
         part, part_bias = tf.gather(table, drawn.items), tf.gather(bias, drawn.items)
         strength = self.config.logq if self.is_cross_entropy else 0.0
