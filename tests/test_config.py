@@ -89,6 +89,17 @@ def test_a_gap_must_be_a_number_of_seconds_above_0(text):
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users. "
             "Received: no --session",
         ),
+        (
+            PrepareConfig,
+            {"max_user_events": 1},
+            "max-user-events must be at least 2 (one event has no next item). Received: 1",
+        ),
+        (
+            PrepareConfig,
+            {"max_user_events": 9, "session": "column"},
+            "max-user-events goes with sessions made of users: --session user, or gap:SECONDS. "
+            "Received: --session column",
+        ),
         (TrainConfig, {"layers": 0}, "layers must be at least 1. Received: 0"),
         (TrainConfig, {"hsz": ()}, "hsz must be 1 to 100,000. Received: "),
         (TrainConfig, {"hsz": (5, 0), "layers": 2}, "hsz must be 1 to 100,000. Received: 5,0"),

@@ -121,6 +121,8 @@ def _protocol_rows(protocol: "Protocol") -> Iterator[tuple[str, object]]:
         yield "last training event", protocol.train_last_time
         yield "first target", protocol.first_target_time
         yield "targets after the last training event", protocol.targets_after_train
+    if protocol.max_user_events is not None:
+        yield "events of a user, at most the newest", protocol.max_user_events
     yield "coverage", protocol.coverage
     yield "next items scored", protocol.events
     yield "sessions", protocol.sessions

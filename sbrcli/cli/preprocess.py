@@ -145,6 +145,7 @@ def _reasons(config: PrepareConfig) -> dict[str, str]:
         "bad_rows": "cannot be events",
         "other_events": "of other event types",
         "dropped_ids": "of ids left out by --drop-id",
+        "older_events": f"older than the newest {config.max_user_events} of a user",
         "repeats": "same item again",
         "short_sessions": f"fewer than {config.min_session_length} events",
         "rare_items": f"fewer than {config.min_item_support} events",

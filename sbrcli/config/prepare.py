@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from sbrcli.config.checks import require_option
 from sbrcli.config.options import Options, option
 from sbrcli.config.session_rule import SessionRule
+from sbrcli.errors import OptionError
 
 SplitRule = Literal["date", "last", "time"]
 
@@ -35,6 +36,14 @@ class PrepareConfig(Options):
         expected="at least 2 (one event has no next item)",
     )
     min_item_support: int = option(5, "Drop items with fewer events.", metavar="EVENTS", minimum=1)
+    max_user_events: int | None = option(
+        None,
+        "With --session user or gap: keep the newest events of each user, at most this many. "
+        "\\[default: all]",
+        metavar="EVENTS",
+        minimum=2,
+        expected="at least 2 (one event has no next item)",
+    )
     split: SplitRule = option(
         "date",
         "date: the sessions that end last are test, and those before them valid. last: the "
@@ -83,13 +92,19 @@ class PrepareConfig(Options):
     )
 
     def check_together(self) -> None:
-        """Check that each split has days or a share, and that gaps alone are cut across users."""
+        """Check that each split has days or a share, and what goes with the session rule."""
         rule = SessionRule.parse(self.session) if self.session is not None else None
         require_option(
             not self.across_users or (rule is not None and rule.kind == "gap"),
             "across-users goes with gap sessions alone, as in --session gap:3600 --across-users",
             f"--session {self.session}" if self.session else "no --session",
         )
+        if self.max_user_events is not None and self.session == "column":
+            raise OptionError(
+                "max-user-events goes with sessions made of users: --session user, or "
+                "gap:SECONDS. Received: --session column",
+                hint="the sessions of the log stay whole; --drop-id session=ID leaves one out",
+            )
         for split, days, share in (
             ("valid", self.valid_days, self.valid_share),
             ("test", self.test_days, self.test_share),

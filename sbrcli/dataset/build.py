@@ -1,5 +1,6 @@
 """Build three splits and a vocabulary from event tables in memory: the plan of one part."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.cleansing import cleanse
-from sbrcli.dataset.cutting import cut_events
+from sbrcli.dataset.cutting import count_dropped, cut_events
 from sbrcli.dataset.parts import MemoryPart
 from sbrcli.dataset.plan import Plan, complete_plan, nothing_is_left, plan_dataset
 from sbrcli.dataset.sessionize import session_offsets
@@ -69,7 +70,7 @@ def plan_table(events: pd.DataFrame, config: PrepareConfig) -> Plan:
     cut = cut_events(events, config)
     item_ids = cut.events[ITEM_ID].cat.categories.to_numpy()
     parts = [MemoryPart(cut.events)]
-    return plan_dataset(HERE, parts, item_ids, config, len(events), cut.num_repeats)
+    return plan_dataset(HERE, parts, item_ids, config, len(events), cut.dropped)
 
 
 def plan_given_tables(
@@ -77,9 +78,9 @@ def plan_given_tables(
 ) -> Plan:
     """Decide everything about a dataset of logs that are split already.
 
-    Short sessions and rare items are dropped from train only, and repeats from all logs. Items
-    unseen in train are dropped from valid and test by `drop_unseen`. A session never continues in
-    another log.
+    Short sessions and rare items are dropped from train only; repeats, and the older events of
+    large users, from each log. Items unseen in train are dropped from valid and test by
+    `drop_unseen`. A session never continues in another log.
 
     Args:
         train: an event table in file order.
@@ -94,17 +95,17 @@ def plan_given_tables(
     if valid is not None:
         given = {"train": train, "valid": valid, "test": test}
     num_events = sum(map(len, given.values()))
-    raw, num_repeats = {}, 0
+    raw, dropped_in_cutting = {}, Counter[str]()
     for name, table in zip(given, align_items(list(given.values())), strict=True):
         cut = cut_events(table, config)
         raw[name] = cut.events
-        num_repeats += cut.num_repeats
+        dropped_in_cutting += cut.dropped
     raw["train"], dropped = cleanse(
         raw["train"], config.min_session_length, config.min_item_support
     )
     if raw["train"].empty:
         raise nothing_is_left(config, len(train))
-    dropped = {"repeats": Counts(events=num_repeats)} | dropped
+    dropped = count_dropped(dropped_in_cutting, config) | dropped
     item_ids = raw["train"][ITEM_ID].cat.categories.to_numpy()
     parts = [MemoryPart(raw["train"])]
     return complete_plan(HERE, parts, GivenSplit(raw), item_ids, dropped, num_events)

@@ -13,6 +13,7 @@ from sbrcli.dataset.split_rule import Seen, SplitRule
 from sbrcli.dataset.storage import IS_TARGET, Split
 from sbrcli.dataset.tally import Tally
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
+from sbrcli.log.quality.gap_suggestion import count_gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,13 @@ def count_splits(part: Part, rule: SplitRule, seen: Seen) -> Sizes:
         marks,
         _count_steps(settled.tables["train"]),
     )
+
+
+def count_gaps_of(part: Part) -> IntArray:
+    """Count the gaps between consecutive events of the sessions of a part; see `count_gaps`."""
+    events = part.load()
+    is_step = np.diff(id_codes(events, SESSION_ID)) == 0
+    return count_gaps(np.diff(events[TIMESTAMP].to_numpy())[is_step])
 
 
 def _count_steps(events: pd.DataFrame) -> tuple[int, int]:

@@ -8,7 +8,7 @@ fact about the whole log, how often each item occurs, is a sum over its parts.
 import numpy as np
 import pandas as pd
 
-from sbrcli.arrays import IntArray
+from sbrcli.arrays import BoolArray, IntArray
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.dataset.sessionize import id_codes, session_offsets
 from sbrcli.log.events import ITEM_ID, SESSION_ID
@@ -24,6 +24,31 @@ def count_items(events: pd.DataFrame) -> IntArray:
     """Count each item's events: (categories,), in the order of the categories."""
     items = events[ITEM_ID].cat
     return np.bincount(items.codes.to_numpy(), minlength=len(items.categories))
+
+
+def find_newest(owners: np.ndarray, times: np.ndarray, max_events: int) -> BoolArray:
+    """Return which events are among the newest of their owner; of equal times, the later rows.
+
+    Args:
+        owners: (events,) integers of 0 or more, in any order.
+        times: (events,)
+        max_events: how many of an owner are the newest.
+
+    Returns:
+        (events,)
+    """
+    newest = np.ones(len(owners), np.bool_)
+    if not len(owners):
+        return newest
+    is_large = np.bincount(owners) > max_events
+    rows = np.flatnonzero(is_large[owners])
+    # lexsort is stable, and its last key is the primary one.
+    order = rows[np.lexsort((times[rows], owners[rows]))]
+    # An event with the same owner max_events places further on is followed by enough newer ones.
+    sorted_owners = owners[order]
+    has_enough = sorted_owners[:-max_events] == sorted_owners[max_events:]
+    newest[order[: len(has_enough)][has_enough]] = False
+    return newest
 
 
 def drop_repeats(events: pd.DataFrame) -> pd.DataFrame:

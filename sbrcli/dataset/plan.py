@@ -7,6 +7,7 @@ sum over what it returns. No step but the last writes anything.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.cleansing import Cleansed, cleanse_parts
-from sbrcli.dataset.counting import Sizes, count_splits, find_items
+from sbrcli.dataset.counting import Sizes, count_gaps_of, count_splits, find_items
+from sbrcli.dataset.cutting import count_dropped
 from sbrcli.dataset.leave_one_out import LastSplit
 from sbrcli.dataset.parts import Part
 from sbrcli.dataset.split_rule import EmptySplitError, Seen, SplitRule, see
@@ -24,6 +26,7 @@ from sbrcli.dataset.time_split import decide_time_split, describe_moments
 from sbrcli.dataset.vocabulary import Vocabulary, number_items
 from sbrcli.engines.engine import Engine
 from sbrcli.errors import DataError
+from sbrcli.log.quality.gap_suggestion import suggest_gap_by
 
 _NO_SPLIT_OPTIONS: dict[str, Any] = {
     "split": "date",
@@ -103,32 +106,35 @@ def plan_dataset(
     item_ids: np.ndarray,
     config: PrepareConfig,
     num_events: int,
-    num_repeats: int = 0,
+    dropped: Mapping[str, int] = MappingProxyType({}),
 ) -> Plan:
     """Decide everything about a dataset.
 
     Args:
         engine: runs the steps.
-        parts: of the log, without repeats if these are dropped.
+        parts: of the log in sessions, as `cut_events` makes them.
         item_ids: (categories,) the ids of the items.
         config: the options.
-        num_events: the number of events in the log, repeats included.
-        num_repeats: the number of repeats that were dropped.
+        num_events: the number of events in the log, with those dropped so far.
+        dropped: the number of events dropped so far, by reason.
 
     Raises:
         DataError: nothing is left of the log, or a split is empty; the hint names options that
             work.
     """
-    repeats = {"repeats": Counts(events=num_repeats)}
+    before = count_dropped(dropped, config)
+    gap = _suggest_gap(engine, parts) if config.session == "user" else None
     cleansed = None
     try:
         if config.split == "time":
             rule, train = decide_time_split(engine, parts, config)
-            plan = complete_plan(engine, parts, rule, item_ids, repeats | train.dropped, num_events)
-            return replace(plan, note=describe_moments(rule, plan.sizes.targets))
+            plan = complete_plan(engine, parts, rule, item_ids, before | train.dropped, num_events)
+            return replace(plan, note=describe_moments(rule, plan.sizes.targets), suggested_gap=gap)
         cleansed = _cleanse(engine, parts, config, num_events)
         rule = _decide(engine, parts, cleansed, config)
-        return complete_plan(engine, parts, rule, item_ids, repeats | cleansed.dropped, num_events)
+        all_dropped = before | cleansed.dropped
+        plan = complete_plan(engine, parts, rule, item_ids, all_dropped, num_events)
+        return replace(plan, suggested_gap=gap)
     except EmptySplitError as error:
         cleansed = cleansed or _cleanse(engine, parts, config, num_events)
         hint = _advise(engine, parts, item_ids, cleansed, config)
@@ -177,6 +183,10 @@ def complete_plan(
     losses = {reason: one.counts - other.counts for reason, (one, other) in total.losses.items()}
     dropped = dropped | dict.fromkeys(_LOSSES, Counts()) | losses
     return Plan(parts, rule, seen, vocabulary, dropped, num_events, total, begins, rule.note)
+
+
+def _suggest_gap(engine: Engine, parts: Sequence[Part]) -> int | None:
+    return suggest_gap_by(engine.merge(count_gaps_of, parts, combine=np.add))
 
 
 def _cleanse(

@@ -40,7 +40,10 @@ def require_no_gap(session: str | None) -> None:
 
 
 def assign_sessions(
-    events: pd.DataFrame, rule: SessionRule, across_users: bool = False
+    events: pd.DataFrame,
+    rule: SessionRule,
+    across_users: bool = False,
+    max_user_events: int | None = None,
 ) -> pd.DataFrame:
     """Sort the events into the dataset's order, and assign each to a session.
 
@@ -50,6 +53,7 @@ def assign_sessions(
             that numbers of parts of a log need an offset.
         across_users: with "gap", cut the whole table regardless of the user, by the seconds of a
             step within a day, as the source notebook did. It needs the whole log.
+        max_user_events: with "user" and "gap", leave out all but the newest events of each user.
 
     Returns:
         The table sorted by user id ("column": by session id), then time, ties in file order,
@@ -61,6 +65,8 @@ def assign_sessions(
     if rule.kind == "column":
         return _sort(events, _required(events, SESSION_ID))
     events = _sort(events, _required(events, USER_ID))
+    if max_user_events is not None:
+        events = _keep_newest(events, max_user_events)
     if rule.kind == "user":
         return events.assign(**{SESSION_ID: events[USER_ID]})
     assert rule.gap_seconds is not None
@@ -113,6 +119,16 @@ def _sort(events: pd.DataFrame, column: str) -> pd.DataFrame:
         return events
     # lexsort is stable, and its last key is the primary one.
     return events.take(np.lexsort((times, ids))).reset_index(drop=True)
+
+
+def _keep_newest(events: pd.DataFrame, max_events: int) -> pd.DataFrame:
+    """Return the last events of each user of a sorted table."""
+    users = id_codes(events, USER_ID)
+    is_older = users[:-max_events] == users[max_events:]  # [7, 7, 7, 9], 2 -> [True, False]
+    if not is_older.any():
+        return events
+    kept = np.concatenate((~is_older, np.ones(max_events, np.bool_)))
+    return events.take(np.flatnonzero(kept)).reset_index(drop=True)
 
 
 def _gaps(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:

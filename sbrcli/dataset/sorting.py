@@ -5,6 +5,7 @@ all pieces together, sorts them and cuts them into sessions.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,9 @@ import pyarrow.compute as pc
 
 from sbrcli.arrays import IntArray
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.cutting import cut_events
+from sbrcli.dataset.cutting import OLDER_EVENTS, cut_events
 from sbrcli.dataset.disk_part import DiskPart, encode_sessions
+from sbrcli.dataset.filters import find_newest
 from sbrcli.dataset.pieces import OWNER, Piece, Pieces
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.shuffle import read_part, read_table, write_by_part, write_table
@@ -62,13 +64,13 @@ class Sorted:
 
     Args:
         parts: on scratch.
-        num_repeats: the number of repeats that were dropped.
+        dropped: the number of events that were dropped, by reason.
         largest: the number of events of the largest part.
         has_shared: whether a session has events of several users.
     """
 
     parts: Sequence[DiskPart]
-    num_repeats: int
+    dropped: Counter[str]
     largest: int
     has_shared: bool
 
@@ -77,7 +79,7 @@ class Sorted:
 class _Joined:
     num_events: int
     num_sessions: int
-    num_repeats: int
+    dropped: Counter[str]
     has_shared: bool
 
 
@@ -109,7 +111,7 @@ def sort_into_parts(
     Args:
         engine: runs the two kernels.
         pieces: of a log, at least one event.
-        config: its session rule, and whether repeats are dropped.
+        config: as for `cut_events`.
         num_parts: how many parts are wanted, at most 10,000.
         advance: called with the number of pieces or parts done.
 
@@ -117,13 +119,14 @@ def sort_into_parts(
         DataError: events were lost, as a file changed meanwhile.
     """
     layout = lay_out(pieces, num_parts)
-    divided = []
-    for path in engine.map(divide_piece, pieces.written, layout):
+    divided, dropped = [], Counter[str]()
+    for path, num_older in engine.map(divide_piece, pieces.written, layout, config.max_user_events):
         divided.append(path)
+        dropped[OLDER_EVENTS] += num_older
         advance(1)
     numbers = range(layout.num_parts)
     paths = [pieces.folder / f"part-{number:05d}.arrow" for number in numbers]
-    parts, largest, total, num_repeats, has_shared, num_sessions = [], 0, 0, 0, False, 0
+    parts, largest, total, has_shared, num_sessions = [], 0, dropped.total(), False, 0
     places = list(zip(numbers, paths, strict=True))
     for (number, path), one in zip(
         places, engine.map(join_part, places, divided, layout, config), strict=True
@@ -131,7 +134,7 @@ def sort_into_parts(
         first_session = num_sessions if (config.session or "").startswith("gap") else 0
         parts.append(DiskPart(path, number, len(layout.item_ids), first_session))
         num_sessions += one.num_sessions
-        num_repeats += one.num_repeats
+        dropped += one.dropped
         largest = max(largest, one.num_events)
         total += one.num_events
         has_shared |= one.has_shared
@@ -144,13 +147,20 @@ def sort_into_parts(
             "changed meanwhile",
             hint="run the command again",
         )
-    return Sorted(parts, num_repeats, largest, has_shared)
+    return Sorted(parts, dropped, largest, has_shared)
 
 
-def divide_piece(piece: Piece, layout: Layout) -> Path:
-    """Write a piece's events part by part, and delete the piece."""
+def divide_piece(piece: Piece, layout: Layout, max_user_events: int | None) -> tuple[Path, int]:
+    """Write a piece's events part by part, and delete the piece.
+
+    Older events of a user who has more than the maximum in this piece alone are left out, so that
+    a part of few users stays small.
+
+    Returns:
+        The file, and the number of events left out.
+    """
     batch = read_table(piece.path)
-    owners = batch[OWNER]
+    owners, codes = batch[OWNER], None
     if layout.has_texts:
         if not pa.types.is_dictionary(owners.type):
             encoded = owners.dictionary_encode()
@@ -158,7 +168,8 @@ def divide_piece(piece: Piece, layout: Layout) -> Path:
             owners = pa.DictionaryArray.from_arrays(encoded.indices, texts)
         places = map(layout.place, owners.dictionary.to_pylist())
         part_of = np.array([bisect_left(layout.bounds, place) for place in places], np.int64)
-        part_of_row = part_of[owners.indices.to_numpy()]
+        codes = owners.indices.to_numpy()
+        part_of_row = part_of[codes]
     else:
         part_of_row = np.searchsorted(np.array(layout.bounds, np.int64), owners.to_numpy())
     times = batch[TIMESTAMP]
@@ -170,9 +181,15 @@ def divide_piece(piece: Piece, layout: Layout) -> Path:
     if USER_ID in batch.schema.names:
         columns[USER_ID] = batch[USER_ID]
     path = piece.path.with_name(piece.path.name.replace("piece", "divided"))
-    write_by_part(path, pa.table(columns), part_of_row, layout.num_parts)
+    table = pa.table(columns)
+    if max_user_events is not None:
+        codes = pd.factorize(owners.to_numpy())[0] if codes is None else codes
+        newest = find_newest(codes, times.to_numpy(), max_user_events)
+        if not newest.all():
+            table, part_of_row = table.filter(pa.array(newest)), part_of_row[newest]
+    write_by_part(path, table, part_of_row, layout.num_parts)
     piece.path.unlink(missing_ok=True)
-    return path
+    return path, batch.num_rows - table.num_rows
 
 
 def join_part(
@@ -184,7 +201,7 @@ def join_part(
         place: the part's number, and its file.
         divided: what `divide_piece` has written, in the order of the log.
         layout: of the parts.
-        config: the session rule, and whether repeats are dropped.
+        config: as for `cut_events`.
     """
     number, path = place
     table = pa.Table.from_batches([_compact(one) for one in read_part(divided, number)])
@@ -206,7 +223,7 @@ def join_part(
     cut = cut_events(events, config)
     del events
     write_table(path, encode_sessions(cut.events))
-    return _Joined(num_events, cut.num_sessions, cut.num_repeats, has_shared)
+    return _Joined(num_events, cut.num_sessions, cut.dropped, has_shared)
 
 
 def _number_items(items: pa.Array, item_ids: IntArray | pa.Array) -> IntArray:

@@ -60,6 +60,9 @@ class Protocol:
     targets_after_train: float | None = None
     """Share of the split's targets that are later than the last training event."""
 
+    max_user_events: int | None = None
+    """The maximum number of events per user, of which the newest count; None if all count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

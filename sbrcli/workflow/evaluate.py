@@ -83,9 +83,10 @@ def evaluate_run(
     evaluation, all_ranks = evaluate_sessions(
         run, workspace, config, of_split, dataset, options, hybrid_from, reporter
     )
+    protocol = replace(evaluation.protocol, max_user_events=dataset.config.get("max_user_events"))
     if not dataset.has_times:
-        timeless = replace(evaluation.protocol, first_time=None, last_time=None)
-        evaluation = replace(evaluation, protocol=timeless)
+        protocol = replace(protocol, first_time=None, last_time=None)
+    evaluation = replace(evaluation, protocol=protocol)
     dataset_of(run, workspace)  # it may have been replaced while it was read
     if per_event is not None:
         write_per_event(per_event, dataset.path, sessions, config, all_ranks)

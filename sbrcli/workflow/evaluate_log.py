@@ -99,7 +99,8 @@ def evaluate_log(
     found, _ = evaluate_sessions(
         run, workspace, config, (sessions, log.called), dataset, options, hybrid_from, reporter
     )
-    return replace(found, split=SPLIT)
+    protocol = replace(found.protocol, max_user_events=made_with.get("max_user_events"))
+    return replace(found, split=SPLIT, protocol=protocol)
 
 
 def find_origin(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str | None]:

@@ -104,7 +104,7 @@ def sessions_of_log(
     config = prepare_config_of(run.name, made_with)
     events = categorise_items(read.events.filter(items=[USER_ID, SESSION_ID, ITEM_ID, TIMESTAMP]))
     rule = SessionRule.parse(config.session) if config.session else default_rule(events)
-    events = assign_sessions(events, rule, config.across_users)
+    events = assign_sessions(events, rule, config.across_users, config.max_user_events)
     events = drop_repeats(events) if config.drop_repeats else events
     offsets, owner = session_offsets(events), SESSION_ID if rule.kind == "column" else USER_ID
     firsts = offsets[:-1]

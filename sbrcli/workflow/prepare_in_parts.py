@@ -1,29 +1,23 @@
 """Prepare a dataset from a log that does not fit into memory, in parts on scratch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from sbrcli.artefacts.disk import free_bytes
 from sbrcli.config.engine import EngineConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.dataset.parts import Part
 from sbrcli.dataset.pieces import Pieces
 from sbrcli.dataset.plan import Plan, plan_dataset
-from sbrcli.dataset.sessionize import id_codes
 from sbrcli.dataset.sorting import sort_into_parts
 from sbrcli.dataset.spec import DatasetSpec
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.memory import Room, free_memory, size_in_words
 from sbrcli.errors import ArtefactError, DataError
 from sbrcli.log.batches import WholeFileError, read_log_in_batches
-from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
+from sbrcli.log.events import SESSION_ID, USER_ID
 from sbrcli.log.log import Log
 from sbrcli.log.log_size import estimate_events
-from sbrcli.log.quality.gap_suggestion import count_gaps, suggest_gap_by
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.reporter import Reporter
 
@@ -107,9 +101,10 @@ def plan_in_parts(
     for text in doubts:
         reporter.warn(text)
     if found.largest > 2 * room.rows_per_part:
+        capped = "" if rule.kind == "column" else "; --max-user-events caps users"
         reporter.warn(
             f"one part has {found.largest:,} events, as a user's events stay together: it needs "
-            "more than --memory"
+            f"more than --memory{capped}"
         )
     with reporter.progress(None, "parts", "filter and split") as advance:
         plan = plan_dataset(
@@ -118,19 +113,9 @@ def plan_in_parts(
             pieces.item_array,
             spec.config,
             pieces.num_events,
-            found.num_repeats,
+            found.dropped,
         )
-        if rule.kind == "user" and not spec.reading.no_time:
-            gaps = engine.merge(count_gaps_of, found.parts, combine=np.add)
-            plan = replace(plan, suggested_gap=suggest_gap_by(gaps))
     return plan, log
-
-
-def count_gaps_of(part: Part) -> np.ndarray:
-    """Count the gaps between consecutive events of the users of a part."""
-    events = part.load()
-    is_step = np.diff(id_codes(events, SESSION_ID)) == 0
-    return count_gaps(np.diff(events[TIMESTAMP].to_numpy())[is_step])
 
 
 class Watched:

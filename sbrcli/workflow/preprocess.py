@@ -27,7 +27,6 @@ from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.files.spool import on_disk
 from sbrcli.log.log import Log
 from sbrcli.log.quality.description import describe_reading
-from sbrcli.log.quality.gap_suggestion import suggest_gap_of
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import read_log
 from sbrcli.log.titles import read_titles
@@ -242,10 +241,7 @@ def _plan(
         reporter.note(describe_reading(read[part]))
         _warn_of_misreadings(read[part], part if len(logs) > 1 else None, reporter)
     if len(read) == 1:
-        events = read["log"].events
-        plan = plan_table(events, spec.config)
-        if spec.config.session == "user" and not spec.reading.no_time:
-            plan = replace(plan, suggested_gap=suggest_gap_of(events))
+        plan = plan_table(read["log"].events, spec.config)
     else:
         tables = {part: log.events for part, log in read.items()}
         require_same_owners(tables)

@@ -17,7 +17,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.config.update import UpdateConfig
-from sbrcli.dataset.cutting import cut_into_sessions
+from sbrcli.dataset.cutting import cut_grown_log
 from sbrcli.dataset.growth import Grown, grow
 from sbrcli.dataset.spec import describe_files
 from sbrcli.errors import ArtefactError, ConfigError
@@ -122,7 +122,9 @@ def update(
     learned = load_learned(parent, dataset)
     read, source = _read(new, dataset, workspace)
     made_with = prepare_config_of(parent.name, dataset.config)
-    grown = grow(learned, cut_into_sessions(read.events, made_with), made_with)
+    cut, older = cut_grown_log(read.events, made_with, learned.last_time)
+    grown = grow(learned, cut, made_with)
+    grown = replace(grown, dropped=older | grown.dropped)
     times = read.events[TIMESTAMP].to_numpy()
     seen = int(np.count_nonzero(times <= learned.last_time))
     figures = {"continued": grown.continued, "seen": seen, "left_out": grown.dropped}

@@ -172,3 +172,19 @@ def test_what_does_not_go_with_a_log_is_a_usage_error(sbr, words, message, hint)
     said = sbr("evaluate", *words)
     assert (said.stdout, said.code) == ("", 2)
     assert said.stderr == f"error: {message}\nhint: {hint}\n"
+
+
+def test_a_maximum_per_user_holds_for_the_log_and_is_in_the_protocol(sbr, run):  # noqa: F811
+    write_new()
+    assert json.loads(sbr("evaluate", "--json").stdout)["protocol"]["max_user_events"] is None
+    path = run.parents[1] / "datasets/user/manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["config"]["max_user_events"] = 3
+    path.write_text(json.dumps(manifest))
+    assert "\nevents of a user, at most the newest\t3\ncoverage" in sbr("evaluate").stdout
+    # Of user 7, the newest are 5, 99 and 6: 5>6 has rank 2, and 99 is unknown.
+    found = json.loads(sbr("evaluate", "--log", "today.dat", "-k", 2, "--json").stdout)
+    assert found["metrics"]["mrr@2"] == pytest.approx(1 / 2)
+    protocol = found["protocol"]
+    assert (protocol["events"], protocol["unknown_events"]) == (1, 1)
+    assert protocol["max_user_events"] == 3

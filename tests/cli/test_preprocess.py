@@ -340,3 +340,25 @@ def test_the_memory_may_be_given(sbr):
     assert said.stderr == (
         "error: memory is a size. Received: lots\nhint: write it as 800MB, 4GB or 1.5GiB\n"
     )
+
+
+def test_the_older_events_of_a_user_are_counted_and_said(sbr):
+    write_ratings(Path("ratings.dat"), "1 5 1, 1 6 2, 1 5 3, 1 6 4, 2 5 5, 2 6 6")
+    words = ("--session", "user", "--min-item-support", 1, "--test-days", 0, "--valid-days", 0)
+    said = sbr("preprocess", "ratings.dat", *words, "--max-user-events", 3)
+    assert "\ntrain\t5\t2\t2\t" in said.stdout
+    assert "\nolder_events\t1\t0\t0\tolder than the newest 3 of a user\nrepeats\t" in said.stdout
+    assert "\ndropped" in said.stdout
+    assert "older_events" not in sbr("preprocess", "ratings.dat", *words).stdout
+
+
+def test_a_maximum_per_user_does_not_go_with_sessions_of_the_log(sbr):
+    Path("log.csv").write_text("session_id,item_id,timestamp\n1,5,1600000000\n1,6,1600000001\n")
+    for words in (("--session", "column"), ()):
+        said = sbr("preprocess", "log.csv", *words, "--max-user-events", 3)
+        assert (said.stdout, said.code) == ("", 2)
+        assert said.stderr.splitlines()[-2:] == [
+            "error: max-user-events goes with sessions made of users: --session user, or "
+            "gap:SECONDS. Received: --session column",
+            "hint: the sessions of the log stay whole; --drop-id session=ID leaves one out",
+        ]

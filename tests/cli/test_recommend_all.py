@@ -116,10 +116,10 @@ def test_one_user_gets_what_the_file_has(sbr):
     assert "warning: skipped 1 of 2 events: the run does not know the item\n" in said.stderr
 
 
-def prepared(sbr, tmp_path: Path, rule: str, log: Path) -> None:
+def prepared(sbr, tmp_path: Path, rule: str, log: Path, *options: object) -> None:
     """Prepare a dataset by another session rule, and make a run of it, which is the latest."""
     words = ("--min-item-support", 1, "--valid-days", 0, "--test-days", 0, "--name", "other")
-    assert sbr("preprocess", log, "--session", rule, *words).code == 0
+    assert sbr("preprocess", log, "--session", rule, *words, *options).code == 0
     manifest = json.loads(Path("sbr-work/datasets/other/manifest.json").read_text())
     dataset = {"name": "other", "fingerprint": manifest["fingerprint"]}
     weights = preferring([3.0, 2.0, 1.0])
@@ -142,6 +142,16 @@ def test_of_sessions_that_end_at_pauses_the_latest_of_each_user_counts(sbr, tmp_
         "hint: name the log, from which the latest session of each user is taken: sbr recommend "
         "--all LOG --out recs.parquet\n"
     )
+
+
+def test_of_a_user_the_newest_events_count_as_in_the_dataset(sbr, tmp_path):
+    log = write_ratings(Path("large.dat"), "1 5 0, 1 6 1, 1 7 2, 2 6 0, 2 7 1")
+    prepared(sbr, tmp_path, "user", log, "--max-user-events", 2)
+    for words in ((log,), ()):
+        said = sbr("recommend", "--all", *words, "--out", "recs.jsonl", "--run", "z", "-k", 1)
+        assert said.code == 0
+        # 5 is liked best; of user 1 it is no longer among the events.
+        assert [one["items"][0]["item"] for one in lines_of("recs.jsonl")] == ["5", "5"]
 
 
 def test_sessions_that_the_log_names_are_each_answered(sbr, tmp_path):

@@ -96,6 +96,22 @@ def test_an_update_adds_what_is_newer_and_again_changes_nothing(sbr):
     assert "already exists, trained with other options" in other.stderr
 
 
+def test_a_maximum_per_user_holds_for_the_new_events(sbr):
+    words = ("--session", "user", "--test-days", 0, "--valid-days", 0, "--max-user-events", 3)
+    prepare(sbr, *words)
+    manifest = json.loads((DATASETS / "first/manifest.json").read_text())
+    older = sum(1 + user % 9 for user in range(60))  # users have 4 to 12 events
+    assert manifest["dropped"]["older_events"]["events"] == older
+    said = sbr("update", "grown.dat", "--name", "new", "--json", "--epochs", 1)
+    found = json.loads(said.stdout)
+    # Of user 700, the newest are 900, 2 and 900; of user 3, 5 and 901, which is rare.
+    assert found["added"] == {"events": 4, "sessions": 1, "items": 1}
+    assert found["continued"] == 1
+    assert found["left_out"]["older_events"] == {"events": 1, "sessions": 0, "items": 0}
+    sessions = load_split(DATASETS / "new", "train")
+    assert sorted(np.diff(sessions.offsets).tolist())[-1] == 4  # of user 3: three and 5
+
+
 def test_a_terminal_shows_what_was_added_and_the_epochs(sbr):
     prepare(sbr)
     said = sbr("update", "grown.dat", "--name", "new", "--epochs", 1)

@@ -1,5 +1,6 @@
 """What cleansing leaves out, and what it counts."""
 
+import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from sbrcli.dataset.filters import (
     drop_rare_items,
     drop_repeats,
     drop_short_sessions,
+    find_newest,
 )
 from sbrcli.dataset.sessionize import assign_sessions
 from sbrcli.dataset.vocabulary import categorise_items
@@ -102,3 +104,23 @@ def test_filters_of_whole_sessions_need_only_whole_sessions(triples, bound):
     for step in (lambda table: drop_short_sessions(table, bound), drop_repeats):
         joined = pd.concat([step(part) for part in parts]).sort_index()
         pd.testing.assert_frame_equal(joined, step(events))
+
+
+def test_the_newest_of_equal_times_are_the_last_in_the_file():
+    owners, times = np.array([1, 0, 1, 1, 0, 1]), np.array([9, 5, 4, 9, 5, 9])
+    assert find_newest(owners, times, 2).tolist() == [False, True, False, True, True, True]
+    assert find_newest(owners, times, 1).tolist() == [False, False, False, False, True, True]
+    assert find_newest(owners[:0], times[:0], 2).tolist() == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=40),
+    st.integers(1, 6),
+)
+def test_each_owner_keeps_the_end_of_its_sorted_events(rows, max_events):
+    owners, times = (np.array([row[at] for row in rows], np.int64) for at in (0, 1))
+    expected = set()
+    for owner in range(5):
+        own = [at for at, row in enumerate(rows) if row[0] == owner]
+        expected.update(sorted(own, key=lambda at: rows[at][1])[-max_events:])
+    assert set(np.flatnonzero(find_newest(owners, times, max_events))) == expected

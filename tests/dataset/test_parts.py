@@ -1,6 +1,7 @@
 """A dataset made of parts of whole users is that of the whole log, however many parts there are."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from shutil import copy
@@ -47,15 +48,15 @@ def plan_in_parts(
     codes = id_codes(events, key)
     bounds = np.quantile(codes, np.arange(1, num_parts) / num_parts, method="lower")
     of_row = np.searchsorted(bounds, codes)
-    parts, num_sessions, num_repeats = [], 0, 0
+    parts, num_sessions, dropped = [], 0, Counter()
     for at in range(num_parts):
         own = events[of_row == at].reset_index(drop=True)
         cut = cut_events(own, config, num_sessions)
         parts.append(MemoryPart(cut.events, at))
         num_sessions += cut.num_sessions
-        num_repeats += cut.num_repeats
+        dropped += cut.dropped
     item_ids = events["item_id"].cat.categories.to_numpy()
-    return plan_dataset(engine, parts, item_ids, config, len(events), num_repeats)
+    return plan_dataset(engine, parts, item_ids, config, len(events), dropped)
 
 
 def write(engine: Engine, plan: Plan, folder: Path) -> dict[str, Any]:

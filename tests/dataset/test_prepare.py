@@ -293,6 +293,7 @@ def test_ids_that_are_no_integers_come_back_as_they_were(tmp_path: Path, workspa
         ({"session": "user", "min_item_support": 10}, "user-min-item-support-10"),
         ({"session": "user", "valid_days": 0, "test_days": 7.5}, "user-valid-days-0-test-days-7.5"),
         ({"session": "column", "drop_repeats": True}, "column-drop-repeats"),
+        ({"session": "user", "max_user_events": 500}, "user-max-user-events-500"),
         ({"session": "user", "split": "last"}, "user-split-last"),
         ({"session": "user", "split": "last", "valid_days": 0}, "user-split-last-valid-days-0"),
     ],

@@ -12,7 +12,7 @@ from tests.builders import make_events
 DAY = 86_400
 
 
-def assign(events: pd.DataFrame, rule: str, **options: bool) -> pd.DataFrame:
+def assign(events: pd.DataFrame, rule: str, **options: int) -> pd.DataFrame:
     return assign_sessions(events, SessionRule.parse(rule), **options)
 
 
@@ -119,3 +119,13 @@ def test_a_log_without_users_cannot_be_cut_by_them():
             assign(events, rule)
         assert str(raised.value) == "the log names no users, so sessions cannot be made of them"
         assert raised.value.hint == "it names its sessions: use --session column"
+
+
+def test_of_a_large_user_the_newest_events_are_cut_into_sessions():
+    events = make_events("1 5 30, 2 6 1, 1 7 10, 1 8 31, 1 9 31")
+    for rule, sessions in (("user", [1, 1, 1, 2]), ("gap:2", [0, 0, 0, 1])):
+        cut = assign(events, rule, max_user_events=3)
+        assert cut["item_id"].tolist() == [5, 8, 9, 6]
+        assert cut["session_id"].tolist() == sessions
+    assert len(assign(events, "user", max_user_events=4)) == 5
+    assert assign(events, "gap:9", max_user_events=1)["item_id"].tolist() == [9, 6]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,57 @@ def test_a_large_user_is_told(tmp_path, workspace, monkeypatch):
         log, workspace, "parts", PrepareConfig(session="gap:90000"), EngineConfig(parts=9)
     )
     (told,) = [text for text in said.warnings if text.startswith("one part has 1,5")]
-    assert told.endswith("events, as a user's events stay together: it needs more than --memory")
+    assert told.endswith(
+        "events, as a user's events stay together: it needs more than --memory; "
+        "--max-user-events caps users"
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        PrepareConfig(session="user", max_user_events=12),
+        PrepareConfig(session="gap:90000", max_user_events=20, drop_repeats=True),
+        PrepareConfig(session="user", max_user_events=15, split="time"),
+    ],
+    ids=str,
+)
+def test_the_newest_events_of_a_user_are_the_same_in_parts(tmp_path, workspace, config):
+    table = make_table()
+    table.loc[::5, "user_id"] = 7
+    log = write_log(tmp_path, table)
+    require_equal(log, workspace, config)
+    manifest = json.loads((workspace.path_of("dataset", "in37") / "manifest.json").read_text())
+    counts = table["user_id"].value_counts()
+    older = (counts - config.max_user_events).clip(lower=0).sum()
+    assert manifest["dropped"]["older_events"] == {"events": older, "sessions": 0, "items": 0}
+    assert manifest["config"]["max_user_events"] == config.max_user_events
+    if config.split == "date":
+        left = sum(split["events"] for split in manifest["splits"].values() if split)
+        assert left + sum(counts["events"] for counts in manifest["dropped"].values()) == 3000
+    words = table.astype({"user_id": str})
+    words["user_id"] = "u" + words["user_id"]
+    text_log = tmp_path / "text" / "log.csv"
+    text_log.parent.mkdir()
+    words.to_csv(text_log, index=False)
+    require_equal(text_log, Workspace(tmp_path / "other"), config)
+
+
+def test_a_maximum_per_user_keeps_a_part_small_and_takes_file_order_without_times(
+    tmp_path, workspace, monkeypatch
+):
+    table = make_table()
+    table.loc[::8, "user_id"] = 7
+    log, reading = write_log(tmp_path, table), ReadConfig(no_time=True)
+    capped = PrepareConfig(session="user", max_user_events=30, split="last")
+    require_equal(log, workspace, capped, reading)
+    monkeypatch.setattr(Room, "rows_per_part", property(lambda _: 150))
+    engine, found = EngineConfig(parts=37), []
+    for config in (capped, replace(capped, max_user_events=None)):
+        other = Workspace(tmp_path / f"of {config.max_user_events}")
+        _, said = prepare(log, other, "made", config, engine, reading)
+        found.append([text for text in said.warnings if text.startswith("one part has")])
+    assert (found[0], len(found[1])) == ([], 1)
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path, workspace, monkeypatch):
@@ -278,7 +329,7 @@ def test_a_log_that_changes_meanwhile_is_refused(tmp_path, workspace, monkeypatc
 
     def lose(*words: Any) -> Any:
         found = join(*words)
-        return type(found)(found.num_events - 1, found.num_sessions, 0, found.has_shared)
+        return replace(found, num_events=found.num_events - 1)
 
     monkeypatch.setattr(sorting, "join_part", lose)
     with pytest.raises(DataError) as raised:

@@ -1,10 +1,6 @@
 """Suggest the gap after which a session ends, from the gaps between a user's events."""
 
 import numpy as np
-import pandas as pd
-
-from sbrcli.log.events import TIMESTAMP, USER_ID
-from sbrcli.log.quality.grouping import group_events
 
 # One bin per doubling. A session neither ends after less than a minute nor after more than a day
 # and a half: 2**6 = 64 s, 2**17 = 36 h.
@@ -15,18 +11,6 @@ _DEEP_ENOUGH = 0.5
 _ROUND_SECONDS = np.array(
     [60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400]
 )
-
-
-def suggest_gap_of(events: pd.DataFrame) -> int | None:
-    """Return the gap that `sbr stats` suggests for a log of users; see `suggest_gap`.
-
-    Args:
-        events: an event table with users, in file order.
-    """
-    columns = dict(events.items())
-    times = columns[TIMESTAMP].to_numpy()
-    users = group_events(columns[USER_ID], np.zeros(len(times), np.int8), times)
-    return suggest_gap(np.diff(users.times)[users.is_step])
 
 
 def count_gaps(gaps: np.ndarray) -> np.ndarray:
