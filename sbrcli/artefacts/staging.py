@@ -85,6 +85,20 @@ class Staging:
             with contextlib.suppress(OSError):  # another dataset is being prepared
                 folder.rmdir()
 
+    @contextlib.contextmanager
+    def own_scratch(self, work: str) -> Iterator[Path]:
+        """Yield an empty folder for work that writes no artefact, and leave nothing at the end."""
+        name = f"{work}-{os.getpid()}"
+        try:
+            with self.locked("dataset", name), self.scratch("dataset", name) as folder:
+                yield folder
+        finally:
+            lock = self.root / ".locks" / f"dataset-{name}"
+            with contextlib.suppress(OSError):  # others work in the same directory
+                lock.unlink()
+                lock.parent.rmdir()
+                self.root.rmdir()
+
     def discard_scratch(self, kind: Kind, name: str) -> None:
         """Delete what killed processes have left on scratch. The lock of `name` must be held."""
         folder = self.root / ".scratch"

@@ -11,6 +11,7 @@ from sbrcli.cli import output
 from sbrcli.cli.option_groups import takes_options, takes_read_options
 from sbrcli.cli.options import DatasetName, Invocation, TimeZone, subcommand
 from sbrcli.cli.tables import Remark, Table, Unit
+from sbrcli.config.engine import EngineConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.statistics import StatsConfig
 from sbrcli.errors import UsageError
@@ -41,8 +42,9 @@ _UNITS = {
 def register(app: typer.Typer) -> None:
     """Add `stats` to the application."""
     has_session = takes_options("config", StatsConfig)
+    take_engine = takes_options("engine", EngineConfig)
     subcommand(app, example="sbr stats ratings.dat --session gap:3600")(
-        has_session(takes_read_options(stats))
+        has_session(take_engine(takes_read_options(stats)))
     )
 
 
@@ -52,6 +54,7 @@ def stats(
     *,
     config: StatsConfig,
     dataset: DatasetName = None,
+    engine: EngineConfig,
     tz: TimeZone = "UTC",
     reading: ReadConfig,
 ) -> None:
@@ -63,9 +66,9 @@ def stats(
     from sbrcli.workflow.describe import describe
 
     zone = find_zone(tz)
-    _check_words(log, config, dataset, reading)
+    _check_words(log, config, dataset, engine, reading)
     found = describe(
-        invocation.workspace, log, dataset, reading, config.rule, zone, invocation.output
+        invocation.workspace, log, dataset, reading, config.rule, zone, engine, invocation.output
     )
     if found.dataset is not None:
         title = f"Dataset {found.dataset}"
@@ -76,7 +79,11 @@ def stats(
 
 
 def _check_words(
-    log: list[Path] | None, config: StatsConfig, dataset: str | None, reading: ReadConfig
+    log: list[Path] | None,
+    config: StatsConfig,
+    dataset: str | None,
+    engine: EngineConfig,
+    reading: ReadConfig,
 ) -> None:
     """Refuse options of a log without one, and a log together with a dataset."""
     if log and dataset is not None:
@@ -90,6 +97,11 @@ def _check_words(
         raise UsageError(
             "--session requires a LOG; a dataset has its sessions already",
             hint="sbr stats LOG --session gap:3600",
+        )
+    if not log and engine != EngineConfig():
+        raise UsageError(
+            "--memory and --processes require a LOG; a dataset is read as a whole",
+            hint="sbr stats LOG --memory 4GB",
         )
 
 

@@ -1,4 +1,4 @@
-"""Who prepares a dataset, and in how much memory: not a part of what the dataset is."""
+"""Who works on a log, and in how much memory: the result does not depend on it."""
 
 import re
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ def read_bytes(text: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig(Options):
-    """How much of the machine `sbr preprocess` uses; the dataset is the same whatever it is."""
+    """How much of the machine a command uses for a log; its result is the same whatever it is."""
 
     memory: int | None = option(
         None,
-        "Memory to use, such as 4GB. A log that needs more is prepared in parts on the disk of "
+        "Memory to use, such as 4GB. A log that needs more is processed in parts on the disk of "
         "the work directory. \\[default: half of what is free]",
         metavar="SIZE",
         parse=read_bytes,
     )
     processes: int = option(
         1,
-        "Number of processes that prepare a log in parts; they share --memory.",
+        "Number of processes that work on the parts; they share --memory.",
         metavar="N",
         minimum=1,
     )

@@ -42,10 +42,12 @@ class Pieces:
     Args:
         folder: where they are written.
         owner: user_id or session_id.
+        keeps_sessions: whether session ids are written beside users.
     """
 
     folder: Path
     owner: str
+    keeps_sessions: bool = False
     written: list[Piece] = field(default_factory=list)
     num_events: int = 0
     has_text_owners: bool = False
@@ -76,6 +78,8 @@ class Pieces:
         columns = {OWNER: owners, ITEM_ID: items, TIMESTAMP: pa.array(times)}
         if self.owner == SESSION_ID and USER_ID in events:
             columns[USER_ID] = pa.array(_hash(events[USER_ID]))
+        if self.keeps_sessions:
+            columns[SESSION_ID] = _as_texts(encode_ids(events[SESSION_ID], always=True))
         path = self.folder / f"piece-{len(self.written):05d}.arrow"
         write_table(path, pa.table(columns))
         self.written.append(Piece(path, len(events)))
@@ -134,6 +138,10 @@ def encode_ids(ids: Any, *, always: bool = False) -> pa.Array:
         return pa.array(ids.to_numpy())
     codes, values = pd.factorize(ids.to_numpy())
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(values))
+
+
+def _as_texts(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(encoded.indices, encoded.dictionary.cast(pa.string()))
 
 
 def _hash(ids: Any) -> IntArray:

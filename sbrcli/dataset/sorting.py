@@ -25,7 +25,7 @@ from sbrcli.dataset.pieces import OWNER, Piece, Pieces
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.shuffle import read_part, read_table, write_by_part, write_table
 from sbrcli.errors import DataError
-from sbrcli.log.events import ITEM_ID, TIMESTAMP, USER_ID
+from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +178,7 @@ def divide_piece(piece: Piece, layout: Layout, max_user_events: int | None) -> t
         ITEM_ID: pa.array(_number_items(batch[ITEM_ID], layout.item_ids)),
         TIMESTAMP: times.cast(pa.float64()) if layout.has_fractions else times,
     }
-    if USER_ID in batch.schema.names:
-        columns[USER_ID] = batch[USER_ID]
+    columns |= {name: batch[name] for name in (USER_ID, SESSION_ID) if name in batch.schema.names}
     path = piece.path.with_name(piece.path.name.replace("piece", "divided"))
     table = pa.table(columns)
     if max_user_events is not None:
@@ -204,26 +203,39 @@ def join_part(
         config: as for `cut_events`.
     """
     number, path = place
-    table = pa.Table.from_batches([_compact(one) for one in read_part(divided, number)])
-    codes = table[ITEM_ID].to_numpy()
-    items = pd.CategoricalDtype(pd.RangeIndex(len(layout.item_ids)))
-    events = pd.DataFrame(
-        {
-            layout.owner: _order_ids(table[OWNER], layout),
-            ITEM_ID: pd.Categorical.from_codes(codes, dtype=items),  # pyright: ignore
-            TIMESTAMP: table[TIMESTAMP].to_numpy(),
-        },
-        copy=False,
-    )
+    table = read_rows(divided, number)
+    events = to_events(table, layout)
     has_shared = USER_ID in table.column_names and _has_shared(
         events[layout.owner], table[USER_ID].to_numpy()
     )
     num_events = len(events)
-    del table, codes
+    del table
     cut = cut_events(events, config)
     del events
     write_table(path, encode_sessions(cut.events))
     return _Joined(num_events, cut.num_sessions, cut.dropped, has_shared)
+
+
+def read_rows(divided: Sequence[Path], number: int) -> pa.Table:
+    """Read a part's rows of all pieces, in the order of the log."""
+    return pa.Table.from_batches([_compact(one) for one in read_part(divided, number)])
+
+
+def to_events(table: pa.Table, layout: Layout) -> pd.DataFrame:
+    """Return the event table of a part's rows, whose item_id is a categorical of all items."""
+    items = pd.CategoricalDtype(pd.RangeIndex(len(layout.item_ids)))
+    codes = table[ITEM_ID].to_numpy()
+    columns = {
+        layout.owner: _order_ids(table[OWNER], layout),
+        ITEM_ID: pd.Categorical.from_codes(codes, dtype=items),  # pyright: ignore
+        TIMESTAMP: table[TIMESTAMP].to_numpy(),
+    }
+    if SESSION_ID in table.column_names:
+        encoded = _unified(table[SESSION_ID])
+        columns[SESSION_ID] = pd.Categorical.from_codes(
+            encoded.indices.to_numpy(), categories=pd.Index(encoded.dictionary.to_pandas())
+        )
+    return pd.DataFrame(columns, copy=False)
 
 
 def _number_items(items: pa.Array, item_ids: IntArray | pa.Array) -> IntArray:
@@ -237,24 +249,29 @@ def _number_items(items: pa.Array, item_ids: IntArray | pa.Array) -> IntArray:
 
 
 def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch whose dictionary of owners holds those alone that occur."""
-    owners = batch[OWNER]
-    if not pa.types.is_dictionary(owners.type):
-        return batch
-    codes = owners.indices.to_numpy()
-    used, compact = np.unique(codes, return_inverse=True)
-    texts = owners.dictionary.take(pa.array(used))
-    small = pa.DictionaryArray.from_arrays(pa.array(compact.astype(np.int32)), texts)
-    columns = {name: batch[name] for name in batch.schema.names} | {OWNER: small}
+    """Return a batch whose dictionaries hold those ids alone that occur."""
+    columns = {name: batch[name] for name in batch.schema.names}
+    for name, ids in columns.items():
+        if pa.types.is_dictionary(ids.type):
+            used, compact = np.unique(ids.indices.to_numpy(), return_inverse=True)
+            texts = ids.dictionary.take(pa.array(used))
+            columns[name] = pa.DictionaryArray.from_arrays(
+                pa.array(compact.astype(np.int32)), texts
+            )
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _unified(ids: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return ids as indices into one dictionary."""
+    encoded: Any = ids.unify_dictionaries().combine_chunks()
+    return encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
 def _order_ids(owners: pa.ChunkedArray, layout: Layout) -> np.ndarray | pd.Categorical:
     """Return owners as a column of the event table, whose order is that of the whole log."""
     if not layout.has_texts:
         return owners.to_numpy()
-    encoded = owners.unify_dictionaries().combine_chunks()
-    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    encoded = _unified(owners)
     texts = encoded.dictionary
     order = pc.array_sort_indices(texts).to_numpy()  # pyright: ignore
     if layout.by_value:  # equal numbers by code point

@@ -50,7 +50,13 @@ class WholeFileError(Exception):
 
 
 def read_log_in_batches(
-    logs: Sequence[Path], config: ReadConfig, take: Take, folder: Path, batch_bytes: int
+    logs: Sequence[Path],
+    config: ReadConfig,
+    take: Take,
+    folder: Path,
+    batch_bytes: int,
+    *,
+    counts_kinds: bool = False,
 ) -> Log:
     """Read a log batch by batch; see `read_log`.
 
@@ -60,6 +66,7 @@ def read_log_in_batches(
         take: called with each batch that holds events.
         folder: for copies of pieces.
         batch_bytes: the size of a piece.
+        counts_kinds: also count the events of each type.
 
     Returns:
         What the log is like, with the first events of its files alone.
@@ -69,7 +76,12 @@ def read_log_in_batches(
         DataError: as `read_log` does.
     """
     parts = find_parts(logs)
-    log = read_parts(parts, lambda part: read_batches(part, config, take, folder, batch_bytes))
+    log = read_parts(
+        parts,
+        lambda part: read_batches(
+            part, config, take, folder, batch_bytes, counts_kinds=counts_kinds
+        ),
+    )
     return complete_log(log, logs, parts, config)
 
 
@@ -88,7 +100,15 @@ class _Piece:
     lines_before: int = 0
 
 
-def read_batches(part: Part, config: ReadConfig, take: Take, folder: Path, batch_bytes: int) -> Log:
+def read_batches(
+    part: Part,
+    config: ReadConfig,
+    take: Take,
+    folder: Path,
+    batch_bytes: int,
+    *,
+    counts_kinds: bool = False,
+) -> Log:
     """Read one file of a log batch by batch.
 
     Args:
@@ -97,6 +117,7 @@ def read_batches(part: Part, config: ReadConfig, take: Take, folder: Path, batch
         take: called with each batch.
         folder: for copies of pieces.
         batch_bytes: the size of a piece.
+        counts_kinds: also count the events of each type.
 
     Returns:
         What the whole file is like, with its first event alone.
@@ -106,7 +127,7 @@ def read_batches(part: Part, config: ReadConfig, take: Take, folder: Path, batch
         DataError: as reading the whole file does.
     """
     log_format = recognise_part(part, config)
-    used = used_columns(log_format, config, counts_kinds=False)
+    used = used_columns(log_format, config, counts_kinds)
     found: list[Log] = []
     empty: EmptyLogError | None = None
     for piece in _cut(part.path, log_format, folder, batch_bytes):

@@ -11,10 +11,12 @@ import pandas as pd
 
 from sbrcli.artefacts.dataset import Dataset
 from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.engine import EngineConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.sessionize import assign_sessions, default_rule, require_no_gap
 from sbrcli.dataset.unions import load_all_sessions
+from sbrcli.engines.local import started
 from sbrcli.log import statistics
 from sbrcli.log.columns.times import ORDER
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
@@ -25,7 +27,16 @@ from sbrcli.log.quality.description import describe_doubts, describe_log_as_read
 from sbrcli.log.reading import read_log
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
+from sbrcli.workflow.describe_in_parts import describe_in_parts
 from sbrcli.workflow.named_log import refuse_artefacts
+from sbrcli.workflow.prepare_in_parts import (
+    OnePartError,
+    find_room,
+    number_of_parts,
+    require_disk,
+)
+
+IN_HALF_OF_MEMORY = EngineConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ def describe(
     reading: ReadConfig,
     rule: SessionRule | None,
     zone: tzinfo,
+    engine: EngineConfig = IN_HALF_OF_MEMORY,
     reporter: Reporter = SILENT,
 ) -> Description:
     """Describe a log; without one, a dataset of a work directory.
@@ -55,6 +67,7 @@ def describe(
         reading: how the log is read.
         rule: the session rule of the log; see `describe_log`.
         zone: the time zone of the times in the result.
+        engine: how much of the machine a log may use.
         reporter: receives what `describe_log` reports, or the name of the dataset.
 
     Raises:
@@ -62,7 +75,7 @@ def describe(
     """
     if log:
         refuse_artefacts(workspace, log)
-        return Description(describe_log(log, reading, rule, zone, reporter))
+        return Description(describe_log(workspace, log, reading, rule, zone, engine, reporter))
     opened = workspace.open("dataset", dataset)
     statistics = describe_dataset(opened, zone)
     reporter.note(f"dataset {opened.name}")
@@ -70,44 +83,55 @@ def describe(
 
 
 def describe_log(
+    workspace: Workspace,
     log: Sequence[Path],
     reading: ReadConfig,
     rule: SessionRule | None,
     zone: tzinfo,
+    engine: EngineConfig = IN_HALF_OF_MEMORY,
     reporter: Reporter = SILENT,
 ) -> LogStatistics:
-    """Count the events, sessions and items of a log.
+    """Count the events, sessions and items of a log: in parts if it does not fit into memory.
 
     Args:
+        workspace: where a log in parts is written meanwhile.
         log: the files of the log, in order; - is standard input.
         reading: how the log is read.
         rule: the session rule; None uses the log's sessions, or else one session per user.
         zone: the time zone of the times in the result.
+        engine: how much of the machine to use; the figures are the same whatever it is.
         reporter: receives how the log was read, and the number of possible problems.
 
     Raises:
         ConfigError: the rule needs times, and the log is read without them.
         DataError: the log cannot be read.
+        ArtefactError: a log in parts needs more disk than the work directory has.
     """
     if reading.no_time and rule is not None:
         require_no_gap(str(rule))
     with ExitStack() as stack:
         paths = [stack.enter_context(on_disk(path)) for path in log]
         reader = line_reader(paths[0]) if paths[0].is_file() else None
-        read = read_log(paths, reading, counts_kinds=True)
+        room = find_room(paths, engine)
+        num_parts, described = number_of_parts(room, engine), None
+        if num_parts > 1:
+            reporter.note(require_disk(room, workspace.root))
+            with workspace.own_scratch("stats") as folder, started(engine.processes) as processes:
+                try:
+                    described = describe_in_parts(
+                        processes, paths, reading, rule, folder, room, num_parts, reporter
+                    )
+                except OnePartError as error:
+                    reporter.warn(f"the log is described in memory, at once: {error}")
+        read = described.log if described else read_log(paths, reading, counts_kinds=True)
     for line in describe_log_as_read(read, zone):
         reporter.note(line)
-    rule = rule or default_rule(read.events)
-    found = statistics.describe_log(
-        assign_sessions(read.events, rule),
-        rule=rule,
-        zone=zone,
-        doubts=read.format.doubts,
-        time_unit=read.format.time_unit,
-        bad_rows=read.bad_rows.count if read.bad_rows else 0,
-        event_kinds=read.event_kinds,
-        line_reader=reader,
-    )
+    if described is None:
+        rule = rule or default_rule(read.events)
+        told = statistics.Reading.of(read, rule, zone, reader)
+        found = statistics.describe_log(assign_sessions(read.events, rule), told)
+    else:
+        found = described.complete(statistics.Reading.of(read, described.rule, zone, reader))
     reporter.note(describe_doubts(found.warnings))
     return found
 
@@ -124,11 +148,10 @@ def describe_dataset(dataset: Dataset, zone: tzinfo) -> LogStatistics:
     Raises:
         ArtefactError: a split is missing or damaged.
     """
+    unit = "s" if dataset.has_times else ORDER
     found = statistics.describe_log(
         _to_events(load_all_sessions(dataset.path)),
-        rule=SessionRule("column"),
-        zone=zone,
-        time_unit="s" if dataset.has_times else ORDER,
+        statistics.Reading(rule=SessionRule("column"), zone=zone, time_unit=unit),
     )
     return replace(found, warnings=())
 

@@ -220,6 +220,12 @@ def test_a_log_without_sessions_cannot_be_counted_by_column(sbr):
             2,
         ),
         (
+            ["--memory", "4GB"],
+            "error: --memory and --processes require a LOG; a dataset is read as a whole\n"
+            "hint: sbr stats LOG --memory 4GB\n",
+            2,
+        ),
+        (
             [],
             "error: no dataset in sbr-work\nhint: make one with: sbr preprocess LOG\n",
             5,
@@ -235,6 +241,17 @@ def test_a_log_without_sessions_cannot_be_counted_by_column(sbr):
 def test_conflicts_are_reported_before_a_file_is_read(sbr, words, stderr, code, json_option):
     said = sbr("stats", *words, *json_option)
     assert (said.stdout, said.stderr, said.code) == ("", stderr, code)
+
+
+def test_memory_that_does_not_suffice_is_refused_and_nothing_is_left(sbr):
+    write_ratings(Path("ratings.dat"), "1 5 10, 1 6 20")
+    said = sbr("stats", "ratings.dat", "--memory", "1MB")
+    assert (said.stdout, said.code) == ("", 4)
+    assert said.stderr.splitlines()[-2:] == [
+        "error: 1.0 MB of memory are too little for 1 process",
+        "hint: give --memory at least 500MB",
+    ]
+    assert not Path("sbr-work").exists()
 
 
 def test_a_wrong_row_is_named_and_stdout_stays_empty(sbr):

@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.log.figures import LogStatistics, TimeRange
 from sbrcli.log.reading import read_log
-from sbrcli.log.statistics import describe_log
+from sbrcli.log.statistics import Reading, describe_log
 from tests.builders import make_events
 
 DAY = 86_400
@@ -70,7 +72,7 @@ def test_duplicates_are_counted_wherever_they_stand_among_ties():
 
 def test_a_log_without_users_is_counted_by_session():
     events = make_events("1 5 10, 1 6 10, 2 5 40").rename(columns={"user_id": "session_id"})
-    statistics = describe_log(events, rule=SessionRule("column"))
+    statistics = describe_log(events, Reading(rule=SessionRule("column")))
     assert statistics.users is None
     assert statistics.single_event_users is None
     assert statistics.suggested_gap_seconds is None
@@ -82,7 +84,7 @@ def test_a_log_without_users_is_counted_by_session():
 def test_ties_of_a_user_reach_over_the_sessions_of_the_log():
     events = make_events("1 5 10, 1 6 10, 1 7 20").assign(session_id=["a", "b", "b"])
     events["session_id"] = events["session_id"].astype("category")
-    statistics = describe_log(events, rule=SessionRule("column"))
+    statistics = describe_log(events, Reading(rule=SessionRule("column")))
     assert statistics.tie_share == 1 / 2
     assert (statistics.users, statistics.sessions) == (1, 2)
 
@@ -125,9 +127,9 @@ def test_a_gap_is_suggested_for_users_and_for_gap_sessions_but_not_for_the_logs_
     events = visits()
     with_sessions = events.assign(session_id=events.user_id)
     assert describe_users(events).suggested_gap_seconds == 3600
-    gap = describe_log(with_sessions, rule=SessionRule("gap", 60.0))
+    gap = describe_log(with_sessions, Reading(rule=SessionRule("gap", 60.0)))
     assert gap.suggested_gap_seconds == 3600
-    own = describe_log(with_sessions, rule=SessionRule("column"))
+    own = describe_log(with_sessions, Reading(rule=SessionRule("column")))
     assert own.suggested_gap_seconds is None
 
 
@@ -153,4 +155,13 @@ def visits() -> pd.DataFrame:
 
 def describe_users(events: pd.DataFrame, **options) -> LogStatistics:
     events = events.assign(session_id=events["user_id"])
-    return describe_log(events, rule=SessionRule("user"), **options)
+    return describe_log(events, Reading(rule=SessionRule("user"), **options))
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=60))
+def test_the_quantiles_of_counted_lengths_are_those_of_numpy(lengths):
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    events = pd.DataFrame({"user_id": users, "item_id": 1, "timestamp": np.arange(len(users))})
+    found = describe_users(events).session_length
+    assert [found.median, found.q999] == np.quantile(lengths, [0.5, 0.999]).tolist()
+    assert found.mean == np.mean(lengths)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sbrcli.log.columns.ids import written_ids
+from sbrcli.arrays import IntArray
 
 BRACKETED = re.compile(r"\s*(?:\[.*\]|\(.*\)|\{.*\})\s*", re.DOTALL)
 MARKED = re.compile(r".+-[01]", re.DOTALL)
@@ -45,18 +44,13 @@ class ListCells:
     separator: str | None
 
 
-def find_list_cells(items: pd.Series) -> ListCells | None:
+def find_list_cells(array: pa.StringArray, counts: IntArray) -> ListCells | None:
     """Return the cells of an item column that seem to be lists; None if each is one id.
 
     Args:
-        items: (events,) ids as read.
+        array: (cells,) distinct cells of text.
+        counts: (cells,) the events of each.
     """
-    if not isinstance(items.dtype, pd.CategoricalDtype):
-        return None
-    array = written_ids(items)
-    counts = np.bincount(items.cat.codes, minlength=len(array))
-    in_use = np.flatnonzero(counts)
-    array, counts = array.take(pa.array(in_use)), counts[in_use]
     are_bracketed = pc.match_substring_regex(array, r"(?s)^\s*\[.*\]\s*$")  # pyright: ignore
     is_bracketed = are_bracketed.to_numpy(zero_copy_only=False)
     singles: set[str] | None = None

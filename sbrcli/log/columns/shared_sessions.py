@@ -9,6 +9,7 @@ import pyarrow as pa
 from sbrcli.log.columns.ids import id_column
 from sbrcli.log.events import SESSION_ID, USER_ID
 from sbrcli.log.quality.grouping import dense_codes
+from sbrcli.log.quality.id_counts import IdCounts
 from sbrcli.log.quality.placeholder_ids import find_placeholder_ids
 
 
@@ -82,7 +83,7 @@ def split_shared_sessions(events: pd.DataFrame) -> tuple[pd.DataFrame, SharedSes
 
 def _are_known(users: pd.Series) -> np.ndarray:
     """Return which events have an actual user: (events,) bool."""
-    nobodies = [s.text for s in find_placeholder_ids(USER_ID, users) if s.is_named]
+    nobodies = [s.text for s in find_placeholder_ids(USER_ID, IdCounts.of(users)) if s.is_named]
     if isinstance(users.dtype, pd.CategoricalDtype):
         codes = users.cat.codes.to_numpy()
         return (codes >= 0) & ~np.isin(codes, users.cat.categories.get_indexer(nobodies))

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sbrcli.log.columns.ids import written_ids
 from sbrcli.log.events import ITEM_ID, SESSION_ID, USER_ID
-from sbrcli.log.quality.grouping import dense_codes
+from sbrcli.log.quality.id_counts import IdCounts
 
 
 def _split_words(text: str) -> frozenset[str]:
@@ -96,7 +94,7 @@ class PlaceholderId:
     is_named: bool
 
 
-def find_placeholder_ids(column: str, ids: pd.Series) -> list[PlaceholderId]:
+def find_placeholder_ids(column: str, counted: IdCounts) -> list[PlaceholderId]:
     """Return the ids of a column of the event table that seem to stand for nobody.
 
     An id of 0, -1 or 99999999 is ordinary if the other ids continue from it, unless its share of
@@ -104,16 +102,13 @@ def find_placeholder_ids(column: str, ids: pd.Series) -> list[PlaceholderId]:
 
     Args:
         column: user_id, session_id or item_id.
-        ids: (events,) at least one; missing ones are ignored.
+        counted: its ids.
     """
-    if isinstance(ids.dtype, pd.CategoricalDtype):
-        codes = ids.cat.codes.to_numpy()
-        codes = codes[codes >= 0]  # -1 is a missing id
-        if not len(codes):
-            return []
-        counts = np.bincount(codes, minlength=len(ids.cat.categories))
-        written = written_ids(ids)
-        is_named = _is_no_id(column, written, _are_frequent(counts)) & (counts > 0)
+    counts = counted.counts
+    if not len(counts):
+        return []
+    if (written := counted.texts) is not None:
+        is_named = _is_no_id(column, written, _are_frequent(counts))
         found = [
             PlaceholderId(written[at].as_py(), int(counts[at]), True)
             for at in np.flatnonzero(is_named).tolist()
@@ -129,18 +124,10 @@ def find_placeholder_ids(column: str, ids: pd.Series) -> list[PlaceholderId]:
         odd_word = None if found else _find_odd_word(written, counts)
         if odd_word is not None:
             found.append(PlaceholderId(written[odd_word].as_py(), int(counts[odd_word]), False))
-        top = written[int(counts.argmax())].as_py()
     else:
-        values = ids.to_numpy()
-        codes, num_ids = dense_codes(ids)
-        counts = np.bincount(codes, minlength=num_ids)
-        found = []
-        if _likely_fillers(values):
-            distinct = np.empty(num_ids, dtype=values.dtype)
-            distinct[codes] = values
-            odd = _odd_numbers(distinct, counts, np.arange(num_ids))
-            found = [PlaceholderId(str(distinct[at]), int(counts[at]), True) for at in odd]
-        top = str(values[int(np.argmax(codes == counts.argmax()))])
+        odd = _odd_numbers(counted.ids, counts, np.arange(len(counts)))
+        found = [PlaceholderId(counted.name(at), int(counts[at]), True) for at in odd]
+    top = counted.name(int(counts.argmax()))
     if _is_outlying(column, counts) and all(placeholder.text != top for placeholder in found):
         found.append(PlaceholderId(top, int(counts.max()), False))
     return found
@@ -164,8 +151,7 @@ def _is_no_id(column: str, written: pa.StringArray, is_frequent: np.ndarray) -> 
 
 def _are_frequent(counts: np.ndarray) -> np.ndarray:
     """Return which ids have unusually many events: (ids,) bool."""
-    there = counts[counts > 0]
-    typical = float(np.median(there)) if len(there) > 2 else float(there.min())
+    typical = float(np.median(counts)) if len(counts) > 2 else float(counts.min())
     are_many = (counts >= _MIN_SHARE * counts.sum()) | (counts >= _LARGE_RATIO * typical)
     return are_many & (counts >= _MIN_RATIO * typical)
 
@@ -194,9 +180,7 @@ def _find_odd_word(written: pa.StringArray, counts: np.ndarray) -> int | None:
     ):
         return None
     have_digits = pc.match_substring_regex(written, "[0-9]")  # pyright: ignore
-    share = have_digits.to_numpy(zero_copy_only=False)[counts > 0].sum() / (
-        np.count_nonzero(counts) - 1
-    )
+    share = have_digits.to_numpy(zero_copy_only=False).sum() / (len(counts) - 1)
     return top if share >= _NEARLY_ALL else None
 
 
@@ -212,9 +196,9 @@ def _odd_numbers(numbers: np.ndarray, counts: np.ndarray, places: np.ndarray) ->
     for number in _likely_fillers(numbers):
         for at in places[numbers == number].tolist():
             others = np.delete(counts, at)
-            if not others.any():
+            if not len(others):
                 continue
-            ratio = counts[at] / max(1.0, float(np.median(others[others > 0])))
+            ratio = counts[at] / max(1.0, float(np.median(others)))
             is_frequent = counts[at] / counts.sum() >= _MIN_SHARE or ratio >= _LARGE_RATIO
             if ratio >= _MIN_RATIO and is_frequent and _is_apart(number, numbers):
                 found.append(at)
@@ -249,7 +233,6 @@ def _is_apart(number: int, numbers: np.ndarray) -> bool:
 
 def _is_outlying(column: str, counts: np.ndarray) -> bool:
     """Return whether one id has an unusually large share of all events."""
-    there = counts[counts > 0]
-    top = there.max()
-    is_large = top >= _OUTLYING_SHARE[column] * there.sum()
-    return bool(is_large and len(there) >= _MIN_IDS and top >= _OUTLYING_RATIO * np.median(there))
+    top = counts.max()
+    is_large = top >= _OUTLYING_SHARE[column] * counts.sum()
+    return bool(is_large and len(counts) >= _MIN_IDS and top >= _OUTLYING_RATIO * np.median(counts))

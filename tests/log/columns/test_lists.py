@@ -10,12 +10,18 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.errors import DataError
 from sbrcli.log.columns.list_signs import ListCells, find_list_cells
 from sbrcli.log.quality.description import describe_reading
+from sbrcli.log.quality.id_counts import IdCounts
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.log.reading import read_log
 
 
 def found(*items: str) -> ListCells | None:
-    return find_list_cells(pd.Series(pd.Categorical(items)))
+    return cells_of(pd.Series(pd.Categorical(items)))
+
+
+def cells_of(items: pd.Series) -> ListCells | None:
+    counted = IdCounts.of(items)
+    return None if counted.texts is None else find_list_cells(counted.texts, counted.counts)
 
 
 def write_log(tmp_path, *rows: str):
@@ -84,12 +90,12 @@ def test_ids_that_hold_spaces_commas_and_dashes_are_no_lists(cells):
 def test_uuids_by_the_thousand_are_no_lists():
     rng = random.Random(1)
     assert found(*[str(uuid.UUID(int=rng.getrandbits(128))) for _ in range(3_000)]) is None
-    assert find_list_cells(pd.Series([501, 502])) is None
+    assert cells_of(pd.Series([501, 502])) is None
 
 
 def test_categories_without_events_do_not_count():
     cells = pd.Series(pd.Categorical(["501", "502"], categories=["501", "501 502", "502"]))
-    assert find_list_cells(cells) is None
+    assert cells_of(cells) is None
 
 
 def warnings(*items: str) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sbrcli.log.quality.misreadings import find_misreadings
-from sbrcli.log.quality.odd_times import find_odd_times
+from sbrcli.log.quality.odd_times import TimeFacts, find_odd_times
 
 START = 946_684_800
 """The first second of the year 2000."""
@@ -84,13 +84,13 @@ def test_times_that_are_yet_to_come():
 
 def test_times_whose_last_digits_are_lost():
     rounded = 1_614_580_000 + 1000 * np.arange(10)
-    assert list(find_odd_times(rounded, "s", UTC)) == [
+    assert list(find_odd_times(TimeFacts.of(rounded), "s", UTC)) == [
         "All times are multiples of 1,000 seconds: they seem to be rounded, as in 1.61459E+09, so "
         "that the order of events and the gaps between them are lost. Export the times with all "
         "their digits."
     ]
-    assert list(find_odd_times(rounded[:9], "s", UTC)) == []
-    assert list(find_odd_times(np.append(rounded, 1_614_590_001), "s", UTC)) == []
+    assert list(find_odd_times(TimeFacts.of(rounded[:9]), "s", UTC)) == []
+    assert list(find_odd_times(TimeFacts.of(np.append(rounded, 1_614_590_001)), "s", UTC)) == []
 
 
 def test_month_and_day_without_a_year():

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from sbrcli.log.quality.id_counts import IdCounts
 from sbrcli.log.quality.placeholder_ids import PlaceholderId, find_placeholder_ids
 
 
@@ -12,7 +13,8 @@ def text_ids(*ids: str) -> pd.Series:
 
 def found(ids: pd.Series, column: str = "user_id") -> list[tuple[str, int]]:
     return [
-        (placeholder.text, placeholder.count) for placeholder in find_placeholder_ids(column, ids)
+        (placeholder.text, placeholder.count)
+        for placeholder in find_placeholder_ids(column, IdCounts.of(ids))
     ]
 
 
@@ -56,9 +58,11 @@ def test_zero_is_an_ordinary_id_where_ids_begin_with_it():
 
 def test_an_id_with_an_outlying_share_of_all_events_is_found():
     users = [7] * 100 + list(range(100, 120)) * 2
-    assert find_placeholder_ids("user_id", pd.Series(users)) == [PlaceholderId("7", 100, False)]
+    assert find_placeholder_ids("user_id", IdCounts.of(pd.Series(users))) == [
+        PlaceholderId("7", 100, False)
+    ]
     texts = text_ids(*[f"u{user}" for user in users])
-    assert find_placeholder_ids("user_id", texts) == [PlaceholderId("u7", 100, False)]
+    assert find_placeholder_ids("user_id", IdCounts.of(texts)) == [PlaceholderId("u7", 100, False)]
     assert found(pd.Series([7] * 99 + list(range(100, 120)) * 2)) == []  # 49.5 times the median
     assert found(pd.Series([7] * 100 + list(range(100, 118)) * 2)) == []  # of 19 users
 
@@ -89,4 +93,4 @@ def test_a_placeholder_with_no_more_events_than_others_is_an_ordinary_id():
 
 def test_a_word_among_numbers_may_stand_for_many():
     ids = text_ids(*["nutzer"] * 5, "u71", "u72")
-    assert find_placeholder_ids("user_id", ids) == [PlaceholderId("nutzer", 5, False)]
+    assert find_placeholder_ids("user_id", IdCounts.of(ids)) == [PlaceholderId("nutzer", 5, False)]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.log.statistics import describe_log
+from sbrcli.log.statistics import Reading, describe_log
 from tests.builders import make_events
 
 DAY = 86_400
@@ -25,7 +25,7 @@ def test_ties():
         "file. Do not sort the file.",
     )
     sessions = events.rename(columns={"user_id": "session_id"})
-    assert describe_log(sessions, rule=SessionRule("column")).warnings == (
+    assert describe_log(sessions, Reading(rule=SessionRule("column"))).warnings == (
         "33 % of the consecutive events of a session have the same time: their order is that of "
         "the file. Do not sort the file.",
     )
@@ -58,7 +58,7 @@ def test_exact_duplicates():
 def test_the_lines_of_a_compressed_log_are_unpacked_first():
     events = make_log(times=[0, 0, 0, 100], items=[5, 6, 5, 6])
     sessions = events.rename(columns={"user_id": "session_id"})
-    said = describe_log(sessions, rule=SessionRule("column"), line_reader="zcat").warnings
+    said = describe_log(sessions, Reading(rule=SessionRule("column"), line_reader="zcat")).warnings
     assert said[1].endswith(
         "logged twice, zcat LOG | awk '!seen[$0]++' > CLEAN keeps the first of equal lines."
     )
@@ -67,7 +67,7 @@ def test_the_lines_of_a_compressed_log_are_unpacked_first():
 def test_exact_duplicates_of_a_session():
     events = make_log(times=[0, 0, 0, 100], items=[5, 6, 5, 6])
     sessions = events.rename(columns={"user_id": "session_id"})
-    assert describe_log(sessions, rule=SessionRule("column")).warnings[1:] == (
+    assert describe_log(sessions, Reading(rule=SessionRule("column"))).warnings[1:] == (
         "Exact duplicates (same session, item and time as an earlier event): 2. If something was "
         "logged twice, awk '!seen[$0]++' LOG > CLEAN keeps the first of equal lines.",
     )
@@ -107,12 +107,12 @@ def test_new_items():
 
 def test_no_session_of_two_events():
     events = make_log().assign(session_id=range(8))
-    assert describe_log(events, rule=SessionRule("column")).warnings == (
+    assert describe_log(events, Reading(rule=SessionRule("column"))).warnings == (
         "No session has two events, so nothing can be learned. Try --session user, or --session "
         "gap:SECONDS with a longer gap.",
     )
     alone = events.drop(columns="user_id")
-    assert describe_log(alone, rule=SessionRule("column")).warnings == (
+    assert describe_log(alone, Reading(rule=SessionRule("column"))).warnings == (
         "No session has two events, so nothing can be learned. Check which column names the "
         "sessions.",
     )
@@ -148,4 +148,4 @@ def make_log(
 
 def warnings(events: pd.DataFrame, **options) -> tuple[str, ...]:
     events = events.assign(session_id=events["user_id"])
-    return describe_log(events, rule=SessionRule("user"), **options).warnings
+    return describe_log(events, Reading(rule=SessionRule("user"), **options)).warnings
