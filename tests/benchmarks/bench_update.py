@@ -1,11 +1,14 @@
 """Compare updates with training from scratch, on a log cut into equal parts by time.
 
 python tests/benchmarks/bench_update.py LOG [--session user] [--sample 0.25] [--parts 10]
-    [--first 5] [--max-parts N] [--grid] [--epochs N] [--replay SHARE] [--learning-rate X]
+    [--first 5] [--max-parts N] [--grid] [--more] [--epochs N] [--replay SHARE]
+    [--learning-rate X]
 
 A model is trained on the first parts, then updated part by part, and tested on the next part. On
 the same targets: the model that was never updated, one that is trained from scratch on all parts so
-far, and one that is trained on the last part alone. Items that a model does not know are misses.
+far, and one that is trained on the last part alone; with --more also one that is trained on the
+last three parts, and one that is trained with --refit (the last part finds the number of epochs).
+Items that a model does not know are misses.
 The figures are mrr@20, differences with 95 % intervals (sessions resampled), and CPU seconds: those
 of the epochs, and those of all from the log to the run but the start of TensorFlow. --grid tries
 recipes on the first update alone, tested on the part after it; leave that part out of the test by a
@@ -17,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +106,18 @@ class Parts:
         """Train a run from scratch on parts."""
         name = f"scratch-{first}-{last}"
         prepare_dataset(self.log_of(first, last), self.config, self.workspace, name=name)
-        config, short = (configure_training({}, None, short_sessions=s) for s in (False, True))
+        return self._train(name)
+
+    def refit(self, last: int) -> str:
+        """Train a run on all parts up to one, which finds the number of epochs first."""
+        name = f"refit-{last}"
+        config = replace(self.config, split="time", valid_days=None, valid_share=1 / last)
+        prepare_dataset(self.log_of(1, last), config, self.workspace, name=name)
+        return self._train(name, refit=True)
+
+    def _train(self, name: str, **options: Any) -> str:
+        """Train a run on the dataset of the same name."""
+        config, short = (configure_training(options, None, short_sessions=s) for s in (False, True))
         job = make_job(self.workspace, name, config, name, short)
         train(self.workspace, job, validate, self.clock.see)
         return name
@@ -183,7 +198,9 @@ def run_parts(parts: Parts) -> None:
     recipe = (options.epochs, options.replay, options.learning_rate)
     never = run = parts.train(1, options.first)
     last = min(options.first + options.max_parts, options.parts - 1)
-    names = ("updated", "never", "scratch", "last part alone")
+    names = ["updated", "never", "scratch", "last part alone"]
+    if options.more:
+        names += ["last three parts", "refit"]
     totals: dict[str, list[float]] = {name: [] for name in names}
     cpu: dict[str, list[np.ndarray]] = {name: [] for name in names}
     print_row(
@@ -202,6 +219,9 @@ def run_parts(parts: Parts) -> None:
             "scratch": parts.timed(parts.train, 1, part),
             "last part alone": parts.timed(parts.train, part, part),
         }
+        if options.more:
+            made["last three parts"] = parts.timed(parts.train, part - 2, part)
+            made["refit"] = parts.timed(parts.refit, part)
         run = made["updated"][0]
         values = {name: parts.score(named, part + 1) for name, (named, _) in made.items()}
         for name, (_, seconds) in made.items():
@@ -228,6 +248,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=5)
     parser.add_argument("--max-parts", type=int, default=10)
     parser.add_argument("--grid", action="store_true")
+    parser.add_argument("--more", action="store_true")
     parser.add_argument("--epochs", type=int, default=UpdateConfig().epochs)
     parser.add_argument("--replay", type=float, default=UpdateConfig().replay)
     parser.add_argument("--learning-rate", type=float, default=1.0)
