@@ -45,6 +45,7 @@ def test_the_official_presets_share_the_rest(name):
     )
     assert (config.layers, config.n_sample, config.epochs, config.bptt) == (1, 2048, 10, 1)
     assert (config.label_smoothing, config.clip_norm, config.shuffle) == (0.0, 0.0, False)
+    assert config.repeats == "off"
 
 
 def test_the_notebooks_preset_is_what_the_notebook_trains():
@@ -53,7 +54,7 @@ def test_the_notebooks_preset_is_what_the_notebook_trains():
     assert (config.optimizer, config.learning_rate) == ("adam", 0.001)
     assert (config.loss, config.n_sample) == ("cross-entropy", 0)
     assert (config.batch_size, config.bptt, config.epochs) == (64, 1, 3)
-    assert (config.dropout, config.embedding_dropout) == (0.1, 0.0)
+    assert (config.dropout, config.embedding_dropout, config.repeats) == (0.1, 0.0, "off")
 
 
 def test_there_are_these_presets_and_no_others():
@@ -99,6 +100,15 @@ def test_another_optimizer_leaves_behind_the_presets_rate_and_momentum():
     assert configure_training({"optimizer": "adam", "learning_rate": 0.1}, "coveo").momentum == 0
 
 
+@pytest.mark.parametrize("model", ["gru4rec", "sasrec"])
+def test_repeats_are_learned_unless_sessions_are_short(model):
+    of = {
+        short: configure_training({}, None, short_sessions=short, model=model)
+        for short in (False, True)
+    }
+    assert (of[False].repeats, of[True].repeats) == ("learned", "off")
+
+
 def test_without_a_preset_the_optimizer_brings_its_own_defaults():
     assert configure_training({}, None) == TrainConfig()
     assert configure_training({"optimizer": "adam"}, None).learning_rate == 0.002
@@ -111,6 +121,10 @@ def test_short_sessions_have_defaults_of_their_own_behind_what_the_user_says():
     best = configure_training({}, "best", short_sessions=True)
     assert (best.hsz, best.bptt, best.learning_rate) == ((192,), 8, 0.1)
     assert configure_training({}, "coveo", short_sessions=True) == configure_training({}, "coveo")
+    assert (config.repeats, best.repeats) == ("off", "off")
+    assert (
+        configure_training({"repeats": "learned"}, None, short_sessions=True).repeats == "learned"
+    )
     adam = configure_training({"optimizer": "adam"}, None, short_sessions=True)
     assert (adam.learning_rate, adam.momentum, adam.bptt) == (0.002, 0.0, 8)
 

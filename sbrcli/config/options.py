@@ -48,6 +48,9 @@ class Option:
     short_sessions: Any = None
     """The default for a dataset with short sessions, if it differs."""
 
+    before: Any = None
+    """Its value in runs older than the option, if that is not the default."""
+
     parse: Callable[[str], Any] | None = None
     """Parse the text of the command line; None if the type is enough."""
 

@@ -15,9 +15,11 @@ class OutputConfig(Options):
     """What a network's output layer has besides a row and a bias for each item."""
 
     repeats: Repeats = option(
-        "off",
+        "learned",
         "Learn a term for the scores of items that the session already contains, by the number "
         "of events since: 1, 2, 3, 4, 5, or 6 and more.",
+        short_sessions="off",
+        before="off",
         panel=PANEL,
         choices=get_args(Repeats),
     )

@@ -9,6 +9,7 @@ _OFFICIAL: dict[str, Any] = {
     "optimizer": "adagrad",
     "epochs": 10,
     "bptt": 1,
+    "repeats": "off",
 }
 """Options that the best settings of the official GRU4Rec have in common."""
 
@@ -50,6 +51,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "bptt": 1,
         "epochs": 3,
         "n_sample": 0,
+        "repeats": "off",
     },
     "best": {"hsz": (192,), "dropout": 0.3, "epochs": 12},
     "rsc15": _official(100, 32, (0.1, 0.0), 0.1, 0.75, **_XE),
