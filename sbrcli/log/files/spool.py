@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from sbrcli.errors import DataError
 from sbrcli.log.files.opening import explained
+from sbrcli.log.files.streams import read_chunks
 
 STANDARD_INPUT = Path("-")
-_CHUNK_BYTES = 1 << 20
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _source(path: Path, stack: ExitStack) -> BinaryIO:
 
 def _copy(source: BinaryIO, copy: Path, most: int) -> None:
     with explained(copy), copy.open("wb") as target:
-        while chunk := source.read(_CHUNK_BYTES):
+        for chunk in read_chunks(source):
             most -= len(chunk)
             if most < 0:
                 raise DataError(
