@@ -65,6 +65,7 @@ def test_the_document_is_the_contract_of_scripts():
             "train_last_time": None,
             "first_target_time": None,
             "targets_after_train": None,
+            "max_user_events": None,
         },
         "leaderboard": None,
         "verdict": None,

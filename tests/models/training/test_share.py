@@ -24,7 +24,7 @@ SHORT = make_sessions([0, 1, 2, 3], [4, 5, 6, 5])
 def gradients_of(share: Share, lanes: Lanes, model: str, options: dict[str, Any]) -> Any:
     """Return what a worker computes of the first chunk: gradients, loss, and the own states."""
     plain = {"batch_size": LANES, "bptt": BPTT, "hsz": (4,), "precision": "float32"}
-    plain |= {"dropout": 0.0, "embedding_dropout": 0.0}
+    plain |= {"dropout": 0.0, "embedding_dropout": 0.0, "repeats": "off"}
     config = configure_training(plain | options, None, model=model)
     family = find_family(model)
     shape = family.shape_of(config, ITEMS)
