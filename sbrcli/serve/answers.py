@@ -20,6 +20,10 @@ MAX_RULES = 20
 """Conditions, and limits of groups, in one request."""
 
 
+MAX_LIMIT = 999_999_999
+"""Of a group's items."""
+
+
 class RequestError(Exception):
     """A request that cannot be answered as requested.
 
@@ -56,6 +60,16 @@ class RuleQuestion(NamedTuple):
 
 
 NO_RULES = RuleQuestion()
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Further events of a stored session, and what is asked about it."""
+
+    session_id: str
+    items: list[str]
+    config: RecommendConfig
+    rules: RuleQuestion = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +142,21 @@ def read_question(body: bytes) -> Question:
         [read_ids(session, name) for session in sessions],
         is_list,
         read_config(document),
-        NO_RULES if _RULES.isdisjoint(document) else _read_rules(document),
+        _read_rules(document),
     )
+
+
+def read_events(session_id: str, body: bytes) -> Events:
+    """Read the body of a request that appends events to a stored session.
+
+    Raises:
+        RequestError: it is no such request.
+    """
+    document = read_object(body, {"items"} | _CONFIG | _RULES)
+    if "items" not in document:
+        raise RequestError(400, "items is missing", 'such as {"items": ["3186"]}')
+    items = read_ids(document["items"], "items")
+    return Events(session_id, items, read_config(document), _read_rules(document))
 
 
 def _read_rules(document: Mapping[str, Any]) -> RuleQuestion:
@@ -138,31 +165,35 @@ def _read_rules(document: Mapping[str, Any]) -> RuleQuestion:
     Raises:
         RequestError: a value is wrong.
     """
+    if _RULES.isdisjoint(document):
+        return NO_RULES
     where, max_per = document.get("where", []), document.get("max_per", {})
     is_list = isinstance(where, list) and all(isinstance(one, str) for one in where)
     if not is_list or len(where) > MAX_RULES:
         raise RequestError(
             400,
             f"where must be a list of at most {MAX_RULES} conditions. Received: {_shown(where)}",
-            'such as ["in_stock=1"]',
+            'such as {"where": ["in_stock=1"]}',
         )
-    is_object = isinstance(max_per, dict) and all(map(_is_whole, max_per.values()))
+    is_object = isinstance(max_per, dict) and all(map(_is_limit, max_per.items()))
     if not is_object or len(max_per) > MAX_RULES:
         raise RequestError(
             400,
-            f"max_per must have a whole number for each of at most {MAX_RULES} columns. "
-            f"Received: {_shown(max_per)}",
-            'such as {"category": 3}',
+            f"max_per must have a whole number from 1 to {MAX_LIMIT:,} for each of at most "
+            f"{MAX_RULES} columns. Received: {_shown(max_per)}",
+            'such as {"max_per": {"category": 3}}',
         )
     try:
-        return RuleQuestion(
-            tuple(read_ids(document["only"], "only")) if "only" in document else None,
-            tuple(read_ids(document.get("exclude", []), "exclude")),
-            tuple(map(Condition.parse, where)),
-            tuple(GroupLimit.parse(f"{name}={most}") for name, most in max_per.items()),
-        )
-    except SbrError as error:
-        raise as_request_error(error) from error
+        conditions = tuple(map(Condition.parse, where))
+    except OptionError as error:  # whose hint is for the command line
+        hint = 'such as {"where": ["in_stock=1", "price<=20"]}'
+        raise RequestError(400, str(error), hint) from error
+    return RuleQuestion(
+        tuple(read_ids(document["only"], "only")) if "only" in document else None,
+        tuple(read_ids(document.get("exclude", []), "exclude")),
+        conditions,
+        tuple(GroupLimit(name.strip(), most) for name, most in max_per.items()),
+    )
 
 
 def read_config(document: Mapping[str, Any]) -> RecommendConfig:
@@ -218,6 +249,12 @@ def read_ids(found: Any, name: str) -> list[str]:
             400, f"{name} must be a list of item ids. Received: {_shown(found)}", 'such as ["3186"]'
         )
     return [one if isinstance(one, str) else str(one) for one in found]
+
+
+def _is_limit(limit: tuple[str, Any]) -> bool:
+    """Return whether these are the name of a column and how many items of a group it allows."""
+    column, most = limit
+    return bool(column.strip()) and _is_whole(most) and 1 <= most <= MAX_LIMIT
 
 
 def _is_whole(value: Any) -> bool:

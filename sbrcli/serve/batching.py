@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sbrcli.serve.answer_texts import Tally
-from sbrcli.serve.answers import Answer, Question, RequestError, answer_error
-from sbrcli.serve.model import Events, ServedModel
+from sbrcli.serve.answers import Answer, Events, Question, RequestError, answer_error
+from sbrcli.serve.model import ServedModel
 from sbrcli.serve.session_store import SessionStore
 
 MAX_TOGETHER = 64

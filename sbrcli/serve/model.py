@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from itertools import groupby
@@ -12,12 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.artefacts.run import Run
-from sbrcli.config.recommendation import RecommendConfig
 from sbrcli.errors import SbrError
 from sbrcli.models.registry import is_baseline
 from sbrcli.models.stream import stream_of
 from sbrcli.serve.answer_texts import Written
-from sbrcli.serve.answers import Question, RequestError, RuleQuestion, as_request_error
+from sbrcli.serve.answers import (
+    Events,
+    Question,
+    RequestError,
+    RuleQuestion,
+    as_request_error,
+)
 from sbrcli.serve.open_question import ChosenRows, OpenQuestion
 from sbrcli.serve.session_store import StoredSession
 from sbrcli.workflow.choose_items import choose_items
@@ -35,15 +40,6 @@ _MAX_SCORES = 2**24
 
 _MAX_RULES = 16
 """Rules of requests that are stored, each with an array of all items."""
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """Further events of a stored session, and what is asked about it."""
-
-    session_id: str
-    items: list[str]
-    config: RecommendConfig
 
 
 class ServedModel:
@@ -120,8 +116,15 @@ class ServedModel:
         """Append events to a stored session and recommend what follows it.
 
         Returns:
-            The JSON document of the whole session's recommendation, or what is wrong.
+            The JSON document of the whole session's recommendation, or what is wrong. The session
+            is not changed if the rules cannot be applied.
         """
+        try:
+            self._rules(events.rules)
+        except SbrError as error:
+            return as_request_error(error)
+        except RequestError as error:
+            return error
         fresh = known_items(self.items, events.items)
         session.items += events.items
         if session.model is not self:  # begun with another run, or new: its events are walked again
@@ -129,7 +132,7 @@ class ServedModel:
             session.model = self
         if len(fresh):
             [session.state] = self.stream.advance([session.state], [fresh])
-        opened = self._open(Question([session.items], False, events.config))
+        opened = self._open(Question([session.items], False, events.config, events.rules))
         if opened.filled:
             known = [np.array(opened.known[0], np.int32)]
             self._choose([(opened, 0)], known, self.stream.scores([session.state]))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sbrcli.serve.answers import MAX_K, MAX_RULES, MAX_SESSIONS
+from sbrcli.serve.answers import MAX_K, MAX_LIMIT, MAX_RULES, MAX_SESSIONS
 from sbrcli.version import __version__
 
 MAX_FOUND = 100
@@ -56,7 +56,8 @@ _RULES = {
     },
     "max_per": {
         "type": "object",
-        "additionalProperties": {"type": "integer", "minimum": 1},
+        "propertyNames": {"pattern": r"\S"},
+        "additionalProperties": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
         "maxProperties": MAX_RULES,
         "description": "How many items with the same value of an attribute are recommended at "
         "most. It needs the service's --items-table.",
@@ -67,7 +68,7 @@ _SESSION = {"additionalProperties": False} | _object({"items": _IDS, **_WHICH, *
 _SESSIONS = {"additionalProperties": False} | _object(
     {"sessions": _list_of(_IDS), **_WHICH, **_RULES}, "sessions"
 )
-_EVENTS = {"additionalProperties": False} | _object({"items": _IDS, **_WHICH}, "items")
+_EVENTS = {"additionalProperties": False} | _object({"items": _IDS, **_WHICH, **_RULES}, "items")
 _ITEM = _object({"item": _TEXT, "title": _TEXT, "train_count": {"type": "integer"}}, "item")
 _RANK = {"rank": {"type": "integer"}, "item": _TEXT, "score": {"type": "number"}, "title": _TEXT}
 _RANKED = _object(_RANK | {"sessions": {"type": "integer"}}, "rank", "item", "score")

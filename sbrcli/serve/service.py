@@ -24,15 +24,13 @@ from sbrcli.serve.answers import (
     answer_error,
     answer_json,
     as_request_error,
-    read_config,
-    read_ids,
-    read_object,
+    read_events,
     read_question,
 )
 from sbrcli.serve.batching import Batcher, Forget
 from sbrcli.serve.fast_path import Exchange, FastPath, header_of, read_body
 from sbrcli.serve.metrics import Metrics, write_metrics
-from sbrcli.serve.model import Events, ServedModel, describe_run, find_item
+from sbrcli.serve.model import ServedModel, describe_run, find_item
 from sbrcli.serve.openapi import MAX_FOUND, OPENAPI
 from sbrcli.serve.page import PAGE_FILES, read_page_file
 from sbrcli.serve.peers import Peers
@@ -170,11 +168,8 @@ class Service:
 
     async def _add_events(self, request: Request) -> Answer:
         body = await read_body(request, self.config.max_body)
-        document = read_object(body, {"items", "k", "include_seen", "fallback"})
-        if "items" not in document:
-            raise RequestError(400, "items is missing", 'such as {"items": ["3186"]}')
         session_id = _id_of(request)
-        events = Events(session_id, read_ids(document["items"], "items"), read_config(document))
+        events = read_events(session_id, body)
         if not self.peers.is_own(session_id):
             return await self.peers.ask(session_id, "events", body)
         return await self.batcher.ask(events)
@@ -184,11 +179,7 @@ class Service:
         try:
             if what == "forget":
                 return await self.batcher.ask(Forget(session_id))
-            document = json.loads(body)
-            config = read_config(document)
-            return await self.batcher.ask(
-                Events(session_id, read_ids(document["items"], "items"), config)
-            )
+            return await self.batcher.ask(read_events(session_id, body))
         except RequestError as error:
             return answer_error(error)
 

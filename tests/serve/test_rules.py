@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.serve.conftest import IDS, make_films
 from tests.serve.served import PATIENCE_SECONDS, Served, serving
 from tests.serve.test_running import wait_until
+
+VISITORS = count()
 
 TABLE = "item_id,stock,genre\n" + "".join(
     f"{item},{number % 2},{'abc'[number % 3]}\n" for number, item in enumerate(IDS[:30])
@@ -55,6 +58,29 @@ def test_attributes_rule_as_in_recommend(shop: Served, films: Path, table: Path,
     assert found["removed"]
     several = {"sessions": [["zz"], ["10", "250"]], "k": 8}
     assert shop.post("/v1/recommend", several | body)[1] == found
+    events, path = {"k": 8} | body, f"/v1/sessions/{next(VISITORS)}/events"
+    shop.post(path, events | {"items": ["10"]})
+    assert shop.post(path, events | {"items": ["250"]}) == found
+    assert "removed" not in shop.post(path, {"items": ["40"]})
+
+
+def test_a_session_that_grows_is_explained_as_in_recommend(shop: Served):
+    asked = {"k": 3, "where": ["stock=0"], "explain": True}
+    shop.post("/v1/sessions/why/events", {"items": ["10", "zz"]})
+    found = shop.post("/v1/sessions/why/events", asked | {"items": ["250", "40"]})
+    whole = {"items": ["10", "zz", "250", "40"]}
+    assert found == shop.post("/v1/recommend", asked | whole)
+    assert found["items"][0]["why"]
+
+
+def test_events_with_a_wrong_rule_are_not_appended(shop: Served):
+    path = "/v1/sessions/unchanged/events"
+    shop.post(path, {"items": ["10"]})
+    for wrong in ({"where": ["price=1"]}, {"max_per": {"price": 1}}, {"where": ["stock"]}):
+        status, document, _ = shop.ask("POST", path, {"items": ["250"]} | wrong)
+        assert status == 400, document
+    found = shop.post(path, {"items": ["40"]})
+    assert [one["item"] for one in found["session"]] == ["10", "40"]
 
 
 def test_requests_of_several_rules_keep_their_own(shop: Served):
@@ -80,20 +106,26 @@ def test_requests_of_several_rules_keep_their_own(shop: Served):
         ({"where": ["stock=\ud800"]}, "its column stock is of the type int64"),
         (
             {"max_per": {"genre": "2"}},
-            "max_per must have a whole number for each of at most 20 columns. "
-            'Received: {"genre": "2"}',
+            "max_per must have a whole number from 1 to 999,999,999 for each of at most 20 "
+            'columns. Received: {"genre": "2"}',
         ),
-        ({"max_per": 3}, "max_per must have a whole number for each of at most 20 columns."),
-        ({"max_per": {"genre": 0}}, "max-per must be at least 1. Received: genre=0"),
+        ({"max_per": 3}, "max_per must have a whole number from 1 to 999,999,999 for each of"),
+        ({"max_per": {"genre": 0}}, "max_per must have a whole number from 1 to 999,999,999"),
+        ({"max_per": {"genre": 10**9}}, "max_per must have a whole number from 1 to 999,999,999"),
+        ({"max_per": {" ": 1}}, "max_per must have a whole number from 1 to 999,999,999"),
         ({"max_per": {"price": 1}}, "items.csv has no column price"),
     ],
 )
 def test_a_wrong_rule_is_answered_in_words(shop: Served, body: dict, error: str):
-    status, document, _ = shop.ask("POST", "/v1/recommend", {"items": ["10"]} | body)
-    assert status == 400
-    assert error in document["error"]
-    if "whole number" in error:
-        assert document["hint"] == 'such as {"category": 3}'
+    for path in ("/v1/recommend", "/v1/sessions/wrong/events"):
+        status, document, _ = shop.ask("POST", path, {"items": ["10"]} | body)
+        assert status == 400
+        assert error in document["error"]
+        if "whole number" in error:
+            assert document["hint"] == 'such as {"max_per": {"category": 3}}'
+        if "a column, one of" in error:
+            assert document["hint"] == 'such as {"where": ["in_stock=1", "price<=20"]}'
+        assert "--" not in document.get("hint", "")
     assert "Traceback" not in "".join(shop.lines)
 
 
