@@ -29,6 +29,9 @@ class _Declared:
     also: tuple[tuple[str, "_Declared"], ...] = ()
     """The families that have an option of the same name, with its declaration there."""
 
+    implied: tuple[tuple[str, Any], ...] = ()
+    """The families whose options imply a default of their own, with it."""
+
     def as_parameter(self) -> inspect.Parameter:
         """Return the parameter that Typer makes the option of."""
         annotation, default = self._value_kind()
@@ -90,9 +93,8 @@ class _Declared:
         short = self.option.short_sessions
         shown = shown if short is None else f"{shown}; short sessions: {short}"
         others = ((model, one._default_in_words()) for model, one in self.also)
-        return "; ".join(
-            [shown, *(f"{model}: {words}" for model, words in others if words != shown)]
-        )
+        differing = [f"{model}: {words}" for model, words in others if words != shown]
+        return "; ".join([shown, *differing, *(f"{model}: {own}" for model, own in self.implied)])
 
 
 def takes_options(
@@ -147,7 +149,13 @@ def takes_family_options(
                 group[one.field.name] = replace(first, also=(*first.also, (model, one)))
             else:
                 raise TypeError(f"{one.field.name} of {model} has another type elsewhere")
-    every = _declarations(shared, completed, is_explicit=True)
+    implied = {model: options.implied_by({}) for model, options in families.items()}
+    every = [
+        replace(one, implied=tuple(
+            (model, own[one.field.name]) for model, own in implied.items() if one.field.name in own
+        ))
+        for one in _declarations(shared, completed, is_explicit=True)
+    ]  # fmt: skip
     return _takes(parameter, [*group.values(), *every], dict)
 
 

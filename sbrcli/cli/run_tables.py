@@ -97,7 +97,10 @@ def detail_tables(details: "Details") -> Iterator[Table]:
 
 
 def _run_tables(details: "Details", run: "Run") -> Iterator[Table]:
-    """Yield the tables of a run's epochs and evaluations."""
+    """Yield the tables of a run's members, epochs and evaluations."""
+    if details.members:
+        rows = [(one.run, one.model, one.weight) for one in details.members]
+        yield Table("Members", ("run", "model", "weight"), rows, whole=("run",))
     if run.epochs:
         columns = ("epoch", "loss", "recall@20", "mrr@20", "seconds")
         rows = [[epoch.get(column) for column in columns] for epoch in run.epochs]

@@ -50,7 +50,7 @@ def similar(
     The network's similarity is the cosine of the items' rows in its output table: items that come
     next after the same sessions are similar. The other one is the damped cosine of the training
     sessions, which are read from the run's dataset; without the dataset, this part is left out. A
-    baseline has only the second kind.
+    baseline has only the second kind; of a blend, the first network with a weight is used.
     """
     from sbrcli.workflow.find_similar import find_similar
 
@@ -70,7 +70,8 @@ def _tables(found: "Similar", *, titled: bool) -> "Iterator[Table]":
     if found.items is not None:
         rows = [(one.rank, one.item, one.score, *[one.title] * titled) for one in found.items]
         columns = ("rank", "item", "cosine", *title)
-        words = f"Similar to {name} by the network's output table"
+        network = "the network" if found.network is None else f"network {found.network}"
+        words = f"Similar to {name} by {network}'s output table"
         yield Table(words, columns, rows, whole=("item",))
     if found.co_occurring is not None:
         rows = [

@@ -13,7 +13,7 @@ from sbrcli.cli.tables import Table
 from sbrcli.config.evaluation import TunedBaselinesConfig
 
 if TYPE_CHECKING:
-    from sbrcli.workflow.tune_baselines import Tuning
+    from sbrcli.workflow.tune_baselines import TunedBaselines
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +43,7 @@ def tune_baselines(
     invocation.output.note(f"sbr evaluate --baselines all now takes:{''.join(options)}")
 
 
-def _table(tuning: "Tuning", trials: bool) -> Table:
+def _table(tuning: "TunedBaselines", trials: bool) -> Table:
     is_for_person = output.is_terminal(sys.stdout)
     columns = ("baseline", "options", "recall@20", "mrr@20", "best")
     comma = ", " if is_for_person else ","  # so that a narrow terminal can wrap

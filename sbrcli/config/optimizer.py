@@ -19,8 +19,7 @@ class OptimizerConfig(Options):
     optimizer: Optimizer = option("adagrad", "Optimizer.", panel=PANEL, choices=get_args(Optimizer))
     learning_rate: float = option(
         0.07,
-        "Initial learning rate; see --schedule. With adam the default is 0.002; a network may have "
-        "a default of its own.",
+        "Initial learning rate; see --schedule. With adam the default is 0.002.",
         panel=PANEL,
         short_sessions=0.1,
         above=0,

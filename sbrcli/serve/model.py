@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sbrcli.artefacts.run import Run
 from sbrcli.errors import SbrError
-from sbrcli.models.registry import is_baseline
+from sbrcli.models.registry import BLEND
 from sbrcli.models.stream import stream_of
 from sbrcli.serve.answer_texts import Written
 from sbrcli.serve.answers import (
@@ -31,6 +31,7 @@ from sbrcli.workflow.make_rules import ItemAttributes
 from sbrcli.workflow.recommend import known_items
 from sbrcli.workflow.recommender import Recommender
 from sbrcli.workflow.rules import Rules
+from sbrcli.workflow.similar import network_of
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -193,24 +194,29 @@ class ServedModel:
         return [self.describe_item(place) for place in places]
 
     def similar(self, place: int, k: int) -> dict[str, Any]:
-        """Return the items most similar to one: by the output table, of a baseline by sessions.
+        """Return the items most similar to one: by a network's output table, else by sessions.
 
         Raises:
-            ArtefactError: the dataset of a baseline is missing.
+            ArtefactError: there is no network, and the run's dataset is missing.
             RequestError: PyArrow is, which reads it.
         """
-        by = "sessions" if is_baseline(self.run.model) else "output"
-        if by == "sessions" and find_spec("pyarrow") is None:
+        network = network_of(self.run)
+        by = "sessions" if network is None else "output"
+        if network is None and find_spec("pyarrow") is None:
             raise RequestError(
                 503,
-                "similar items of a baseline are counted in its dataset, which needs pyarrow",
+                "similar items are counted in the dataset of a run without a network, which needs "
+                "pyarrow",
                 "install pyarrow beside sbr",
             )
         found = self.recommender.similar(self.items.ids[place], k, by=by)
         items = [
             {key: value for key, value in asdict(one).items() if value is not None} for one in found
         ]
-        return self.describe_item(place) | {"items": items}
+        document = self.describe_item(place) | {"items": items}
+        if network is not None and self.run.model == BLEND:
+            document["network"] = network.name
+        return document
 
     def describe_item(self, place: int) -> dict[str, Any]:
         """Return the id of an item, its title if it has one, and its events in train."""

@@ -157,15 +157,21 @@ _FIND = {
 
 
 _SIMILAR = {
-    "summary": "List the items most similar to one, by the network's output table; of a baseline, "
-    "by shared sessions.",
+    "summary": "List the items most similar to one, by the network's output table, of a blend by "
+    "that of its first network (`network`); of baselines, by shared sessions.",
     "parameters": [
         _SESSION_ID | {"schema": {"type": "string", "minLength": 1}},
         _query("k", {"type": "integer", "minimum": 1, "maximum": MAX_FOUND, "default": 10}),
     ],
     "responses": {
         "200": _json(
-            _object({"item": _TEXT, "title": _TEXT, "items": _list_of(_RANKED)}, "item", "items"),
+            _object(
+                {
+                    **dict.fromkeys(("item", "title", "network"), _TEXT),
+                    "items": _list_of(_RANKED),
+                },
+                *("item", "items"),
+            ),
             "The items, the most similar first; their scores are cosines.",
         ),
         **_errors(400, 401, 404, 503),

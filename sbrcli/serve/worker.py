@@ -79,7 +79,7 @@ class ServedRun:
         return model
 
     def identity(self, run: Run) -> str:
-        """Return values that change when another run takes the same name.
+        """Return values that change when another run takes the same name, or another hybrid.
 
         Raises:
             ArtefactError: the manifest of a blend is damaged.
@@ -88,6 +88,10 @@ class ServedRun:
         files = [path.stat() for path in paths if path.exists()]
         versions = " ".join(f"{one.st_mtime_ns} {one.st_size}" for one in files)
         names = files_of_blend(run) if run.model == BLEND else (WEIGHTS_FILE,)
+        if self.blend:
+            from sbrcli.models.blend.files import HYBRID_FILE, PARTNER_FILE  # which loads SciPy
+
+            names += (HYBRID_FILE, PARTNER_FILE)  # also of the same run, it may be chosen again
         parts = [run.path / name for name in names]
         # One that is missing is reported by `load`.
         weights = " ".join(checksum_of(path) for path in parts if path.exists())

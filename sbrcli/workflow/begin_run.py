@@ -58,14 +58,23 @@ def network_entries(job: TrainingJob, phase: Phase) -> dict[str, Any]:
     return {"network": shape.to_manifest(), "parameters": count_parameters(shape)}
 
 
-def name_taken(run: Run) -> ArtefactError:
-    """Return the error for a run name that is already taken."""
+def name_taken(run: Run, *, by_update: bool = False) -> ArtefactError:
+    """Return the error for a run name that is already taken.
+
+    Args:
+        run: the run that has it.
+        by_update: whether `sbr update` wants it, which replaces no run.
+    """
     if run.is_complete:
+        replaces = f"sbr runs rm {run.name} deletes it" if by_update else "--overwrite replaces it"
         return ArtefactError(
             f"run {run.name} already exists, trained with other options or on other data",
-            hint="--overwrite replaces it, --name gives this one another name",
+            hint=f"{replaces}, --name gives this one another name",
         )
-    return ArtefactError(
-        f"run {run.name} was started and has not finished",
-        hint=f"sbr train --resume --name {run.name} continues it, --overwrite starts again",
-    )
+    hint = f"sbr train --resume --name {run.name} continues it, --overwrite starts again"
+    if by_update:
+        hint = (
+            f"the sbr update that started it continues it, sbr runs rm {run.name} deletes it, "
+            "--name gives this one another name"
+        )
+    return ArtefactError(f"run {run.name} was started and has not finished", hint=hint)

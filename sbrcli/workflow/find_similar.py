@@ -6,12 +6,17 @@ from pathlib import Path
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError
-from sbrcli.models.registry import is_baseline
+from sbrcli.models.registry import BLEND
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.chosen_run import open_run
 from sbrcli.workflow.find_items import find_item
 from sbrcli.workflow.recommender import open_items
-from sbrcli.workflow.similar import OutputSimilarity, Similar, load_session_similarity
+from sbrcli.workflow.similar import (
+    OutputSimilarity,
+    Similar,
+    load_session_similarity,
+    network_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ def find_similar(
 ) -> SimilarAnswer:
     """Find the items most similar to one, by the network and by the training sessions.
 
-    A baseline has no output table, and sessions alone are counted. For a network, they are left
+    A baseline has no output table, and sessions alone are counted; of a blend, the table of its
+    first network is used. For a network, they are left
     out with a warning if its dataset is not there.
 
     Args:
@@ -46,14 +52,14 @@ def find_similar(
         reporter: receives the title that stood for an id, and the warning.
 
     Raises:
-        ArtefactError: the run or, for a baseline, its dataset is missing or damaged.
+        ArtefactError: the run or, without a network, its dataset is missing or damaged.
         DataError: the run does not know the item.
     """
     run = open_run(workspace, name, reporter)
     items = open_items(run, titles)
     index = find_item(reporter, item, items)
-    by_output = None
-    if not is_baseline(run.model):
+    by_output, network = None, network_of(run)
+    if network is not None:
         by_output = OutputSimilarity(run, items).similar(index, k)
     try:
         by_sessions = load_session_similarity(run, workspace, items).similar(index, k)
@@ -63,5 +69,6 @@ def find_similar(
         reporter.warn(f"items of the same sessions are left out: {error}")
         by_sessions = None
     title = items.titles[index] if items.titles else None
-    found = Similar(items.ids[index], by_output, by_sessions, title)
+    member = network.name if network is not None and run.model == BLEND else None
+    found = Similar(items.ids[index], by_output, by_sessions, title, member)
     return SimilarAnswer(run, found, items.titles is not None)

@@ -144,13 +144,14 @@ class Recommender:
         Args:
             item: its id.
             k: how many.
-            by: "output" compares the items' rows in the network's output table by their cosine;
+            by: "output" compares the items' rows in the network's output table by their cosine, of
+                a blend in that of its first network with a weight;
                 "sessions" counts the training sessions that contain both; it needs the run's
                 dataset in the same work directory, and loads PyArrow.
 
         Raises:
             DataError: the run does not know the item.
-            ConfigError: k is below 1.
+            ConfigError: k is below 1; with "output", the run has no network.
             ArtefactError: the dataset is missing or has changed.
         """
         SimilarConfig(k=k)

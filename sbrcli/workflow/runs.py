@@ -1,7 +1,7 @@
 """List the runs, datasets and studies of a work directory with their size, state and figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -15,7 +15,7 @@ from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.run_state import RunState, state_of
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.errors import ArtefactError, ConfigError
-from sbrcli.models.blend.run_files import files_of_blend
+from sbrcli.models.blend.run_files import MemberEntry, files_of_blend, read_members
 from sbrcli.models.registry import BLEND, DEFAULT_FAMILY
 from sbrcli.models.training.history import best_epoch, read_history
 from sbrcli.models.weights_file import WEIGHTS_FILE
@@ -90,6 +90,9 @@ class Details:
     evaluations: dict[str, Any]
     """The stored results of each evaluation of a run, by a key such as "test exclude-seen"."""
 
+    members: list[MemberEntry] = field(default_factory=list)
+    """The runs that a blend is made of, with their weights; none of any other artefact."""
+
     @property
     def artefact(self) -> Dataset | Run:
         """The run or dataset itself."""
@@ -130,7 +133,8 @@ def show_one(workspace: Workspace, kind: Kind, name: str) -> Details:
     describe = _describe_run if kind == "run" else _describe_dataset
     summary = describe(workspace, name, thoroughly=True)
     evaluations = _evaluations(artefact) if isinstance(artefact, Run) else {}
-    return Details(kind, name, str(artefact.path), summary, artefact.document, evaluations)
+    members = _members(artefact) if isinstance(artefact, Run) else []
+    return Details(kind, name, str(artefact.path), summary, artefact.document, evaluations, members)
 
 
 def _describe_run(workspace: Workspace, name: str, *, thoroughly: bool = False) -> RunRow:
@@ -197,6 +201,14 @@ def _find(workspace: Workspace, kind: Kind, name: str) -> tuple[Dataset | Run | 
         return workspace.find(kind, name), None
     except (ArtefactError, ConfigError) as error:
         return None, str(error)
+
+
+def _members(run: Run) -> list[MemberEntry]:
+    """Return the members of a blend; none if its manifest is damaged, as its summary says."""
+    try:
+        return read_members(run) if run.model == BLEND else []
+    except ArtefactError:
+        return []
 
 
 def _find_damage_of_run(run: Run, *, thoroughly: bool) -> str | None:

@@ -9,8 +9,10 @@ import numpy.typing as npt
 from sbrcli.artefacts.items import RunItems
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
+from sbrcli.models.blend.run_files import member_folder, read_members
 from sbrcli.models.loading import shape_of_run
 from sbrcli.models.network import OUTPUT_TABLE
+from sbrcli.models.registry import BLEND, is_baseline
 from sbrcli.models.top_items import top_items
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights
 from sbrcli.sessions import Sessions
@@ -40,36 +42,56 @@ class Similar:
 
     item: str
     items: tuple[SimilarItem, ...] | None
-    """By the cosine of their rows in the network's output table; None for a baseline."""
+    """By the cosine of their rows in the network's output table; None without a network."""
 
     co_occurring: tuple[SimilarItem, ...] | None
     """By the training sessions that contain both; None if the dataset is missing."""
 
     title: str | None = None
+    network: str | None = None
+    """The member of a blend whose output table was used."""
 
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON document; titles and sessions without a value are left out."""
+        """Return the JSON document; titles, sessions and network without a value are left out."""
         document = asdict(self)
         for entry in (document, *(document["items"] or ()), *(document["co_occurring"] or ())):
-            for key in ("title", "sessions"):
+            for key in ("title", "sessions", "network"):
                 if key in entry and entry[key] is None:
                     del entry[key]
         return document
+
+
+def network_of(run: Run) -> Run | None:
+    """Return the run of the network whose output table compares the items of a run.
+
+    That is the run itself, or of a blend the first network that has a weight, which lies in the
+    blend's folder. None if there are only baselines.
+
+    Raises:
+        ArtefactError: the blend is damaged.
+    """
+    if run.model != BLEND:
+        return None if is_baseline(run.model) else run
+    for member in read_members(run):
+        if member.weight and not is_baseline(member.model):
+            return Run.read(member_folder(run, member))
+    return None
 
 
 class OutputSimilarity:
     """Finds similar items by the cosine of their rows in a network's output table.
 
     Args:
-        run: the run, whose weights are read.
+        run: the run, whose weights are read; of a blend those of its first network.
         items: its items.
 
     Raises:
-        ArtefactError: the weights are missing or damaged.
+        ArtefactError: the weights are missing or damaged, or the run has no network.
     """
 
     def __init__(self, run: Run, items: RunItems) -> None:
-        table = load_weights(run.path / WEIGHTS_FILE, shape_of_run(run))[OUTPUT_TABLE]
+        network = network_of(run) or run  # whose shape cannot be read then
+        table = load_weights(network.path / WEIGHTS_FILE, shape_of_run(network))[OUTPUT_TABLE]
         norms = np.linalg.norm(table, axis=1, keepdims=True)
         self._rows = table / np.where(norms > 0, norms, 1)
         self._items = items

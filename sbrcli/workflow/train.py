@@ -95,7 +95,7 @@ def train(
             if same and found.is_complete:
                 return describe_run(found)
             if not resume:
-                raise name_taken(found)
+                raise name_taken(found, by_update=job.update is not None)
         undo = ExitStack()
         if found is None:
             require_room(workspace, job)

@@ -34,7 +34,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class TunedBaselines:
     """The result of `sbr tune-baselines`, as stored in the run's folder."""
 
     run: str
@@ -51,7 +51,7 @@ class Tuning:
 
 def tune_baselines_of(
     workspace: Workspace, name: str | None, reporter: Reporter = SILENT
-) -> Tuning:
+) -> TunedBaselines:
     """Tune the baselines of the named run, or of the latest, and report which one it is.
 
     Raises:
@@ -63,7 +63,7 @@ def tune_baselines_of(
     return tuning
 
 
-def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) -> Tuning:
+def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) -> TunedBaselines:
     """Tune the options of a run's baselines, and store them in its folder.
 
     Baselines are fitted to train and scored on valid. Options are chosen one after the other, with
@@ -99,7 +99,7 @@ def tune_baselines(run: Run, workspace: Workspace, reporter: Reporter = SILENT) 
                 for options, metrics in tried.items()
             ]
     chosen = {trial.baseline: trial.options for trial in trials if trial.is_chosen}
-    tuning = Tuning(run.name, "valid", valid.num_targets, METRIC, chosen, tuple(trials))
+    tuning = TunedBaselines(run.name, "valid", valid.num_targets, METRIC, chosen, tuple(trials))
     with workspace.adding_to(run):
         write_json(run.path / TUNED_FILE, asdict(tuning))
     return tuning

@@ -20,7 +20,7 @@ from sbrcli.config.update import UpdateConfig
 from sbrcli.dataset.cutting import cut_grown_log
 from sbrcli.dataset.growth import Grown, grow
 from sbrcli.dataset.spec import describe_files
-from sbrcli.errors import ArtefactError, ConfigError
+from sbrcli.errors import ArtefactError, ConfigError, TrainingError
 from sbrcli.log.events import TIMESTAMP
 from sbrcli.log.files.spool import on_disk
 from sbrcli.log.log import Log
@@ -145,9 +145,28 @@ def update(
     is_same = begun is not None and settings_of(begun) == job.settings()
     if not (is_same and begun is not None and begun.is_complete):
         workspace.reporter.note(_describe(grown, job))
-    result = train(workspace, job, validate, on_event, resume=is_same, checkpoint=checkpoint)
+    try:
+        result = train(workspace, job, validate, on_event, resume=is_same, checkpoint=checkpoint)
+    except (ConfigError, TrainingError) as error:
+        error.hint = hint_for_update(error.hint, name, parent.name)
+        raise
     refresh_partners(workspace, parent, workspace.open("run", name), folder)
     return _extended(result, parent.name, added=grown.added, **figures)
+
+
+def hint_for_update(hint: str | None, name: str, parent: str) -> str | None:
+    """Return what helps an update that failed, which has few of the options of `sbr train`.
+
+    Args:
+        hint: what helps `sbr train`.
+        name: the update's run.
+        parent: the run that it begins at.
+    """
+    if hint is None or "--" not in hint or "--workdir" in hint:
+        return hint
+    if "--learning-rate" in hint:
+        return f"delete it with sbr runs rm {name}, then update with a lower --learning-rate"
+    return f"the sizes are those of run {parent}: train a smaller run, and update that one"
 
 
 def _dataset_of(run: Run, workspace: Workspace) -> Dataset:

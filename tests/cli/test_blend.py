@@ -13,6 +13,7 @@ from sbrcli.artefacts.manifests import MANIFEST, read_json, write_json
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.dataset.storage import load_split
+from sbrcli.errors import ConfigError
 from sbrcli.evaluation.calibration import find_scale
 from sbrcli.evaluation.metrics import metrics_at
 from sbrcli.evaluation.ranks import rank_targets
@@ -304,9 +305,53 @@ def test_a_service_answers_as_recommend_does(sbr, workspace):
     with serving(Path("sbr-work"), "--run", "both") as service:
         found = service.post("/v1/recommend", {"items": ["3", "1"], "k": 5})
         assert found["items"] == expected["items"]
+        similar = service.ask("GET", "/v1/items/3/similar?k=4")[1]
         for item in ("3", "1"):
             found = service.post("/v1/sessions/one/events", {"items": [item], "k": 5})
         assert [one["item"] for one in found["items"]] == [one["item"] for one in expected["items"]]
+    # The network is one of the members, and says so.
+    said = json.loads(sbr("similar", "3", "--run", "both", "-k", 4, "--json").stdout)
+    alone = json.loads(sbr("similar", "3", "--run", "a", "-k", 4, "--json").stdout)
+    assert said == alone | {"network": "a"}
+    assert len(said["items"]) == len(said["co_occurring"]) == 4
+    assert (similar["items"], similar["network"]) == (said["items"], "a")
+    assert "Similar to 3 by network a's output table\n" in (
+        sbr("similar", "3", "--run", "both", terminal=True).stdout
+    )
+    recommender = sbrcli.load(RUNS / "both")
+    for kind, by in (("items", "output"), ("co_occurring", "sessions")):
+        found = recommender.similar("3", 4, by=by)
+        assert [one.item for one in found] == [one["item"] for one in said[kind]]
+
+
+def test_a_blend_of_baselines_has_similar_items_by_sessions_alone(sbr, workspace):
+    sbr(*PAIR, "--equal", "--name", "both")
+    said = json.loads(sbr("similar", "3", "--run", "both", "-k", 4, "--json").stdout)
+    assert said["items"] is None
+    assert said["co_occurring"]
+    recommender = sbrcli.load(RUNS / "both")
+    assert recommender.similar("3", by="sessions")
+    with pytest.raises(ConfigError, match="run both is a blend; this requires a network"):
+        recommender.similar("3")
+
+
+def test_runs_show_lists_its_members_and_their_weights(sbr, workspace):
+    sbr(*PAIR, "--equal", "--name", "both")
+    said = sbr("runs", "show", "both")
+    rows = "run\tmodel\tweight\nuser-markov\tmarkov\t0.5\nuser-stan\tstan\t0.5\n"
+    assert rows in said.stdout
+    found = json.loads(sbr("runs", "show", "both", "--json").stdout)["members"]
+    assert [(one["run"], one["model"], one["weight"]) for one in found] == [
+        ("user-markov", "markov", 0.5),
+        ("user-stan", "stan", 0.5),
+    ]
+    assert json.loads(sbr("runs", "show", "runs/a", "--json").stdout)["members"] == []
+    path = RUNS / "both" / MANIFEST
+    write_json(path, read_json(path) | {"network": {"members": 3}})
+    said = sbr("runs", "show", "both")
+    assert said.code == 0
+    assert "run\tmodel\tweight" not in said.stdout
+    assert "its members are not those of a blend" in said.stderr
 
 
 def test_damage_is_named(sbr, workspace):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 import typer
 
+from sbrcli.cli.app import app
 from sbrcli.cli.option_groups import takes_family_options, takes_options
 from sbrcli.config.options import Options, option
 from sbrcli.errors import ConfigError
@@ -143,3 +144,10 @@ def test_a_default_that_two_families_share_is_printed_once():
         raise AssertionError(values)
 
     assert options_of(draw)["width"].help == "How wide. \\[default: 3; short sessions: 2]"
+
+
+def test_the_help_shows_the_default_that_a_family_implies():
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for name in ("train", "tune"):
+        [rate] = [one for one in commands[name].params if "--learning-rate" in one.opts]
+        assert rate.help.endswith("\\[default: 0.07; short sessions: 0.1; sasrec: 0.02]")

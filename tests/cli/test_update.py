@@ -93,7 +93,18 @@ def test_an_update_adds_what_is_newer_and_again_changes_nothing(sbr):
     )
     other = sbr("update", "grown.dat", "--run", "old", "--epochs", 1)
     assert (other.code, other.stdout) == (5, "")
-    assert "already exists, trained with other options" in other.stderr
+    assert other.stderr.splitlines()[-2:] == [
+        f"error: run {name} already exists, trained with other options or on other data",
+        f"hint: sbr runs rm {name} deletes it, --name gives this one another name",
+    ]
+    manifest = RUNS / name / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"status": "training"}))
+    unfinished = sbr("update", "grown.dat", "--run", "old", "--epochs", 1)
+    assert unfinished.stderr.splitlines()[-2:] == [
+        f"error: run {name} was started and has not finished",
+        f"hint: the sbr update that started it continues it, sbr runs rm {name} deletes it, "
+        "--name gives this one another name",
+    ]
 
 
 def test_a_maximum_per_user_holds_for_the_new_events(sbr):

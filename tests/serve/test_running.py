@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 
 import sbrcli
+from sbrcli.models.baselines.options import configure_baselines
+from sbrcli.models.baselines.registry import find_baseline
+from sbrcli.models.blend.files import save_hybrid
 from sbrcli.serve.answers import RequestError
 from sbrcli.serve.model import ServedModel
-from tests.builders import write_ratings
+from tests.builders import make_sessions, write_ratings
 from tests.serve.conftest import make_films
 from tests.serve.served import PATIENCE_SECONDS, Served, serving
 
@@ -89,6 +92,34 @@ def test_a_newer_run_is_served_without_losing_a_request(tmp_path: Path):
         # A session that began with the first run goes on with the third.
         found = service.post("/v1/sessions/anna/events", {"items": ["20"], "k": 3})
         assert found == service.post("/v1/recommend", {"items": ["10", "20"], "k": 3})
+
+
+def choose_hybrid(run: Path, weight: float, last: float) -> None:
+    """Write a hybrid of a run of films, with Markov's pairs of neighbouring films as partner."""
+    sessions = make_sessions(*([at, (at + 1) % 40] for at in range(40)))
+    options = configure_baselines({})["markov"]
+    partner = find_baseline("markov").fit(sessions, 40, options)
+    document = {"partner": "markov", "weight": weight, "options": {}, "last": last}
+    save_hybrid(run, document, partner)
+
+
+def test_a_hybrid_that_is_chosen_again_for_the_same_run_is_served(sbr, tmp_path: Path):
+    run = make_films(tmp_path / "work")
+    choose_hybrid(run, 0.2, 0.0)
+    asked = {"items": ["10", "20"], "k": 5, "include_seen": True}
+
+    def recommended() -> dict:
+        words = ("--items", "10,20", "-k", 5, "--include-seen", "--hybrid", "--json")
+        return json.loads(sbr("-w", tmp_path / "work", "recommend", *words).stdout)
+
+    with serving(tmp_path / "work", "--follow", "--hybrid") as service:
+        first = service.post("/v1/recommend", asked)
+        assert first == recommended()
+        choose_hybrid(run, 0.8, 5.0)
+        service.wait_for_line("serving run films on dataset user now")
+        again = service.post("/v1/recommend", asked)
+    assert again == recommended()
+    assert again != first
 
 
 def test_a_worker_that_is_killed_comes_back_while_the_other_answers(tmp_path: Path):
@@ -176,7 +207,7 @@ def test_a_baseline_is_served_with_the_items_of_its_sessions(sbr, tmp_path, monk
     with pytest.raises(RequestError) as raised:
         model.similar(0, 1)
     assert raised.value.message == (
-        "similar items of a baseline are counted in its dataset, which needs pyarrow"
+        "similar items are counted in the dataset of a run without a network, which needs pyarrow"
     )
     assert raised.value.hint == "install pyarrow beside sbr"
 

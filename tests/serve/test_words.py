@@ -27,8 +27,8 @@ SUMMARIES = [
     "Append events to a session that the service remembers, and recommend what follows.",
     "Forget a session.",
     "Find items by the words of their titles; without words, the most popular ones.",
-    "List the items most similar to one, by the network's output table; of a baseline, "
-    "by shared sessions.",
+    "List the items most similar to one, by the network's output table, of a blend by "
+    "that of its first network (`network`); of baselines, by shared sessions.",
     "Describe the run that is served.",
     "The process answers.",
     "Requests are answered.",

@@ -48,7 +48,7 @@ class EpochEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResumed(EpochEvent):
-    """Training goes on from a checkpoint, within this epoch or at its start."""
+    """Training resumes from a checkpoint, within this epoch or at its start."""
 
     done_share: float
     """The share of the epoch's targets that it was trained on before."""
@@ -56,7 +56,7 @@ class TrainingResumed(EpochEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochStarted(EpochEvent):
-    """An epoch is about to start, or to go on after `TrainingResumed`."""
+    """An epoch is about to start, or to continue after `TrainingResumed`."""
 
     num_targets: int
     """Targets of the whole epoch."""

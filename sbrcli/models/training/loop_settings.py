@@ -54,7 +54,7 @@ class LoopSettings:
     """What the optimizer remembers when training begins, by slot; zeros by default."""
 
     warn: Callable[[str], None] = lambda _: None
-    """Called where training cannot go on from its checkpoint and starts from scratch."""
+    """Called where training cannot resume from its checkpoint and starts from scratch."""
 
     team: "Team | None" = None
     """The workers that divide the lanes; None if this process trains alone."""

@@ -122,7 +122,7 @@ class Study:
             begun = len(self.trials())
             if begun >= most:
                 return None
-            # Seeded by the trial's number, so that a study that was interrupted goes on as it
+            # Seeded by the trial's number, so that a study that was interrupted continues as it
             # would have gone on.
             seed = int(np.random.SeedSequence([self.seed, begun]).generate_state(1)[0])
             self._study.sampler = TPESampler(
