@@ -58,6 +58,9 @@ class Pieces:
     has_fractions: bool = False
     """Whether a time has a fraction of a second."""
 
+    text_bytes: int = 0
+    """The bytes of the owners' texts, those of each piece once."""
+
     has_unnamed: bool = False
     """Whether an event has no owner."""
 
@@ -79,7 +82,9 @@ class Pieces:
         if self.owner == SESSION_ID and USER_ID in events:
             columns[USER_ID] = pa.array(_hash(events[USER_ID]))
         if self.keeps_sessions:
-            columns[SESSION_ID] = _as_texts(encode_ids(events[SESSION_ID], always=True))
+            sessions = _as_texts(encode_ids(events[SESSION_ID], always=True))
+            columns[SESSION_ID] = sessions
+            self.text_bytes += sessions.dictionary.nbytes
         path = self.folder / f"piece-{len(self.written):05d}.arrow"
         write_table(path, pa.table(columns))
         self.written.append(Piece(path, len(events)))
@@ -110,6 +115,7 @@ class Pieces:
             self.sample += chosen.to_pylist()
             return
         self.has_text_owners = True
+        self.text_bytes += owners.dictionary.nbytes
         texts = owners.dictionary
         matches = pc.match_substring_regex(texts, _WHOLE_NUMBERS)  # pyright: ignore
         self.are_whole_numbers &= pc.all(matches).as_py()  # pyright: ignore

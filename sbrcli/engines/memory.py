@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbrcli.errors import ConfigError
@@ -13,10 +13,14 @@ _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _PROCESS_BYTES = 300 * 10**6
 """Memory of a process that has loaded pandas and PyArrow, with its buffers."""
-_WHOLE_ROW_BYTES = 150
-"""Memory per row if all are loaded at once; measured with 10 million events and numeric ids."""
+_WHOLE_ROW_BYTES = 190
+"""Memory per row if all are loaded at once; measured with numeric ids and 2 events a user."""
 _PART_ROW_BYTES = 200
 """Memory per row of a part."""
+_WHOLE_COPIES, _PART_COPIES = 4, 5
+"""How often the texts of ids are in memory; measured with UUIDs."""
+_LONG_TEXTS = 120
+"""Bytes of ids per row that long texts hardly exceed, such as two UUIDs that occur once."""
 _DISK_ROW_BYTES = 70
 """Disk space per row: twice on scratch, and in the result."""
 
@@ -29,16 +33,24 @@ class Room:
         memory: bytes that all processes may use.
         processes: the number of processes that share it.
         num_rows: the approximate number of rows.
+        text_bytes: the bytes of distinct ids that are text, per row; 0 if ids are numbers.
     """
 
     memory: int
     processes: int
     num_rows: int
+    text_bytes: float = 0.0
 
     @property
     def holds_all(self) -> bool:
         """Whether all rows fit into memory at once."""
-        return _PROCESS_BYTES + _WHOLE_ROW_BYTES * self.num_rows <= self.memory
+        row = _WHOLE_ROW_BYTES + _WHOLE_COPIES * self.text_bytes
+        return _PROCESS_BYTES + row * self.num_rows <= self.memory
+
+    @property
+    def depends_on_texts(self) -> bool:
+        """Whether all rows fit into memory if ids are numbers, but not if they are long texts."""
+        return self.holds_all and not replace(self, text_bytes=_LONG_TEXTS).holds_all
 
     @property
     def rows_per_part(self) -> int:
@@ -49,7 +61,8 @@ class Room:
         """
         # The process that starts the others holds no part.
         own = self.memory if self.processes == 1 else self.memory - _PROCESS_BYTES // 2
-        rows = (own // self.processes - _PROCESS_BYTES) // _PART_ROW_BYTES
+        row = _PART_ROW_BYTES + _PART_COPIES * self.text_bytes
+        rows = int((own // self.processes - _PROCESS_BYTES) / row)
         if rows < 10_000:
             least = _PROCESS_BYTES * self.processes + _PROCESS_BYTES // 2
             raise ConfigError(

@@ -144,7 +144,7 @@ def read_batches(
             if first is not None:
                 _require_same_reading(first.format, log.format)
             take(log)
-        found.append(replace(log, events=log.events.iloc[:_FIRST_ROWS]))
+        found.append(replace(log, events=_first_rows(log.events)))
     if not found:
         assert empty is not None  # each file has a piece
         raise empty
@@ -154,6 +154,18 @@ def read_batches(
         log_format, time_unit=read.time_unit, time_kinds=read.time_kinds, doubts=read.doubts
     )
     return replace(whole, format=log_format)
+
+
+def _first_rows(events: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy of the first rows, which holds on to nothing of the others."""
+    first = events.iloc[:_FIRST_ROWS]
+    columns = {
+        name: ids.cat.remove_unused_categories()
+        if isinstance(ids.dtype, pd.CategoricalDtype)
+        else ids.copy()
+        for name, ids in first.items()
+    }
+    return pd.DataFrame(columns)
 
 
 def _read_piece(

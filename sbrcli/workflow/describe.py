@@ -112,14 +112,13 @@ def describe_log(
     with ExitStack() as stack:
         paths = [stack.enter_context(on_disk(path)) for path in log]
         reader = line_reader(paths[0]) if paths[0].is_file() else None
-        room = find_room(paths, engine)
-        num_parts, described = number_of_parts(room, engine), None
-        if num_parts > 1:
+        room, described = find_room(paths, engine, reading), None
+        if number_of_parts(room, engine) > 1:
             reporter.note(require_disk(room, workspace.root))
             with workspace.own_scratch("stats") as folder, started(engine.processes) as processes:
                 try:
                     described = describe_in_parts(
-                        processes, paths, reading, rule, folder, room, num_parts, reporter
+                        processes, paths, reading, rule, folder, room, engine.parts, reporter
                     )
                 except OnePartError as error:
                     reporter.warn(f"the log is described in memory, at once: {error}")

@@ -22,7 +22,7 @@ from sbrcli.log.quality.id_counts import IdCounts
 from sbrcli.log.quality.odd_times import TimeFacts
 from sbrcli.log.statistics import Reading, count_ratings, describe_figures, recent_from
 from sbrcli.reporter import Reporter
-from sbrcli.workflow.prepare_in_parts import OnePartError, Watched
+from sbrcli.workflow.prepare_in_parts import OnePartError, Watched, measured
 
 
 class _Taken:
@@ -108,7 +108,7 @@ def describe_in_parts(
     rule: SessionRule | None,
     folder: Path,
     room: Room,
-    num_parts: int,
+    num_parts: int | None,
     reporter: Reporter,
 ) -> DescribedLog:
     """Read a log, bring it into parts and add up what they hold.
@@ -120,7 +120,7 @@ def describe_in_parts(
         rule: the session rule; None uses the log's sessions, or else its users.
         folder: scratch.
         room: the memory to use.
-        num_parts: how many parts are wanted.
+        num_parts: how many parts are wanted; None for as many as the memory needs.
         reporter: receives the progress.
 
     Raises:
@@ -141,7 +141,7 @@ def describe_in_parts(
         except WholeFileError as error:
             raise OnePartError("its times or lines need the whole file") from error
     pieces, rule, times = taken.finish(logs)
-    layout = lay_out(pieces, num_parts)
+    layout = lay_out(pieces, num_parts or measured(room, pieces).num_parts)
     numbers = range(layout.num_parts)
     with reporter.progress(len(pieces.written) + len(numbers), "parts", "count") as advance:
         watched = Watched(engine, advance)

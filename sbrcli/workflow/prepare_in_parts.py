@@ -1,11 +1,13 @@
 """Prepare a dataset from a log that does not fit into memory, in parts on scratch."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sbrcli.artefacts.disk import free_bytes
 from sbrcli.config.engine import EngineConfig
+from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.pieces import Pieces
 from sbrcli.dataset.plan import Plan, plan_dataset
@@ -17,7 +19,7 @@ from sbrcli.errors import ArtefactError, DataError
 from sbrcli.log.batches import WholeFileError, read_log_in_batches
 from sbrcli.log.events import SESSION_ID, USER_ID
 from sbrcli.log.log import Log
-from sbrcli.log.log_size import estimate_events
+from sbrcli.log.log_size import estimate_events, measure_texts
 from sbrcli.log.quality.misreadings import find_misreadings
 from sbrcli.reporter import Reporter
 
@@ -32,8 +34,13 @@ class OnePartError(Exception):
     """A log must be prepared in one part; the reason is a phrase."""
 
 
-def find_room(logs: Sequence[Path], config: EngineConfig) -> Room:
+def find_room(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig) -> Room:
     """Return what preparing a log has and needs.
+
+    Args:
+        logs: the log's files, in order.
+        config: how much of the machine to use.
+        reading: how the log is read. Its first batch is, where the decision depends on its ids.
 
     Raises:
         DataError: a file cannot be read.
@@ -42,7 +49,16 @@ def find_room(logs: Sequence[Path], config: EngineConfig) -> Room:
     if memory is None:
         free = free_memory()
         memory = _UNLIMITED if free is None else max(free // 2, _LEAST_MEMORY)
-    return Room(memory, config.processes, estimate_events(logs))
+    room = Room(memory, config.processes, estimate_events(logs))
+    if config.parts is None and room.depends_on_texts:
+        return replace(room, text_bytes=measure_texts(logs, reading))
+    return room
+
+
+def measured(room: Room, pieces: Pieces) -> Room:
+    """Return what a log needs that has been read into pieces."""
+    num_events = max(1, pieces.num_events)
+    return replace(room, num_rows=num_events, text_bytes=pieces.text_bytes / num_events)
 
 
 def require_disk(room: Room, root: Path) -> str:
@@ -67,7 +83,7 @@ def plan_in_parts(
     spec: DatasetSpec,
     folder: Path,
     room: Room,
-    num_parts: int,
+    num_parts: int | None,
     reporter: Reporter,
 ) -> tuple[Plan, Log]:
     """Read a log, bring it into parts and decide everything about its dataset.
@@ -78,7 +94,7 @@ def plan_in_parts(
         spec: of the dataset.
         folder: scratch, for as long as the plan is used.
         room: the memory to use.
-        num_parts: how many parts are wanted.
+        num_parts: how many parts are wanted; None for as many as the memory needs.
         reporter: receives the progress and warnings.
 
     Returns:
@@ -93,6 +109,8 @@ def plan_in_parts(
     log, doubts = _read(logs, spec, pieces, room, reporter)
     if pieces.has_unnamed:
         raise OnePartError("some events have no user")
+    room = measured(room, pieces)
+    num_parts = num_parts or room.num_parts
     total = len(pieces.written) + num_parts
     with reporter.progress(total, "parts", "sort") as advance:
         found = sort_into_parts(engine, pieces, spec.config, num_parts, advance)

@@ -139,11 +139,11 @@ class _Writer:
 def _prepare(logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig) -> Plan:
     """Prepare and write logs: in parts of users if they are large and can be divided so."""
     write.workspace.discard_scratch("dataset", write.name)
-    room = find_room(logs["log"], config)
-    num_parts = number_of_parts(room, config)
-    if len(logs) > 1 or write.spec.config.across_users or num_parts == 1:
+    room = find_room(logs["log"], config, write.spec.reading)
+    is_one = number_of_parts(room, config) == 1
+    if len(logs) > 1 or write.spec.config.across_users or is_one:
         return write.write(HERE, _plan(logs, write.spec, write.reporter))
-    return _prepare_in_parts(logs, write, config, room, num_parts)
+    return _prepare_in_parts(logs, write, config, room)
 
 
 def _prepare_in_parts(
@@ -151,7 +151,6 @@ def _prepare_in_parts(
     write: _Writer,
     config: EngineConfig,
     room: Room,
-    num_parts: int,
 ) -> Plan:
     """Prepare and write a log that does not fit into memory; in one part if it has to be."""
     reporter, spec = write.reporter, write.spec
@@ -161,7 +160,9 @@ def _prepare_in_parts(
         started(config.processes) as engine,
     ):
         try:
-            plan, log = plan_in_parts(engine, logs["log"], spec, folder, room, num_parts, reporter)
+            plan, log = plan_in_parts(
+                engine, logs["log"], spec, folder, room, config.parts, reporter
+            )
         except OnePartError as error:
             reporter.warn(f"the log is prepared in memory, at once: {error}")
         else:

@@ -2,8 +2,13 @@
 
 python -m tests.benchmarks.bench_prepare [EVENTS] [FORMAT] [OPTIONS...]
 
-The log has a user for every 20 events, popular items and sessions with pauses, in the order of
-time, as CSV or Parquet. OPTIONS are those of `sbr preprocess`, such as --memory 1GB.
+The log has a user for every 20 events (BENCH_EVENTS_PER_USER), popular items and sessions with
+pauses, in the order of time. FORMAT is csv or parquet; with text.csv or text.parquet, ids are texts
+of 36 (users) and 12 letters (items). OPTIONS are those of `sbr preprocess`, such as --memory 1GB.
+
+Two peaks are printed, of all processes together: of memory that belongs to no file, and of all
+resident memory, of which what several processes share counts once. The latter contains the pages of
+mapped files on scratch, which the system takes back when it needs them.
 """
 
 import os
@@ -13,6 +18,8 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +28,20 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 _BLOCK = 2_000_000
+_PER_USER = int(os.environ.get("BENCH_EVENTS_PER_USER", "20"))
 _YEAR = 365 * 86_400
 
 
 def write_log(path: Path, num_events: int) -> None:
     """Write a log in the order of time."""
     rng = np.random.default_rng(16)
-    num_users, num_items = max(1, num_events // 20), max(50, min(200_000, num_events // 50))
-    schema = pa.schema([(name, pa.int64()) for name in ("user_id", "item_id", "timestamp")])
+    num_users, num_items = max(1, num_events // _PER_USER), max(50, min(200_000, num_events // 50))
+    is_text = ".text." in path.name
+    id_type = pa.string() if is_text else pa.int64()
+    schema = pa.schema([("user_id", id_type), ("item_id", id_type), ("timestamp", pa.int64())])
+    user_texts = pa.array(
+        [str(uuid.UUID(int=(user + 1) << 64 | user)) for user in range(num_users)]
+    )
     writer = csv.CSVWriter if path.suffix == ".csv" else pq.ParquetWriter
     with writer(str(path), schema) as out:
         done = 0
@@ -39,30 +52,42 @@ def write_log(path: Path, num_events: int) -> None:
             seconds = 1_577_836_800 + (times - 1_577_836_800) * 2 * _YEAR * _BLOCK / num_events
             users = rng.integers(0, num_users, count)
             columns = [users, items, seconds.astype(np.int64)]
+            if is_text:
+                columns[0] = user_texts.take(pa.array(users))
+                columns[1] = pa.array(np.char.add("item-", np.char.zfill(items.astype(str), 7)))
             out.write_table(pa.table(columns, schema=schema))
             done += count
 
 
-def measure(words: list[str]) -> tuple[float, float, float]:
-    """Run a command; return its CPU seconds, the peak of the memory of all its processes in GiB,
-    and the seconds it took."""
+@dataclass(slots=True)
+class Peaks:
+    """The largest memory of all processes of a command, in bytes."""
+
+    anonymous: int = 0
+    resident: int = 0
+
+
+def measure(words: list[str]) -> tuple[float, Peaks, float]:
+    """Run a command; return its CPU seconds, its peaks and the seconds it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.time()
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    peak = [0]
-    watch = threading.Thread(target=_watch, args=(process, peak))
+    peaks = Peaks()
+    watch = threading.Thread(target=_watch, args=(process, peaks))
     watch.start()
     code = process.wait()
     watch.join()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert code == 0, words
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, peak[0] / 2**30, time.time() - began
+    return cpu, peaks, time.time() - began
 
 
-def _watch(process: subprocess.Popen, peak: list[int]) -> None:
+def _watch(process: subprocess.Popen, peaks: Peaks) -> None:
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(map(_anonymous_bytes, _family(process.pid))))
+        sizes = [_memory(pid) for pid in _family(process.pid)]
+        peaks.anonymous = max(peaks.anonymous, sum(size.anonymous for size in sizes))
+        peaks.resident = max(peaks.resident, sum(size.resident for size in sizes))
         time.sleep(0.05)
 
 
@@ -76,13 +101,14 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _anonymous_bytes(pid: int) -> int:
-    """Return the resident memory of a process that is not a mapped file."""
+def _memory(pid: int) -> Peaks:
+    """Return what a process has now; shared pages are divided by the number of their users."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended
+        return Peaks()
+    sizes = {words[0]: int(words[1]) * 1024 for line in lines[1:] if (words := line.split())}
+    return Peaks(sizes.get("Anonymous:", 0), sizes.get("Pss:", 0))
 
 
 def main(num_events: int = 1_000_000, kind: str = "csv", *options: str) -> None:
@@ -92,10 +118,11 @@ def main(num_events: int = 1_000_000, kind: str = "csv", *options: str) -> None:
         if not log.exists():
             write_log(log, num_events)
         words = ["-m", "sbrcli", "preprocess", str(log), "--workdir", folder, "--name", "made"]
-        cpu, peak, seconds = measure([sys.executable, *words, *options])
+        cpu, peaks, seconds = measure([sys.executable, *words, *options])
+        anonymous, resident = peaks.anonymous / 2**30, peaks.resident / 2**30
         sys.stdout.write(
             f"{num_events:,} events, {kind} {' '.join(options)}: {cpu:.1f} CPU-s, "
-            f"{peak:.2f} GiB, {seconds:.0f} s\n"
+            f"{anonymous:.2f} GiB without files, {resident:.2f} GiB resident, {seconds:.0f} s\n"
         )
 
 

@@ -73,6 +73,14 @@ def test_text_is_cut_at_line_ends(tmp_path: Path, separator: str, header: str, q
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
 
 
+def test_what_is_kept_of_a_log_holds_on_to_its_first_event_alone(tmp_path: Path):
+    log, events, _ = read(
+        [write_text(tmp_path / "log", ",", "user_id,item_id,timestamp")], tmp_path
+    )
+    assert len(events) == 300
+    assert log.events["item_id"].cat.categories.tolist() == ["p0"]
+
+
 def test_a_quoted_field_that_spans_lines_is_not_cut(tmp_path: Path):
     lines = ["user_id,item_id,timestamp,text"]
     lines += [f'{user},{item},{time},"a\nb, ""c""\n"' for user, item, time in ROWS]

@@ -18,12 +18,15 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.engine import EngineConfig, read_bytes
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.reading import ReadConfig
+from sbrcli.dataset.pieces import Pieces
 from sbrcli.dataset.storage import load_split
 from sbrcli.engines import memory
 from sbrcli.engines.memory import Room
 from sbrcli.errors import ArtefactError, ConfigError, DataError, OptionError
+from sbrcli.log.batches import read_log_in_batches
 from sbrcli.log.detect import AS_READ
 from sbrcli.workflow import prepare_in_parts
+from sbrcli.workflow.prepare_in_parts import find_room
 from sbrcli.workflow.preprocess import prepare_dataset
 from tests.reporters import RecordingReporter
 
@@ -51,6 +54,7 @@ def make_table(**columns: Any) -> pd.DataFrame:
 
 
 def write_log(folder: Path, table: pd.DataFrame, kind: str = "csv") -> Path:
+    folder.mkdir(exist_ok=True)
     path = folder / f"log.{kind}"
     if kind == "csv":
         table.to_csv(path, index=False)
@@ -217,7 +221,7 @@ def test_the_beginning_of_a_log_is_checked_and_progress_reported(tmp_path, works
         text.startswith("in the first ") and "events: " in text and "the user null" in text
         for text in said.warnings
     )
-    room = prepare_in_parts.find_room([log], EngineConfig())
+    room = prepare_in_parts.find_room([log], EngineConfig(), AS_READ)
     assert said.notes[0] == (
         f"about {room.num_rows:,} events in parts need about {room.disk / 1e6:.1f} MB of disk in "
         f"{workspace.root}"
@@ -300,16 +304,46 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path, workspace, monkeypatch):
 
 def test_the_number_of_parts_follows_the_memory():
     gigabyte = 10**9
-    assert Room(gigabyte, 1, 4_000_000).holds_all
+    assert Room(gigabyte, 1, 3_600_000).holds_all
+    assert not Room(gigabyte, 1, 3_600_000, text_bytes=10).holds_all
     assert not Room(gigabyte, 1, 5_000_000).holds_all
     assert Room(gigabyte, 1, 30_000_000).num_parts == 9
     assert Room(gigabyte, 2, 30_000_000).num_parts == 48
+    assert Room(gigabyte, 1, 30_000_000, text_bytes=40).num_parts == 18
     with pytest.raises(ConfigError) as raised:
         assert Room(gigabyte // 10, 2, 30_000_000).num_parts
     assert str(raised.value) == "100.0 MB of memory are too little for 2 processes"
     assert raised.value.hint == "give --memory at least 800MB"
     assert memory.size_in_words(2.5 * gigabyte) == "2.5 GB"
     assert (memory.free_memory() or 1) > 0
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_room_of_a_log_is_that_of_its_ids(tmp_path, kind):
+    table = make_table()
+    numbers = write_log(tmp_path, table, kind)
+    table["user_id"] = [f"{user:0200d}a" for user in table["user_id"]]
+    texts = write_log(tmp_path / "texts", table, kind)
+    enough = EngineConfig(memory=300_600_000)  # for 3,000 rows of numbers
+    assert find_room([numbers], enough, AS_READ).text_bytes == 0
+    room = find_room([texts], enough, AS_READ)
+    assert (room.text_bytes > 200 * 150 / 3000, room.holds_all) == (True, False)
+    assert find_room([texts], EngineConfig(memory=10**9), AS_READ).text_bytes == 0  # not read
+    pieces = Pieces(tmp_path, "user_id")
+    read_log_in_batches([texts], AS_READ, pieces.take, tmp_path, 10_000)
+    exact = prepare_in_parts.measured(room, pieces)
+    assert exact.num_rows == 3000
+    assert 200 * 150 / 3000 < exact.text_bytes <= 210
+
+
+def test_the_number_of_parts_is_decided_when_the_log_has_been_read(
+    tmp_path, workspace, monkeypatch
+):
+    monkeypatch.setattr(Room, "rows_per_part", property(lambda _: 900))
+    monkeypatch.setattr(prepare_in_parts, "estimate_events", lambda _: 10**9)
+    log, engine = write_log(tmp_path, make_table()), EngineConfig(memory=10**9)
+    _, said = prepare(log, workspace, "parts", PrepareConfig(session="user"), engine)
+    assert {name: done for name, _, done in said.done}["write"] == 4  # 3,000 events, 900 a part
 
 
 def test_memory_is_written_as_a_size():
