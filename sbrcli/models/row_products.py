@@ -6,6 +6,8 @@ at most `_ONE_THREAD` numbers with one vector. These are the same calls however 
 are, and too small for the library to start threads of its own.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,18 +27,21 @@ class RowProducts:
     Args:
         matrix: (rows, inputs) float32, contiguous; it is not copied, and may be mapped from a file.
         bias: (rows,) float32, added to each product.
+        groups: how many groups of neighbouring rows are multiplied beside each other.
     """
 
-    def __init__(self, matrix: FloatArray, bias: FloatArray) -> None:
+    def __init__(self, matrix: FloatArray, bias: FloatArray, groups: int = 1) -> None:
         self.rows, self.inputs = matrix.shape
+        self.groups, own = groups, self.rows // groups
         step = max(_ONE_THREAD // self.inputs // _ROW_STEP * _ROW_STEP, _ROW_STEP)
-        self._step = min(step, self.rows)
-        whole = self.rows // self._step
-        self._split = whole * self._step
-        self._blocks = matrix[: self._split].reshape(whole, 1, self._step, self.inputs)
-        self._rest = matrix[None, None, self._split :]
-        self._together = max(_CACHED // (self._step * self.inputs), 1)
-        self._bias = bias
+        step = min(step, own)
+        whole = own // step
+        split = whole * step
+        grouped = matrix.reshape(groups, own, 1, self.inputs)
+        self._blocks = grouped[:, :split].reshape(groups, whole, 1, step, self.inputs)
+        self._rest = matrix.reshape(groups, 1, 1, own, self.inputs)[..., split:, :]
+        self._together = max(_CACHED // (groups * step * self.inputs), 1)
+        self._bias = bias.reshape(groups, 1, own)
 
     def multiply(self, vectors: FloatArray) -> FloatArray:
         """Return `vectors @ matrix.T + bias`.
@@ -45,22 +50,36 @@ class RowProducts:
             vectors: (n, inputs) float32.
 
         Returns:
-            (n, rows) float32, a new array.
+            (n, rows) float32, a new array; with several groups (groups, n, rows / groups).
         """
-        columns = np.ascontiguousarray(vectors, np.float32)[None, :, :, None]
-        out = np.empty((len(vectors), self.rows), np.float32)
-        split, blocks = self._split, self._blocks
-        blocked = out[:, :split].reshape(len(vectors), len(blocks), self._step, 1)
-        blocked = blocked.transpose(1, 0, 2, 3)
+        own = np.ascontiguousarray(vectors, np.float32)
+        out = np.empty((self.groups, len(own), self.rows // self.groups), np.float32)
         # What diverges is found in the results; NumPy's warning would reach the user's terminal.
         with np.errstate(over="ignore", invalid="ignore"):
-            if len(blocks) <= self._together:
-                np.matmul(blocks, columns, out=blocked)
-            else:
-                for begin in range(0, len(blocks), self._together):
-                    part = slice(begin, begin + self._together)
-                    np.matmul(blocks[part], columns, out=blocked[part])
-            if split < self.rows:
-                out[:, split:] = np.matmul(self._rest, columns)[0, :, :, 0]
-            out += self._bias
-        return out
+            self.repeated(own, out)()
+        return out[0] if self.groups == 1 else out
+
+    def repeated(self, vectors: FloatArray, out: FloatArray) -> Callable[[], None]:
+        """Return a function that writes the products of vectors, as these are when it is called.
+
+        Args:
+            vectors: (n, inputs) float32, contiguous.
+            out: (groups, n, rows / groups) float32, contiguous; overwritten at each call.
+        """
+        columns, bias = vectors[:, :, None], self._bias
+        groups, whole, _, step, _ = self._blocks.shape
+        split = whole * step
+        blocked = out[:, :, :split].reshape(groups, len(vectors), whole, step, 1)
+        blocked = blocked.transpose(0, 2, 1, 3, 4)
+        starts = range(0, whole, self._together)
+        parts = [slice(begin, begin + self._together) for begin in starts]
+        pairs = [(self._blocks[:, part], blocked[:, part]) for part in parts]
+        if split < out.shape[2]:
+            pairs.append((self._rest, out[:, None, :, split:, None]))
+
+        def multiply() -> None:
+            for block, product in pairs:
+                np.matmul(block, columns, out=product)
+            np.add(out, bias, out=out)
+
+        return multiply

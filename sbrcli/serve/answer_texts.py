@@ -4,7 +4,7 @@ A text holds the document of `Recommendation.to_document`: its numbers are the s
 though a score may have zeros at its end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -46,8 +46,50 @@ class Written:
         return Answer(200, encode_text(self.text))
 
 
+_MAX_TEXTS = 2**15
+"""Items whose texts are stored: some 10 MB."""
+
+
+class ItemTexts:
+    """The JSON of items as parts of an answer, stored when it is first used.
+
+    Args:
+        items: the run's items.
+    """
+
+    def __init__(self, items: RunItems) -> None:
+        ids, titles = items.ids, items.titles
+        self.has_titles = titles is not None
+        self.ids = _Stored(lambda at: encode_basestring(ids[at]))
+        """By item index, the id."""
+
+        self.titles = _Stored(lambda at: _title(titles[at] if titles else None))
+        """By item index, the title with the comma and the key before it; empty if it has none."""
+
+        self.events = _Stored(lambda at: f'{{"item": {self.ids[at]}{self.titles[at]}}}')
+        """By item index, the item as an event of a session."""
+
+
+class _Stored(dict[int, str]):
+    """Texts by item index, each made when it is first used.
+
+    Args:
+        make: makes the text of an item.
+    """
+
+    def __init__(self, make: Callable[[int], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, at: int) -> str:
+        if len(self) >= _MAX_TEXTS:
+            self.clear()
+        found = self[at] = self._make(at)
+        return found
+
+
 def write_recommendation(
-    items: RunItems,
+    items: ItemTexts,
     session: Sequence[int],
     unknown: Sequence[str],
     best: Sequence[int],
@@ -57,25 +99,20 @@ def write_recommendation(
     """Return the JSON of what was recommended for a session.
 
     Args:
-        items: the run's items.
+        items: the texts of the run's items.
         session: the indices of the session's items that the run knows.
         unknown: the ids of those that it does not know.
         best: the indices of the recommended items, best first.
         scores: their scores, which must be finite; written with six decimals.
         others: further keys of the document.
     """
-    ids, titles = items.ids, items.titles
-    values: list[Any] = [None] * (3 * len(best))
-    values[0::3] = [encode_basestring(ids[at]) for at in best]
+    values: list[Any] = [""] * (3 * len(best))
+    values[0::3] = map(items.ids.__getitem__, best)
     values[1::3] = scores
-    values[2::3] = [_title(titles[at]) for at in best] if titles else [""] * len(best)
+    if items.has_titles:
+        values[2::3] = map(items.titles.__getitem__, best)
     ranked = _pattern(len(best)) % tuple(values)
-    if titles:
-        asked = ", ".join(
-            [f'{{"item": {encode_basestring(ids[at])}{_title(titles[at])}}}' for at in session]
-        )
-    else:
-        asked = ", ".join([f'{{"item": {encode_basestring(ids[at])}}}' for at in session])
+    asked = ", ".join(map(items.events.__getitem__, session))
     named = ", ".join(map(encode_basestring, unknown)) if unknown else ""
     text = f'{{"items": [{ranked}], "unknown": [{named}], "session": [{asked}]'
     if not others:

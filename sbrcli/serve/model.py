@@ -15,7 +15,7 @@ from sbrcli.artefacts.run import Run
 from sbrcli.errors import SbrError
 from sbrcli.models.registry import BLEND
 from sbrcli.models.stream import stream_of
-from sbrcli.serve.answer_texts import Written
+from sbrcli.serve.answer_texts import ItemTexts, Written
 from sbrcli.serve.answers import (
     Events,
     Question,
@@ -56,6 +56,7 @@ class ServedModel:
         self.items = recommender.items
         self.stream = stream_of(recommender.scorer)
         self._attributes = attributes
+        self._texts = ItemTexts(self.items)
         self._rules = lru_cache(_MAX_RULES)(self._make_rules)
 
     @property
@@ -146,7 +147,7 @@ class ServedModel:
             RequestError, SbrError: its rules cannot be applied.
         """
         return OpenQuestion(
-            question, self.items, self.recommender.scorer, self._rules(question.rules)
+            question, self.items, self.recommender.scorer, self._rules(question.rules), self._texts
         )
 
     def _make_rules(self, asked: RuleQuestion) -> Rules:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sbrcli.artefacts.items import RunItems
 from sbrcli.models.scorer import Scorer
 from sbrcli.serve.answer_texts import (
+    ItemTexts,
     Tally,
     Written,
     join_written,
@@ -38,14 +39,23 @@ class OpenQuestion:
         items: the run's items.
         scorer: the run's model.
         rules: what may not be recommended.
+        texts: the texts of the items, where they are stored for several questions.
     """
 
-    __slots__ = ("_found", "_items", "_scorer", "kind", "known", "question", "rules")
+    __slots__ = ("_found", "_items", "_scorer", "_texts", "kind", "known", "question", "rules")
 
-    def __init__(self, question: Question, items: RunItems, scorer: Scorer, rules: Rules) -> None:
+    def __init__(
+        self,
+        question: Question,
+        items: RunItems,
+        scorer: Scorer,
+        rules: Rules,
+        texts: ItemTexts | None = None,
+    ) -> None:
         self.question, self.rules = question, rules
         self.kind = question.config, question.rules  # what decides which items may be chosen
         self._items, self._scorer = items, scorer
+        self._texts = texts or ItemTexts(items)
         self.known = [_places(items, session) for session in question.sessions]
         self._found: dict[int, str | RequestError] = {}
 
@@ -66,7 +76,7 @@ class OpenQuestion:
             best, scores = chosen.of_row(row)
             others = self._others(known, len(best), chosen.chosen, row)
             self._found[place] = write_recommendation(
-                self._items, known, unknown, best, scores, others
+                self._texts, known, unknown, best, scores, others
             )
 
     def answer(self) -> Written | RequestError:

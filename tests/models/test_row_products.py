@@ -31,3 +31,25 @@ def test_a_vector_among_others_keeps_its_bits():
 def test_no_vector_has_no_product():
     products = RowProducts(np.ones((3, 2), np.float32), np.zeros(3, np.float32))
     assert products.multiply(np.empty((0, 2), np.float32)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(("rows", "inputs", "groups"), [(3, 2, 3), (300, 100, 3), (66, 9000, 3)])
+def test_groups_of_rows_are_multiplied_beside_each_other(rows: int, inputs: int, groups: int):
+    rng = np.random.default_rng(2)
+    matrix = rng.integers(-3, 4, (rows, inputs)).astype(np.float32)
+    bias = rng.integers(-3, 4, rows).astype(np.float32)
+    vectors = rng.integers(-3, 4, (5, inputs)).astype(np.float32)
+    found = RowProducts(matrix, bias, groups).multiply(vectors)
+    wanted = (vectors @ matrix.T + bias).reshape(5, groups, -1).transpose(1, 0, 2)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_repeated_product_is_that_of_the_vectors_as_they_are():
+    matrix = np.arange(12, dtype=np.float32).reshape(4, 3)
+    products = RowProducts(matrix, np.ones(4, np.float32), groups=2)
+    vectors, out = np.zeros((2, 3), np.float32), np.empty((2, 2, 2), np.float32)
+    multiply = products.repeated(vectors, out)
+    for number in (1, 2):
+        vectors[:] = number
+        multiply()
+        np.testing.assert_array_equal(out, products.multiply(vectors))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sbrcli.artefacts.items import RunItems
 from sbrcli.config.recommendation import RecommendConfig
-from sbrcli.serve.answer_texts import Tally, Written, join_written, write_recommendation
+from sbrcli.serve.answer_texts import ItemTexts, Tally, Written, join_written, write_recommendation
 from sbrcli.serve.answers import Question, RequestError, read_question
 from sbrcli.serve.open_question import ChosenRows, OpenQuestion
 from sbrcli.workflow.choose_items import choose_items
@@ -54,7 +54,10 @@ def test_a_text_holds_the_document_of_a_recommendation(
 
 def test_a_text_is_written_as_literally_so():
     items = RunItems(["7", 'a"b'], np.array([2, 1]), ["Dust \\ Road", None])
-    text = write_recommendation(items, [1], ["é"], [0, 1], [1.5, -2e-7], {"short": "items"})
+    texts = ItemTexts(items)
+    text = write_recommendation(texts, [1], ["é"], [0, 1], [1.5, -2e-7], {"short": "items"})
+    again = write_recommendation(texts, [1], ["é"], [0, 1], [1.5, -2e-7], {"short": "items"})
+    assert again == text
     assert text == (
         '{"items": [{"rank": 1, "item": "7", "score": 1.500000, "title": "Dust \\\\ Road"}, '
         '{"rank": 2, "item": "a\\"b", "score": -0.000000}], "unknown": ["é"], '
@@ -62,6 +65,14 @@ def test_a_text_is_written_as_literally_so():
     )
     assert join_written([]) == "[]"
     assert json.loads(join_written([text, text])) == 2 * [json.loads(text)]
+
+
+def test_the_stored_texts_of_items_are_limited_in_number(monkeypatch):
+    monkeypatch.setattr("sbrcli.serve.answer_texts._MAX_TEXTS", 3)
+    texts = ItemTexts(RunItems(list("abcde"), np.ones(5, np.int64)))
+    for _ in range(2):
+        assert [texts.ids[at] for at in range(5)] == ['"a"', '"b"', '"c"', '"d"', '"e"']
+        assert len(texts.ids) <= 3
 
 
 def test_scores_that_are_not_finite_are_said_to_be():

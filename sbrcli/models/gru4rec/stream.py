@@ -1,6 +1,7 @@
 """GRU4Rec event by event; see `sbrcli.models.stream`. NumPy only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ FloatArray = npt.NDArray[np.floating]
 _NO_ITEMS = np.empty(0, np.intp)
 _MAX_GATES = 2**24
 """Numbers that `GruStream.prepare` may store: 64 MiB."""
+
+_TOGETHER = 2**16
+"""Numbers of gates that are multiplied at once: 256 KiB."""
 
 States = tuple[FloatArray, ...]
 """Of each layer, (units,) of one session or (sessions, units)."""
@@ -58,7 +62,7 @@ class GruStream:
             return
         parts = range(0, self.num_items, 1024)
         gates = [first.gates(self._embedding[begin : begin + 1024], _NO_ITEMS) for begin in parts]
-        self._gates = np.concatenate(gates)
+        self._gates = np.concatenate(gates, axis=1)
 
     def advance(self, states: Sequence[States | None], items: Sequence[IntArray]) -> list[States]:
         """Walk each session's further events; see `sbrcli.models.stream.Stream.advance`."""
@@ -74,12 +78,15 @@ class GruStream:
         ]
         # How many sessions have more events than each step.
         lasting = np.searchsorted(-steps, -np.arange(events.shape[1])).tolist()
-        for step, active in enumerate(lasting):
-            gates = self._first_gates(events[:active, step])
-            for number, (layer, state) in enumerate(zip(self._layers, hidden, strict=True)):
-                if number:
-                    gates = layer.gates(hidden[number - 1][:active], _NO_ITEMS)
-                layer.move(state[:active], gates)
+        begin = 0
+        # Of steps with the same sessions, and so many that their gates take little memory.
+        for active, own in groupby(lasting):
+            end = begin + len(list(own))
+            most = max(_TOGETHER // (active * self._layers[0].width), 1)
+            for first in range(begin, end, most):
+                part = events[:active, first : min(first + most, end)]
+                self._walk([state[:active] for state in hidden], part)
+            begin = end
         found: list[States] = [()] * len(order)
         for row, place in enumerate(order):
             found[place] = tuple(state[row].copy() for state in hidden)
@@ -92,9 +99,24 @@ class GruStream:
             np.stack(last) if last else np.empty((0, self._shape.units[-1]), np.float32)
         )
 
+    def _walk(self, hidden: Sequence[FloatArray], events: IntArray) -> None:
+        """Replace states, of each layer (sessions, units), by those after (sessions, steps) events.
+
+        The first layer's gates of all steps are multiplied at once.
+        """
+        sessions, steps = events.shape
+        items = events.T.reshape(-1)
+        gates = self._first_gates(items).reshape(3, steps, sessions, -1)
+        moves = [layer.mover(state) for layer, state in zip(self._layers, hidden, strict=True)]
+        with np.errstate(over="ignore", invalid="ignore"):  # see `RowProducts.multiply`
+            for step in range(steps):
+                moves[0](gates[:, step])
+                for number in range(1, len(moves)):
+                    moves[number](self._layers[number].gates(hidden[number - 1], _NO_ITEMS))
+
     def _first_gates(self, items: IntArray) -> FloatArray:
         if self._gates is not None:
-            return self._gates[items]
+            return self._gates.take(items, axis=1)
         entered = None if self._embedding is None else self._embedding[items]
         return self._layers[0].gates(entered, items)
 
@@ -115,37 +137,50 @@ class _Layer:
         self._bias, recurrent_bias = _halved(weights[f"gru_{layer}/bias"])
         self._units = recurrent.shape[0]
         self.width = recurrent.shape[1]
-        self._rows = _halved(kernel)
-        self._input = RowProducts(np.ascontiguousarray(self._rows.T), self._bias)
-        self._recurrent = RowProducts(np.ascontiguousarray(_halved(recurrent).T), recurrent_bias)
+        rows = np.ascontiguousarray(_halved(kernel).T)
+        # (3, inputs, units): what an item adds if the input is one-hot
+        self._rows = np.ascontiguousarray(rows.reshape(3, self._units, -1).transpose(0, 2, 1))
+        self._input = RowProducts(rows, self._bias, groups=3)
+        recurrent_rows = np.ascontiguousarray(_halved(recurrent).T)
+        self._recurrent = RowProducts(recurrent_rows, recurrent_bias, groups=3)
 
     def gates(self, entered: FloatArray | None, items: IntArray) -> FloatArray:
-        """Return the input's share of the gates, (sessions, 3 * units).
+        """Return the input's share of the gates, (3, sessions, units): of z, r and the candidate.
 
         Args:
             entered: (sessions, width) inputs; None for one-hot items.
             items: (sessions,) item indices.
         """
         if entered is None:
-            return self._rows[items] + self._bias
+            return self._rows[:, items] + self._bias.reshape(3, 1, -1)
         return self._input.multiply(entered)
 
-    def move(self, state: FloatArray, gates: FloatArray) -> None:
-        """Replace states, (sessions, units), by those after one event."""
-        units, half = self._units, np.float32(0.5)
-        product = self._recurrent.multiply(state)
-        opened, candidate = product[:, : 2 * units], product[:, 2 * units :]
-        opened += gates[:, : 2 * units]
-        np.tanh(opened, out=opened)
-        opened *= half
-        opened += half
-        update, reset = opened[:, :units], opened[:, units:]
-        candidate *= reset
-        candidate += gates[:, 2 * units :]
-        np.tanh(candidate, out=candidate)
-        state -= candidate
-        state *= update
-        state += candidate
+    def mover(self, state: FloatArray) -> Callable[[FloatArray], None]:
+        """Return a function of the input's gates, (3, sessions, units), of one event each.
+
+        It replaces the states, (sessions, units), by those after the event. The gates are
+        contiguous: in columns of one array, each operation takes three times as long.
+        """
+        half = np.float32(0.5)
+        product = np.empty((3, len(state), self._units), np.float32)
+        multiply = self._recurrent.repeated(state, product)
+        opened, (update, reset, candidate) = product[:2], product
+        add, times, tanh, minus = np.add, np.multiply, np.tanh, np.subtract
+
+        def move(gates: FloatArray) -> None:
+            multiply()
+            add(opened, gates[:2], opened)
+            tanh(opened, opened)
+            times(opened, half, opened)
+            add(opened, half, opened)
+            times(candidate, reset, candidate)
+            add(candidate, gates[2], candidate)
+            tanh(candidate, candidate)
+            minus(state, candidate, state)
+            times(state, update, state)
+            add(state, candidate, state)
+
+        return move
 
 
 def _halved(gates: FloatArray) -> FloatArray:

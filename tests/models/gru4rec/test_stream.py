@@ -15,7 +15,7 @@ SHAPES = [
     GruShape(30, units, embedding)
     for embedding in ("none", "shared", "separate")
     for units in ((5,), (7, 5))
-]
+] + [GruShape(30, (100,), "shared")]
 
 
 def weights_of(shape: GruShape) -> dict[str, np.ndarray]:
@@ -50,6 +50,16 @@ def test_bits_depend_neither_on_company_nor_on_how_the_events_came(
         for item in session:
             [state] = other.advance([state], [np.array([item])])
         np.testing.assert_array_equal(other.scores([state])[0], scores)
+
+
+def test_steps_in_parts_give_the_same_bits(monkeypatch):
+    sessions = [*SESSIONS, np.arange(30), np.arange(29, -1, -1)]
+    stream = GruStream(SHAPES[3], weights_of(SHAPES[3]))
+    whole = stream.scores(stream.advance([None] * len(sessions), sessions))
+    for most in (1, 50):
+        monkeypatch.setattr("sbrcli.models.gru4rec.stream._TOGETHER", most)
+        parts = stream.scores(stream.advance([None] * len(sessions), sessions))
+        np.testing.assert_array_equal(parts, whole)
 
 
 def test_a_state_is_not_changed_by_what_follows_it():
