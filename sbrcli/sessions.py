@@ -10,6 +10,9 @@ from sbrcli.arrays import BoolArray, IntArray
 
 _SUBSAMPLE_SEED = 1
 
+_BLOCK = 2**20
+"""Events that are looked at together where all of them at once would take memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
@@ -97,6 +100,29 @@ class Sessions:
     def num_targets(self) -> int:
         """The number of targets."""
         return int(np.count_nonzero(self.target_mask))
+
+    def count_items(self, num_items: int, *, only_targets: bool = False) -> IntArray:
+        """Count each item's events, in little memory: (num_items,) int64, or longer if need be.
+
+        Args:
+            num_items: the least number of items.
+            only_targets: count the events that are targets.
+        """
+        counts = np.zeros(num_items, np.int64)
+        for first in range(0, len(self.item_indices), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            items = self.item_indices[block]
+            if only_targets:
+                is_target = np.ones(len(items), np.bool_)
+                if self.targets is not None:
+                    is_target[:] = self.targets[block]
+                begin, end = np.searchsorted(self.offsets[:-1], (first, first + len(items)))
+                is_target[self.offsets[begin:end] - first] = False
+                items = items[is_target]
+            found = np.bincount(items, minlength=len(counts))
+            found[: len(counts)] += counts
+            counts = found
+        return counts
 
     def subsample(
         self, num_targets: int, seed: Sequence[int] | int = _SUBSAMPLE_SEED

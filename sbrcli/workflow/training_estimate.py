@@ -160,7 +160,7 @@ def _with_times(
             validate(network.scorer(), some, ignore_progress)
             validation = perf_counter() - began
             validation *= valid.num_targets / max(some.num_targets, 1)
-    pairs = loop.lanes.num_pairs
+    pairs = loop.num_pairs
     total = started + job.config.epochs * (epoch + validation)
     if job.config.refit:
         counts = job.counts_in("refit")

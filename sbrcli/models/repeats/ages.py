@@ -100,7 +100,12 @@ class SessionAges:
         ages = np.minimum(back, AGES - 1, out=back)
         return SeenItems(rows, self._items[places], ages, places)
 
-    def mean_seen(self) -> float:
-        """Return about how many items `seen` finds for an event, the mean over all events."""
-        lengths = np.diff(self._offsets).astype(np.float64)
-        return float((lengths * (lengths + 1)).sum() / 2 / max(lengths.sum(), 1))
+
+def mean_seen(offsets: IntArray) -> float:
+    """Return about how many items `SessionAges.seen` finds for an event, the mean over all events.
+
+    Args:
+        offsets: (sessions + 1,) those of the sessions.
+    """
+    lengths = np.diff(offsets).astype(np.float64)
+    return float((lengths * (lengths + 1)).sum() / 2 / max(lengths.sum(), 1))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sbrcli.arrays import IntArray
-from sbrcli.models.repeats.ages import AGES, NOT_SEEN, SeenItems, SessionAges
+from sbrcli.models.repeats.ages import AGES, NOT_SEEN, SeenItems, SessionAges, mean_seen
 from sbrcli.models.training.lanes import Lanes
 from sbrcli.sessions import Sessions
 
@@ -54,8 +54,6 @@ class LaneRepeats:
 
     def __init__(self, sessions: Sessions, bptt: int) -> None:
         self._ages, self._bptt = SessionAges(sessions), bptt
-        self.pairs_per_call = int(MAX_SEEN / max(self._ages.mean_seen(), 1))
-        """How many pairs one call should have at most."""
 
     def of(self, lanes: Lanes) -> CallRepeats:
         """Return the seen items at the pairs of steps of lanes, a multiple of `bptt`."""
@@ -114,6 +112,11 @@ def _stack(rows: IntArray, items: IntArray) -> IntArray:
     places = np.empty((len(rows), 2), np.int32)
     places[:, 0], places[:, 1] = rows, items
     return places
+
+
+def limit_pairs(sessions: Sessions) -> int:
+    """Return how many pairs of these sessions one call of the graph should have at most."""
+    return int(MAX_SEEN / max(mean_seen(sessions.offsets), 1))
 
 
 def nothing_seen(steps: int, num_lanes: int) -> CallRepeats:

@@ -7,14 +7,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from sbrcli.arrays import IntArray
 from sbrcli.artefacts.manifests import WATCHED
 from sbrcli.config.training import FitConfig
 from sbrcli.errors import TrainingError
 from sbrcli.models.network import Network
-from sbrcli.models.repeats.lanes import LaneRepeats
+from sbrcli.models.repeats.lanes import LaneRepeats, limit_pairs
+from sbrcli.models.training.arrangement import Arrangement
 from sbrcli.models.training.checkpoint import TrainingState, are_finite
 from sbrcli.models.training.events import (
     EpochEnded,
@@ -28,7 +27,7 @@ from sbrcli.models.training.events import (
 )
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.interruption import uninterrupted
-from sbrcli.models.training.lanes import Lanes, arrange_lanes, most_steps, order_by_start
+from sbrcli.models.training.lane_stream import LaneStream, Window
 from sbrcli.models.training.loop_settings import Phase, Validate
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.step import TrainingStep
@@ -104,18 +103,22 @@ class EpochLoop:
         self.network, self.data, self.config, self.on_event = network, data, config, on_event
         self.num_epochs = config.epochs if epochs is None else epochs
         self.phase: Phase = phase
-        self.bptt = min(config.bptt, self._most_steps())
-        self.lanes = self._arrange(1)
+        self.num_pairs = int(self._target_count().sum())
+        """Of an epoch."""
+        self._arrangement = Arrangement(data.sessions, config)
+        self.bptt = min(config.bptt, self._arrangement.most_steps())
         config = replace(config, bptt=self.bptt)
-        how = (config, self._sampler(), self._total_chunks())
+        how = (config, self._sampler(), self._arrangement.total_chunks(self.bptt))
         self.step = TeamStep(team, copies, *how) if team else TrainingStep(network, *how)
         self.lane_states: list[Any] = self.step.zero_states()
         self.restored_states: list[Any] | None = None
         self.state = TrainingState()
-        self._repeats = LaneRepeats(data.sessions, self.bptt) if self.step.has_repeats else None
-        pairs = min(PAIRS_PER_CALL, self._repeats.pairs_per_call if self._repeats else math.inf)
+        limit = limit_pairs(data.sessions) if self.step.has_repeats else math.inf
         chunk = config.batch_size * self.bptt
-        self.steps_per_call = max(1, int(pairs // chunk)) * self.bptt
+        self.steps_per_call = max(1, int(min(PAIRS_PER_CALL, limit) // chunk)) * self.bptt
+        self._window: Window | None = None
+        self._repeats: LaneRepeats | None = None
+        self.lanes = self._arrange(1)
         self.is_resumed = False
         with uninterrupted():
             self.step.compile()
@@ -153,59 +156,36 @@ class EpochLoop:
         waited = len(history) - best_epoch(history, config.monitor)
         return len(history) >= self.num_epochs or waited >= config.patience
 
-    def _arrange(self, epoch: int) -> Lanes:
-        config, sessions = self.config, self.data.sessions
-        order = order_by_start(sessions)
-        if config.shuffle:
-            order = np.random.default_rng([config.seed, epoch]).permutation(order)
-        return arrange_lanes(sessions, config.batch_size, order).padded(self.bptt)
-
-    def _most_steps(self) -> int:
-        """Return the number of steps of the lanes; a longer chunk would only add padding.
-
-        If sessions are shuffled, it is a bound that holds for any order.
-        """
-        config, sessions = self.config, self.data.sessions
-        if config.shuffle:
-            return max(1, most_steps(sessions, config.batch_size))
-        lanes = arrange_lanes(sessions, config.batch_size, order_by_start(sessions))
-        return max(1, len(lanes.inputs))
-
-    def _total_chunks(self) -> int:
-        config = self.config
-        if config.shuffle and config.schedule != "constant":
-            # Sessions in another order may fill another number of chunks.
-            return sum(
-                len(self._arrange(epoch).inputs) // self.bptt
-                for epoch in range(1, config.epochs + 1)
-            )
-        return config.epochs * len(self.lanes.inputs) // self.bptt
+    def _arrange(self, epoch: int) -> LaneStream:
+        return self._arrangement.stream(epoch, self.bptt, self.steps_per_call)
 
     def _sampler(self) -> NegativeSampler | None:
         config, num_items = self.config, self.network.shape.num_items
         n_sample = config.negatives(num_items)
         if n_sample == 0:
             return None
-        targets = self.lanes.targets[self.lanes.is_pair]
         return NegativeSampler(
             self._train_count(num_items),
             n_sample,
             config.sample_alpha,
-            target_count=np.bincount(targets, minlength=num_items),
+            target_count=self._target_count(),
             num_lanes=config.batch_size,
         )
 
+    def _target_count(self) -> IntArray:
+        return self.data.sessions.count_items(self.network.shape.num_items, only_targets=True)
+
     def _train_count(self, num_items: int) -> IntArray:
-        return np.bincount(self.data.sessions.item_indices, minlength=num_items)
+        return self.data.sessions.count_items(num_items)
 
     def _run_epoch(self, is_interrupted: Callable[[], bool]) -> None:
-        state, pairs = self.state, self.lanes.num_pairs
-        num_done = int(self.lanes.is_pair[: state.step].sum())
+        state, pairs = self.state, self.num_pairs
+        num_done = self.lanes.count_pairs(state.step)
         if self.is_resumed:
             self.is_resumed = False
             self.on_event(TrainingResumed(**self._at(), done_share=num_done / max(pairs, 1)))
         self.on_event(EpochStarted(**self._at(), num_targets=pairs, num_done=num_done))
-        while state.step < len(self.lanes.inputs):
+        while state.step < self.lanes.num_steps:
             num_done += self._train_steps(num_done)
             is_stopped, is_due = self._in_any(is_interrupted(), self._is_save_due())
             if is_stopped or is_due:
@@ -217,15 +197,29 @@ class EpochLoop:
         """Return the position of the training, for events."""
         return {"epoch": self.state.epoch, "epochs": self.num_epochs, "phase": self.phase}
 
-    def repeats_of(self, lanes: Lanes) -> list[Any]:
-        """Return the last argument of the step, for some steps; none if no repeats are learned."""
-        return [] if self._repeats is None else [self.step.repeats_of(lanes, self._repeats)]
+    def call_at(self, step: int, num_steps: int) -> list[Any]:
+        """Return the arguments of a call of the graph: `Lanes`, and what is learned repeats' own.
+
+        Args:
+            step: the first one.
+            num_steps: how many there are at most; a call ends where the window in memory ends.
+        """
+        if not self.lanes.holds(step):
+            self._window = self._repeats = None  # before the next window takes memory
+        window = self.lanes.window_at(step)
+        if window is not self._window:
+            self._window = window
+            if self.step.has_repeats:
+                self._repeats = LaneRepeats(window.sessions, self.bptt)
+        first = step - window.first_step
+        lanes = window.lanes.part(slice(first, first + num_steps))
+        repeats = self._repeats
+        return [lanes, *([] if repeats is None else [self.step.repeats_of(lanes, repeats)])]
 
     def _train_steps(self, num_done: int) -> int:
         """Train on the steps of one call; return their number of pairs."""
         state = self.state
-        window = slice(state.step, state.step + self.steps_per_call)
-        lanes = self.lanes.part(window)
+        lanes, *repeats = self.call_at(state.step, self.steps_per_call)
         began = time.perf_counter()
         loss, self.lane_states = self.step.walk(
             lanes.inputs,
@@ -233,11 +227,11 @@ class EpochLoop:
             lanes.starts,
             lanes.is_pair,
             self.lane_states,
-            *self.repeats_of(lanes),
+            *repeats,
         )
         state.loss += float(loss)
         state.seconds += time.perf_counter() - began
-        state.step = window.stop
+        state.step += len(lanes.inputs)
         pairs = lanes.num_pairs
         mean = state.loss / max(num_done + pairs, 1)
         if not mean < LOST_LOSS:
@@ -246,7 +240,7 @@ class EpochLoop:
         return pairs
 
     def _finish_epoch(self) -> None:
-        state, pairs, at = self.state, self.lanes.num_pairs, self._at()
+        state, pairs, at = self.state, self.num_pairs, self._at()
         if not are_finite(self.step.variables):
             raise self._is_lost("the weights are not finite", pairs)
         row: dict[str, Any] = {

@@ -83,18 +83,32 @@ def arrange_lanes(sessions: Sessions, num_lanes: int, order: IntArray | None = N
     num_pairs = np.maximum(np.diff(sessions.offsets) - 1, 0)
     order = np.arange(sessions.num_sessions) if order is None else order
     order = order[num_pairs[order] > 0]
-    lane, first_step = _place(num_pairs[order], num_lanes)
-
-    # One row per pair, in the order of the sessions: the event of its input, and its position.
     lengths = num_pairs[order]
-    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    event = np.repeat(sessions.offsets[order], lengths) + within
+    lane, first_step = place_sessions(lengths, [(0, number) for number in range(num_lanes)])
+    steps = int((first_step + lengths).max(initial=0))
+    pieces = (sessions.offsets[order], np.zeros_like(lengths), lengths, first_step, lane)
+    return fill_lanes(sessions, (steps, num_lanes), pieces)
+
+
+def fill_lanes(sessions: Sessions, shape: tuple[int, int], pieces: tuple[IntArray, ...]) -> Lanes:
+    """Return lanes that hold pieces of sessions.
+
+    Args:
+        sessions: the sessions.
+        shape: the numbers of steps and lanes.
+        pieces: (pieces,) each: the position of the session's first event; how many of its pairs
+            come before the piece, and how many are in it; the step, counted from the first one
+            here, at which the session began, which may be negative; and the lane.
+    """
+    begins, skipped, lengths, first_step, lane = pieces
+    # One row per pair, in the order of the sessions: the event of its input, and its position.
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths - skipped, lengths)
+    event = np.repeat(begins, lengths) + within
     place = (np.repeat(first_step, lengths) + within, np.repeat(lane, lengths))
 
-    steps = int((first_step + lengths).max(initial=0))
-    inputs, targets = np.zeros((2, steps, num_lanes), np.int32)
-    starts, is_pair = np.zeros((2, steps, num_lanes), np.bool_)
-    events = np.zeros((steps, num_lanes), position_type(len(sessions.item_indices)))
+    inputs, targets = np.zeros((2, *shape), np.int32)
+    starts, is_pair = np.zeros((2, *shape), np.bool_)
+    events = np.zeros(shape, position_type(len(sessions.item_indices)))
     inputs[place] = sessions.item_indices[event]
     targets[place] = sessions.item_indices[event + 1]
     starts[place] = within == 0
@@ -123,14 +137,19 @@ def most_steps(sessions: Sessions, num_lanes: int) -> int:
 
 def order_by_start(sessions: Sessions) -> IntArray:
     """Return the order of sessions by the time of their first event; ties in dataset order."""
-    return np.argsort(sessions.timestamps[sessions.offsets[:-1]], kind="stable")
+    order = np.argsort(sessions.timestamps[sessions.offsets[:-1]], kind="stable")
+    return order.astype(position_type(len(order)), copy=False)
 
 
-def _place(lengths: IntArray, num_lanes: int) -> tuple[IntArray, IntArray]:
-    """Return the lane and the first step of each session, assigned in order."""
+def place_sessions(lengths: IntArray, free: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
+    """Return the lane and the first step of each session, assigned in order.
+
+    Args:
+        lengths: (sessions,) the number of pairs of each.
+        free: a heap of the first free step of each lane and the lane; it is brought up to date.
+    """
     lane = np.empty(len(lengths), np.int64)
     first_step = np.empty(len(lengths), np.int64)
-    free = [(0, number) for number in range(num_lanes)]  # (first free step, lane): a heap
     for session, length in enumerate(lengths.tolist()):
         step, number = free[0]
         lane[session], first_step[session] = number, step

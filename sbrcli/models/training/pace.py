@@ -15,17 +15,17 @@ def time_epoch(loop: EpochLoop, seconds: float) -> float:
         loop: one that has not begun; it cannot be trained afterwards.
         seconds: how long to measure. At least one call of the graph is timed.
     """
-    lanes, states = loop.lanes, loop.lane_states
-    total, first, length = len(lanes.inputs), 0, loop.bptt
+    states = loop.lane_states
+    total, first, length = loop.lanes.num_steps, 0, loop.bptt
     timed, took = 0, 0.0
     while first < total and (took < seconds or not timed):
-        part = lanes.part(slice(first, first + length))
+        part, *repeats = loop.call_at(first, length)
         arrays = (part.inputs, part.targets, part.starts, part.is_pair)
         began = perf_counter()
-        loss, states = loop.step.walk(*arrays, states, *loop.repeats_of(part))
+        loss, states = loop.step.walk(*arrays, states, *repeats)
         float(loss)
         if first or total <= loop.bptt:
             took += perf_counter() - began
-            timed += min(length, total - first)
-        first, length = first + length, loop.steps_per_call
+            timed += len(part.inputs)
+        first, length = first + len(part.inputs), loop.steps_per_call
     return took / max(timed, 1) * total

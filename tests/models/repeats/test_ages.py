@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sbrcli.models.repeats.ages import AGES, NOT_SEEN, SessionAges
-from sbrcli.models.repeats.lanes import MAX_SEEN, LaneRepeats, nothing_seen
+from sbrcli.models.repeats.lanes import MAX_SEEN, LaneRepeats, limit_pairs, nothing_seen
 from sbrcli.models.training.lanes import arrange_lanes
 from sbrcli.sessions import Sessions
 from tests.builders import make_sessions
@@ -120,8 +120,8 @@ def test_a_window_of_the_lanes_has_the_ages_of_the_whole():
 
 def test_long_sessions_make_calls_of_fewer_pairs():
     short, long = make_sessions(*[[1, 2]] * 100), make_sessions(*[list(range(5000))] * 2)
-    assert LaneRepeats(long, 4).pairs_per_call < LaneRepeats(short, 4).pairs_per_call
-    assert LaneRepeats(long, 4).pairs_per_call * 2500 <= MAX_SEEN
+    assert limit_pairs(long) < limit_pairs(short)
+    assert limit_pairs(long) * 2500 <= MAX_SEEN
 
 
 def test_a_chunk_of_padding_has_seen_nothing():

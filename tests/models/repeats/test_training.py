@@ -129,9 +129,12 @@ def make_loop(folder: Path, **settings: Any) -> TrainingLoop:
     return TrainingLoop(LoopSettings(**plan, train_count=counts, validate=None, **settings))
 
 
-def test_a_training_that_stops_within_an_epoch_goes_on_to_the_same_terms(tmp_path, monkeypatch):
+def test_a_training_in_windows_that_stops_within_an_epoch_goes_on_to_the_same_terms(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr("sbrcli.models.training.fit.PAIRS_PER_CALL", 4)
     make_loop(tmp_path / "whole").run()
+    monkeypatch.setattr("sbrcli.models.training.arrangement.WINDOW_PAIRS", 1)  # a call each
     calls = 0
 
     def stop(event: object) -> None:

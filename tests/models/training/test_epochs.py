@@ -128,7 +128,7 @@ def test_a_chunk_is_no_longer_than_what_the_lanes_hold(tmp_path: Path, options: 
     for bptt in (3, 5, 700):
         config = TrainConfig(hsz=(5,), batch_size=20, bptt=bptt, epochs=2, dropout=0.3, **options)
         runner = TrainingLoop(make_plan(tmp_path / str(bptt), config))
-        assert len(runner.lanes.inputs) == 3
+        assert runner.lanes.num_steps == 3
         runner.run()
         weights.add((tmp_path / str(bptt) / WEIGHTS_FILE).read_bytes())
     assert len(weights) == 1
@@ -362,3 +362,19 @@ def test_a_torn_file_beside_the_checkpoint_is_no_matter(tmp_path: Path):
     torn = folder / CHECKPOINT_FILE.parent / f".{CHECKPOINT_FILE.name}.1.tmp"
     torn.write_bytes((folder / CHECKPOINT_FILE).read_bytes()[:100])
     assert outcome(folder, TrainingLoop(make_plan(folder)).run()) == expected
+
+
+@pytest.mark.parametrize("options", [{}, {"shuffle": True, "schedule": "linear"}], ids=str)
+def test_lanes_in_windows_train_the_same_weights_also_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict
+):
+    config = replace(CONFIG, n_sample=3, **options)
+    whole = TrainingLoop(make_plan(tmp_path / "whole", config)).run()
+    monkeypatch.setattr("sbrcli.models.training.arrangement.WINDOW_PAIRS", 1)  # a call each
+    crashing = make_plan(tmp_path / "run", config, on_event=crash_at(CALLS + 4))
+    with pytest.raises(CrashError):
+        TrainingLoop(crashing).run()
+    resumed = TrainingLoop(make_plan(tmp_path / "run", config, validate=mrrs(0.2)))
+    assert resumed.state.step > 0, "it crashed within its second epoch"
+    history = resumed.run()
+    assert outcome(tmp_path / "run", history) == outcome(tmp_path / "whole", whole)
