@@ -42,7 +42,7 @@ Logs = Annotated[
     typer.Argument(
         metavar="LOG...",
         help="The log of events: a file, a folder of its parts, several of these in their order, "
-        "or - for standard input.",
+        "an address such as s3://bucket/log.parquet, or - for standard input.",
     ),
 ]
 DatasetName = Annotated[

@@ -24,7 +24,8 @@ LogsOrNone = Annotated[
     typer.Argument(
         metavar="LOG...",
         help="The log of events: a file, a folder of its parts, several of these in their order, "
-        "or - for standard input. Without it, a dataset is described.",
+        "an address such as s3://bucket/log.parquet, or - for standard input. Without it, a "
+        "dataset is described.",
     ),
 ]
 

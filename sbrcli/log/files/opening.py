@@ -25,6 +25,16 @@ _FETCH |= {"hdfs": "hdfs dfs -cat {}", "abfs": "hdfs dfs -cat {}", "abfss": "hdf
 """Command that prints the file at an address, by scheme."""
 
 
+def fetch_command(scheme: str, quoted: str) -> str | None:
+    """Return the command that prints the file at an address; None if none is known.
+
+    Args:
+        scheme: of the address, in lower case.
+        quoted: the address, quoted for a shell.
+    """
+    return _FETCH[scheme].format(quoted) if scheme in _FETCH else None
+
+
 def recognise_compression(path: Path) -> str | None:
     """Return the compression of a file by its first bytes; None if it has none.
 
@@ -166,9 +176,9 @@ def _missing(path: Path) -> DataError:
         return DataError(f"{url} is an address, not a path", hint=f"name the path: /{address[2]}")
     url = f"{address[1]}://{address[2]}"
     message = f"{url} is an address, and sbr reads files alone"
-    if scheme not in _FETCH:
+    fetch = fetch_command(scheme, shlex.quote(url))
+    if fetch is None:
         return DataError(message, hint="write its events into a file, and name that")
-    fetch = _FETCH[scheme].format(shlex.quote(url))
     return DataError(message, hint=f"pipe it: {fetch} | sbr stats -")
 
 

@@ -1,4 +1,4 @@
-"""Copy a log that comes through a pipe to a temporary file, as it is read more than once."""
+"""Copy a log from a pipe or an address to a temporary file, as it is read more than once."""
 
 import shutil
 import stat
@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from sbrcli.errors import DataError
+from sbrcli.log.files.copies import copy_chunks
 from sbrcli.log.files.opening import explained
+from sbrcli.log.files.remote import address_of, copy_address
 from sbrcli.log.files.streams import read_chunks
 
 STANDARD_INPUT = Path("-")
@@ -20,12 +23,25 @@ STANDARD_INPUT = Path("-")
 def on_disk(path: Path) -> Iterator[Path]:
     """Yield a path with the content of `path` that can be opened repeatedly.
 
-    That is `path` itself, unless it is `-` (standard input), a pipe or a device: these are copied
-    to a temporary file, which is deleted at the end. Errors name the source.
+    That is `path` itself, unless it is `-` (standard input), a pipe, a device or an address such as
+    s3://bucket/log.csv: these are copied to a temporary file or folder, which is deleted at the
+    end. Errors name the source. Of file:///data/log.csv it is /data/log.csv.
 
     Raises:
         DataError: it cannot be read, or needs more than half of the free space for temporary files.
     """
+    url = address_of(path)
+    if url is not None:
+        scheme, _, rest = url.partition("://")
+        if scheme == "file":
+            path = Path(unquote(rest))
+        else:
+            with tempfile.TemporaryDirectory(prefix="sbr-") as folder:
+                with renamed(Path(folder), f"{scheme}:/"):
+                    copy = copy_address(url, Path(folder), shutil.disk_usage(folder).free // 2)
+                with renamed(copy, url):
+                    yield copy
+            return
     if path != STANDARD_INPUT and not _is_stream(path):
         yield path
         return
@@ -35,7 +51,7 @@ def on_disk(path: Path) -> Iterator[Path]:
         with renamed(copy, name):
             with ExitStack() as stack:
                 source = _source(path, stack)
-                _copy(source, copy, shutil.disk_usage(folder).free // 2)
+                copy_chunks(read_chunks(source), copy, shutil.disk_usage(folder).free // 2)
             yield copy
 
 
@@ -75,15 +91,3 @@ def _source(path: Path, stack: ExitStack) -> BinaryIO:
         return standard_input()
     stack.enter_context(explained(path))
     return stack.enter_context(path.open("rb"))
-
-
-def _copy(source: BinaryIO, copy: Path, most: int) -> None:
-    with explained(copy), copy.open("wb") as target:
-        for chunk in read_chunks(source):
-            most -= len(chunk)
-            if most < 0:
-                raise DataError(
-                    f"{copy}: it fills more than half of the free space for temporary files",
-                    hint="save it to a file and name that; TMPDIR says where temporary files lie",
-                )
-            target.write(chunk)
