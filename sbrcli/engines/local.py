@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import reduce
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, TypeVar
@@ -58,7 +60,8 @@ class LocalEngine:
         except BrokenProcessPool as error:
             raise EngineError(
                 "a process that worked on a part of the log has died",
-                hint="it may have run out of memory: lower --memory or --processes",
+                hint="it may have run out of memory: lower --memory or --processes. A program of "
+                'your own needs the line if __name__ == "__main__":',
             ) from error
         finally:
             for future in waiting:
@@ -85,10 +88,34 @@ def started(processes: int) -> Iterator[LocalEngine]:
     if processes == 1:
         yield HERE
         return
+    _start_quiet_tracker()
     # A forked process would inherit the locks of PyArrow's threads.
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawning, initializer=_prepare_process) as pool:
         yield LocalEngine(pool, processes)
+
+
+def require_guarded(processes: int) -> None:
+    """Check that this is not a process that imports the program of its parent before it works.
+
+    Raises:
+        EngineError: it is: the program starts its work when it is imported.
+    """
+    if processes > 1 and getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise EngineError(
+            "each of several processes imports the program, which starts its work again",
+            hint='start it below a line: if __name__ == "__main__":',
+        )
+
+
+def _start_quiet_tracker() -> None:
+    """Start Python's tracker of semaphores such that it says nothing after a `kill -9`."""
+    quiet = "ignore:resource_tracker:UserWarning"
+    sys.warnoptions.append(quiet)  # which the tracker is started with
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(quiet)
 
 
 def _prepare_process() -> None:

@@ -20,7 +20,7 @@ from sbrcli.dataset.summary import PreparedDataset
 from sbrcli.dataset.timeline import find_early_targets
 from sbrcli.dataset.writing import write_dataset
 from sbrcli.engines.engine import Engine
-from sbrcli.engines.local import HERE, started
+from sbrcli.engines.local import HERE, require_guarded, started
 from sbrcli.engines.memory import Room
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.detect import AS_READ, recognise_log
@@ -82,7 +82,9 @@ def prepare_dataset(
         ConfigError: the name is not a valid folder name, or options conflict.
         DataError: a file cannot be read, or a split is empty.
         ArtefactError: another dataset has the name, or the folder cannot be written.
+        EngineError: a process has died, or this is one that imports a program without a guard.
     """
+    require_guarded(engine.processes)
     check_given_split(config, reading, given, name)
     with ExitStack() as stack:
         called = _call_logs(log, given)

@@ -36,5 +36,8 @@ def test_several_processes_give_what_one_gives_and_end():
         with pytest.raises(EngineError) as raised:
             list(engine.map(die, range(9)))
     assert str(raised.value) == "a process that worked on a part of the log has died"
-    assert raised.value.hint == ("it may have run out of memory: lower --memory or --processes")
+    assert raised.value.hint == (
+        "it may have run out of memory: lower --memory or --processes. A program of your own needs "
+        'the line if __name__ == "__main__":'
+    )
     assert raised.value.exit_code == ExitCode.TRAINING

@@ -1,6 +1,7 @@
 """`sbr preprocess` of a log in parts on scratch: the same dataset, and nothing left over."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -21,8 +22,9 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.dataset.pieces import Pieces
 from sbrcli.dataset.storage import load_split
 from sbrcli.engines import memory
+from sbrcli.engines.local import require_guarded
 from sbrcli.engines.memory import Room
-from sbrcli.errors import ArtefactError, ConfigError, DataError, OptionError
+from sbrcli.errors import ArtefactError, ConfigError, DataError, EngineError, OptionError
 from sbrcli.log.batches import read_log_in_batches
 from sbrcli.log.detect import AS_READ
 from sbrcli.workflow import prepare_in_parts
@@ -404,7 +406,8 @@ def test_what_a_killed_process_leaves_is_deleted_by_the_next(tmp_path, workspace
     log = write_log(tmp_path, make_table())
     monkeypatch.chdir(tmp_path)
     Path("child.py").write_text(CHILD)
-    child = subprocess.Popen([sys.executable, "child.py", str(log)])
+    with Path("stderr").open("wb") as stderr:
+        child = subprocess.Popen([sys.executable, "child.py", str(log)], stderr=stderr)
     while not Path("stopped").exists():
         assert child.poll() is None
         time.sleep(0.05)
@@ -416,10 +419,40 @@ def test_what_a_killed_process_leaves_is_deleted_by_the_next(tmp_path, workspace
     config = PrepareConfig(session="gap:90000")
     prepare(log, workspace, "other", config, EngineConfig(parts=2))
     assert not (workspace.root / ".scratch").exists()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while any(Path(f"/proc/{pid}/stat").exists() and not _is_dead(pid) for pid in pids):
         assert time.monotonic() < deadline, "a worker outlives its parent"
         time.sleep(0.1)
+    assert Path("stderr").read_text() == ""
+
+
+def test_a_program_without_a_guard_is_told_so(tmp_path, monkeypatch):
+    log = write_log(tmp_path, make_table())
+    monkeypatch.chdir(tmp_path)
+    Path("child.py").write_text(
+        CHILD.replace("plan.cleanse_parts = wait", "").replace(
+            "if __name__ ==", "if 1 or __name__ =="
+        )
+    )
+    child = subprocess.run(
+        [sys.executable, "child.py", str(log)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert child.returncode == 1
+    assert (
+        "each of several processes imports the program, which starts its work again"
+    ) in child.stderr
+    error = child.stderr.strip().splitlines()[-1]
+    assert error.endswith("EngineError: a process that worked on a part of the log has died")
+    with monkeypatch.context() as patch:
+        patch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+        with pytest.raises(EngineError) as raised:
+            require_guarded(2)
+        require_guarded(1)
+    assert raised.value.hint == 'start it below a line: if __name__ == "__main__":'
 
 
 def _is_dead(pid: str) -> bool:
