@@ -47,6 +47,14 @@ class NetworkShape(Protocol):
         """Return the entry `network` of a run's manifest, which `Family.read_shape` reads."""
         ...
 
+    def chunk_values(self, lanes: int, steps: int) -> int:
+        """Return how many float32 values the passes of a chunk hold beside those of its rows.
+
+        The values of its rows, (steps * lanes, width of each weight), are estimated for every
+        network; see `sbrcli.models.training.memory`.
+        """
+        ...
+
 
 class Network(Protocol):
     """A network in training, in TensorFlow, which computes its own gradients.

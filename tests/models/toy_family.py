@@ -31,6 +31,9 @@ class ToyShape:
     num_items: int
     units: int
 
+    def chunk_values(self, lanes: int, steps: int) -> int:
+        return 0
+
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         table = (self.num_items, self.units)
         return {EMBEDDING: table, OUTPUT_TABLE: table, OUTPUT_BIAS: (self.num_items,)}

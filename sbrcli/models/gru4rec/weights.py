@@ -43,6 +43,10 @@ class GruShape:
             "embedding": self.embedding,
         }
 
+    def chunk_values(self, lanes: int, steps: int) -> int:  # noqa: ARG002
+        """Return 0: there are only those of the rows."""
+        return 0
+
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every weight, by name.
 

@@ -23,6 +23,10 @@ class RepeatsShape:
         """The number of items."""
         return self.network.num_items
 
+    def chunk_values(self, lanes: int, steps: int) -> int:
+        """Return those of the network."""
+        return self.network.chunk_values(lanes, steps)
+
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every weight, by name."""
         return {**self.network.weight_shapes(), OUTPUT_REPEATS: (AGES,)}

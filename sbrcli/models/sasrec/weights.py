@@ -82,6 +82,16 @@ class SasRecShape:
         """The number of earlier events that a block attends to."""
         return self.window - 1
 
+    def chunk_values(self, lanes: int, steps: int) -> int:
+        """Return those of the attention, and of the events before the chunk that it reaches.
+
+        Measured: a block keeps some 1.25 matrices of logits until the backward pass, which has two
+        more at a time.
+        """
+        known = self.memory + steps
+        logits = lanes * self.heads * steps * known
+        return logits * (5 * self.blocks + 8) // 4 + 4 * self.blocks * lanes * known * self.units
+
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every weight, by name.
 

@@ -66,6 +66,7 @@ def estimate_memory(shape: NetworkShape, config: FitConfig, num_events: int) -> 
         scores = rows * columns * _WHOLE_MATRICES
     masks = rows * columns if n_sample else 0  # one byte each
     numbers = weights + scores + rows * _row_width(shape)
+    numbers += shape.chunk_values(config.batch_size, config.bptt)
     event, seen = _EVENT, 0
     if OUTPUT_REPEATS in shape.weight_shapes():
         event, seen = _EVENT + _REPEATS_EVENT, MAX_SEEN * _SEEN

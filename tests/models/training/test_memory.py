@@ -9,6 +9,7 @@ import tensorflow as tf
 from sbrcli.errors import ConfigError, ExitCode, TrainingError
 from sbrcli.models.gru4rec.weights import GruShape
 from sbrcli.models.repeats.shape import RepeatsShape
+from sbrcli.models.sasrec.weights import SasRecShape
 from sbrcli.models.training import memory
 from sbrcli.models.training.memory import (
     estimate_memory,
@@ -47,6 +48,21 @@ def test_an_event_takes_56_bytes_and_with_repeats_88():
     seen = estimate_memory(shape, config, num_events=0)
     assert estimate_memory(shape, config, num_events=1_000) - seen == 88_000
     assert seen - without == pytest.approx(64 * MEGABYTE, rel=0.001)
+
+
+def test_attention_takes_a_matrix_for_each_lane_head_and_block():
+    config = TrainConfig(n_sample=0, batch_size=64, bptt=100)
+
+    def estimate(blocks: int, heads: int, window: int) -> float:
+        shape = SasRecShape(50, 16, blocks, heads, window, 1, has_gates=False)
+        return estimate_memory(shape, config, num_events=12_000) / 1e6
+
+    # What such trainings have taken at their peak, in MB, on Linux with TensorFlow 2.
+    assert estimate(1, 8, 500) == pytest.approx(1245, rel=0.1)
+    assert estimate(3, 8, 500) == pytest.approx(1579, rel=0.1)
+    matrix = 4e-6 * 64 * 100 * (499 + 100)
+    more = estimate(2, 8, 500) - estimate(2, 4, 500)
+    assert more == pytest.approx(4 * matrix * (2 * 1.25 + 2))
 
 
 def test_cross_entropy_scores_256_rows_at_a_time_and_other_losses_all():
