@@ -3,15 +3,19 @@
 A BLAS library may accumulate a row of a matrix product in another order than its neighbour (see
 `sbrcli.models.tiled_matmul`). Here each vector is multiplied alone, in products of a matrix of
 at most `_ONE_THREAD` numbers with one vector. These are the same calls however many vectors there
-are, and too small for the library to start threads of its own.
+are, and too small for the library to start threads of its own. Many of them are divided among the
+cores: which thread makes a call changes no bit.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.floating]
+_Pair = tuple[FloatArray, FloatArray]
 
 # OpenBLAS divides a product with a vector among threads from 9,216 numbers on.
 _ONE_THREAD = 2**13
@@ -19,6 +23,11 @@ _ROW_STEP = 8
 # So many numbers of the matrix are multiplied by all vectors before the next ones: they stay in
 # the cache meanwhile.
 _CACHED = 2**16
+# From so many multiplications on, some 8 ms of one core, several threads are worth starting.
+_MANY = 2**27
+_MAX_THREADS = 8
+_PARTS = 4
+"""Of the work of a thread, so that one that is slowed down does less."""
 
 
 class RowProducts:
@@ -77,9 +86,36 @@ class RowProducts:
         if split < out.shape[2]:
             pairs.append((self._rest, out[:, None, :, split:, None]))
 
-        def multiply() -> None:
+        def multiply_some(pairs: Sequence[_Pair]) -> None:
             for block, product in pairs:
                 np.matmul(block, columns, out=product)
+
+        def multiply() -> None:
+            threads = min(_num_cores(), _MAX_THREADS, len(pairs))
+            if len(vectors) * self.rows * self.inputs < _MANY or threads == 1:
+                multiply_some(pairs)
+            else:
+                _divide(pairs, multiply_some, threads)
             np.add(out, bias, out=out)
 
         return multiply
+
+
+def _divide(pairs: Sequence[_Pair], work: Callable[[Sequence[_Pair]], None], threads: int) -> None:
+    """Let threads do their shares of the products, in neighbouring parts of the matrix."""
+
+    def work_quietly(own: Sequence[_Pair]) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):  # each thread has its own
+            work(own)
+
+    size = -(-len(pairs) // (_PARTS * threads))
+    shares = [pairs[begin : begin + size] for begin in range(0, len(pairs), size)]
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work_quietly, shares):
+            pass
+
+
+def _num_cores() -> int:
+    """Return the number of cores that this process may use."""
+    own = getattr(os, "sched_getaffinity", None)
+    return len(own(0)) if own is not None else os.cpu_count() or 1

@@ -1,8 +1,12 @@
 """A vector's product has the same bits, alone or among others."""
 
+import os
+import threading
+
 import numpy as np
 import pytest
 
+from sbrcli.models import row_products
 from sbrcli.models.row_products import RowProducts
 
 
@@ -53,3 +57,32 @@ def test_a_repeated_product_is_that_of_the_vectors_as_they_are():
         vectors[:] = number
         multiply()
         np.testing.assert_array_equal(out, products.multiply(vectors))
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_many_products_are_divided_among_threads_with_the_same_bits(monkeypatch, cores: int):
+    rng = np.random.default_rng(4)
+    matrix = rng.normal(size=(9_003, 100)).astype(np.float32)
+    products = RowProducts(matrix, rng.normal(size=9_003).astype(np.float32))
+    vectors = rng.normal(size=(5, 100)).astype(np.float32)
+    alone = products.multiply(vectors)
+    names = set()
+    divided = row_products._divide
+
+    def divide(pairs, work, threads):
+        def work_and_name(own):
+            names.add(threading.current_thread().name)
+            work(own)
+
+        divided(pairs, work_and_name, threads)
+
+    monkeypatch.setattr(row_products, "_divide", divide)
+    monkeypatch.setattr(row_products, "_MANY", 1)
+    monkeypatch.setattr(row_products, "_num_cores", lambda: cores)
+    np.testing.assert_array_equal(products.multiply(vectors), alone)
+    assert threading.current_thread().name not in names
+    assert bool(names) == (cores > 1)
+
+
+def test_the_cores_are_those_that_the_process_may_use():
+    assert 1 <= row_products._num_cores() <= (os.cpu_count() or 1)

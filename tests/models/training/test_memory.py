@@ -62,7 +62,7 @@ def test_attention_takes_a_matrix_for_each_lane_head_and_block():
     assert estimate(3, 8, 500) == pytest.approx(1579, rel=0.1)
     matrix = 4e-6 * 64 * 100 * (499 + 100)
     more = estimate(2, 8, 500) - estimate(2, 4, 500)
-    assert more == pytest.approx(4 * matrix * (2 * 1.25 + 2))
+    assert more == pytest.approx(4 * matrix * (2 * 1.25 + 2), rel=0.01)  # and small weights
 
 
 def test_cross_entropy_scores_256_rows_at_a_time_and_other_losses_all():
