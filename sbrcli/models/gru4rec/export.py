@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.models.gru4rec.weights import GruShape
+from sbrcli.models.gru4rec.weights import RESIDUAL, GruShape
 from sbrcli.models.network import OUTPUT_TABLE, Weights
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def onnx_states(
     """
     table_name, table, first_kernel = _input_of(shape, weights)
     by_step = graph.add("Transpose", [items], "items_by_step", perm=[1, 0])
-    hidden = graph.add("Gather", [graph.constant(table_name, table), by_step], "embedded")
+    table_name = graph.constant(table_name, table)
+    hidden = graph.add("Gather", [table_name, by_step], "embedded")
     direction = graph.constant("direction_axis", np.array([1], np.int64))
     state = ""
     for layer, units in enumerate(shape.units):
@@ -42,7 +43,24 @@ def onnx_states(
         hidden = graph.add("Squeeze", [outputs[0], direction], f"{name}/states")
         state = outputs[1]
     first_axis = graph.constant("layer_axis", np.array([0], np.int64))
-    return graph.add("Squeeze", [state, first_axis], "state")
+    state = graph.add("Squeeze", [state, first_axis], "state")
+    if not shape.has_residual:
+        return state
+    last = graph.add("Gather", [table_name, _last_items(graph, items, lengths)], "last_embedded")
+    matrix = graph.constant(RESIDUAL, weights[RESIDUAL])
+    return graph.add(
+        "Add", [state, graph.add("MatMul", [last, matrix], "residual")], "output_state"
+    )
+
+
+def _last_items(graph: "OnnxGraph", items: str, lengths: str) -> str:
+    """Add the last item of each session, (sessions,); what follows it is padding."""
+    one = graph.constant("one_event", np.array(1, np.int32))
+    last = graph.add("Sub", [lengths, one], "last_event")
+    last = graph.add("Cast", [last], "last_event_int64", to=7)  # TensorProto.INT64
+    axis = graph.constant("last_axis", np.array([1], np.int64))
+    last = graph.add("Unsqueeze", [last, axis], "last_event_column")
+    return graph.add("GatherND", [items, last], "last_item", batch_dims=1)
 
 
 def keras_states(items: Any, shape: GruShape, weights: Weights) -> Any:
@@ -51,7 +69,7 @@ def keras_states(items: Any, shape: GruShape, weights: Weights) -> Any:
 
     _, table, kernel = _input_of(shape, weights)
     embedding = keras.layers.Embedding(*table.shape, name="embedding")
-    hidden = embedding(items)
+    hidden = embedded = embedding(items)
     embedding.set_weights([table])
     for layer, units in enumerate(shape.units):
         name = f"gru_{layer}"
@@ -59,6 +77,10 @@ def keras_states(items: Any, shape: GruShape, weights: Weights) -> Any:
         hidden = gru(hidden)
         kernel = kernel if layer == 0 else weights[f"{name}/kernel"]
         gru.set_weights([kernel, weights[f"{name}/recurrent_kernel"], weights[f"{name}/bias"]])
+    if shape.has_residual:
+        residual = keras.layers.Dense(hidden.shape[-1], use_bias=False, name="residual")
+        hidden = keras.layers.Add(name="output_states")([hidden, residual(embedded)])
+        residual.set_weights([weights[RESIDUAL]])
     return hidden
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sbrcli.models.gru4rec.numpy_gru import GruLayers, input_gates
 from sbrcli.models.gru4rec.stream import GruStream
-from sbrcli.models.gru4rec.weights import GruShape
+from sbrcli.models.gru4rec.weights import RESIDUAL, GruShape
 from sbrcli.models.session_scorer import SessionScorer
 from sbrcli.models.tiled_matmul import TiledMatrix, padded_rows
 
@@ -36,7 +36,7 @@ class GruScorer(SessionScorer):
         self._shape = shape
 
     def _prepare(self) -> None:
-        _ = self._output, self._layers, self._gates_of
+        _ = self._output, self._layers, self._gates_of, self._residual_of
 
     @cached_property
     def _layers(self) -> GruLayers:
@@ -45,6 +45,16 @@ class GruScorer(SessionScorer):
     @cached_property
     def _gates_of(self) -> Callable[[IntArray], FloatArray]:
         return input_gates(self._weights, _embedding(self._shape, self._weights, self._output))
+
+    @cached_property
+    def _residual_of(self) -> Callable[[IntArray], FloatArray] | None:
+        """A function of the items' residuals, (items,) to (items, units); None if it has none."""
+        embedded = _embedding(self._shape, self._weights, self._output)
+        if not self._shape.has_residual or embedded is None:
+            return None
+        units = self._shape.units[-1]
+        matrix = TiledMatrix(self._weights[RESIDUAL], np.zeros(units, np.float32))
+        return lambda items: matrix.apply(embedded(items))[: len(items), :units]
 
     def _walk_batch(
         self, items: IntArray, starts: IntArray, steps: IntArray
@@ -60,29 +70,32 @@ class GruScorer(SessionScorer):
             After each step: (active,) positions of the events just processed, and (active, units +
                 1) states, overwritten at the next step.
         """
-        gates, rows = self._gates_of_sessions(items, starts, steps)
+        distinct, rows = _distinct_items(items, starts, steps)
+        gates = self._gates_of(distinct)
+        added = None if self._residual_of is None else self._residual_of(distinct)
         firsts = np.cumsum(steps) - steps
         lanes = self._layers.lanes(padded_rows(len(starts)))
         row = np.zeros(padded_rows(len(starts)), np.intp)  # of ended lanes: unchanged
         for step in range(steps[0]):
             active = int(np.searchsorted(-steps, -step))  # how many have more steps than this
             row[:active] = rows[firsts[:active] + step]
-            states = lanes.advance(gates[row[: padded_rows(active)]])
-            yield starts[:active] + step, states[:active]
+            states = lanes.advance(gates[row[: padded_rows(active)]])[:active]
+            if added is not None:
+                states = states.copy()  # the layer goes on without what is added
+                states[:, :-1] += added[row[:active]]
+            yield starts[:active] + step, states
 
-    def _gates_of_sessions(
-        self, items: IntArray, starts: IntArray, steps: IntArray
-    ) -> tuple[FloatArray, IntArray]:
-        """Multiply each distinct item of some sessions by the first kernel.
 
-        Returns:
-            (distinct items, 3 * units or more), and for each event of the sessions, concatenated,
-            its row in it.
-        """
-        sessions = zip(starts.tolist(), steps.tolist(), strict=True)
-        events = np.concatenate([items[start : start + count] for start, count in sessions])
-        distinct, rows = np.unique(events, return_inverse=True)
-        return self._gates_of(distinct), rows
+def _distinct_items(
+    items: IntArray, starts: IntArray, steps: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Return the items of some sessions, (distinct,), and the place of each of their events in it.
+
+    The events are those of the sessions one after the other.
+    """
+    sessions = zip(starts.tolist(), steps.tolist(), strict=True)
+    events = np.concatenate([items[start : start + count] for start, count in sessions])
+    return np.unique(events, return_inverse=True)
 
 
 def _embedding(

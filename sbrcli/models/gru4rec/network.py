@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sbrcli.artefacts.items import RunItems
-from sbrcli.models.gru4rec.weights import GruShape
+from sbrcli.models.gru4rec.weights import RESIDUAL, GruShape
 from sbrcli.models.network import Weights
 from sbrcli.models.training.backend import quiet_start
 
@@ -65,6 +65,10 @@ class Gru4Rec(keras.Model):
             gru.build((None, None, width))
             self.grus.append(gru)
             width = units
+        self.residual = None
+        if shape.has_residual:
+            self.residual = keras.layers.Dense(last, use_bias=False, name="residual")
+            self.residual.build((None, None, last))
         self.item_scores = ItemScores(shape.num_items, last, name="output")
         self.built = True  # all weights exist, so summary() and count_params() work
 
@@ -76,8 +80,11 @@ class Gru4Rec(keras.Model):
             hidden = self.embedding(items)
         else:
             hidden = keras.ops.take(self.item_scores.table, items, axis=0)
+        embedded = hidden
         for gru in self.grus:
             hidden = gru(hidden)
+        if self.residual is not None:
+            hidden += self.residual(embedded)
         return self.item_scores(hidden)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
@@ -88,6 +95,8 @@ class Gru4Rec(keras.Model):
             found[f"gru_{layer}/kernel"] = cell.kernel
             found[f"gru_{layer}/recurrent_kernel"] = cell.recurrent_kernel
             found[f"gru_{layer}/bias"] = cell.bias
+        if self.residual is not None:
+            found[RESIDUAL] = self.residual.kernel
         found["output/table"] = self.item_scores.table
         found["output/bias"] = self.item_scores.bias
         return {name: variable.value for name, variable in found.items()}  # pyright: ignore

@@ -33,6 +33,11 @@ class Gru4RecConfig(Options):
         panel=PANEL,
         choices=get_args(Embedding),
     )
+    residual: bool = option(
+        False,
+        "Add the last item's embedding, times a learned matrix, to the last layer's output.",
+        panel=PANEL,
+    )
 
     @classmethod
     def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,6 +53,11 @@ class Gru4RecConfig(Options):
             len(self.hsz) in (1, self.layers),
             "hsz must be one number for all layers, or one for each",
             f"--layers {self.layers} --hsz {sizes}",
+        )
+        require_option(
+            not self.residual or self.embedding != "none",
+            "residual needs an embedding of the items: separate or shared",
+            f"--residual --embedding {self.embedding}",
         )
         super().check_together()
 

@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from sbrcli.models.gru4rec.weights import GruShape
+from sbrcli.models.gru4rec.weights import RESIDUAL, GruShape
 from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE
 from sbrcli.models.row_products import RowProducts
 
@@ -20,7 +20,7 @@ _TOGETHER = 2**16
 """Numbers of gates that are multiplied at once: 256 KiB."""
 
 States = tuple[FloatArray, ...]
-"""Of each layer, (units,) of one session or (sessions, units)."""
+"""Of each layer, (units,); with a residual, then the last layer's sum with it, (units,)."""
 
 
 class GruStream:
@@ -41,6 +41,11 @@ class GruStream:
         if shape.embedding != "none":
             name = OUTPUT_TABLE if shape.embedding == "shared" else "embedding/table"
             self._embedding = weights[name]
+        self._residual = None
+        if shape.has_residual:
+            no_bias = np.zeros(shape.units[-1], np.float32)
+            matrix = np.ascontiguousarray(weights[RESIDUAL].T, np.float32)
+            self._residual = RowProducts(matrix, no_bias)
 
     @property
     def num_items(self) -> int:
@@ -53,7 +58,8 @@ class GruStream:
         per_event = 3 * sum(
             own * (own + below) for own, below in zip(units, (0, *units[:-1]), strict=True)
         )
-        return sessions * self.num_items * units[-1] + events * per_event
+        per_session = units[-1] * (self.num_items + (0 if self._residual is None else units[-1]))
+        return sessions * per_session + events * per_event
 
     def prepare(self) -> None:
         """Multiply every item with the first kernel, if that takes little memory: same bits."""
@@ -88,6 +94,10 @@ class GruStream:
                 self._walk([state[:active] for state in hidden], part)
             begin = end
         found: list[States] = [()] * len(order)
+        if self._residual is not None and order:
+            assert self._embedding is not None
+            last = self._embedding[[items[place][-1] for place in order]]
+            hidden.append(hidden[-1] + self._residual.multiply(last))
         for row, place in enumerate(order):
             found[place] = tuple(state[row].copy() for state in hidden)
         return found

@@ -10,6 +10,7 @@ from sbrcli.models.gru4rec.gru_gradients import ForwardCache, gru_backward, gru_
 from sbrcli.models.gru4rec.inference import GruScorer
 from sbrcli.models.gru4rec.network import Gru4Rec
 from sbrcli.models.gru4rec.options import Gru4RecConfig
+from sbrcli.models.gru4rec.weights import RESIDUAL
 from sbrcli.models.training import backend
 
 
@@ -65,13 +66,15 @@ class GruNetwork:
             cache.append(LayerCache(entering, mask, recurrence))
             mask = _dropout_mask(hidden.shape, self.dropout, seed_of(layer + 1))
             ends.append(end)
+        if self.shape.has_residual:
+            hidden += tf.matmul(cache[0].entering, self.variables[RESIDUAL])
         cache.append(LayerCache(hidden, mask, None))
         return _masked(hidden, mask), ends, cache
 
     def backward(self, cache: list[LayerCache], gradient: Any) -> tuple[Any, dict[str, Any]]:
         """Return a chunk's gradients; see `sbrcli.models.network.Network`."""
         gradients: dict[str, Any] = {}
-        gradient = _masked(gradient, cache[-1].mask)
+        gradient = to_output = _masked(gradient, cache[-1].mask)
         for layer in reversed(range(len(cache) - 1)):
             entering, mask, recurrence = cache[layer]
             assert recurrence is not None
@@ -89,6 +92,11 @@ class GruNetwork:
                 gradients[f"{name}/kernel"] = tf.matmul(entering, gradient, transpose_a=True)
                 gradient = tf.matmul(gradient, kernel, transpose_b=True)
             gradient = _masked(gradient, mask)
+        if self.shape.has_residual:
+            entering, mask, _ = cache[0]
+            gradients[RESIDUAL] = tf.matmul(entering, to_output, transpose_a=True)
+            to_entering = tf.matmul(to_output, self.variables[RESIDUAL], transpose_b=True)
+            gradient += _masked(to_entering, mask)
         return gradient, gradients
 
     def scorer(self) -> GruScorer:

@@ -9,6 +9,9 @@ import numpy as np
 from sbrcli.models.gru4rec.options import Embedding
 from sbrcli.models.network import OUTPUT_BIAS, OUTPUT_TABLE, Weights, count_parameters
 
+RESIDUAL = "residual/kernel"
+"""The name of the matrix of the residual, (embedding's width, units of the last layer)."""
+
 
 @dataclass(frozen=True, slots=True)
 class GruShape:
@@ -19,6 +22,8 @@ class GruShape:
     """Units of each layer, first to last."""
 
     embedding: Embedding
+    has_residual: bool = False
+    """Whether the last item's embedding, times a matrix, is added to the last layer's output."""
 
     @classmethod
     def from_manifest(cls, network: Mapping[str, Any]) -> "GruShape":
@@ -27,12 +32,19 @@ class GruShape:
         Raises:
             KeyError, TypeError, ValueError: it is not a valid shape of a GRU.
         """
-        shape = cls(network["num_items"], tuple(network["hsz"]), network["embedding"])
+        shape = cls(
+            network["num_items"],
+            tuple(network["hsz"]),
+            network["embedding"],
+            network.get("residual", False),
+        )
         sizes = (shape.num_items, *shape.units)
         if not shape.units or not all(isinstance(n, int) and n > 0 for n in sizes):
             raise ValueError(f"sizes {sizes}")
         if shape.embedding not in get_args(Embedding):
             raise ValueError(f"embedding {shape.embedding}")
+        if shape.has_residual not in (False, shape.embedding != "none"):
+            raise ValueError(f"residual {shape.has_residual} with embedding {shape.embedding}")
         return shape
 
     def to_manifest(self) -> dict[str, Any]:
@@ -41,6 +53,7 @@ class GruShape:
             "num_items": self.num_items,
             "hsz": list(self.units),
             "embedding": self.embedding,
+            **({"residual": True} if self.has_residual else {}),
         }
 
     def chunk_values(self, lanes: int, steps: int) -> int:  # noqa: ARG002
@@ -63,6 +76,8 @@ class GruShape:
             shapes[f"gru_{layer}/recurrent_kernel"] = (units, 3 * units)
             shapes[f"gru_{layer}/bias"] = (2, 3 * units)
             width = units
+        if self.has_residual:
+            shapes[RESIDUAL] = (last, last)
         shapes[OUTPUT_TABLE] = (self.num_items, last)
         shapes[OUTPUT_BIAS] = (self.num_items,)
         return shapes
@@ -77,12 +92,13 @@ def initialise_weights(shape: GruShape, seed: int) -> Weights:
     """Draw the initial weights.
 
     Each matrix is uniform in ± sqrt(6 / (rows + columns)), each gate of a GRU counts as its own
-    matrix, and biases are 0 (Glorot & Bengio 2010, eq. 16; as in Hidasi & Karatzoglou 2018).
+    matrix, and biases are 0 (Glorot & Bengio 2010, eq. 16; as in Hidasi & Karatzoglou 2018). The
+    residual's matrix is 0, so that training starts at the network without it.
     """
     rng = np.random.default_rng(seed)
     weights: Weights = {}
     for name, (rows, *columns) in shape.weight_shapes().items():
-        if name.endswith("bias"):
+        if name.endswith("bias") or name == RESIDUAL:
             weights[name] = np.zeros((rows, *columns), np.float32)
             continue
         gates = 3 if name.startswith("gru_") else 1

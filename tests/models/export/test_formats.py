@@ -23,6 +23,7 @@ SHAPES = [
     for embedding in ("none", "shared", "separate")
     for units in ((5,), (7, 5))
 ]
+SHAPES += [GruShape(30, (5,), "shared", True), GruShape(30, (7, 5), "separate", True)]
 REPEATS = RepeatsShape(SHAPES[2])
 
 
@@ -122,7 +123,7 @@ def test_weights_of_a_gibibyte_go_to_a_file_beside_the_model(
 def test_a_saved_keras_model_gives_the_scores_of_the_run(tmp_path: Path):
     import keras
 
-    for shape in (SHAPES[0], SHAPES[3], REPEATS):
+    for shape in (SHAPES[0], SHAPES[3], SHAPES[-1], REPEATS):
         keras_format.write(EXPORTABLE, shape, weights_of(shape), tmp_path)
         model: Any = keras.models.load_model(tmp_path / keras_format.MODEL_FILE)
         found = model(inputs(np.int32)).numpy()

@@ -34,10 +34,10 @@ def slow_gru(entering: Array, state: Array, kernel: Array, bias: Array) -> Array
 
 def slow_event(item: int, states: list[Array], weights: Weights, shape: GruShape) -> Array:
     """Take in one event of one lane: changes `states` and gives (num_items,) scores."""
+    table = "output/table" if shape.embedding == "shared" else "embedding/table"
     if shape.embedding == "none":
         entering = weights["gru_0/kernel"][item]
     else:
-        table = "output/table" if shape.embedding == "shared" else "embedding/table"
         entering = weights[table][item] @ weights["gru_0/kernel"]
     for layer in range(len(shape.units)):
         bias = weights[f"gru_{layer}/bias"]
@@ -46,7 +46,10 @@ def slow_event(item: int, states: list[Array], weights: Weights, shape: GruShape
         states[layer] = slow_gru(
             entering + bias[0], states[layer], weights[f"gru_{layer}/recurrent_kernel"], bias[1]
         )
-    return weights["output/table"] @ states[-1] + weights["output/bias"]
+    hidden = states[-1]
+    if shape.has_residual:
+        hidden = hidden + weights[table][item] @ weights["residual/kernel"]
+    return weights["output/table"] @ hidden + weights["output/bias"]
 
 
 def slow_walk(

@@ -21,7 +21,11 @@ SHAPES = [
     for num_items, units in [(23, (8,)), (300, (20, 12)), (40, (6, 6, 5))]
     for embedding in ("none", "separate", "shared")
 ]
-SHAPE_NAMES = [f"{shape.embedding}-{len(shape.units)}-layers" for shape in SHAPES]
+SHAPES += [GruShape(23, (8,), "shared", True), GruShape(300, (20, 12), "separate", True)]
+SHAPE_NAMES = [
+    f"{shape.embedding}-{len(shape.units)}-layers{'-residual' * shape.has_residual}"
+    for shape in SHAPES
+]
 
 
 def random_weights(shape: GruShape, seed: int = 0) -> Weights:
@@ -71,7 +75,11 @@ def literal_scores(shape: GruShape, weights: Weights, session: Iterable[int]) ->
             r = 1 / (1 + np.exp(-(xr + hr)))
             c = np.tanh(xc + r * hc)
             states[layer] = x = z * h + (1 - z) * c
-        scores.append(w["output/table"] @ states[-1] + w["output/bias"])
+        hidden = states[-1]
+        if shape.has_residual:
+            table = "output" if shape.embedding == "shared" else "embedding"
+            hidden = hidden + w[f"{table}/table"][item] @ w["residual/kernel"]
+        scores.append(w["output/table"] @ hidden + w["output/bias"])
     return np.array(scores)
 
 
@@ -106,7 +114,7 @@ def test_scores_are_those_of_keras(shape):
     session = random_sessions(shape.num_items, [30]).item_indices
     table = weights["output/table"]
     inputs = {"none": np.eye(shape.num_items, dtype=np.float32), "shared": table}
-    outputs = inputs.get(shape.embedding, weights.get("embedding/table"))[session][None]
+    outputs = entered = inputs.get(shape.embedding, weights.get("embedding/table"))[session][None]
     for layer, units in enumerate(shape.units):
         gru = keras.layers.GRU(units, return_sequences=True, reset_after=True)
         gru.build(outputs.shape)
@@ -114,7 +122,9 @@ def test_scores_are_those_of_keras(shape):
             [weights[f"gru_{layer}/{n}"] for n in ("kernel", "recurrent_kernel", "bias")]
         )
         outputs = gru(outputs)
-    expected = np.asarray(outputs)[0] @ table.T + weights["output/bias"]
+    hidden = np.asarray(outputs)[0]
+    hidden = hidden + entered[0] @ weights["residual/kernel"] if shape.has_residual else hidden
+    expected = hidden @ table.T + weights["output/bias"]
     found = all_scores(GruScorer(shape, weights), make_sessions(session.tolist()))
     for position, row in found.items():
         assert_alike(row, expected[position])

@@ -14,6 +14,7 @@ SHAPES = [
     for embedding in ("none", "separate", "shared")
     for units in ((6,), (5, 6))
 ]
+SHAPES += [GruShape(11, (6,), "shared", True), GruShape(11, (5, 6), "separate", True)]
 SESSION = [3, 10, 0, 3, 7]
 
 

@@ -16,6 +16,7 @@ SHAPES = [
     for embedding in ("none", "shared", "separate")
     for units in ((5,), (7, 5))
 ] + [GruShape(30, (100,), "shared")]
+SHAPES += [GruShape(30, (5,), "shared", True), GruShape(30, (7, 5), "separate", True)]
 
 
 def weights_of(shape: GruShape) -> dict[str, np.ndarray]:

@@ -76,9 +76,18 @@ def test_a_file_that_is_missing_or_damaged_is_reported_in_one_line(tmp_path: Pat
     )
 
 
-def test_a_manifest_gives_back_the_shape_that_wrote_it():
-    run = Run.from_document(Path("r"), run_manifest(network=SHAPE.to_manifest()))
-    assert shape_of_run(run) == SHAPE
+@pytest.mark.parametrize("shape", [SHAPE, GruShape(9, (4,), "shared", True)], ids=str)
+def test_a_manifest_gives_back_the_shape_that_wrote_it(shape: GruShape):
+    run = Run.from_document(Path("r"), run_manifest(network=shape.to_manifest()))
+    assert shape_of_run(run) == shape
+
+
+def test_a_residual_begins_at_zero_and_the_other_weights_as_without_it():
+    plain = initialise_weights(SHAPE, seed=1)
+    weights = initialise_weights(GruShape(300, (40, 50), "separate", True), seed=1)
+    assert not weights.pop("residual/kernel").any()
+    assert all((weights[name] == plain[name]).all() for name in plain)
+    assert "residual" not in SHAPE.to_manifest(), "as runs of earlier versions have it"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,10 @@ def test_a_manifest_gives_back_the_shape_that_wrote_it():
             """TypeError("'int' object is not iterable")""",
         ),
         ({"num_items": 9, "hsz": [4], "embedding": "both"}, "ValueError('embedding both')"),
+        (
+            {"num_items": 9, "hsz": [4], "embedding": "none", "residual": True},
+            "ValueError('residual True with embedding none')",
+        ),
     ],
 )
 def test_a_manifest_of_no_network_is_refused(network: object, what: str):

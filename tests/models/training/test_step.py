@@ -25,6 +25,7 @@ SHAPES = [
     for embedding in ("none", "separate", "shared")
     for units in ((3,), (4, 3))
 ]
+SHAPES += [GruShape(ITEMS, (3,), "shared", True), GruShape(ITEMS, (4, 3), "separate", True)]
 
 
 class Recorder:
@@ -51,6 +52,7 @@ def make_step(
     """Make a step with weights that have biases too; without `moves`, with a Recorder."""
     settings: dict[str, Any] = {"batch_size": LANES, "bptt": BPTT, **PLAIN}
     settings |= {"layers": len(shape.units), "hsz": shape.units, "embedding": shape.embedding}
+    settings |= {"residual": shape.has_residual}
     config = TrainConfig(**settings | options)
     rng = np.random.default_rng(3)
     weights: dict[str, Any] = dict(initialise_weights(shape, seed=2))
