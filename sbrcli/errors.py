@@ -70,6 +70,10 @@ class TrainingError(SbrError):
     exit_code = ExitCode.TRAINING
 
 
+class WorkerLostError(TrainingError):
+    """One of several processes that train together has died, or cannot be reached."""
+
+
 class EngineError(SbrError):
     """A process that worked on a part of a log has died."""
 

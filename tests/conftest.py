@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from sbrcli.cli import app, output
 from sbrcli.models.training import backend
-from sbrcli.workflow import train as training
+from sbrcli.workflow import training_phases as training
 from tests.left_out import (  # noqa: F401
     pytest_make_collect_report,
     pytest_runtest_makereport,
@@ -73,7 +73,8 @@ def pinned_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("SBR_WORKDIR", raising=False)
+    for name in ("SBR_WORKDIR", "TF_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
 

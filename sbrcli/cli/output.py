@@ -46,7 +46,8 @@ class Output:
         else:
             found = [table for table in tables(result) if isinstance(table, Table)]
             blocks = ["\n".join(tsv_lines(table)) for table in found]
-            self.write_line("\n\n".join(blocks))
+            if blocks:
+                self.write_line("\n\n".join(blocks))
 
     def show_page(self, page: Any) -> None:
         """Print a page, whose `text` is Markdown: as JSON, formatted on a terminal, or as it is."""

@@ -24,6 +24,7 @@ from sbrcli.cli.options import (
 from sbrcli.cli.tables import Table, Unit, size_in_words
 from sbrcli.cli.training_progress import TrainingProgress, write_duration
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, FitConfig
+from sbrcli.config.workers import ALONE, WorkersConfig
 from sbrcli.errors import InterruptionError, UsageError
 from sbrcli.evaluation.rank_metrics.registry import monitored_metrics
 from sbrcli.models.registry import FAMILIES, find_family, is_baseline
@@ -39,9 +40,10 @@ def register(app: typer.Typer) -> None:
     """Add `train` to the application."""
     has_options = takes_training_options("explicit")
     has_checkpoint = takes_options("checkpoint", CheckpointConfig)
+    has_workers = takes_options("workers", WorkersConfig)
     has_baselines = takes_baseline_options("baselines", panel="Baselines (--model NAME)")
     subcommand(app, example="sbr train --layers 2 --hsz 50")(
-        has_options(has_baselines(has_checkpoint(train)))
+        has_options(has_baselines(has_checkpoint(has_workers(train))))
     )
 
 
@@ -67,6 +69,7 @@ def train(
     resume: options.Resume = False,
     finish: options.Finish = None,
     checkpoint: CheckpointConfig,
+    workers: WorkersConfig,
     dry_run: options.DryRun = False,
     measure: options.Measure = False,
 ) -> None:
@@ -74,7 +77,8 @@ def train(
 
     With --model and a baseline, fit that in one pass. A complete run can be evaluated and can
     recommend. Some defaults differ for short sessions, fewer than 20 events on average; --dry-run
-    prints the values that would be used.
+    prints the values that would be used. --workers N divides the training among N processes; under
+    TF_CONFIG (Kubeflow, Vertex AI, SageMaker) this process is one of the workers named there.
     """
     from sbrcli.workflow.train_request import TrainRequest, train_as_requested
 
@@ -85,6 +89,7 @@ def train(
     if model is not None and is_baseline(model):
         flags = {"preset": preset, "from": from_run, "resume": resume, "finish": finish}
         flags |= {"dry-run": dry_run, "checkpoint-minutes": checkpoint != DEFAULT_CHECKPOINT}
+        flags |= {"workers": workers != ALONE}
         require_no_network_options(model, explicit | flags)
     request = TrainRequest(
         dataset=dataset,
@@ -98,18 +103,22 @@ def train(
         resume=resume,
         finish=finish,
         checkpoint=checkpoint,
+        workers=workers,
         dry_run=dry_run,
         measure=measure,
     )
-    result = show_training(
-        invocation,
-        lambda on_event: train_as_requested(invocation.workspace, request, on_event),
-    )
+
+    def train_it(on_event: OnEvent) -> "TrainResult":
+        return train_as_requested(invocation.workspace, request, on_event)
+
+    result = show_training(invocation, train_it, workers)
     invocation.output.show(result, _plan_tables if dry_run else _epoch_tables)
 
 
 def show_training(
-    invocation: Invocation, train: "Callable[[OnEvent], TrainResult]"
+    invocation: Invocation,
+    train: "Callable[[OnEvent], TrainResult]",
+    workers: WorkersConfig = ALONE,
 ) -> "TrainResult":
     """Call what trains a run, show its progress, and say how to continue after an interruption."""
     workspace, run = invocation.workspace, None
@@ -127,6 +136,7 @@ def show_training(
         if run is None or not workspace.path_of("run", run).is_dir():
             raise
         words = ["sbr", "train", "--resume", "--name", run, *workdir_words(workspace.root)]
+        words += [] if workers == ALONE else ["--workers", str(workers.workers)]
         raise InterruptionError("interrupted", f"{shlex.join(words)} continues it") from error
 
 
@@ -155,6 +165,8 @@ def _costs(training: "TrainResult") -> Iterator[list[str]]:
 
 
 def _epoch_tables(training: "TrainResult") -> Iterator[Table]:
+    if training.run is None:  # another process writes it
+        return
     figures = ("epoch", "loss", "recall@20", "mrr@20", "seconds", "events_per_second")
     rows = []
     best = [at for at, e in enumerate(training.epochs) if e["epoch"] == training.best_epoch]

@@ -1,57 +1,20 @@
 """Train a run: `sbr train`, from a dataset to a complete run folder."""
 
-import gc
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from sbrcli.artefacts.checksums import FILES, checksums_of
-from sbrcli.artefacts.dataset import Dataset
-from sbrcli.artefacts.items import ITEMS_FILE
-from sbrcli.artefacts.manifests import (
-    remove_torn_files,
-    update_manifest,
-    utc_now,
-)
-from sbrcli.artefacts.run import Phase, Run
-from sbrcli.artefacts.run_state import REFIT_FOLDER
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
-from sbrcli.dataset.storage import load_split
-from sbrcli.errors import ArtefactError, TrainingError
-from sbrcli.models.scorer import Scorer
-from sbrcli.models.training.backend import (
-    library_versions,
-    multiplies_in_bfloat16,
-    start_tensorflow,
-)
-from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
-from sbrcli.models.training.events import LibrariesLoading, OnEvent, TargetsRanked
-from sbrcli.models.training.history import best_epoch
-from sbrcli.models.training.memory import out_of_memory_explained
-from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
-from sbrcli.reporter import Advance
-from sbrcli.sessions import Sessions
-from sbrcli.workflow.begin_run import (
-    begin_run,
-    name_taken,
-    network_entries,
-    retract_without_checkpoint,
-)
-from sbrcli.workflow.grown_start import SLOTS_FILE, find_grown_start, load_grown_slots
-from sbrcli.workflow.judge_lists import judge_lists
-from sbrcli.workflow.parent import START_FILE, find_start
+from sbrcli.config.workers import ALONE, Cluster, WorkersConfig
+from sbrcli.models.training.events import OnEvent
+from sbrcli.workflow.begin_run import begin_run, name_taken, retract_without_checkpoint
+from sbrcli.workflow.launch import launch
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
-from sbrcli.workflow.training_data import TrainingData, load_training_data, save_known_items
 from sbrcli.workflow.training_estimate import require_room
 from sbrcli.workflow.training_job import TrainingJob
-
-Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
-"""Called with the model, the valid split, and a function that takes the number of targets
-ranked."""
+from sbrcli.workflow.training_phases import Phases, Validate
+from sbrcli.workflow.worker_process import WorkerRequest
+from sbrcli.workflow.worker_task import require_even_shares
 
 
 def train(
@@ -63,12 +26,13 @@ def train(
     overwrite: bool = False,
     resume: bool = False,
     checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT,
+    workers: WorkersConfig = ALONE,
+    cluster: Cluster | None = None,
 ) -> TrainResult:
     """Train a run, or resume one that was interrupted.
 
     The run's folder appears before TensorFlow loads, with `status: training`; it is complete
-    when its manifest says so. A refit is a second phase: it begins when the manifest contains the
-    epochs and the best epoch of the first one.
+    when its manifest says so.
 
     Args:
         workspace: the work directory of the run.
@@ -79,208 +43,37 @@ def train(
         overwrite: replace a run of the same name.
         resume: continue from the run's checkpoint.
         checkpoint: how often the training state is saved.
+        workers: how many processes of this machine train it.
+        cluster: the processes that train it, this one the chief; an unfinished run is resumed.
 
     Raises:
         ArtefactError: another run has the name, or another process is writing it.
-        ConfigError: it does not fit in the machine's memory, or on the disk.
-        TrainingError: the loss is no longer finite, or memory ran out.
+        ConfigError: it does not fit in the machine's memory, or on the disk; or the workers cannot
+            divide its lanes evenly.
+        TrainingError: the loss is no longer finite, memory ran out, or a worker has died.
         StopTraining: `on_event` raised it; the run can be resumed.
     """
-    require_room(workspace, job, on_disk=False)
+    require_even_shares(job, len(cluster.addresses) if cluster else workers.workers)
+    require_room(workspace, job, on_disk=False, workers=workers.workers)
     with workspace.locked("run", job.name):
         # With overwrite, the run is replaced even if it is damaged.
         found = None if overwrite else workspace.find("run", job.name)
-        if found is not None:
-            same = settings_of(found) == job.settings()
-            if same and found.is_complete:
-                return describe_run(found)
-            if not resume:
-                raise name_taken(found, by_update=job.update is not None)
+        same = found is not None and settings_of(found) == job.settings()
+        if found is not None and same and found.is_complete:
+            return describe_run(found)
+        if found is not None and not resume and not (same and cluster):
+            raise name_taken(found, by_update=job.update is not None)
         undo = ExitStack()
         if found is None:
-            require_room(workspace, job)
+            require_room(workspace, job, workers=workers.workers)
             begin_run(workspace, job)
             undo.callback(retract_without_checkpoint, workspace, job.name)
+        handler = on_event or workspace.reporter.event
         with undo:
-            _Phases(
-                workspace, job, validate, on_event or workspace.reporter.event, checkpoint
-            ).run()
+            if workers.workers == 1:
+                Phases(workspace, job, validate, handler, checkpoint, cluster).run()
+            else:
+                request = WorkerRequest(workspace.root, job.name, validate, checkpoint)
+                launch(request, workers, handler, workspace.reporter)
         plan = plan_training(job).plan
         return describe_run(workspace.open("run", job.name), plan)
-
-
-class _Phases:
-    """The remaining phases of a run, each from its last checkpoint."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        job: TrainingJob,
-        validate: Validate,
-        on_event: OnEvent,
-        checkpoint: CheckpointConfig,
-    ) -> None:
-        self.workspace, self.job = workspace, job
-        self.folder = workspace.path_of("run", job.name)
-        self.config = job.config
-        self.validate, self.on_event, self.checkpoint = validate, on_event, checkpoint
-
-    def run(self) -> None:
-        """Train until the run is complete.
-
-        Raises:
-            TrainingError: the loss is not finite; the run is complete if it has usable weights.
-        """
-        remove_torn_files(self.folder)
-        phases: list[Phase] = ["fit", "refit"] if self.config.refit else ["fit"]
-        if Run.read(self.folder).phase == "refit":
-            phases = ["refit"]
-        data = {phase: load_training_data(self.job, phase) for phase in phases}
-        valid = self._load_valid() if "fit" in data else None
-        self._require_same_dataset()
-        self.on_event(LibrariesLoading())
-        start_tensorflow(self.config.threads, self.config.device)
-        self._fix_precision()
-        with out_of_memory_explained():
-            if "fit" in data:
-                self._fit(data["fit"], valid)
-            if "refit" in data:
-                gc.collect()  # the first network can hold gigabytes, in reference cycles
-                self._refit(data["refit"])
-        self._complete(stopped=None)
-
-    def _fix_precision(self) -> None:
-        """Choose the precision when the run begins; a resume on another machine keeps it."""
-        kept = Run.read(self.folder).precision
-        if kept is None:
-            in_bfloat16 = multiplies_in_bfloat16(self.config.precision)
-            kept = "bfloat16" if in_bfloat16 else "float32"
-            self._note({"precision": kept})
-        self.config = replace(self.config, precision=kept)
-
-    def _load_valid(self) -> Sessions | None:
-        dataset = self.job.dataset
-        if dataset.splits["valid"] is None:
-            return None
-        return load_split(dataset.path, "valid")
-
-    def _require_same_dataset(self) -> None:
-        """Check that the data just read is that of the job's dataset.
-
-        Nothing is read from it after this: it may be replaced while the run is trained.
-        """
-        dataset = self.job.dataset
-        now = Dataset.read(dataset.path).fingerprint
-        if now != dataset.fingerprint:
-            raise ArtefactError(
-                f"dataset {dataset.name} has changed since run {self.folder.name} was started on "
-                "it",
-                hint="train again, on the dataset as it is now",
-            )
-
-    def _fit(self, data: TrainingData, valid: Sessions | None) -> None:
-        """Train on train, and store the epochs and the best of them in the manifest."""
-
-        def measure(scorer: Scorer) -> dict[str, float]:
-            assert valid is not None
-            return self.validate(scorer, valid, self._report_ranked)
-
-        loop = self._make_loop(
-            self.folder,
-            data,
-            validate=None if valid is None else measure,
-            num_valid=0 if valid is None else valid.num_targets,
-            start=self._find_start(),
-            slots=load_grown_slots(self.folder),
-        )
-        try:
-            history = loop.run()
-        except TrainingError as error:
-            # The loss is no longer finite in a later epoch: the best epoch before it is a complete
-            # run.
-            if loop.state.history:
-                self._note(self._epochs_in(loop.state.history))
-                self._complete(stopped=str(error))
-            else:
-                # A resume within the first epoch would end in the same way.
-                (self.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-            raise
-        found = judge_lists(self.job, self.folder, data, valid, self.workspace.reporter)
-        phase = "refit" if self.config.refit else "fit"
-        self._note(self._epochs_in(history) | {"top_lists": found, "phase": phase})
-
-    def _find_start(self) -> Path | None:
-        if self.job.update is not None:
-            return find_grown_start(Run.read(self.folder))
-        return find_start(self.job.parent, self.folder)
-
-    def _refit(self, data: TrainingData) -> None:
-        """Retrain on train and valid; the weights of the run are replaced at the end."""
-        folder = self.folder / REFIT_FOLDER
-        folder.mkdir(exist_ok=True)
-        # A few more items must not change how many negatives are sampled.
-        n_sample = self.config.negatives(self.job.shape.num_items)
-        loop = self._make_loop(
-            folder,
-            data,
-            config=replace(self.config, n_sample=n_sample),
-            phase="refit",
-            epochs=Run.read(self.folder).best_epoch,
-        )
-        try:
-            history = loop.run()
-        except TrainingError as error:
-            self._complete(stopped=str(error))
-            raise
-        save_known_items(self.folder, data.items, data.train_count)
-        save_weights(self.folder / WEIGHTS_FILE, loop.step.variables)
-        self._note({"refit": {"epochs": history}, **network_entries(self.job, "refit")})
-
-    def _report_ranked(self, done: int, /, **_figures: object) -> None:
-        self.on_event(TargetsRanked(num_targets=done))
-
-    def _make_loop(
-        self, folder: Path, data: TrainingData, start: Path | None = None, **settings: Any
-    ) -> Any:
-        """Return the training loop of a phase; `start` is the file of initial weights, if any."""
-        from sbrcli.models.training.loop import TrainingLoop
-        from sbrcli.models.training.loop_settings import LoopSettings
-
-        family, shape = self.job.family, data.shape
-        if start is not None:
-            weights = load_weights(start, shape)
-        else:
-            weights = family.initial_weights(shape, self.config.seed)
-        shared = {
-            "folder": folder,
-            "config": self.config,
-            "network": family.make_network(shape, self.config, weights),
-            "sessions": data.sessions,
-            "train_count": data.train_count,
-            "validate": None,
-            "on_event": self.on_event,
-            "warn": self.workspace.reporter.warn,
-            "checkpoint_seconds": 60 * self.checkpoint.minutes,
-        }
-        return TrainingLoop(LoopSettings(**shared | settings))
-
-    def _epochs_in(self, history: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"epochs": history, "best_epoch": best_epoch(history, self.config.monitor)}
-
-    def _note(self, facts: dict[str, Any]) -> None:
-        update_manifest(self.folder, **facts)
-
-    def _complete(self, stopped: str | None) -> None:
-        """Mark the run as complete in the manifest, and delete what it replaced."""
-        self._note(
-            {
-                "status": "complete",
-                "completed_at": utc_now(),
-                "stopped": stopped,
-                "versions": library_versions(),
-                FILES: checksums_of(self.folder / name for name in (WEIGHTS_FILE, ITEMS_FILE)),
-            }
-        )
-        for name in (START_FILE, SLOTS_FILE):
-            (self.folder / name).unlink(missing_ok=True)
-        self.workspace.discard_replaced("run", self.job.name)

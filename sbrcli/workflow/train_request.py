@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
+from sbrcli.config.workers import ALONE, Cluster, WorkersConfig, read_cluster, require_no_cluster
 from sbrcli.errors import UsageError
 from sbrcli.evaluation.rank_metrics.registry import require_monitored
 from sbrcli.evaluation.validation import validate
@@ -13,11 +14,13 @@ from sbrcli.models.configuration import configure_training, family_with
 from sbrcli.models.registry import DEFAULT_FAMILY, is_baseline
 from sbrcli.models.training.events import OnEvent, TrainingPlanned
 from sbrcli.workflow.finish import finish
+from sbrcli.workflow.follow import train_as_follower
 from sbrcli.workflow.parent import make_job_from
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
 from sbrcli.workflow.training_estimate import estimate_training
 from sbrcli.workflow.training_job import TrainingJob, find_resumable_run, job_of_run, make_job
+from sbrcli.workflow.worker_task import require_even_shares
 
 if TYPE_CHECKING:
     from sbrcli.workflow.train_baseline import BaselineJob
@@ -48,6 +51,7 @@ class TrainRequest:
     """The interrupted run to complete as it is."""
 
     checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT
+    workers: WorkersConfig = ALONE
     dry_run: bool = False
     measure: bool = False
     """Time a few steps for the estimate of a plan."""
@@ -85,12 +89,14 @@ def train_as_requested(
     if request.model is not None and is_baseline(request.model):
         from sbrcli.workflow.train_baseline import make_baseline_job
 
+        require_no_cluster(f"sbr train --model {request.model}")
         text = request.baselines.get(request.model, "")
         job = make_baseline_job(workspace, request.dataset, request.model, text, request.name)
         return run_job(workspace, job, on_event, overwrite=request.overwrite)
     if request.finish is not None:
         return _finish(workspace, request, request.finish)
     # Wrong options are found before any artefact is looked for.
+    cluster = _find_cluster(request)
     has_parent = request.from_run is not None
     family = request.model or (family_with(request.given) if has_parent else DEFAULT_FAMILY)
     config = configure_training(request.explicit, request.preset, model=family)
@@ -110,9 +116,16 @@ def train_as_requested(
         )
         job = make_job(workspace, request.dataset, config, request.name, for_short, family)
     if request.dry_run:
-        estimate = estimate_training(workspace, job, measure=request.measure)
-        return replace(plan_training(job), estimate=asdict(estimate))
-    how: dict[str, Any] = {"resume": request.resume, "checkpoint": request.checkpoint}
+        number = request.workers.workers
+        require_even_shares(job, number if cluster is None else len(cluster.addresses))
+        estimate = estimate_training(workspace, job, measure=request.measure, workers=number)
+        planned = plan_training(job)
+        plan = planned.plan | ({"workers": number} if number > 1 else {})
+        return replace(planned, plan=plan, estimate=asdict(estimate))
+    how: dict[str, Any] = {
+        **{"resume": request.resume, "checkpoint": request.checkpoint},
+        **{"workers": request.workers, "cluster": cluster},
+    }
     return run_job(workspace, job, on_event, overwrite=request.overwrite, **how)
 
 
@@ -124,6 +137,8 @@ def run_job(
     overwrite: bool = False,
     resume: bool = False,
     checkpoint: CheckpointConfig = DEFAULT_CHECKPOINT,
+    workers: WorkersConfig = ALONE,
+    cluster: Cluster | None = None,
 ) -> TrainResult:
     """Train a network, or fit a baseline, and validate it by the metrics of ranks.
 
@@ -134,6 +149,8 @@ def run_job(
         overwrite: replace a run of the same name.
         resume: continue from the run's checkpoint.
         checkpoint: how often the training state is saved.
+        workers: how many processes of this machine train a network.
+        cluster: the processes that train a network, of which this is one.
 
     Raises:
         ArtefactError, ConfigError, TrainingError: see `sbrcli.workflow.train.train`.
@@ -141,7 +158,10 @@ def run_job(
     reporter = workspace.reporter
     if isinstance(job, TrainingJob):
         on_event(TrainingPlanned(run=job.name, dataset=job.dataset.name))
+        if cluster is not None and not cluster.is_chief:
+            return train_as_follower(workspace, job, cluster, on_event)
         how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "checkpoint": checkpoint}
+        how |= {"workers": workers, "cluster": cluster}
         result = train(workspace, job, validate, on_event, **how)
     else:
         from sbrcli.workflow.train_baseline import train_baseline
@@ -154,7 +174,9 @@ def run_job(
 
 
 def _finish(workspace: Workspace, request: TrainRequest, name: str) -> TrainResult:
+    require_no_cluster("sbr train --finish")
     flags = (request.resume, request.dry_run, request.checkpoint != DEFAULT_CHECKPOINT)
+    flags = (*flags, request.workers != ALONE)
     if request.has_more(request.name, *(flag or None for flag in flags)):
         raise UsageError(
             "--finish takes an interrupted run as it is, and no other option",
@@ -170,11 +192,32 @@ def _finish(workspace: Workspace, request: TrainRequest, name: str) -> TrainResu
     return result
 
 
+def _find_cluster(request: TrainRequest) -> Cluster | None:
+    """Return the cluster that this process is of, after checking the options of several workers."""
+    cluster, workers = read_cluster(), request.workers
+    if workers.max_restarts and workers.workers == 1:
+        raise UsageError(
+            "--max-restarts goes with --workers",
+            hint="sbr train --workers 2 --max-restarts 3",
+        )
+    if cluster is not None and workers.workers > 1:
+        raise UsageError(
+            f"--workers starts processes on this machine, and TF_CONFIG names "
+            f"{len(cluster.addresses)} that are started already",
+            hint="leave --workers out, or unset TF_CONFIG",
+        )
+    if request.measure and (cluster is not None or workers.workers > 1):
+        raise UsageError(
+            "--measure times the steps of one process", hint="leave --workers or --measure out"
+        )
+    return cluster
+
+
 def _require_resume_alone(request: TrainRequest) -> None:
     if request.has_more():
         raise UsageError(
-            "--resume takes the interrupted run's own options and no others but --name and "
-            "--checkpoint-minutes",
+            "--resume takes the interrupted run's own options and no others but --name, "
+            "--checkpoint-minutes, --workers and --max-restarts",
             hint="leave the other options out, or train under another --name",
         )
 

@@ -35,7 +35,7 @@ class TrainingEstimate:
     """What a training takes; `asdict` is `estimate` in the JSON of `sbr train --dry-run`."""
 
     memory_bytes: int
-    """About how much memory the process takes at its peak."""
+    """About how much memory the process, or all of several workers, take at their peak."""
 
     memory_limit_bytes: int | None
     """How much it may take; None if the system does not say."""
@@ -62,7 +62,7 @@ class TrainingEstimate:
 
 
 def estimate_training(
-    workspace: Workspace, job: TrainingJob, *, measure: bool = False
+    workspace: Workspace, job: TrainingJob, *, measure: bool = False, workers: int = 1
 ) -> TrainingEstimate:
     """Estimate what a training costs; write nothing.
 
@@ -70,6 +70,7 @@ def estimate_training(
         workspace: where the run would be kept.
         job: what to train.
         measure: load TensorFlow and time a few steps, so that the seconds are known too.
+        workers: the number of processes of this machine that train.
 
     Raises:
         ConfigError: it does not fit in the memory, or on the disk.
@@ -77,28 +78,32 @@ def estimate_training(
         TrainingError: with `measure`, memory ran out.
     """
     estimate = TrainingEstimate(
-        memory_bytes=_memory_of(job),
+        memory_bytes=_memory_of(job, workers),
         memory_limit_bytes=physical_memory(),
         disk_bytes=_disk_bytes(job),
         disk_free_bytes=free_bytes(workspace.root),
     )
-    require_room(workspace, job)
+    require_room(workspace, job, workers=workers)
     return _with_times(workspace, job, estimate) if measure else estimate
 
 
-def require_room(workspace: Workspace, job: TrainingJob, *, on_disk: bool = True) -> None:
+def require_room(
+    workspace: Workspace, job: TrainingJob, *, on_disk: bool = True, workers: int = 1
+) -> None:
     """Check that a training fits in the memory and on the disk.
 
     Args:
         workspace: where the run would be kept.
         job: what to train.
         on_disk: check the disk too; a run that is resumed has its files there already.
+        workers: the number of processes of this machine that train.
 
     Raises:
         ConfigError: it does not fit.
     """
     shape = job.shape_in(_last_phase(job))
-    require_memory(_memory_of(job), shape, job.config, job.family.size_options)
+    options = job.family.size_options if workers == 1 else ("workers", *job.family.size_options)
+    require_memory(_memory_of(job, workers), shape, job.config, options)
     # The small files are a guess, and no reason to refuse.
     needed, free = _disk_bytes(job) - _SMALL_FILES, free_bytes(workspace.root)
     if on_disk and free is not None and needed > free:
@@ -113,9 +118,11 @@ def _last_phase(job: TrainingJob) -> Phase:
     return "refit" if job.config.refit else "fit"
 
 
-def _memory_of(job: TrainingJob) -> int:
+def _memory_of(job: TrainingJob, workers: int) -> int:
+    """Return the memory of all workers; each has all weights and all sessions."""
     phase = _last_phase(job)
-    return estimate_memory(job.shape_in(phase), job.config, job.counts_in(phase).events)
+    events = job.counts_in(phase).events
+    return workers * estimate_memory(job.shape_in(phase), job.config, events, workers)
 
 
 def _disk_bytes(job: TrainingJob) -> int:

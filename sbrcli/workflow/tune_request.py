@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.workers import require_no_cluster
 from sbrcli.models.registry import is_baseline
 from sbrcli.models.training.events import OnEvent
 from sbrcli.reporter import Reporter
@@ -61,6 +62,7 @@ def tune_as_requested(
             `train_best`.
     """
     request = tuning.request
+    require_no_cluster("sbr tune")
     if tuning.grid:
         result = _train_grid(workspace, tuning, reporter, searching)
     elif tuning.is_dry_run:

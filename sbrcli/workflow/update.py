@@ -17,6 +17,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.config.update import UpdateConfig
+from sbrcli.config.workers import require_no_cluster
 from sbrcli.dataset.cutting import cut_grown_log
 from sbrcli.dataset.growth import Grown, grow
 from sbrcli.dataset.spec import describe_files
@@ -99,23 +100,23 @@ def update(
 ) -> UpdateResult:
     """Update a run with the later events of a log, or resume an interrupted update.
 
-    The grown dataset is written first, then the run; each appears complete or not at all. An update
-    with the same events and options that exists already is returned unchanged.
+    The grown dataset is written first, then the run; each appears complete or not at all. If the
+    same update exists already, it is returned unchanged.
 
     Args:
         workspace: where the run and its dataset are.
         new: the log and the run.
         config: how to train.
         validate: as of `train`; it has no valid split here.
-        on_event: as of `train`.
-        checkpoint: how often the training state is saved.
+        on_event, checkpoint: as of `train`.
 
     Raises:
         ArtefactError: the run or its dataset is missing or damaged, or another run has the name.
-        ConfigError: the run was trained without times, or is no network's.
+        ConfigError: the run was trained without times, or is no network's; or `TF_CONFIG` is set.
         DataError: the log cannot be read.
         TrainingError: the loss is no longer finite, or memory ran out.
     """
+    require_no_cluster("sbr update")
     parent = workspace.open("run", new.run)
     shape_of_run(parent)  # refuses what is no network before anything is read or written
     dataset = _dataset_of(parent, workspace)
@@ -143,7 +144,7 @@ def update(
     about = Update(learned.last_time, config.replay, grown.added, source.sha256)
     job = _make_job(folder, name, parent, config, about)
     is_same = begun is not None and settings_of(begun) == job.settings()
-    if not (is_same and begun is not None and begun.is_complete):
+    if begun is None or not (is_same and begun.is_complete):
         workspace.reporter.note(_describe(grown, job))
     try:
         result = train(workspace, job, validate, on_event, resume=is_same, checkpoint=checkpoint)

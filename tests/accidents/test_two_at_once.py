@@ -103,7 +103,7 @@ def test_a_dataset_made_again_while_a_training_begins_is_not_trained_on(trained,
 def test_a_training_that_has_read_its_dataset_is_not_disturbed_by_another(
     trained, sbr, monkeypatch
 ):
-    from sbrcli.workflow import train as training
+    from sbrcli.workflow import training_phases as training
 
     def start_late(*options: object) -> None:
         write_chain_log(Path("log"), users=90, first_day=18_000)

@@ -16,7 +16,7 @@ from typing import Any
 from sbrcli.artefacts import manifests, tensor_file
 from sbrcli.cli.app import run
 from sbrcli.cli.training_progress import TrainingProgress
-from sbrcli.workflow import train as training
+from sbrcli.workflow import training_phases as training
 
 PAIRS_PER_CALL = 64
 """So few that an epoch has several calls, between which its place is saved."""

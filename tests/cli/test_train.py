@@ -349,15 +349,15 @@ def test_a_run_from_before_an_option_was_there_is_the_same_run(sbr):
         (
             ["--resume", "--epochs", "3"],
             2,
-            "error: --resume takes the interrupted run's own options and no others but --name"
-            " and --checkpoint-minutes\n"
+            "error: --resume takes the interrupted run's own options and no others but --name, "
+            "--checkpoint-minutes, --workers and --max-restarts\n"
             "hint: leave the other options out, or train under another --name\n",
         ),
         (
             ["--resume", "--overwrite"],
             2,
-            "error: --resume takes the interrupted run's own options and no others but --name"
-            " and --checkpoint-minutes\n"
+            "error: --resume takes the interrupted run's own options and no others but --name, "
+            "--checkpoint-minutes, --workers and --max-restarts\n"
             "hint: leave the other options out, or train under another --name\n",
         ),
     ],

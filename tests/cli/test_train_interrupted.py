@@ -120,8 +120,8 @@ def test_how_often_the_place_is_saved_can_be_said_again_on_resuming(sbr, monkeyp
     refused = sbr("train", "--resume", "--seed", 2)
     assert refused.code == 2
     assert refused.stderr == (
-        "error: --resume takes the interrupted run's own options and no others but --name and "
-        "--checkpoint-minutes\n"
+        "error: --resume takes the interrupted run's own options and no others but --name, "
+        "--checkpoint-minutes, --workers and --max-restarts\n"
         "hint: leave the other options out, or train under another --name\n"
     )
     assert sbr("train", "--resume", "--checkpoint-minutes", "0.5").code == 0

@@ -23,7 +23,7 @@ from sbrcli.models.network import count_parameters
 from sbrcli.models.training import loop as epochs
 from sbrcli.models.training.events import EpochStarted, StepsDone, TrainingEvent
 from sbrcli.models.weights_file import WEIGHTS_FILE
-from sbrcli.workflow import train as training
+from sbrcli.workflow import training_phases as training
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult, describe_run
 from sbrcli.workflow.training_job import make_job

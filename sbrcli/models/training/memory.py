@@ -45,8 +45,10 @@ def count_copies(config: FitConfig) -> int:
     return 3 if config.optimizer == "adam" or config.momentum else 2
 
 
-def estimate_memory(shape: NetworkShape, config: FitConfig, num_events: int) -> int:
-    """Return the approximate peak memory of a training in bytes.
+def estimate_memory(
+    shape: NetworkShape, config: FitConfig, num_events: int, workers: int = 1
+) -> int:
+    """Return the approximate peak memory of a process that trains, in bytes.
 
     The constants were measured on Linux. On a GPU, the weights and scores lie in its own memory.
 
@@ -54,11 +56,13 @@ def estimate_memory(shape: NetworkShape, config: FitConfig, num_events: int) -> 
         shape: the network's.
         config: how to train.
         num_events: events of the sessions to train on.
+        workers: the number of processes that divide the rows of a chunk.
     """
     weights = count_parameters(shape) * (count_copies(config) + _COPIES)
-    rows = config.batch_size * config.bptt
+    all_rows = config.batch_size * config.bptt
+    rows = -(-all_rows // workers)
     n_sample = config.negatives(shape.num_items)
-    columns = rows + n_sample if n_sample else shape.num_items
+    columns = all_rows + n_sample if n_sample else shape.num_items
     in_blocks = config.loss == "cross-entropy" and not (n_sample and config.label_smoothing)
     if in_blocks:
         scores = min(rows, _BLOCK_ROWS) * columns * _BLOCK_MATRICES

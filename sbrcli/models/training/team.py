@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from sbrcli.arrays import IntArray
 from sbrcli.models.network import Network
 from sbrcli.models.training.optimizers import Gradients, Rows
 from sbrcli.models.training.share import Share
@@ -79,22 +78,27 @@ class Team:
         return json.loads(text[:size])
 
     def _bytes_from_chief(self, text: bytes) -> bytes:
-        return self.total(np.frombuffer(text, np.uint8).astype(np.int32)).astype(np.uint8).tobytes()
+        return self.numbers_from_chief(np.frombuffer(text, np.uint8)).tobytes()
 
     def numbers_from_chief(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the chief's array, bit by bit; all processes hold one of its type and shape."""
-        bits = np.ascontiguousarray(array).view(np.int32)
-        return self.total(bits if self.is_chief else np.zeros_like(bits)).view(array.dtype)
+        return self.merged(array if self.is_chief else np.zeros_like(array))
+
+    def merged(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return an array of which each process holds some numbers, and zeros for the others."""
+        bits = np.ascontiguousarray(array).view(np.uint8 if array.itemsize == 1 else np.uint16)
+        return self._total(bits).astype(bits.dtype).view(array.dtype)
 
     def in_any(self, facts: Sequence[bool]) -> list[bool]:
         """Return for each fact whether it holds in any process; all of them call it at once."""
-        return (self.total(np.array(facts, np.int32)) > 0).tolist()
+        return (self._total(np.array(facts, np.uint8)) > 0).tolist()
 
-    def total(self, array: IntArray) -> IntArray:
-        """Return the sum of the int32 arrays of all processes, which have one shape."""
+    def _total(self, array: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[Any]:
+        """Return the sum of the arrays of all processes, as float32, which is exact to 2^24."""
         if self.num_processes == 1 or not array.size:
             return array
-        return self._sum(tf.constant(array.ravel())).numpy().reshape(array.shape)
+        values = tf.constant(array.ravel().astype(np.float32))
+        return self._sum(values).numpy().reshape(array.shape)
 
     @cached_property
     def _sum(self) -> Any:
@@ -109,7 +113,7 @@ class Team:
             return self.strategy.experimental_local_results(sums)[0]
 
         # Processes that trace at different times would take different sums for the same one.
-        signature = [tf.TensorSpec((None,), tf.int32)]
+        signature = [tf.TensorSpec((None,), tf.float32)]
         return tf.function(run, autograph=False, input_signature=signature)
 
     def average(self, gradients: Gradients, loss: Any) -> tuple[Gradients, Any]:

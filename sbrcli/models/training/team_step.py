@@ -139,7 +139,7 @@ class TeamStep:
             whole = np.zeros((lanes, *parts[0].shape[1:]), np.float32)
             for step, part in zip(self.steps, parts, strict=True):
                 whole[step.share.lanes_of(lanes)] = part.numpy()
-            found.append(self.team.total(whole.view(np.int32)).view(np.float32))
+            found.append(self.team.merged(whole))
         return found
 
     def begin(self, states: Sequence[npt.NDArray[Any]] | None) -> list[list[Any]]:
