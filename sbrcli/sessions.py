@@ -10,6 +10,10 @@ from sbrcli.arrays import BoolArray, IntArray
 
 _SUBSAMPLE_SEED = 1
 
+IN_MEMORY_EVENTS = 2**22
+"""A split with more events than this is mapped from disk, 12 to 13 bytes per event and 8 per
+session: the system can take the memory of a mapped file back at any time."""
+
 _BLOCK = 2**20
 """Events that are looked at together where all of them at once would take memory."""
 

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from sbrcli.arrays import BoolArray, IntArray
+from sbrcli.arrays import IntArray
 from sbrcli.artefacts.checksums import find_checksum_mismatch
 from sbrcli.dataset.consistency import find_items_mismatch, find_mismatch, is_described
+from sbrcli.dataset.split_reading import IS_TARGET, ITEM_INDEX, read_split_columns
 from sbrcli.dataset.tables import (
     damaged_file,
-    plain_ids,
     read_table,
     require_numbers,
     require_text,
@@ -42,10 +42,8 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "valid", "test", "valid_full"]
 
-ITEM_INDEX = "item_index"
 TRAIN_COUNT = "train_count"
 TITLE = "title"
-IS_TARGET = "is_target"
 
 ITEMS_FILE = "items.parquet"
 
@@ -71,7 +69,7 @@ class Items:
 
 
 def load_split(folder: Path, split: Split) -> Sessions:
-    """Read one split of a dataset.
+    """Read one split of a dataset; the arrays of a large one are mapped from disk.
 
     Raises:
         ArtefactError: the dataset lacks it, or the file is damaged.
@@ -88,21 +86,8 @@ def load_split(folder: Path, split: Split) -> Sessions:
             hint="sbr evaluate --log LOG scores a later log, --split valid scores valid, unless "
             "the run has learned from it; sbr preprocess makes test with --test-days above 0",
         )
-    table = read_table(path, [SESSION_ID, ITEM_INDEX, TIMESTAMP], optional=IS_TARGET)
-    sessions = plain_ids(path, table, SESSION_ID)
-    require_numbers(path, table, [ITEM_INDEX], [TIMESTAMP])
-    begins = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
-    offsets = np.concatenate(([0], begins, [len(sessions)])).astype(np.int64)
-    indices = to_numpy(table[ITEM_INDEX])
-    if not len(indices) or indices.min() < 0:
-        raise damaged_file(path, "it holds no events, or an item index below 0")
-    if indices.max() >= _count_items(folder):
-        raise damaged_file(path, f"it holds the item index {indices.max()}, which no item has")
-    timestamps = to_numpy(table[TIMESTAMP])
-    if not np.isfinite(timestamps).all():
-        raise damaged_file(path, "one of its times is not a finite number")
-    targets = _read_targets(path, table, offsets)
-    sessions = Sessions(indices.astype(np.int32), offsets, timestamps, targets)
+    read = read_split_columns(path, _count_items(folder))
+    sessions = Sessions(read.item_indices, read.offsets, read.timestamps, read.targets)
     misfit = find_mismatch(folder, split, sessions) or find_checksum_mismatch(path)
     if misfit is not None:
         raise damaged_file(path, misfit)
@@ -212,20 +197,6 @@ def id_column(codes: IntArray, categories: "pa.Array") -> "pa.Array":
     compact = np.cumsum(occurs, dtype=np.int32) - 1  # [True, False, True] -> [0, 0, 1]
     ids = categories.take(pa.array(np.flatnonzero(occurs)))
     return pa.DictionaryArray.from_arrays(pa.array(compact[codes]), ids)
-
-
-def _read_targets(path: Path, table: "pa.Table", offsets: IntArray) -> BoolArray | None:
-    import pyarrow as pa
-
-    if IS_TARGET not in table.column_names:
-        return None
-    column = table[IS_TARGET]
-    if not pa.types.is_boolean(column.type) or column.null_count:
-        raise damaged_file(path, f"its column {IS_TARGET} holds other values than true and false")
-    targets = to_numpy(column.cast(pa.uint8())).astype(np.bool_)
-    if targets[offsets[:-1]].any():
-        raise damaged_file(path, f"its column {IS_TARGET} asks for the first event of a session")
-    return targets
 
 
 def _write_table(path: Path, table: "pa.Table") -> None:

@@ -29,9 +29,7 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
         tables = []
         for part in files_of(path):
             with pq.ParquetFile(part) as file:
-                missing = set(required) - set(file.schema_arrow.names)
-                if missing:
-                    raise damaged_file(part, f"it lacks the column {min(missing)}")
+                require_columns(part, file.schema_arrow, required)
                 tables.append(file.read([*required, optional]))
         table = pa.concat_tables(tables)
         table.validate(full=True)  # PyArrow reads text without checking that it is UTF-8
@@ -50,6 +48,17 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
         if table[name].null_count:
             raise damaged_file(path, f"its column {name} has missing values")
     return table
+
+
+def require_columns(path: Path, schema: "pa.Schema", required: list[str]) -> None:
+    """Check that a file has some columns.
+
+    Raises:
+        ArtefactError: it lacks one.
+    """
+    missing = set(required) - set(schema.names)
+    if missing:
+        raise damaged_file(path, f"it lacks the column {min(missing)}")
 
 
 def files_of(path: Path) -> list[Path]:

@@ -43,16 +43,16 @@ def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
     sessions = load_train_full(folder) if phase == "refit" else load_split(folder, "train")
     if sessions.item_indices.max() >= shape.num_items:
         raise job.dataset.damaged("train has more items than it states")
-    train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
+    train_count = sessions.count_items(shape.num_items)
     items = load_items(folder)
     if phase == "fit" and not np.array_equal(items.train_count[: shape.num_items], train_count):
         raise damaged_file(folder / DATASET_ITEMS_FILE, "train holds other counts of its items")
     if job.update is None and job.config.is_part:
         sessions = newest_part(sessions, job)
-        train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
+        train_count = sessions.count_items(shape.num_items)
     elif job.update is not None:
         sessions = mix_with_replay(sessions, job.update, job.config.seed)
-        train_count = np.bincount(sessions.item_indices, minlength=shape.num_items)
+        train_count = sessions.count_items(shape.num_items)
     return TrainingData(sessions, shape, train_count, items)
 
 

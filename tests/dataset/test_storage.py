@@ -340,10 +340,10 @@ def test_a_file_with_another_checksum_than_the_manifest_states_is_refused(tmp_pa
 def test_memory_that_ends_is_no_damage_of_an_intact_file(tmp_path, monkeypatch):
     write(tmp_path)
 
-    def refuse(self: pq.ParquetFile, columns: list[str]) -> None:
+    def refuse(self: pq.ParquetFile, *_: object, **__: object) -> None:
         raise pa.ArrowMemoryError("malloc of size 64 failed")
 
-    monkeypatch.setattr(pq.ParquetFile, "read", refuse)
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", refuse)
     with pytest.raises(MemoryError):
         load_split(tmp_path, "train")
     write_json(tmp_path / MANIFEST, {"files": {"train.parquet": "crc32:00000000"}})

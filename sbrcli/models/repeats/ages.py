@@ -107,5 +107,6 @@ def mean_seen(offsets: IntArray) -> float:
     Args:
         offsets: (sessions + 1,) those of the sessions.
     """
-    lengths = np.diff(offsets).astype(np.float64)
-    return float((lengths * (lengths + 1)).sum() / 2 / max(lengths.sum(), 1))
+    lengths = np.diff(offsets)
+    total = int(lengths.sum())
+    return (int(np.dot(lengths, lengths)) + total) / 2 / max(total, 1)

@@ -20,6 +20,7 @@ class Arrangement:
     def __init__(self, sessions: Sessions, config: FitConfig) -> None:
         self._sessions, self._config = sessions, config
         self._order = order_by_start(sessions)
+        self._num_steps: dict[int, int] = {}
 
     def most_steps(self) -> int:
         """Return the number of steps of the lanes; a longer chunk would only add padding.
@@ -53,7 +54,8 @@ class Arrangement:
         """
         lanes = self._config.batch_size
         window = max(1, WINDOW_PAIRS // (lanes * steps_per_call)) * steps_per_call
-        return LaneStream(self._sessions, lanes, self._order_of(epoch), bptt, window)
+        steps = self._count_steps(epoch)
+        return LaneStream(self._sessions, lanes, self._order_of(epoch), bptt, window, steps)
 
     def _order_of(self, epoch: int) -> IntArray:
         if not self._config.shuffle:
@@ -61,4 +63,8 @@ class Arrangement:
         return np.random.default_rng([self._config.seed, epoch]).permutation(self._order)
 
     def _count_steps(self, epoch: int) -> int:
-        return count_steps(self._sessions, self._config.batch_size, self._order_of(epoch))
+        key = epoch if self._config.shuffle else 1
+        if key not in self._num_steps:
+            order = self._order_of(epoch)
+            self._num_steps[key] = count_steps(self._sessions, self._config.batch_size, order)
+        return self._num_steps[key]

@@ -16,6 +16,8 @@ from sbrcli.models.network import (
     count_parameters,
 )
 from sbrcli.models.repeats.lanes import MAX_SEEN
+from sbrcli.models.training.lane_stream import WINDOW_PAIRS
+from sbrcli.sessions import IN_MEMORY_EVENTS
 
 _BYTES = 4
 """A weight is a float32."""
@@ -26,8 +28,11 @@ _PROCESS = 850 * 2**20
 _COPIES = 4
 """Copies of the weights, besides those that the optimizer holds, at the end of an epoch: the
 gradients, and what validation scores with."""
-_EVENT = 56
-"""Bytes of a training event, in the sessions and in the lanes."""
+_WINDOW_EVENT = 56
+"""Bytes of a training event of a window, in the sessions and in the lanes."""
+_EVENT, _MAPPED_EVENT = 24, 20
+"""Bytes of any other event: in memory while it is read, and of a split that is mapped from disk,
+the order of the sessions and what a refit joins."""
 _REPEATS_EVENT = 32
 """Bytes of a training event where repeats are learned: where its item occurs next and last."""
 _SEEN = 64
@@ -71,10 +76,13 @@ def estimate_memory(
     masks = rows * columns if n_sample else 0  # one byte each
     numbers = weights + scores + rows * _row_width(shape)
     numbers += shape.chunk_values(config.batch_size, config.bptt)
-    event, seen = _EVENT, 0
+    event, seen = _WINDOW_EVENT, 0
     if OUTPUT_REPEATS in shape.weight_shapes():
-        event, seen = _EVENT + _REPEATS_EVENT, MAX_SEEN * _SEEN
-    return _PROCESS + _BYTES * numbers + masks + event * num_events + seen
+        event, seen = _WINDOW_EVENT + _REPEATS_EVENT, MAX_SEEN * _SEEN
+    in_window, in_memory = min(num_events, WINDOW_PAIRS), min(num_events, IN_MEMORY_EVENTS)
+    events = event * in_window + _EVENT * (in_memory - in_window)
+    events += _MAPPED_EVENT * (num_events - in_memory)
+    return _PROCESS + _BYTES * numbers + masks + events + seen
 
 
 def _row_width(shape: NetworkShape) -> int:
