@@ -29,6 +29,7 @@ What would be trained
   dropout                0.3
   embedding dropout      0.3
   embedding              shared
+  residual               no
   repeats                off
   loss                   cross-entropy
   n sample               0
