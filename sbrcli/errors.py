@@ -75,7 +75,7 @@ class WorkerLostError(TrainingError):
 
 
 class EngineError(SbrError):
-    """A process that worked on a part of a log has died."""
+    """A process that worked on a part of a log has died, or all workers of a cluster."""
 
     exit_code = ExitCode.TRAINING
 

@@ -101,7 +101,7 @@ def _check_words(
         )
     if not log and engine != EngineConfig():
         raise UsageError(
-            "--memory and --processes require a LOG; a dataset is read as a whole",
+            "--memory, --processes and --engine require a LOG; a dataset is read as a whole",
             hint="sbr stats LOG --memory 4GB",
         )
 

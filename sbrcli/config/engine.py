@@ -2,9 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal, get_args
 
+from sbrcli.config.checks import require_option
 from sbrcli.config.options import Options, option
 from sbrcli.errors import OptionError
+
+EngineName = Literal["local", "dask"]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(i?)B?", re.IGNORECASE)
@@ -28,7 +32,7 @@ def read_bytes(text: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig(Options):
-    """How much of the machine a command uses for a log; its result is the same whatever it is."""
+    """Who works on a log and in how much memory; the result is the same whatever it is."""
 
     memory: int | None = option(
         None,
@@ -43,5 +47,31 @@ class EngineConfig(Options):
         metavar="N",
         minimum=1,
     )
+    engine: EngineName = option(
+        "local",
+        "Who works on the parts: local, this machine; dask, the workers of a Dask cluster, which "
+        "must see the work directory and have the same version of sbr.",
+        choices=get_args(EngineName),
+    )
+    cluster: str | None = option(
+        None,
+        "With --engine dask: the address of the scheduler, such as tcp://HOST:8786. "
+        "\\[default: DASK_SCHEDULER_ADDRESS if set, else two processes of this machine]",
+        metavar="ADDRESS",
+    )
     parts: int | None = option(None)
     """The number of parts, instead of as many as the memory needs; None leaves it to that."""
+
+    def check_together(self) -> None:
+        """Check what goes with the engine."""
+        require_option(
+            self.cluster is None or self.engine != "local",
+            "cluster goes with another engine than local, as in --engine dask",
+            f"--cluster {self.cluster}",
+        )
+        require_option(
+            self.cluster is None or self.processes == 1,
+            "processes are of this machine; a cluster has its own workers",
+            f"--processes {self.processes} and --cluster {self.cluster}",
+        )
+        super().check_together()

@@ -6,7 +6,7 @@ all pieces together, sorts them and cuts them into sessions.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def sort_into_parts(
     """
     layout = lay_out(pieces, num_parts)
     divided, dropped = [], Counter[str]()
-    for path, num_older in engine.map(divide_piece, pieces.written, layout, config.max_user_events):
+    for path, num_older in divide_pieces(engine, pieces, layout, config.max_user_events):
         divided.append(path)
         dropped[OLDER_EVENTS] += num_older
         advance(1)
@@ -150,8 +150,18 @@ def sort_into_parts(
     return Sorted(parts, dropped, largest, has_shared)
 
 
+def divide_pieces(
+    engine: Engine, pieces: Pieces, layout: Layout, max_user_events: int | None = None
+) -> Iterator[tuple[Path, int]]:
+    """Yield what `divide_piece`, which can run again, returns of each piece; delete the piece."""
+    results = engine.map(divide_piece, pieces.written, layout, max_user_events)
+    for piece, result in zip(pieces.written, results, strict=True):
+        piece.path.unlink(missing_ok=True)
+        yield result
+
+
 def divide_piece(piece: Piece, layout: Layout, max_user_events: int | None) -> tuple[Path, int]:
-    """Write a piece's events part by part, and delete the piece.
+    """Write a piece's events part by part.
 
     Older events of a user who has more than the maximum in this piece alone are left out, so that
     a part of few users stays small.
@@ -187,7 +197,6 @@ def divide_piece(piece: Piece, layout: Layout, max_user_events: int | None) -> t
         if not newest.all():
             table, part_of_row = table.filter(pa.array(newest)), part_of_row[newest]
     write_by_part(path, table, part_of_row, layout.num_parts)
-    piece.path.unlink(missing_ok=True)
     return path, batch.num_rows - table.num_rows
 
 

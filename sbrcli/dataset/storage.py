@@ -31,6 +31,7 @@ from sbrcli.dataset.tables import (
     require_text,
     to_numpy,
 )
+from sbrcli.engines.temporary_files import replacing
 from sbrcli.errors import ArtefactError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
 from sbrcli.sessions import Sessions
@@ -162,7 +163,8 @@ def write_split(
     if part is not None:
         path.mkdir(exist_ok=True)
         path /= f"part-{part:05d}.parquet"
-    _write_table(path, pa.table(columns))
+    with replacing(path) as temporary:
+        _write_table(temporary, pa.table(columns))
 
 
 def write_items(folder: Path, items: Items) -> None:

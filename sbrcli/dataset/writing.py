@@ -22,6 +22,7 @@ from sbrcli.dataset.summary import summarise
 from sbrcli.dataset.tally import Tally
 from sbrcli.dataset.timeline import TargetSpan, Timeline, find_targets
 from sbrcli.engines.engine import Engine
+from sbrcli.engines.temporary_files import delete_temporary
 from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
 from sbrcli.sessions import Sessions
@@ -87,9 +88,10 @@ def write_dataset(
         plan.vocabulary.index_of_code,
         pa.array(items.ids, pa.string()),
         plan.sizes.tables["train"].last,
-        folder,
+        folder.absolute(),
         combine=Written.__add__,
     )
+    delete_temporary(folder)
     tables = plan.sizes.tables
     for name, one in written.mixes.items():
         if (one.events, one.sessions) != (tables[name].events, tables[name].sessions):

@@ -7,15 +7,18 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import reduce
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
+from sbrcli.config.engine import EngineConfig
 from sbrcli.errors import EngineError
 
 _Result = TypeVar("_Result")
@@ -64,8 +67,8 @@ class LocalEngine:
                 'your own needs the line if __name__ == "__main__":',
             ) from error
         finally:
-            for future in waiting:
-                future.cancel()
+            # What runs must end before the folders that it writes to are deleted.
+            wait_for([future for future in waiting if not future.cancel()])
 
     def merge(
         self,
@@ -83,16 +86,20 @@ HERE = LocalEngine()
 
 
 @contextmanager
-def started(processes: int) -> Iterator[LocalEngine]:
-    """Yield an engine with several processes, which end with the context."""
+def started(
+    config: EngineConfig,
+    folder: Path | None = None,  # noqa: ARG001
+) -> Iterator[tuple[LocalEngine, EngineConfig]]:
+    """Yield an engine with the configured processes, which end with the context."""
+    processes = config.processes
     if processes == 1:
-        yield HERE
+        yield HERE, config
         return
     _start_quiet_tracker()
     # A forked process would inherit the locks of PyArrow's threads.
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawning, initializer=_prepare_process) as pool:
-        yield LocalEngine(pool, processes)
+        yield LocalEngine(pool, processes), config
 
 
 def require_guarded(processes: int) -> None:

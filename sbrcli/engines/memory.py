@@ -34,12 +34,14 @@ class Room:
         processes: the number of processes that share it.
         num_rows: the approximate number of rows.
         text_bytes: the bytes of distinct ids that are text, per row; 0 if ids are numbers.
+        least_parts: that many parts are made even if fewer would fit.
     """
 
     memory: int
     processes: int
     num_rows: int
     text_bytes: float = 0.0
+    least_parts: int = 1
 
     @property
     def holds_all(self) -> bool:
@@ -79,7 +81,7 @@ class Room:
         Raises:
             ConfigError: the memory does not suffice.
         """
-        return min(MAX_PARTS, max(1, math.ceil(self.num_rows / self.rows_per_part)))
+        return min(MAX_PARTS, max(self.least_parts, math.ceil(self.num_rows / self.rows_per_part)))
 
     @property
     def batch_bytes(self) -> int:

@@ -4,7 +4,6 @@ Each table becomes a file with one record batch for each part. A part is then re
 in their order. Nothing is compressed, so that reading a part maps only its own bytes.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sbrcli.arrays import IntArray
+from sbrcli.engines.temporary_files import replacing
 
 
 def write_by_part(path: Path, table: pa.Table, part_of_row: IntArray, num_parts: int) -> None:
@@ -29,7 +29,7 @@ def write_by_part(path: Path, table: pa.Table, part_of_row: IntArray, num_parts:
     rows = table.take(pa.array(np.argsort(small, kind="stable"))).combine_chunks()
     whole = rows.to_batches()[0] if rows.num_rows else _empty(table.schema)
     ends = np.cumsum(np.bincount(small, minlength=num_parts))
-    with _replacing(path) as temporary, pa.ipc.new_file(str(temporary), table.schema) as writer:
+    with replacing(path) as temporary, pa.ipc.new_file(str(temporary), table.schema) as writer:
         begin = 0
         for end in ends.tolist():
             writer.write_batch(whole.slice(begin, end - begin))
@@ -48,7 +48,7 @@ def read_part(paths: Sequence[Path], number: int) -> list[pa.RecordBatch]:
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a table into an Arrow file of one record batch, which appears whole."""
     rows = table.combine_chunks()
-    with _replacing(path) as temporary, pa.ipc.new_file(str(temporary), table.schema) as writer:
+    with replacing(path) as temporary, pa.ipc.new_file(str(temporary), table.schema) as writer:
         writer.write_batch(rows.to_batches()[0] if rows.num_rows else _empty(table.schema))
 
 
@@ -56,23 +56,6 @@ def read_table(path: Path) -> pa.RecordBatch:
     """Map an Arrow file that `write_table` has written."""
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).get_batch(0)
-
-
-class _replacing:  # noqa: N801
-    """Yield a temporary path to write; rename it to the final path at the end."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> Path:
-        return self._temporary
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._temporary.replace(self._path)
-        else:
-            self._temporary.unlink(missing_ok=True)
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

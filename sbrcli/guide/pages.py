@@ -47,7 +47,16 @@ _SUBJECTS = {
     "artefacts": ("json", "artifacts", "exit-codes", "runs", "disk", "workdir", "manifest"),
     "serving": ("serve", "http", "server", "openapi", "metrics", "docker", "systemd", "curl"),
     "export": ("onnx", "onnxruntime", "saved-model", "savedmodel", "keras", "model-card"),
-    "scale": ("memory", "parts", "processes", "large", "engines", "out-of-memory"),
+    "scale": (
+        "memory",
+        "parts",
+        "processes",
+        "large",
+        "engines",
+        "dask",
+        "cluster",
+        "out-of-memory",
+    ),
     "accidents": ("limits", "damage", "crashes", "checksums"),
     "extending": (
         "contributing",

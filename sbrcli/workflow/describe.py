@@ -16,7 +16,7 @@ from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.sessionize import assign_sessions, default_rule, require_no_gap
 from sbrcli.dataset.unions import load_all_sessions
-from sbrcli.engines.local import started
+from sbrcli.engines.registry import require_engine, started
 from sbrcli.log import statistics
 from sbrcli.log.columns.times import ORDER
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
@@ -27,12 +27,12 @@ from sbrcli.log.quality.description import describe_doubts, describe_log_as_read
 from sbrcli.log.reading import read_log
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.describe_in_parts import describe_in_parts
+from sbrcli.workflow.describe_in_parts import DescribedLog, describe_in_parts
 from sbrcli.workflow.named_log import refuse_artefacts
 from sbrcli.workflow.prepare_in_parts import (
     OnePartError,
     find_room,
-    number_of_parts,
+    is_in_parts,
     require_disk,
 )
 
@@ -99,29 +99,25 @@ def describe_log(
         reading: how the log is read.
         rule: the session rule; None uses the log's sessions, or else one session per user.
         zone: the time zone of the times in the result.
-        engine: how much of the machine to use; the figures are the same whatever it is.
+        engine: who does the work, and in how much memory; the figures are the same whatever it is.
         reporter: receives how the log was read, and the number of possible problems.
 
     Raises:
-        ConfigError: the rule needs times, and the log is read without them.
+        ConfigError: the rule needs times, and the log is read without them; or the engine cannot
+            work here.
         DataError: the log cannot be read.
         ArtefactError: a log in parts needs more disk than the work directory has.
+        EngineError: a process, or all workers of a cluster, have died.
     """
+    require_engine(engine)
     if reading.no_time and rule is not None:
         require_no_gap(str(rule))
     with ExitStack() as stack:
         paths = [stack.enter_context(on_disk(path)) for path in log]
         reader = line_reader(paths[0]) if paths[0].is_file() else None
-        room, described = find_room(paths, engine, reading), None
-        if number_of_parts(room, engine) > 1:
-            reporter.note(require_disk(room, workspace.root))
-            with workspace.own_scratch("stats") as folder, started(engine.processes) as processes:
-                try:
-                    described = describe_in_parts(
-                        processes, paths, reading, rule, folder, room, engine.parts, reporter
-                    )
-                except OnePartError as error:
-                    reporter.warn(f"the log is described in memory, at once: {error}")
+        described = None
+        if is_in_parts(paths, engine, reading):
+            described = _describe_in_parts(workspace, paths, reading, rule, engine, reporter)
         read = described.log if described else read_log(paths, reading, counts_kinds=True)
     for line in describe_log_as_read(read, zone):
         reporter.note(line)
@@ -133,6 +129,30 @@ def describe_log(
         found = described.complete(statistics.Reading.of(read, described.rule, zone, reader))
     reporter.note(describe_doubts(found.warnings))
     return found
+
+
+def _describe_in_parts(
+    workspace: Workspace,
+    logs: Sequence[Path],
+    reading: ReadConfig,
+    rule: SessionRule | None,
+    config: EngineConfig,
+    reporter: Reporter,
+) -> DescribedLog | None:
+    """Add up the parts of a log; return None if it has to be described in memory."""
+    with (
+        workspace.own_scratch("stats") as scratch,
+        started(config, scratch.absolute()) as (engine, has),
+    ):
+        room = find_room(logs, has, reading)
+        reporter.note(require_disk(room, workspace.root))
+        try:
+            return describe_in_parts(
+                engine, logs, reading, rule, scratch.absolute(), room, config.parts, reporter
+            )
+        except OnePartError as error:
+            reporter.warn(f"the log is described in memory, at once: {error}")
+            return None
 
 
 def describe_dataset(dataset: Dataset, zone: tzinfo) -> LogStatistics:

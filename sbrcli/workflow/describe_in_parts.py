@@ -10,7 +10,7 @@ from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.part_statistics import DescribedPart, add_parts, describe_part
 from sbrcli.dataset.pieces import Pieces
 from sbrcli.dataset.sessionize import default_rule
-from sbrcli.dataset.sorting import divide_piece, lay_out
+from sbrcli.dataset.sorting import divide_pieces, lay_out
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.memory import Room
 from sbrcli.errors import DataError
@@ -145,7 +145,7 @@ def describe_in_parts(
     numbers = range(layout.num_parts)
     with reporter.progress(len(pieces.written) + len(numbers), "parts", "count") as advance:
         watched = Watched(engine, advance)
-        divided = [path for path, _ in watched.map(divide_piece, pieces.written, layout, None)]
+        divided = [path for path, _ in divide_pieces(watched, pieces, layout)]
         shared = (divided, layout, rule, recent_from(times))
         found = add_parts(watched.map(describe_part, numbers, *shared))
     if found.has_shared_sessions:

@@ -25,6 +25,8 @@ from sbrcli.reporter import Reporter
 
 _Result = TypeVar("_Result")
 
+_PARTS_PER_WORKER = 2
+"""On a cluster; so that workers that are done early find another part."""
 _UNLIMITED = 1 << 60
 _LEAST_MEMORY = 10**9
 """What is used without --memory, however little is free."""
@@ -49,7 +51,8 @@ def find_room(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig) -
     if memory is None:
         free = free_memory()
         memory = _UNLIMITED if free is None else max(free // 2, _LEAST_MEMORY)
-    room = Room(memory, config.processes, estimate_events(logs))
+    least_parts = 1 if config.engine == "local" else _PARTS_PER_WORKER * config.processes
+    room = Room(memory, config.processes, estimate_events(logs), least_parts=least_parts)
     if config.parts is None and room.depends_on_texts:
         return replace(room, text_bytes=measure_texts(logs, reading))
     return room
@@ -209,3 +212,22 @@ def number_of_parts(room: Room, config: EngineConfig) -> int:
     if config.parts is not None:
         return config.parts
     return 1 if room.holds_all else max(2, room.num_parts)
+
+
+def is_in_parts(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig) -> bool:
+    """Return whether logs are prepared in parts: if they are large, and always by a cluster.
+
+    Raises:
+        ConfigError: the memory does not suffice for one event.
+        DataError: a file cannot be read.
+    """
+    if config.engine != "local":
+        return True
+    return number_of_parts(find_room(logs, config, reading), config) > 1
+
+
+def find_need_of_all(has_given_split: bool, across_users: bool) -> str | None:
+    """Return why a log is prepared in one part whatever the memory; None if it need not be."""
+    if has_given_split:
+        return "--test-log needs all events"
+    return "--across-users needs all events" if across_users else None

@@ -20,8 +20,8 @@ from sbrcli.dataset.summary import PreparedDataset
 from sbrcli.dataset.timeline import find_early_targets
 from sbrcli.dataset.writing import write_dataset
 from sbrcli.engines.engine import Engine
-from sbrcli.engines.local import HERE, require_guarded, started
-from sbrcli.engines.memory import Room
+from sbrcli.engines.local import HERE, require_guarded
+from sbrcli.engines.registry import require_engine, started
 from sbrcli.errors import ArtefactError, ConfigError
 from sbrcli.log.detect import AS_READ, recognise_log
 from sbrcli.log.files.spool import on_disk
@@ -35,8 +35,9 @@ from sbrcli.workflow.given_split import GivenSplit, check_given_split
 from sbrcli.workflow.prepare_in_parts import (
     OnePartError,
     Watched,
+    find_need_of_all,
     find_room,
-    number_of_parts,
+    is_in_parts,
     plan_in_parts,
     require_disk,
 )
@@ -72,20 +73,23 @@ def prepare_dataset(
             options that differ from their defaults.
         overwrite: replace an existing dataset of this name.
         titles: a file of the items' titles, stored with the dataset.
-        engine: how much of the machine to use.
+        engine: who does the work, and in how much memory.
         reporter: receives how each log was read, and warnings.
 
     Returns:
         A summary of the dataset, with times in UTC.
 
     Raises:
-        ConfigError: the name is not a valid folder name, or options conflict.
+        ConfigError: the name is not a valid folder name, options conflict, or the engine cannot
+            work here.
         DataError: a file cannot be read, or a split is empty.
         ArtefactError: another dataset has the name, or the folder cannot be written.
-        EngineError: a process has died, or this is one that imports a program without a guard.
+        EngineError: a process, or all workers of a cluster, have died; or this is one that imports
+            a program without a guard.
     """
-    require_guarded(engine.processes)
+    require_guarded(engine.processes if engine.engine == "local" else 2)
     check_given_split(config, reading, given, name)
+    require_engine(engine)
     with ExitStack() as stack:
         called = _call_logs(log, given)
         logs = {
@@ -141,29 +145,28 @@ class _Writer:
 def _prepare(logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig) -> Plan:
     """Prepare and write logs: in parts of users if they are large and can be divided so."""
     write.workspace.discard_scratch("dataset", write.name)
-    room = find_room(logs["log"], config, write.spec.reading)
-    is_one = number_of_parts(room, config) == 1
-    if len(logs) > 1 or write.spec.config.across_users or is_one:
-        return write.write(HERE, _plan(logs, write.spec, write.reporter))
-    return _prepare_in_parts(logs, write, config, room)
+    needs_all = find_need_of_all(len(logs) > 1, write.spec.config.across_users)
+    if needs_all is None and is_in_parts(logs["log"], config, write.spec.reading):
+        return _prepare_in_parts(logs, write, config)
+    if needs_all is not None and config.engine != "local":
+        write.reporter.warn(f"the log is prepared in memory, at once: {needs_all}")
+    return write.write(HERE, _plan(logs, write.spec, write.reporter))
 
 
 def _prepare_in_parts(
-    logs: Mapping[str, Sequence[Path]],
-    write: _Writer,
-    config: EngineConfig,
-    room: Room,
+    logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig
 ) -> Plan:
     """Prepare and write a log that does not fit into memory; in one part if it has to be."""
-    reporter, spec = write.reporter, write.spec
-    reporter.note(require_disk(room, write.workspace.root))
+    reporter, spec, workspace = write.reporter, write.spec, write.workspace
     with (
-        write.workspace.scratch("dataset", write.name) as folder,
-        started(config.processes) as engine,
+        workspace.scratch("dataset", write.name) as scratch,
+        started(config, scratch.absolute()) as (engine, has),
     ):
+        room = find_room(logs["log"], has, spec.reading)
+        reporter.note(require_disk(room, workspace.root))
         try:
             plan, log = plan_in_parts(
-                engine, logs["log"], spec, folder, room, config.parts, reporter
+                engine, logs["log"], spec, scratch.absolute(), room, config.parts, reporter
             )
         except OnePartError as error:
             reporter.warn(f"the log is prepared in memory, at once: {error}")

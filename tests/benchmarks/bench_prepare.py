@@ -4,7 +4,8 @@ python -m tests.benchmarks.bench_prepare [EVENTS] [FORMAT] [OPTIONS...]
 
 The log has a user for every 20 events (BENCH_EVENTS_PER_USER), popular items and sessions with
 pauses, in the order of time. FORMAT is csv or parquet; with text.csv or text.parquet, ids are texts
-of 36 (users) and 12 letters (items). OPTIONS are those of `sbr preprocess`, such as --memory 1GB.
+of 36 (users) and 12 letters (items). OPTIONS are those of `sbr preprocess`, such as --memory 1GB
+or --engine dask.
 
 Two peaks are printed, of all processes together: of memory that belongs to no file, and of all
 resident memory, of which what several processes share counts once. The latter contains the pages of
@@ -111,20 +112,20 @@ def _memory(pid: int) -> Peaks:
     return Peaks(sizes.get("Anonymous:", 0), sizes.get("Pss:", 0))
 
 
-def main(num_events: int = 1_000_000, kind: str = "csv", *options: str) -> None:
+def main(num_events: str = "1000000", kind: str = "csv", *options: str) -> None:
     """Measure one configuration."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(os.environ.get("BENCH_LOG", Path(folder) / f"log.{kind}"))
         if not log.exists():
-            write_log(log, num_events)
+            write_log(log, int(num_events))
         words = ["-m", "sbrcli", "preprocess", str(log), "--workdir", folder, "--name", "made"]
         cpu, peaks, seconds = measure([sys.executable, *words, *options])
         anonymous, resident = peaks.anonymous / 2**30, peaks.resident / 2**30
         sys.stdout.write(
-            f"{num_events:,} events, {kind} {' '.join(options)}: {cpu:.1f} CPU-s, "
+            f"{int(num_events):,} events, {kind} {' '.join(options)}: {cpu:.1f} CPU-s, "
             f"{anonymous:.2f} GiB without files, {resident:.2f} GiB resident, {seconds:.0f} s\n"
         )
 
 
 if __name__ == "__main__":
-    main(*(int(word) if word.isdigit() else word for word in sys.argv[1:]))
+    main(*sys.argv[1:])

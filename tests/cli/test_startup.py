@@ -13,6 +13,7 @@ from sbrcli.models.blend.files import save_hybrid
 from tests.builders import make_run, make_sessions
 
 SLOW = {"tensorflow", "keras", "pandas", "pyarrow", "scipy", "matplotlib"}
+CLUSTERS = {"dask", "distributed", "pyspark"}
 
 PROGRAM = """
 import sys
@@ -38,7 +39,17 @@ def modules_of(*words: str) -> set[str]:
 
 @pytest.mark.parametrize("words", [("--help",), ("tune", "--help")])
 def test_help_loads_neither_numpy_nor_anything_slow(words):
-    assert not modules_of(*words) & (SLOW | {"numpy", "safetensors", "optuna"})
+    assert not modules_of(*words) & (SLOW | CLUSTERS | {"numpy", "safetensors", "optuna"})
+
+
+def test_preprocess_and_stats_load_neither_tensorflow_nor_the_client_of_a_cluster(tmp_path):
+    log = tmp_path / "log.csv"
+    rows = [f"{user},{(user + at) % 9},{at}" for user in range(20) for at in range(9)]
+    log.write_text("\n".join(["user_id,item_id,timestamp", *rows]))
+    options = ("--session", "user", "--split", "last", "--memory", "1GB")
+    modules = modules_of("preprocess", str(log), *options) | modules_of("stats", str(log))
+    assert "pandas" in modules
+    assert not modules & (CLUSTERS | {"tensorflow", "keras"})
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,8 @@ def test_a_log_without_sessions_cannot_be_counted_by_column(sbr):
         ),
         (
             ["--memory", "4GB"],
-            "error: --memory and --processes require a LOG; a dataset is read as a whole\n"
+            "error: --memory, --processes and --engine require a LOG; a dataset is read as a "
+            "whole\n"
             "hint: sbr stats LOG --memory 4GB\n",
             2,
         ),

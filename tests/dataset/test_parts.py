@@ -20,6 +20,7 @@ from sbrcli.artefacts.checksums import (
     find_checksum_mismatch,
 )
 from sbrcli.artefacts.manifests import MANIFEST, write_json
+from sbrcli.config.engine import EngineConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.build import plan_table
 from sbrcli.dataset.cutting import cut_events
@@ -149,7 +150,7 @@ def test_two_processes_write_what_one_does_and_parts_read_like_one_file(tmp_path
     events, config = make_log(2, with_texts=True), PrepareConfig(session="user", split="last")
     whole = write(HERE, plan_table(events, config), tmp_path / "whole")
     assert write(HERE, plan_in_parts(HERE, events, config, 4), tmp_path / "four") == whole
-    with started(2) as engine:
+    with started(EngineConfig(processes=2)) as (engine, _):
         plan = plan_in_parts(engine, events, config, 37)
         assert write(engine, plan, tmp_path / "many") == whole
     names = sorted(path.name for path in (tmp_path / "four" / "train.parquet").iterdir())

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from sbrcli.config.engine import EngineConfig
 from sbrcli.engines.local import HERE, started
 from sbrcli.errors import EngineError, ExitCode
 
@@ -27,7 +28,7 @@ def test_results_come_in_the_order_of_the_parts():
 
 
 def test_several_processes_give_what_one_gives_and_end():
-    with started(2) as engine:
+    with started(EngineConfig(processes=2)) as (engine, _):
         results = list(engine.map(divide, range(9), 2))
         assert [one for one, _ in results] == [0, 0, 1, 1, 2, 2, 3, 3, 4]
         assert os.getpid() not in {pid for _, pid in results}

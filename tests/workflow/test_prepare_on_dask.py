@@ -1,0 +1,254 @@
+"""`sbr preprocess --engine dask` on two worker processes over tcp: the dataset of one process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sbrcli.artefacts.workspace import Workspace
+from sbrcli.config.engine import EngineConfig
+from sbrcli.config.prepare import PrepareConfig
+from sbrcli.dataset.storage import load_split
+from sbrcli.engines.dask import DaskEngine
+from sbrcli.engines.memory import Room
+from sbrcli.errors import ExitCode
+from sbrcli.workflow.prepare_in_parts import find_need_of_all
+from tests.engines.dask_cluster import Deadly, Dying, cluster_of
+from tests.workflow.test_describe_in_parts import describe
+from tests.workflow.test_prepare_in_parts import make_table, prepare, write_log
+
+PHASES = [
+    *("divide_piece", "join_part", "count_gaps_of", "run_round", "find_ends"),
+    *("find_items", "count_splits", "write_part"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in batches of a few hundred events."""
+    monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 10_000))
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with cluster_of(2) as cluster:
+        yield cluster.scheduler_address
+
+
+def on(address: str, parts: int = 5) -> EngineConfig:
+    return EngineConfig(engine="dask", cluster=address, parts=parts)
+
+
+def make_log(folder: Path) -> Path:
+    """Write a log with ties, text ids and named sessions."""
+    table = make_table()
+    table["session_id"] = [f"s{user}" for user in table["user_id"]]
+    table["user_id"] = [f"{'é' if user % 2 else 'u'}{user}" for user in table["user_id"]]
+    table["item_id"] = [f"i{item}" for item in table["item_id"]]
+    return write_log(folder, table)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        PrepareConfig(session="user"),
+        PrepareConfig(session="gap:90000", drop_repeats=True),
+        PrepareConfig(session="column", split="last"),
+        PrepareConfig(session="gap:90000", split="time", max_user_events=20),
+    ],
+    ids=str,
+)
+def test_a_cluster_makes_the_same_dataset(tmp_path, address, config):
+    log, workspace = make_log(tmp_path), Workspace(tmp_path / "work")
+    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
+    made, _ = prepare(log, workspace, "dask", config, on(address))
+    assert made == whole
+    one, other = (workspace.path_of("dataset", name) for name in ("whole", "dask"))
+    for split in ("train", "test"):
+        loaded = [load_split(path, split) for path in (one, other)]
+        assert loaded[0].item_indices.tolist() == loaded[1].item_indices.tolist()
+        assert loaded[0].offsets.tolist() == loaded[1].offsets.tolist()
+    assert (other / "train.parquet").is_dir()
+
+
+def test_stats_are_the_same(tmp_path, address):
+    log, workspace = write_log(tmp_path, make_table()), Workspace(tmp_path / "work")
+    whole, _ = describe(log, workspace, EngineConfig(), "gap:90000")
+    found, said = describe(log, workspace, on(address), "gap:90000")
+    assert found == whole
+    assert [name for name, _, _ in said.done] == ["read", "count"]
+
+
+def test_events_that_must_stay_together_are_prepared_here(tmp_path, address):
+    log, workspace = write_log(tmp_path, make_table()), Workspace(tmp_path / "work")
+    config = PrepareConfig(session="gap:7200", across_users=True)
+    _, said = prepare(log, workspace, "made", config, on(address))
+    assert said.warnings[0] == (
+        "the log is prepared in memory, at once: --across-users needs all events"
+    )
+    assert find_need_of_all(True, False) == "--test-log needs all events"
+
+
+def test_the_scheduler_of_the_environment_and_a_relative_work_directory(
+    sbr, tmp_path, address, monkeypatch
+):
+    import dask
+
+    log = write_log(tmp_path, make_table())
+    words = ("preprocess", log, "--session", "user", "--engine", "dask", "--quiet")
+    with dask.config.set({"scheduler-address": address}):
+        said = sbr(*words)
+    assert said.code == 0
+    assert len(list(Path("sbr-work/datasets/log-user/train.parquet").iterdir())) == 4
+    assert not list(Path("sbr-work").rglob(".*.tmp"))
+
+
+def run_with(monkeypatch: pytest.MonkeyPatch, phase: str, wrap: Any) -> None:
+    """Have the kernels of a phase wrapped."""
+    real = DaskEngine.map
+
+    def mapped(self: DaskEngine, kernel: Any, *words: Any) -> Iterator[Any]:
+        return real(self, wrap(kernel) if kernel.__name__ == phase else kernel, *words)
+
+    monkeypatch.setattr(DaskEngine, "map", mapped)
+
+
+@pytest.mark.parametrize(
+    ("phase", "seconds"),
+    [
+        pytest.param(
+            phase,
+            seconds,
+            marks=() if (phase, seconds) == ("divide_piece", None) else pytest.mark.slow,
+        )
+        for phase in PHASES
+        for seconds in (0, 0.001, 0.005, 0.02, None)
+    ],
+)
+def test_the_death_of_a_worker_changes_nothing(tmp_path, address, monkeypatch, phase, seconds):
+    log, workspace = write_log(tmp_path, make_table()), Workspace(tmp_path / "work")
+    config, marker = PrepareConfig(session="user"), tmp_path / "died"
+    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
+    run_with(monkeypatch, phase, lambda kernel: Dying(kernel, marker, seconds))
+    made, _ = prepare(log, workspace, "dask", config, on(address))
+    assert marker.exists()
+    assert made == whole
+    assert not list(workspace.root.rglob("*.tmp"))
+    assert not list((workspace.root / ".staging").iterdir())
+
+
+WORKER = ("-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1", "--no-dashboard")
+
+
+def test_the_death_of_all_workers_leaves_nothing(sbr, tmp_path, monkeypatch):
+    log = write_log(tmp_path, make_table())
+    with cluster_of(0) as cluster:
+        address = cluster.scheduler_address
+        words = [sys.executable, *WORKER, "--local-directory", str(tmp_path), address]
+        path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        workers = [
+            subprocess.Popen(words, env=os.environ | {"PYTHONPATH": path}, **quiet)
+            for _ in range(2)
+        ]
+        try:
+            while len(cluster.scheduler.workers) < 2:
+                assert all(worker.poll() is None for worker in workers)
+                time.sleep(0.05)
+            run_with(monkeypatch, "write_part", Deadly)
+            began = time.monotonic()
+            said = sbr(
+                *("preprocess", log, "--session", "user", "--quiet"),
+                *("--engine", "dask", "--cluster", address),
+            )
+            assert time.monotonic() - began < 600
+            assert [worker.wait(60) for worker in workers] == [-signal.SIGKILL] * 2
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+    assert (said.code, said.stdout) == (ExitCode.TRAINING, "")
+    assert said.stderr == (
+        f"error: all workers of the Dask cluster {address} have died\n"
+        "hint: start workers, and run the command again; if they ran out of memory, give more "
+        "parts with a lower --memory\n"
+    )
+    assert not list(Path("sbr-work/datasets").iterdir())
+    assert not list(Path("sbr-work/.staging").iterdir())
+    assert not Path("sbr-work/.scratch").exists()
+
+
+CHILD = """
+import os, sys, time
+from pathlib import Path
+from sbrcli.cli.app import run
+from sbrcli.dataset import plan
+
+def wait(engine, *_):
+    Path("workers").write_text(" ".join(set(engine.map(pid_after, range(4)))))
+    Path("stopped").touch()
+    time.sleep(600)
+
+def pid_after(_):
+    time.sleep(0.2)
+    return str(os.getpid())
+
+plan.cleanse_parts = wait
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_ends_a_cluster_of_this_machine(tmp_path):
+    log = write_log(tmp_path, make_table())
+    (tmp_path / "child.py").write_text(CHILD)
+    words = ("preprocess", str(log), "--session", "user", "--engine", "dask", "--quiet")
+    path = os.pathsep.join(
+        [str(tmp_path), str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    )
+    child = subprocess.Popen(
+        [sys.executable, "child.py", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+        start_new_session=True,
+    )
+    while not Path("stopped").exists():
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.05)
+    workers = [int(pid) for pid in Path("workers").read_text().split()]
+    os.killpg(child.pid, signal.SIGINT)
+    stdout, stderr = child.communicate(timeout=120)
+    assert (child.returncode, stdout) == (ExitCode.INTERRUPTED, "")
+    assert "Traceback" not in stderr
+    assert len(stderr.splitlines()) <= 1
+    for pid in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert not list(Path("sbr-work").rglob("*.arrow"))
+    assert not Path("sbr-work/datasets").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "session", "split"),
+    [
+        ("ml-1m/ratings.dat", "user", "date"),
+        ("ml-1m/ratings.dat", "user", "last"),
+        ("ml-1m/ratings.dat", "gap:3600", "date"),
+        ("ml-1m/ratings.dat", "gap:3600", "time"),
+        ("diginetica/sessions.tsv.gz", "column", "date"),
+    ],
+)
+def test_real_logs(tmp_path, shared_data, address, name, session, split):
+    log, workspace = shared_data / name, Workspace(tmp_path / "work")
+    config = PrepareConfig(session=session, split=split)
+    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
+    assert prepare(log, workspace, "dask", config, on(address, parts=4))[0] == whole
