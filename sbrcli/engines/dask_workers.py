@@ -71,6 +71,8 @@ def require_alike(client: Any, folder: Path) -> None:
     token = secrets.token_hex(8)
     (folder / "seen").write_text(token)
     for address, answer in client.run(look, folder, token, on_error="return").items():
+        if isinstance(answer, OSError):  # it has died meanwhile
+            continue
         if isinstance(answer, Exception):
             raise ConfigError(
                 f"the Dask worker {address} has no sbr {__version__}: {answer}", hint=_SAME_VERSION
