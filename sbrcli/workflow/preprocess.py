@@ -69,8 +69,7 @@ def prepare_dataset(
         workspace: the work directory for the dataset.
         reading: how the log is read.
         given: the test and valid logs, if the split already exists.
-        name: the dataset's name; by default made of the log's name, the session rule and the
-            options that differ from their defaults.
+        name: the dataset's name; by default of the log's name and options that are not the default.
         overwrite: replace an existing dataset of this name.
         titles: a file of the items' titles, stored with the dataset.
         engine: who does the work, and in how much memory.
@@ -80,22 +79,18 @@ def prepare_dataset(
         A summary of the dataset, with times in UTC.
 
     Raises:
-        ConfigError: the name is not a valid folder name, options conflict, or the engine cannot
-            work here.
+        ConfigError: the name is no folder name, options conflict, or the engine cannot work here.
         DataError: a file cannot be read, or a split is empty.
         ArtefactError: another dataset has the name, or the folder cannot be written.
-        EngineError: a process, or all workers of a cluster, have died; or this is one that imports
-            a program without a guard.
+        EngineError: processes have died, or this is one that imports a program without a guard.
     """
     require_guarded(engine.processes if engine.engine == "local" else 2)
     check_given_split(config, reading, given, name)
     require_engine(engine)
     with ExitStack() as stack:
         called = _call_logs(log, given)
-        logs = {
-            part: [stack.enter_context(on_disk(path)) for path in paths]
-            for part, paths in called.items()
-        }
+        enter = stack.enter_context
+        logs = {part: [enter(on_disk(path)) for path in paths] for part, paths in called.items()}
         source = _describe_source(logs, called, titles)
         spec = DatasetSpec(_resolve(config, logs["log"], reading), reading, source)
         earlier = None if name or overwrite else _find_earlier(workspace, spec)
@@ -109,9 +104,9 @@ def prepare_dataset(
             write = _Writer(workspace, name, spec, named, reporter)
             plan = _prepare(logs, write, engine)
     prepared = PreparedDataset.of(workspace.open("dataset", name))
-    if given is None and config.split == "date":
-        for text in find_early_targets(prepared.timeline, plan.suggested_gap):
-            reporter.warn(text)
+    is_by_date = given is None and config.split == "date"
+    for text in find_early_targets(prepared.timeline, plan.suggested_gap) if is_by_date else ():
+        reporter.warn(text)
     return prepared
 
 

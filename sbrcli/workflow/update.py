@@ -133,12 +133,7 @@ def update(
         return _extended(describe_run(parent), None, **figures)
     _warn_of_events_between(parent, dataset, times.min().item(), workspace)
     name = new.name or _default_name(parent.name, grown.sessions.timestamps.max().item())
-    begun = workspace.find("run", name)
-    if begun is not None and (begun.parent is None or begun.parent.run != parent.name):
-        raise ArtefactError(
-            f"run {name} already exists, and is no update of run {parent.name}",
-            hint="--name gives the update another name",
-        )
+    begun = _find_begun(workspace, name, parent.name)
     titles = read_titles(new.titles) if new.titles else {}
     folder = write_grown(workspace, name, dataset, grown, source, titles)
     about = Update(learned.last_time, config.replay, grown.added, source.sha256)
@@ -153,6 +148,21 @@ def update(
         raise
     refresh_partners(workspace, parent, workspace.open("run", name), folder)
     return _extended(result, parent.name, added=grown.added, **figures)
+
+
+def _find_begun(workspace: Workspace, name: str, parent: str) -> Run | None:
+    """Return the update of this name, complete or not; None if there is none.
+
+    Raises:
+        ArtefactError: the run of this name is no update of the parent.
+    """
+    begun = workspace.find("run", name)
+    if begun is not None and (begun.parent is None or begun.parent.run != parent):
+        raise ArtefactError(
+            f"run {name} already exists, and is no update of run {parent}",
+            hint="--name gives the update another name",
+        )
+    return begun
 
 
 def hint_for_update(hint: str | None, name: str, parent: str) -> str | None:
