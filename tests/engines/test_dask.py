@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from distributed import LocalCluster
 
 from sbrcli.config.engine import EngineConfig
 from sbrcli.engines import dask, dask_task, registry
@@ -16,9 +17,15 @@ from tests.engines.dask_cluster import Deadly, Dying, cluster_of
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def cluster() -> Iterator[LocalCluster]:
     with cluster_of(2) as cluster:
-        yield cluster.scheduler_address
+        yield cluster
+
+
+@pytest.fixture
+def address(cluster: LocalCluster) -> str:
+    cluster.wait_for_workers(2, timeout=120)  # one that a test has killed comes back
+    return cluster.scheduler_address
 
 
 def divide(part: int, by: int) -> tuple[int, int]:

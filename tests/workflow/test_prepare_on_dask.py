@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import LocalCluster
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.engine import EngineConfig
@@ -36,9 +37,15 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def cluster() -> Iterator[LocalCluster]:
     with cluster_of(2) as cluster:
-        yield cluster.scheduler_address
+        yield cluster
+
+
+@pytest.fixture
+def address(cluster: LocalCluster) -> str:
+    cluster.wait_for_workers(2, timeout=120)  # one that a test has killed comes back
+    return cluster.scheduler_address
 
 
 def on(address: str, parts: int = 5) -> EngineConfig:
