@@ -1,5 +1,6 @@
 """Train as a worker that is not the chief: compute a share of each batch, and write nothing."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,9 @@ from sbrcli.workflow.training_data import load_training_data
 from sbrcli.workflow.training_estimate import require_room
 from sbrcli.workflow.training_job import TrainingJob
 from sbrcli.workflow.worker_task import WorkerTask, require_even_shares, threads_of
+
+_FETCH_SECONDS = 3.0
+"""How long a process stays after its last sum, which the chief may still have to fetch from it."""
 
 
 def train_as_follower(
@@ -40,7 +44,12 @@ def train_as_follower(
     found = workspace.find("run", job.name)
     if found is not None and found.is_complete and settings_of(found) == job.settings():
         return describe_run(found)
-    follow(job, cluster, on_event)
+    try:
+        follow(job, cluster, on_event)
+    except KeyboardInterrupt:
+        time.sleep(_FETCH_SECONDS)
+        raise
+    time.sleep(_FETCH_SECONDS)
     which = f"worker {cluster.index + 1} of {len(cluster.addresses)}"
     workspace.reporter.note(f"{which} has nothing left to train; the first one writes the run")
     return plan_training(job)

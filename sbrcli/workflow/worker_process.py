@@ -60,7 +60,7 @@ class PipeReporter(SilentReporter):
 
 
 def work(pipe: "Connection[object, object]", request: WorkerRequest, cluster: Cluster) -> None:
-    """Be a worker process: train, send what happens, and end the process.
+    """Be a worker process: train, send what happens, and end the process or wait for its end.
 
     The last message is ("done",), ("interrupted",), ("error", error) or ("bug", traceback); a
     process that dies sends none.
@@ -84,6 +84,10 @@ def work(pipe: "Connection[object, object]", request: WorkerRequest, cluster: Cl
         last = ("bug", traceback.format_exc())
     with suppress(OSError):  # that process has ended
         pipe.send(last)
+    if not cluster.is_chief and last[0] in ("done", "interrupted"):
+        # The chief may still have to fetch the last sum from here. When it is done, the process
+        # that started this one ends it.
+        threading.Event().wait()
     os._exit(0)  # TensorFlow's shutdown would wait for the other processes
 
 
