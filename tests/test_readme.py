@@ -65,6 +65,14 @@ def test_every_page_of_the_guide_is_a_topic_and_is_linked_from_the_readme():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_document_holds_the_two_sides_of_a_merge(document):
+    marks = re.findall(
+        r"^(?:<{7} |={7}$|>{7} ).*", document.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert marks == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (document.parent / target).exists(), target
