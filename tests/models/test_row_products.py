@@ -86,3 +86,70 @@ def test_many_products_are_divided_among_threads_with_the_same_bits(monkeypatch,
 
 def test_the_cores_are_those_that_the_process_may_use():
     assert 1 <= row_products._num_cores() <= (os.cpu_count() or 1)
+
+
+def _normal(rows: int, inputs: int, groups: int = 1, seed: int = 5) -> RowProducts:
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(rows, inputs)).astype(np.float32)
+    return RowProducts(matrix, rng.normal(size=rows).astype(np.float32), groups)
+
+
+@pytest.mark.parametrize(("rows", "inputs", "groups"), [(150, 50, 3), (3_001, 33, 1), (300, 7, 1)])
+@pytest.mark.parametrize("has_small_kernels", [True, False])
+def test_no_number_of_vectors_changes_their_bits(
+    monkeypatch, rows: int, inputs: int, groups: int, has_small_kernels: bool
+):
+    monkeypatch.setattr(row_products, "_has_small_kernels", lambda: has_small_kernels)
+    products = _normal(rows, inputs, groups)
+    vectors = np.random.default_rng(6).normal(size=(29, inputs)).astype(np.float32)
+    alone = np.concatenate([products.multiply(one[None]) for one in vectors], axis=-2)
+    for count in range(1, 29):
+        found = products.multiply(vectors[-count:])
+        np.testing.assert_array_equal(found, alone[..., -count:, :])
+
+
+def test_threads_change_no_bits_of_tiles_with_rows_in_common(monkeypatch):
+    products = _normal(5_003, 64)
+    vectors = np.random.default_rng(7).normal(size=(13, 64)).astype(np.float32)
+    alone = products.multiply(vectors)
+    monkeypatch.setattr(row_products, "_MANY", 1)
+    monkeypatch.setattr(row_products, "_num_cores", lambda: 4)
+    for _ in range(50):
+        np.testing.assert_array_equal(products.multiply(vectors), alone)
+
+
+@pytest.mark.parametrize("uneven", [8, 4, 2])
+def test_a_library_that_adds_rows_in_other_orders_multiplies_vectors_alone(
+    monkeypatch, uneven: int
+):
+    matmul = np.matmul
+
+    def add_in_another_order(left, right, **options):
+        product = matmul(left, right, **options)
+        if left.ndim == 2 and len(left) == uneven:
+            product[-1, -1] = np.nextafter(product[-1, -1], np.float32(np.inf))
+        return product
+
+    monkeypatch.setattr(row_products, "_has_small_kernels", lambda: True)
+    monkeypatch.setattr(np, "matmul", add_in_another_order)
+    row_products._is_even.cache_clear()
+    assert not _normal(300, 100)._is_tiled
+    row_products._is_even.cache_clear()
+
+
+def test_vectors_are_multiplied_alone_without_kernels_for_small_products(monkeypatch):
+    monkeypatch.setattr(row_products, "_has_small_kernels", lambda: False)
+    assert not _normal(300, 100)._is_tiled
+
+
+def test_the_processor_is_asked_for_avx_512(monkeypatch):
+    asked = row_products._has_small_kernels.__wrapped__
+    for names, expected in (
+        ({"found": ["X86_V3", "X86_V4"]}, True),
+        ({"baseline": ["SSE"], "found": ["AVX2", "AVX512_SKX"]}, True),
+        ({"found": ["X86_V3"], "not found": ["X86_V4"]}, False),
+    ):
+        monkeypatch.setattr(np, "show_config", lambda mode, own=names: {"SIMD Extensions": own})
+        assert asked() is expected
+    monkeypatch.setattr(np, "show_config", lambda mode: {})
+    assert asked() is False
