@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -43,7 +44,8 @@ class Peers:
         Raises:
             RequestError: it does not answer.
         """
-        question = {"session": session_id, "what": what, "body": body.decode("utf-8", "replace")}
+        # The body may be in any encoding of JSON.
+        question = {"session": session_id, "what": what, "body": b64encode(body).decode()}
         writer = None
         try:
             reader, writer = await asyncio.open_unix_connection(
@@ -68,7 +70,7 @@ class Peers:
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError, ValueError):
                 asked = json.loads(await reader.readline())
-                found = await answer(asked["session"], asked["what"], asked["body"].encode())
+                found = await answer(asked["session"], asked["what"], b64decode(asked["body"]))
                 document = {
                     "status": found.status,
                     "body": found.body.decode(),

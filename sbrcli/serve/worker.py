@@ -169,22 +169,29 @@ class Worker:
         )
 
     async def _follow(self, current: str) -> None:
-        """Switch to each newer complete run; report one that cannot be loaded, and keep the old."""
+        """Switch to each newer complete run; report one that cannot be loaded, and keep the old.
+
+        Files that are replaced one after the other fit together again at the next look, so only
+        what fails twice in the same way is reported, once.
+        """
+        failed = reported = ""
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
                 newer = await asyncio.to_thread(self._served.open)
                 found = self._served.identity(newer)
-                if found == current:
-                    continue
-                current = found
-                load = self._served.load
-                self._service.use(await asyncio.to_thread(load, newer, self._reporter))
-                self._reporter.note(f"serving run {newer.name} on dataset {newer.dataset.name} now")
+                if found != current:
+                    load = self._served.load
+                    self._service.use(await asyncio.to_thread(load, newer, self._reporter))
+                    current = found
+                    words = f"serving run {newer.name} on dataset {newer.dataset.name} now"
+                    self._reporter.note(words)
+                failed = reported = ""
             except (SbrError, OSError) as error:
-                if str(error) != current:
+                if str(error) == failed != reported:
                     self._reporter.warn(f"the newer run is not served: {error}")
-                current = str(error)
+                    reported = failed
+                failed = str(error)
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

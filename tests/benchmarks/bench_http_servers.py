@@ -64,10 +64,12 @@ def measure(server: str, loop: str, seconds: int, script: Path) -> tuple[float, 
 
 
 def seconds_of(process: int) -> float:
-    """Return the processor time of a process and its children."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    tasks = [task for one in (process, *children) for task in Path(f"/proc/{one}/task").iterdir()]
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    """Return the processor time of a process and its descendants, with threads that have ended."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # and of children that have ended
+    listed = (task / "children" for task in Path(f"/proc/{process}/task").iterdir())
+    children = [int(child) for path in listed for child in path.read_text().split()]
+    return own + sum(map(seconds_of, children))
 
 
 def main() -> None:

@@ -118,6 +118,7 @@ def test_a_hybrid_that_is_chosen_again_for_the_same_run_is_served(sbr, tmp_path:
         choose_hybrid(run, 0.8, 5.0)
         service.wait_for_line("serving run films on dataset user now")
         again = service.post("/v1/recommend", asked)
+        assert not [line for line in service.lines if "is not served" in line]
     assert again == recommended()
     assert again != first
 

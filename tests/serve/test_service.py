@@ -193,3 +193,12 @@ def test_a_wrong_path_is_answered_in_words(
 def test_events_without_items_are_refused(served: Served):
     status, document, _ = served.ask("POST", "/v1/sessions/x/events", {"k": 3})
     assert (status, document["error"]) == (400, "items is missing")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32-le"])
+def test_each_worker_reads_the_encodings_of_json(served: Served, encoding: str):
+    body = json.dumps({"items": ["10", "ü"], "k": 2}, ensure_ascii=False).encode(encoding)
+    wanted = served.post("/v1/recommend", {"items": ["10", "ü"], "k": 2})
+    assert served.post("/v1/recommend", body) == wanted
+    for number in range(6):  # of which each worker owns some
+        assert served.post(f"/v1/sessions/{encoding}-{number}/events", body) == wanted
