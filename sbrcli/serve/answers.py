@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sbrcli.config.recommendation import Condition, GroupLimit, RecommendConfig
@@ -38,18 +39,6 @@ class RequestError(Exception):
         self.status, self.message, self.hint = status, message, hint
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request for recommendations, as read from its body."""
-
-    sessions: list[list[str]]
-    is_list: bool
-    """Whether several sessions were given, so that a list is answered."""
-
-    config: RecommendConfig
-    rules: "RuleQuestion" = field(default_factory=lambda: NO_RULES)
-
-
 class RuleQuestion(NamedTuple):
     """The rules of a request on what may be recommended."""
 
@@ -62,6 +51,17 @@ class RuleQuestion(NamedTuple):
 NO_RULES = RuleQuestion()
 
 
+class Question(NamedTuple):
+    """A request for recommendations, as read from its body."""
+
+    sessions: list[list[str]]
+    is_list: bool
+    """Whether several sessions were given, so that a list is answered."""
+
+    config: RecommendConfig
+    rules: RuleQuestion = NO_RULES
+
+
 @dataclass(frozen=True, slots=True)
 class Events:
     """Further events of a stored session, and what is asked about it."""
@@ -72,13 +72,12 @@ class Events:
     rules: RuleQuestion = NO_RULES
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A status, and a JSON document in UTF-8."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def answer_json(document: Any, status: int = 200) -> Answer:
@@ -222,7 +221,9 @@ def read_object(body: bytes, fields: set[str]) -> dict[str, Any]:
         RequestError: it is not.
     """
     try:
-        document = json.loads(body)
+        # What begins so is UTF-8, which json.loads finds out with more calls.
+        is_plain = body.startswith(b'{"')
+        document = json.loads(body.decode("utf-8", "surrogatepass") if is_plain else body)
     except (ValueError, RecursionError) as error:
         raise RequestError(400, f"the body is no JSON: {error}") from error
     if not isinstance(document, dict):

@@ -41,12 +41,17 @@ class FastPath:
         app: the application.
         path: the path.
         answer: answers its requests.
+        bug: answered if that raises an error, which then goes on to the server's log.
     """
 
     def __init__(
-        self, app: ASGIApp, path: str, answer: Callable[[Exchange], Awaitable[Answer]]
+        self,
+        app: ASGIApp,
+        path: str,
+        answer: Callable[[Exchange], Awaitable[Answer]],
+        bug: Answer,
     ) -> None:
-        self._app, self._path, self._answer = app, path, answer
+        self._app, self._path, self._answer, self._bug = app, path, answer, bug
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -54,15 +59,23 @@ class FastPath:
         if not is_own or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        answer = await self._answer(_Plain(scope, receive))
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(answer.body)),
-        ]
-        if answer.headers:
-            headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        try:
+            answer = await self._answer(_Plain(scope, receive))
+        except Exception:
+            await _send(self._bug, send)
+            raise
+        await _send(answer, send)
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(answer.body)),
+    ]
+    if answer.headers:
+        headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def header_of(request: Exchange, name: bytes) -> bytes:

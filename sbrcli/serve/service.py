@@ -28,6 +28,7 @@ from sbrcli.serve.answers import (
     read_question,
 )
 from sbrcli.serve.batching import Batcher, Forget
+from sbrcli.serve.deadlines import Deadlines
 from sbrcli.serve.fast_path import Exchange, FastPath, header_of, read_body
 from sbrcli.serve.metrics import Metrics, write_metrics
 from sbrcli.serve.model import ServedModel, describe_run, find_item
@@ -61,6 +62,7 @@ class Service:
     ) -> None:
         self.config, self.token, self.peers, self.metrics = config, token, peers, metrics
         self.is_ready = False
+        self._deadlines = Deadlines(config.deadline)
         self._model: ServedModel | None = None
         store = SessionStore(config.max_sessions, config.session_minutes * 60)
         self.batcher = Batcher(
@@ -99,15 +101,15 @@ class Service:
             *(self._route(path, "page", self._show_page) for path in PAGE_FILES),
         ]
         handlers: Any = {HTTPException: _no_such_endpoint, 500: _answer_bug}
-        application: Any = Starlette(routes=routes, exception_handlers=handlers)
+        starlette = Starlette(routes=routes, exception_handlers=handlers)
 
         async def recommend(request: Exchange) -> Answer:
             return await self._answer_counted(request, "recommend", self._recommend)
 
-        application.add_middleware(FastPath, RECOMMEND, recommend)
+        application: Any = FastPath(starlette, RECOMMEND, recommend, _BUG)
         if self.config.cors is not None:
-            application.add_middleware(
-                CORSMiddleware,
+            application = CORSMiddleware(
+                application,
                 allow_origins=[origin.strip() for origin in self.config.cors.split(",")],
                 allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=["authorization", "content-type"],
@@ -138,7 +140,7 @@ class Service:
     async def _answer(self, request: Exchange, name: str, endpoint: Endpoint) -> Answer:
         """Answer a request, or say what is wrong with it."""
         try:
-            async with asyncio.timeout(self.config.deadline):
+            with self._deadlines.limit():
                 if name not in _NO_TOKEN and self.token is not None:
                     self._require_token(request)
                 return await endpoint(request)

@@ -134,7 +134,16 @@ def test_before_the_run_is_loaded_requests_are_put_off(tmp_path: Path, monkeypat
         _ = service.model
 
 
-def test_a_fault_of_our_own_is_no_traceback_to_the_client(tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "path", "endpoint", "name"),
+    [
+        ("GET", "/v1/runs/current", "_describe_run", "run"),
+        ("POST", "/v1/recommend", "_recommend", "recommend"),
+    ],
+)
+def test_a_fault_of_our_own_is_no_traceback_to_the_client(
+    tmp_path: Path, monkeypatch, method: str, path: str, endpoint: str, name: str
+):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     from sbrcli.serve.service import Service
 
@@ -156,16 +165,16 @@ def test_a_fault_of_our_own_is_no_traceback_to_the_client(tmp_path: Path, monkey
         return {"type": "http.request", "body": b"", "more_body": False}
 
     service = Service(ServeConfig(), None, Peers(tmp_path), Counting())  # type: ignore[arg-type]
-    monkeypatch.setattr(service, "_describe_run", fail)
+    monkeypatch.setattr(service, endpoint, fail)
     scope = {
-        **{"type": "http", "method": "GET", "path": "/v1/runs/current", "query_string": b""},
+        **{"type": "http", "method": method, "path": path, "query_string": b""},
         **{"headers": [], "scheme": "http", "server": ("x", 80), "root_path": ""},
     }
     with pytest.raises(ZeroDivisionError):  # which the server writes to its log
         asyncio.run(service.application()(scope, receive, send))
     assert sent[0]["status"] == 500
     assert json.loads(sent[1]["body"]) == {"error": "a bug in sbr; its log has the details"}
-    assert counted == [("run", 500)]
+    assert counted == [(name, 500)]
 
 
 def test_several_workers_need_a_system_that_forks(tmp_path: Path, monkeypatch):

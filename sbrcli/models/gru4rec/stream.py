@@ -46,6 +46,12 @@ class GruStream:
             no_bias = np.zeros(shape.units[-1], np.float32)
             matrix = np.ascontiguousarray(weights[RESIDUAL].T, np.float32)
             self._residual = RowProducts(matrix, no_bias)
+        units = shape.units
+        pairs = zip(units, (0, *units[:-1]), strict=True)
+        self._work_per_event = 3 * sum(own * (own + below) for own, below in pairs)
+        self._work_per_session = units[-1] * shape.num_items
+        if self._residual is not None:
+            self._work_per_session += units[-1] ** 2
 
     @property
     def num_items(self) -> int:
@@ -54,12 +60,7 @@ class GruStream:
 
     def work(self, sessions: int, events: int) -> float:
         """Estimate the multiplications; see `sbrcli.models.stream.Stream.work`."""
-        units = self._shape.units
-        per_event = 3 * sum(
-            own * (own + below) for own, below in zip(units, (0, *units[:-1]), strict=True)
-        )
-        per_session = units[-1] * (self.num_items + (0 if self._residual is None else units[-1]))
-        return sessions * per_session + events * per_event
+        return sessions * self._work_per_session + events * self._work_per_event
 
     def prepare(self) -> None:
         """Multiply every item with the first kernel, if that takes little memory: same bits."""
@@ -72,15 +73,18 @@ class GruStream:
 
     def advance(self, states: Sequence[States | None], items: Sequence[IntArray]) -> list[States]:
         """Walk each session's further events; see `sbrcli.models.stream.Stream.advance`."""
+        if not items:
+            return []
         # The longest first, so that the sessions that are left stand together.
-        order = sorted(range(len(items)), key=lambda place: -len(items[place]))
-        steps = np.array([len(items[place]) for place in order])
-        events = np.zeros((len(order), steps[0] if order else 0), np.intp)
-        for row, place in enumerate(order):
-            events[row, : steps[row]] = items[place]
+        lengths = [*map(len, items)]
+        order = sorted(range(len(items)), key=lengths.__getitem__, reverse=True)
+        steps = np.array([lengths[place] for place in order])
+        events = np.zeros((len(order), steps[0]), np.intp)
+        walked = np.concatenate([items[place] for place in order])
+        events[np.arange(steps[0]) < steps[:, None]] = walked
         hidden = [
             self._states_of([states[place] for place in order], layer)
-            for layer in range(len(self._layers) if order else 0)
+            for layer in range(len(self._layers))
         ]
         # How many sessions have more events than each step.
         lasting = np.searchsorted(-steps, -np.arange(events.shape[1])).tolist()
@@ -94,7 +98,7 @@ class GruStream:
                 self._walk([state[:active] for state in hidden], part)
             begin = end
         found: list[States] = [()] * len(order)
-        if self._residual is not None and order:
+        if self._residual is not None:
             assert self._embedding is not None
             last = self._embedding[[items[place][-1] for place in order]]
             hidden.append(hidden[-1] + self._residual.multiply(last))
@@ -105,9 +109,8 @@ class GruStream:
     def scores(self, states: Sequence[States]) -> FloatArray:
         """Score what follows each session; see `sbrcli.models.stream.Stream.scores`."""
         last = [state[-1] for state in states]
-        return self._output.multiply(
-            np.stack(last) if last else np.empty((0, self._shape.units[-1]), np.float32)
-        )
+        rows = np.concatenate(last) if last else np.empty(0, np.float32)
+        return self._output.multiply(rows.reshape(len(last), self._shape.units[-1]))
 
     def _walk(self, hidden: Sequence[FloatArray], events: IntArray) -> None:
         """Replace states, of each layer (sessions, units), by those after (sessions, steps) events.
