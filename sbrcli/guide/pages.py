@@ -19,6 +19,7 @@ TOPICS = (
     "artefacts",
     "export",
     "scale",
+    "planning",
     "accidents",
     "notebook",
     "extending",
@@ -57,6 +58,7 @@ _SUBJECTS = {
         "cluster",
         "out-of-memory",
     ),
+    "planning": ("capacity", "billion", "hours", "nodes", "sizing"),
     "accidents": ("limits", "damage", "crashes", "checksums"),
     "extending": (
         "contributing",
