@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from sbrcli.serve.answer_texts import Tally
+from sbrcli.serve.answer_texts import Tally, Written
 from sbrcli.serve.answers import Answer, Events, Question, RequestError, answer_error
 from sbrcli.serve.model import ServedModel
 from sbrcli.serve.session_store import SessionStore
@@ -151,24 +151,43 @@ class Batcher:
     def _answer(self, model: ServedModel, works: Sequence[Work]) -> list[Answer]:
         """Answer requests, with one model."""
         questions = [work for work in works if isinstance(work, Question)]
+        others = [work for work in works if not isinstance(work, Question)]
         answered = iter(model.answer_questions(questions))
+        changed = iter(self._change_sessions(model, others))
         answers: list[Answer] = []
         tally = Tally()
         for work in works:
-            if isinstance(work, Forget):
-                answers.append(self._forget(work.session_id))
-                continue
-            if isinstance(work, Question):
-                found = next(answered)
-            else:
-                found = model.add_events(self._store.take(work.session_id), work)
+            found = next(answered if isinstance(work, Question) else changed)
             if isinstance(found, RequestError):
-                answers.append(answer_error(found))
-                continue
-            tally.add(found.tally)
-            answers.append(found.to_answer())
+                found = answer_error(found)
+            elif isinstance(found, Written):
+                tally.add(found.tally)
+                found = found.to_answer()
+            answers.append(found)
         self._count(tally)
         return answers
+
+    def _change_sessions(
+        self, model: ServedModel, works: Sequence[Events | Forget]
+    ) -> list[Written | RequestError | Answer]:
+        """Add events to stored sessions and forget some; different sessions grow together."""
+        found: list[Written | RequestError | Answer] = []
+        together: dict[str, Events] = {}
+
+        def grow() -> None:
+            pairs = [(self._store.take(name), events) for name, events in together.items()]
+            found.extend(model.add_events(pairs) if pairs else ())
+            together.clear()
+
+        for work in works:
+            if isinstance(work, Forget) or work.session_id in together:
+                grow()
+            if isinstance(work, Forget):
+                found.append(self._forget(work.session_id))
+            else:
+                together[work.session_id] = work
+        grow()
+        return found
 
     def _forget(self, session_id: str) -> Answer:
         if self._store.remove(session_id):

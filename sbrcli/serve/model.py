@@ -1,7 +1,7 @@
 """The run that is being served: scores sessions together, and answers questions about its items."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sbrcli.artefacts.run import Run
 from sbrcli.errors import SbrError
 from sbrcli.models.registry import BLEND
-from sbrcli.models.stream import stream_of
+from sbrcli.models.stream import State, stream_of
 from sbrcli.serve.answer_texts import ItemTexts, Written
 from sbrcli.serve.answers import (
     Events,
@@ -92,14 +92,54 @@ class ServedModel:
         Returns:
             For each question its JSON document, or what is wrong with it.
         """
+        found = [self._check(question.rules) or self._open(question) for question in questions]
+        self._fill(found)
+        return [_answer(one) for one in found]
+
+    def add_events(
+        self, pairs: Sequence[tuple[StoredSession, Events]]
+    ) -> list[Written | RequestError]:
+        """Append events to stored sessions, no two the same, and recommend what follows each.
+
+        Returns:
+            For each the JSON document of the whole session's recommendation, or what is wrong. A
+            session is not changed if the rules cannot be applied.
+        """
         found: list[OpenQuestion | RequestError] = []
-        for question in questions:
-            try:
-                found.append(self._open(question))
-            except SbrError as error:
-                found.append(as_request_error(error))
-            except RequestError as error:
+        grown: list[tuple[StoredSession, IntArray]] = []
+        of_opened: dict[OpenQuestion, StoredSession] = {}
+        for session, events in pairs:
+            error = self._check(events.rules)
+            if error is not None:
                 found.append(error)
+                continue
+            fresh = known_items(self.items, events.items)
+            session.items += events.items
+            if session.model is not self:  # begun with another run, or new: all are walked again
+                fresh, session.state = known_items(self.items, session.items), None
+                session.model = self
+            if len(fresh):
+                grown.append((session, fresh))
+            opened = self._open(Question([session.items], False, events.config, events.rules))
+            of_opened[opened] = session
+            found.append(opened)
+        before, fresh = [session.state for session, _ in grown], [fresh for _, fresh in grown]
+        for (session, _), state in zip(grown, self.stream.advance(before, fresh), strict=True):
+            session.state = state
+        self._fill(found, {opened: session.state for opened, session in of_opened.items()})
+        return [_answer(one) for one in found]
+
+    def _fill(
+        self,
+        found: Sequence[OpenQuestion | RequestError],
+        states: Mapping[OpenQuestion, State] | None = None,
+    ) -> None:
+        """Score the sessions of questions together, and choose what is recommended for each.
+
+        Args:
+            found: the questions; errors are skipped.
+            states: of the one session of each question; None to walk the sessions' events.
+        """
         # Questions of the same kind stand together, so that their items are chosen together.
         kinds: dict[Any, list[tuple[OpenQuestion, int]]] = {}
         for one in found:
@@ -110,42 +150,24 @@ class ServedModel:
         for begin in range(0, len(pairs), most):
             part = pairs[begin : begin + most]
             known = [np.array(one.known[place], np.int32) for one, place in part]
-            scores = self.stream.scores(self.stream.advance([None] * len(part), known))
-            self._choose(part, known, scores)
-        return [one.answer() if isinstance(one, OpenQuestion) else one for one in found]
+            if states is None:
+                walked = self.stream.advance([None] * len(part), known)
+            else:
+                walked = [states[one] for one, _ in part]
+            self._choose(part, known, self.stream.scores(walked))
 
-    def add_events(self, session: StoredSession, events: Events) -> Written | RequestError:
-        """Append events to a stored session and recommend what follows it.
-
-        Returns:
-            The JSON document of the whole session's recommendation, or what is wrong. The session
-            is not changed if the rules cannot be applied.
-        """
+    def _check(self, asked: RuleQuestion) -> RequestError | None:
+        """Return what is wrong with the rules of a request; None if nothing is."""
         try:
-            self._rules(events.rules)
+            self._rules(asked)
         except SbrError as error:
             return as_request_error(error)
         except RequestError as error:
             return error
-        fresh = known_items(self.items, events.items)
-        session.items += events.items
-        if session.model is not self:  # begun with another run, or new: its events are walked again
-            fresh, session.state = known_items(self.items, session.items), None
-            session.model = self
-        if len(fresh):
-            [session.state] = self.stream.advance([session.state], [fresh])
-        opened = self._open(Question([session.items], False, events.config, events.rules))
-        if opened.filled:
-            known = [np.array(opened.known[0], np.int32)]
-            self._choose([(opened, 0)], known, self.stream.scores([session.state]))
-        return opened.answer()
+        return None
 
     def _open(self, question: Question) -> OpenQuestion:
-        """Make a question ready to be answered.
-
-        Raises:
-            RequestError, SbrError: its rules cannot be applied.
-        """
+        """Make a question ready to be answered, the rules of which can be applied."""
         return OpenQuestion(
             question, self.items, self.recommender.scorer, self._rules(question.rules), self._texts
         )
@@ -224,6 +246,10 @@ class ServedModel:
         title = self.items.titles[place] if self.items.titles else None
         document = {"item": self.items.ids[place]} | ({} if title is None else {"title": title})
         return document | {"train_count": int(self.items.train_count[place])}
+
+
+def _answer(one: OpenQuestion | RequestError) -> Written | RequestError:
+    return one.answer() if isinstance(one, OpenQuestion) else one
 
 
 def describe_run(model: ServedModel) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sbrcli.models.gru4rec.stream import GruStream
 from sbrcli.models.gru4rec.weights import GruShape, initialise_weights
 from sbrcli.models.stream import ReplayStream
 from sbrcli.serve.answer_texts import Tally, Written
-from sbrcli.serve.answers import Answer, Question, RequestError
+from sbrcli.serve.answers import Answer, Events, Question, RequestError
 from sbrcli.serve.batching import (
     MAX_TOGETHER,
     QUICK_PASS,
@@ -137,3 +137,34 @@ def test_every_stream_states_its_work():
                     assert "work" in methods, node.name
                     streams.append(node.name)
     assert {"GruStream", "SasRecStream", "BlendStream", "ReplayStream"} <= set(streams)
+
+
+def test_different_sessions_grow_together_and_one_event_after_the_other():
+    passes: list[list[tuple[str, list[str]]]] = []
+
+    class Growing(Model):
+        def add_events(self, pairs: list[Any]) -> list[Any]:
+            passes.append([(events.session_id, list(session.items)) for session, events in pairs])
+            for session, events in pairs:
+                session.items += events.items
+            return [Written(",".join(session.items), Tally(1)) for session, _ in pairs]
+
+    def add(name: str, item: str) -> Events:
+        return Events(name, [item], RecommendConfig())
+
+    works = [add("a", "1"), add("b", "2"), Question([["q"]], False, RecommendConfig())]
+    works += [add("a", "3"), Forget("b"), add("b", "4"), add("c", "5")]
+
+    async def ask() -> list[Answer]:
+        batcher = Batcher(Growing, SessionStore(9, 9), 99, lambda _: None)  # type: ignore[arg-type, return-value]
+        found = await asyncio.gather(*map(batcher.ask, works))
+        batcher.close()
+        return found
+
+    bodies = [answer.body for answer in asyncio.run(ask())]
+    assert bodies == [b"1", b"2", b"q", b"1,3", b"", b"4", b"5"]
+    assert passes == [
+        [("a", []), ("b", [])],
+        [("a", ["1"])],
+        [("b", []), ("c", [])],
+    ]

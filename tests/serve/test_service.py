@@ -202,3 +202,20 @@ def test_each_worker_reads_the_encodings_of_json(served: Served, encoding: str):
     assert served.post("/v1/recommend", body) == wanted
     for number in range(6):  # of which each worker owns some
         assert served.post(f"/v1/sessions/{encoding}-{number}/events", body) == wanted
+
+
+def test_sessions_that_grow_at_the_same_time_keep_their_bits(served: Served):
+    draw = random.Random(8)
+    sessions = [draw.choices([*IDS, "zz"], k=draw.randint(1, 6)) for _ in range(24)]
+
+    def grow(number: int) -> list[tuple[int, object]]:
+        path = f"/v1/sessions/crowd-{number}/events"
+        bodies = [{"items": [item], "k": 3 + number % 2} for item in sessions[number]]
+        return [served.ask("POST", path, body)[:2] for body in bodies]
+
+    with ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(grow, range(len(sessions))))
+    for number, (session, answers) in enumerate(zip(sessions, found, strict=True)):
+        for end, answer in enumerate(answers, 1):
+            body = {"items": session[:end], "k": 3 + number % 2}
+            assert answer == served.ask("POST", "/v1/recommend", body)[:2]
