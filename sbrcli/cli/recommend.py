@@ -30,7 +30,7 @@ SessionsFile = Annotated[
     typer.Argument(
         metavar="FILE",
         help="File of sessions, one per line, written as for --items; - reads standard input. With "
-        "--items, the run.",
+        "--items, the run; with --all or --user, a log or the run.",
         allow_dash=True,
     ),
 ]
@@ -105,7 +105,9 @@ def recommend(
     """
     from sbrcli.workflow.recommend_request import RecommendRequest, recommend_as_requested
 
-    is_named = sessions is not None and (items is not None or find is not None)
+    is_alone = items is not None or find is not None  # else FILE may be one of sessions or a log
+    is_absent = (everybody or user is not None) and sessions is not None and not sessions.exists()
+    is_named = sessions is not None and (is_alone or is_absent)
     if is_named and _is_run(invocation, str(sessions)):
         run, sessions = one_name(str(sessions), run, "--run"), None
     others = {"--items": items is not None, "--find": find is not None}

@@ -268,3 +268,12 @@ def test_a_file_that_cannot_be_written_is_an_artefact_error(sbr, monkeypatch):
         "error: cannot write recs.jsonl: No space left on device\nhint: name another file\n"
     )
     assert not list(Path().glob("*recs*"))
+
+
+def test_the_argument_may_name_the_run_if_no_such_file_exists(sbr):
+    said = sbr("recommend", "user-1x4", "--all", "--out", "recs.jsonl", "--json")
+    assert json.loads(said.stdout)["sessions"] == 5
+    found = sbr("recommend", "user-1x4", "--user", "5", "--json")
+    assert found.stdout == sbr("recommend", "--user", "5", "--json").stdout
+    said = sbr("recommend", "user-1x5", "--all", "--out", "recs.jsonl")
+    assert (said.code, said.stderr.splitlines()[0]) == (3, "error: user-1x5: no such file")
