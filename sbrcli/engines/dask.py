@@ -4,13 +4,11 @@ import asyncio
 import logging
 import signal
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import reduce
-from itertools import islice
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,9 +18,13 @@ from dask import config as dask_config
 from distributed import Client, Future, KilledWorker, LocalCluster
 
 from sbrcli.config.engine import EngineConfig
-from sbrcli.engines.dask_task import HeldValues, Refused, Task, are_running, hold
+from sbrcli.engines.ahead import run_ahead
+from sbrcli.engines.cluster import Cluster, Patience
+from sbrcli.engines.dask_task import are_running, hold
 from sbrcli.engines.dask_workers import Workers, find_workers, require_alike
-from sbrcli.errors import ConfigError, EngineError, SbrError
+from sbrcli.engines.quiet import quiet
+from sbrcli.engines.task import HeldValues, Refused, Task
+from sbrcli.errors import ConfigError, SbrError
 
 _Result = TypeVar("_Result")
 
@@ -37,6 +39,11 @@ _CHECK_SECONDS = 2
 _LONELY_SECONDS = 30
 """How long it waits without any worker."""
 _LOCAL_WORKERS = 2
+_SETTINGS = {
+    "distributed.admin.large-graph-warning-threshold": "1TB",
+    # A worker that dies is started again, which may take long where the machine is busy.
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
+}
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
 
@@ -48,12 +55,12 @@ class DaskEngine:
 
     Args:
         client: of the cluster.
-        place: the cluster, for messages.
+        cluster: for messages.
     """
 
-    def __init__(self, client: Client, place: str) -> None:
+    def __init__(self, client: Client, cluster: Cluster) -> None:
         self._client: Any = client  # its methods are typed as coroutines
-        self._place = place
+        self._cluster = cluster
 
     def map(
         self, kernel: Callable[..., _Result], parts: Sequence[Any], *shared: Any
@@ -63,22 +70,14 @@ class DaskEngine:
         Raises:
             EngineError: all workers have died, or several of them at one part.
         """
-        waiting: deque[Future] = deque()
-        try:
-            ahead = _AHEAD * max(1, self._count_threads())
-            values, rest = self._submit(hold, HeldValues(shared)), iter(parts)
-            while True:
-                for part in islice(rest, ahead - len(waiting)):
-                    waiting.append(self._submit(Task(kernel, part), values, kernel.__name__))
-                if not waiting:
-                    return
-                result = self._take(waiting[0])
-                waiting.popleft().release()
-                if isinstance(result, Refused):
-                    raise result.error
-                yield result
-        finally:
-            self._drop(waiting)
+        values = self._submit(hold, HeldValues(shared))
+
+        def submit(part: Any) -> Future:
+            task = Task(kernel, part, self._cluster.worker)
+            return self._submit(task, values, kernel.__name__)
+
+        ahead = _AHEAD * max(1, self._count_threads())
+        yield from run_ahead(parts, ahead, submit, self._take, self._drop)
 
     def merge(
         self,
@@ -96,40 +95,37 @@ class DaskEngine:
         )
 
     def _take(self, future: Future) -> Any:
-        """Wait for a result.
+        """Wait for a result, and return it.
 
         Raises:
             EngineError: there is no worker any more, or no scheduler.
         """
+        result = self._wait_for(future)
+        if isinstance(result, Refused):
+            raise result.error
+        future.release()
+        return result
+
+    def _wait_for(self, future: Future) -> Any:
         # A time limit of Dask's own could cancel a transfer halfway.
         loop = self._client.loop.asyncio_loop
         fetched = asyncio.run_coroutine_threadsafe(self._fetch(future), loop)
-        last_seen = time.monotonic()
+        patience = Patience(self._cluster, _LONELY_SECONDS)
         try:
             while True:
                 with suppress(TimeoutError):
                     return fetched.result(timeout=_CHECK_SECONDS)
                 if fetched.done():  # a kernel's own TimeoutError
                     return fetched.result()
-                if self._count_threads():
-                    last_seen = time.monotonic()
-                elif time.monotonic() - last_seen > _LONELY_SECONDS:
-                    raise EngineError(
-                        f"all workers of {self._place} have died",
-                        hint="start workers, and run the command again; if they ran out of memory, "
-                        "give more parts with a lower --memory",
-                    )
+                patience.observe(self._count_threads())
         except KilledWorker as error:
-            raise EngineError(
-                f"several workers of {self._place} have died at the same part of the log",
-                hint="they may have run out of memory: lower --memory, which makes smaller parts",
-            ) from error
+            raise self._cluster.has_lost_several() from error
         except SbrError:
             raise
         except Exception as error:
             if future.status == "error":
                 raise
-            raise self._lost() from error
+            raise self._cluster.is_lost() from error
         finally:
             fetched.cancel()
 
@@ -145,13 +141,7 @@ class DaskEngine:
         try:
             return sum(self._client.nthreads().values())
         except (OSError, RuntimeError, ValueError) as error:
-            raise self._lost() from error
-
-    def _lost(self) -> EngineError:
-        return EngineError(
-            f"the connection to {self._place} is lost",
-            hint="start the scheduler and its workers, and run the command again",
-        )
+            raise self._cluster.is_lost() from error
 
     def _drop(self, futures: deque[Future]) -> None:
         """Cancel what waits, and let what runs end before its folders are deleted."""
@@ -178,20 +168,24 @@ def started(config: EngineConfig, folder: Path) -> Iterator[tuple[DaskEngine, En
     Raises:
         ConfigError: the scheduler does not answer, has no worker, or a worker cannot take part.
     """
-    with _quiet(), _connected(config) as (client, place):
-        workers = find_workers(client, place, _CONNECT_SECONDS)
-        require_alike(client, folder)
-        yield DaskEngine(client, place), _fill_in(config, workers)
+    with (
+        quiet(_LOGGERS, "distributed"),
+        dask_config.set(_SETTINGS),
+        _connected(config) as (client, cluster),
+    ):
+        workers = find_workers(client, cluster.place, _CONNECT_SECONDS)
+        require_alike(client, cluster, folder)
+        yield DaskEngine(client, cluster), _fill_in(config, workers)
 
 
 @contextmanager
-def _connected(config: EngineConfig) -> Iterator[tuple[Client, str]]:
-    """Yield a client, and the cluster's name for messages."""
+def _connected(config: EngineConfig) -> Iterator[tuple[Client, Cluster]]:
+    """Yield a client, and the cluster for messages."""
     address = config.cluster or dask_config.get("scheduler-address", None)
     if address is None:
         num_workers = max(_LOCAL_WORKERS, config.processes)
         with _started_here(num_workers) as cluster, Client(cluster) as client:
-            yield client, "the Dask cluster of this machine"
+            yield client, _describe("the Dask cluster of this machine")
         return
     try:
         client = Client(address, timeout=_CONNECT_SECONDS)
@@ -201,7 +195,12 @@ def _connected(config: EngineConfig) -> Iterator[tuple[Client, str]]:
             hint="start it with dask scheduler; --cluster tcp://HOST:8786 names it",
         ) from error
     with client:
-        yield client, f"the Dask cluster {address}"
+        yield client, _describe(f"the Dask cluster {address}")
+
+
+def _describe(place: str) -> Cluster:
+    start = "start the scheduler and its workers"
+    return Cluster(place, worker="Dask worker", workers="workers", start=start)
 
 
 def _started_here(num_workers: int) -> LocalCluster:
@@ -243,20 +242,3 @@ def _fill_in(config: EngineConfig, workers: Workers) -> EngineConfig:
     if memory is None and workers.memory is not None:
         memory = workers.memory // 2
     return replace(config, cluster=None, processes=workers.num_threads, memory=memory)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave it to this module to report what happens to a cluster."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        large = {"distributed.admin.large-graph-warning-threshold": "1TB"}
-        with dask_config.set(large), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="distributed")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -1,15 +1,13 @@
 """Check that the workers of a Dask cluster can take part, before a log is read."""
 
 import platform
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sbrcli.engines.cluster import Cluster
+from sbrcli.engines.shared_folder import look, shown
 from sbrcli.errors import ConfigError
-from sbrcli.version import __version__
-
-_SAME_VERSION = "install the same version on all workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,12 @@ def find_workers(client: Any, place: str, wait_seconds: float) -> Workers:
     )
 
 
-def require_alike(client: Any, folder: Path) -> None:
+def require_alike(client: Any, cluster: Cluster, folder: Path) -> None:
     """Check that all workers have this version of sbr and of Python, and see a folder.
 
     Args:
         client: Dask's, of the cluster.
+        cluster: for messages.
         folder: an absolute path.
 
     Raises:
@@ -63,49 +62,16 @@ def require_alike(client: Any, folder: Path) -> None:
     for address, has in client.get_versions()["workers"].items():
         python = has["packages"]["python"]
         if _minor(python) != _minor(platform.python_version()):
-            raise ConfigError(
-                f"the Dask worker {address} has Python {_minor(python)}, and this command "
-                f"{_minor(platform.python_version())}",
-                hint=_SAME_VERSION,
-            )
-    token = secrets.token_hex(8)
-    (folder / "seen").write_text(token)
-    for address, answer in client.run(look, folder, token, on_error="return").items():
-        if isinstance(answer, OSError):  # it has died meanwhile
-            continue
-        if isinstance(answer, Exception):
-            raise ConfigError(
-                f"the Dask worker {address} has no sbr {__version__}: {answer}", hint=_SAME_VERSION
-            ) from answer
-        version, file = answer
-        if version != __version__:
-            raise ConfigError(
-                f"the Dask worker {address} has sbr {version}, and this command is {__version__}",
-                hint=_SAME_VERSION,
-            )
-        if file is None or not (folder / file).exists():
-            raise ConfigError(
-                f"the Dask worker {address} does not see, or cannot write in, {folder}",
-                hint="name with --workdir a folder on a disk that all workers share",
-            )
-    for path in folder.glob("seen*"):
-        path.unlink()
-
-
-def look(folder: Path, token: str) -> tuple[str, str | None]:
-    """Return a worker's version, and the file that it has written beside the client's.
-
-    Returns:
-        The version, and the file's name; None if the worker does not see the folder.
-    """
-    try:
-        if (folder / "seen").read_text() != token:
-            return __version__, None
-        name = f"seen-{secrets.token_hex(8)}"
-        (folder / name).touch()
-    except OSError:
-        return __version__, None
-    return __version__, name
+            ours = _minor(platform.python_version())
+            raise cluster.has_other_python(ConfigError, address, _minor(python), ours)
+    with shown(folder) as token:
+        for address, answer in client.run(look, folder, token, on_error="return").items():
+            if isinstance(answer, OSError):  # it has died meanwhile
+                continue
+            if isinstance(answer, Exception):
+                raise cluster.has_no_sbr(ConfigError, address, answer) from answer
+            version, file = answer
+            cluster.require_seen(address, version, file, folder)
 
 
 def _minor(version: str) -> str:

@@ -4,14 +4,12 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import reduce
-from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -19,6 +17,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from sbrcli.config.engine import EngineConfig
+from sbrcli.engines.ahead import run_ahead
 from sbrcli.errors import EngineError
 
 _Result = TypeVar("_Result")
@@ -51,24 +50,21 @@ class LocalEngine:
             for part in parts:
                 yield kernel(part, *shared)
             return
-        rest = iter(parts)
-        waiting: deque[Future[_Result]] = deque()
+        pool = self._pool
         try:
-            while True:
-                for part in islice(rest, self._ahead - len(waiting)):
-                    waiting.append(self._pool.submit(kernel, part, *shared))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
+            yield from run_ahead(
+                parts,
+                self._ahead,
+                lambda part: pool.submit(kernel, part, *shared),
+                Future.result,
+                _drop,
+            )
         except BrokenProcessPool as error:
             raise EngineError(
                 "a process that worked on a part of the log has died",
                 hint="it may have run out of memory: lower --memory or --processes. A program of "
                 'your own needs the line if __name__ == "__main__":',
             ) from error
-        finally:
-            # What runs must end before the folders that it writes to are deleted.
-            wait_for([future for future in waiting if not future.cancel()])
 
     def merge(
         self,
@@ -79,6 +75,11 @@ class LocalEngine:
     ) -> _Result:
         """Return the combined results; see `Engine.merge`."""
         return reduce(combine, self.map(kernel, parts, *shared))
+
+
+def _drop(waiting: Iterable[Future[Any]]) -> None:
+    """Cancel what waits; what runs must end before the folders that it writes to are deleted."""
+    wait_for([future for future in waiting if not future.cancel()])
 
 
 HERE = LocalEngine()

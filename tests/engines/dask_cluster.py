@@ -32,8 +32,12 @@ def cluster_of(num_workers: int, failures: int = 10, **settings: Any) -> Iterato
         failures: after how many deaths of its workers a task is given up.
         settings: of the workers.
     """
+    patient = {
+        "distributed.scheduler.allowed-failures": failures,
+        "distributed.deploy.lost-worker-timeout": "10 minutes",  # else a slow restart is given up
+    }
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": failures}),
+        dask.config.set(patient),
         LocalCluster(n_workers=num_workers, **QUIET, **settings) as cluster,
     ):
         yield cluster

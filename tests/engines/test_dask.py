@@ -1,31 +1,19 @@
 """The engine of a Dask cluster: two worker processes over tcp."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
-from distributed import LocalCluster
 
 from sbrcli.config.engine import EngineConfig
-from sbrcli.engines import dask, dask_task, registry
-from sbrcli.engines.dask_task import HeldValues, Refused, Task, hold
-from sbrcli.engines.dask_workers import Workers, look
+from sbrcli.engines import dask, registry, task
+from sbrcli.engines.dask_task import hold
+from sbrcli.engines.dask_workers import Workers
 from sbrcli.engines.registry import started
+from sbrcli.engines.shared_folder import look
+from sbrcli.engines.task import HeldValues, Refused, Task
 from sbrcli.errors import ConfigError, DataError, EngineError, ExitCode, OptionError
 from sbrcli.version import __version__
 from tests.engines.dask_cluster import Deadly, Dying, cluster_of
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
-    with cluster_of(2) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def address(cluster: LocalCluster) -> str:
-    cluster.wait_for_workers(2, timeout=120)  # one that a test has killed comes back
-    return cluster.scheduler_address
 
 
 def divide(part: int, by: int) -> tuple[int, int]:
@@ -63,7 +51,9 @@ def test_results_come_in_the_order_of_the_parts_from_two_processes(address, tmp_
 def test_without_an_address_a_cluster_of_this_machine_starts(tmp_path, monkeypatch):
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     with started(EngineConfig(engine="dask"), tmp_path) as (engine, has):
-        assert str(engine._lost()) == ("the connection to the Dask cluster of this machine is lost")
+        assert str(engine._cluster.is_lost()) == (
+            "the connection to the Dask cluster of this machine is lost"
+        )
         assert (has.processes, has.memory) == (2, None)
         pids = {pid for _, pid in engine.map(divide, range(9), 2)}
     for pid in pids:
@@ -130,15 +120,15 @@ def test_a_cluster_that_ends_is_told(tmp_path, monkeypatch):
 
 PRELOADS = {
     "version": "import sbrcli.version\nsbrcli.version.__version__ = '0.0.1'\n",
-    "no sbr": "import sys\nsys.modules['sbrcli.engines.dask_workers'] = None\n",
+    "no sbr": "import sys\nsys.modules['sbrcli.engines.shared_folder'] = None\n",
     "python": (
         "import types, distributed.versions as versions\n"
         "python = types.SimpleNamespace(version_info=(3, 8, 1, 'final', 0), byteorder='little')\n"
         "versions.sys = python\n"
     ),
-    "disk": (
-        "import sbrcli.engines.dask_workers as workers\nlook = workers.look\n"
-        "workers.look = lambda folder, token: look(folder / 'elsewhere', token)\n"
+    "disk": (  # a worker may run it twice
+        "import sbrcli.engines.shared_folder as shared\n"
+        "shared.look = lambda folder, token, look=shared.look: look(folder / 'no', token)\n"
     ),
 }
 
@@ -187,10 +177,10 @@ def test_a_worker_that_cannot_take_part_is_named(tmp_path, kind, message, hint):
 
 
 def test_a_worker_that_joins_with_another_version_is_told(monkeypatch):
-    task = Task(join, 3)
-    assert task(hold(HeldValues(()))) == "3"
-    monkeypatch.setattr(dask_task, "__version__", "0.0.1")
-    refused = task(HeldValues(()))
+    joining = Task(join, 3, "Dask worker")
+    assert joining(hold(HeldValues(()))) == "3"
+    monkeypatch.setattr(task, "__version__", "0.0.1")
+    refused = joining(HeldValues(()))
     assert isinstance(refused, Refused)
     assert str(refused.error) == (
         f"a Dask worker that has joined has sbr 0.0.1, and this command is {__version__}"

@@ -13,7 +13,6 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.engine import EngineConfig
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
-from sbrcli.engines.memory import Room
 from sbrcli.errors import ArtefactError, DataError
 from sbrcli.log.detect import AS_READ
 from sbrcli.workflow import prepare_in_parts
@@ -21,11 +20,7 @@ from sbrcli.workflow.describe import describe_log
 from tests.reporters import RecordingReporter
 from tests.workflow.test_prepare_in_parts import make_table, write_log
 
-
-@pytest.fixture(autouse=True)
-def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read in batches of a few hundred events."""
-    monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 10_000))
+pytestmark = pytest.mark.usefixtures("small_batches")
 
 
 @pytest.fixture

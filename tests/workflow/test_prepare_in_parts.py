@@ -34,11 +34,7 @@ from tests.reporters import RecordingReporter
 
 DAY = 86_400
 
-
-@pytest.fixture(autouse=True)
-def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read in batches of a few hundred events."""
-    monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 10_000))
+pytestmark = pytest.mark.usefixtures("small_batches")
 
 
 @pytest.fixture

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import LocalCluster
 
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.engine import EngineConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.engines.dask import DaskEngine
-from sbrcli.engines.memory import Room
 from sbrcli.errors import ExitCode
 from sbrcli.workflow.prepare_in_parts import find_need_of_all
 from tests.engines.dask_cluster import Deadly, Dying, cluster_of
@@ -30,22 +28,7 @@ PHASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read in batches of a few hundred events."""
-    monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 10_000))
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
-    with cluster_of(2) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def address(cluster: LocalCluster) -> str:
-    cluster.wait_for_workers(2, timeout=120)  # one that a test has killed comes back
-    return cluster.scheduler_address
+pytestmark = pytest.mark.usefixtures("small_batches")
 
 
 def on(address: str, parts: int = 5) -> EngineConfig:
