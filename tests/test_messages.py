@@ -28,6 +28,10 @@ NOT_SAID = {
     *("conversion error to double: invalid value '(.*?)'", "Could not skip initial"),
     *("Empty CSV file", "cannot allocate memory", "unable to allocate"),
     "failed to launch worker thread",
+    # How those of Spark are known.
+    r"Python in worker has different version: (\S+) than",
+    r"ModuleNotFoundError: (No module named '(?:sbrcli|pyarrow|pandas|numpy).*)",
+    'Cannot run program "([^"]+)"',
     # Complaints in whose place the wrong value is shown.
     *("a timestamp is missing", "a part of a timestamp is missing", "a key stands twice"),
     *("one of its times is not a number", "one of its times is not a date as the others are"),

@@ -8,7 +8,7 @@ from sbrcli.config.checks import require_option
 from sbrcli.config.options import Options, option
 from sbrcli.errors import OptionError
 
-EngineName = Literal["local", "dask"]
+EngineName = Literal["local", "dask", "spark"]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(i?)B?", re.IGNORECASE)
@@ -49,14 +49,15 @@ class EngineConfig(Options):
     )
     engine: EngineName = option(
         "local",
-        "Who works on the parts: local, this machine; dask, the workers of a Dask cluster, which "
-        "must see the work directory and have the same version of sbr.",
+        "Who works on the parts: local, this machine; dask or spark, the workers of a Dask or "
+        "Spark cluster, which must see the work directory and have the same version of sbr.",
         choices=get_args(EngineName),
     )
     cluster: str | None = option(
         None,
-        "With --engine dask: the address of the scheduler, such as tcp://HOST:8786. "
-        "\\[default: DASK_SCHEDULER_ADDRESS if set, else two processes of this machine]",
+        "With --engine dask: the address of the scheduler, such as tcp://HOST:8786; with --engine "
+        "spark: the master, such as spark://HOST:7077, or local\\[4]. \\[default: "
+        "DASK_SCHEDULER_ADDRESS if set (dask), else two processes of this machine]",
         metavar="ADDRESS",
     )
     parts: int | None = option(None)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sbrcli.config.engine import EngineConfig
 from sbrcli.engines.engine import Engine
+from sbrcli.engines.spark_java import require_java
 from sbrcli.errors import ConfigError
 
-_NEEDED = {"dask": "distributed"}
+_NEEDED = {"dask": "distributed", "spark": "pyspark"}
 """By engine: the package that its extra installs. The module `sbrcli.engines.NAME` starts it."""
 
 
@@ -26,6 +27,8 @@ def require_engine(config: EngineConfig) -> None:
             f"--engine {name} needs {_NEEDED[name]}, which is not installed",
             hint=f"pip install 'sbrcli[{name}]'; without --engine, this machine does the work",
         )
+    if name == "spark":
+        require_java()
 
 
 @contextmanager

@@ -55,6 +55,7 @@ _SUBJECTS = {
         "large",
         "engines",
         "dask",
+        "spark",
         "cluster",
         "out-of-memory",
     ),

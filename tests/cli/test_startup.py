@@ -13,7 +13,7 @@ from sbrcli.models.blend.files import save_hybrid
 from tests.builders import make_run, make_sessions
 
 SLOW = {"tensorflow", "keras", "pandas", "pyarrow", "scipy", "matplotlib"}
-CLUSTERS = {"dask", "distributed", "pyspark"}
+CLUSTERS = {"dask", "distributed", "pyspark", "py4j"}
 
 PROGRAM = """
 import sys

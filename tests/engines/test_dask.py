@@ -13,7 +13,8 @@ from sbrcli.engines.shared_folder import look
 from sbrcli.engines.task import HeldValues, Refused, Task
 from sbrcli.errors import ConfigError, DataError, EngineError, ExitCode, OptionError
 from sbrcli.version import __version__
-from tests.engines.dask_cluster import Deadly, Dying, cluster_of
+from tests.engines.dask_cluster import cluster_of
+from tests.engines.dying import Deadly, Dying
 
 
 def divide(part: int, by: int) -> tuple[int, int]:

@@ -16,9 +16,11 @@ from sbrcli.config.engine import EngineConfig
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.dataset.storage import load_split
 from sbrcli.engines.dask import DaskEngine
+from sbrcli.engines.memory import Room
 from sbrcli.errors import ExitCode
 from sbrcli.workflow.prepare_in_parts import find_need_of_all
-from tests.engines.dask_cluster import Deadly, Dying, cluster_of
+from tests.engines.dask_cluster import cluster_of
+from tests.engines.dying import Deadly, Dying
 from tests.workflow.test_describe_in_parts import describe
 from tests.workflow.test_prepare_in_parts import make_table, prepare, write_log
 
@@ -237,7 +239,8 @@ def test_ctrl_c_ends_a_cluster_of_this_machine(tmp_path):
         ("diginetica/sessions.tsv.gz", "column", "date"),
     ],
 )
-def test_real_logs(tmp_path, shared_data, address, name, session, split):
+def test_real_logs(tmp_path, shared_data, address, monkeypatch, name, session, split):
+    monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 4_000_000))
     log, workspace = shared_data / name, Workspace(tmp_path / "work")
     config = PrepareConfig(session=session, split=split)
     whole, _ = prepare(log, workspace, "whole", config, EngineConfig())

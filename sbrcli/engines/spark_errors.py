@@ -1,0 +1,42 @@
+"""Translate what Spark says of a job that has failed, a Java stack trace."""
+
+import platform
+import re
+from typing import TypeVar
+
+from sbrcli.engines.cluster import SAME_VERSION, Cluster
+from sbrcli.errors import EngineError, SbrError
+
+_Error = TypeVar("_Error", bound=SbrError)
+
+_HINT = f"{SAME_VERSION}; PYSPARK_PYTHON names the Python that they run"
+_HOST = re.compile(r"\(TID \d+\) \((\S+) executor ")
+_OTHER_PYTHON = re.compile(r"Python in worker has different version: (\S+) than")
+_NO_SBR = re.compile(r"ModuleNotFoundError: (No module named '(?:sbrcli|pyarrow|pandas|numpy).*)")
+_NO_PYTHON = re.compile(r'Cannot run program "([^"]+)"')
+_DEATHS = ("ExecutorLostFailure", "Python worker exited unexpectedly")
+
+
+def find_misfit(text: str, cluster: Cluster, kind: type[_Error]) -> _Error | None:
+    """Return the error that an executor cannot take part; None if that is not why a job failed.
+
+    Args:
+        text: what Spark says.
+        cluster: for the message.
+        kind: of error.
+    """
+    host = _HOST.search(text)
+    name = f"on {host[1]}" if host else "of this cluster"
+    if found := _OTHER_PYTHON.search(text):
+        ours = ".".join(platform.python_version_tuple()[:2])
+        return cluster.has_other_python(kind, name, found[1], ours, hint=_HINT)
+    if found := _NO_SBR.search(text):
+        return cluster.has_no_sbr(kind, name, found[1], hint=_HINT)
+    if found := _NO_PYTHON.search(text):
+        return kind(f"the {cluster.worker} {name} has no program {found[1]}", hint=_HINT)
+    return None
+
+
+def find_loss(text: str, cluster: Cluster) -> EngineError | None:
+    """Return the error that one part has killed several executors; None if none has died."""
+    return cluster.has_lost_several() if any(death in text for death in _DEATHS) else None
