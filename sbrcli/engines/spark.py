@@ -145,7 +145,7 @@ def _look(
     except ConfigError:
         raise
     except Exception as error:
-        raise find_misfit(str(error), cluster, ConfigError) or error from error
+        raise find_misfit(error, cluster, ConfigError) or error from error
     finally:
         with suppress(Exception):
             jobs.cancel(group)

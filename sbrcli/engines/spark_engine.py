@@ -53,7 +53,7 @@ class Jobs(Protocol):
         An exception is returned as `Failed`.
 
         Raises:
-            Exception: the executors have died, or do not fit, or the job was cancelled.
+            JobError: executors have died, or do not fit, or the job was cancelled.
         """
         ...
 
@@ -166,8 +166,7 @@ class SparkEngine:
 
     def _explain(self, error: Exception) -> Exception:
         """Return what the error of a job means; the error itself if that is not known."""
-        text = str(error)
-        found = find_misfit(text, self._cluster, EngineError) or find_loss(text, self._cluster)
+        found = find_misfit(error, self._cluster, EngineError) or find_loss(error, self._cluster)
         if found is not None:
             return found
         return error if self._jobs.is_alive() else self._cluster.is_lost()

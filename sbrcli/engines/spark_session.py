@@ -12,6 +12,7 @@ from typing import Any
 from pyspark import SparkConf, SparkContext  # pyright: ignore[reportMissingImports]
 from pyspark.java_gateway import launch_gateway  # pyright: ignore[reportMissingImports]
 
+from sbrcli.engines.spark_errors import JobError
 from sbrcli.engines.spark_java import INSTALL_JAVA
 from sbrcli.engines.spark_master import is_local
 from sbrcli.engines.spark_task import Batch
@@ -21,6 +22,8 @@ from sbrcli.errors import ConfigError
 _ANSWER_SECONDS = 20
 """How long Java may take for a short call; then it is taken for dead."""
 _END_SECONDS = 10
+_MAX_TASKS = 100
+"""How many tasks of a job are searched for one that has failed."""
 _OF_THIS_MACHINE = "127.0.0.1"
 
 
@@ -58,8 +61,11 @@ class Driver:
     ) -> list[Any]:
         """Return the results of tasks, in order; called in a thread of its own."""
         self._context.setJobGroup(group, group.partition("-")[0], interruptOnCancel=True)
-        numbers = self._context.parallelize(range(len(tasks)), len(tasks))
-        return numbers.map(Batch(tasks, shared)).collect()
+        try:
+            numbers = self._context.parallelize(range(len(tasks)), len(tasks))
+            return numbers.map(Batch(tasks, shared)).collect()
+        except Exception as error:
+            raise JobError(_text_of(error), self._find_host(group)) from error
 
     def count_threads(self) -> int:
         """Return the number of tasks that can run at a time."""
@@ -99,11 +105,35 @@ class Driver:
         executors = [found.apply(at) for at in range(found.size())]
         return sum(one.maxTasks() for one in executors if one.isActive() and one.totalCores())
 
+    def _find_host(self, group: str) -> str | None:
+        """Return the host on which a task of a group has failed; None if Java does not say."""
+        try:
+            return self._call(lambda: self._find_host_of_failure(group))
+        except Exception:  # of many kinds
+            return None
+
+    def _find_host_of_failure(self, group: str) -> str | None:
+        tracker, store = self._context.statusTracker(), self._context._jsc.sc().statusStore()
+        jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(group)]
+        for stage in [stage for job in jobs if job for stage in job.stageIds]:
+            found = store.taskList(stage, 0, _MAX_TASKS)
+            for task in [found.apply(at) for at in range(found.size())]:
+                if task.status() == "FAILED":
+                    return task.host()
+        return None
+
     def _count_running(self, group: str) -> int:
         tracker = self._context.statusTracker()
         jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(group)]
         stages = [tracker.getStageInfo(stage) for job in jobs if job for stage in job.stageIds]
         return sum(stage.numActiveTasks for stage in stages if stage)
+
+
+def _text_of(error: Exception) -> str:
+    try:
+        return str(error)  # asks Java for it
+    except Exception:
+        return type(error).__name__
 
 
 @contextmanager

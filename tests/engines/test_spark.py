@@ -185,7 +185,10 @@ CUSTOM = {
         "            raise ModuleNotFoundError(\"No module named 'sbrcli'\")\n"
         "sys.meta_path.insert(0, Missing())\n"
     ),
-    "python": "import sys\nsys.version_info = (3, 99, 1, 'final', 0)\n",
+    "python": (
+        "import sys, types\nimport pyspark.worker_util as util\n"
+        "util.sys = types.SimpleNamespace(**vars(sys))\nutil.sys.version_info = (3, 99)\n"
+    ),
     "disk": (
         "import sbrcli.engines.shared_folder as shared\n"
         "shared.look = lambda folder, token, look=shared.look: look(folder / 'no', token)\n"

@@ -14,6 +14,7 @@ from sbrcli.engines import registry, spark, spark_engine, spark_java, task
 from sbrcli.engines.cluster import Cluster
 from sbrcli.engines.spark import find_executors
 from sbrcli.engines.spark_engine import SparkEngine
+from sbrcli.engines.spark_errors import JobError
 from sbrcli.engines.spark_master import is_local, read_master, require_answer
 from sbrcli.engines.spark_task import Batch
 from sbrcli.engines.task import HeldValues
@@ -29,19 +30,17 @@ CRASHED = (
     "executor 2): org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)."
 )
 OTHER_PYTHON = (
-    "Lost task 0.3 in stage 0.0 (TID 3) (10.0.0.5 executor 0): "
     "org.apache.spark.api.python.PythonException: Traceback (most recent call last):\n"
     "pyspark.errors.exceptions.base.PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in "
     "worker has different version: 3.8 than that in driver: 3.11, PySpark cannot "
     "run with different minor versions.\nPlease check"
 )
 NO_SBR = (
-    "Lost task 0.3 in stage 0.0 (TID 3) (10.0.0.5 executor 0): "
     "org.apache.spark.api.python.PythonException: Traceback (most recent call last):\n"
     "ModuleNotFoundError: No module named 'sbrcli'\n\tat org.apache.spark"
 )
 NO_PYTHON = (
-    "Lost task 0.3 in stage 0.0 (TID 3) (10.0.0.5 executor 0): java.io.IOException: Cannot run "
+    "java.io.IOException: Cannot run "
     'program "python3.9": Exec failed, error: 2 (No such file or directory)'
 )
 SAME = "install the same version on all workers; PYSPARK_PYTHON names the Python that they run"
@@ -60,12 +59,14 @@ class Threads:
 
     Args:
         raises: the text of the error of each job; None if it has none.
+        host: where tasks fail.
         threads: the number of cores, 0 if all executors are gone.
         hangs: whether jobs wait until they are cancelled.
         alive: whether the cluster takes jobs.
     """
 
     raises: str | None = None
+    host: str | None = "10.0.0.5"
     threads: int = 3
     hangs: bool = False
     alive: bool = True
@@ -84,7 +85,7 @@ class Threads:
         while self.hangs and self.alive and group not in self.cancelled:
             time.sleep(0.01)
         if self.raises is not None or group in self.cancelled or not self.alive:
-            raise RuntimeError(self.raises or "cancelled")
+            raise JobError(self.raises or "cancelled", self.host)
         return [Batch(tasks, shared)(number) for number in range(len(tasks))]
 
     def count_threads(self) -> int:
@@ -223,7 +224,6 @@ def test_a_driver_that_dies_during_a_job_is_told(monkeypatch):
             f"the Spark executor on 10.0.0.5 has no sbr {__version__}: No module named 'sbrcli'",
         ),
         (NO_PYTHON, "the Spark executor on 10.0.0.5 has no program python3.9"),
-        (NO_PYTHON.partition("java.io")[2], "the Spark executor of this cluster has no program"),
     ],
 )
 def test_an_executor_that_cannot_take_part_is_named(tmp_path, text, message):
@@ -232,6 +232,8 @@ def test_an_executor_that_cannot_take_part_is_named(tmp_path, text, message):
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
     assert (raised.value.hint, raised.value.exit_code) == (SAME, ExitCode.CONFIG)
+    with pytest.raises(ConfigError, match="the Spark executor of this cluster has "):
+        find_executors(Threads(raises=text, host=None), CLUSTER, tmp_path, None)
 
 
 def test_what_executors_have_and_see(tmp_path, monkeypatch):

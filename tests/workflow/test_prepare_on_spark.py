@@ -54,7 +54,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, phase: str, wrap: Any) -> None:
     "config",
     [
         PrepareConfig(session="user"),
-        PrepareConfig(session="gap:3600", drop_repeats=True),
+        PrepareConfig(session="gap:90000", drop_repeats=True),
         PrepareConfig(session="column", split="last"),
         PrepareConfig(session="gap:90000", split="time", max_user_events=20),
     ],
