@@ -86,10 +86,10 @@ def test_of_equal_scores_the_lower_index_comes_first_at_the_cut_too():
     assert top_items(scores, 99)[1].tolist() == [1, 5, 2, 3, 4, 0]
 
 
-@pytest.mark.parametrize("num_items", [1, 40, 1000])
+@pytest.mark.parametrize("num_items", [1, 40, 1000, 20_000])
 def test_the_best_of_each_row_are_those_of_a_full_sort(num_items):
     rng = np.random.default_rng(0)
-    scores = rng.integers(0, 9, (30, num_items)).astype(np.float32)
+    scores = rng.integers(0, 9, (30 if num_items < 5000 else 3, num_items)).astype(np.float32)
     scores[rng.random(scores.shape) < 0.3] = -np.inf
     for k in (1, 5, 39):
         cuts, items = top_items(scores, k)

@@ -6,8 +6,12 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
 
-# The k-th best of the bests of groups of so many items bounds the k-th best of all.
-_GROUP = 64
+# The k-th best of the bests of groups bounds the k-th best of all. Groups are made of so many
+# items, then of so many groups, as long as at least `_ENOUGH * k` are left, which leaves few other
+# items that reach the bound.
+_GROUP, _FEW_ITEMS = 64, 2**14
+_GROUP_OF_FEW = 4
+_ENOUGH = 2
 
 
 def top_items(scores: FloatArray, k: int) -> tuple[IntArray, IntArray]:
@@ -42,7 +46,10 @@ def _lower_bounds(scores: FloatArray, k: int) -> FloatArray:
     rows, num_items = scores.shape
     if num_items <= k:
         return np.full(rows, -np.inf, scores.dtype)
-    size = max(1, min(_GROUP, num_items // (2 * k)))
-    groups = num_items // size
-    bests = scores[:, : groups * size].reshape(rows, size, groups).max(axis=1)
-    return np.partition(bests, groups - k, axis=1)[:, groups - k]
+    size, bests = _GROUP_OF_FEW if num_items <= _FEW_ITEMS else _GROUP, scores
+    while bests.shape[1] // size >= _ENOUGH * k:
+        groups = bests.shape[1] // size
+        # Neighbours in memory are of different groups, so that whole rows are compared.
+        bests = bests[:, : size * groups].reshape(rows, size, groups).max(axis=1)
+    place = bests.shape[1] - k
+    return np.partition(bests, place, axis=1)[:, place]

@@ -106,12 +106,13 @@ def write_recommendation(
         scores: their scores, which must be finite; written with six decimals.
         others: further keys of the document.
     """
-    values: list[Any] = [""] * (3 * len(best))
-    values[0::3] = map(items.ids.__getitem__, best)
-    values[1::3] = scores
+    width = 3 if items.has_titles else 2
+    values: list[Any] = [""] * (width * len(best))
+    values[0::width] = map(items.ids.__getitem__, best)
+    values[1::width] = scores
     if items.has_titles:
-        values[2::3] = map(items.titles.__getitem__, best)
-    ranked = _pattern(len(best)) % tuple(values)
+        values[2::width] = map(items.titles.__getitem__, best)
+    ranked = _pattern(len(best), items.has_titles) % tuple(values)
     asked = ", ".join(map(items.events.__getitem__, session))
     named = ", ".join(map(encode_basestring, unknown)) if unknown else ""
     text = f'{{"items": [{ranked}], "unknown": [{named}], "session": [{asked}]'
@@ -126,10 +127,11 @@ def join_written(texts: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _pattern(count: int) -> str:
-    """Return the pattern of so many ranked items: of each its id, score and title."""
+def _pattern(count: int, has_titles: bool) -> str:
+    """Return the pattern of so many ranked items: of each its id, score and, if any, title."""
+    title = "%s" if has_titles else ""
     return ", ".join(
-        f'{{"rank": {rank}, "item": %s, "score": %.6f%s}}' for rank in range(1, count + 1)
+        f'{{"rank": {rank}, "item": %s, "score": %.6f{title}}}' for rank in range(1, count + 1)
     )
 
 
