@@ -75,8 +75,11 @@ class _Declared:
 
     def _flags(self) -> list[str]:
         flag = self.option.flag or f"--{option_name(self.field, self.option)}"
-        first = f"{flag}/--no-{flag.lstrip('-')}" if self.kind == bool | None else flag
+        first = f"{flag}/--no-{flag.lstrip('-')}" if self._may_be_denied() else flag
         return [first] if self.option.other_flag is None else [first, self.option.other_flag]
+
+    def _may_be_denied(self) -> bool:
+        return self.kind == bool | None or (self.kind is bool and self.field.default is True)
 
     def _metavar(self) -> str | None:
         if self.option.metavar is not None or not self.is_explicit or self.kind is bool:
@@ -87,8 +90,10 @@ class _Declared:
 
     def _default_in_words(self) -> str:
         default = self.field.default
-        if self.option.shown_default is not None or default is None or self.kind is bool:
+        if self.option.shown_default is not None or default is None or default is False:
             return self.option.shown_default or ""
+        if default is True:
+            return "on" if self.option.short_sessions is None else "on; short sessions: off"
         shown = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
         short = self.option.short_sessions
         shown = shown if short is None else f"{shown}; short sessions: {short}"

@@ -36,7 +36,9 @@ def usual_config(run: Run) -> Options:
         return Options()
     config_class = config_class_of(run.model) if run.model in FAMILIES else FitConfig
     declared = declared_options(config_class)
-    return config_class(**{field.name: one.before for field, one in declared if one.before})
+    return config_class(
+        **{field.name: one.before for field, one in declared if one.before is not None}
+    )
 
 
 def plain_config(config: Options) -> dict[str, Any]:

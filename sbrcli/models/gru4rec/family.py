@@ -28,7 +28,7 @@ class Gru4RecFamily:
         """Return the shape of the network that a configuration describes."""
         from sbrcli.models.gru4rec.weights import GruShape
 
-        return GruShape(num_items, config.units, config.embedding, config.residual)
+        return GruShape(num_items, config.units, config.embedding, config.has_residual)
 
     def size_words(self, config: Gru4RecConfig) -> str:
         """Return the layers and units in words, as in "1x100"."""

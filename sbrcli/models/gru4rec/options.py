@@ -34,16 +34,33 @@ class Gru4RecConfig(Options):
         choices=get_args(Embedding),
     )
     residual: bool = option(
-        False,
-        "Add the last item's embedding, times a learned matrix, to the last layer's output.",
+        True,
+        "Add the last item's embedding, times a learned matrix, to the last layer's output. "
+        "Not with --embedding none.",
+        short_sessions=False,
+        before=False,
         panel=PANEL,
     )
 
     @classmethod
     def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the number of layers if only their sizes are given."""
+        """Return what follows from --hsz and --embedding: layers, and no residual.
+
+        Raises:
+            OptionError: a residual is given, and no embedding.
+        """
         sizes = given.get("hsz", ())
-        return {"layers": len(sizes)} if len(sizes) > 1 and "layers" not in given else {}
+        implied: dict[str, Any] = {}
+        if len(sizes) > 1 and "layers" not in given:
+            implied["layers"] = len(sizes)
+        if given.get("embedding") == "none":
+            require_option(
+                not given.get("residual"),
+                "residual needs an embedding of the items: separate or shared",
+                "--residual --embedding none",
+            )
+            implied["residual"] = False
+        return implied
 
     def check_together(self) -> None:
         """Check that there is a size for each layer."""
@@ -54,12 +71,12 @@ class Gru4RecConfig(Options):
             "hsz must be one number for all layers, or one for each",
             f"--layers {self.layers} --hsz {sizes}",
         )
-        require_option(
-            not self.residual or self.embedding != "none",
-            "residual needs an embedding of the items: separate or shared",
-            f"--residual --embedding {self.embedding}",
-        )
         super().check_together()
+
+    @property
+    def has_residual(self) -> bool:
+        """Whether there is a residual, and an embedding to add."""
+        return self.residual and self.embedding != "none"
 
     @property
     def units(self) -> tuple[int, ...]:

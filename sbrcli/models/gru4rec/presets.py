@@ -10,6 +10,7 @@ _OFFICIAL: dict[str, Any] = {
     "epochs": 10,
     "bptt": 1,
     "repeats": "off",
+    "residual": False,
 }
 """Options that the best settings of the official GRU4Rec have in common."""
 
@@ -52,6 +53,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 3,
         "n_sample": 0,
         "repeats": "off",
+        "residual": False,
     },
     "best": {"hsz": (192,), "dropout": 0.3, "epochs": 12},
     "rsc15": _official(100, 32, (0.1, 0.0), 0.1, 0.75, **_XE),

@@ -9,9 +9,12 @@ import pytest
 from sbrcli.artefacts.manifests import MANIFEST, read_json
 from sbrcli.artefacts.run import Run
 from sbrcli.artefacts.tensor_file import read_tensor
+from sbrcli.config.training import training_config
+from sbrcli.models.configuration import configure_training
+from sbrcli.models.gru4rec.options import Gru4RecConfig
 from sbrcli.models.gru4rec.weights import RESIDUAL
 from sbrcli.models.loading import load_model, load_scorer
-from sbrcli.models.registry import family_of
+from sbrcli.models.registry import family_of, find_family
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.workflow.run_settings import settings_of
 from tests.builders import make_run
@@ -70,3 +73,45 @@ def test_a_residual_needs_an_embedding(sbr, tmp_path):
     assert said.stderr.startswith(
         "error: residual needs an embedding of the items: separate or shared"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "preset", "short_sessions", "has_residual"),
+    [
+        ({}, None, False, True),
+        ({}, None, True, False),
+        ({"residual": True}, None, True, True),
+        ({"residual": False}, None, False, False),
+        ({"embedding": "none"}, None, False, False),
+        ({}, "best", False, True),
+        ({}, "best", True, False),
+        ({}, "notebook", False, False),
+        ({}, "rsc15", False, False),
+        ({"embedding": "separate"}, "notebook", False, False),
+    ],
+)
+def test_long_sessions_have_a_residual_by_default(given, preset, short_sessions, has_residual):
+    config = configure_training(given, preset, short_sessions=short_sessions)
+    assert config.residual is has_residual
+    assert find_family("gru4rec").family.shape_of(config, 9).has_residual is has_residual
+
+
+def test_a_configuration_without_an_embedding_has_no_residual_to_add():
+    config = training_config(Gru4RecConfig)(embedding="none")
+    assert not find_family("gru4rec").family.shape_of(config, 9).has_residual
+
+
+def test_a_run_without_a_residual_is_called_so(sbr, tmp_path):
+    rows = [
+        f"{user}::{(user + event) % 7}::5::{86_400 * user + 60 * event}"
+        for user in range(30)
+        for event in range(25)
+    ]
+    Path("log.dat").write_text("\n".join(rows) + "\n")
+    assert sbr("preprocess", "log.dat", "--valid-days", 5, "--test-days", 5).code == 0
+    assert sbr("train", *SMALL, "--name", "usual").code == 0
+    assert read_json(RUNS / "usual" / MANIFEST)["config"]["residual"] is True
+    assert sbr("train", *SMALL, "--no-residual", "--name", "run").code == 0
+    assert read_json(RUNS / "run" / MANIFEST)["config"]["residual"] is False
+    said = sbr("train", *SMALL, "--no-residual", "--dry-run", "--json")
+    assert "-no-residual-" in json.loads(said.stdout)["plan"]["name"]
