@@ -26,7 +26,8 @@ class WorkersConfig(Options):
 
     workers: int = option(
         1,
-        "Number of processes of this machine that divide the sessions of a batch.",
+        "Number of processes of this machine that divide the sessions of a batch, as in "
+        "--workers 2 --max-restarts 3.",
         panel=PANEL,
         minimum=1,
         maximum=64,
