@@ -100,7 +100,9 @@ class OpenQuestion:
         if chosen.removed is None:
             return {}
         short = why_short(count, len(set(known)), self.question.config, self.rules)
-        return {"removed": chosen.removed[row]} | ({} if short is None else {"short": short})
+        others = {"short": short, "unknown_in_rules": self.rules.unknown_counts}
+        given = {key: value for key, value in others.items() if value is not None}
+        return {"removed": chosen.removed[row]} | given
 
     def _explain(self, known: list[int], unknown: tuple[str, ...], chosen: Chosen, row: int) -> str:
         own = np.array(known, np.int32)

@@ -91,6 +91,7 @@ _RECOMMENDATION = _object(
         "fallback": {"type": "string", "enum": ["popularity"]},
         "removed": {"type": "object", "additionalProperties": {"type": "integer"}},
         "short": {"type": "string", "enum": ["unknown", "items", "rules"]},
+        "unknown_in_rules": {"type": "object", "additionalProperties": {"type": "integer"}},
     },
     *("items", "unknown", "session"),
 )

@@ -132,6 +132,7 @@ def recommend_popular(
         fallback=config.fallback,
         removed=removed,
         short=short,
+        unknown_in_rules=rules.unknown_counts,
     )
 
 
@@ -142,6 +143,7 @@ def nothing_known(items: RunItems, session: Sequence[str], rules: Rules) -> Reco
         unknown=unknown_ids(items, session),
         removed={} if given else None,
         short="unknown" if given else None,
+        unknown_in_rules=rules.unknown_counts,
     )
 
 
@@ -177,6 +179,7 @@ def describe_row(
         tuple(AskedItem(items.ids[at], titles[at] if titles else None) for at in known.tolist()),
         removed=removed,
         short=short,
+        unknown_in_rules=rules.unknown_counts,
     )
 
 

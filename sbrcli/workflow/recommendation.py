@@ -65,6 +65,9 @@ class Recommendation:
     short: Shortage | None = None
     """Why there are fewer than k items; None without rules, or if there are k."""
 
+    unknown_in_rules: dict[str, int] | None = None
+    """How many ids the run does not know of those that a rule lists; None if it knows all."""
+
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document; keys without a value, such as title, are left out."""
         document: dict[str, Any] = {
@@ -72,7 +75,12 @@ class Recommendation:
             "unknown": list(self.unknown),
             "session": [_with_title({"item": asked.item}, asked.title) for asked in self.session],
         }
-        others = {"fallback": self.fallback, "removed": self.removed, "short": self.short}
+        others = {
+            "fallback": self.fallback,
+            "removed": self.removed,
+            "short": self.short,
+            "unknown_in_rules": self.unknown_in_rules,
+        }
         return document | {key: value for key, value in others.items() if value is not None}
 
 

@@ -94,6 +94,11 @@ class Rules:
             penalty = np.where(self.removed_by < 0, 0, -np.inf).astype(scores.dtype)
             scores += penalty
 
+    @property
+    def unknown_counts(self) -> dict[str, int] | None:
+        """How many ids of each list the run does not know; None if it knows all."""
+        return {name: len(ids) for name, ids in self.unknown.items() if ids} or None
+
     def count_removed(self, seen: IntArray | None) -> dict[str, int]:
         """Count the candidates that each rule removes, after the rules before it.
 

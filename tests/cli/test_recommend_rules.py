@@ -46,6 +46,18 @@ def test_what_each_rule_removed_is_reported_and_unknown_ids_are_named(sbr):
     )
 
 
+def test_the_json_counts_the_unknown_ids_of_each_list(sbr, monkeypatch):
+    words = ("--only", "10,30,x,x", "--exclude", "30", "--json")
+    known = json.loads(sbr("recommend", "--items", "20", *words).stdout)
+    assert known["unknown_in_rules"] == {"only": 1}
+    give_input(monkeypatch, "20\n77\n")
+    said = sbr("recommend", "-", "--fallback", "popularity", *words, "--exclude", "y,z")
+    found = [json.loads(line)["unknown_in_rules"] for line in said.stdout.splitlines()]
+    assert found == [{"only": 1, "exclude": 2}] * 2
+    said = sbr("recommend", "--items", "20", "--only", "10,30", "--json")
+    assert "unknown_in_rules" not in json.loads(said.stdout)
+
+
 def test_the_json_says_it_too_and_python_gives_the_same(sbr, run):
     options = ("--exclude", "10", "--items-table", "items.csv", "--where", "in_stock=1")
     said = sbr("recommend", "--items", "20", "-k", 3, *options, "--max-per", "kind=1", "--json")

@@ -42,6 +42,14 @@ def shop(films: Path, table: Path) -> Iterator[Served]:
             ["--where", "stock=0", "--where", "genre!=c", "--max-per", "genre=2", "--exclude", 30],
         ),
         (
+            {
+                "where": ["genre!=c"],
+                "only": ["10", "30", "50", "zz"],
+                "exclude": ["yy", "xx", "30"],
+            },
+            ["--where", "genre!=c", "--only", "10,30,50,zz", "--exclude", "yy,xx,30"],
+        ),
+        (
             {"where": ["stock=0"], "only": ["10", "30", "50", "90"], "include_seen": True},
             ["--where", "stock=0", "--only", "10,30,50,90", "--include-seen"],
         ),
@@ -56,6 +64,7 @@ def test_attributes_rule_as_in_recommend(shop: Served, films: Path, table: Path,
     assert found == json.loads(said.stdout)
     assert found["items"]
     assert found["removed"]
+    assert ("unknown_in_rules" in found) == ("zz" in body.get("only", []))
     several = {"sessions": [["zz"], ["10", "250"]], "k": 8}
     assert shop.post("/v1/recommend", several | body)[1] == found
     events, path = {"k": 8} | body, f"/v1/sessions/{next(VISITORS)}/events"
