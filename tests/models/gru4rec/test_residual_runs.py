@@ -71,7 +71,8 @@ def test_a_residual_needs_an_embedding(sbr, tmp_path):
     said = sbr("train", *SMALL, "--residual", "--embedding", "none")
     assert (said.code, said.stdout) == (2, "")
     assert said.stderr.startswith(
-        "error: residual needs an embedding of the items: separate or shared"
+        "error: residual needs an embedding of the items: separate or shared. "
+        "Received: --residual --embedding none\n"
     )
 
 
