@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from sbrcli.config.checks import require, require_option
 from sbrcli.config.network import PANEL, dropout_option, sizes_option
 from sbrcli.config.options import Options, option
+from sbrcli.config.output import PANEL as OUTPUT_PANEL
 
 Embedding = Literal["none", "separate", "shared"]
 
@@ -39,7 +40,7 @@ class Gru4RecConfig(Options):
         "Not with --embedding none.",
         short_sessions=False,
         before=False,
-        panel=PANEL,
+        panel=OUTPUT_PANEL,
     )
 
     @classmethod

@@ -118,7 +118,7 @@ def test_a_network_of_another_family_has_the_terms_too():
 
 
 def test_without_repeats_a_family_is_as_it_is():
-    config = TrainConfig(hsz=(4,), repeats="off")
+    config = TrainConfig(hsz=(4,), repeats="off", residual=False)
     assert REPEATS_FAMILY.shape_of(config, ITEMS) == PLAIN
     assert REPEATS_FAMILY.read_shape(PLAIN.to_manifest()) == PLAIN
     drawn, own = REPEATS_FAMILY.initial_weights(PLAIN, 1), FAMILY.initial_weights(PLAIN, 1)
@@ -127,7 +127,7 @@ def test_without_repeats_a_family_is_as_it_is():
 
 
 def test_a_shape_with_repeats_is_read_as_it_was_written_and_begins_at_terms_of_0():
-    assert REPEATS_FAMILY.shape_of(TrainConfig(hsz=(4,)), ITEMS) == SHAPE
+    assert REPEATS_FAMILY.shape_of(TrainConfig(hsz=(4,), residual=False), ITEMS) == SHAPE
     assert SHAPE.to_manifest() == PLAIN.to_manifest() | {"repeats": True}
     assert REPEATS_FAMILY.read_shape(SHAPE.to_manifest()) == SHAPE
     drawn = REPEATS_FAMILY.initial_weights(SHAPE, 1)
