@@ -15,6 +15,8 @@ class RecordingReporter(SilentReporter):
         self.events: list[object] = []
         self.done: list[tuple[str, int | None, int]] = []
         """Of each progress: its description, total and units done."""
+        self.steps: list[tuple[int, dict[str, object]]] = []
+        """Of each report of any progress: the units, and the figures to show."""
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -29,9 +31,10 @@ class RecordingReporter(SilentReporter):
     def progress(self, total: int | None, unit: str, description: str) -> Iterator[Advance]:
         done = 0
 
-        def advance(units: int, /, **_figures: object) -> None:
+        def advance(units: int, /, **figures: object) -> None:
             nonlocal done
             done += units
+            self.steps.append((units, figures))
 
         yield advance
         self.done.append((description, total, done))

@@ -30,18 +30,22 @@ class Pace:
         with self._lock:
             seconds = now - self._reported_at
             self._step, self._seconds = (step, seconds) if seconds > _SHORT else (0, 1.0)
-            self._bar.n, self._reported_at = self._done, now
+            self._reported_at = now
             self._done += step
             self._bar.set_postfix(figures, refresh=False) if figures else None
-            self._bar.update(step)
+            self._bar.update(max(0, self._done - self._bar.n))
 
     def draw(self) -> None:
-        """Redraw the bar where it should be now, always short of the next report."""
+        """Redraw the bar where it should be now: short of the next report, if that is as large.
+
+        It waits for a smaller one, and never moves back.
+        """
         with self._lock:
             if self._is_steady:
                 waited = time.monotonic() - self._reported_at
                 moved = int(self._step * min(waited / self._seconds, 0.95))
-                self._bar.n = min(self._done + moved, max(self._done, self._bar.total))
+                reached = min(self._done + moved, max(self._done, self._bar.total))
+                self._bar.n = max(self._bar.n, reached)
             self._bar.refresh()
 
 

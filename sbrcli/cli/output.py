@@ -179,7 +179,8 @@ def write_labelled(label: str, text: str, style: str) -> None:
         start = f"{label}:"
         wrapped = wrap_words(f"{start} {printable(text)}", stderr_width())
         line = Text.assemble((start, f"bold {style}"), wrapped.removeprefix(start))
-        Console(stderr=True).print(line, soft_wrap=True, highlight=False)
+        with _above_bars():
+            Console(stderr=True).print(line, soft_wrap=True, highlight=False)
     else:
         _say(f"{label}: {printable(text)}\n")
 
@@ -207,8 +208,19 @@ def _is_utf8(stream: IO[str]) -> bool:
 
 def _say(text: str) -> None:
     # There is nowhere to report an error of stderr, and the results matter more.
-    with suppress(OSError):
+    with suppress(OSError), _above_bars():
         _write(sys.stderr, text)
+
+
+@contextmanager
+def _above_bars() -> Iterator[None]:
+    """Clear the progress bars of stderr while the body writes lines, and draw them again below."""
+    bars = sys.modules.get("sbrcli.cli.fitting_bar")
+    if bars is None:  # none was ever drawn
+        yield
+        return
+    with bars.FittingBar.external_write_mode(file=sys.stderr):
+        yield
 
 
 def _nowhere(descriptor: int) -> IO[str]:

@@ -33,6 +33,15 @@ def estimate_events(logs: Sequence[Path]) -> int:
     return sum(_estimate(part.path) for part in find_parts(logs))
 
 
+def has_typed_columns(logs: Sequence[Path]) -> bool:
+    """Return whether the first file of a log has typed columns, as Parquet has, and is no text.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    return name_typed_file(find_parts(logs)[0].path) is not None
+
+
 def _estimate(path: Path) -> int:
     kind = name_typed_file(path)
     if kind == "Parquet":

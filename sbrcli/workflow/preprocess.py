@@ -40,7 +40,9 @@ from sbrcli.workflow.prepare_in_parts import (
     is_in_parts,
     plan_in_parts,
     require_disk,
+    stage_shares,
 )
+from sbrcli.workflow.stages import in_stages
 
 IN_HALF_OF_MEMORY = EngineConfig()
 
@@ -159,16 +161,24 @@ def _prepare_in_parts(
     ):
         room = find_room(logs["log"], has, spec.reading)
         reporter.note(require_disk(room, workspace.root))
+        shares = stage_shares(logs["log"], has.processes)
         try:
-            plan, log = plan_in_parts(
-                engine, logs["log"], spec, scratch.absolute(), room, config.parts, reporter
-            )
+            with in_stages(reporter, "prepare", room.num_rows, shares) as stages:
+                plan, log = plan_in_parts(
+                    engine,
+                    logs["log"],
+                    spec,
+                    scratch.absolute(),
+                    room,
+                    config.parts,
+                    stages,
+                    reporter,
+                )
+                reporter.note(describe_reading(log))
+                with stages.stage("write", len(plan.parts)) as advance:
+                    return write.write(Watched(engine, advance), _add_left_out(plan, [log], spec))
         except OnePartError as error:
             reporter.warn(f"the log is prepared in memory, at once: {error}")
-        else:
-            reporter.note(describe_reading(log))
-            with reporter.progress(len(plan.parts), "parts", "write") as advance:
-                return write.write(Watched(engine, advance), _add_left_out(plan, [log], spec))
     return write.write(HERE, _plan(logs, spec, reporter))
 
 

@@ -52,6 +52,21 @@ def test_a_bar_moves_at_the_pace_of_the_last_report_and_stops_short_of_the_next(
     assert shown_at(clock, pace, bar, 10_000) == 1000
 
 
+def test_a_bar_waits_for_a_report_smaller_than_the_last_one_and_never_moves_back(clock):
+    bar = Bar()
+    pace = Pace(bar, is_steady=True)
+    clock.seconds = 10.0
+    pace.advance(400)
+    assert shown_at(clock, pace, bar, 19) == 400 + 400 * 9 / 10
+    clock.seconds = 20.0
+    pace.advance(100)
+    assert bar.n == 760
+    assert shown_at(clock, pace, bar, 21) == 760
+    clock.seconds = 22.0
+    pace.advance(300)
+    assert bar.n == 800
+
+
 def test_what_is_reported_at_once_such_as_the_place_of_a_resumed_epoch_is_no_pace(clock):
     bar = Bar()
     pace = Pace(bar, is_steady=True)

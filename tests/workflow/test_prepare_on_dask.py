@@ -23,6 +23,7 @@ from tests.engines.dask_cluster import cluster_of
 from tests.engines.dying import Deadly, Dying
 from tests.workflow.test_describe_in_parts import describe
 from tests.workflow.test_prepare_in_parts import make_table, prepare, write_log
+from tests.workflow.test_stages import require_one_progress
 
 PHASES = [
     *("divide_piece", "join_part", "count_gaps_of", "run_round", "find_ends"),
@@ -67,6 +68,12 @@ def test_a_cluster_makes_the_same_dataset(tmp_path, address, config):
         assert loaded[0].item_indices.tolist() == loaded[1].item_indices.tolist()
         assert loaded[0].offsets.tolist() == loaded[1].offsets.tolist()
     assert (other / "train.parquet").is_dir()
+
+
+def test_a_cluster_shows_one_progress(tmp_path, address):
+    log, workspace = make_log(tmp_path), Workspace(tmp_path / "work")
+    _, said = prepare(log, workspace, "dask", PrepareConfig(session="user"), on(address))
+    require_one_progress(said)
 
 
 def test_stats_are_the_same(tmp_path, address):
