@@ -131,6 +131,7 @@ def test_each_familys_options_have_a_panel_of_the_help(sbr):
     panels = [line for line in said.splitlines() if "(--model" in line]
     assert [panel.strip("╭╮─ ") for panel in panels] == [
         "Network (--model gru4rec)",
+        "Output layer (--model gru4rec)",
         "Network (--model sasrec)",
         "Network (--model toy)",
         "Baselines (--model NAME)",
