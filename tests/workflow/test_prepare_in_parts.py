@@ -337,6 +337,7 @@ def test_the_number_of_parts_is_decided_when_the_log_has_been_read(
 ):
     monkeypatch.setattr(Room, "rows_per_part", property(lambda _: 900))
     monkeypatch.setattr(prepare_in_parts, "estimate_events", lambda _: 10**9)
+    monkeypatch.setattr(prepare_in_parts, "free_bytes", lambda _: None)
     log, engine = write_log(tmp_path, make_table()), EngineConfig(memory=10**9)
     prepare(log, workspace, "parts", PrepareConfig(session="user"), engine)
     train = workspace.root / "datasets" / "parts" / "train.parquet"
