@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli import train_options as options
 from sbrcli.cli.baseline_options import (
     check_model_options,
@@ -24,8 +25,8 @@ from sbrcli.cli.options import (
 from sbrcli.cli.tables import Table, Unit, size_in_words
 from sbrcli.cli.training_progress import TrainingProgress, write_duration
 from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig, FitConfig
-from sbrcli.config.workers import ALONE, WorkersConfig
-from sbrcli.errors import InterruptionError, UsageError
+from sbrcli.config.workers import ALONE, WorkersConfig, read_cluster
+from sbrcli.errors import ArtefactError, InterruptionError, UsageError
 from sbrcli.evaluation.rank_metrics.registry import monitored_metrics
 from sbrcli.models.registry import FAMILIES, find_family, is_baseline
 from sbrcli.models.training.events import OnEvent, TrainingEvent, TrainingPlanned
@@ -133,11 +134,31 @@ def show_training(
         with TrainingProgress(invocation.output) as progress:
             return train(show)
     except KeyboardInterrupt as error:
-        if run is None or not workspace.path_of("run", run).is_dir():
+        if run is None:
             raise
-        words = ["sbr", "train", "--resume", "--name", run, *workdir_words(workspace.root)]
-        words += [] if workers == ALONE else ["--workers", str(workers.workers)]
-        raise InterruptionError("interrupted", f"{shlex.join(words)} continues it") from error
+        raise InterruptionError("interrupted", _how_to_go_on(workspace, run, workers)) from error
+
+
+def _how_to_go_on(workspace: Workspace, run: str, workers: WorkersConfig) -> str:
+    """Return what is left of a run whose training was interrupted, and the next command."""
+    if read_cluster() is not None:  # the checkpoint is the chief's
+        return "start all workers again; training continues from the last checkpoint, if any"
+    again = "run the same command again"
+    if not workspace.path_of("run", run).is_dir():
+        return f"it had no checkpoint yet, and nothing is left of run {run}: {again}"
+    if not _is_in_training(workspace, run):  # it is the one that was to be replaced
+        return f"it had no checkpoint yet, and run {run} is as it was before: {again}"
+    words = ["sbr", "train", "--resume", "--name", run, *workdir_words(workspace.root)]
+    words += [] if workers == ALONE else ["--workers", str(workers.workers)]
+    return f"{shlex.join(words)} continues it"
+
+
+def _is_in_training(workspace: Workspace, run: str) -> bool:
+    try:
+        found = workspace.find("run", run)
+    except ArtefactError:
+        return False
+    return found is not None and not found.is_complete
 
 
 def _plan_tables(training: "TrainResult") -> Iterator[Table]:

@@ -14,7 +14,7 @@ from sbrcli.artefacts.workspace import Workspace
 from sbrcli.cli.training_progress import TrainingProgress
 from sbrcli.models.loading import load_scorer
 from sbrcli.models.training.checkpoint import load_checkpoint
-from sbrcli.models.training.events import StepsDone
+from sbrcli.models.training.events import LibrariesLoading, StepsDone
 from tests.chains import make_workspace
 from tests.cli.small_run import NAME, RUN, SMALL, manifest, weights
 
@@ -38,9 +38,11 @@ def test_the_replaced_run_is_kept_until_its_successor_is_whole(sbr, monkeypatch)
     assert not kept.exists()
 
 
-def press_ctrl_c_at_the_first_events(monkeypatch: pytest.MonkeyPatch) -> None:
+def press_ctrl_c_at_the_first_events(
+    monkeypatch: pytest.MonkeyPatch, kind: type = StepsDone
+) -> None:
     def press(_bars: object, event: object) -> None:
-        if isinstance(event, StepsDone):
+        if isinstance(event, kind):
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(TrainingProgress, "show", press)
@@ -69,6 +71,48 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, 
     done = sbr("train", "--resume", *NAME)
     assert done.code == 0
     assert done.stderr == "run run is complete already\n"
+
+
+def test_ctrl_c_before_the_first_checkpoint_says_what_is_left(sbr, monkeypatch):
+    press_ctrl_c_at_the_first_events(monkeypatch, LibrariesLoading)
+    said = sbr("train", *SMALL, *NAME)
+    assert (said.code, said.stdout) == (130, "")
+    assert said.stderr == (
+        "error: interrupted\n"
+        "hint: it had no checkpoint yet, and nothing is left of run run: "
+        "run the same command again\n"
+    )
+    assert not RUN.exists()
+
+
+def test_ctrl_c_before_the_first_checkpoint_restores_the_run_to_be_replaced(sbr, monkeypatch):
+    sbr("train", *SMALL, *NAME)
+    before = weights()
+    press_ctrl_c_at_the_first_events(monkeypatch, LibrariesLoading)
+    said = sbr("train", *SMALL, *NAME, "--seed", 2, "--overwrite")
+    assert (said.code, said.stdout) == (130, "")
+    assert said.stderr == (
+        "error: interrupted\n"
+        "hint: it had no checkpoint yet, and run run is as it was before: "
+        "run the same command again\n"
+    )
+    assert weights() == before
+    assert manifest()["status"] == "complete"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_ctrl_c_in_one_of_several_workers_asks_for_all_of_them(sbr, monkeypatch, index):
+    cluster = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
+    task = {"type": "worker", "index": index}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    press_ctrl_c_at_the_first_events(monkeypatch, LibrariesLoading)
+    said = sbr("train", *SMALL, *NAME)
+    assert (said.code, said.stdout) == (130, "")
+    assert said.stderr == (
+        "error: interrupted\n"
+        "hint: start all workers again; training continues from the last checkpoint, if any\n"
+    )
+    assert not RUN.exists()
 
 
 def test_a_complete_run_is_resumed_to_nothing_even_where_its_dataset_is_gone(sbr):
