@@ -1,6 +1,6 @@
 """Sessions as one flat array with offsets and a target mask."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,28 @@ class Sessions:
     def num_sessions(self) -> int:
         """The number of sessions."""
         return len(self.offsets) - 1
+
+    def blocks(self) -> Iterator["Sessions"]:
+        """Yield consecutive sessions, whole, some at a time; nothing is copied but offsets.
+
+        A block has at most 2**20 events, or one session.
+        """
+        begin = 0
+        while begin < self.num_sessions:
+            most = self.offsets[begin] + _BLOCK
+            end = max(begin + 1, int(np.searchsorted(self.offsets, most, side="right")) - 1)
+            yield self.part(begin, end)
+            begin = end
+
+    def part(self, begin: int, end: int) -> "Sessions":
+        """Return the sessions from `begin` to before `end`, without copying their events."""
+        first, last = self.offsets[begin], self.offsets[end]
+        return Sessions(
+            self.item_indices[first:last],
+            self.offsets[begin : end + 1] - first,
+            self.timestamps[first:last],
+            None if self.targets is None else self.targets[first:last],
+        )
 
     def followed_by(self, others: "Sessions") -> "Sessions":
         """Return these sessions followed by `others`."""
@@ -103,7 +125,10 @@ class Sessions:
     @property
     def num_targets(self) -> int:
         """The number of targets."""
-        return int(np.count_nonzero(self.target_mask))
+        firsts = self.offsets[:-1][np.diff(self.offsets) > 0]
+        if self.targets is None:
+            return len(self.item_indices) - len(firsts)
+        return int(np.count_nonzero(self.targets) - np.count_nonzero(self.targets[firsts]))
 
     def count_items(self, num_items: int, *, only_targets: bool = False) -> IntArray:
         """Count each item's events, in little memory: (num_items,) int64, or longer if need be.
@@ -141,18 +166,42 @@ class Sessions:
             num_targets: at least 1. Sessions with no more targets than this are returned whole.
             seed: which sessions are drawn.
         """
-        total = np.concatenate(([0], np.cumsum(self.target_mask)))
-        counts = np.diff(total[self.offsets])  # (sessions,) targets
-        if total[-1] <= num_targets:
-            return self
-        rng = np.random.default_rng(seed)
-        drawn = rng.permutation(np.flatnonzero(counts))
-        held = np.cumsum(counts[drawn])
-        last = int(np.searchsorted(held, num_targets))  # the first place where they suffice
-        before = int(held[last] - counts[drawn[last]])
-        left = drawn[last:]
-        suffices = left[before + counts[left] >= num_targets]
-        chosen = np.zeros(self.num_sessions, np.bool_)
-        chosen[drawn[:last]] = True
-        chosen[suffices[np.argmin(counts[suffices])]] = True
-        return self.only(chosen)
+        chosen = draw_sessions(self.count_targets(), num_targets, seed)
+        return self if chosen is None else self.only(chosen)
+
+    def count_targets(self) -> IntArray:
+        """Count the targets of each session, in little memory: (sessions,) int64."""
+        counts = np.maximum(np.diff(self.offsets) - 1, 0)
+        if self.targets is None:
+            return counts
+        begin = 0
+        for block in self.blocks():
+            total = np.concatenate(([0], np.cumsum(block.target_mask)))
+            end = begin + block.num_sessions
+            counts[begin:end] = np.diff(total[block.offsets])
+            begin = end
+        return counts
+
+
+def draw_sessions(
+    counts: IntArray, num_targets: int, seed: Sequence[int] | int = _SUBSAMPLE_SEED
+) -> BoolArray | None:
+    """Draw sessions as `Sessions.subsample`; return which, or None for all of them.
+
+    Args:
+        counts: (sessions,) the targets of each.
+        num_targets, seed: as there.
+    """
+    if counts.sum() <= num_targets:
+        return None
+    rng = np.random.default_rng(seed)
+    drawn = rng.permutation(np.flatnonzero(counts))
+    held = np.cumsum(counts[drawn])
+    last = int(np.searchsorted(held, num_targets))  # the first place where they suffice
+    before = int(held[last] - counts[drawn[last]])
+    left = drawn[last:]
+    suffices = left[before + counts[left] >= num_targets]
+    chosen = np.zeros(len(counts), np.bool_)
+    chosen[drawn[:last]] = True
+    chosen[suffices[np.argmin(counts[suffices])]] = True
+    return chosen

@@ -1,22 +1,16 @@
-"""Read the columns of a split in batches: into memory, or a large split into a mapped file.
+"""Read the columns of a split in batches: into memory, or a large split into a mapped file."""
 
-The file has no name and vanishes with the process. It lies on the disk of the dataset or, if
-nothing can be written there, in the system's folder of temporary files (`TMPDIR`).
-"""
-
-import errno
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sbrcli.arrays import BoolArray, IntArray
 from sbrcli.artefacts.checksums import find_checksum_mismatch
+from sbrcli.dataset.mapped_columns import Column
 from sbrcli.dataset.tables import (
     damaged_file,
     files_of,
@@ -25,7 +19,6 @@ from sbrcli.dataset.tables import (
     require_numbers,
     to_numpy,
 )
-from sbrcli.errors import ArtefactError
 from sbrcli.log.events import SESSION_ID, TIMESTAMP
 from sbrcli.sessions import IN_MEMORY_EVENTS
 
@@ -100,7 +93,7 @@ class _Reader:
 
     def __init__(self, path: Path, num_items: int, *, is_large: bool) -> None:
         self._path, self._num_items = path, num_items
-        self._columns = {name: _Column(path.parent, is_large) for name in _COLUMNS}
+        self._columns = {name: Column(path.parent, is_large) for name in _COLUMNS}
         self._num_events = 0
         self._last_id: Any = None
         self._names: list[str] | None = None
@@ -163,66 +156,6 @@ class _Reader:
 
 
 _COLUMNS = ("items", "offsets", "times", "targets")
-
-
-class _Column:
-    """A column that is collected in memory or in a file."""
-
-    def __init__(self, folder: Path, is_large: bool) -> None:
-        self._folder, self._is_large = folder, is_large
-        self._parts: list[npt.NDArray[np.generic]] = []
-        self._file: IO[bytes] | None = None
-        self._dtype: np.dtype[Any] | None = None
-        self._length = 0
-
-    def add(self, values: npt.NDArray[np.generic]) -> bool:
-        """Add values; return whether they have the type of those before."""
-        if self._dtype is not None and self._dtype != values.dtype:
-            return False
-        self._dtype = values.dtype
-        self._length += len(values)
-        if not self._is_large:
-            self._parts.append(values)
-            return True
-        with _full_disk_explained(self._folder):
-            if self._file is None:
-                self._file = _open_nameless(self._folder)
-            self._file.write(np.ascontiguousarray(values).view(np.uint8).data)
-        return True
-
-    def finish(self) -> npt.NDArray[Any]:
-        """Return the whole column."""
-        if self._file is None or self._dtype is None:
-            parts, self._parts = self._parts, []
-            return parts[0] if len(parts) == 1 else np.concatenate(parts)
-        with self._file as file, _full_disk_explained(self._folder):
-            file.flush()
-            # Copy on write: who changes the array changes no file. The mapping outlives the file.
-            mapped = np.memmap(file, self._dtype, "c", shape=(self._length,))
-        return mapped.view(np.ndarray)
-
-
-def _open_nameless(folder: Path) -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile(dir=folder)
-    except PermissionError:
-        return tempfile.TemporaryFile()
-    except OSError as error:
-        if error.errno != errno.EROFS:
-            raise
-        return tempfile.TemporaryFile()
-
-
-@contextmanager
-def _full_disk_explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ArtefactError(
-            f"cannot write the columns of dataset {folder.name} to a temporary file: "
-            f"{error.strerror or error}",
-            hint="free 12 bytes for each of its events on the disk of the work directory",
-        ) from error
 
 
 def _read_targets(path: Path, batch: "pa.Table", begins: BoolArray) -> npt.NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sbrcli.arrays import BoolArray
 from sbrcli.artefacts.run import Run
+from sbrcli.dataset.mapped_columns import join_sessions
 from sbrcli.dataset.storage import Split, load_split, split_path
 from sbrcli.dataset.tables import read_table
 from sbrcli.log.events import SESSION_ID
@@ -21,22 +22,12 @@ def load_train_full(dataset: Path) -> Sessions:
     """Read what a refit trains on: train, and valid including the items that train lacks.
 
     Raises:
-        ArtefactError: a split is missing or damaged.
+        ArtefactError: a split is missing or damaged, or the disk has no room for their columns.
     """
-    return join_train_full(load_split(dataset, "train"), load_split(dataset, "valid_full"))
-
-
-def join_train_full(train: Sessions, valid_full: Sessions) -> Sessions:
-    """Join train and valid.
-
-    Args:
-        train: the split.
-        valid_full: valid including the items that train lacks. If it has targets, its sessions are
-            those of train with or without one more event.
-    """
-    if valid_full.targets is not None:
+    train, valid_full = load_split(dataset, "train"), load_split(dataset, "valid_full")
+    if valid_full.targets is not None:  # the sessions of train with or without one more event
         return replace(valid_full, targets=None)
-    return train.followed_by(valid_full)
+    return join_sessions(dataset, train, valid_full)
 
 
 def load_training_sessions(dataset: Path, run: Run) -> Sessions:

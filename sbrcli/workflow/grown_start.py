@@ -42,7 +42,8 @@ def save_grown_start(workspace: Workspace, job: TrainingJob, folder: Path) -> st
         )
     before, after = shape_of_run(parent), job.shape
     weights = load_weights(parent.path / WEIGHTS_FILE, before)
-    new = new_sessions(load_split(job.dataset.path, "train"), job.update)
+    train = load_split(job.dataset.path, "train")
+    new = new_sessions(job.dataset.path, train, job.update)
     save_weights(folder / START_FILE, grow_weights(weights, before, after, new, job.config.seed))
     slots = _load_slots(parent)
     if slots is None:

@@ -1,14 +1,16 @@
 """The sessions and items that a phase of training uses."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sbrcli.arrays import IntArray
+from sbrcli.arrays import BoolArray, IntArray
 from sbrcli.artefacts.items import ITEMS_FILE, save_items
 from sbrcli.artefacts.run import Phase, Update
 from sbrcli.config.update import MAX_CONTEXT
+from sbrcli.dataset.mapped_columns import collect_sessions, join_sessions
 from sbrcli.dataset.storage import ITEMS_FILE as DATASET_ITEMS_FILE
 from sbrcli.dataset.storage import Items, load_items, load_split
 from sbrcli.dataset.tables import damaged_file
@@ -16,7 +18,7 @@ from sbrcli.dataset.unions import load_train_full
 from sbrcli.errors import ConfigError
 from sbrcli.log.columns.times import format_time
 from sbrcli.models.network import NetworkShape
-from sbrcli.sessions import Sessions
+from sbrcli.sessions import Sessions, draw_sessions
 from sbrcli.workflow.training_job import TrainingJob
 
 
@@ -51,7 +53,7 @@ def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
         sessions = newest_part(sessions, job)
         train_count = sessions.count_items(shape.num_items)
     elif job.update is not None:
-        sessions = mix_with_replay(sessions, job.update, job.config.seed)
+        sessions = mix_with_replay(folder, sessions, job.update, job.config.seed)
         train_count = sessions.count_items(shape.num_items)
     return TrainingData(sessions, shape, train_count, items)
 
@@ -68,7 +70,7 @@ def newest_part(sessions: Sessions, job: TrainingJob) -> Sessions:
             hint="leave them out: all events are trained on",
         )
     times = sessions.timestamps
-    part = sessions.since(job.config.begin(times.max().item()), MAX_CONTEXT)
+    part = _since(job.dataset.path, sessions, job.config.begin(times.max().item()))
     if not part.num_targets:
         raise ConfigError(
             f"nothing of dataset {job.dataset.name} is as new as that: what is trained on ends at "
@@ -78,30 +80,54 @@ def newest_part(sessions: Sessions, job: TrainingJob) -> Sessions:
     return part
 
 
-def mix_with_replay(sessions: Sessions, update: Update, seed: int) -> Sessions:
+def mix_with_replay(folder: Path, sessions: Sessions, update: Update, seed: int) -> Sessions:
     """Return what an update trains on: the sessions with new targets, and some of the others.
 
     Args:
+        folder: the dataset's, on whose disk they lie if they are many.
         sessions: all sessions, old and new.
         update: since when targets are new, and how many old ones are replayed for each.
         seed: which of the other sessions are replayed.
     """
-    new = new_sessions(sessions, update)
-    lengths = np.diff(sessions.offsets)
-    is_new = np.repeat(np.arange(len(lengths)), lengths)[
-        sessions.timestamps.astype(np.float64) > update.since
-    ]
-    is_old = np.ones(len(lengths), np.bool_)
-    is_old[is_new] = False
-    old, wanted = sessions.only(is_old), round(update.replay * new.num_targets)
-    if not wanted or not old.num_targets:
+    new = new_sessions(folder, sessions, update)
+    wanted = round(update.replay * new.num_targets)
+    is_old = np.concatenate([~_are_new(block, update) for block in sessions.blocks()])
+    counts = sessions.count_targets()[is_old]
+    if not wanted or not counts.any():
         return new
-    return new.followed_by(old.subsample(wanted, seed))
+    drawn = draw_sessions(counts, wanted, seed)
+    replayed = is_old.copy()
+    if drawn is not None:
+        replayed[is_old] = drawn
+    old = collect_sessions(folder, _chosen(sessions, replayed), len(sessions.item_indices))
+    return join_sessions(folder, new, old)
 
 
-def new_sessions(sessions: Sessions, update: Update) -> Sessions:
+def new_sessions(folder: Path, sessions: Sessions, update: Update) -> Sessions:
     """Return the sessions with new targets, with the last events before these as context."""
-    return sessions.since(np.nextafter(update.since, np.inf), MAX_CONTEXT)
+    return _since(folder, sessions, np.nextafter(update.since, np.inf))
+
+
+def _since(folder: Path, sessions: Sessions, moment: float) -> Sessions:
+    """Return the sessions with targets from a moment on, and their context, in little memory."""
+    blocks = (block.since(moment, MAX_CONTEXT) for block in sessions.blocks())
+    return collect_sessions(folder, blocks, len(sessions.item_indices))
+
+
+def _are_new(sessions: Sessions, update: Update) -> BoolArray:
+    """Return which sessions have an event that an update learns from: (sessions,)."""
+    is_new = sessions.timestamps.astype(np.float64) > update.since
+    before = np.concatenate(([0], np.cumsum(is_new)))
+    return np.diff(before[sessions.offsets]) > 0
+
+
+def _chosen(sessions: Sessions, chosen: BoolArray) -> Iterator[Sessions]:
+    """Yield the sessions for which `chosen`, (sessions,), is true, block by block."""
+    begin = 0
+    for block in sessions.blocks():
+        end = begin + block.num_sessions
+        yield block.only(chosen[begin:end])
+        begin = end
 
 
 def save_known_items(run: Path, items: Items, train_count: IntArray) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbrcli.dataset import split_reading
+from sbrcli.dataset import mapped_columns, split_reading
 from sbrcli.dataset.split_reading import SplitColumns, read_split_columns
 from sbrcli.errors import ArtefactError
 
@@ -97,7 +97,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(split_reading, "IN_MEMORY_EVENTS", 0)
-    monkeypatch.setattr(split_reading, "_open_nameless", refuse)
+    monkeypatch.setattr(mapped_columns, "_open_nameless", refuse)
     path = write_parts(tmp_path, [1, 1], [2], is_text=False)
     with pytest.raises(ArtefactError) as caught:
         read_split_columns(path, ITEMS)
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
         return (tmp_path / f"temporary-{len(opened)}").open("wb+")
 
     monkeypatch.setattr(split_reading, "IN_MEMORY_EVENTS", 0)
-    monkeypatch.setattr(split_reading.tempfile, "TemporaryFile", open_elsewhere)
+    monkeypatch.setattr(mapped_columns.tempfile, "TemporaryFile", open_elsewhere)
     path = write_parts(tmp_path, [1, 1], [2], is_text=False)
     assert read_split_columns(path, ITEMS).offsets.tolist() == [0, 2]
     assert None in opened
