@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from sbrcli.serve.answer_texts import Tally, Written
 from sbrcli.serve.answers import Answer, Events, Question, RequestError, answer_error
@@ -39,10 +40,25 @@ class Forget:
 Work = Question | Events | Forget
 
 
-@dataclass(slots=True)
-class _Waiting:
+class Reply(Protocol):
+    """What receives the answer to a request; a future of asyncio is one."""
+
+    def done(self) -> bool:
+        """Return whether nothing is waited for any more: the time is up, or the client has left."""
+        ...
+
+    def set_result(self, result: Answer, /) -> None:
+        """Receive the answer."""
+        ...
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """Receive the error with which the request ended."""
+        ...
+
+
+class _Waiting(NamedTuple):
     work: Work
-    answer: "asyncio.Future[Answer]"
+    answer: Reply
 
 
 class Batcher:
@@ -78,14 +94,22 @@ class Batcher:
         Raises:
             RequestError: no run is loaded yet, or too many wait already.
         """
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.add(work, answer)
+        return await answer
+
+    def add(self, work: Work, reply: Reply) -> None:
+        """Let a request wait for the next pass, which gives the reply its answer.
+
+        Raises:
+            RequestError: no run is loaded yet, or too many wait already.
+        """
         self._model()
         if len(self._waiting) >= self._most_waiting:
             raise RequestError(429, "too many requests are waiting", "ask again in a moment")
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(work, answer))
+        self._waiting.append(_Waiting(work, reply))
         if self._running is None:
             self._begin()
-        return await answer
 
     def close(self) -> None:
         """End the thread."""

@@ -6,10 +6,26 @@ A timer for each request, as `asyncio.timeout` has it, takes a tenth of the time
 import asyncio
 from collections import deque
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 _EARLY_SECONDS = 0.001
 """How much too early a timer of uvloop may come."""
+
+
+class Limited(Protocol):
+    """What has a deadline."""
+
+    deadline: float
+    """By the event loop's clock; set when it is added."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, so that nothing is to be done at its deadline."""
+        ...
+
+    def end(self) -> None:
+        """End it at its deadline, unless it has ended."""
+        ...
 
 
 class Deadlines:
@@ -21,19 +37,29 @@ class Deadlines:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._limited: deque[_Limited] = deque()  # by deadline, as all may take as long
+        self._limited: deque[Limited] = deque()  # by deadline, as all may take as long
         self._timer: asyncio.TimerHandle | None = None
 
-    def limit(self) -> "_Limited":
+    def limit(self) -> "_LimitedTask":
         """Return a context for a part of the current task; TimeoutError ends it at its deadline."""
-        loop, limited = asyncio.get_running_loop(), self._limited
-        while limited and limited[0].task is None:
+        one = _LimitedTask(asyncio.current_task())
+        self.add(one, asyncio.get_running_loop())
+        return one
+
+    def add(self, one: Limited, loop: asyncio.AbstractEventLoop) -> None:
+        """End what begins now at its deadline.
+
+        Args:
+            one: what begins.
+            loop: the event loop that runs.
+        """
+        limited = self._limited
+        while limited and limited[0].is_over:
             limited.popleft()
-        one = _Limited(asyncio.current_task(), loop.time() + self._seconds)
+        one.deadline = loop.time() + self._seconds
         limited.append(one)
         if self._timer is None:
             self._wait(loop)
-        return one
 
     def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = loop.call_at(self._limited[0].deadline, self._end, loop)
@@ -42,19 +68,24 @@ class Deadlines:
         """End what has reached its deadline, and wait for the next one."""
         self._timer = None
         now = loop.time() + _EARLY_SECONDS
-        while self._limited and (self._limited[0].task is None or self._limited[0].deadline <= now):
+        while self._limited and (self._limited[0].is_over or self._limited[0].deadline <= now):
             self._limited.popleft().end()
         if self._limited:
             self._wait(loop)
 
 
-class _Limited:
+class _LimitedTask:
     """A part of a task that has a deadline; the task is None when the part has ended."""
 
     __slots__ = ("_is_late", "deadline", "task")
 
-    def __init__(self, task: "asyncio.Task[Any] | None", deadline: float) -> None:
-        self.task, self.deadline, self._is_late = task, deadline, False
+    def __init__(self, task: "asyncio.Task[Any] | None") -> None:
+        self.task, self.deadline, self._is_late = task, 0.0, False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the part has ended."""
+        return self.task is None
 
     def end(self) -> None:
         """Cancel the task, unless the part has ended."""

@@ -78,9 +78,9 @@ async def _send(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def header_of(request: Exchange, name: bytes) -> bytes:
+def header_of(scope: Scope, name: bytes) -> bytes:
     """Return a header of a request, the first one of this name in lower case; empty if none."""
-    return next((value for own, value in request.scope["headers"] if own == name), b"")
+    return next((value for own, value in scope["headers"] if own == name), b"")
 
 
 async def read_body(request: Exchange, most: int) -> bytes:
@@ -94,7 +94,7 @@ async def read_body(request: Exchange, most: int) -> bytes:
         RequestError: it has more.
         ClientDisconnect: the client has left.
     """
-    stated = header_of(request, b"content-length")
+    stated = header_of(request.scope, b"content-length")
     body, size, is_complete = b"", int(stated) if stated.isdigit() else 0, False
     while size <= most and not is_complete:
         message = await request.receive()

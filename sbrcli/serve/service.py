@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from sbrcli.config.serving import ServeConfig
 from sbrcli.errors import SbrError
@@ -41,7 +42,7 @@ Endpoint = Callable[[Any], Awaitable[Answer]]
 
 RECOMMEND = "/v1/recommend"
 
-_BUG = answer_error(RequestError(500, "a bug in sbr; its log has the details"))
+BUG = answer_error(RequestError(500, "a bug in sbr; its log has the details"))
 
 _NO_TOKEN = ("health", "page")
 """Endpoints that need no token; the page asks the others with the one that its user gives."""
@@ -62,7 +63,7 @@ class Service:
     ) -> None:
         self.config, self.token, self.peers, self.metrics = config, token, peers, metrics
         self.is_ready = False
-        self._deadlines = Deadlines(config.deadline)
+        self.deadlines = Deadlines(config.deadline)
         self._model: ServedModel | None = None
         store = SessionStore(config.max_sessions, config.session_minutes * 60)
         self.batcher = Batcher(
@@ -106,7 +107,7 @@ class Service:
         async def recommend(request: Exchange) -> Answer:
             return await self._answer_counted(request, "recommend", self._recommend)
 
-        application: Any = FastPath(starlette, RECOMMEND, recommend, _BUG)
+        application: Any = FastPath(starlette, RECOMMEND, recommend, BUG)
         if self.config.cors is not None:
             application = CORSMiddleware(
                 application,
@@ -127,39 +128,46 @@ class Service:
     async def _answer_counted(self, request: Exchange, name: str, endpoint: Endpoint) -> Answer:
         """Answer a request, count it, and log it if that is asked for."""
         begin = time.perf_counter()
-        answer = _BUG
+        answer = BUG
         try:
             answer = await self._answer(request, name, endpoint)
         finally:  # also of a bug, which `_answer_bug` answers
-            seconds = time.perf_counter() - begin
-            self.metrics.count_request(name, answer.status, seconds)
-            if self.config.log_requests:
-                _log(request, answer, seconds)
+            self.count(request.scope, name, answer, time.perf_counter() - begin)
         return answer
+
+    def count(self, scope: Scope, name: str, answer: Answer, seconds: float) -> None:
+        """Count a request that was answered, and log it if that is asked for."""
+        self.metrics.count_request(name, answer.status, seconds)
+        if self.config.log_requests:
+            _log(scope, answer, seconds)
 
     async def _answer(self, request: Exchange, name: str, endpoint: Endpoint) -> Answer:
         """Answer a request, or say what is wrong with it."""
         try:
-            with self._deadlines.limit():
+            with self.deadlines.limit():
                 if name not in _NO_TOKEN and self.token is not None:
-                    self._require_token(request)
+                    self.require_token(request.scope)
                 return await endpoint(request)
         except RequestError as error:
             return answer_error(error)
         except TimeoutError:
-            words = f"no answer within {self.config.deadline:g} seconds"
-            return answer_error(RequestError(503, words, "ask again in a moment"))
+            return self.late_answer()
         except ClientDisconnect:
             return Answer(499, b"")
 
-    def _require_token(self, request: Exchange) -> None:
+    def late_answer(self) -> Answer:
+        """Return the answer to a request at its deadline."""
+        words = f"no answer within {self.config.deadline:g} seconds"
+        return answer_error(RequestError(503, words, "ask again in a moment"))
+
+    def require_token(self, scope: Scope) -> None:
         """Check the token of a request.
 
         Raises:
             RequestError: it is missing or wrong.
         """
         wanted = f"Bearer {self.token}".encode()
-        if not hmac.compare_digest(header_of(request, b"authorization"), wanted):
+        if not hmac.compare_digest(header_of(scope, b"authorization"), wanted):
             raise RequestError(
                 401, "the token is missing or wrong", "send the header Authorization: Bearer TOKEN"
             )
@@ -230,7 +238,7 @@ class Service:
 
 async def _answer_bug(_request: Request, _error: Exception) -> Response:
     """Answer that there was an internal error; the bug goes to the log."""
-    return Response(_BUG.body, _BUG.status, {"content-type": "application/json"})
+    return Response(BUG.body, BUG.status, {"content-type": "application/json"})
 
 
 def _id_of(request: Request) -> str:
@@ -260,9 +268,8 @@ async def _no_such_endpoint(request: Request, error: Exception) -> Response:
     return Response(answer.body, status, {"content-type": "application/json"} | dict(headers))
 
 
-def _log(request: Exchange, answer: Answer, seconds: float) -> None:
+def _log(scope: Scope, answer: Answer, seconds: float) -> None:
     """Write a request as one line of JSON to stderr."""
-    scope = request.scope
     line = {
         "time": time.time(),
         "method": scope["method"],

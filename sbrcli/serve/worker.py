@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sbrcli.artefacts.checksums import checksum_of
 from sbrcli.artefacts.run import Run
@@ -25,6 +23,8 @@ from sbrcli.models.blend.run_files import files_of_blend
 from sbrcli.models.registry import BLEND
 from sbrcli.models.weights_file import WEIGHTS_FILE
 from sbrcli.reporter import Reporter
+from sbrcli.serve.direct import DirectPath
+from sbrcli.serve.http_protocol import protocol_of
 from sbrcli.serve.metrics import Metrics
 from sbrcli.serve.model import ServedModel
 from sbrcli.serve.peers import Peers
@@ -34,8 +34,6 @@ from sbrcli.workflow.recommender import open_recommender
 
 FOLLOW_SECONDS = 2.0
 """How often a newer run is looked for."""
-
-_MAX_HEADER_BYTES = 1 << 16
 
 DRAIN_SECONDS = 10
 """How long requests that are being answered may take when the service ends."""
@@ -159,7 +157,7 @@ class Worker:
     def _configured(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._service.application(),
-            http=_protocol_with_limits(self._config.deadline),  # pyright: ignore
+            http=protocol_of(DirectPath(self._service)),  # pyright: ignore
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -220,44 +218,6 @@ class _Server(uvicorn.Server):
     def _end(self) -> None:
         self._service.is_ready = False
         self.should_exit = True
-
-
-def _protocol_with_limits(seconds: float) -> type[HttpToolsProtocol]:
-    """Return a protocol that closes connections on which no request comes in time.
-
-    It closes those with endless headers, too.
-    """
-
-    class Protocol(HttpToolsProtocol):
-        _is_in_headers, _bytes = True, 0
-
-        def connection_made(self, transport: Any) -> None:  # pyright: ignore
-            super().connection_made(transport)
-            self._first = self.loop.call_later(seconds, self._close_if_silent)
-
-        def data_received(self, data: bytes) -> None:
-            self._bytes += len(data)
-            super().data_received(data)
-            if self._is_in_headers and self._bytes > _MAX_HEADER_BYTES:
-                self.transport.close()
-
-        def on_headers_complete(self) -> None:
-            self._is_in_headers = False
-            super().on_headers_complete()
-
-        def on_message_complete(self) -> None:
-            self._is_in_headers, self._bytes = True, 0
-            super().on_message_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._first.cancel()
-            super().connection_lost(exc)
-
-        def _close_if_silent(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
-                self.transport.close()
-
-    return Protocol
 
 
 def fail(error: SbrError) -> None:
