@@ -13,7 +13,7 @@ from sbrcli.config.training import FitConfig
 from sbrcli.models.network import OUTPUT_TABLE, Network
 from sbrcli.models.training import fit as fitting
 from sbrcli.models.training import step as stepping
-from sbrcli.models.training.lanes import Lanes
+from sbrcli.models.training.lane_stream import LaneStream, Window
 from sbrcli.models.training.objective import LossAndGradients, Objective
 from sbrcli.models.training.optimizers import Rows, make_optimizer
 from sbrcli.sessions import Sessions
@@ -120,22 +120,11 @@ class VariedLoop(fitting.EpochLoop):
                 patches.enter_context(patch.object(stepping, name, part))
             super().__init__(network, data, config, on_event)
 
-    def _arrange(self, epoch: int) -> Lanes:
-        lanes = super()._arrange(epoch)
+    def _arrange(self, epoch: int) -> LaneStream:
+        stream = super()._arrange(epoch)
         if self._buckets is None:
-            return lanes
-        self._pure = lanes
-        bucket = np.where(lanes.is_pair, self._buckets[lanes.events + lanes.is_pair], 0)
-        targets = lanes.targets + bucket * self.network.shape.num_items
-        return replace(lanes, targets=targets.astype(np.int32))
-
-    def _sampler(self) -> Any:
-        if self._buckets is None:
-            return super()._sampler()
-        varied, self.lanes = self.lanes, self._pure
-        made = super()._sampler()
-        self.lanes = varied
-        return made
+            return stream
+        return _BucketStream(stream, self._buckets, self.network.shape.num_items)
 
     def _finish_epoch(self) -> None:
         variables: Mapping[str, Any] = self.step.variables
@@ -152,6 +141,26 @@ class VariedLoop(fitting.EpochLoop):
         super()._finish_epoch()
         for name, variable in variables.items():
             variable.assign(current[name])
+
+
+class _BucketStream(LaneStream):
+    """The windows of a stream, with targets as `VariedObjective` expects them.
+
+    The stream has numbered items: their index, plus their event's bucket times the number of items.
+    """
+
+    def __init__(self, stream: LaneStream, buckets: Any, num_items: int) -> None:
+        vars(self).update(vars(stream))
+        numbers = self._sessions.item_indices + buckets * num_items
+        self._sessions = replace(self._sessions, item_indices=numbers.astype(np.int32))
+        self._windows, self._num_items = self._stream(), num_items
+
+    def _fill(self, placed: Any, first: int) -> Window:
+        window, size = super()._fill(placed, first), self._num_items
+        entered = window.lanes.inputs
+        inputs = np.where(entered < 0, -1 - (-1 - entered) % size, entered % size)
+        sessions = replace(window.sessions, item_indices=window.sessions.item_indices % size)
+        return Window(first, replace(window.lanes, inputs=inputs), sessions)
 
 
 def event_weights(sessions: Sessions, half_life: float) -> Any:
