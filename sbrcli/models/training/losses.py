@@ -98,21 +98,28 @@ def drawn_cross_entropy(
     hidden: Any,
     part: Any,
     bias: Any,
-    shift: Any,
+    correction: Any,
     counts: Any,
     row_weights: Any,
+    label_smoothing: float = 0.0,
     dtype: Any = tf.float32,
     repeats: ChunkRepeats | None = None,
 ) -> LossGradients:
     """Compute the cross-entropy over each row's target and sampled items: -log p(target).
 
+    A negative counts exp(-correction) times, in the sum of exponentials and where labels are
+    smoothed.
+
     Args:
         hidden: (rows, units); the number of rows is static.
         part: (columns, units) rows of the item table; row r's target is column r.
-        bias: (columns,) the bias of the items in the scores of targets.
-        shift: (columns,) the bias of the items as negatives, minus a correction for the sampling.
+        bias: (columns,) of the items.
+        correction: (columns,) what is subtracted from the scores of the items as negatives, for the
+            sampling.
         counts: (rows, columns) bool: whether the column counts as a negative of the row.
         row_weights: (rows,) 1 for a pair that counts, else 0.
+        label_smoothing: the share of the target distribution that is spread over the target, which
+            counts once, and the negatives.
         dtype: as for `softmax_cross_entropy`.
         repeats: the learned terms, if there are any, in these columns.
 
@@ -124,20 +131,27 @@ def drawn_cross_entropy(
     own = _target_scores(hidden, own_table, bias[:rows], repeats)
     share = row_weights / rows
 
-    terms = _Terms(repeats, shift)
+    terms = _Terms(repeats, bias - correction)
     loss, table_gradient = tf.constant(0.0), tf.zeros_like(part)
     hidden_blocks, pulls = [], []
     factor = tf.cast(part, dtype)
     for block in _blocks(rows):
         scores = terms.add_to(_score(hidden[block], factor), block)  # (block, columns)
+        even = _even(label_smoothing, correction, counts[block])
+        aim = (1 - label_smoothing + even.own) * own[block]
+        if label_smoothing:
+            plain = tf.where(counts[block], scores + correction, 0.0)
+            aim += tf.reduce_sum(even.negatives * plain, axis=1)
         scores = tf.where(counts[block], scores, _LOWEST)
         highest = tf.maximum(tf.reduce_max(scores, axis=1), own[block])
         exponential = tf.exp(scores - highest[:, None])
         own_exponential = tf.exp(own[block] - highest)
         total = tf.reduce_sum(exponential, axis=1) + own_exponential
-        loss += tf.reduce_sum(row_weights[block] * (tf.math.log(total) + highest - own[block]))
+        loss += tf.reduce_sum(row_weights[block] * (tf.math.log(total) + highest - aim))
         probability = exponential * (share[block] / total)[:, None]
-        pull = share[block] * (own_exponential / total - 1)
+        if label_smoothing:
+            probability -= even.negatives * share[block][:, None]
+        pull = share[block] * (own_exponential / total - (1 - label_smoothing + even.own))
         pulls.append(pull)
         terms.pull(probability)
         to_hidden, to_table = _pass_on(probability, hidden[block], factor)
@@ -197,6 +211,24 @@ class _Terms:
             return None
         by_bases = self.repeats.gradient_by_bases(self.of_shift)
         return self.of_terms + by_bases + self.repeats.gradient_by_targets(of_targets)
+
+
+class _Even(NamedTuple):
+    """What smoothed labels spread evenly: the parts of the target distribution."""
+
+    own: Any
+    """(block,) of the targets; 0 without smoothing."""
+
+    negatives: Any = None
+    """(block, columns) of the negatives; None without smoothing."""
+
+
+def _even(label_smoothing: float, correction: Any, counts: Any) -> _Even:
+    if not label_smoothing:
+        return _Even(0.0)
+    weights = tf.where(counts, tf.exp(-correction), 0.0)
+    own = label_smoothing / (1 + tf.reduce_sum(weights, axis=1))
+    return _Even(own, weights * own[:, None])
 
 
 def _blocks(rows: int) -> list[slice]:

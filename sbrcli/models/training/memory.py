@@ -68,8 +68,7 @@ def estimate_memory(
     rows = -(-all_rows // workers)
     n_sample = config.negatives(shape.num_items)
     columns = all_rows + n_sample if n_sample else shape.num_items
-    in_blocks = config.loss == "cross-entropy" and not (n_sample and config.label_smoothing)
-    if in_blocks:
+    if config.loss == "cross-entropy":
         scores = min(rows, _BLOCK_ROWS) * columns * _BLOCK_MATRICES
     else:
         scores = rows * columns * _WHOLE_MATRICES

@@ -1,8 +1,8 @@
 """The objective of a training step: the loss of a chunk, and its gradients at the output layer.
 
-There are three cases: cross-entropy over all items, in blocks (`losses`); a ranking loss over all
-items; and any loss over the chunk's targets and sampled negatives (`negatives`), whose gradients
-affect only the rows of these items.
+Cross-entropy is computed in blocks of rows (`losses`), a ranking loss for the whole chunk at once
+(`ranking_losses`); each over all items, or over the chunk's targets and sampled negatives
+(`negatives`), whose gradients affect only the rows of these items.
 """
 
 from functools import partial
@@ -48,15 +48,6 @@ class Objective:
         self.config, self.sampler = config, sampler
         self.is_cross_entropy = config.loss == "cross-entropy"
         self.dtype = tf.bfloat16 if multiplies_in_bfloat16(config.precision) else tf.float32
-        self.row_losses: RankingLoss = {
-            "cross-entropy": partial(
-                ranking_losses.cross_entropy, label_smoothing=config.label_smoothing
-            ),
-            "bpr-max": partial(ranking_losses.bpr_max, bpreg=config.bpreg),
-            "top1-max": ranking_losses.top1_max,
-            "bpr": ranking_losses.bpr,
-            "top1": ranking_losses.top1,
-        }[config.loss]
 
     def measure(
         self,
@@ -109,6 +100,7 @@ class Objective:
         row_counts: Any,
         repeats: ChunkRepeats | None,
     ) -> LossAndGradients:
+        row_losses = _ranking_loss(self.config)
         table, bias = tf.convert_to_tensor(table), tf.convert_to_tensor(bias)
         counts = 1.0 - tf.one_hot(targets, table.shape[0])
         watched = _watched(hidden, table, bias, repeats)
@@ -117,7 +109,7 @@ class Objective:
             scores = _scores(tf.matmul(hidden, table, transpose_b=True), bias, repeats)
             scores = elu(scores, self.config.elu)
             positive = tf.gather(scores, targets, axis=1, batch_dims=1)
-            losses = self.row_losses(positive, scores, counts)
+            losses = row_losses(positive, scores, counts)
             loss = tf.reduce_sum(losses * row_counts)
             mean = loss / hidden.shape[0]
         gradients = tape.gradient(mean, watched)
@@ -139,24 +131,22 @@ class Objective:
         row_counts = row_counts[:rows]
         repeats = None if repeats is None else repeats.in_columns(drawn.items)
         part, part_bias = tf.gather(table, drawn.items), tf.gather(bias, drawn.items)
-        strength = self.config.logq if self.is_cross_entropy else 0.0
-        correction = strength * drawn.log_expected
-        if self.is_cross_entropy and not self.config.label_smoothing:
+        if self.is_cross_entropy:
             result = drawn_cross_entropy(
                 hidden,
                 part,
                 part_bias,
-                part_bias - correction,
+                self.config.logq * drawn.log_expected,
                 drawn.counts,
                 row_counts,
+                self.config.label_smoothing,
                 self.dtype,
                 repeats,
             )
             return LossAndGradients(
                 result.loss, result.hidden, drawn.items, result.table, result.bias, result.repeats
             )
-        # Subtracting a correction from a score divides its exponential, as this weight does.
-        weights = tf.cast(drawn.counts, tf.float32) * tf.exp(-correction)
+        row_losses, counts = _ranking_loss(self.config), tf.cast(drawn.counts, tf.float32)
         watched = _watched(hidden, part, part_bias, repeats)
         with tf.GradientTape() as tape:
             tape.watch(watched)
@@ -164,11 +154,21 @@ class Objective:
             own = tf.reduce_sum(hidden * part[:rows], axis=1) + part_bias[:rows]
             own += 0.0 if repeats is None else repeats.of_targets()
             positive, scores = elu(own, self.config.elu), elu(scores, self.config.elu)
-            losses = self.row_losses(positive, scores, weights)
+            losses = row_losses(positive, scores, counts)
             loss = tf.reduce_sum(losses * row_counts)
             mean = loss / rows
         gradients = tape.gradient(mean, watched)
         return _outcome(loss, drawn.items, gradients)
+
+
+def _ranking_loss(config: FitConfig) -> RankingLoss:
+    losses: dict[str, RankingLoss] = {
+        "bpr-max": partial(ranking_losses.bpr_max, bpreg=config.bpreg),
+        "top1-max": ranking_losses.top1_max,
+        "bpr": ranking_losses.bpr,
+        "top1": ranking_losses.top1,
+    }
+    return losses[config.loss]
 
 
 def _watched(hidden: Any, table: Any, bias: Any, repeats: ChunkRepeats | None) -> list[Any]:

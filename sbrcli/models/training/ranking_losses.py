@@ -4,8 +4,7 @@ Each function takes
 
 - `positive`: (rows,) the score r_i of the row's target,
 - `scores`: (rows, columns) the scores r_j of the candidates,
-- `counts`: (rows, columns) how often the candidate counts as a negative of the row: 0 if it is
-  none, else 1 or a weight that corrects for the sampling,
+- `counts`: (rows, columns) 1 if the candidate counts as a negative of the row, else 0,
 
 and returns (rows,) losses. A row without negatives has the loss 0. Formulas: Hidasi et al. 2016
 (arXiv 1511.06939, section 3.1.3) and Hidasi & Karatzoglou 2018 (arXiv 1706.03847, section 3).
@@ -21,23 +20,6 @@ _TINY = 1e-24
 _LOWEST = -1e30
 
 RankingLoss = Callable[[Any, Any, Any], Any]
-
-
-def cross_entropy(positive: Any, scores: Any, counts: Any, *, label_smoothing: float = 0.0) -> Any:
-    """Return -log softmax of the target among itself and the negatives (1706.03847, eq. 1).
-
-    With label smoothing e the target distribution has 1 - e on the target and e spread over it and
-    the negatives (Szegedy et al. 2016, section 7), evenly if all count once.
-    """
-    lowered = tf.where(counts > 0, scores + tf.math.log(tf.maximum(counts, _TINY)), _LOWEST)
-    highest = tf.stop_gradient(tf.maximum(positive, tf.reduce_max(lowered, axis=1)))
-    others = tf.reduce_sum(tf.exp(lowered - highest[:, None]), axis=1)
-    log_total = highest + tf.math.log(tf.exp(positive - highest) + others)
-    loss = log_total - positive
-    if label_smoothing:
-        mean = (positive + tf.reduce_sum(scores * counts, axis=1)) / (1 + _number(counts))
-        loss = (1 - label_smoothing) * loss + label_smoothing * (log_total - mean)
-    return loss
 
 
 def bpr_max(positive: Any, scores: Any, counts: Any, *, bpreg: float = 0.0) -> Any:

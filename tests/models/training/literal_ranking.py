@@ -15,13 +15,23 @@ def softmax(scores: Sequence[float]) -> list[float]:
     return [np.exp(score) / sum(np.exp(other) for other in scores) for score in scores]
 
 
-def cross_entropy(own: float, negatives: Sequence[float], smoothing: float = 0.0) -> float:
-    """1706.03847 eq. 1, against a target spread as Szegedy et al. 2016 section 7 spread it."""
-    probabilities = softmax([own, *negatives])
-    loss = 0.0
-    for place, probability in enumerate(probabilities):
-        aimed = smoothing / len(probabilities) + (1 - smoothing if place == 0 else 0)
-        loss -= aimed * np.log(probability)
+def cross_entropy(
+    own: float,
+    negatives: Sequence[float],
+    smoothing: float = 0.0,
+    weights: Sequence[float] | None = None,
+) -> float:
+    """1706.03847 eq. 1, against a target spread as Szegedy et al. 2016 section 7 spread it.
+
+    A negative stands for `weights` items of its raw score: its own score has the logarithm added.
+    """
+    scores = [own, *negatives]
+    log_total = np.log(sum(np.exp(score) for score in scores))
+    items = [1.0, *([1.0] * len(negatives) if weights is None else weights)]
+    loss = (1 - smoothing) * (log_total - own)
+    for score, number in zip(scores, items, strict=True):
+        raw = score - np.log(number)
+        loss += smoothing * number / sum(items) * (log_total - raw)
     return loss
 
 

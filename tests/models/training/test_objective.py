@@ -96,16 +96,18 @@ def literal_mean(
             plain += weights["repeats"][seen[row][item]] if item in seen[row] else 0
             return literal.elu(plain, config.elu)
 
-        negatives = []
+        negatives, weights_of = [], []
         for place in range(ITEMS if columns is None else len(columns)):
             item = place if columns is None else columns[place]
             is_padding = columns is not None and place < 4 and not ROW_COUNTS[place]
             if item != target and not is_padding:
                 corrected = columns is not None and config.loss == "cross-entropy"
-                negatives.append(score(item) - corrected * config.logq * LOG_EXPECTED[place])
+                correction = corrected * config.logq * LOG_EXPECTED[place]
+                negatives.append(score(item) - correction)
+                weights_of.append(np.exp(-correction))
         row_loss = ROW_LOSSES[config.loss]
         if config.label_smoothing:
-            row_loss = partial(row_loss, smoothing=config.label_smoothing)
+            row_loss = partial(row_loss, smoothing=config.label_smoothing, weights=weights_of)
         total += row_loss(score(target), negatives)
     return total / len(TARGETS)
 
@@ -152,11 +154,17 @@ def test_a_cross_entropy_over_drawn_items_takes_one_softmax_of_their_raw_scores(
     check(TrainConfig(logq=logq, n_sample=4), fixed_sampler(), COLUMNS)
 
 
+@pytest.mark.parametrize("logq", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("smoothing", [0.1, 0.5, 0.9])
+def test_smoothed_labels_are_spread_over_drawn_items_as_over_what_they_stand_for(smoothing, logq):
+    check(TrainConfig(logq=logq, n_sample=4, label_smoothing=smoothing), fixed_sampler(), COLUMNS)
+
+
 @pytest.mark.parametrize("rows_per_block", [256, 3])
 @pytest.mark.parametrize("n_sample", [0, 4])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"label_smoothing": 0.2, "logq": 0.0}, *({"loss": loss, "elu": 0.5} for loss in RANKING)],
+    [{}, {"label_smoothing": 0.2}, *({"loss": loss, "elu": 0.5} for loss in RANKING)],
     ids=str,
 )
 def test_the_terms_of_repeats_are_a_part_of_the_scores(

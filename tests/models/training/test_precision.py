@@ -46,10 +46,11 @@ def full(dtype) -> LossGradients:
 def drawn(dtype) -> LossGradients:
     hidden, table, bias, targets, weights = _inputs()
     part = tf.concat([tf.gather(table, targets), table], axis=0)
-    shift = tf.concat([tf.gather(bias, targets), bias], axis=0)
+    own = tf.concat([tf.gather(bias, targets), bias], axis=0)
+    correction = tf.ones_like(own)
     items = tf.concat([targets, tf.range(COLUMNS)], axis=0)
     counts = items[None, :] != targets[:, None]
-    return drawn_cross_entropy(hidden, part, shift, shift - 1.0, counts, weights, dtype)
+    return drawn_cross_entropy(hidden, part, own, correction, counts, weights, dtype=dtype)
 
 
 def _inputs() -> list[tf.Tensor]:

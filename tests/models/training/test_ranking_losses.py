@@ -14,11 +14,6 @@ from tests.models.training.literal_ranking import finite_difference
 COUNTS = np.array([[1, 1, 1, 1, 1], [0, 1, 0, 1, 1], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]], float)
 
 LOSSES = {
-    "cross-entropy": (ours.cross_entropy, literal.cross_entropy),
-    "smoothed": (
-        partial(ours.cross_entropy, label_smoothing=0.3),
-        partial(literal.cross_entropy, smoothing=0.3),
-    ),
     "bpr-max": (ours.bpr_max, literal.bpr_max),
     "bpr-max, regularised": (
         partial(ours.bpr_max, bpreg=1.85),
@@ -132,17 +127,6 @@ def test_bpreg_weighs_the_negatives_squared_scores(bpreg):
     # Both negatives score 2, so their weighted square is 4.
     without = one_row(ours.bpr_max, 1.0, [2.0, 2.0])
     assert one_row(ours.bpr_max, 1.0, [2.0, 2.0], bpreg=bpreg) == pytest.approx(without + 4 * bpreg)
-
-
-def test_smoothing_aims_at_the_negatives_as_well():
-    # Scores are equal, so every probability is 1/4 and the loss log 4 whatever the target.
-    assert one_row(ours.cross_entropy, 0, [0, 0, 0], label_smoothing=0.5) == pytest.approx(
-        np.log(4)
-    )
-    # p = (1/2, 1/4, 1/4); half the target's mass is spread over the three.
-    expected = -(1 / 2 + 1 / 6) * np.log(1 / 2) - 2 / 6 * np.log(1 / 4)
-    found = one_row(ours.cross_entropy, np.log(2), [0, 0], label_smoothing=0.5)
-    assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
