@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sbrcli.models.training import ranking_losses
+from sbrcli.models.training.losses import drawn_cross_entropy
 from sbrcli.models.training.negatives import NegativeSampler
-from sbrcli.models.training.objective import Objective
 from tests.builders import TrainConfig
 
 LANES, TRIALS = 16, 600
@@ -72,8 +73,8 @@ def draws(n_sample: int, num_lanes: int | None) -> tuple[np.ndarray, np.ndarray]
     return found, expected
 
 
-def measure(case: Case, counts: np.ndarray) -> np.ndarray:
-    """Return the row's loss, and its gradient with respect to the score of each item.
+def measure_ranking(case: Case, counts: np.ndarray) -> np.ndarray:
+    """Return the row's ranking loss, and its gradient with respect to the score of each item.
 
     Args:
         case: with the loss.
@@ -82,24 +83,63 @@ def measure(case: Case, counts: np.ndarray) -> np.ndarray:
     Returns:
         (rows, 1 + ITEMS)
     """
-    one = np.where(np.arange(ITEMS) == 1, case.partner, SCORES)
-    scores = tf.constant(np.tile(one, (len(counts), 1)), tf.float32)
+    scores = tf.constant(np.tile(scores_of(case), (len(counts), 1)), tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(scores)
-        losses = Objective(case.config, None).row_losses(
-            scores[:, 0], scores, tf.constant(counts, tf.float32)
-        )
+        loss = getattr(ranking_losses, case.config.loss.replace("-", "_"))
+        losses = loss(scores[:, 0], scores, tf.constant(counts, tf.float32))
     return np.column_stack([losses, tape.gradient(losses, scores)])  # pyright: ignore
+
+
+def measure_cross_entropy(case: Case, counts: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return what `measure_ranking` does, of the cross-entropy corrected for the sampling.
+
+    An item that counts n times is one column whose correction is smaller by log n.
+
+    Args:
+        case: with the loss.
+        counts: (rows, ITEMS) how often each item counts as a negative.
+        expected: (ITEMS,) how often it is expected.
+    """
+    scores = tf.constant(scores_of(case)[[0, *range(ITEMS)]], tf.float32)
+    smoothing = case.config.label_smoothing
+
+    @tf.function
+    def measure(correction: tf.Tensor, is_negative: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        found = drawn_cross_entropy(
+            tf.ones((1, 1)),
+            scores[:, None],
+            tf.zeros(1 + ITEMS),
+            correction,
+            is_negative,
+            tf.ones(1),
+            smoothing,
+        )
+        return found.loss, found.bias
+
+    rows = []
+    for number in counts[:, [0, *range(ITEMS)]]:
+        correction = np.log(expected[[0, *range(ITEMS)]]) - np.log(np.maximum(number, 1e-9))
+        is_negative = (number > 0) & (np.arange(1 + ITEMS) > 0)
+        loss, slopes = measure(tf.constant(correction, tf.float32), tf.constant(is_negative[None]))
+        own, *others = slopes.numpy()
+        rows.append([float(loss), own + others[0], *others[1:]])
+    return np.array(rows)
+
+
+def scores_of(case: Case) -> np.ndarray:
+    return np.where(np.arange(ITEMS) == 1, case.partner, SCORES)
 
 
 def deviations(case: Case, num_lanes: int | None) -> np.ndarray:
     """Return how far the means lie from those over all items, as a share of what they may."""
     counts, expected = draws(case.config.negatives(ITEMS), num_lanes)
-    is_other = np.arange(ITEMS) != 0
+    is_other = 1.0 * (np.arange(ITEMS) != 0)[None]
     if case.config.loss == "cross-entropy":
-        sampled, full = measure(case, counts / expected), measure(case, 1.0 * is_other[None])
+        sampled = measure_cross_entropy(case, counts, expected)
+        full = measure_cross_entropy(case, is_other, np.ones(ITEMS))
     else:
-        sampled, full = measure(case, counts), measure(case, (expected * is_other)[None])
+        sampled, full = measure_ranking(case, counts), measure_ranking(case, expected * is_other)
     error = sampled.std(axis=0) / np.sqrt(TRIALS)
     return np.abs(sampled.mean(axis=0) - full[0]) / (5 * error + case.bias)
 
