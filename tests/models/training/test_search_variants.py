@@ -34,7 +34,7 @@ def losses(options: dict[str, Any], **variant: float) -> list[float]:
 
 
 @pytest.mark.parametrize("options", [{}, {"n_sample": 5}], ids=["all items", "drawn"])
-def test_events_of_equal_weight_are_trained_as_without_weights(options):
+def test_events_of_equal_weight_are_trained_as_without_weights(options, steps_traced_again):
     plain = losses(options)
     assert losses(options, half_life=1e9) == pytest.approx(plain, rel=1e-4)
     assert losses(options, half_life=0.1) != pytest.approx(plain, rel=1e-2)
