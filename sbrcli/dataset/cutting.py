@@ -28,11 +28,14 @@ class CutEvents:
         events: a table of session_id, item_id and timestamp in the dataset's order.
         num_sessions: the number of sessions.
         dropped: the number of events that were dropped, by reason.
+        span: the times of the first and the last event in the dataset's order, the last before
+            repeats were dropped; None without an event.
     """
 
     events: pd.DataFrame
     num_sessions: int
     dropped: Counter[str]
+    span: tuple[float, float] | None
 
 
 def cut_events(events: pd.DataFrame, config: PrepareConfig, first_session: int = 0) -> CutEvents:
@@ -54,7 +57,9 @@ def cut_events(events: pd.DataFrame, config: PrepareConfig, first_session: int =
         cut = cut.assign(**{SESSION_ID: cut[SESSION_ID] + first_session})
     distinct = drop_repeats(cut) if config.drop_repeats else cut
     dropped = Counter({OLDER_EVENTS: len(events) - len(cut), REPEATS: len(cut) - len(distinct)})
-    return CutEvents(distinct, len(session_offsets(cut)) - 1, dropped)
+    times = cut[TIMESTAMP].to_numpy()
+    span = (times[0].item(), times[-1].item()) if len(times) else None
+    return CutEvents(distinct, len(session_offsets(cut)) - 1, dropped, span)
 
 
 def count_dropped(dropped: Mapping[str, int], config: PrepareConfig) -> dict[str, Counts]:

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from sbrcli.arrays import IntArray
 from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.layout import Layout, read_rows, to_events
 from sbrcli.dataset.sessionize import assign_sessions, id_codes
-from sbrcli.dataset.sorting import Layout, read_rows, to_events
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP, USER_ID
 from sbrcli.log.part_figures import Part, PartFigures, measure
 from sbrcli.log.quality.id_counts import IdCounts

@@ -9,7 +9,7 @@ from collections.abc import Container
 import numpy as np
 import pandas as pd
 
-from sbrcli.arrays import IntArray
+from sbrcli.arrays import BoolArray, IntArray
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.errors import DataError, OptionError
 from sbrcli.log.events import SESSION_ID, TIMESTAMP, USER_ID
@@ -52,7 +52,8 @@ def assign_sessions(
         rule: the session rule. With "gap", sessions are numbered from 0 in the dataset's order, so
             that numbers of parts of a log need an offset.
         across_users: with "gap", cut the whole table regardless of the user, by the seconds of a
-            step within a day, as the source notebook did. It needs the whole log.
+            step within a day, as the source notebook did. The sessions at the ends of a part of a
+            log may go on in other parts; see `dataset.heads`.
         max_user_events: with "user" and "gap", leave out all but the newest events of each user.
 
     Returns:
@@ -137,14 +138,22 @@ def _gaps(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
     return np.concatenate(([True], _differs(id_codes(events, USER_ID)) | pauses))[: len(events)]
 
 
-def _gaps_across_users(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
-    """Return which events begin a session as `delta.days >= 1 or delta.seconds >= gap` does.
+def is_gap_across_users(steps: np.ndarray, gap_seconds: float) -> BoolArray:
+    """Return which steps begin a session as `delta.days >= 1 or delta.seconds >= gap` does.
 
     A timedelta's seconds are those within a day, also where the step is negative because the
     user changes: a step of -10 s is -1 day and 86,390 s.
+
+    Args:
+        steps: (steps,) seconds from an event to the next in the dataset's order.
+        gap_seconds: of the session rule.
     """
-    steps = np.diff(events[TIMESTAMP].to_numpy())
-    begins = (steps >= DAY_SECONDS) | (np.mod(steps, DAY_SECONDS) >= gap_seconds)
+    return (steps >= DAY_SECONDS) | (np.mod(steps, DAY_SECONDS) >= gap_seconds)
+
+
+def _gaps_across_users(events: pd.DataFrame, gap_seconds: float) -> np.ndarray:
+    """Return which events begin a session, whoever their user is."""
+    begins = is_gap_across_users(np.diff(events[TIMESTAMP].to_numpy()), gap_seconds)
     return np.concatenate(([True], begins))[: len(events)]
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sbrcli.config.reading import ReadConfig
 from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.layout import lay_out
 from sbrcli.dataset.part_statistics import DescribedPart, add_parts, describe_part
 from sbrcli.dataset.pieces import Pieces
 from sbrcli.dataset.sessionize import default_rule
-from sbrcli.dataset.sorting import divide_pieces, lay_out
+from sbrcli.dataset.sorting import divide_pieces
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.memory import Room
 from sbrcli.errors import DataError

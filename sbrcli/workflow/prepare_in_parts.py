@@ -131,7 +131,8 @@ def plan_in_parts(
         raise OnePartError("some events have no user")
     room = measured(room, pieces)
     num_parts = num_parts or room.num_parts
-    with stages.stage("sort", len(pieces.written) + num_parts) as advance:
+    passes = 2 if spec.config.across_users else 1
+    with stages.stage("sort", len(pieces.written) + passes * num_parts) as advance:
         found = sort_into_parts(engine, pieces, spec.config, num_parts, advance)
     if found.has_shared:
         raise OnePartError("session ids are shared by several users")
@@ -139,8 +140,9 @@ def plan_in_parts(
         reporter.warn(text)
     if found.largest > 2 * room.rows_per_part:
         capped = "" if rule.kind == "column" else "; --max-user-events caps users"
+        whose = "a session's and a user's" if spec.config.across_users else "a user's"
         reporter.warn(
-            f"one part has {found.largest:,} events, as a user's events stay together: it needs "
+            f"one part has {found.largest:,} events, as {whose} events stay together: it needs "
             f"more than --memory{capped}"
         )
     passes = _USUAL_PASSES * len(found.parts)
@@ -243,8 +245,6 @@ def is_in_parts(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig)
     return number_of_parts(find_room(logs, config, reading), config) > 1
 
 
-def find_need_of_all(has_given_split: bool, across_users: bool) -> str | None:
+def find_need_of_all(has_given_split: bool) -> str | None:
     """Return why a log is prepared in one part whatever the memory; None if it need not be."""
-    if has_given_split:
-        return "--test-log needs all events"
-    return "--across-users needs all events" if across_users else None
+    return "--test-log needs all events" if has_given_split else None

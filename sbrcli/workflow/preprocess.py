@@ -142,7 +142,7 @@ class _Writer:
 def _prepare(logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig) -> Plan:
     """Prepare and write logs: in parts of users if they are large and can be divided so."""
     write.workspace.discard_scratch("dataset", write.name)
-    needs_all = find_need_of_all(len(logs) > 1, write.spec.config.across_users)
+    needs_all = find_need_of_all(len(logs) > 1)
     if needs_all is None and is_in_parts(logs["log"], config, write.spec.reading):
         return _prepare_in_parts(logs, write, config)
     if needs_all is not None and config.engine != "local":

@@ -116,6 +116,39 @@ def test_a_log_in_parts_makes_the_same_dataset(tmp_path, workspace, config):
     require_equal(write_log(tmp_path, make_table()), workspace, config)
 
 
+ACROSS_USERS = [
+    PrepareConfig(session="gap:7200", across_users=True),
+    PrepareConfig(session="gap:40000", across_users=True, drop_repeats=True, split="last"),
+    PrepareConfig(session="gap:60000", across_users=True, max_user_events=15, split="time"),
+    PrepareConfig(session="gap:80000", across_users=True, drop_repeats=True, test_share=0.2),
+]
+"""Many sessions go on with the next user; with the longest gap, over whole parts."""
+
+
+@pytest.mark.parametrize("config", ACROSS_USERS, ids=str)
+@pytest.mark.parametrize("has_texts", [False, True])
+def test_sessions_across_users_are_the_same_in_parts(tmp_path, workspace, config, has_texts):
+    table = make_table()
+    if has_texts:
+        table["user_id"] = [f"{'é' if user % 2 else 'u'}{user}" for user in table["user_id"]]
+        table["timestamp"] = table["timestamp"] + np.where(table.index < 2900, 0, 0.5)
+    require_equal(write_log(tmp_path, table), workspace, config)
+
+
+def test_two_processes_make_the_same_sessions_across_users(tmp_path, workspace):
+    log, config = write_log(tmp_path, make_table()), ACROSS_USERS[3]
+    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
+    for num_parts in (4, 37):
+        engine = EngineConfig(parts=num_parts, processes=2)
+        assert prepare(log, workspace, f"in{num_parts}", config, engine)[0] == whole
+
+
+def test_movielens_across_users_is_the_same_in_parts(tmp_path, workspace, ml_1m, monkeypatch):
+    monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 8_000_000))
+    config = PrepareConfig(session="gap:3600", across_users=True)
+    require_equal(ml_1m, workspace, config)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_text_ids_and_fractions_of_seconds(tmp_path, workspace, kind):
     table = make_table()
@@ -287,6 +320,20 @@ def test_a_maximum_per_user_keeps_a_part_small_and_takes_file_order_without_time
         _, said = prepare(log, other, "made", config, engine, reading)
         found.append([text for text in said.warnings if text.startswith("one part has")])
     assert (found[0], len(found[1])) == ([], 1)
+
+
+def test_a_large_session_across_users_is_told(tmp_path, workspace, monkeypatch):
+    monkeypatch.setattr(Room, "rows_per_part", property(lambda _: 300))
+    table = make_table()
+    table["timestamp"] = 1_600_000_000 + table.index // 2
+    log = write_log(tmp_path, table)
+    config = PrepareConfig(session="gap:90000", across_users=True, split="last", valid_days=0)
+    _, said = prepare(log, workspace, "parts", config, EngineConfig(parts=9))
+    (told,) = [text for text in said.warnings if text.startswith("one part has 3,000")]
+    assert told.endswith(
+        "events, as a session's and a user's events stay together: it needs more than --memory; "
+        "--max-user-events caps users"
+    )
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path, workspace, monkeypatch):

@@ -18,9 +18,11 @@ from sbrcli.dataset.storage import load_split
 from sbrcli.engines.dask import DaskEngine
 from sbrcli.engines.memory import Room
 from sbrcli.errors import ExitCode
-from sbrcli.workflow.prepare_in_parts import find_need_of_all
+from sbrcli.workflow.given_split import GivenSplit
+from sbrcli.workflow.preprocess import prepare_dataset
 from tests.engines.dask_cluster import cluster_of
 from tests.engines.dying import Deadly, Dying
+from tests.reporters import RecordingReporter
 from tests.workflow.test_describe_in_parts import describe
 from tests.workflow.test_prepare_in_parts import make_table, prepare, write_log
 from tests.workflow.test_stages import require_one_progress
@@ -54,6 +56,7 @@ def make_log(folder: Path) -> Path:
         PrepareConfig(session="gap:90000", drop_repeats=True),
         PrepareConfig(session="column", split="last"),
         PrepareConfig(session="gap:90000", split="time", max_user_events=20),
+        PrepareConfig(session="gap:40000", across_users=True, drop_repeats=True),
     ],
     ids=str,
 )
@@ -84,14 +87,20 @@ def test_stats_are_the_same(tmp_path, address):
     assert [name for name, _, _ in said.done] == ["read", "count"]
 
 
-def test_events_that_must_stay_together_are_prepared_here(tmp_path, address):
-    log, workspace = write_log(tmp_path, make_table()), Workspace(tmp_path / "work")
-    config = PrepareConfig(session="gap:7200", across_users=True)
-    _, said = prepare(log, workspace, "made", config, on(address))
-    assert said.warnings[0] == (
-        "the log is prepared in memory, at once: --across-users needs all events"
+def test_a_given_split_is_prepared_here(tmp_path, address):
+    train, test = (write_log(tmp_path / name, make_table()) for name in ("train", "test"))
+    reporter = RecordingReporter()
+    prepare_dataset(
+        train,
+        PrepareConfig(session="user"),
+        Workspace(tmp_path / "work"),
+        given=GivenSplit(test=test),
+        engine=on(address),
+        reporter=reporter,
     )
-    assert find_need_of_all(True, False) == "--test-log needs all events"
+    assert reporter.warnings[0] == (
+        "the log is prepared in memory, at once: --test-log needs all events"
+    )
 
 
 def test_the_scheduler_of_the_environment_and_a_relative_work_directory(
@@ -140,6 +149,21 @@ def test_the_death_of_a_worker_changes_nothing(tmp_path, address, monkeypatch, p
     assert made == whole
     assert not list(workspace.root.rglob("*.tmp"))
     assert not list((workspace.root / ".staging").iterdir())
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(0, marks=pytest.mark.slow), None])
+def test_the_death_of_a_worker_changes_no_session_across_users(
+    tmp_path, address, monkeypatch, seconds
+):
+    log, workspace = write_log(tmp_path, make_table()), Workspace(tmp_path / "work")
+    config = PrepareConfig(session="gap:40000", across_users=True, drop_repeats=True)
+    marker = tmp_path / "died"
+    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
+    run_with(monkeypatch, "complete_part", lambda kernel: Dying(kernel, marker, seconds))
+    made, _ = prepare(log, workspace, "dask", config, on(address))
+    assert marker.exists()
+    assert made == whole
+    assert not list(workspace.root.rglob("*.tmp"))
 
 
 WORKER = ("-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1", "--no-dashboard")
@@ -243,12 +267,14 @@ def test_ctrl_c_ends_a_cluster_of_this_machine(tmp_path):
         ("ml-1m/ratings.dat", "user", "last"),
         ("ml-1m/ratings.dat", "gap:3600", "date"),
         ("ml-1m/ratings.dat", "gap:3600", "time"),
+        ("ml-1m/ratings.dat", "gap:3600 across users", "date"),
         ("diginetica/sessions.tsv.gz", "column", "date"),
     ],
 )
 def test_real_logs(tmp_path, shared_data, address, monkeypatch, name, session, split):
     monkeypatch.setattr(Room, "batch_bytes", property(lambda _: 4_000_000))
     log, workspace = shared_data / name, Workspace(tmp_path / "work")
-    config = PrepareConfig(session=session, split=split)
+    session, _, across_users = session.partition(" ")
+    config = PrepareConfig(session=session, across_users=bool(across_users), split=split)
     whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
     assert prepare(log, workspace, "dask", config, on(address, parts=4))[0] == whole

@@ -57,6 +57,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, phase: str, wrap: Any) -> None:
         PrepareConfig(session="gap:90000", drop_repeats=True),
         PrepareConfig(session="column", split="last"),
         PrepareConfig(session="gap:90000", split="time", max_user_events=20),
+        PrepareConfig(session="gap:40000", across_users=True, drop_repeats=True),
     ],
     ids=str,
 )
