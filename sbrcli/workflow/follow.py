@@ -11,9 +11,10 @@ from sbrcli.models.training.events import LibrariesLoading, OnEvent, ignore_even
 from sbrcli.models.training.interruption import deferred_interrupt
 from sbrcli.models.training.memory import out_of_memory_explained
 from sbrcli.models.training.team_start import join_team, losses_explained
+from sbrcli.workflow.epoch_validation import Validate, measure_on
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
-from sbrcli.workflow.training_data import load_training_data
+from sbrcli.workflow.training_data import load_training_data, load_valid
 from sbrcli.workflow.training_estimate import require_room
 from sbrcli.workflow.training_job import TrainingJob
 from sbrcli.workflow.worker_task import WorkerTask, require_even_shares, threads_of
@@ -23,7 +24,11 @@ _FETCH_SECONDS = 3.0
 
 
 def train_as_follower(
-    workspace: Workspace, job: TrainingJob, cluster: Cluster, on_event: OnEvent
+    workspace: Workspace,
+    job: TrainingJob,
+    cluster: Cluster,
+    validate: Validate,
+    on_event: OnEvent,
 ) -> TrainResult:
     """Train as one of the processes of a cluster, whose chief is another one.
 
@@ -31,6 +36,7 @@ def train_as_follower(
         workspace: the work directory, with the dataset; the run appears in the chief's.
         job: what to train.
         cluster: the processes.
+        validate: as for `follow`.
         on_event: as for `follow`.
 
     Returns:
@@ -45,7 +51,7 @@ def train_as_follower(
     if found is not None and found.is_complete and settings_of(found) == job.settings():
         return describe_run(found)
     try:
-        follow(job, cluster, on_event)
+        follow(job, cluster, validate, on_event)
     except KeyboardInterrupt:
         time.sleep(_FETCH_SECONDS)
         raise
@@ -55,12 +61,15 @@ def train_as_follower(
     return plan_training(job)
 
 
-def follow(job: TrainingJob, cluster: Cluster, on_event: OnEvent = ignore_event) -> None:
+def follow(
+    job: TrainingJob, cluster: Cluster, validate: Validate, on_event: OnEvent = ignore_event
+) -> None:
     """Train what the chief trains, until it has nothing left to train.
 
     Args:
         job: what to train; the chief's is the same.
         cluster: the processes.
+        validate: ranks a part of the valid split after each epoch.
         on_event: called when TensorFlow is loaded; the chief reports all else.
 
     Raises:
@@ -77,10 +86,10 @@ def follow(job: TrainingJob, cluster: Cluster, on_event: OnEvent = ignore_event)
         while (found := team.from_chief(None)) is not None:
             task = WorkerTask(**found)
             task.require_same(job)
-            _train(job, task, team)
+            _train(job, task, team, validate)
 
 
-def _train(job: TrainingJob, task: WorkerTask, team: Any) -> None:
+def _train(job: TrainingJob, task: WorkerTask, team: Any, validate: Validate) -> None:
     """Train one phase."""
     from sbrcli.models.training.fit import EpochLoop
     from sbrcli.models.training.fit import TrainingData as LoopData
@@ -88,10 +97,11 @@ def _train(job: TrainingJob, task: WorkerTask, team: Any) -> None:
     data, family = load_training_data(job, task.phase), job.family
     config = replace(job.config, precision=task.precision, n_sample=task.n_sample)
     weights = family.initial_weights(data.shape, config.seed)
+    valid = load_valid(job) if task.phase == "fit" else None
     networks = team.copies(lambda: family.make_network(data.shape, config, weights))
     loop = EpochLoop(
         networks[0],
-        LoopData(data.sessions),
+        LoopData(data.sessions, **measure_on(valid, validate, team)),
         config,
         ignore_event,
         task.epochs,

@@ -7,12 +7,13 @@ from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.config.workers import ALONE, Cluster, WorkersConfig
 from sbrcli.models.training.events import OnEvent
 from sbrcli.workflow.begin_run import begin_run, name_taken, retract_without_checkpoint
+from sbrcli.workflow.epoch_validation import Validate
 from sbrcli.workflow.launch import launch
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train_result import TrainResult, describe_run, plan_training
 from sbrcli.workflow.training_estimate import require_room
 from sbrcli.workflow.training_job import TrainingJob
-from sbrcli.workflow.training_phases import Phases, Validate
+from sbrcli.workflow.training_phases import Phases
 from sbrcli.workflow.worker_process import WorkerRequest
 from sbrcli.workflow.worker_task import require_even_shares
 

@@ -159,7 +159,7 @@ def run_job(
     if isinstance(job, TrainingJob):
         on_event(TrainingPlanned(run=job.name, dataset=job.dataset.name))
         if cluster is not None and not cluster.is_chief:
-            return train_as_follower(workspace, job, cluster, on_event)
+            return train_as_follower(workspace, job, cluster, validate, on_event)
         how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "checkpoint": checkpoint}
         how |= {"workers": workers, "cluster": cluster}
         result = train(workspace, job, validate, on_event, **how)

@@ -35,6 +35,16 @@ class TrainingData:
     """The dataset's; the first ones are the network's."""
 
 
+def load_valid(job: TrainingJob) -> Sessions | None:
+    """Read the valid split, if the dataset has one.
+
+    Raises:
+        ArtefactError: the dataset is damaged.
+    """
+    dataset = job.dataset
+    return None if dataset.splits["valid"] is None else load_split(dataset.path, "valid")
+
+
 def load_training_data(job: TrainingJob, phase: Phase) -> TrainingData:
     """Read the training data of a phase: train; in a refit, train and the complete valid split.
 

@@ -6,7 +6,7 @@ from time import perf_counter
 from sbrcli.artefacts.disk import free_bytes
 from sbrcli.artefacts.run import Phase
 from sbrcli.artefacts.workspace import Workspace
-from sbrcli.dataset.storage import ITEMS_FILE, load_split
+from sbrcli.dataset.storage import ITEMS_FILE
 from sbrcli.errors import ConfigError
 from sbrcli.evaluation.validation import validate
 from sbrcli.models.network import count_parameters
@@ -21,7 +21,7 @@ from sbrcli.models.training.memory import (
     require_memory,
 )
 from sbrcli.reporter import ignore_progress
-from sbrcli.workflow.training_data import load_training_data
+from sbrcli.workflow.training_data import load_training_data, load_valid
 from sbrcli.workflow.training_job import TrainingJob
 
 _MEASURED_SECONDS = 2.0
@@ -144,8 +144,7 @@ def _with_times(
 ) -> TrainingEstimate:
     """Add the seconds, from steps and validations that are timed."""
     data = load_training_data(job, "fit")
-    has_valid = job.dataset.splits["valid"] is not None
-    valid = load_split(job.dataset.path, "valid") if has_valid else None
+    valid = load_valid(job)
     workspace.reporter.event(LibrariesLoading())
     began = perf_counter()
     start_tensorflow(job.config.threads, job.config.device)

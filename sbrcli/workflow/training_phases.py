@@ -1,7 +1,6 @@
 """The phases of a training: fit, and refit."""
 
 import gc
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,10 +19,8 @@ from sbrcli.artefacts.run_state import REFIT_FOLDER
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import CheckpointConfig
 from sbrcli.config.workers import Cluster
-from sbrcli.dataset.storage import load_split
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.network import Network
-from sbrcli.models.scorer import Scorer
 from sbrcli.models.training.backend import (
     library_versions,
     multiplies_in_bfloat16,
@@ -35,19 +32,20 @@ from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.memory import out_of_memory_explained
 from sbrcli.models.training.team_start import join_team, losses_explained
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
-from sbrcli.reporter import Advance
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.begin_run import network_entries
+from sbrcli.workflow.epoch_validation import Validate, measure_on
 from sbrcli.workflow.grown_start import SLOTS_FILE, find_grown_start, load_grown_slots
 from sbrcli.workflow.judge_lists import judge_lists
 from sbrcli.workflow.parent import START_FILE, find_start
-from sbrcli.workflow.training_data import TrainingData, load_training_data, save_known_items
+from sbrcli.workflow.training_data import (
+    TrainingData,
+    load_training_data,
+    load_valid,
+    save_known_items,
+)
 from sbrcli.workflow.training_job import TrainingJob
 from sbrcli.workflow.worker_task import WorkerTask, threads_of
-
-Validate = Callable[[Scorer, Sessions, Advance], dict[str, float]]
-"""Called with the model, the valid split, and a function that takes the number of targets
-ranked."""
 
 
 class Phases:
@@ -83,7 +81,7 @@ class Phases:
         if Run.read(self.folder).phase == "refit":
             phases = ["refit"]
         data = {phase: load_training_data(self.job, phase) for phase in phases}
-        valid = self._load_valid() if "fit" in data else None
+        valid = load_valid(self.job) if "fit" in data else None
         self._require_same_dataset()
         self.on_event(LibrariesLoading())
         start_tensorflow(threads_of(self.config, self.cluster), self.config.device)
@@ -110,12 +108,6 @@ class Phases:
             self._note({"precision": kept})
         self.config = replace(self.config, precision=kept)
 
-    def _load_valid(self) -> Sessions | None:
-        dataset = self.job.dataset
-        if dataset.splits["valid"] is None:
-            return None
-        return load_split(dataset.path, "valid")
-
     def _require_same_dataset(self) -> None:
         """Check that the data just read is that of the job's dataset.
 
@@ -132,16 +124,11 @@ class Phases:
 
     def _fit(self, data: TrainingData, valid: Sessions | None) -> None:
         """Train on train, and store the epochs and the best of them in the manifest."""
-
-        def measure(scorer: Scorer) -> dict[str, float]:
-            assert valid is not None
-            return self.validate(scorer, valid, self._report_ranked)
-
+        measured = measure_on(valid, self.validate, self.team, self._report_ranked)
         loop = self._make_loop(
             self.folder,
             data,
-            validate=None if valid is None else measure,
-            num_valid=0 if valid is None else valid.num_targets,
+            **measured,
             start=self._find_start(),
             slots=load_grown_slots(self.folder),
         )

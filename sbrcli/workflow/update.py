@@ -32,13 +32,14 @@ from sbrcli.models.loading import shape_of_run
 from sbrcli.models.registry import family_of
 from sbrcli.models.training.events import OnEvent
 from sbrcli.models.weights_file import WEIGHTS_FILE
+from sbrcli.workflow.epoch_validation import Validate
 from sbrcli.workflow.evaluate import dataset_of
 from sbrcli.workflow.evaluate_log import complete_reading, prepare_config_of
 from sbrcli.workflow.grown_dataset import load_learned, write_grown
 from sbrcli.workflow.refresh import refresh_partners
 from sbrcli.workflow.run_names import hash_options
 from sbrcli.workflow.run_settings import settings_of
-from sbrcli.workflow.train import Validate, train
+from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult, describe_run
 from sbrcli.workflow.training_job import TrainingJob, config_of
 

@@ -17,9 +17,10 @@ from sbrcli.config.workers import Cluster
 from sbrcli.errors import SbrError
 from sbrcli.models.training.events import StopRequested
 from sbrcli.reporter import SilentReporter
+from sbrcli.workflow.epoch_validation import Validate
 from sbrcli.workflow.follow import follow
 from sbrcli.workflow.training_job import job_of_run
-from sbrcli.workflow.training_phases import Phases, Validate
+from sbrcli.workflow.training_phases import Phases
 
 STOP = "stop"
 """Sent to the chief: save the state, and end as after Ctrl-C."""
@@ -75,7 +76,7 @@ def work(pipe: "Connection[object, object]", request: WorkerRequest, cluster: Cl
             how = (request.validate, reporter.event, request.checkpoint, cluster)
             Phases(workspace, job, *how).run()
         else:
-            follow(job, cluster)
+            follow(job, cluster, request.validate)
     except SbrError as error:
         last = ("error", error)
     except KeyboardInterrupt:

@@ -41,7 +41,8 @@ def require_no_worker_left() -> None:
 
 def worker_pids() -> list[int]:
     """Return the processes of all starts that are not yet forgotten, by worker."""
-    return [int(file.read_text()) for file in sorted(STARTS.glob("*"))]
+    texts = [file.read_text() for file in sorted(STARTS.glob("*"))]
+    return [int(text) for text in texts if text]  # the others are being written
 
 
 def forget_starts() -> None:
