@@ -62,6 +62,16 @@ class Sessions:
             None if self.targets is None else self.targets[first:last],
         )
 
+    def take(self, chosen: IntArray) -> "Sessions":
+        """Return some sessions, by their numbers in this order, without their times (all 0)."""
+        begins = self.offsets[chosen]
+        lengths = self.offsets[chosen + 1] - begins
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        events = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
+        targets = None if self.targets is None else self.targets[events]
+        times = np.broadcast_to(np.int64(0), events.shape)
+        return Sessions(self.item_indices[events], offsets, times, targets)
+
     def followed_by(self, others: "Sessions") -> "Sessions":
         """Return these sessions followed by `others`."""
         targets = None

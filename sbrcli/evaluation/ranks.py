@@ -166,6 +166,14 @@ def drop_unknown(sessions: Sessions, num_items: int) -> tuple[Sessions, IntArray
     ), places
 
 
+def only_known(sessions: Sessions, num_items: int) -> Sessions:
+    """Return sessions as `drop_unknown`; the same ones, uncopied, if all their items are known."""
+    blocks = (block.item_indices for block in sessions.blocks())
+    if all(((items >= 0) & (items < num_items)).all() for items in blocks):
+        return sessions
+    return drop_unknown(sessions, num_items)[0]
+
+
 def is_repeat(sessions: Sessions) -> BoolArray:
     """Return for each event, (events,), whether its item occurred earlier in the session."""
     session = np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets))

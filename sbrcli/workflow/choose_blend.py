@@ -12,7 +12,7 @@ from sbrcli.dataset.storage import load_items, load_split
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.errors import ConfigError, DataError, UsageError
 from sbrcli.evaluation.calibration import find_scale, gives_log_probabilities
-from sbrcli.evaluation.ranks import drop_unknown
+from sbrcli.evaluation.ranks import only_known
 from sbrcli.evaluation.term_search import TermSearch
 from sbrcli.models.baselines.options import (
     BaselineOptions,
@@ -171,7 +171,7 @@ def choose_hybrid(
 
 def _load_known_valid(dataset: Dataset, num_items: int) -> Sessions:
     """Load the valid split without the items that the run does not know."""
-    valid, _ = drop_unknown(load_split(dataset.path, "valid"), num_items)
+    valid = only_known(load_split(dataset.path, "valid"), num_items)
     if not valid.num_targets:
         raise DataError(
             "the run knows no next item of the valid split, on which a hybrid is chosen",
@@ -206,7 +206,7 @@ def copy_hybrid(
     _require_same_loss(run, other)
     _require_same_options(run.name, found, other.name, explicit)
     num_items = shape_of_run(run).num_items
-    training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
+    training = only_known(load_training_sessions(dataset.path, run), num_items)
     options = configure_baselines(found.options)
     hybrid = replace(found, taken_from=other.name)
     partner = fit_partner(found.partner, training, num_items, options)

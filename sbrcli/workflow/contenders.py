@@ -5,7 +5,7 @@ from sbrcli.artefacts.run import Run
 from sbrcli.config.evaluation import EvaluateConfig
 from sbrcli.dataset.unions import load_training_sessions
 from sbrcli.evaluation.leaderboard import Contender
-from sbrcli.evaluation.ranks import drop_unknown
+from sbrcli.evaluation.ranks import only_known
 from sbrcli.evaluation.scoring import SplitRanks, rank_split
 from sbrcli.models.baselines.options import (
     BaselineOptions,
@@ -52,13 +52,14 @@ def rank_baselines(
     if not config.baselines:
         return []
     num_items = num_items_of(run)
-    training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
+    training = only_known(load_training_sessions(dataset.path, run), num_items)
     contenders = []
     for name in config.baselines:
         scorer = fit_baseline(name, training, num_items, options)
         split_ranks = rank_split(name, scorer, sessions, config, with_lists=True, advance=advance)
         words = write_options(options[name]) or None
         contenders.append(Contender(split_ranks, scorer.memory_bytes, words))
+        del scorer  # before the next one takes memory
     return contenders
 
 
@@ -88,7 +89,7 @@ def rank_hybrid(
     if hybrid is None:
         return []
     num_items = network.num_items
-    training, _ = drop_unknown(load_training_sessions(dataset.path, run), num_items)
+    training = only_known(load_training_sessions(dataset.path, run), num_items)
     partner = fit_partner(hybrid.partner, training, num_items, configure_baselines(hybrid.options))
     scorer = HybridScorer(network, partner, hybrid.weight, hybrid.scale, hybrid.repeats)
     split_ranks = rank_split(HYBRID, scorer, sessions, config, with_lists=True, advance=advance)

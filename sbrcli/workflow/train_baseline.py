@@ -135,7 +135,7 @@ def _load_training(dataset: Dataset) -> tuple[Sessions, IntArray]:
     num_items = dataset.train.items
     if training.item_indices.max() >= num_items:
         raise dataset.damaged("train has more items than it states")
-    counts = np.bincount(training.item_indices, minlength=num_items)
+    counts = training.count_items(num_items)
     if not np.array_equal(items.train_count[:num_items], counts):
         raise damaged_file(
             dataset.path / DATASET_ITEMS_FILE, "train holds other counts of its items"

@@ -9,6 +9,7 @@ from sbrcli.evaluation.ranks import (
     MISS,
     drop_unknown,
     is_repeat,
+    only_known,
     rank_rows,
     rank_targets,
     target_ranks,
@@ -137,6 +138,18 @@ def test_unknown_items_leave_empty_sessions_in_their_place():
     assert known.item_indices.tolist() == [1, 0]
     assert known.offsets.tolist() == [0, 0, 2, 2]
     assert places.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("block", [1, 2, 100])
+def test_sessions_of_known_items_alone_are_not_copied(monkeypatch, block):
+    monkeypatch.setattr("sbrcli.sessions._BLOCK", block)
+    known = make_sessions([1, 0], [1], [0, 1, 1])
+    assert only_known(known, num_items=2) is known
+    for unknown in (-1, 2):
+        sessions = make_sessions([1, 0], [1], [0, unknown, 1])
+        found = only_known(sessions, num_items=2)
+        assert found.item_indices.tolist() == [1, 0, 1, 0, 1]
+        assert found.offsets.tolist() == [0, 2, 3, 5]
 
 
 def test_seen_items_are_no_candidates_and_a_seen_next_item_is_a_miss():

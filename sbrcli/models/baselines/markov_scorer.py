@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from sbrcli.models.baselines.fitted import Arrays
+from sbrcli.models.baselines.incidence import sum_matrices
 from sbrcli.models.baselines.last_item import LastItemScorer, restore_last_item
 from sbrcli.models.baselines.markov import MarkovConfig
 from sbrcli.sessions import Sessions
@@ -22,15 +23,22 @@ def fit(training: Sessions, num_items: int, config: MarkovConfig) -> LastItemSco
         config: the number of steps, and the decay with distance.
     """
     rules = sparse.csr_array((num_items, num_items), dtype=np.float64)
-    session = np.repeat(np.arange(training.num_sessions), np.diff(training.offsets))
     longest = int(np.diff(training.offsets).max(initial=0))
     for step in range(1, min(config.steps, longest - 1) + 1):
-        in_one = session[step:] == session[:-step]
-        before, after = training.item_indices[:-step][in_one], training.item_indices[step:][in_one]
-        weight = 1 / step if config.decay == "div" else 1.0
-        pairs = (np.full(len(before), weight), (before, after))
-        rules = rules + sparse.coo_array(pairs, shape=rules.shape).tocsr()
-    return LastItemScorer(rules)
+        counts = sum_matrices(_count_pairs(block, num_items, step) for block in training.blocks())
+        if config.decay == "div":
+            counts.data /= step
+        rules = counts if step == 1 else rules + counts
+    return LastItemScorer(sparse.csr_array(rules))
+
+
+def _count_pairs(sessions: Sessions, num_items: int, step: int) -> sparse.csr_array:
+    """Count how often items follow each other, so many events later: (num_items, num_items)."""
+    session = np.repeat(np.arange(sessions.num_sessions), np.diff(sessions.offsets))
+    in_one = session[step:] == session[:-step]
+    before, after = sessions.item_indices[:-step][in_one], sessions.item_indices[step:][in_one]
+    pairs = (np.ones(len(before)), (before, after))
+    return sparse.coo_array(pairs, shape=(num_items, num_items)).tocsr()
 
 
 def restore(arrays: Arrays, num_items: int, config: MarkovConfig) -> LastItemScorer:  # noqa: ARG001

@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.floating]
 
 def fit(training: Sessions, num_items: int, options: Options) -> "PopularityScorer":  # noqa: ARG001
     """Count how often each item occurs; see `sbrcli.models.baselines.baseline`."""
-    counts = np.bincount(training.item_indices, minlength=num_items)
+    counts = training.count_items(num_items)
     return PopularityScorer(counts.astype(np.float64))
 
 

@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.floating]
 
 def fit(training: Sessions, num_items: int, options: Options) -> "SessionPopularityScorer":  # noqa: ARG001
     """Count how often each item occurs; see `sbrcli.models.baselines.baseline`."""
-    counts = np.bincount(training.item_indices, minlength=num_items)
+    counts = training.count_items(num_items)
     # Below 1, so that one event in the session outweighs it.
     return SessionPopularityScorer(counts / (len(training.item_indices) + 1))
 

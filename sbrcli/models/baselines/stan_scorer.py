@@ -28,7 +28,7 @@ from sbrcli.models.baselines.fitted import (
     read_matrix,
     read_numbers,
 )
-from sbrcli.models.baselines.incidence import last_places, session_ends
+from sbrcli.models.baselines.incidence import find_recent_sessions
 from sbrcli.models.baselines.session_knn import (
     Found,
     SessionKnnScorer,
@@ -57,7 +57,8 @@ def fit(training: Sessions, num_items: int, config: StanConfig) -> "StanScorer":
         num_items: how many items are scored.
         config: neighbours, sample and the three lambdas.
     """
-    return StanScorer(last_places(training, num_items), session_ends(training), config)
+    recent = find_recent_sessions(training, num_items, config.sample)
+    return StanScorer(recent.places, recent.ends, config)
 
 
 def restore(arrays: Arrays, num_items: int, config: StanConfig) -> "StanScorer":
@@ -84,8 +85,10 @@ class StanScorer(SessionKnnScorer):
     def __init__(self, places: sparse.csr_array, ends: FloatArray, config: StanConfig) -> None:
         by_item = sparse.csr_array(places.T)
         kept, cuts = first_of_each_row(by_item, config.sample)
-        super().__init__(by_item.indices[kept], cuts, len(ends))
+        holders = by_item.indices[kept].astype(np.int64)  # the type that NumPy indexes by
+        super().__init__(holders, cuts, len(ends))
         self._holder_places = by_item.data[kept]
+        del by_item
         self._places, self._ends, self._config = places, ends, config
         self._sizes = np.sqrt(np.diff(places.indptr))
         longest = int(places.data.max(initial=0))

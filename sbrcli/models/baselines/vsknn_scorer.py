@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli.models.baselines.fitted import Arrays, matrix_arrays, read_integers, read_matrix
-from sbrcli.models.baselines.incidence import session_items
+from sbrcli.models.baselines.incidence import find_recent_sessions
 from sbrcli.models.baselines.session_knn import (
     Found,
     SessionKnnScorer,
@@ -41,20 +41,25 @@ _POWERS: dict[PositionWeighting, int] = {"same": 0, "linear": 1, "quadratic": 2}
 
 
 def fit(training: Sessions, num_items: int, config: VsknnConfig) -> "VsknnScorer":
-    """Fit the model: store the items of all sessions.
+    """Fit the model: store the items of the sessions that can be neighbours.
 
     Args:
         training: the sessions among which neighbours are searched.
         num_items: how many items are scored.
         config: neighbours, sample and weights.
     """
-    incidence = session_items(training, num_items)
-    by_item = sparse.csr_array(incidence.T)
+    recent = find_recent_sessions(training, num_items, config.sample)
+    by_item = sparse.csr_array(recent.places.T)
     kept, cuts = first_of_each_row(by_item, config.sample)
-    num_sessions, sessions_of = len(incidence.indptr) - 1, np.diff(by_item.indptr)
-    factors = 1 + config.idf * np.log(max(1, num_sessions) / np.maximum(sessions_of, 1))
-    incidence.data = factors[incidence.indices]
-    return VsknnScorer(incidence, by_item.indices[kept], cuts, config)
+    holders = by_item.indices[kept].astype(np.int64)  # the type that NumPy indexes by
+    del by_item
+    sessions, sessions_of = max(1, recent.num_sessions), np.maximum(recent.sessions_of, 1)
+    factors = 1 + config.idf * np.log(sessions / sessions_of)
+    places = recent.places
+    incidence = sparse.csr_array(
+        (factors[places.indices], places.indices, places.indptr), shape=places.shape
+    )
+    return VsknnScorer(incidence, holders, cuts, config)
 
 
 def restore(arrays: Arrays, num_items: int, config: VsknnConfig) -> "VsknnScorer":

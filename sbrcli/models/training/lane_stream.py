@@ -116,7 +116,7 @@ class LaneStream:
         """
         end = min(first + self._window_steps, self.num_steps)
         chosen, lengths, lane, begin = placed[:, placed[3] < end]
-        sessions = _take(self._sessions, chosen)
+        sessions = self._sessions.take(chosen)
         # The pairs of each session that lie in the window.
         skipped = np.maximum(first - begin, 0)
         counts = np.minimum(lengths, end - begin) - skipped
@@ -149,14 +149,3 @@ def _blocks(sessions: Sessions, order: IntArray | None) -> Iterator[tuple[IntArr
         lengths = sessions.offsets[chosen + 1] - sessions.offsets[chosen] - 1
         has_pairs = lengths > 0
         yield chosen[has_pairs], lengths[has_pairs]
-
-
-def _take(sessions: Sessions, chosen: IntArray) -> Sessions:
-    """Return some sessions, without their times."""
-    begins = sessions.offsets[chosen]
-    lengths = sessions.offsets[chosen + 1] - begins
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
-    events = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
-    targets = None if sessions.targets is None else sessions.targets[events]
-    times = np.broadcast_to(np.int64(0), events.shape)
-    return Sessions(sessions.item_indices[events], offsets, times, targets)
