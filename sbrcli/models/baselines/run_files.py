@@ -47,10 +47,11 @@ def load_baseline(run: Run) -> FittedBaseline:
     if not isinstance(num_items, int):
         raise run.lacks("network.num_items")
     try:
-        fitted = decode_baseline(path.read_bytes(), run.model, num_items, options)
-        misfit = find_checksum_mismatch(path)
+        content = path.read_bytes()
+        misfit = find_checksum_mismatch(path)  # it says more than which array is odd
         if misfit is not None:
             raise ValueError(misfit)
+        fitted = decode_baseline(content, run.model, num_items, options)
     except FileNotFoundError as error:
         raise _damaged(path, "it is missing") from error
     except (OSError, ValueError) as error:
