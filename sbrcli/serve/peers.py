@@ -29,6 +29,11 @@ class Peers:
         self._folder, self._own, self._count = folder, own, count
         self._server: asyncio.Server | None = None
 
+    @property
+    def is_first(self) -> bool:
+        """Whether this worker speaks for all of them."""
+        return self._own == 0
+
     def is_own(self, session_id: str) -> bool:
         """Return whether this worker keeps a session."""
         return self._owner(session_id) == self._own

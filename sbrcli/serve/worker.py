@@ -22,7 +22,7 @@ from sbrcli.errors import SbrError
 from sbrcli.models.blend.run_files import files_of_blend
 from sbrcli.models.registry import BLEND
 from sbrcli.models.weights_file import WEIGHTS_FILE
-from sbrcli.reporter import Reporter
+from sbrcli.reporter import SILENT, Reporter
 from sbrcli.serve.direct import DirectPath
 from sbrcli.serve.http_protocol import protocol_of
 from sbrcli.serve.metrics import Metrics
@@ -116,6 +116,8 @@ class Worker:
         reporter: Reporter,
     ) -> None:
         self._served, self._config, self._peers, self._reporter = served, config, peers, reporter
+        # How the table was read is the same for all workers.
+        self._table_reporter = reporter if peers.is_first else SILENT
         self._service = Service(config, token, peers, Metrics())
 
     def run(self, listening: socket.socket, when_ready: Callable[[], None]) -> None:
@@ -132,7 +134,7 @@ class Worker:
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         run = self._served.open()
         identity = self._served.identity(run)
-        self._service.use(self._served.load(run, self._reporter))
+        self._service.use(self._served.load(run, self._table_reporter))
         gc.collect()
         gc.freeze()  # no later collection looks through the items of the run
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
@@ -180,7 +182,7 @@ class Worker:
                 found = self._served.identity(newer)
                 if found != current:
                     load = self._served.load
-                    self._service.use(await asyncio.to_thread(load, newer, self._reporter))
+                    self._service.use(await asyncio.to_thread(load, newer, self._table_reporter))
                     current = found
                     words = f"serving run {newer.name} on dataset {newer.dataset.name} now"
                     self._reporter.note(words)

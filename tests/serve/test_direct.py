@@ -367,6 +367,8 @@ def test_uvicorns_protocol_is_as_the_direct_path_needs_it():
         source = inspect.getsource(getattr(protocol, name))
         for part in parts:
             assert part in source, f"uvicorn {uvicorn.__version__} has changed {name}: {part}"
+    # `on_headers_complete` makes cycles of its own; of the one before it reads what stands above.
+    del words["on_headers_complete"]
     used = {"response_complete", "disconnected", "message_event", "keep_alive", "body", "more_body"}
     found = set()
     for name in words:

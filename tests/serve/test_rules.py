@@ -173,6 +173,15 @@ def test_a_table_that_changes_is_read_again(tmp_path: Path):
         assert found() == ["30"]
 
 
+def test_several_workers_say_once_how_the_table_was_read(films: Path, table: Path):
+    with serving(films, "--workers", 3, "--items-table", table) as service:
+        assert service.post("/v1/recommend", {"items": ["10"], "where": ["stock=1"]})["items"]
+        said = [line for line in service.lines if "ids in column" in line]
+    assert [line.strip() for line in said] == [
+        "items.csv: ids in column item_id; it has 30 of the run's 40 items"
+    ]
+
+
 def test_a_table_that_cannot_be_read_ends_the_service(sbr, tmp_path, monkeypatch):
     make_films(tmp_path / "sbr-work")
     said = sbr("serve", "--port", 0, "--items-table", "none.csv")
