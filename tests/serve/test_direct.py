@@ -1,126 +1,17 @@
-"""Requests that arrive whole are answered without ASGI, and all others by the application."""
+"""Whole requests are answered without ASGI, and all others by the application."""
 
 import asyncio
-import contextlib
 import inspect
-import json
 import logging
-import socket
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.protocols.http import httptools_impl
-from uvicorn.server import ServerState
 
-from sbrcli.config.serving import ServeConfig
-from sbrcli.serve.answers import Answer, RequestError
-from sbrcli.serve.deadlines import Deadlines
-from sbrcli.serve.direct import DirectPath, DirectRequest
-from sbrcli.serve.http_protocol import protocol_of
-from sbrcli.serve.service import Service
-from tests.serve.conftest import make_films
-from tests.serve.served import Served, serving
-
-BODY = b'{"items": ["10"]}'
-FOUND = Answer(200, b'{"items": []}')
-
-
-def request(body: bytes = BODY, *headers: bytes, line: bytes = b"POST /v1/recommend") -> bytes:
-    lines = [line + b" HTTP/1.1", b"Host: x", b"Content-Length: %d" % len(body), *headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-class Transport(asyncio.Transport):
-    """Remembers what is written; each write is what one call wrote."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: list[bytes] = []
-        self.may_read, self.is_closed = True, False
-
-    def write(self, data: Any) -> None:
-        assert not self.is_closed
-        self.written.append(bytes(data))
-
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def pause_reading(self) -> None:
-        self.may_read = False
-
-    def resume_reading(self) -> None:
-        self.may_read = True
-
-
-class Line:
-    """A connection to a service whose batcher only collects what it is asked."""
-
-    def __init__(self, *, token: str | None = None, **options: Any) -> None:
-        config = ServeConfig(**options)
-        self.asked: list[tuple[Any, DirectRequest]] = []
-        self.counted: list[tuple[str, int]] = []
-        self.error: Exception | None = None
-        self.bodies: list[bytes] = []
-        service: Any = SimpleNamespace(
-            config=config,
-            token=token,
-            deadlines=Deadlines(config.deadline),
-            batcher=SimpleNamespace(add=self._add),
-            count=lambda _scope, name, answer, _: self.counted.append((name, answer.status)),
-        )
-        service.late_answer = lambda: Service.late_answer(service)
-        service.require_token = lambda scope: Service.require_token(service, scope)
-        self.state, self.transport = ServerState(), Transport()
-        self.state.default_headers = [(b"date", b"today")]
-        configured = uvicorn.Config(
-            self._application, interface="asgi3", log_config=None, access_log=False
-        )
-        self.protocol: Any = protocol_of(DirectPath(service))(configured, self.state, {})
-        self.protocol.connection_made(self.transport)
-
-    def _add(self, work: Any, reply: DirectRequest) -> None:
-        if self.error is not None:
-            raise self.error
-        self.asked.append((work, reply))
-
-    async def _application(self, _scope: Any, receive: Any, send: Any) -> None:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            more = message.get("more_body", False)
-            body += message.get("body", b"")
-        self.bodies.append(body)
-        headers = [(b"content-length", b"8")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"ordinary"})
-
-    @property
-    def text(self) -> bytes:
-        return b"".join(self.transport.written)
-
-    async def send(self, *parts: bytes) -> None:
-        """Receive data, with a few turns of the event loop after each part."""
-        for part in parts:
-            self.protocol.data_received(part)
-            for _ in range(5):
-                await asyncio.sleep(0)
-
-
-def on_a_line(test: Callable[[Line], Awaitable[None]], **options: Any) -> None:
-    async def run() -> None:
-        line = Line(**options)
-        await test(line)
-        if line.protocol.parser is not None:
-            line.protocol.connection_lost(None)
-
-    asyncio.run(run())
+from sbrcli.serve import http_protocol
+from sbrcli.serve.answers import RequestError
+from tests.serve.line import BODY, CHUNKED, FOUND, Line, on_a_line, request
 
 
 def test_a_whole_request_is_answered_in_one_write_and_without_a_task():
@@ -143,38 +34,107 @@ def test_a_whole_request_is_answered_in_one_write_and_without_a_task():
 
 
 @pytest.mark.parametrize(
-    ("parts", "options"),
+    ("sent", "options"),
     [
-        ([request()[:-5], request()[-5:]], {}),
-        ([request()[: -len(BODY)], BODY], {}),
-        ([request()[:50], request()[50:60], request()[60:]], {}),
-        ([request().replace(b"1.1", b"1.0")], {}),
-        ([request(line=b"POST /v1/recommend?k=5")], {}),
-        ([request(line=b"PUT /v1/recommend")], {}),
-        ([request(line=b"POST /v1/sessions/a/events")], {}),
-        ([request(BODY, b"Expect: 100-continue")], {}),
-        ([request(BODY, b"Connection: upgrade", b"Upgrade: h2c")], {}),
-        ([request(BODY, b"Origin: https://shop.example")], {"cors": "*"}),
-        ([request(BODY, b"X-Forwarded-For: 1.2.3.4")], {"log_requests": True}),
-        ([request(BODY + b" " * 70_000)], {}),
-        ([request(BODY + b" " * 100)], {"max_body": 100}),
-        (
-            [
-                b"POST /v1/recommend HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-                b'11\r\n{"items": ["10"]}\r\n0\r\n\r\n'
-            ],
-            {},
-        ),
+        (request().replace(b"1.1", b"1.0"), {}),
+        (request(line=b"POST /v1/recommend?k=5"), {}),
+        (request(line=b"PUT /v1/recommend"), {}),
+        (request(line=b"POST /v1/sessions/a/events"), {}),
+        (request(BODY, b"Expect: 100-continue"), {}),
+        (request(BODY, b"Connection: upgrade", b"Upgrade: h2c"), {}),
+        (request(BODY, b"Origin: https://shop.example"), {"cors": "*"}),
+        (request(BODY, b"X-Forwarded-For: 1.2.3.4"), {"log_requests": True}),
+        (request(BODY + b" " * 70_000), {}),
+        (request(BODY + b" " * 100), {"max_body": 100}),
+        (CHUNKED, {}),
     ],
 )
-def test_anything_else_goes_to_the_application_as_it_is(parts: list[bytes], options: Any):
+def test_anything_else_goes_to_the_application_as_it_is(sent: bytes, options: Any):
     async def ask(line: Line) -> None:
-        await line.send(*parts)
-        assert line.bodies[0].strip() == (b"" if b"h2c" in parts[0] else BODY)
+        await line.send(sent)
+        assert line.bodies[0].strip() == (b"" if b"h2c" in sent else BODY)
         assert line.text.endswith(b"ordinary")
         assert not line.asked
 
     on_a_line(ask, **options)
+
+
+PARTS = [
+    [request()[:-5], request()[-5:]],
+    [request()[: -len(BODY)], BODY],
+    [request()[:50], request()[50:60], request()[60:]],
+    [bytes([one]) for one in request()],
+]
+
+
+@pytest.mark.parametrize("parts", PARTS)
+def test_a_body_may_come_soon_after_the_headers(parts: list[bytes]):
+    async def ask(line: Line) -> None:
+        line.receive(*parts)
+        [(question, reply)] = line.asked
+        assert question.sessions == [["10"]]
+        assert not line.state.tasks
+        reply.set_result(FOUND)
+        line.receive(*parts)
+        assert len(line.asked) == 2
+
+    on_a_line(ask)
+
+
+@pytest.mark.parametrize("parts", [*PARTS[:3], [*PARTS[3][:-3], request()[-3:]]])
+def test_a_body_that_comes_late_goes_to_the_application(
+    parts: list[bytes], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(http_protocol, "_HOLD_SECONDS", 0.01)
+
+    async def ask(line: Line) -> None:
+        for _ in range(2):
+            line.receive(*parts[:-1])
+            assert not line.state.tasks
+            await asyncio.sleep(0.05)
+            assert len(line.state.tasks) == 1
+            await line.send(parts[-1])
+        assert line.bodies == [BODY, BODY]
+        assert line.text.count(b"ordinary") == 2
+        assert not line.asked
+
+    on_a_line(ask)
+
+
+def test_a_client_that_leaves_before_the_body_is_the_applications():
+    async def ask(line: Line) -> None:
+        await line.send(request()[:-5])
+        line.transport.close()
+        line.protocol.connection_lost(None)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert line.left == 1
+
+    on_a_line(ask)
+
+
+def test_a_service_that_ends_waits_for_the_rest_of_a_body():
+    async def ask(line: Line) -> None:
+        line.receive(request()[:-5])
+        line.protocol.shutdown()
+        assert not line.transport.is_closed
+        await line.send(request()[-5:])
+        assert line.bodies == [BODY]
+        assert line.text.endswith(b"connection: close\r\n\r\nordinary")
+        assert line.transport.is_closed
+
+    on_a_line(ask)
+
+
+def test_a_connection_that_waits_for_its_first_body_is_not_silent():
+    async def ask(line: Line) -> None:
+        line.receive(request()[:-5])
+        line.protocol._close_if_silent()
+        assert not line.transport.is_closed
+        line.receive(request()[-5:])
+        assert len(line.asked) == 1
+
+    on_a_line(ask)
 
 
 def test_headers_without_a_meaning_here_are_no_hindrance():
@@ -208,6 +168,7 @@ def test_requests_in_a_row_are_answered_in_their_order():
 def test_a_request_after_one_in_parts_waits_for_it():
     async def ask(line: Line) -> None:
         await line.send(request()[:-5])
+        await asyncio.sleep(0.05)
         line.protocol.data_received(request()[-5:] + request())
         assert not line.asked
         for _ in range(10):
@@ -219,7 +180,7 @@ def test_a_request_after_one_in_parts_waits_for_it():
 
 def test_a_connection_is_closed_after_the_answer_if_it_must_be():
     async def ask(line: Line) -> None:
-        await line.send(request(BODY, b"Connection: close"))
+        line.receive(request(BODY, b"Connection: close")[:-5], BODY[-5:])
         line.asked[0][1].set_result(FOUND)
         assert line.text.endswith(b'\r\nconnection: close\r\n\r\n{"items": []}')
         assert line.transport.is_closed
@@ -290,7 +251,7 @@ def test_a_late_request_is_answered_at_its_deadline_and_not_again():
 def test_answered_requests_have_no_deadline_left():
     async def ask(line: Line) -> None:
         for _ in range(3):
-            await line.send(request())
+            line.receive(request())
             line.asked[-1][1].set_result(FOUND)
         await asyncio.sleep(0.1)
         assert line.counted == 3 * [("recommend", 200)]
@@ -326,7 +287,7 @@ def test_a_bug_is_answered_and_goes_to_the_log(caplog: pytest.LogCaptureFixture)
 
 def test_the_token_is_asked_for():
     async def ask(line: Line) -> None:
-        await line.send(request(), request(BODY, b"Authorization: Bearer other"))
+        line.receive(request(), request(BODY, b"Authorization: Bearer other"))
         assert line.counted == 2 * [("recommend", 401)]
         await line.send(request(BODY, b"Authorization: Bearer secret"))
         assert len(line.asked) == 1
@@ -381,100 +342,3 @@ def _words(source: str) -> list[str]:
     for sign in "():=+":
         source = source.replace(sign, " ")
     return [word.replace(".set", "") for word in source.split()]
-
-
-@pytest.fixture(scope="module")
-def direct(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    workdir = tmp_path_factory.mktemp("direct") / "work"
-    make_films(workdir)
-    with serving(workdir) as service:
-        yield service
-
-
-def exchange(service: Served, *parts: bytes, answers: int = 1) -> list[tuple[bytes, bytes]]:
-    """Send parts one by one; return the head, without the date, and the body of each answer."""
-    found, text = [], b""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for part in parts:
-            connection.sendall(part)
-        while len(found) < answers:
-            while b"\r\n\r\n" not in text:
-                text += connection.recv(65_536)
-            head, _, text = text.partition(b"\r\n\r\n")
-            lines = [line for line in head.split(b"\r\n") if not line.startswith(b"date: ")]
-            size = int(next(line.split()[1] for line in lines if line.startswith(b"content-len")))
-            while len(text) < size:
-                text += connection.recv(65_536)
-            found.append((b"\n".join(lines), text[:size]))
-            text = text[size:]
-    return found
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        BODY,
-        b'{"sessions": [["10", "30"], ["400"]], "k": 3, "exclude": ["20"]}',
-        b'{"items": ["no such"]}',
-        b"{",
-        b'{"items": ["10"], "k": 0}',
-    ],
-)
-def test_a_whole_request_is_answered_as_one_in_parts(direct: Served, body: bytes):
-    whole = exchange(direct, request(body))
-    assert exchange(direct, *(bytes([one]) for one in request(body))) == whole
-    chunked = b"POST /v1/recommend HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-    assert exchange(direct, chunked + chunks) == whole
-
-
-def test_a_row_of_requests_on_one_connection_is_answered_in_order(direct: Served):
-    bodies = [b'{"items": ["%d"], "k": 1}' % (10 * number) for number in range(1, 11)]
-    apart = [exchange(direct, request(body))[0] for body in bodies]
-    live = request(b"", line=b"GET /health/live")
-    row = b"".join(request(body) + live for body in bodies)
-    found = exchange(direct, row, answers=20)
-    assert found[0::2] == apart
-    assert {body for _, body in found[1::2]} == {b'{"status": "live"}'}
-
-
-def test_whole_requests_are_counted_and_logged_as_others(tmp_path: Path):
-    make_films(tmp_path / "work")
-    with serving(tmp_path / "work", "--log-requests") as service:
-        exchange(service, request())
-        exchange(service, request()[:-5], request()[-5:])
-        exchange(service, request(b"{"))
-        exchange(service, request(BODY, b"X-Forwarded-For: 1.2.3.4"))
-        _, metrics, _ = service.ask("GET", "/metrics")
-        service.wait_for_line('"status": 400')
-        service.wait_for_line('"client": "1.2.3.4"')
-    logged = [json.loads(line) for line in service.lines if '"/v1/recommend"' in line]
-    assert [line["status"] for line in logged] == [200, 200, 400, 200]
-    assert len({tuple(line) for line in logged}) == 1
-    assert [line["client"] for line in logged] == 3 * ["127.0.0.1"] + ["1.2.3.4"]
-    assert logged[0]["bytes"] == logged[1]["bytes"]
-    assert 'sbr_requests_total{endpoint="recommend",status="200"} 3.0' in metrics
-    assert 'sbr_requests_total{endpoint="recommend",status="400"} 1.0' in metrics
-    assert 'sbr_request_seconds_count{endpoint="recommend"} 4.0' in metrics
-    assert "sbr_sessions_total 3.0" in metrics
-
-
-def test_requests_in_flight_are_answered_when_the_service_ends(tmp_path: Path):
-    """Thousands of sessions take a while; the end comes while they are scored."""
-    make_films(tmp_path / "work")
-    sessions = json.dumps({"sessions": [["10", "20", "30"]] * 3000, "k": 40}).encode()
-    assert len(sessions) < 65_536
-    with serving(tmp_path / "work") as service, contextlib.ExitStack() as stack:
-        opened = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60))
-            for _ in range(3)
-        ]
-        for connection in opened:
-            connection.sendall(request(sessions))
-        service.process.terminate()
-        for connection in opened:
-            text = b"".join(iter(lambda one=connection: one.recv(65_536), b""))
-            assert text.startswith(b"HTTP/1.1 200 OK\r\n")
-            assert text.endswith(b"}]")
-        assert service.process.wait(60) == 0
