@@ -58,7 +58,8 @@ def make_step(
         for field in fields(config)
         if field.name not in IN_NO_GRAPH | config.without_effect(network.shape.num_items)
     ]
-    total = None if config.schedule == "constant" else total_chunks
+    uses_total = config.average_weights or config.schedule != "constant"
+    total = (total_chunks, config.epochs) if uses_total else None
     key = repr((type(network), network.shape, options, drawn, total, backend.compiles_with_xla()))
     if key not in _traced:
         _traced[key] = TrainingStep(network, config, sampler, total_chunks)
@@ -69,6 +70,8 @@ def make_step(
     for name, variable in traced.variables.items():
         variable.assign(network.variables[name])
     network.variables = traced.variables
+    if traced.weight_average is not None:
+        traced.weight_average.begin()
     for variable in (*traced.optimizer.slots.values(), traced.chunks_done):
         variable.assign(tf.zeros_like(variable))
     traced.seed.assign(config.seed)

@@ -44,6 +44,16 @@ class OptimizerConfig(Options):
         search=SearchRange(0.0, 0.6),
     )
 
+    average_weights: float = option(
+        0.2,
+        "Judge and keep the average of the weights over about this share of an epoch; 0 is off.",
+        panel=PANEL,
+        short_sessions=0.0,
+        before=0.0,
+        minimum=0,
+        maximum=100,
+    )
+
     def check_together(self) -> None:
         """Check that only adagrad has momentum."""
         require_option(

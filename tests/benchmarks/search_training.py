@@ -55,17 +55,16 @@ class VariedObjective(Objective):
 
 
 class VariedOptimizer:
-    """Shrinks the weights that an update moves, and averages all over updates."""
+    """Shrinks the weights that an update moves."""
 
     def __init__(self, config: FitConfig, variables: Mapping[str, Any], variant: Variant) -> None:
         self._optimizer = make_optimizer(config, variables)
         self.slots = self._optimizer.slots
         self._decay = config.learning_rate * variant.weight_decay
-        self._average, self._item_norm = variant.average, variant.item_norm
+        self._item_norm = variant.item_norm
         if self._item_norm:
             table = variables[OUTPUT_TABLE]
             table.assign(self._item_norm * unit_rows(table.numpy(), np))
-        self.averages = {name: tf.Variable(variable) for name, variable in variables.items()}
 
     def apply(self, variables: Mapping[str, Any], gradients: Any, rate: Any = 1.0) -> None:
         """Update every variable by its gradient."""
@@ -86,9 +85,6 @@ class VariedOptimizer:
                 table.scatter_update(tf.IndexedSlices(rows, gradient.indices))
             else:
                 table.assign(self._item_norm * unit_rows(tf.convert_to_tensor(table), tf))
-        for name, variable in variables.items() if self._average else ():
-            own = self.averages[name]
-            own.assign(own + (1 - self._average) * (variable - own))
 
 
 class VariedLoop(fitting.EpochLoop):
@@ -130,10 +126,7 @@ class VariedLoop(fitting.EpochLoop):
         variables: Mapping[str, Any] = self.step.variables
         current = {name: variable.numpy() for name, variable in variables.items()}
         judged = current
-        if self._variant.average:
-            averages = self.step.optimizer.averages  # pyright: ignore
-            judged = {name: average.numpy() for name, average in averages.items()}
-        elif self._variant.average_epochs:
+        if self._variant.average_epochs:
             self._last = [*self._last, current][-self._variant.average_epochs :]
             judged = {name: np.mean([one[name] for one in self._last], axis=0) for name in current}
         for name, variable in variables.items():

@@ -43,11 +43,8 @@ class Variant:
     learn_cosine: bool = False
     """Whether that factor is learned."""
 
-    average: float = 0.0
-    """Decay per update of a moving average of the weights, with which epochs are judged."""
-
     average_epochs: int = 0
-    """How many epochs' last weights are averaged to judge an epoch."""
+    """How many epochs' last weights are averaged to judge an epoch; with average_weights=0."""
 
     weight_decay: float = 0.0
     """The share, times the learning rate, by which an update shrinks the weights that it moves."""

@@ -11,6 +11,7 @@ _OFFICIAL: dict[str, Any] = {
     "bptt": 1,
     "repeats": "off",
     "residual": False,
+    "average_weights": 0.0,
 }
 """Options that the best settings of the official GRU4Rec have in common."""
 
@@ -54,6 +55,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "n_sample": 0,
         "repeats": "off",
         "residual": False,
+        "average_weights": 0.0,
     },
     "best": {"hsz": (192,), "dropout": 0.3, "epochs": 12},
     "rsc15": _official(100, 32, (0.1, 0.0), 0.1, 0.75, **_XE),

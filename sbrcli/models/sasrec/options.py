@@ -58,10 +58,14 @@ class SasRecConfig(Options):
 
     @classmethod
     def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the learning rate of adagrad, unless another optimizer or a rate is given."""
-        if given.get("optimizer", "adagrad") != "adagrad" or "learning_rate" in given:
-            return {}
-        return {"learning_rate": ADAGRAD_RATE}
+        """Return what differs from other networks, unless it is given: adagrad's rate, no average.
+
+        The average of the weights has not been measured with this network.
+        """
+        implied = {} if "average_weights" in given else {"average_weights": 0.0}
+        if given.get("optimizer", "adagrad") == "adagrad" and "learning_rate" not in given:
+            implied["learning_rate"] = ADAGRAD_RATE
+        return implied
 
     def check_together(self) -> None:
         """Check that there is one size, and that the number of heads divides it."""

@@ -78,6 +78,7 @@ def fit(
     loop = EpochLoop(network, data, config, on_event)
     with suppress(StopTraining):
         loop.train()
+    loop.step.keep_average()
     return loop.state.history
 
 
@@ -240,9 +241,14 @@ class EpochLoop:
         return pairs
 
     def _finish_epoch(self) -> None:
-        state, pairs, at = self.state, self.num_pairs, self._at()
         if not are_finite(self.step.variables):
-            raise self._is_lost("the weights are not finite", pairs)
+            raise self._is_lost("the weights are not finite", self.num_pairs)
+        with self.step.averaged():
+            self._judge_epoch()
+        self._save()
+
+    def _judge_epoch(self) -> None:
+        state, pairs, at = self.state, self.num_pairs, self._at()
         row: dict[str, Any] = {
             "epoch": state.epoch,
             "loss": state.loss / max(pairs, 1),
@@ -274,7 +280,6 @@ class EpochLoop:
             seconds_left=left,
         )
         self.on_event(event)
-        self._save()
 
     def _store_epoch(self, is_best: bool) -> None:
         """Store the epoch that has just ended; nothing here."""

@@ -59,6 +59,7 @@ class TrainingLoop(EpochLoop):
                 if self.team is None:  # the others of a team would have to know of it
                     self._save()
                 raise
+        self.step.keep_average()
         return self.state.history
 
     def _train_count(self, num_items: int) -> IntArray:  # noqa: ARG002

@@ -46,8 +46,12 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def count_copies(config: FitConfig) -> int:
-    """Return the number of values per weight in training: itself and the optimizer's slots."""
-    return 3 if config.optimizer == "adam" or config.momentum else 2
+    """Return the number of values per weight in training.
+
+    They are the weight itself, the optimizer's slots, and its average.
+    """
+    slots = 2 if config.optimizer == "adam" or config.momentum else 1
+    return 1 + slots + (config.average_weights > 0)
 
 
 def estimate_memory(

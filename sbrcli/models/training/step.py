@@ -6,6 +6,7 @@ the overhead of a call equals the cost of a small chunk.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from sbrcli.models.training.objective import LossAndGradients, Objective
 from sbrcli.models.training.optimizers import Gradients, Rows, clip_gradients, make_optimizer
 from sbrcli.models.training.schedules import rate_at
 from sbrcli.models.training.share import WHOLE, Share
+from sbrcli.models.training.weight_average import WeightAverage, decay_of
 
 _NEGATIVES = MAX_DRAWS
 """The number of the draw that samples negatives; lower numbers are the network's."""
@@ -68,6 +70,7 @@ class TrainingStep:
         self.variables = network.variables
         self.optimizer = make_optimizer(config, self.variables)
         self.share, self.average = share, average
+        self.weight_average = self._average_weights(in_rows=sampler is not None)
         self.bptt, self.all_lanes = config.bptt, config.batch_size
         self.num_lanes = config.batch_size // share.size
         self.seed = config.seed
@@ -103,6 +106,26 @@ class TrainingStep:
         for counter in (self.chunks_done, self.optimizer.slots.get("step")):
             if counter is not None:
                 counter.assign(tf.zeros_like(counter))
+        if self.weight_average is not None:
+            self.weight_average.begin()
+
+    def _average_weights(self, *, in_rows: bool) -> WeightAverage | None:
+        config = self.config
+        if not config.average_weights:
+            return None
+        decay = decay_of(config.average_weights, self.total_chunks / config.epochs)
+        tables = {OUTPUT_TABLE, OUTPUT_BIAS, self.network.input_table} if in_rows else ()
+        return WeightAverage(self.variables, tables, decay)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Let the variables hold the averages of the weights within a block, if there are any."""
+        average = self.weight_average
+        return nullcontext() if average is None else average.in_place(int(self.chunks_done))
+
+    def keep_average(self) -> None:
+        """Let the variables hold the averages from now on, if there are any."""
+        if self.weight_average is not None:
+            self.weight_average.put_in_place(int(self.chunks_done))
 
     def zero_states(self) -> list[Any]:
         """Return the state before the first chunk."""
@@ -207,7 +230,12 @@ class TrainingStep:
         if self.config.clip_norm:
             gradients = clip_gradients(gradients, self.config.clip_norm)
         rate = rate_at(self.config.schedule, self.chunks_done, self.total_chunks)
-        self.optimizer.apply(self.variables, gradients, rate)
+        if self.weight_average is None:
+            self.optimizer.apply(self.variables, gradients, rate)
+        else:
+            before = self.weight_average.before(gradients)
+            self.optimizer.apply(self.variables, gradients, rate)
+            self.weight_average.follow(gradients, before, self.chunks_done)
         self.chunks_done.assign_add(1)
         return loss, states
 

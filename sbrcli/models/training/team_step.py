@@ -45,6 +45,8 @@ class TeamStep:
         first = self.steps[0]
         self.variables, self.optimizer = first.variables, first.optimizer
         self.chunks_done, self.has_repeats = first.chunks_done, first.has_repeats
+        self.weight_average = first.weight_average
+        self.averaged, self.keep_average = first.averaged, first.keep_average
         self.bptt = first.bptt
         # A sum between processes cannot stand in a loop of the graph: a call trains on one chunk.
         lanes = (None, first.all_lanes)
@@ -73,6 +75,8 @@ class TeamStep:
             for counter in (step.chunks_done, step.optimizer.slots.get("step")):
                 if counter is not None:
                     counter.assign(tf.zeros_like(counter))
+            if step.weight_average is not None:
+                step.weight_average.begin()
 
     def zero_states(self) -> list[list[Any]]:
         """Return the state before the first chunk, for each device of this process."""
@@ -165,8 +169,10 @@ class TeamStep:
 
 def tensors_of(step: TrainingStep | TeamStep) -> Mapping[str, Any]:
     """Return all variables that a step changes, by name."""
+    average = step.weight_average
     return {
         **{f"weight/{name}": variable for name, variable in step.variables.items()},
         **{f"slot/{name}": variable for name, variable in step.optimizer.slots.items()},
+        **({} if average is None else average.tensors),
         "chunks_done": step.chunks_done,
     }

@@ -31,7 +31,7 @@ from tests.builders import TrainConfig, make_sessions
 
 SESSIONS = make_sessions(*([s % 7, (s + 1) % 7, (s + 2) % 7, (s * 3) % 7] for s in range(20)))
 SHAPE = GruShape(7, (5,), "shared")
-CONFIG = TrainConfig(hsz=(5,), batch_size=3, bptt=2, epochs=2, dropout=0.3)
+CONFIG = TrainConfig(average_weights=1.0, hsz=(5,), batch_size=3, bptt=2, epochs=2, dropout=0.3)
 CALLS = 6  # an epoch's, with two chunks each: 20 pairs in the longest lane of 3 make 11 chunks
 
 

@@ -103,3 +103,24 @@ def test_weights_that_are_not_finite_end_the_training():
     with pytest.raises(TrainingError) as caught:
         fit(network, TrainingData(CYCLE), CONFIG, spoil)
     assert str(caught.value) == "the weights are not finite after 40 events of epoch 1"
+
+
+def test_epochs_are_judged_with_averaged_weights_which_training_does_not_see():
+    def trained(average_weights: float) -> tuple[list[float], list[dict[str, Any]], Any]:
+        network, judged = make_network(), []
+
+        def validate(_scorer: Any) -> dict[str, float]:
+            judged.append({name: one.numpy() for name, one in network.variables.items()})
+            return {"mrr@20": 0.5}
+
+        config = replace(CONFIG, average_weights=average_weights)
+        history = fit(network, TrainingData(CYCLE, validate, 40), config)
+        return [row["loss"] for row in history], judged, network
+
+    plain, last_weights, _ = trained(0.0)
+    losses, averages, network = trained(1.0)
+    assert losses == pytest.approx(plain, rel=1e-6)
+    for last, average in zip(last_weights, averages, strict=True):
+        assert any(not np.allclose(last[name], average[name], rtol=1e-3) for name in last)
+    for name, variable in network.variables.items():  # also when training has ended
+        np.testing.assert_array_equal(variable, averages[-1][name])

@@ -31,10 +31,17 @@ TABLE_ALONE = GruShape(MEGABYTE, (1,), "shared")
 
 @pytest.mark.parametrize(
     ("options", "slots"),
-    [({}, 2), ({"momentum": 0.0}, 1), ({"optimizer": "adam", "momentum": 0.0}, 2)],
+    [
+        ({}, 2),
+        ({"momentum": 0.0}, 1),
+        ({"optimizer": "adam", "momentum": 0.0}, 2),
+        ({"average_weights": 0.2}, 2 + 1),
+    ],
 )
 def test_each_weight_is_held_with_its_slots_and_four_copies(options, slots: int):
-    config = TrainConfig(n_sample=64, batch_size=1, bptt=1, **options)
+    config = TrainConfig(
+        **{"n_sample": 64, "batch_size": 1, "bptt": 1, "average_weights": 0.0} | options
+    )
     needed = estimate_memory(TABLE_ALONE, config, num_events=0)
     weights = 4 * 2 * MEGABYTE * (1 + slots + 4)  # a row of one unit and a bias for each item
     assert needed - 850 * MEGABYTE == pytest.approx(weights, rel=0.001)
