@@ -281,6 +281,7 @@ def test_a_bug_is_answered_and_goes_to_the_log(caplog: pytest.LogCaptureFixture)
 
     on_a_line(ask)
     [record] = caplog.records
+    assert record.message == "Exception in a request\n"
     assert record.exc_info is not None
     assert record.exc_info[0] is ZeroDivisionError
 
