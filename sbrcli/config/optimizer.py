@@ -48,6 +48,7 @@ class OptimizerConfig(Options):
         0.2,
         "Judge and keep the average of the weights over about this share of an epoch; 0 is off.",
         panel=PANEL,
+        short_sessions=0.0,
         before=0.0,
         minimum=0,
         maximum=100,
