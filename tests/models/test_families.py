@@ -63,7 +63,8 @@ def test_a_second_family_trains_evaluates_blends_compares_reports_and_recommends
     assert manifest["network"] == {"num_items": 40, "units": 8}
     own = {"width": 8, "freeze": False}
     shared = {"batch_size": 4, "bptt": 4, "epochs": 3, "precision": "float32", "refit": True}
-    shared |= {"learning_rate": 0.1, "repeats": "off"}  # those of short sessions
+    of_short = {"learning_rate": 0.1, "repeats": "off", "average_weights": 0.0}
+    shared |= of_short
     assert manifest["config"] == own | asdict(FitConfig()) | shared
 
     assert sbr("train", *SMALL).code == 0
