@@ -1,4 +1,4 @@
-"""Build three splits and a vocabulary from event tables in memory: the plan of one part."""
+"""Build three splits and a vocabulary from event tables in memory."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import pandas as pd
 
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.cleansing import cleanse
-from sbrcli.dataset.cutting import count_dropped, cut_events
+from sbrcli.dataset.cutting import cut_events
+from sbrcli.dataset.given_split import plan_given_split
 from sbrcli.dataset.parts import MemoryPart
-from sbrcli.dataset.plan import Plan, complete_plan, nothing_is_left, plan_dataset
+from sbrcli.dataset.plan import Plan, plan_dataset
 from sbrcli.dataset.sessionize import session_offsets
-from sbrcli.dataset.splits import GivenSplit, Splits
+from sbrcli.dataset.splits import Splits
 from sbrcli.dataset.storage import IS_TARGET, Split
 from sbrcli.dataset.vocabulary import Vocabulary, align_items
 from sbrcli.engines.local import HERE
@@ -44,9 +44,9 @@ class BuiltDataset:
 
     @classmethod
     def of(cls, plan: Plan) -> "BuiltDataset":
-        """Return the tables of a plan of one part."""
-        (part,) = plan.parts
-        tables = plan.rule.settle(part, plan.seen).tables
+        """Return the tables of a plan in memory: of one part, or one of each split."""
+        found = [plan.rule.settle(part, plan.seen).tables for part in plan.parts]
+        tables = {name: max((one[name] for one in found), key=len) for name in found[0]}
         splits = Splits(tables["train"], tables.get("valid"), tables.get("test"), plan.note)
         valid_full = tables.get("valid_full")
         return cls(splits, valid_full, plan.vocabulary, plan.dropped, plan.num_events)
@@ -78,9 +78,8 @@ def plan_given_tables(
 ) -> Plan:
     """Decide everything about a dataset of logs that are split already.
 
-    Short sessions and rare items are dropped from train only; repeats, and the older events of
-    large users, from each log. Items unseen in train are dropped from valid and test by
-    `drop_unseen`. A session never continues in another log.
+    Repeats, and the older events of large users, are dropped from each log; for the rest, see
+    `plan_given_split`.
 
     Args:
         train: an event table in file order.
@@ -94,21 +93,16 @@ def plan_given_tables(
     given: dict[Split, pd.DataFrame] = {"train": train, "test": test}
     if valid is not None:
         given = {"train": train, "valid": valid, "test": test}
-    num_events = sum(map(len, given.values()))
-    raw, dropped_in_cutting = {}, Counter[str]()
-    for name, table in zip(given, align_items(list(given.values())), strict=True):
+    num_events: dict[Split, int] = {name: len(table) for name, table in given.items()}
+    aligned = align_items(list(given.values()))
+    parts, dropped = {}, Counter[str]()
+    for number, (name, table) in enumerate(zip(given, aligned, strict=True)):
         cut = cut_events(table, config)
-        raw[name] = cut.events
-        dropped_in_cutting += cut.dropped
-    raw["train"], dropped = cleanse(
-        raw["train"], config.min_session_length, config.min_item_support
-    )
-    if raw["train"].empty:
-        raise nothing_is_left(config, len(train))
-    dropped = count_dropped(dropped_in_cutting, config) | dropped
-    item_ids = raw["train"][ITEM_ID].cat.categories.to_numpy()
-    parts = [MemoryPart(raw["train"])]
-    return complete_plan(HERE, parts, GivenSplit(raw), item_ids, dropped, num_events)
+        parts[name] = [MemoryPart(cut.events, number)]
+        dropped += cut.dropped
+    item_ids = aligned[0][ITEM_ID].cat.categories.to_numpy()
+    del aligned
+    return plan_given_split(HERE, parts, item_ids, config, num_events, dropped)
 
 
 def build_given_dataset(

@@ -48,7 +48,8 @@ class Mix:
             (one + another) % 2**64 for one, another in zip(self.halves, other.halves, strict=True)
         )
         counts = (self.events + other.events, self.sessions + other.sessions)
-        return Mix(*counts, self.kind, (low, high))
+        # A part without events may have the times of another log.
+        return Mix(*counts, self.kind if self.events else other.kind, (low, high))
 
 
 def mix(sessions: Sessions, first_event: int = 0, first_session: int = 0) -> Mix:

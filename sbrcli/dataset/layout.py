@@ -46,16 +46,17 @@ class Layout:
         return int(text) if self.by_value else text
 
 
-def lay_out(pieces: Pieces, num_parts: int) -> Layout:
+def lay_out(pieces: Pieces, num_parts: int, item_ids: IntArray | pa.Array) -> Layout:
     """Decide where the parts of a log begin.
 
     Args:
         pieces: of the log.
         num_parts: how many parts of about equal size are wanted; there are fewer if owners are.
+        item_ids: the distinct ids of the items, which may be those of several logs.
     """
     has_texts = pieces.has_text_owners
     by_value = has_texts and pieces.are_whole_numbers
-    layout = Layout(pieces.owner, has_texts, by_value, pieces.has_fractions, pieces.item_ids, [])
+    layout = Layout(pieces.owner, has_texts, by_value, pieces.has_fractions, item_ids, [])
     places = [layout.place(str(one)) if has_texts else one for one in pieces.sample]
     places.sort()
     ends = (len(places) * at // num_parts for at in range(1, num_parts))

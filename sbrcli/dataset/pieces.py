@@ -4,7 +4,9 @@ A piece holds the events of a batch in file order. What the whole log must agree
 its ids are numbers or text, is collected meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +97,8 @@ class Pieces:
 
     @property
     def item_ids(self) -> IntArray | pa.Array:
-        """The distinct ids of the items, ascending: numbers if all are, else strings."""
-        if not len(self.text_items):
-            return self.number_items
-        both = pa.concat_arrays([self.text_items, pa.array(self.number_items).cast(pa.string())])
-        return pc.unique(both)  # pyright: ignore
-
-    @property
-    def item_array(self) -> np.ndarray:
-        """`item_ids` as an array of numbers or of strings."""
-        found = self.item_ids
-        return found if isinstance(found, np.ndarray) else found.to_numpy(zero_copy_only=False)
+        """The distinct ids of the items; see `unite_items`."""
+        return unite_items([self])
 
     def _note_owners(self, owners: pa.Array) -> None:
         step = max(1, len(owners) // _SAMPLED)
@@ -128,6 +121,16 @@ class Pieces:
             self.text_items = pc.unique(both)  # pyright: ignore
         else:
             self.number_items = np.union1d(self.number_items, items.to_numpy())
+
+
+def unite_items(logs: Sequence[Pieces]) -> IntArray | pa.Array:
+    """Return the distinct ids of the items of logs: ascending numbers if all are, else strings."""
+    numbers = reduce(np.union1d, (one.number_items for one in logs))
+    texts = [one.text_items for one in logs]
+    if not any(map(len, texts)):
+        return numbers
+    together = pa.concat_arrays([*texts, pa.array(numbers).cast(pa.string())])
+    return pc.unique(together)  # pyright: ignore
 
 
 def encode_ids(ids: Any, *, always: bool = False) -> pa.Array:

@@ -68,6 +68,7 @@ class Plan:
         note: a description of the cuts, if there is something to say.
         suggested_gap: the gap in seconds after which sessions of users might end; None if there is
             none.
+        is_in_parts: whether a split may lie in several parts.
     """
 
     parts: Sequence[Part]
@@ -80,6 +81,7 @@ class Plan:
     begins: Sequence[Mapping[Split, tuple[int, int]]]
     note: str | None = None
     suggested_gap: int | None = None
+    is_in_parts: bool = False
 
     @property
     def train_full(self) -> Counts | None:
@@ -182,7 +184,11 @@ def complete_plan(
             raise rule.explain_empty(engine, parts, name)
     losses = {reason: one.counts - other.counts for reason, (one, other) in total.losses.items()}
     dropped = dropped | dict.fromkeys(_LOSSES, Counts()) | losses
-    return Plan(parts, rule, seen, vocabulary, dropped, num_events, total, begins, rule.note)
+    return Plan(
+        *(parts, rule, seen, vocabulary, dropped, num_events, total, begins),
+        note=rule.note,
+        is_in_parts=len(parts) > 1,
+    )
 
 
 def _suggest_gap(engine: Engine, parts: Sequence[Part]) -> int | None:

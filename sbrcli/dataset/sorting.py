@@ -63,6 +63,7 @@ def sort_into_parts(
     pieces: Pieces,
     config: PrepareConfig,
     num_parts: int,
+    item_ids: IntArray | pa.Array,
     advance: Callable[[int], object],
 ) -> Sorted:
     """Bring pieces into parts of whole owners, and delete the pieces.
@@ -72,12 +73,13 @@ def sort_into_parts(
         pieces: of a log, at least one event.
         config: as for `cut_events`.
         num_parts: how many parts are wanted, at most 10,000.
+        item_ids: as for `lay_out`.
         advance: called with the number of pieces or parts done.
 
     Raises:
         DataError: events were lost, as a file changed meanwhile.
     """
-    layout = lay_out(pieces, num_parts)
+    layout = lay_out(pieces, num_parts, item_ids)
     divided, dropped = [], Counter[str]()
     for path, num_older in divide_pieces(engine, pieces, layout, config.max_user_events):
         divided.append(path)

@@ -16,7 +16,6 @@ from sbrcli.dataset.sessionize import session_offsets
 from sbrcli.dataset.split_rule import EmptySplitError, Seen, Settled, SplitRule, Tables
 from sbrcli.dataset.storage import Split
 from sbrcli.engines.engine import Engine
-from sbrcli.errors import DataError
 from sbrcli.log.columns.times import format_time
 from sbrcli.log.events import TIMESTAMP
 
@@ -211,37 +210,3 @@ def _ends_in_words(ends: Times) -> tuple[str, str]:
     """Return the number of sessions, and when the first and the last one end."""
     first, last = format_time(ends.first), format_time(ends.last)
     return f"{len(ends):,}", f"from {first} to {last}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class GivenSplit:
-    """A split that the user has given, of one part that holds its tables; see `SplitRule`."""
-
-    raw: Tables
-    note: str | None = None
-
-    checked: ClassVar[Sequence[Split]] = ("test", "valid")
-
-    @property
-    def names(self) -> Sequence[Split]:
-        """The splits in the order in which their items are numbered."""
-        return tuple(self.raw)
-
-    def split(self, part: Part) -> Tables:  # noqa: ARG002
-        """Return the given tables."""
-        return self.raw
-
-    def learn(self, part: Part) -> Tables:  # noqa: ARG002
-        """Return the given tables."""
-        return self.raw
-
-    def settle(self, part: Part, seen: Seen) -> Settled:
-        """Return the final splits."""
-        return part.once(self, "settled", lambda: drop_unseen(self.raw, seen))
-
-    def explain_empty(self, engine: Engine, parts: Sequence[Part], name: Split) -> DataError:
-        """Return the error for a split without a target."""
-        return DataError(
-            nothing_left(engine, parts, self, name),
-            hint="see whether the logs name items alike; lower --min-item-support",
-        )

@@ -37,7 +37,7 @@ class Place:
     Args:
         part: the part.
         begins: by split, the events and the sessions of the parts before it.
-        number: the number of its files; None if it is the only part.
+        number: the number of its files; None if a split is one file.
     """
 
     part: Part
@@ -75,9 +75,8 @@ def write_dataset(
         DataError: the files do not hold what was planned, as the log changed meanwhile.
     """
     write_items(folder, items)
-    is_one = len(plan.parts) == 1
     places = [
-        Place(part, begins, None if is_one else part.number)
+        Place(part, begins, part.number if plan.is_in_parts else None)
         for part, begins in zip(plan.parts, plan.begins, strict=True)
     ]
     written = engine.merge(
@@ -139,7 +138,7 @@ def write_part(
     mixes, spans = {}, {}
     for name, events in rule.settle(place.part, seen).tables.items():
         sessions = arrange(events, index_of_code)
-        if len(events) or place.number is None:
+        if len(events):
             write_split(folder, name, sessions, _session_ids(events), item_ids, place.number)
         mixes[name] = mix(sessions, *place.begins[name])
         if name in ("valid", "test"):

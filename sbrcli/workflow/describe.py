@@ -29,12 +29,8 @@ from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
 from sbrcli.workflow.describe_in_parts import DescribedLog, describe_in_parts
 from sbrcli.workflow.named_log import refuse_artefacts
-from sbrcli.workflow.prepare_in_parts import (
-    OnePartError,
-    find_room,
-    is_in_parts,
-    require_disk,
-)
+from sbrcli.workflow.prepare_in_parts import find_room, is_in_parts, require_disk
+from sbrcli.workflow.read_into_pieces import OnePartError
 
 IN_HALF_OF_MEMORY = EngineConfig()
 

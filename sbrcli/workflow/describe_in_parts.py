@@ -23,7 +23,8 @@ from sbrcli.log.quality.id_counts import IdCounts
 from sbrcli.log.quality.odd_times import TimeFacts
 from sbrcli.log.statistics import Reading, count_ratings, describe_figures, recent_from
 from sbrcli.reporter import Reporter
-from sbrcli.workflow.prepare_in_parts import OnePartError, Watched, measured
+from sbrcli.workflow.prepare_in_parts import Watched, measured
+from sbrcli.workflow.read_into_pieces import OnePartError
 
 
 class _Taken:
@@ -142,7 +143,8 @@ def describe_in_parts(
         except WholeFileError as error:
             raise OnePartError("its times or lines need the whole file") from error
     pieces, rule, times = taken.finish(logs)
-    layout = lay_out(pieces, num_parts or measured(room, pieces).num_parts)
+    item_ids = pieces.item_ids
+    layout = lay_out(pieces, num_parts or measured(room, pieces).num_parts, item_ids)
     numbers = range(layout.num_parts)
     with reporter.progress(len(pieces.written) + len(numbers), "parts", "count") as advance:
         watched = Watched(engine, advance)
@@ -154,5 +156,5 @@ def describe_in_parts(
     ids = {pieces.owner: IdCounts.merged(found.owners)}
     if pieces.keeps_sessions:
         ids[SESSION_ID] = IdCounts.merged(found.sessions)
-    ids[ITEM_ID] = IdCounts.merged([IdCounts(pieces.item_ids, found.of_items)])
+    ids[ITEM_ID] = IdCounts.merged([IdCounts(item_ids, found.of_items)])
     return DescribedLog(log, rule, found, times, ids, taken.ratings)

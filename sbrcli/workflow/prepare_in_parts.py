@@ -1,6 +1,6 @@
-"""Prepare a dataset from a log that does not fit into memory, in parts on scratch."""
+"""What work on a log in parts has and needs: memory, disk, time and the number of parts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,21 +8,12 @@ from typing import Any, TypeVar
 from sbrcli.artefacts.disk import free_bytes
 from sbrcli.config.engine import EngineConfig
 from sbrcli.config.reading import ReadConfig
-from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.pieces import Pieces
-from sbrcli.dataset.plan import Plan, plan_dataset
-from sbrcli.dataset.sorting import sort_into_parts
-from sbrcli.dataset.spec import DatasetSpec
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.memory import Room, free_memory, size_in_words
-from sbrcli.errors import ArtefactError, DataError
-from sbrcli.log.batches import WholeFileError, read_log_in_batches
-from sbrcli.log.events import SESSION_ID, USER_ID
-from sbrcli.log.log import Log
+from sbrcli.errors import ArtefactError
 from sbrcli.log.log_size import estimate_events, has_typed_columns, measure_texts
-from sbrcli.log.quality.misreadings import find_misreadings
-from sbrcli.reporter import Reporter
-from sbrcli.workflow.stages import Stages, divide_among
+from sbrcli.workflow.stages import divide_among
 
 _Result = TypeVar("_Result")
 
@@ -34,21 +25,21 @@ _LEAST_MEMORY = 10**9
 _TEXT_SHARES = {"read": 0.44, "sort": 0.15, "filter": 0.21, "write": 0.18}
 _TYPED_SHARES = {"read": 0.20, "sort": 0.22, "filter": 0.31, "write": 0.26}
 """The shares of the stages in the CPU time; measured with 10 million events of CSV and Parquet."""
-_USUAL_PASSES = 8
-"""How often the parts are gone through before everything about a dataset is decided, about."""
 
 
-class OnePartError(Exception):
-    """A log must be prepared in one part; the reason is a phrase."""
-
-
-def find_room(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig) -> Room:
+def find_room(
+    logs: Sequence[Path],
+    config: EngineConfig,
+    reading: ReadConfig,
+    others: Iterable[Sequence[Path]] = (),
+) -> Room:
     """Return what preparing a log has and needs.
 
     Args:
         logs: the log's files, in order.
         config: how much of the machine to use.
         reading: how the log is read. Its first batch is, where the decision depends on its ids.
+        others: the files of each further log of a given split, whose ids are taken to be alike.
 
     Raises:
         DataError: a file cannot be read.
@@ -58,7 +49,8 @@ def find_room(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig) -
         free = free_memory()
         memory = _UNLIMITED if free is None else max(free // 2, _LEAST_MEMORY)
     least_parts = 1 if config.engine == "local" else _PARTS_PER_WORKER * config.processes
-    room = Room(memory, config.processes, estimate_events(logs), least_parts=least_parts)
+    num_rows = sum(map(estimate_events, (logs, *others)))
+    room = Room(memory, config.processes, num_rows, least_parts=least_parts)
     if config.parts is None and room.depends_on_texts:
         return replace(room, text_bytes=measure_texts(logs, reading))
     return room
@@ -95,69 +87,6 @@ def stage_shares(logs: Sequence[Path], processes: int) -> dict[str, float]:
     return divide_among(_TYPED_SHARES if has_typed_columns(logs) else _TEXT_SHARES, processes)
 
 
-def plan_in_parts(
-    engine: Engine,
-    logs: Sequence[Path],
-    spec: DatasetSpec,
-    folder: Path,
-    room: Room,
-    num_parts: int | None,
-    stages: Stages,
-    reporter: Reporter,
-) -> tuple[Plan, Log]:
-    """Read a log, bring it into parts and decide everything about its dataset.
-
-    Args:
-        engine: works on the parts.
-        logs: the log's files, in order.
-        spec: of the dataset.
-        folder: scratch, for as long as the plan is used.
-        room: the memory to use.
-        num_parts: how many parts are wanted; None for as many as the memory needs.
-        stages: the progress; the stage "write" is left to the caller.
-        reporter: receives warnings.
-
-    Returns:
-        The plan, and what the log is like, with its first events alone.
-
-    Raises:
-        OnePartError: the log can be prepared in one part only.
-        DataError: a file cannot be read, or a split is empty.
-    """
-    rule = SessionRule.parse(str(spec.config.session))
-    pieces = Pieces(folder, SESSION_ID if rule.kind == "column" else USER_ID)
-    log, doubts = _read(logs, spec, pieces, room, stages)
-    if pieces.has_unnamed:
-        raise OnePartError("some events have no user")
-    room = measured(room, pieces)
-    num_parts = num_parts or room.num_parts
-    passes = 2 if spec.config.across_users else 1
-    with stages.stage("sort", len(pieces.written) + passes * num_parts) as advance:
-        found = sort_into_parts(engine, pieces, spec.config, num_parts, advance)
-    if found.has_shared:
-        raise OnePartError("session ids are shared by several users")
-    for text in doubts:
-        reporter.warn(text)
-    if found.largest > 2 * room.rows_per_part:
-        capped = "" if rule.kind == "column" else "; --max-user-events caps users"
-        whose = "a session's and a user's" if spec.config.across_users else "a user's"
-        reporter.warn(
-            f"one part has {found.largest:,} events, as {whose} events stay together: it needs "
-            f"more than --memory{capped}"
-        )
-    passes = _USUAL_PASSES * len(found.parts)
-    with stages.stage("filter", passes, is_open=True) as advance:
-        plan = plan_dataset(
-            Watched(engine, advance),
-            found.parts,
-            pieces.item_array,
-            spec.config,
-            pieces.num_events,
-            found.dropped,
-        )
-    return plan, log
-
-
 class Watched:
     """An engine that reports each part done; see `Engine`."""
 
@@ -188,40 +117,6 @@ class Watched:
         return merged
 
 
-def _read(
-    logs: Sequence[Path], spec: DatasetSpec, pieces: Pieces, room: Room, stages: Stages
-) -> tuple[Log, list[str]]:
-    """Read a log into pieces; return what it is like, and possible misreadings of its begin."""
-    found: list[str] = []
-    first = 0
-    with stages.stage("read", room.num_rows) as advance:
-
-        def take(log: Log) -> None:
-            nonlocal first
-            if not pieces.written:
-                _require_owner(log, pieces.owner)
-                found.extend(find_misreadings(log.events, time_unit=log.format.time_unit))
-                first = len(log.events)
-            pieces.take(log)
-            advance(len(log.events))
-
-        try:
-            log = read_log_in_batches(logs, spec.reading, take, pieces.folder, room.batch_bytes)
-        except WholeFileError as error:
-            raise OnePartError("its times or lines need the whole file") from error
-    if not pieces.num_events:
-        raise DataError(f"{logs[0]}: it holds no event", hint="a log has one event a line")
-    if first < pieces.num_events:
-        found = [f"in the first {first:,} events: {text}" for text in found]
-    return log, [*log.format.doubts, *found]
-
-
-def _require_owner(log: Log, owner: str) -> None:
-    """Leave a log without users or sessions to the plan of one part, which names the remedy."""
-    if owner not in log.events:
-        raise OnePartError(f"it has no {owner.replace('_', ' ')}s")
-
-
 def number_of_parts(room: Room, config: EngineConfig) -> int:
     """Return how many parts a log is prepared in; 1 is in memory.
 
@@ -233,8 +128,15 @@ def number_of_parts(room: Room, config: EngineConfig) -> int:
     return 1 if room.holds_all else max(2, room.num_parts)
 
 
-def is_in_parts(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig) -> bool:
+def is_in_parts(
+    logs: Sequence[Path],
+    config: EngineConfig,
+    reading: ReadConfig,
+    others: Iterable[Sequence[Path]] = (),
+) -> bool:
     """Return whether logs are prepared in parts: if they are large, and always by a cluster.
+
+    For the arguments, see `find_room`.
 
     Raises:
         ConfigError: the memory does not suffice for one event.
@@ -242,9 +144,4 @@ def is_in_parts(logs: Sequence[Path], config: EngineConfig, reading: ReadConfig)
     """
     if config.engine != "local":
         return True
-    return number_of_parts(find_room(logs, config, reading), config) > 1
-
-
-def find_need_of_all(has_given_split: bool) -> str | None:
-    """Return why a log is prepared in one part whatever the memory; None if it need not be."""
-    return "--test-log needs all events" if has_given_split else None
+    return number_of_parts(find_room(logs, config, reading, others), config) > 1

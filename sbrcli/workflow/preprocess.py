@@ -32,16 +32,15 @@ from sbrcli.log.reading import read_log
 from sbrcli.log.titles import read_titles
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.workflow.given_split import GivenSplit, check_given_split
+from sbrcli.workflow.plan_in_parts import plan_in_parts
 from sbrcli.workflow.prepare_in_parts import (
-    OnePartError,
     Watched,
-    find_need_of_all,
     find_room,
     is_in_parts,
-    plan_in_parts,
     require_disk,
     stage_shares,
 )
+from sbrcli.workflow.read_into_pieces import OnePartError
 from sbrcli.workflow.stages import in_stages
 
 IN_HALF_OF_MEMORY = EngineConfig()
@@ -142,41 +141,33 @@ class _Writer:
 def _prepare(logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig) -> Plan:
     """Prepare and write logs: in parts of users if they are large and can be divided so."""
     write.workspace.discard_scratch("dataset", write.name)
-    needs_all = find_need_of_all(len(logs) > 1)
-    if needs_all is None and is_in_parts(logs["log"], config, write.spec.reading):
+    log, *others = logs.values()
+    if is_in_parts(log, config, write.spec.reading, others):
         return _prepare_in_parts(logs, write, config)
-    if needs_all is not None and config.engine != "local":
-        write.reporter.warn(f"the log is prepared in memory, at once: {needs_all}")
     return write.write(HERE, _plan(logs, write.spec, write.reporter))
 
 
 def _prepare_in_parts(
     logs: Mapping[str, Sequence[Path]], write: _Writer, config: EngineConfig
 ) -> Plan:
-    """Prepare and write a log that does not fit into memory; in one part if it has to be."""
+    """Prepare and write logs that do not fit into memory; in one part if they have to be."""
+    log, *others = logs.values()
     reporter, spec, workspace = write.reporter, write.spec, write.workspace
     with (
         workspace.scratch("dataset", write.name) as scratch,
         started(config, scratch.absolute()) as (engine, has),
     ):
-        room = find_room(logs["log"], has, spec.reading)
+        room = find_room(log, has, spec.reading, others)
         reporter.note(require_disk(room, workspace.root))
-        shares = stage_shares(logs["log"], has.processes)
+        shares = stage_shares(log, has.processes)
         try:
             with in_stages(reporter, "prepare", room.num_rows, shares) as stages:
-                plan, log = plan_in_parts(
-                    engine,
-                    logs["log"],
-                    spec,
-                    scratch.absolute(),
-                    room,
-                    config.parts,
-                    stages,
-                    reporter,
-                )
-                reporter.note(describe_reading(log))
+                own = (spec, scratch.absolute(), room, config.parts)
+                plan, read = plan_in_parts(engine, logs, *own, stages, reporter)
+                for one in read:
+                    reporter.note(describe_reading(one))
                 with stages.stage("write", len(plan.parts)) as advance:
-                    return write.write(Watched(engine, advance), _add_left_out(plan, [log], spec))
+                    return write.write(Watched(engine, advance), _add_left_out(plan, read, spec))
         except OnePartError as error:
             reporter.warn(f"the log is prepared in memory, at once: {error}")
     return write.write(HERE, _plan(logs, spec, reporter))

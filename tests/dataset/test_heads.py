@@ -31,7 +31,7 @@ def sort(folder: Path, events: pd.DataFrame, config: PrepareConfig, num_parts: i
     for begin in range(0, len(events), 50):
         own = events.iloc[begin : begin + 50].reset_index(drop=True)
         pieces.take(Log(own, FORMAT))
-    return sort_into_parts(HERE, pieces, config, num_parts, lambda _: None)
+    return sort_into_parts(HERE, pieces, config, num_parts, pieces.item_ids, lambda _: None)
 
 
 def laid_end_to_end(loaded: list[pd.DataFrame], item_ids: list[Any]) -> dict[str, list[Any]]:

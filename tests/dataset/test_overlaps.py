@@ -1,11 +1,19 @@
 """Logs of one split that have events or sessions in common are warned of, with counts."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sbrcli.dataset.hashed_pieces import HashedPieces, compare_in_parts
 from sbrcli.dataset.overlaps import find_overlaps
+from sbrcli.engines.local import HERE
+from sbrcli.log.formats.log_format import LogFormat
+from sbrcli.log.log import Log
 
 
 def make(rows: str, *columns: str) -> pd.DataFrame:
@@ -66,6 +74,51 @@ def test_ids_are_compared_as_they_are_written_and_times_as_numbers():
     assert warning.startswith(
         "4 of the 4 events of the test log are in the log too (sessions: 2): "
     )
+
+
+def test_a_user_with_the_id_of_an_item_is_another_event():
+    columns = ("user_id", "item_id", "timestamp")
+    tables = {"log": make("1 2 10", *columns), "test_log": make("2 1 10", *columns)}
+    assert list(find_overlaps(tables, named_sessions=False)) == []
+    columns = ("user_id", "session_id", "item_id", "timestamp")
+    tables = {"log": make("1 2 3 10", *columns), "test_log": make("3 2 1 10", *columns)}
+    assert list(find_overlaps(tables, named_sessions=False)) == []
+
+
+FORMAT = LogFormat(name="a table", columns=(), time_unit="s")
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    num_parts=st.sampled_from([1, 2, 5, 40]),
+    named=st.booleans(),
+    has_valid=st.booleans(),
+    columns=st.sampled_from([("user_id",), ("session_id",), ("user_id", "session_id")]),
+)
+def test_logs_in_parts_have_the_same_in_common(
+    seed: int, num_parts: int, named: bool, has_valid: bool, columns: tuple[str, ...]
+):
+    rng = np.random.default_rng(seed)
+    tables, hashed = {}, {}
+    with TemporaryDirectory() as folder:
+        for role in ("log", "test_log", "valid_log")[: 2 + has_valid]:
+            names = (*columns, "item_id", "timestamp")
+            length, most = rng.integers(1, 60), rng.choice([3, 30])
+            table = pd.DataFrame({name: rng.integers(0, most, length) for name in names})
+            if rng.random() < 0.5:
+                table["item_id"] = table["item_id"].astype(str).astype("category")
+            tables[role] = table
+            place = Path(folder) / role
+            place.mkdir()
+            hashed[role] = HashedPieces(place, num_parts)
+            for begin in range(0, len(table), 25):
+                own = table.iloc[begin : begin + 25].reset_index(drop=True)
+                hashed[role].take(Log(own, FORMAT))
+        with_sessions = list(tables) if "session_id" in columns else []
+        found = compare_in_parts(HERE, hashed, named)
+        said = list(find_overlaps(tables, named_sessions=named))
+        assert list(found.describe(with_sessions)) == said
+        assert not list(Path(folder).rglob("*.arrow"))
 
 
 @pytest.mark.parametrize("other", ["test", "valid"])

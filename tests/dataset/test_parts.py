@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from shutil import copy
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,15 @@ from sbrcli.artefacts.checksums import (
 from sbrcli.artefacts.manifests import MANIFEST, write_json
 from sbrcli.config.engine import EngineConfig
 from sbrcli.config.prepare import PrepareConfig
-from sbrcli.dataset.build import plan_table
+from sbrcli.dataset.build import plan_given_tables, plan_table
 from sbrcli.dataset.cutting import cut_events
+from sbrcli.dataset.given_split import plan_given_split
 from sbrcli.dataset.parts import MemoryPart
 from sbrcli.dataset.plan import Plan, plan_dataset
 from sbrcli.dataset.sessionize import id_codes
-from sbrcli.dataset.storage import load_items, load_split
+from sbrcli.dataset.storage import Split, load_items, load_split
 from sbrcli.dataset.unions import load_sessions_by_id
-from sbrcli.dataset.vocabulary import categorise_items
+from sbrcli.dataset.vocabulary import align_items, categorise_items
 from sbrcli.dataset.writing import write_dataset
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.local import HERE, started
@@ -144,6 +146,62 @@ def test_any_log_in_any_number_of_parts_is_the_whole_log(seed, config, num_parts
         assume(False)
         return
     require_equal(whole, plan_in_parts(HERE, events, config, num_parts))
+
+
+def plan_given_in_parts(
+    logs: dict[Split, pd.DataFrame], config: PrepareConfig, nums_parts: list[int]
+) -> Plan:
+    """Plan the dataset of a given split, each log in a number of parts of its own."""
+    aligned = align_items(list(logs.values()))
+    parts: dict[Split, list[MemoryPart]] = {}
+    number, dropped = 0, Counter()
+    for (name, events), num_parts in zip(zip(logs, aligned, strict=True), nums_parts, strict=True):
+        codes = id_codes(events, "user_id")
+        bounds = np.quantile(codes, np.arange(1, num_parts) / num_parts, method="lower")
+        of_row = np.searchsorted(bounds, codes)
+        parts[name], num_sessions = [], 0
+        for at in range(num_parts):
+            cut = cut_events(events[of_row == at].reset_index(drop=True), config, num_sessions)
+            parts[name].append(MemoryPart(cut.events, number))
+            number, num_sessions = number + 1, num_sessions + cut.num_sessions
+            dropped += cut.dropped
+    item_ids = aligned[0]["item_id"].cat.categories.to_numpy()
+    num_events: dict[Split, int] = {name: len(events) for name, events in logs.items()}
+    return plan_given_split(HERE, parts, item_ids, config, num_events, dropped)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([*CONFIGS[0:3:2], PrepareConfig(session="gap:30000", drop_repeats=True)]),
+    st.lists(st.integers(1, 9), min_size=3, max_size=3),
+    st.booleans(),
+    st.sampled_from([400, 40]),
+)
+def test_a_given_split_in_any_numbers_of_parts_is_that_of_whole_logs(
+    seed, config, nums_parts, has_valid, length
+):
+    valid = make_log(seed + 1, length=150) if has_valid else None
+    logs = (make_log(seed, length=length), valid, make_log(seed + 2, length=90, with_texts=True))
+    logs[2]["timestamp"] += 0.5
+    named: dict[Split, pd.DataFrame] = {
+        name: log
+        for name, log in zip(("train", "valid", "test"), logs, strict=True)
+        if log is not None
+    }
+    del nums_parts[len(named) :]
+    try:
+        whole = plan_given_tables(*logs, config)
+    except DataError as error:
+        with pytest.raises(DataError) as raised:
+            plan_given_in_parts(named, config, nums_parts)
+        assert (str(raised.value), raised.value.hint) == (str(error), error.hint)
+        return
+    parts = plan_given_in_parts(named, config, nums_parts)
+    assert parts.is_in_parts == (max(nums_parts) > 1)
+    require_equal(whole, parts)
+    with TemporaryDirectory() as folder:
+        written = write(HERE, whole, Path(folder) / "whole")
+        assert write(HERE, parts, Path(folder) / "parts") == written
 
 
 def test_two_processes_write_what_one_does_and_parts_read_like_one_file(tmp_path: Path):

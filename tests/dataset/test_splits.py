@@ -7,11 +7,13 @@ from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.session_rule import SessionRule
 from sbrcli.dataset.build import BuiltDataset
+from sbrcli.dataset.cleansing import Cleansing
 from sbrcli.dataset.cuts import Times
+from sbrcli.dataset.given_split import GivenSplit
 from sbrcli.dataset.parts import MemoryPart
 from sbrcli.dataset.plan import complete_plan
 from sbrcli.dataset.sessionize import assign_sessions
-from sbrcli.dataset.splits import DateSplit, GivenSplit, Splits, cut_by_date, session_ends
+from sbrcli.dataset.splits import DateSplit, Splits, cut_by_date, session_ends
 from sbrcli.dataset.vocabulary import categorise_items
 from sbrcli.engines.local import HERE
 from sbrcli.errors import DataError
@@ -45,9 +47,10 @@ def split(events: pd.DataFrame, valid_days: float = 10, test_days: float = 10) -
 def drop_unseen(splits: Splits, is_given: bool = False) -> tuple[Splits, dict[str, Counts]]:
     """Drop unseen items from splits, as the plan of one part does."""
     tables = {name: table for name, table in splits.tables().items() if table is not None}
-    rule = GivenSplit(tables) if is_given else _Cut(tables)
+    rule = (GivenSplit if is_given else _Cut)(Cleansing(1), tuple(tables))
     item_ids = splits.train["item_id"].cat.categories.to_numpy()
-    plan = complete_plan(HERE, [MemoryPart(splits.train)], rule, item_ids, {}, 0)
+    parts = [MemoryPart(table, number) for number, table in enumerate(tables.values())]
+    plan = complete_plan(HERE, parts, rule, item_ids, {}, 0)
     return BuiltDataset.of(plan).splits, plan.dropped
 
 

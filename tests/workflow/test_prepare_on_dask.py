@@ -18,12 +18,11 @@ from sbrcli.dataset.storage import load_split
 from sbrcli.engines.dask import DaskEngine
 from sbrcli.engines.memory import Room
 from sbrcli.errors import ExitCode
-from sbrcli.workflow.given_split import GivenSplit
-from sbrcli.workflow.preprocess import prepare_dataset
 from tests.engines.dask_cluster import cluster_of
 from tests.engines.dying import Deadly, Dying
-from tests.reporters import RecordingReporter
 from tests.workflow.test_describe_in_parts import describe
+from tests.workflow.test_given_split_in_parts import content_of, make_logs, write_logs
+from tests.workflow.test_given_split_in_parts import prepare as prepare_given
 from tests.workflow.test_prepare_in_parts import make_table, prepare, write_log
 from tests.workflow.test_stages import require_one_progress
 
@@ -87,20 +86,16 @@ def test_stats_are_the_same(tmp_path, address):
     assert [name for name, _, _ in said.done] == ["read", "count"]
 
 
-def test_a_given_split_is_prepared_here(tmp_path, address):
-    train, test = (write_log(tmp_path / name, make_table()) for name in ("train", "test"))
-    reporter = RecordingReporter()
-    prepare_dataset(
-        train,
-        PrepareConfig(session="user"),
-        Workspace(tmp_path / "work"),
-        given=GivenSplit(test=test),
-        engine=on(address),
-        reporter=reporter,
-    )
-    assert reporter.warnings[0] == (
-        "the log is prepared in memory, at once: --test-log needs all events"
-    )
+def test_a_given_split_is_the_same(tmp_path, address):
+    logs, workspace = write_logs(tmp_path, make_logs()), Workspace(tmp_path / "work")
+    config = PrepareConfig(session="gap:40000", across_users=True, drop_repeats=True)
+    whole, said = prepare_given(logs, workspace, "whole", config, EngineConfig())
+    made, said_too = prepare_given(logs, workspace, "dask", config, on(address))
+    assert made == whole
+    assert said_too.warnings == said.warnings
+    one, other = (workspace.path_of("dataset", name) for name in ("whole", "dask"))
+    assert content_of(other) == content_of(one)
+    assert (other / "train.parquet").is_dir()
 
 
 def test_the_scheduler_of_the_environment_and_a_relative_work_directory(
@@ -149,6 +144,22 @@ def test_the_death_of_a_worker_changes_nothing(tmp_path, address, monkeypatch, p
     assert made == whole
     assert not list(workspace.root.rglob("*.tmp"))
     assert not list((workspace.root / ".staging").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", ["compare_part", "join_part", "run_round", "write_part"])
+@pytest.mark.parametrize("seconds", [0, 0.005, None])
+def test_the_death_of_a_worker_changes_no_given_split(
+    tmp_path, address, monkeypatch, phase, seconds
+):
+    logs, workspace = write_logs(tmp_path, make_logs()), Workspace(tmp_path / "work")
+    config, marker = PrepareConfig(session="user"), tmp_path / "died"
+    whole, _ = prepare_given(logs, workspace, "whole", config, EngineConfig())
+    run_with(monkeypatch, phase, lambda kernel: Dying(kernel, marker, seconds))
+    made, _ = prepare_given(logs, workspace, "dask", config, on(address))
+    assert marker.exists()
+    assert made == whole
+    assert not list(workspace.root.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(0, marks=pytest.mark.slow), None])

@@ -23,6 +23,8 @@ from sbrcli.errors import ExitCode
 from tests.engines.dying import Deadly, Dying
 from tests.engines.spark_cluster import cluster_of, executor, needs_spark, with_path
 from tests.workflow.test_describe_in_parts import describe
+from tests.workflow.test_given_split_in_parts import content_of, make_logs, write_logs
+from tests.workflow.test_given_split_in_parts import prepare as prepare_given
 from tests.workflow.test_prepare_in_parts import make_table, prepare, write_log
 from tests.workflow.test_prepare_on_dask import PHASES, make_log
 
@@ -72,6 +74,17 @@ def test_a_session_makes_the_same_dataset(tmp_path, config):
         assert loaded[0].item_indices.tolist() == loaded[1].item_indices.tolist()
         assert loaded[0].offsets.tolist() == loaded[1].offsets.tolist()
     assert (other / "train.parquet").is_dir()
+
+
+def test_a_given_split_is_the_same(tmp_path):
+    logs, workspace = write_logs(tmp_path, make_logs()), Workspace(tmp_path / "work")
+    config = PrepareConfig(session="gap:40000", across_users=True, drop_repeats=True)
+    whole, said = prepare_given(logs, workspace, "whole", config, EngineConfig())
+    made, said_too = prepare_given(logs, workspace, "spark", config, ON_TWO_CORES)
+    assert made == whole
+    assert said_too.warnings == said.warnings
+    one, other = (workspace.path_of("dataset", name) for name in ("whole", "spark"))
+    assert content_of(other) == content_of(one)
 
 
 def test_stats_are_the_same(tmp_path):
