@@ -27,10 +27,11 @@ from sbrcli.log.quality.description import describe_doubts, describe_log_as_read
 from sbrcli.log.reading import read_log
 from sbrcli.reporter import SILENT, Reporter
 from sbrcli.sessions import Sessions
-from sbrcli.workflow.describe_in_parts import DescribedLog, describe_in_parts
+from sbrcli.workflow.describe_in_parts import DescribedLog, describe_in_parts, stage_shares
 from sbrcli.workflow.named_log import refuse_artefacts
 from sbrcli.workflow.prepare_in_parts import find_room, is_in_parts, require_disk
 from sbrcli.workflow.read_into_pieces import OnePartError
+from sbrcli.workflow.stages import in_stages
 
 IN_HALF_OF_MEMORY = EngineConfig()
 
@@ -142,10 +143,11 @@ def _describe_in_parts(
     ):
         room = find_room(logs, has, reading)
         reporter.note(require_disk(room, workspace.root))
+        shares = stage_shares(logs, has.processes)
+        own = (rule, scratch.absolute(), room, config.parts)
         try:
-            return describe_in_parts(
-                engine, logs, reading, rule, scratch.absolute(), room, config.parts, reporter
-            )
+            with in_stages(reporter, "describe", room.num_rows, shares) as stages:
+                return describe_in_parts(engine, logs, reading, *own, stages)
         except OnePartError as error:
             reporter.warn(f"the log is described in memory, at once: {error}")
             return None

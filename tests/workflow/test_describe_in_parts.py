@@ -19,6 +19,7 @@ from sbrcli.workflow import prepare_in_parts
 from sbrcli.workflow.describe import describe_log
 from tests.reporters import RecordingReporter
 from tests.workflow.test_prepare_in_parts import make_table, write_log
+from tests.workflow.test_stages import require_one_progress
 
 pytestmark = pytest.mark.usefixtures("small_batches")
 
@@ -53,7 +54,7 @@ def require_equal(
         found, said_too = describe(log, workspace, engine, rule, reading)
         assert found == whole
         assert said_too.notes[1:] == said.notes
-        assert [name for name, _, _ in said_too.done] == ["read", "count"]
+        require_one_progress(said_too, "describe", ["read", "count"])
         assert not said_too.warnings
     return json.loads(whole)
 
