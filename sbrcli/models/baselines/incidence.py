@@ -1,6 +1,6 @@
 """The incidence of sessions and items, as sparse matrices that are built block by block."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,20 @@ IntArray = npt.NDArray[np.integer]
 
 _BLOCK = 2**20
 """Events whose sessions are looked at together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The most recent sessions with each item, item by item, the most recent first."""
+
+    sessions: IntArray
+    """(holders,) int64, the type that NumPy indexes by: the rows of the incidence."""
+
+    data: IntArray
+    """(holders,) int32, what the incidence says of the item in the session."""
+
+    cuts: IntArray
+    """(num_items + 1,) int64; item i has the holders from `cuts[i]` to before `cuts[i + 1]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +66,54 @@ def find_recent_sessions(sessions: Sessions, num_items: int, most: int) -> Recen
     """
     order = _recent_first(sessions)
     sessions_of = np.zeros(num_items, np.int64)
-    found, chosen = [], []
-    for some in _cut_into_blocks(np.diff(sessions.offsets), order):
+    # Memory is taken only where it is written to.
+    data, items = (np.empty(len(sessions.item_indices), np.int32) for _ in range(2))
+    chosen, counts, filled = [], [], 0
+    for begin, end in pairwise(_cut_into_blocks(sessions, order)):
+        some = order[begin:end]
         places = last_places(sessions.take(some), num_items)
         is_recent = _are_recent(places, sessions_of, most)
         sessions_of += np.bincount(places.indices, minlength=num_items)
-        found.append(places if is_recent.all() else sparse.csr_array(places[is_recent]))
+        if not is_recent.all():
+            places = sparse.csr_array(places[is_recent])
+        written = slice(filled, filled + places.nnz)
+        data[written], items[written] = places.data, places.indices
+        filled = written.stop
         chosen.append(some[is_recent])
-    kept = np.concatenate(chosen) if chosen else order
+        counts.append(np.diff(places.indptr))
+    kept = np.concatenate(chosen)
     ends = sessions.timestamps[sessions.offsets[kept + 1] - 1].astype(np.float64)
-    return RecentSessions(stack_rows(found, num_items), ends, sessions_of, len(order))
+    places = _make_rows(data[:filled], items[:filled], np.concatenate(counts), num_items)
+    return RecentSessions(places, ends, sessions_of, len(order))
+
+
+def find_holders(incidence: sparse.csr_array, num_items: int, most: int) -> Holders:
+    """Return the first rows with each item.
+
+    Args:
+        incidence: (sessions, num_items) integers, the most recent session first.
+        num_items: the number of items.
+        most: the number of rows of an item.
+    """
+    num_sessions = len(incidence.indptr) - 1
+    counts = np.zeros(num_items, np.int64)
+    for begin in range(0, incidence.nnz, _BLOCK):
+        items = incidence.indices[begin : begin + _BLOCK]
+        counts += np.bincount(items, minlength=num_items)
+    cuts = np.concatenate(([0], np.cumsum(np.minimum(counts, most))))
+    sessions, data = np.empty(cuts[-1], np.int64), np.empty(cuts[-1], np.int32)
+    filled = cuts[:-1].copy()
+    for begin, end in pairwise(_cut_rows(incidence.indptr[1:])):
+        is_whole = end - begin == num_sessions
+        by_item = (incidence if is_whole else incidence[begin:end]).tocsc()
+        wanted = np.minimum(np.diff(by_item.indptr), cuts[1:] - filled)
+        source = count_up_from(by_item.indptr[:-1], wanted)
+        to = slice(None) if is_whole else count_up_from(filled, wanted)
+        sessions[to] = by_item.indices[source]
+        sessions[to] += begin
+        data[to] = by_item.data[source]
+        filled += wanted
+    return Holders(sessions, data, cuts)
 
 
 def last_places(sessions: Sessions, num_items: int) -> sparse.csr_array:
@@ -153,21 +205,20 @@ def _are_recent(places: sparse.csr_array, before: IntArray, most: int) -> npt.ND
     if (wanted == counts).all():
         is_recent[by_item.indices] = True
     else:
-        is_recent[by_item.indices[first_of_rows(by_item.indptr, wanted)]] = True
+        is_recent[by_item.indices[count_up_from(by_item.indptr[:-1], wanted)]] = True
     return is_recent
 
 
-def first_of_rows(cuts: IntArray, counts: IntArray) -> IntArray:
-    """Return the positions of the first `counts` entries of each row, (rows,).
+def count_up_from(begins: IntArray, counts: IntArray) -> IntArray:
+    """Return consecutive positions of each row, row by row.
 
     Args:
-        cuts: (rows + 1,); row r has the positions from `cuts[r]` to before `cuts[r + 1]`.
-        counts: (rows,) no more than the row has.
+        begins: (rows,) the first position of each.
+        counts: (rows,) how many.
     """
     ends = np.cumsum(counts, dtype=np.int64)
-    dtype = position_type(int(cuts[-1]) + 1)
-    positions = np.arange(ends[-1] if len(ends) else 0, dtype=dtype)
-    positions += np.repeat((cuts[:-1] - (ends - counts)).astype(dtype), counts)
+    positions = np.arange(ends[-1] if len(ends) else 0)
+    positions += np.repeat(begins - (ends - counts), counts)
     return positions
 
 
@@ -175,17 +226,22 @@ def _recent_first(sessions: Sessions) -> IntArray:
     """Return the numbers of the sessions that are not empty, the most recent first."""
     filled = np.flatnonzero(np.diff(sessions.offsets))
     ends = sessions.timestamps[sessions.offsets[filled + 1] - 1]
-    return filled[np.argsort(ends, kind="stable")[::-1]]
+    order = filled[np.argsort(ends, kind="stable")[::-1]]
+    return order.astype(position_type(sessions.num_sessions), copy=False)
 
 
-def _cut_into_blocks(lengths: IntArray, order: IntArray) -> Iterator[IntArray]:
-    """Yield an order of sessions in pieces that have few events, or are one session.
+def _cut_into_blocks(sessions: Sessions, order: IntArray) -> list[int]:
+    """Return where an order of sessions is cut, so that pieces have few events or one session."""
+    lengths = sessions.offsets[order + 1]
+    lengths -= sessions.offsets[order]
+    return _cut_rows(np.cumsum(lengths, out=lengths))
+
+
+def _cut_rows(ends: IntArray) -> list[int]:
+    """Return where rows are cut, so that pieces have few entries or are one row.
 
     Args:
-        lengths: (sessions,) the number of events of each.
-        order: some of the sessions.
+        ends: ascending, the number of entries up to the end of each row.
     """
-    blocks = np.cumsum(lengths[order]) // _BLOCK
-    cuts = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(order)]
-    for begin, end in pairwise(cuts):
-        yield order[begin:end]
+    blocks = ends // _BLOCK
+    return [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(blocks)]

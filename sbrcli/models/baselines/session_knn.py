@@ -19,7 +19,6 @@ import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli.models.baselines.blocks import rows_of_matrix
-from sbrcli.models.baselines.incidence import first_of_rows
 from sbrcli.models.sparse_rows import SparseRows, SparseScorer, block_rows
 from sbrcli.sessions import Sessions
 
@@ -115,15 +114,6 @@ class Traces:
         """Reset the traces of training sessions, for another session."""
         for trace in (self.similarity, self.last_shared, self.place):
             trace[sessions] = 0
-
-
-def first_of_each_row(matrix: sparse.csr_array, most: int) -> tuple[IntArray | slice, IntArray]:
-    """Return which entries are the first `most` of their row, and the (rows + 1,) row offsets."""
-    counts = np.diff(matrix.indptr)
-    if (counts <= most).all():
-        return slice(None), matrix.indptr.astype(np.int64)
-    counts = np.minimum(counts, most)
-    return first_of_rows(matrix.indptr, counts), np.cumsum([0, *counts])
 
 
 def nearest(similarities: FloatArray, k: int) -> IntArray | slice:

@@ -28,12 +28,11 @@ from sbrcli.models.baselines.fitted import (
     read_matrix,
     read_numbers,
 )
-from sbrcli.models.baselines.incidence import find_recent_sessions
+from sbrcli.models.baselines.incidence import find_holders, find_recent_sessions
 from sbrcli.models.baselines.session_knn import (
     Found,
     SessionKnnScorer,
     Traces,
-    first_of_each_row,
     nearest,
 )
 from sbrcli.models.baselines.stan import StanConfig
@@ -58,7 +57,7 @@ def fit(training: Sessions, num_items: int, config: StanConfig) -> "StanScorer":
         config: neighbours, sample and the three lambdas.
     """
     recent = find_recent_sessions(training, num_items, config.sample)
-    return StanScorer(recent.places, recent.ends, config)
+    return StanScorer(recent.places, recent.ends, num_items, config)
 
 
 def restore(arrays: Arrays, num_items: int, config: StanConfig) -> "StanScorer":
@@ -69,7 +68,7 @@ def restore(arrays: Arrays, num_items: int, config: StanConfig) -> "StanScorer":
     ends, num_sessions = read_numbers(arrays, "ends"), len(places.indptr) - 1
     if len(ends) != num_sessions:
         raise ValueError(f"ends has {len(ends)} entries for {num_sessions} sessions")
-    return StanScorer(places, ends, config)
+    return StanScorer(places, ends, num_items, config)
 
 
 class StanScorer(SessionKnnScorer):
@@ -79,16 +78,16 @@ class StanScorer(SessionKnnScorer):
         places: (sessions, num_items) sparse, the most recent session first: the last position of an
             item in a session, from 1.
         ends: (sessions,) the times of their last events, in seconds, descending.
+        num_items: the number of items.
         config: neighbours, sample and the three lambdas.
     """
 
-    def __init__(self, places: sparse.csr_array, ends: FloatArray, config: StanConfig) -> None:
-        by_item = sparse.csr_array(places.T)
-        kept, cuts = first_of_each_row(by_item, config.sample)
-        holders = by_item.indices[kept].astype(np.int64)  # the type that NumPy indexes by
-        super().__init__(holders, cuts, len(ends))
-        self._holder_places = by_item.data[kept]
-        del by_item
+    def __init__(
+        self, places: sparse.csr_array, ends: FloatArray, num_items: int, config: StanConfig
+    ) -> None:
+        holders = find_holders(places, num_items, config.sample)
+        super().__init__(holders.sessions, holders.cuts, len(ends))
+        self._holder_places = holders.data
         self._places, self._ends, self._config = places, ends, config
         self._sizes = np.sqrt(np.diff(places.indptr))
         longest = int(places.data.max(initial=0))

@@ -22,12 +22,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from sbrcli.models.baselines.fitted import Arrays, matrix_arrays, read_integers, read_matrix
-from sbrcli.models.baselines.incidence import find_recent_sessions
+from sbrcli.models.baselines.incidence import find_holders, find_recent_sessions
 from sbrcli.models.baselines.session_knn import (
     Found,
     SessionKnnScorer,
     Traces,
-    first_of_each_row,
     nearest,
 )
 from sbrcli.models.baselines.vsknn import NeighbourDecay, PositionWeighting, VsknnConfig
@@ -49,17 +48,14 @@ def fit(training: Sessions, num_items: int, config: VsknnConfig) -> "VsknnScorer
         config: neighbours, sample and weights.
     """
     recent = find_recent_sessions(training, num_items, config.sample)
-    by_item = sparse.csr_array(recent.places.T)
-    kept, cuts = first_of_each_row(by_item, config.sample)
-    holders = by_item.indices[kept].astype(np.int64)  # the type that NumPy indexes by
-    del by_item
+    holders = find_holders(recent.places, num_items, config.sample)
     sessions, sessions_of = max(1, recent.num_sessions), np.maximum(recent.sessions_of, 1)
     factors = 1 + config.idf * np.log(sessions / sessions_of)
     places = recent.places
     incidence = sparse.csr_array(
         (factors[places.indices], places.indices, places.indptr), shape=places.shape
     )
-    return VsknnScorer(incidence, holders, cuts, config)
+    return VsknnScorer(incidence, holders.sessions, holders.cuts, config)
 
 
 def restore(arrays: Arrays, num_items: int, config: VsknnConfig) -> "VsknnScorer":
