@@ -43,6 +43,7 @@ What would be trained
   schedule               constant
   clip norm              0.0
   momentum               0.3
+  average weights        0.0
   batch size             64
   bptt                   8
   epochs                 8

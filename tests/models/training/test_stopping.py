@@ -110,7 +110,7 @@ def test_the_monitored_figure_chooses_the_best_epoch_and_when_to_stop(
 
 
 def test_the_best_epochs_weights_are_the_ones_kept(tmp_path):
-    runner = make_runner(tmp_path, figures_of(0.1, 0.3, 0.2), epochs=3)
+    runner = make_runner(tmp_path, figures_of(0.1, 0.3, 0.2), epochs=3, average_weights=0.0)
     number = iter(range(1, 4))
 
     def mark(inputs, targets, starts, is_pair, states):
