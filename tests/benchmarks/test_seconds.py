@@ -37,5 +37,5 @@ def test_threads_that_have_ended_and_children_count(program: str):
     ) as process:
         assert process.stdout
         process.stdout.readline()
-        assert seconds_of(process.pid) >= 0.2
+        assert seconds_of(process.pid) >= 0.15  # the system counts whole ticks of 10 ms
         process.kill()
