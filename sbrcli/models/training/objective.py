@@ -1,8 +1,8 @@
 """The objective of a training step: the loss of a chunk, and its gradients at the output layer.
 
-Cross-entropy is computed in blocks of rows (`losses`), a ranking loss for the whole chunk at once
-(`ranking_losses`); each over all items, or over the chunk's targets and sampled negatives
-(`negatives`), whose gradients affect only the rows of these items.
+Cross-entropy is computed in blocks of rows, over all items (`losses`) or over the chunk's targets
+and sampled negatives (`sampled_losses`, `negatives`), whose gradients affect only the rows of these
+items; a ranking loss (`ranking_losses`) over either, for the whole chunk at once.
 """
 
 from functools import partial
@@ -14,9 +14,10 @@ from sbrcli.config.training import FitConfig
 from sbrcli.models.repeats.chunk import ChunkRepeats
 from sbrcli.models.training import ranking_losses
 from sbrcli.models.training.backend import multiplies_in_bfloat16
-from sbrcli.models.training.losses import drawn_cross_entropy, softmax_cross_entropy
+from sbrcli.models.training.losses import softmax_cross_entropy
 from sbrcli.models.training.negatives import NegativeSampler
 from sbrcli.models.training.ranking_losses import RankingLoss, elu
+from sbrcli.models.training.sampled_losses import drawn_cross_entropy
 
 
 class LossAndGradients(NamedTuple):

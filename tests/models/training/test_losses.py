@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from sbrcli.models.training.losses import ROWS_PER_BLOCK, LossGradients, softmax_cross_entropy
+from sbrcli.models.training.loss_blocks import ROWS_PER_BLOCK, LossGradients
+from sbrcli.models.training.losses import softmax_cross_entropy
 
 Array = npt.NDArray[Any]
 ITEMS, UNITS = 7, 3

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sbrcli.models.repeats.ages import AGES, NOT_SEEN
 from sbrcli.models.repeats.chunk import ChunkRepeats
-from sbrcli.models.training import losses
+from sbrcli.models.training import loss_blocks
 from sbrcli.models.training.negatives import Candidates, NegativeSampler
 from sbrcli.models.training.objective import Objective
 from tests.builders import TrainConfig
@@ -170,7 +170,7 @@ def test_smoothed_labels_are_spread_over_drawn_items_as_over_what_they_stand_for
 def test_the_terms_of_repeats_are_a_part_of_the_scores(
     options, n_sample, rows_per_block, monkeypatch
 ):
-    monkeypatch.setattr(losses, "ROWS_PER_BLOCK", rows_per_block)
+    monkeypatch.setattr(loss_blocks, "ROWS_PER_BLOCK", rows_per_block)
     config = TrainConfig(**{"n_sample": n_sample, "bpreg": 0.9} | options)
     if n_sample:
         check(config, fixed_sampler(), COLUMNS, SEEN)

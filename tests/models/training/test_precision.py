@@ -6,13 +6,10 @@ import tensorflow as tf
 
 from sbrcli.models.training import backend
 from sbrcli.models.training.backend import multiplies_in_bfloat16
-from sbrcli.models.training.losses import (
-    ROWS_PER_BLOCK,
-    LossGradients,
-    drawn_cross_entropy,
-    softmax_cross_entropy,
-)
+from sbrcli.models.training.loss_blocks import ROWS_PER_BLOCK, LossGradients
+from sbrcli.models.training.losses import softmax_cross_entropy
 from sbrcli.models.training.objective import Objective
+from sbrcli.models.training.sampled_losses import drawn_cross_entropy
 from tests.builders import TrainConfig
 
 ROWS, COLUMNS, UNITS = ROWS_PER_BLOCK + 8, 400, 20

@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 
 from sbrcli.models.training import ranking_losses
-from sbrcli.models.training.losses import drawn_cross_entropy
 from sbrcli.models.training.negatives import NegativeSampler
+from sbrcli.models.training.sampled_losses import drawn_cross_entropy
 from tests.builders import TrainConfig
 
 LANES, TRIALS = 16, 600

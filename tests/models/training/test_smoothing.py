@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sbrcli.models.training.losses import ROWS_PER_BLOCK, softmax_cross_entropy
+from sbrcli.models.training.loss_blocks import ROWS_PER_BLOCK
+from sbrcli.models.training.losses import softmax_cross_entropy
 from sbrcli.models.training.objective import Objective
 from tests.builders import TrainConfig
 from tests.models.training.literal_ranking import finite_difference, softmax
