@@ -24,6 +24,7 @@ from sbrcli.dataset.filters import drop_repeats
 from sbrcli.dataset.sessionize import is_gap_across_users, session_offsets
 from sbrcli.engines.engine import Engine
 from sbrcli.engines.shuffle import read_table, write_table
+from sbrcli.errors import DataError
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
 
 
@@ -100,6 +101,7 @@ def is_gap(time: float, before: float, gap_seconds: float) -> bool:
 def move_heads(
     engine: Engine,
     parts: Sequence[DiskPart],
+    sizes: Sequence[int],
     edges: Sequence[Edges | None],
     gap_seconds: float,
     drops_repeats: bool,
@@ -110,6 +112,7 @@ def move_heads(
     Args:
         engine: runs `complete_part`.
         parts: of a log, each cut as if it were the whole log.
+        sizes: the number of events of each part.
         edges: of the parts.
         gap_seconds: of the session rule.
         drops_repeats: whether repeats are dropped, as they were within each part.
@@ -118,14 +121,17 @@ def move_heads(
     Returns:
         The parts, the number of events of the largest one that has changed, and the number of
         events that were dropped, by reason.
+
+    Raises:
+        DataError: events were lost, as a file changed meanwhile.
     """
     moves = decide_moves(edges, gap_seconds)
     heads = [
         Head(part.path, 0 if own is None else own.head)
         for part, own in zip(parts, edges, strict=True)
     ]
-    moved, changed = [], []
-    for part, own, one in zip(parts, edges, moves, strict=True):
+    moved, changed, before = [], [], 0
+    for part, size, own, one in zip(parts, sizes, edges, moves, strict=True):
         first_session = one.sessions_before - one.gives
         if one.gives or one.takes:
             path = part.path.with_name(f"complete-{part.path.name}")
@@ -133,17 +139,24 @@ def move_heads(
             taken = tuple(heads[number] for number in one.takes)
             skipped = heads[part.number].length if one.gives else 0
             changed.append(Completion(part.path, path, skipped, taken, last))
+            before += size
             moved.append(replace(part, path=path, first_session=first_session))
         else:
             moved.append(replace(part, first_session=first_session))
-    largest, num_repeats = 0, 0
+    after, num_repeats = [0], 0
     for num_events, num_dropped in engine.map(complete_part, changed, drops_repeats):
-        largest = max(largest, num_events)
+        after.append(num_events)
         num_repeats += num_dropped
         advance(1)
+    if sum(after) != before:
+        raise DataError(
+            f"{before:,} events were in parts whose sessions go on, and {sum(after):,} are in the "
+            "completed ones: a file changed meanwhile",
+            hint="run the command again",
+        )
     for one in changed:
         one.path.unlink()
-    return moved, largest, Counter({REPEATS: num_repeats})
+    return moved, max(after), Counter({REPEATS: num_repeats})
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,9 @@ def sort_into_parts(
     rule = SessionRule.parse(str(config.session))
     if config.across_users and rule.gap_seconds is not None:
         edges = [one.edges for one in joined]
+        sizes = [one.num_events - one.dropped.total() for one in joined]
         options = (rule.gap_seconds, config.drop_repeats)
-        parts, largest_changed, repeats = move_heads(engine, parts, edges, *options, advance)
+        parts, largest_changed, repeats = move_heads(engine, parts, sizes, edges, *options, advance)
         dropped, largest = dropped + repeats, max(largest, largest_changed)
     elif rule.kind == "gap":
         counts = accumulate((one.num_sessions for one in joined), initial=0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from sbrcli.dataset.pieces import Pieces
 from sbrcli.dataset.sessionize import id_codes
 from sbrcli.dataset.sorting import Sorted, sort_into_parts
 from sbrcli.engines.local import HERE
+from sbrcli.engines.shuffle import read_table, write_table
+from sbrcli.errors import DataError
 from sbrcli.log.formats.log_format import LogFormat
 from sbrcli.log.log import Log
 
@@ -204,3 +207,22 @@ def test_a_kernel_that_runs_again_writes_the_same(monkeypatch):
     require_equal(alone(0, 10, 20, 30, 40, 500), config, 4)
     assert files
     assert files[::2] == files[1::2]
+
+
+def test_events_that_were_lost_on_the_way_are_an_error(monkeypatch, tmp_path: Path):
+    real = heads.complete_part
+
+    def after_a_loss(one: Any, drops_repeats: bool) -> tuple[int, int]:
+        write_table(one.path, pa.Table.from_batches([read_table(one.path).slice(0, 1)]))
+        return real(one, drops_repeats)
+
+    monkeypatch.setattr(heads, "complete_part", after_a_loss)
+    config = PrepareConfig(session="gap:100", across_users=True)
+    log = pd.DataFrame({"user_id": [0, 0, 0, 1], "item_id": [0, 1, 2, 0]})
+    with pytest.raises(DataError) as caught:
+        sort(tmp_path, log.assign(timestamp=[0, 10, 20, 30]), config, 2)
+    assert str(caught.value) == (
+        "4 events were in parts whose sessions go on, and 2 are in the completed ones: a file "
+        "changed meanwhile"
+    )
+    assert caught.value.hint == "run the command again"
