@@ -122,7 +122,7 @@ class DaskEngine:
             raise self._cluster.has_lost_several() from error
         except SbrError:
             raise
-        except Exception as error:
+        except Exception as error:  # a kernel's own, or one of many kinds of a lost connection
             if future.status == "error":
                 raise
             raise self._cluster.is_lost() from error

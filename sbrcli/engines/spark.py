@@ -144,8 +144,11 @@ def _look(
         answers = waiting.result()
     except ConfigError:
         raise
-    except Exception as error:
-        raise find_misfit(error, cluster, ConfigError) or error from error
+    except Exception as error:  # Spark's errors are of many kinds
+        misfit = find_misfit(error, cluster, ConfigError)
+        if misfit is None:
+            raise
+        raise misfit from error
     finally:
         with suppress(Exception):
             jobs.cancel(group)

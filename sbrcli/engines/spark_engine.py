@@ -161,15 +161,18 @@ class SparkEngine:
             patience.observe(self._count_threads())
         try:
             return future.result()
-        except Exception as error:
-            raise self._explain(error) from error
+        except Exception as error:  # Spark's errors are of many kinds
+            explained = self._explain(error)
+            if explained is None:
+                raise
+            raise explained from error
 
-    def _explain(self, error: Exception) -> Exception:
-        """Return what the error of a job means; the error itself if that is not known."""
+    def _explain(self, error: Exception) -> SbrError | None:
+        """Return what the error of a job means; None if that is not known."""
         found = find_misfit(error, self._cluster, EngineError) or find_loss(error, self._cluster)
         if found is not None:
             return found
-        return error if self._jobs.is_alive() else self._cluster.is_lost()
+        return None if self._jobs.is_alive() else self._cluster.is_lost()
 
     def _count_threads(self) -> int:
         return self._called(self._jobs.count_threads)
@@ -184,7 +187,7 @@ class SparkEngine:
             return method(*arguments)
         except SbrError:
             raise
-        except Exception as error:
+        except Exception as error:  # of many kinds, if Java is gone
             if self._jobs.is_alive():
                 raise
             raise self._cluster.is_lost() from error

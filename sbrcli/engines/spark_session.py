@@ -64,7 +64,7 @@ class Driver:
         try:
             numbers = self._context.parallelize(range(len(tasks)), len(tasks))
             return numbers.map(Batch(tasks, shared)).collect()
-        except Exception as error:
+        except Exception as error:  # Py4J's, Spark's or Python's
             raise JobError(_text_of(error), self._find_host(group)) from error
 
     def count_threads(self) -> int:
@@ -132,7 +132,7 @@ class Driver:
 def _text_of(error: Exception) -> str:
     try:
         return str(error)  # asks Java for it
-    except Exception:
+    except Exception:  # Java may be gone
         return type(error).__name__
 
 
@@ -229,7 +229,7 @@ def _launch(conf: Any, log: Path) -> Any:
     with log.open("wb") as file:
         try:
             return launch_gateway(conf, {"stdout": file, "stderr": subprocess.STDOUT})
-        except Exception as error:
+        except Exception as error:  # Py4J's, or the system's
             lines = log.read_text(errors="replace").split("\n")
             said = next((line for line in lines if "rror" in line or "xception" in line), error)
             raise ConfigError(

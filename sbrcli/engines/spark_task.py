@@ -1,4 +1,8 @@
-"""What the Python of a Spark executor runs besides kernels."""
+"""What the Python of a Spark executor runs besides kernels.
+
+Spark itself pickles tasks and results, in memory and between its own processes; nothing here
+stores a pickle or reads one from a file.
+"""
 
 import pickle
 import socket
@@ -41,7 +45,7 @@ class Batch:
         """Return the result of one task."""
         try:
             return self._tasks[number](self._shared.value)
-        except Exception as error:
+        except Exception as error:  # the task may run again elsewhere
             return Failed(_portable(error))
 
 
@@ -68,7 +72,7 @@ def _portable(error: Exception) -> Exception:
     where = "".join(traceback.format_exception(error))
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:
+    except Exception:  # pickling runs code of any class
         error = RuntimeError(f"{type(error).__name__}: {error}")
     error.add_note(f"on {socket.gethostname()}: {where}")
     return error

@@ -234,7 +234,7 @@ def _write_all(products: Sequence[_Product]) -> None:
 def _divide(
     products: Sequence[_Product], work: Callable[[Sequence[_Product]], None], threads: int
 ) -> None:
-    """Let threads do their shares of the products, in neighbouring parts of the matrix."""
+    """Divide the products among threads, in neighbouring parts of the matrix."""
 
     def work_quietly(own: Sequence[_Product]) -> None:
         with np.errstate(over="ignore", invalid="ignore"):  # each thread has its own

@@ -99,7 +99,7 @@ class Batcher:
         return await answer
 
     def add(self, work: Work, reply: Reply) -> None:
-        """Let a request wait for the next pass, which gives the reply its answer.
+        """Queue a request for the next pass, which gives the reply its answer.
 
         Raises:
             RequestError: no run is loaded yet, or too many wait already.

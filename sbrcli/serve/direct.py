@@ -137,14 +137,14 @@ class DirectPath:
         return 0 <= size <= self._most
 
     def answer(self, request: DirectRequest, body: bytes, loop: asyncio.AbstractEventLoop) -> None:
-        """Let a request wait for the next pass, or answer what is wrong with it."""
+        """Queue a request for the next pass, or answer what is wrong with it."""
         service = self.service
         try:
             service.deadlines.add(request, loop)
             if service.token is not None:
                 service.require_token(request.scope)
             service.batcher.add(read_question(body), request)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the client gets an answer
             request.set_exception(error)
 
 

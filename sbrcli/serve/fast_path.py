@@ -61,7 +61,7 @@ class FastPath:
             return
         try:
             answer = await self._answer(_Plain(scope, receive))
-        except Exception:
+        except Exception:  # a bug: the client gets an answer, the log a traceback
             await _send(self._bug, send)
             raise
         await _send(answer, send)

@@ -81,7 +81,7 @@ def work(pipe: "Connection[object, object]", request: WorkerRequest, cluster: Cl
         last = ("error", error)
     except KeyboardInterrupt:
         last = ("interrupted",)
-    except BaseException:
+    except BaseException:  # the launcher shows what it was
         last = ("bug", traceback.format_exc())
     with suppress(OSError):  # that process has ended
         pipe.send(last)

@@ -118,12 +118,12 @@ class TrainingStep:
         return WeightAverage(self.variables, tables, decay)
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Let the variables hold the averages of the weights within a block, if there are any."""
+        """Put the averages of the weights, if there are any, into the variables within a block."""
         average = self.weight_average
         return nullcontext() if average is None else average.in_place(int(self.chunks_done))
 
     def keep_average(self) -> None:
-        """Let the variables hold the averages from now on, if there are any."""
+        """Put the averages of the weights, if there are any, into the variables for good."""
         if self.weight_average is not None:
             self.weight_average.put_in_place(int(self.chunks_done))
 

@@ -147,7 +147,7 @@ class TeamStep:
         return found
 
     def begin(self, states: Sequence[npt.NDArray[Any]] | None) -> list[list[Any]]:
-        """Let all workers begin where the chief does; return the states of the own lanes.
+        """Bring all workers to where the chief begins; return the states of the own lanes.
 
         All weights, slots and counters become those of the chief's first device.
 

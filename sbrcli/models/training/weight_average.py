@@ -108,7 +108,7 @@ class WeightAverage:
 
     @contextmanager
     def in_place(self, num_updates: int) -> Iterator[None]:
-        """Let the variables hold the averages, until the block ends."""
+        """Put the averages into the variables until the block ends."""
         weights = {name: variable.numpy() for name, variable in self._variables.items()}
         self.put_in_place(num_updates)
         try:
@@ -118,7 +118,7 @@ class WeightAverage:
                 self._variables[name].assign(weight)
 
     def put_in_place(self, num_updates: int) -> None:
-        """Let the variables hold the averages from now on."""
+        """Put the averages into the variables for good."""
         for name, average in self.read(num_updates).items():
             self._variables[name].assign(average)
 
