@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,13 +49,18 @@ def press_ctrl_c_at_the_first_events(
     monkeypatch.setattr(TrainingProgress, "show", press)
 
 
+def require_interrupted(said: Any, hint: str) -> None:
+    """Check what a command says that Ctrl-C has ended."""
+    assert (said.code, said.stdout) == (130, "")
+    assert said.stderr == f"error: interrupted\nhint: {hint}\n"
+
+
 def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, monkeypatch):
     sbr("train", *SMALL, "--name", "whole")
     with monkeypatch.context() as patch:
         press_ctrl_c_at_the_first_events(patch)
         said = sbr("train", *SMALL, *NAME)
-    assert (said.code, said.stdout) == (130, "")
-    assert said.stderr == ("error: interrupted\nhint: sbr train --resume --name run continues it\n")
+    require_interrupted(said, "sbr train --resume --name run continues it")
     assert load_checkpoint(RUN) is not None
     assert manifest()["status"] == "training"
 
@@ -75,12 +81,9 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_ends_as_if_nothing_had_been(sbr, 
 
 def test_ctrl_c_before_the_first_checkpoint_says_what_is_left(sbr, monkeypatch):
     press_ctrl_c_at_the_first_events(monkeypatch, LibrariesLoading)
-    said = sbr("train", *SMALL, *NAME)
-    assert (said.code, said.stdout) == (130, "")
-    assert said.stderr == (
-        "error: interrupted\n"
-        "hint: it had no checkpoint yet, and nothing is left of run run: "
-        "run the same command again\n"
+    require_interrupted(
+        sbr("train", *SMALL, *NAME),
+        "it had no checkpoint yet, and nothing is left of run run: run the same command again",
     )
     assert not RUN.exists()
 
@@ -89,12 +92,9 @@ def test_ctrl_c_before_the_first_checkpoint_restores_the_run_to_be_replaced(sbr,
     sbr("train", *SMALL, *NAME)
     before = weights()
     press_ctrl_c_at_the_first_events(monkeypatch, LibrariesLoading)
-    said = sbr("train", *SMALL, *NAME, "--seed", 2, "--overwrite")
-    assert (said.code, said.stdout) == (130, "")
-    assert said.stderr == (
-        "error: interrupted\n"
-        "hint: it had no checkpoint yet, and run run is as it was before: "
-        "run the same command again\n"
+    require_interrupted(
+        sbr("train", *SMALL, *NAME, "--seed", 2, "--overwrite"),
+        "it had no checkpoint yet, and run run is as it was before: run the same command again",
     )
     assert weights() == before
     assert manifest()["status"] == "complete"
@@ -106,11 +106,9 @@ def test_ctrl_c_in_one_of_several_workers_asks_for_all_of_them(sbr, monkeypatch,
     task = {"type": "worker", "index": index}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
     press_ctrl_c_at_the_first_events(monkeypatch, LibrariesLoading)
-    said = sbr("train", *SMALL, *NAME)
-    assert (said.code, said.stdout) == (130, "")
-    assert said.stderr == (
-        "error: interrupted\n"
-        "hint: start all workers again; training continues from the last checkpoint, if any\n"
+    require_interrupted(
+        sbr("train", *SMALL, *NAME),
+        "start all workers again; training continues from the last checkpoint, if any",
     )
     assert not RUN.exists()
 

@@ -29,6 +29,7 @@ from tests.cli.worker_runs import (
     worker_pids,
 )
 from tests.warm import WarmProcess
+from tests.warm_server import is_running
 
 pytestmark = pytest.mark.slow
 
@@ -115,14 +116,6 @@ def test_twenty_kills_at_random_change_no_weight(is_launcher):
         require_same_weights("random", "whole")
         shutil.rmtree(RUNS / "random")
         forget_starts()  # or the next kill would be of these
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_twenty_kills_at_random_are_restarted_to_the_same_weights():

@@ -19,9 +19,9 @@ from sbrcli.engines.memory import Room
 from sbrcli.errors import DataError
 from sbrcli.log.detect import AS_READ
 from sbrcli.workflow.given_split import GivenSplit
-from sbrcli.workflow.preprocess import prepare_dataset
 from tests.reporters import RecordingReporter
 from tests.workflow.test_prepare_in_parts import make_table, write_log
+from tests.workflow.test_prepare_in_parts import prepare as prepare_log
 from tests.workflow.test_stages import require_one_progress
 
 DAY = 86_400
@@ -66,22 +66,9 @@ def prepare(
     engine: EngineConfig,
     reading: ReadConfig = AS_READ,
 ) -> tuple[dict[str, Any], RecordingReporter]:
-    """Prepare a dataset; return what its manifest says of its content, and what was reported."""
-    reporter = RecordingReporter()
-    prepare_dataset(
-        logs["train"],
-        config,
-        workspace,
-        reading=reading,
-        given=GivenSplit(test=logs["test"], valid=logs.get("valid")),
-        name=name,
-        engine=engine,
-        reporter=reporter,
-    )
-    assert not (workspace.root / ".scratch").exists()
-    manifest = json.loads((workspace.path_of("dataset", name) / "manifest.json").read_text())
-    left_out = ("created_at", "files")
-    return {key: manifest[key] for key in manifest if key not in left_out}, reporter
+    """Prepare a dataset of given splits, as `test_prepare_in_parts.prepare` does of a log."""
+    given = GivenSplit(test=logs["test"], valid=logs.get("valid"))
+    return prepare_log(logs["train"], workspace, name, config, engine, reading, given=given)
 
 
 def content_of(folder: Path) -> dict[str, list[Any]]:

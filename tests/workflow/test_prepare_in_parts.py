@@ -68,12 +68,12 @@ def prepare(
     config: PrepareConfig,
     engine: EngineConfig,
     reading: ReadConfig = AS_READ,
+    **options: Any,
 ) -> tuple[dict[str, Any], RecordingReporter]:
     """Prepare a dataset; return what its manifest says of its content, and what was reported."""
     reporter = RecordingReporter()
-    made = prepare_dataset(
-        log, config, workspace, reading=reading, name=name, engine=engine, reporter=reporter
-    )
+    options |= {"reading": reading, "name": name, "engine": engine, "reporter": reporter}
+    made = prepare_dataset(log, config, workspace, **options)
     manifest = json.loads((Path(made.dataset) / "manifest.json").read_text())
     assert not (workspace.root / ".scratch").exists()
     left_out = ("created_at", "files")

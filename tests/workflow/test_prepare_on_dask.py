@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,26 @@ def run_with(monkeypatch: pytest.MonkeyPatch, phase: str, wrap: Any) -> None:
     monkeypatch.setattr(DaskEngine, "map", mapped)
 
 
+def kill_in(
+    monkeypatch: pytest.MonkeyPatch, phase: str, folder: Path, seconds: float | None
+) -> None:
+    """Have a worker die in a phase, once; see `Dying`."""
+    run_with(monkeypatch, phase, lambda kernel: Dying(kernel, folder / "died", seconds))
+
+
+def require_no_change(
+    prepared: Callable[[Workspace, str, EngineConfig], Any], folder: Path, address: str
+) -> None:
+    """Check that a worker has died, and that the dataset is that of one process."""
+    workspace = Workspace(folder / "work")
+    whole = prepared(workspace, "whole", EngineConfig())
+    assert not (folder / "died").exists()
+    assert prepared(workspace, "dask", on(address)) == whole
+    assert (folder / "died").exists()
+    assert not list(workspace.root.rglob("*.tmp"))
+    assert not list((workspace.root / ".staging").iterdir())
+
+
 @pytest.mark.parametrize(
     ("phase", "seconds"),
     [
@@ -135,15 +155,13 @@ def run_with(monkeypatch: pytest.MonkeyPatch, phase: str, wrap: Any) -> None:
     ],
 )
 def test_the_death_of_a_worker_changes_nothing(tmp_path, address, monkeypatch, phase, seconds):
-    log, workspace = write_log(tmp_path, make_table()), Workspace(tmp_path / "work")
-    config, marker = PrepareConfig(session="user"), tmp_path / "died"
-    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
-    run_with(monkeypatch, phase, lambda kernel: Dying(kernel, marker, seconds))
-    made, _ = prepare(log, workspace, "dask", config, on(address))
-    assert marker.exists()
-    assert made == whole
-    assert not list(workspace.root.rglob("*.tmp"))
-    assert not list((workspace.root / ".staging").iterdir())
+    log = write_log(tmp_path, make_table())
+
+    def prepared(workspace: Workspace, name: str, engine: EngineConfig) -> Any:
+        return prepare(log, workspace, name, PrepareConfig(session="user"), engine)[0]
+
+    kill_in(monkeypatch, phase, tmp_path, seconds)
+    require_no_change(prepared, tmp_path, address)
 
 
 @pytest.mark.slow
@@ -152,29 +170,27 @@ def test_the_death_of_a_worker_changes_nothing(tmp_path, address, monkeypatch, p
 def test_the_death_of_a_worker_changes_no_given_split(
     tmp_path, address, monkeypatch, phase, seconds
 ):
-    logs, workspace = write_logs(tmp_path, make_logs()), Workspace(tmp_path / "work")
-    config, marker = PrepareConfig(session="user"), tmp_path / "died"
-    whole, _ = prepare_given(logs, workspace, "whole", config, EngineConfig())
-    run_with(monkeypatch, phase, lambda kernel: Dying(kernel, marker, seconds))
-    made, _ = prepare_given(logs, workspace, "dask", config, on(address))
-    assert marker.exists()
-    assert made == whole
-    assert not list(workspace.root.rglob("*.tmp"))
+    logs = write_logs(tmp_path, make_logs())
+
+    def prepared(workspace: Workspace, name: str, engine: EngineConfig) -> Any:
+        return prepare_given(logs, workspace, name, PrepareConfig(session="user"), engine)[0]
+
+    kill_in(monkeypatch, phase, tmp_path, seconds)
+    require_no_change(prepared, tmp_path, address)
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(0, marks=pytest.mark.slow), None])
 def test_the_death_of_a_worker_changes_no_session_across_users(
     tmp_path, address, monkeypatch, seconds
 ):
-    log, workspace = write_log(tmp_path, make_table()), Workspace(tmp_path / "work")
+    log = write_log(tmp_path, make_table())
     config = PrepareConfig(session="gap:40000", across_users=True, drop_repeats=True)
-    marker = tmp_path / "died"
-    whole, _ = prepare(log, workspace, "whole", config, EngineConfig())
-    run_with(monkeypatch, "complete_part", lambda kernel: Dying(kernel, marker, seconds))
-    made, _ = prepare(log, workspace, "dask", config, on(address))
-    assert marker.exists()
-    assert made == whole
-    assert not list(workspace.root.rglob("*.tmp"))
+
+    def prepared(workspace: Workspace, name: str, engine: EngineConfig) -> Any:
+        return prepare(log, workspace, name, config, engine)[0]
+
+    kill_in(monkeypatch, "complete_part", tmp_path, seconds)
+    require_no_change(prepared, tmp_path, address)
 
 
 WORKER = ("-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1", "--no-dashboard")
