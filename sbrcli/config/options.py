@@ -138,6 +138,14 @@ class Options:
         """Return the values that follow from those that the user gave, in place of the defaults."""
         return {}
 
+    @classmethod
+    def fit_together(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values with numbers that were drawn moved to the nearest that go with the others.
+
+        A part that overrides this adds to what super returns.
+        """
+        return dict(given)
+
     def check_together(self) -> None:
         """Check the values that depend on each other; a part that overrides this calls super."""
 

@@ -204,6 +204,19 @@ def test_an_option_is_drawn_where_it_has_an_effect_alone(workspace, runner):
     assert by_loss == {"cross-entropy": {"label_smoothing"}, "bpr-max": {"elu"}}
 
 
+@pytest.mark.parametrize(("heads", "texts"), [(2, ()), (8, ()), (2, ("heads=2,3,5",))])
+def test_drawn_units_are_divided_among_the_heads(workspace, runner, heads, texts):
+    fixed = {"epochs": 4, "seed": 3} | ({} if texts else {"heads": heads})
+    request = replace(
+        with_trials(12), model="sasrec", explicit=fixed, searches=("hsz=7:90", "dropout", *texts)
+    )
+    configure = plan_search(workspace, request).settings.configure
+    tried = [one.options for one in tune(workspace, request).trials[1:]]
+    assert {one["hsz"] % one.get("heads", heads) for one in tried} == {0}
+    assert len({one["hsz"] for one in tried}) > 3
+    assert [configure(one).hsz for one in tried] == [(one["hsz"],) for one in tried]
+
+
 def test_the_time_limit_ends_the_study_and_one_trial_is_complete(workspace, runner):
     result = tune(workspace, with_trials(6, time_limit=1e-9))
     assert [one.state for one in result.trials] == ["complete"]

@@ -67,6 +67,15 @@ class SasRecConfig(Options):
             implied["learning_rate"] = ADAGRAD_RATE
         return implied
 
+    @classmethod
+    def fit_together(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values with a drawn number of units that the number of heads divides."""
+        fitted = super().fit_together(given)
+        units, heads = fitted.get("hsz"), fitted.get("heads", cls.heads)
+        if isinstance(units, int):
+            fitted["hsz"] = heads * max(1, round(units / heads))
+        return fitted
+
     def check_together(self) -> None:
         """Check that there is one size, and that the number of heads divides it."""
         sizes = ",".join(map(str, self.hsz))

@@ -38,6 +38,10 @@ class BaselineSettings:
         """Return a trial's options; see `SearchSettings.configure`."""
         return find_baseline(self.model).options(**{**self.fixed, **options})
 
+    def fit_together(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """Return drawn options as they are: all values of a baseline go together."""
+        return dict(drawn)
+
     def space(self) -> Space:
         """Return the default space: all options with a grid, but those that are fixed."""
         return {name: one for name, one in own_space(self.model).items() if name not in self.fixed}

@@ -84,9 +84,13 @@ class Searching:
 
     def _run_one(self, runner: Runner, is_interrupted: Callable[[], bool]) -> bool:
         """Train one trial; return whether another one may follow."""
-        search, study = self.search, self.study
-        num_items = search.settings.dataset.train.items
-        proposal = study.propose(search.settings.configure, num_items, self.config.trials)
+        settings, study = self.search.settings, self.study
+        proposal = study.propose(
+            settings.configure,
+            settings.dataset.train.items,
+            self.config.trials,
+            settings.fit_together,
+        )
         if proposal is None:
             return False
         with ExitStack() as undo:

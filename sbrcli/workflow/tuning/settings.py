@@ -77,6 +77,10 @@ class SearchSettings(Protocol):
         """
         ...
 
+    def fit_together(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """Return drawn options, moved to values that go with each other and with the fixed ones."""
+        ...
+
     def space(self) -> Space:
         """Return what is searched unless the user says otherwise."""
         ...
@@ -146,6 +150,11 @@ class TuneSettings:
             {**self.fixed, **read}, self.preset, short_sessions=is_short, model=self.model
         )
         return replace(config, refit=False)
+
+    def fit_together(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """Return drawn options, moved to fit; see `SearchSettings.fit_together`."""
+        fitted = config_class_of(self.model).fit_together({**self.fixed, **drawn})
+        return {name: fitted[name] for name in drawn}
 
     def job_of(self, config: FitConfig, name: str = "trial") -> TrainingJob:
         """Return the training of a configuration; in a trial, its name is never used."""

@@ -36,6 +36,7 @@ _RANDOM_TRIALS = 8
 """Trials before the estimator is used; the first ones are drawn at random."""
 
 Configure = Callable[[Mapping[str, Any]], Options]
+FitTogether = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 _TRIALS_BEFORE_PRUNING = 4
 _EPOCHS_BEFORE_PRUNING = 2
@@ -110,13 +111,16 @@ class Study:
                 self._plan_again(trial)
             return len(killed)
 
-    def propose(self, configure: Configure, num_items: int, most: int) -> Proposal | None:
+    def propose(
+        self, configure: Configure, num_items: int, most: int, fit_together: FitTogether = dict
+    ) -> Proposal | None:
         """Return the next trial; None if the study has enough.
 
         Args:
             configure: returns the configuration of a trial's options.
             num_items: the number of items that are scored.
             most: the maximum number of trials of all processes together.
+            fit_together: returns drawn options, moved to values that go with each other.
         """
         with self.folder.locked():
             begun = len(self.trials())
@@ -131,7 +135,9 @@ class Study:
             handle = self._study.ask()
             handle.set_user_attr("worker", self.worker)
             outside = handle.user_attrs.get(_OUTSIDE)
-            drawn = self._draw(handle, configure, num_items) if outside is None else outside
+            drawn = outside
+            if drawn is None:
+                drawn = fit_together(self._draw(handle, configure, num_items))
             options = {name: written(value) for name, value in drawn.items()}
             handle.set_user_attr("options", options)
             complete = [one for one in self.trials() if one.state == "complete"]
