@@ -45,12 +45,8 @@ class Sessions:
 
         A block has at most 2**20 events, or one session.
         """
-        begin = 0
-        while begin < self.num_sessions:
-            most = self.offsets[begin] + _BLOCK
-            end = max(begin + 1, int(np.searchsorted(self.offsets, most, side="right")) - 1)
+        for begin, end in block_bounds(self.offsets):
             yield self.part(begin, end)
-            begin = end
 
     def part(self, begin: int, end: int) -> "Sessions":
         """Return the sessions from `begin` to before `end`, without copying their events."""
@@ -191,6 +187,20 @@ class Sessions:
             counts[begin:end] = np.diff(total[block.offsets])
             begin = end
         return counts
+
+
+def block_bounds(offsets: IntArray) -> Iterator[tuple[int, int]]:
+    """Yield the first session of each block of `Sessions.blocks`, and that after its last one.
+
+    Args:
+        offsets: (sessions + 1,) of all sessions.
+    """
+    begin, num_sessions = 0, len(offsets) - 1
+    while begin < num_sessions:
+        end = int(np.searchsorted(offsets, offsets[begin] + _BLOCK, side="right")) - 1
+        end = max(begin + 1, end)
+        yield begin, end
+        begin = end
 
 
 def draw_sessions(

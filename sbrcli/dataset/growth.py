@@ -1,47 +1,32 @@
 """Add the events of a newer log to the sessions that a run has learned from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import chain, count
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from sbrcli.arrays import BoolArray, IntArray
 from sbrcli.artefacts.dataset import Counts
 from sbrcli.config.prepare import PrepareConfig
 from sbrcli.config.session_rule import SessionRule
+from sbrcli.dataset.continuation import (
+    Continued,
+    Learned,
+    NewerSessions,
+    find_by_events,
+    find_by_id,
+)
 from sbrcli.dataset.sessionize import session_offsets
 from sbrcli.log.events import ITEM_ID, SESSION_ID, TIMESTAMP
-from sbrcli.sessions import Sessions
+from sbrcli.sessions import Sessions, block_bounds
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
-    """What a run has learned from."""
-
-    sessions: Sessions
-    session_ids: Sequence[int] | Sequence[str]
-    """(sessions,)"""
-
-    item_ids: list[str]
-    """Of all items, by index."""
-
-    @property
-    def last_time(self) -> int | float:
-        """The time of the last event, in seconds since 1970 UTC."""
-        return self.sessions.timestamps.max().item()
-
-
-@dataclass(frozen=True, slots=True)
-class Grown:
-    """The sessions of a run with those of a newer log."""
-
-    sessions: Sessions
-    session_ids: list[int] | list[str]
-    item_ids: list[str]
-    """Those known before, then the new ones in order of appearance."""
+class Additions:
+    """The number of events that a log adds to the sessions of a run."""
 
     added: Counts
     """New events that are learned from, sessions that begin with them, and new items."""
@@ -49,28 +34,85 @@ class Grown:
     continued: int
     """How many earlier sessions go on."""
 
-    seen: int
-    """Events of the log that are no later than the last one learned from."""
-
     dropped: dict[str, Counts]
     """New events that are left out, by reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
-    """A session with new events, from its first event on."""
+class Grown:
+    """The sessions of a run with those of a newer log."""
 
-    items: IntArray
-    times: npt.NDArray[np.generic]
-    session_id: int | str
-    earlier: int | None
-    """Which of the sessions so far it continues."""
+    learned: Learned
 
-    num_new: int
+    newer: Sessions
+    """What the log adds, and to which sessions: (sessions with new events)."""
 
+    newer_ids: list[int | str]
+    """The ids of these sessions."""
 
-_Find = Callable[[int | str, IntArray, npt.NDArray[np.generic]], int | None]
-"""Given a session's id and its earlier events, return which of the sessions so far it continues."""
+    earlier: IntArray
+    """The earlier session that each of them continues, which then stands in its place; -1 for a
+    session that begins in the log."""
+
+    earlier_lengths: IntArray
+    """The number of events of each earlier session; 0 for a session that begins in the log."""
+
+    item_ids: list[str]
+    """Those known before, then the new ones in order of appearance."""
+
+    additions: Additions
+
+    @property
+    def last_time(self) -> int | float:
+        """The time of the last event, in seconds since 1970 UTC."""
+        if not len(self.newer.timestamps):
+            return self.learned.last_time
+        return max(self.learned.last_time, self.newer.timestamps.max().item())
+
+    def blocks(self) -> Iterator[tuple[Sessions, pa.Array]]:
+        """Yield all sessions with their ids, some at a time: first those that do not go on.
+
+        The ids are all int64, or all strings.
+        """
+        times = np.result_type(self.learned.sessions.timestamps, self.newer.timestamps)
+        are_integers = self.learned.has_integer_ids and all(
+            isinstance(one, int) for one in self.newer_ids
+        )
+        kind = pa.int64() if are_integers else pa.string()
+        for block, ids in chain(self._others(), self._newest(kind)):
+            seconds = block.timestamps.astype(times, copy=False)
+            yield replace(block, timestamps=seconds, targets=None), ids.cast(kind)
+
+    def _others(self) -> Iterator[tuple[Sessions, pa.Array]]:
+        """Yield the earlier sessions that do not go on."""
+        go_on = np.sort(self.earlier[self.earlier >= 0])
+        for begin, block, ids in self.learned.blocks():
+            first, last = np.searchsorted(go_on, (begin, begin + block.num_sessions))
+            if first == last:
+                yield block, ids
+            elif last - first < block.num_sessions:
+                stays = np.ones(block.num_sessions, np.bool_)
+                stays[go_on[first:last] - begin] = False
+                yield block.only(stays), ids.filter(pa.array(stays))
+
+    def _newest(self, kind: pa.DataType) -> Iterator[tuple[Sessions, pa.Array]]:
+        """Yield the sessions with new events, with the earlier events of those that go on."""
+        before, newer = self.learned.sessions, self.newer
+        more = np.diff(newer.offsets)
+        offsets = np.concatenate(([0], np.cumsum(self.earlier_lengths + more)))
+        for begin, end in block_bounds(offsets):
+            lengths, own = self.earlier_lengths[begin:end], newer.part(begin, end)
+            places = offsets[begin : end + 1] - offsets[begin]
+            old = _ranges(before.offsets[self.earlier[begin:end]], lengths)
+            old_places = _ranges(places[:-1], lengths)
+            own_places = _ranges(places[:-1] + lengths, more[begin:end])
+            items = np.empty(places[-1], np.int32)
+            items[old_places], items[own_places] = before.item_indices[old], own.item_indices
+            times = np.empty(places[-1], np.result_type(before.timestamps, newer.timestamps))
+            times[old_places], times[own_places] = before.timestamps[old], own.timestamps
+            ids = self.newer_ids[begin:end]
+            texts = ids if kind == pa.int64() else [str(one) for one in ids]
+            yield Sessions(items, places, times), pa.array(texts, kind)
 
 
 def grow(learned: Learned, cut: pd.DataFrame, config: PrepareConfig) -> Grown:
@@ -87,27 +129,42 @@ def grow(learned: Learned, cut: pd.DataFrame, config: PrepareConfig) -> Grown:
         config: how the earlier sessions were made: its session rule and filters hold here too.
     """
     offsets = session_offsets(cut)
-    times = cut[TIMESTAMP].to_numpy()
-    is_new = times > learned.last_time
+    is_new = cut[TIMESTAMP].to_numpy() > learned.last_time
     indices, item_ids = _encode(learned.item_ids, cut, offsets, config)
-    is_kept = indices >= 0
-    find = _find_by_events(learned) if _has_gaps(config) else _find_by_id(learned)
-    ids = _ids_of(cut, offsets)
+    log = _find_newer(cut, offsets, indices, is_new)
+    if _has_gaps(config):
+        found, earlier_ids, largest = find_by_events(learned, log)
+        numbers = count(largest + 1)
+    else:
+        found, earlier_ids, numbers = find_by_id(learned, log), dict(enumerate(log.ids)), count()
 
-    found, short = [], Counts()
-    for at in np.flatnonzero(_any_in(is_new & is_kept, offsets)).tolist():
-        rows = np.arange(offsets[at], offsets[at + 1])
-        rows = rows[is_kept[rows]]
-        log = _Session(indices[rows], times[rows], ids[at], None, int(is_new[rows].sum()))
-        session = _join(learned.sessions, find, log, config)
-        if len(session.items) < config.min_session_length:
-            short += Counts(log.num_new, 1)
-        else:
-            found.append(session)
-    rare = cut.loc[is_new & ~is_kept, ITEM_ID]
-    dropped = {"short_sessions": short, "rare_items": Counts(len(rare), 0, rare.nunique())}
-    seen = int(np.count_nonzero(~is_new))
-    return _assemble(learned, found, item_ids, _has_gaps(config), seen, dropped)
+    owners = log.owners
+    taken = _take_later(log, owners, found, config)
+    num_new, num_taken = _count(owners[taken & log.is_new], log), _count(owners[taken], log)
+    lengths = found.lengths + num_taken
+    is_long = lengths >= config.min_session_length
+    taken &= is_long[owners]
+    items, used = _renumber(log.sessions.item_indices[taken], len(learned.item_ids))
+
+    rare = cut.loc[is_new & (indices < 0), ITEM_ID]
+    num_short = np.count_nonzero(log.is_new & ~is_long[owners])
+    dropped = {
+        "short_sessions": Counts(int(num_short), int(np.count_nonzero(~is_long))),
+        "rare_items": Counts(len(rare), 0, rare.nunique()),
+    }
+    begun = int(np.count_nonzero(num_new[is_long] == lengths[is_long]))
+    added = Counts(int(num_new[is_long].sum()), begun, len(used))
+    chosen = np.flatnonzero(is_long)
+    newer_offsets = np.concatenate(([0], np.cumsum(num_taken[chosen])))
+    return Grown(
+        learned,
+        Sessions(items, newer_offsets, log.sessions.timestamps[taken]),
+        [earlier_ids[at] if at in earlier_ids else next(numbers) for at in chosen.tolist()],
+        found.numbers[chosen],
+        found.lengths[chosen],
+        [*learned.item_ids, *(item_ids[index] for index in used)],
+        Additions(added, len(chosen) - begun, dropped),
+    )
 
 
 def _has_gaps(config: PrepareConfig) -> bool:
@@ -133,104 +190,60 @@ def _encode(
     return indices[codes], item_ids
 
 
-def _ids_of(cut: pd.DataFrame, offsets: IntArray) -> list[int] | list[str]:
-    return cut[SESSION_ID].iloc[offsets[:-1]].tolist()
-
-
-def _any_in(chosen: BoolArray, offsets: IntArray) -> BoolArray:
-    """Return which sessions have a chosen event."""
-    if len(offsets) < 2:
-        return np.zeros(0, np.bool_)
-    return np.logical_or.reduceat(chosen, offsets[:-1])
-
-
-def _find_by_id(learned: Learned) -> _Find:
-    number_of = {str(session_id): at for at, session_id in enumerate(learned.session_ids)}
-    return lambda session_id, _items, _times: number_of.get(str(session_id))
-
-
-def _find_by_events(learned: Learned) -> _Find:
-    sessions, num_known = learned.sessions, len(learned.item_ids)
-    number_of = {}
-    for at in range(sessions.num_sessions):
-        rows = slice(sessions.offsets[at], sessions.offsets[at + 1])
-        key = _key(sessions.item_indices[rows], sessions.timestamps[rows])
-        number_of.setdefault(key, at)
-
-    def find(_session_id: int | str, items: IntArray, times: Any) -> int | None:
-        known = items < num_known
-        return number_of.get(_key(items[known], times[known])) if known.any() else None
-
-    return find
-
-
-def _key(items: IntArray, times: npt.NDArray[np.generic]) -> bytes:
-    return items.astype(np.int32).tobytes() + times.astype(np.float64).tobytes()
-
-
-def _join(learned: Sessions, find: _Find, log: _Session, config: PrepareConfig) -> _Session:
-    """Return a session of the log with the earlier events that are known of it."""
-    num_old = len(log.items) - log.num_new
-    earlier = find(log.session_id, log.items[:num_old], log.times[:num_old])
-    if earlier is None:
-        return log
-    rows = slice(learned.offsets[earlier], learned.offsets[earlier + 1])
-    times = learned.timestamps[rows]
-    later = log.times > times.max()
-    items = np.concatenate((learned.item_indices[rows], log.items[later]))
-    times = np.concatenate((times, log.times[later]))
-    num_new = log.num_new
-    if config.drop_repeats:
-        at = len(items) - np.count_nonzero(later)
-        if at < len(items) and items[at] == items[at - 1]:
-            items, times = np.delete(items, at), np.delete(times, at)
-            num_new -= np.count_nonzero(later) == log.num_new
-    return _Session(items, times, log.session_id, earlier, num_new)
-
-
-def _assemble(
-    learned: Learned,
-    found: list[_Session],
-    item_ids: list[str],
-    has_gaps: bool,
-    seen: int,
-    dropped: dict[str, Counts],
-) -> Grown:
-    """Append the continued and the new sessions to the others."""
-    before, num_known = learned.sessions, len(learned.item_ids)
-    replaced = {session.earlier for session in found}
-    stays = np.array([at not in replaced for at in range(before.num_sessions)], np.bool_)
-    rest = before.only(stays)
-    if found:
-        lengths = [len(session.items) for session in found]
-        later = Sessions(
-            np.concatenate([session.items for session in found]),
+def _find_newer(
+    cut: pd.DataFrame, offsets: IntArray, indices: IntArray, is_new: BoolArray
+) -> NewerSessions:
+    """Return the log's sessions with new events, without its rare items."""
+    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    is_kept = indices >= 0
+    chosen = np.zeros(len(offsets) - 1, np.bool_)
+    chosen[owners[is_new & is_kept]] = True
+    rows = np.flatnonzero(is_kept & chosen[owners])
+    lengths = np.bincount(owners[rows], minlength=len(chosen))[chosen]
+    return NewerSessions(
+        Sessions(
+            indices[rows],
             np.concatenate(([0], np.cumsum(lengths))),
-            np.concatenate([session.times for session in found]),
-        )
-        rest = rest.followed_by(later)
-    # A new item may have been in short sessions alone.
-    used = pd.unique(rest.item_indices[rest.item_indices >= num_known])
-    index_of = np.arange(len(item_ids), dtype=np.int32)
-    index_of[used] = num_known + np.arange(len(used), dtype=np.int32)
-    sessions = replace(rest, item_indices=index_of[rest.item_indices], targets=None)
-    ids = [one for one, is_left in zip(learned.session_ids, stays, strict=True) if is_left]
-    number = max(map(int, learned.session_ids), default=0) if has_gaps else 0
-    for session in found:
-        if has_gaps and session.earlier is not None:
-            ids.append(learned.session_ids[session.earlier])
-        elif has_gaps:
-            ids.append(number := number + 1)
-        else:
-            ids.append(session.session_id)
-    are_numbers = all(isinstance(one, int) for one in ids)
-    begun = sum(session.num_new == len(session.items) for session in found)
-    return Grown(
-        sessions,
-        [int(one) for one in ids] if are_numbers else [str(one) for one in ids],
-        [*learned.item_ids, *(item_ids[index] for index in used)],
-        Counts(sum(session.num_new for session in found), begun, len(used)),
-        len(found) - begun,
-        seen,
-        dropped,
+            cut[TIMESTAMP].to_numpy()[rows],
+        ),
+        cut[SESSION_ID].iloc[offsets[:-1][chosen]].tolist(),
+        is_new[rows],
     )
+
+
+def _take_later(
+    log: NewerSessions, owners: IntArray, found: Continued, config: PrepareConfig
+) -> BoolArray:
+    """Return which of the log's events are added: (events,)."""
+    items = log.sessions.item_indices
+    goes_on = found.numbers[owners] >= 0
+    taken = ~goes_on | np.greater(log.sessions.timestamps, found.last_times[owners])
+    if config.drop_repeats:
+        rows = np.flatnonzero(taken)
+        firsts = rows[np.concatenate(([True], np.diff(owners[rows]) > 0))[: len(rows)]]
+        repeats = goes_on[firsts] & (items[firsts] == found.last_items[owners[firsts]])
+        taken[firsts[repeats]] = False
+    return taken
+
+
+def _count(owners: IntArray, log: NewerSessions) -> IntArray:
+    """Count the events of each of the log's sessions."""
+    return np.bincount(owners, minlength=log.sessions.num_sessions)
+
+
+def _renumber(items: IntArray, num_known: int) -> tuple[IntArray, list[int]]:
+    """Number the new items by appearance, as one may have been in short sessions alone.
+
+    Returns:
+        The items with the new numbers, and the former number of each new item.
+    """
+    used = pd.unique(items[items >= num_known])
+    index_of = np.arange(max(num_known, items.max(initial=0) + 1), dtype=np.int32)
+    index_of[used] = num_known + np.arange(len(used), dtype=np.int32)
+    return index_of[items], used.tolist()
+
+
+def _ranges(begins: IntArray, lengths: IntArray) -> IntArray:
+    """Return ranges of integers, one after the other: [5, 9], [2, 1] -> [5, 6, 9]."""
+    ends = np.cumsum(lengths)
+    return np.arange(lengths.sum()) + np.repeat(begins - (ends - lengths), lengths)

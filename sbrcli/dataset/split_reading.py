@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sbrcli.arrays import BoolArray, IntArray
-from sbrcli.artefacts.checksums import find_checksum_mismatch
 from sbrcli.dataset.mapped_columns import Column
 from sbrcli.dataset.tables import (
+    damage_explained,
     damaged_file,
     files_of,
     plain_ids,
@@ -54,10 +54,9 @@ def read_split_columns(path: Path, num_items: int) -> SplitColumns:
             for the columns.
         MemoryError: an intact file does not fit into memory.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with damage_explained(path):
         files = files_of(path)
         is_large = sum(pq.read_metadata(file).num_rows for file in files) > IN_MEMORY_EVENTS
         reader = _Reader(path, num_items, is_large=is_large)
@@ -65,15 +64,18 @@ def read_split_columns(path: Path, num_items: int) -> SplitColumns:
             for batch in _batches_of(file):
                 reader.add(batch)
         return reader.finish()
-    except FileNotFoundError as error:
-        raise damaged_file(path, "it is missing") from error
-    except MemoryError as error:  # Arrow's too; a damaged file can request any amount of memory
-        misfit = find_checksum_mismatch(path)
-        if misfit is None:
-            raise
-        raise damaged_file(path, misfit) from error
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise damaged_file(path, (str(error) or type(error).__name__).splitlines()[0]) from error
+
+
+def has_targets(path: Path) -> bool:
+    """Return whether the targets of a split are marked.
+
+    Raises:
+        ArtefactError: the split is missing or damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with damage_explained(path):
+        return IS_TARGET in pq.read_schema(files_of(path)[0]).names
 
 
 def _batches_of(file: Path) -> Iterator["pa.Table"]:

@@ -13,8 +13,9 @@ other events are their context and also occur in an earlier split. valid_full th
 session without its test event, and so all of train.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,6 +48,8 @@ TRAIN_COUNT = "train_count"
 TITLE = "title"
 
 ITEMS_FILE = "items.parquet"
+
+_COMPRESSION = "zstd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +150,45 @@ def write_split(
         item_ids: (items,) every item's id, strings.
         part: the part's number; None writes the whole split into one file.
     """
+    write_split_in_blocks(folder, split, [(sessions, session_ids)], item_ids, part)
+
+
+def write_split_in_blocks(
+    folder: Path,
+    split: Split,
+    blocks: "Iterable[tuple[Sessions, pa.Array]]",
+    item_ids: "Sequence[str] | pa.Array",
+    part: int | None = None,
+) -> None:
+    """Write a split, or a part of it, block by block into one file, in the memory of a block.
+
+    Args:
+        blocks: at least one, each with the session ids of its events. All have columns of the same
+            types.
+        folder, split, item_ids, part: as of `write_split`.
+    """
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     if not isinstance(item_ids, pa.Array):
         item_ids = pa.array(item_ids, pa.string())
+    path = split_path(folder, split)
+    if part is not None:
+        path.mkdir(exist_ok=True)
+        path /= f"part-{part:05d}.parquet"
+    tables = (_to_table(sessions, ids, item_ids) for sessions, ids in blocks)
+    first = next(tables)
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, first.schema, compression=_COMPRESSION) as out,
+    ):
+        for table in chain([first], tables):
+            out.write_table(table)
+
+
+def _to_table(sessions: Sessions, session_ids: "pa.Array", item_ids: "pa.Array") -> "pa.Table":
+    import pyarrow as pa
+
     columns = {
         SESSION_ID: session_ids,
         ITEM_ID: id_column(sessions.item_indices, item_ids),
@@ -159,12 +197,7 @@ def write_split(
     }
     if sessions.targets is not None:
         columns[IS_TARGET] = pa.array(sessions.targets)
-    path = split_path(folder, split)
-    if part is not None:
-        path.mkdir(exist_ok=True)
-        path /= f"part-{part:05d}.parquet"
-    with replacing(path) as temporary:
-        _write_table(temporary, pa.table(columns))
+    return pa.table(columns)
 
 
 def write_items(folder: Path, items: Items) -> None:
@@ -204,4 +237,4 @@ def id_column(codes: IntArray, categories: "pa.Array") -> "pa.Array":
 def _write_table(path: Path, table: "pa.Table") -> None:
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path, compression="zstd")
+    pq.write_table(table, path, compression=_COMPRESSION)

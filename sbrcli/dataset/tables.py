@@ -1,5 +1,7 @@
 """Read and check the tables of a dataset's Parquet files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,7 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with damage_explained(path):
         tables = []
         for part in files_of(path):
             with pq.ParquetFile(part) as file:
@@ -33,21 +35,33 @@ def read_table(path: Path, required: list[str], optional: str = "") -> "pa.Table
                 tables.append(file.read([*required, optional]))
         table = pa.concat_tables(tables)
         table.validate(full=True)  # PyArrow reads text without checking that it is UTF-8
+    for name in required:
+        if table[name].null_count:
+            raise damaged_file(path, f"its column {name} has missing values")
+    return table
+
+
+@contextmanager
+def damage_explained(path: Path) -> Iterator[None]:
+    """Raise what is caused by a damaged file, or a folder of parts, as the error that names it.
+
+    Raises:
+        ArtefactError: the file is missing, or the block could not read it.
+        MemoryError: an intact file does not fit into memory.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
     except FileNotFoundError as error:
         raise damaged_file(path, "it is missing") from error
-    except (
-        MemoryError
-    ) as error:  # as Arrow's is; a damaged file can also request any amount of memory
+    except MemoryError as error:  # Arrow's too; a damaged file can request any amount of memory
         misfit = find_checksum_mismatch(path)
         if misfit is None:
             raise
         raise damaged_file(path, misfit) from error
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise damaged_file(path, (str(error) or type(error).__name__).splitlines()[0]) from error
-    for name in required:
-        if table[name].null_count:
-            raise damaged_file(path, f"its column {name} has missing values")
-    return table
 
 
 def require_columns(path: Path, schema: "pa.Schema", required: list[str]) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from sbrcli.arrays import BoolArray
 from sbrcli.artefacts.run import Run
 from sbrcli.dataset.mapped_columns import join_sessions
+from sbrcli.dataset.session_ids import SessionIds
+from sbrcli.dataset.split_reading import has_targets
 from sbrcli.dataset.storage import Split, load_split, split_path
-from sbrcli.dataset.tables import read_table
-from sbrcli.log.events import SESSION_ID
 from sbrcli.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -39,20 +39,13 @@ def load_training_sessions(dataset: Path, run: Run) -> Sessions:
     return load_train_full(dataset) if run.is_refitted else load_split(dataset, "train")
 
 
-def load_training_ids(dataset: Path, run: Run) -> list[int] | list[str]:
-    """Read the ids, as in the log, of the sessions that `load_training_sessions` returns.
-
-    Raises:
-        ArtefactError: a split is missing or damaged.
-    """
-    splits: list[Split] = ["train"]
+def find_training_ids(dataset: Path, run: Run, sessions: Sessions) -> SessionIds:
+    """Return the ids, as in the log, of the sessions that `load_training_sessions` has returned."""
+    splits = ["train"]
     if run.is_refitted:
-        is_whole = load_split(dataset, "valid_full").targets is not None
+        is_whole = has_targets(split_path(dataset, "valid_full"))
         splits = ["valid_full"] if is_whole else ["train", "valid_full"]
-    found = []
-    for split in splits:
-        found += _session_ids(dataset, split, load_split(dataset, split)).to_pylist()
-    return found
+    return SessionIds([split_path(dataset, split) for split in splits], sessions)
 
 
 def load_all_sessions(dataset: Path) -> Sessions:
@@ -114,9 +107,7 @@ def _session_ids(dataset: Path, split: Split, sessions: Sessions) -> "pa.Chunked
     """Return the session ids of a split as in the log: (sessions,)."""
     import pyarrow as pa
 
-    ids = read_table(split_path(dataset, split), [SESSION_ID])[SESSION_ID]
-    ids = ids.take(pa.array(sessions.offsets[:-1]))
-    return ids.cast(ids.type.value_type) if pa.types.is_dictionary(ids.type) else ids
+    return pa.chunked_array(list(SessionIds([split_path(dataset, split)], sessions)))
 
 
 def _is_in(ids: "pa.ChunkedArray", others: "list[pa.ChunkedArray]") -> BoolArray:

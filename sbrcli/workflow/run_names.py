@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sbrcli.config.training import FitConfig, differences
@@ -13,6 +15,9 @@ MAX_CHARACTERS = 60
 
 _MAX_BYTES = 120
 """The maximum number of bytes of a name; if the dataset's name leaves less room, a hash is used."""
+
+_UNTIL = re.compile(r"-until-\d{8}T\d{6}$")
+"""How the default name of an update ends."""
 
 _SHORT = {
     "learning_rate": "lr",
@@ -54,6 +59,22 @@ def _split(
     other = differences(config, usual)
     other = {name: value for name, value in other.items() if name not in family.size_options}
     return f"{dataset}-{family.size_words(config)}", other
+
+
+def name_update(parent: str, last_time: float) -> str:
+    """Return the name of an update: what the run was first trained as, and until when it learned.
+
+    It is user-1x100-until-20261126T235900, also if the parent is user-1x100-until-20261125T235900.
+
+    Args:
+        parent: the name of the run that is updated.
+        last_time: the time of the last event, in seconds since 1970 UTC.
+    """
+    until = datetime.fromtimestamp(last_time, UTC).strftime("-until-%Y%m%dT%H%M%S")
+    root = _UNTIL.sub("", parent)
+    if len((root + until).encode()) > _MAX_BYTES:
+        root = f"{root.encode()[:60].decode(errors='ignore')}-{hash_options({'run': root})}"
+    return root + until
 
 
 def write_words(options: Mapping[str, Any]) -> str:

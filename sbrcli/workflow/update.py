@@ -1,10 +1,9 @@
 """`sbr update`: train a new run that continues a complete one with later events."""
 
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from sbrcli.config.training import DEFAULT_CHECKPOINT, CheckpointConfig
 from sbrcli.config.update import UpdateConfig
 from sbrcli.config.workers import require_no_cluster
 from sbrcli.dataset.cutting import cut_grown_log
-from sbrcli.dataset.growth import Grown, grow
+from sbrcli.dataset.growth import Additions, grow
 from sbrcli.dataset.spec import describe_files
 from sbrcli.errors import ArtefactError, ConfigError, TrainingError
 from sbrcli.log.events import TIMESTAMP
@@ -37,17 +36,11 @@ from sbrcli.workflow.evaluate import dataset_of
 from sbrcli.workflow.evaluate_log import complete_reading, prepare_config_of
 from sbrcli.workflow.grown_dataset import load_learned, write_grown
 from sbrcli.workflow.refresh import refresh_partners
-from sbrcli.workflow.run_names import hash_options
+from sbrcli.workflow.run_names import name_update
 from sbrcli.workflow.run_settings import settings_of
 from sbrcli.workflow.train import train
 from sbrcli.workflow.train_result import TrainResult, describe_run
 from sbrcli.workflow.training_job import TrainingJob, config_of
-
-_UNTIL = re.compile(r"-until-\d{8}T\d{6}$")
-"""How the default name of an update ends."""
-
-_MAX_BYTES = 120
-"""Of a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +83,23 @@ class UpdateResult(TrainResult):
     """New events that were not learned from, by reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What an update trains on."""
+
+    dataset: Dataset | None
+    """None where there is nothing to learn."""
+
+    additions: Additions
+    seen: int
+    """Events of the log that are no later than those learned from."""
+
+    since: float
+    """The time of the last event that the parent has learned from."""
+
+    source: SourceFile
+
+
 def update(
     workspace: Workspace,
     new: NewEvents,
@@ -120,42 +130,61 @@ def update(
     require_no_cluster("sbr update")
     parent = workspace.open("run", new.run)
     shape_of_run(parent)  # refuses what is no network before anything is read or written
+    step = _prepare(workspace, new, parent)
+    figures = {
+        "continued": step.additions.continued,
+        "seen": step.seen,
+        "left_out": step.additions.dropped,
+    }
+    added = step.additions.added
+    if step.dataset is None:
+        return _extended(describe_run(parent), None, **figures)
+    name = step.dataset.name
+    about = Update(step.since, config.replay, added, step.source.sha256)
+    job = _make_job(step.dataset, name, parent, config, about)
+    begun = workspace.find("run", name)
+    is_same = begun is not None and settings_of(begun) == job.settings()
+    if begun is None or not (is_same and begun.is_complete):
+        workspace.reporter.note(_describe(step.additions, name, parent.name))
+    try:
+        result = train(workspace, job, validate, on_event, resume=is_same, checkpoint=checkpoint)
+    except (ConfigError, TrainingError) as error:
+        error.hint = hint_for_update(error.hint, name, parent.name)
+        raise
+    refresh_partners(workspace, parent, workspace.open("run", name), step.dataset)
+    return _extended(result, parent.name, added=added, **figures)
+
+
+def _prepare(workspace: Workspace, new: NewEvents, parent: Run) -> _Step:
+    """Read the log, and write the dataset to train on.
+
+    When it returns, the files that the earlier dataset was mapped from are gone from the disk.
+    """
     dataset = _dataset_of(parent, workspace)
     learned = load_learned(parent, dataset)
     read, source = _read(new, dataset, workspace)
     made_with = prepare_config_of(parent.name, dataset.config)
     cut, older = cut_grown_log(read.events, made_with, learned.last_time)
     grown = grow(learned, cut, made_with)
-    grown = replace(grown, dropped=older | grown.dropped)
+    additions = replace(grown.additions, dropped=older | grown.additions.dropped)
+    grown = replace(grown, additions=additions)
     times = read.events[TIMESTAMP].to_numpy()
     seen = int(np.count_nonzero(times <= learned.last_time))
-    figures = {"continued": grown.continued, "seen": seen, "left_out": grown.dropped}
-    if not grown.added.events:
-        return _extended(describe_run(parent), None, **figures)
+    if not additions.added.events:
+        return _Step(None, additions, seen, learned.last_time, source)
     _warn_of_events_between(parent, dataset, times.min().item(), workspace)
-    name = new.name or _default_name(parent.name, grown.sessions.timestamps.max().item())
-    begun = _find_begun(workspace, name, parent.name)
+    name = new.name or name_update(parent.name, grown.last_time)
+    _require_update(workspace, name, parent.name)
     titles = read_titles(new.titles) if new.titles else {}
     folder = write_grown(workspace, name, dataset, grown, source, titles)
-    about = Update(learned.last_time, config.replay, grown.added, source.sha256)
-    job = _make_job(folder, name, parent, config, about)
-    is_same = begun is not None and settings_of(begun) == job.settings()
-    if begun is None or not (is_same and begun.is_complete):
-        workspace.reporter.note(_describe(grown, job))
-    try:
-        result = train(workspace, job, validate, on_event, resume=is_same, checkpoint=checkpoint)
-    except (ConfigError, TrainingError) as error:
-        error.hint = hint_for_update(error.hint, name, parent.name)
-        raise
-    refresh_partners(workspace, parent, workspace.open("run", name), folder)
-    return _extended(result, parent.name, added=grown.added, **figures)
+    return _Step(folder, additions, seen, learned.last_time, source)
 
 
-def _find_begun(workspace: Workspace, name: str, parent: str) -> Run | None:
-    """Return the update of this name, complete or not; None if there is none.
+def _require_update(workspace: Workspace, name: str, parent: str) -> None:
+    """Check that a run of this name, if there is one, is an update of the parent, complete or not.
 
     Raises:
-        ArtefactError: the run of this name is no update of the parent.
+        ArtefactError: it is not.
     """
     begun = workspace.find("run", name)
     if begun is not None and (begun.parent is None or begun.parent.run != parent):
@@ -163,7 +192,6 @@ def _find_begun(workspace: Workspace, name: str, parent: str) -> Run | None:
             f"run {name} already exists, and is no update of run {parent}",
             hint="--name gives the update another name",
         )
-    return begun
 
 
 def hint_for_update(hint: str | None, name: str, parent: str) -> str | None:
@@ -233,15 +261,6 @@ def _seconds(time: str) -> float:
     return datetime.fromisoformat(time).timestamp()
 
 
-def _default_name(parent: str, last_time: float) -> str:
-    """Name an update by what it was first trained as, and by the last event's time."""
-    until = datetime.fromtimestamp(last_time, UTC).strftime("-until-%Y%m%dT%H%M%S")
-    root = _UNTIL.sub("", parent)
-    if len((root + until).encode()) > _MAX_BYTES:
-        root = f"{root.encode()[:60].decode(errors='ignore')}-{hash_options({'run': root})}"
-    return root + until
-
-
 def _make_job(
     dataset: Dataset, name: str, parent: Run, config: UpdateConfig, about: Update
 ) -> TrainingJob:
@@ -254,13 +273,11 @@ def _make_job(
     return TrainingJob(dataset, how, name, start, family_of(parent).name, about)
 
 
-def _describe(grown: Grown, job: TrainingJob) -> str:
-    assert job.parent is not None
-    added = grown.added
+def _describe(additions: Additions, name: str, parent: str) -> str:
+    added = additions.added
     return (
-        f"run {job.name} adds to run {job.parent['run']}: {added.events:,} events, "
-        f"{added.sessions:,} new sessions and {grown.continued:,} that go on, {added.items:,} new "
-        "items"
+        f"run {name} adds to run {parent}: {added.events:,} events, {added.sessions:,} new "
+        f"sessions and {additions.continued:,} that go on, {added.items:,} new items"
     )
 
 

@@ -23,6 +23,7 @@ from sbrcli.dataset.storage import (
     load_split,
     write_items,
     write_split,
+    write_split_in_blocks,
 )
 from sbrcli.errors import ArtefactError
 from sbrcli.sessions import Sessions
@@ -56,9 +57,26 @@ def test_a_split_comes_back_as_it_was_written(tmp_path: Path):
     assert_same(load_split(tmp_path, "train"), SESSIONS)
 
 
+def test_a_split_written_in_blocks_is_that_written_at_once(tmp_path: Path):
+    for name, blocks in (("once", [(0, 2)]), ("blocks", [(0, 1), (1, 2)])):
+        parts = [SESSIONS.part(*block) for block in blocks]
+        ids = [
+            id_column(np.repeat(np.arange(begin, end), np.diff(part.offsets)), pa.array(["b", "a"]))
+            for (begin, end), part in zip(blocks, parts, strict=True)
+        ]
+        (tmp_path / name).mkdir()
+        pairs = zip(parts, ids, strict=True)
+        write_split_in_blocks(tmp_path / name, "train", pairs, ITEMS.ids)
+    assert_same(load_split(tmp_path / "blocks", "train"), SESSIONS)
+    tables = [pq.read_table(tmp_path / name / "train.parquet") for name in ("once", "blocks")]
+    assert tables[0].schema == tables[1].schema
+    assert tables[0].to_pydict() == tables[1].to_pydict()
+    assert pq.read_metadata(tmp_path / "blocks/train.parquet").num_row_groups == 2
+
+
 def test_times_with_fractions_come_back_as_they_were(tmp_path: Path):
     sessions = Sessions(
-        SESSIONS.item_indices, SESSIONS.offsets, SESSIONS.timestamps + 1_700_000_000.123
+        SESSIONS.item_indices, SESSIONS.offsets, np.add(SESSIONS.timestamps, 1_700_000_000.123)
     )
     write(tmp_path, sessions)
     assert_same(load_split(tmp_path, "train"), sessions)
@@ -300,7 +318,7 @@ def test_a_fingerprint_is_of_the_content_and_not_of_titles_or_widths():
 
 def test_a_fingerprint_differs_where_anything_differs():
     sessions = make_sessions([0, 1], [2, 0])
-    later = Sessions(sessions.item_indices, sessions.offsets, sessions.timestamps + 1)
+    later = Sessions(sessions.item_indices, sessions.offsets, np.add(sessions.timestamps, 1))
     floats = Sessions(sessions.item_indices, sessions.offsets, sessions.timestamps.astype(float))
     others = [
         (ITEMS, {"train": make_sessions([0, 1, 2, 0])}),
