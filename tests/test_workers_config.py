@@ -77,3 +77,10 @@ def test_what_describes_no_workers_is_refused(text, why):
         'it must be as in {"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, '
         '"task": {"type": "worker", "index": 0}}; unset it to train in one process'
     )
+
+
+@pytest.mark.parametrize("address", ["b", "b:", ":1", "b:http", "b:65536", "b:-1", 7])
+def test_an_address_has_a_host_and_a_port(address):
+    with pytest.raises(ConfigError) as caught:
+        read({"worker": ["a:1", address]})
+    assert "addresses must be a list of HOST:PORT" in str(caught.value)

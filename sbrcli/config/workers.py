@@ -123,9 +123,16 @@ def require_no_cluster(command: str) -> None:
 
 
 def _addresses(found: Any) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(one, str) and one for one in found):
+    if not isinstance(found, list) or not all(map(_is_address, found)):
         raise TypeError("addresses must be a list of HOST:PORT")
     return tuple(found)
+
+
+def _is_address(found: Any) -> bool:
+    if not isinstance(found, str):
+        return False
+    host, _, port = found.rpartition(":")
+    return bool(host) and port.isascii() and port.isdigit() and int(port) < 65_536
 
 
 def _not_a_cluster(why: str) -> ConfigError:

@@ -1,6 +1,7 @@
 """Train as a worker that is not the chief: compute a share of each batch, and write nothing."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from sbrcli.models.training.backend import start_tensorflow
 from sbrcli.models.training.events import LibrariesLoading, OnEvent, ignore_event
 from sbrcli.models.training.interruption import deferred_interrupt
 from sbrcli.models.training.memory import out_of_memory_explained
+from sbrcli.models.training.rendezvous import wait_for_others
 from sbrcli.models.training.team_start import join_team, losses_explained
 from sbrcli.workflow.epoch_validation import Validate, measure_on
 from sbrcli.workflow.run_settings import settings_of
@@ -51,7 +53,7 @@ def train_as_follower(
     if found is not None and found.is_complete and settings_of(found) == job.settings():
         return describe_run(found)
     try:
-        follow(job, cluster, validate, on_event)
+        follow(job, cluster, validate, on_event, workspace.reporter.note)
     except KeyboardInterrupt:
         time.sleep(_FETCH_SECONDS)
         raise
@@ -62,7 +64,11 @@ def train_as_follower(
 
 
 def follow(
-    job: TrainingJob, cluster: Cluster, validate: Validate, on_event: OnEvent = ignore_event
+    job: TrainingJob,
+    cluster: Cluster,
+    validate: Validate,
+    on_event: OnEvent = ignore_event,
+    say: Callable[[str], object] | None = None,
 ) -> None:
     """Train what the chief trains, until it has nothing left to train.
 
@@ -71,6 +77,7 @@ def follow(
         cluster: the processes.
         validate: ranks a part of the valid split after each epoch.
         on_event: called when TensorFlow is loaded; the chief reports all else.
+        say: called with what is waited for; None if all processes were started at once.
 
     Raises:
         ConfigError: the chief has been started with other options, or on another dataset.
@@ -81,6 +88,8 @@ def follow(
     """
     on_event(LibrariesLoading())
     start_tensorflow(threads_of(job.config, cluster), job.config.device)
+    if say is not None:
+        wait_for_others(cluster, say)
     team = join_team(cluster)
     with losses_explained(), out_of_memory_explained():
         while (found := team.from_chief(None)) is not None:

@@ -18,7 +18,7 @@ from sbrcli.artefacts.run import Phase, Run
 from sbrcli.artefacts.run_state import REFIT_FOLDER
 from sbrcli.artefacts.workspace import Workspace
 from sbrcli.config.training import CheckpointConfig
-from sbrcli.config.workers import Cluster
+from sbrcli.config.workers import Cluster, read_cluster
 from sbrcli.errors import ArtefactError, TrainingError
 from sbrcli.models.network import Network
 from sbrcli.models.training.backend import (
@@ -30,6 +30,7 @@ from sbrcli.models.training.checkpoint import CHECKPOINT_FILE
 from sbrcli.models.training.events import LibrariesLoading, OnEvent, TargetsRanked
 from sbrcli.models.training.history import best_epoch
 from sbrcli.models.training.memory import out_of_memory_explained
+from sbrcli.models.training.rendezvous import wait_for_others
 from sbrcli.models.training.team_start import join_team, losses_explained
 from sbrcli.models.weights_file import WEIGHTS_FILE, load_weights, save_weights
 from sbrcli.sessions import Sessions
@@ -87,6 +88,8 @@ class Phases:
         start_tensorflow(threads_of(self.config, self.cluster), self.config.device)
         self._fix_precision()
         if self.cluster is not None:
+            if read_cluster() is not None:  # else all were started at once
+                wait_for_others(self.cluster, self.workspace.reporter.note)
             self.team = join_team(self.cluster)
         in_team = nullcontext() if self.team is None else losses_explained()
         with in_team, out_of_memory_explained():

@@ -1,7 +1,12 @@
 """`sbr train` in several processes: they train as one, and are started again if one dies."""
 
 import json
+import os
+import signal
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +125,26 @@ def test_under_tf_config_two_commands_train_one_run(whole, tf_configs):
     assert stdout == ""
     assert "worker 2 of 2 has nothing left to train; the first one writes the run" in second
     require_same_weights("cluster", "whole")
+
+
+def test_ctrl_c_ends_a_command_that_waits_for_the_other_workers(whole, tf_configs):
+    [process] = start_under(tf_configs[:1], "train", *OPTIONS, "--name", "alone")
+    host, _, port = json.loads(tf_configs[0])["cluster"]["chief"][0].partition(":")
+    is_waiting, deadline = False, time.monotonic() + 120
+    while not is_waiting:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        with suppress(ConnectionRefusedError):
+            socket.create_connection((host, int(port))).close()
+            is_waiting = True
+    os.kill(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.splitlines()[-2:] == [
+        "error: interrupted",
+        "hint: start all workers again; training continues from the last checkpoint, if any",
+    ]
+    assert not (RUNS / "alone").exists()
 
 
 @pytest.mark.parametrize(
