@@ -177,7 +177,9 @@ class Sessions:
 
     def count_targets(self) -> IntArray:
         """Count the targets of each session, in little memory: (sessions,) int64."""
-        counts = np.maximum(np.diff(self.offsets) - 1, 0)
+        counts = np.diff(self.offsets)
+        counts -= 1
+        np.maximum(counts, 0, out=counts)
         if self.targets is None:
             return counts
         begin = 0
@@ -208,20 +210,45 @@ def draw_sessions(
 ) -> BoolArray | None:
     """Draw sessions as `Sessions.subsample`; return which, or None for all of them.
 
+    In memory are 8 bytes for each session with a target, besides the counts.
+
     Args:
         counts: (sessions,) the targets of each.
         num_targets, seed: as there.
     """
     if counts.sum() <= num_targets:
         return None
-    rng = np.random.default_rng(seed)
-    drawn = rng.permutation(np.flatnonzero(counts))
-    held = np.cumsum(counts[drawn])
-    last = int(np.searchsorted(held, num_targets))  # the first place where they suffice
-    before = int(held[last] - counts[drawn[last]])
-    left = drawn[last:]
-    suffices = left[before + counts[left] >= num_targets]
+    drawn = np.flatnonzero(counts)
+    np.random.default_rng(seed).shuffle(drawn)
+    last = held = 0  # the first place where they suffice, and the targets before it
+    for block in _parts_of(drawn):
+        total = held + np.cumsum(counts[block])
+        at = int(np.searchsorted(total, num_targets))
+        last += at
+        held = int(total[at - 1]) if at else held
+        if at < len(block):
+            break
+    shortest = min(
+        (_find_shortest(counts, block, num_targets - held) for block in _parts_of(drawn[last:])),
+        key=lambda found: found[0],
+    )
     chosen = np.zeros(len(counts), np.bool_)
     chosen[drawn[:last]] = True
-    chosen[suffices[np.argmin(counts[suffices])]] = True
+    chosen[shortest[1]] = True
     return chosen
+
+
+def _find_shortest(counts: IntArray, drawn: IntArray, least: int) -> tuple[float, int]:
+    """Return the fewest targets of drawn sessions with at least so many, and the first such one.
+
+    They are infinitely many, and any session, if none has enough.
+    """
+    own = counts[drawn]
+    own = np.where(own >= least, own, np.inf)
+    at = int(np.argmin(own))
+    return float(own[at]), int(drawn[at])
+
+
+def _parts_of(numbers: IntArray) -> Iterator[IntArray]:
+    for begin in range(0, len(numbers), _BLOCK):
+        yield numbers[begin : begin + _BLOCK]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbrcli.sessions import Sessions
+from sbrcli.sessions import Sessions, draw_sessions
+from tests.random_sessions import BLOCKS
 
 
 def sessions_of(lengths: list[int]) -> Sessions:
@@ -79,3 +80,25 @@ def test_a_subsample_suffices_and_no_session_of_it_is_superfluous(lengths, neede
     counts = [length - 1 for length in lengths_of(sample)]
     assert min(counts) >= 1
     assert needed <= sum(counts) < needed + max(counts)
+
+
+def draw_at_once(counts: np.ndarray, num_targets: int, seed: int) -> np.ndarray:
+    """Draw sessions with all sums in memory."""
+    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(counts))
+    before = np.cumsum(counts[drawn]) - counts[drawn]
+    enough = before + counts[drawn] >= num_targets
+    last = int(np.flatnonzero(enough)[0])
+    left = drawn[last:]
+    suffices = left[before[last] + counts[left] >= num_targets]
+    return np.sort([*drawn[:last], suffices[np.argmin(counts[suffices])]])
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(1, 99), BLOCKS)
+def test_the_same_sessions_are_drawn_in_blocks(counts, num_targets, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sbrcli.sessions._BLOCK", block)
+        found = draw_sessions(np.array(counts), num_targets, 4)
+    assert (found is None) == (sum(counts) <= num_targets)
+    if found is not None:
+        expected = draw_at_once(np.array(counts), num_targets, 4)
+        assert np.flatnonzero(found).tolist() == expected.tolist()

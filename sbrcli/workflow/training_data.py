@@ -101,14 +101,13 @@ def mix_with_replay(folder: Path, sessions: Sessions, update: Update, seed: int)
     """
     new = new_sessions(folder, sessions, update)
     wanted = round(update.replay * new.num_targets)
-    is_old = np.concatenate([~_are_new(block, update) for block in sessions.blocks()])
-    counts = sessions.count_targets()[is_old]
+    is_new = np.concatenate([_are_new(block, update) for block in sessions.blocks()])
+    counts = sessions.count_targets()
+    counts[is_new] = 0
     if not wanted or not counts.any():
         return new
-    drawn = draw_sessions(counts, wanted, seed)
-    replayed = is_old.copy()
-    if drawn is not None:
-        replayed[is_old] = drawn
+    replayed = draw_sessions(counts, wanted, seed)
+    replayed = ~is_new if replayed is None else replayed
     old = collect_sessions(folder, _chosen(sessions, replayed), len(sessions.item_indices))
     return join_sessions(folder, new, old)
 
