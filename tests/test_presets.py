@@ -1,5 +1,7 @@
 """Every preset against the published table, written once more as its rows."""
 
+from typing import Any
+
 import pytest
 
 from sbrcli.errors import ConfigError
@@ -98,6 +100,23 @@ def test_another_optimizer_leaves_behind_the_presets_rate_and_momentum():
         TrainConfig().momentum,
     )
     assert configure_training({"optimizer": "adam", "learning_rate": 0.1}, "coveo").momentum == 0
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_sasrec_has_defaults_of_its_own_behind_its_preset_and_the_user(short):
+    def configured(preset: str | None = None, **given: Any) -> Any:
+        return configure_training(given, preset, short_sessions=short, model="sasrec")
+
+    usual, best = configured(), configured("best")
+    assert (usual.learning_rate, usual.average_weights, usual.gates) == (0.02, 0.0, False)
+    assert (best.learning_rate, best.average_weights, best.gates) == (0.03, 0.2, True)
+    assert (best.dropout, best.embedding_dropout) == (0.1, 0.0)
+    assert best.window == usual.window
+    given = configured("best", learning_rate=0.01, average_weights=0.0)
+    assert (given.learning_rate, given.average_weights, given.gates) == (0.01, 0.0, True)
+    assert configured("best", optimizer="adam").learning_rate == 0.002
+    assert configured(optimizer="adam").learning_rate == 0.002
+    assert configured(learning_rate=0.05).learning_rate == 0.05
 
 
 @pytest.mark.parametrize("model", ["gru4rec", "sasrec"])

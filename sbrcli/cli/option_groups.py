@@ -154,7 +154,7 @@ def takes_family_options(
                 group[one.field.name] = replace(first, also=(*first.also, (model, one)))
             else:
                 raise TypeError(f"{one.field.name} of {model} has another type elsewhere")
-    implied = {model: options.implied_by({}) for model, options in families.items()}
+    implied = {model: options.own_defaults({}) for model, options in families.items()}
     every = [
         replace(one, implied=tuple(
             (model, own[one.field.name]) for model, own in implied.items() if one.field.name in own

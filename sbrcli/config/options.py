@@ -139,6 +139,15 @@ class Options:
         return {}
 
     @classmethod
+    def own_defaults(cls, chosen: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003
+        """Return defaults that differ from those of other families.
+
+        Args:
+            chosen: the values of the user and of a preset, which go before them.
+        """
+        return {}
+
+    @classmethod
     def fit_together(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return values with numbers that were drawn moved to the nearest that go with the others.
 

@@ -62,4 +62,4 @@ def resolve_options(
         suited = {}
     # An unknown optimizer has no defaults; the configuration refuses it.
     its_own = OPTIMIZER_DEFAULTS.get(chosen.get("optimizer", ""), {})
-    return config_class(**suited | its_own | chosen)
+    return config_class(**suited | its_own | config_class.own_defaults(chosen) | chosen)

@@ -57,15 +57,12 @@ class SasRecConfig(Options):
     embedding_dropout: float = dropout_option(0.1, "Dropout on the input embedding.")
 
     @classmethod
-    def implied_by(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what differs from other networks, unless it is given: adagrad's rate, no average.
-
-        The average of the weights has not been measured with this network.
-        """
-        implied = {} if "average_weights" in given else {"average_weights": 0.0}
-        if given.get("optimizer", "adagrad") == "adagrad" and "learning_rate" not in given:
-            implied["learning_rate"] = ADAGRAD_RATE
-        return implied
+    def own_defaults(cls, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what other networks do otherwise: adagrad's rate, no average of the weights."""
+        own: dict[str, Any] = {"average_weights": 0.0}
+        if chosen.get("optimizer", "adagrad") == "adagrad":
+            own["learning_rate"] = ADAGRAD_RATE
+        return own
 
     @classmethod
     def fit_together(cls, given: Mapping[str, Any]) -> dict[str, Any]:
