@@ -38,9 +38,15 @@ app = typer.Typer(
 )
 
 
+def _write(text: str) -> None:
+    """Write a text to stdout now: at the end, an error would have an exit code of Python's."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"sbr {__version__}\n")
+        _write(f"sbr {__version__}\n")
         raise typer.Exit
 
 
@@ -71,7 +77,7 @@ def _begin(
     output = Output(as_json, quiet)
     ctx.obj = Invocation(output, Workspace(workdir, output))
     if ctx.invoked_subcommand is None:
-        sys.stdout.write(ctx.get_help() + "\n")
+        _write(ctx.get_help() + "\n")
 
 
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

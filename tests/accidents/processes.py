@@ -27,6 +27,7 @@ def shell(command: str, *, is_warm: bool = False) -> Said:
     script = f'set -o pipefail\nsbr() {{ {words} "$@"; }}\n{command}'
     # Where files may not grow, CPython 3.11 leaves half a compiled module, on which all stumble.
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    env.pop("PYTHONUNBUFFERED", None)  # with it, errors of writing come earlier than for users
     done = subprocess.run(
         ["bash", "-c", script], env=env, capture_output=True, text=True, check=False, timeout=120
     )
