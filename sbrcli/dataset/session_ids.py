@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sbrcli.dataset.tables import damage_explained, files_of
+from sbrcli.dataset.tables import damage_explained, damaged_file, files_of
 from sbrcli.log.events import SESSION_ID
 from sbrcli.sessions import Sessions, block_bounds
 
@@ -45,8 +45,11 @@ class SessionIds:
         held, num_held = [], 0
         for begin, end in block_bounds(self.sessions.offsets):
             while num_held < end - begin:
-                held.append(next(batches))
-                num_held += len(held[-1])
+                batch = next(batches, None)
+                if batch is None:
+                    raise damaged_file(self.paths[-1], "it has fewer events than when it was read")
+                held.append(batch)
+                num_held += len(batch)
             ids = pa.concat_arrays(held)
             yield ids.slice(0, end - begin)
             num_held -= end - begin

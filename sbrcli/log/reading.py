@@ -243,7 +243,7 @@ def _read_ratings(column: pa.ChunkedArray, log_format: LogFormat) -> np.ndarray:
     """Return ratings, NaN if missing."""
     try:
         numbers = without_no_ratings(column).cast(pa.float64())
-    except (ValueError, NotImplementedError) as error:
+    except (ValueError, NotImplementedError) as error:  # Arrow's own errors derive from these
         raise WrongRowError(log_format, "one of its ratings is not a number") from error
     ratings = numbers.fill_null(float("nan")).to_numpy()
     if np.isinf(ratings).any():

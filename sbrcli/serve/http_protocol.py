@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
         self._whole = request, body
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell requests that are being answered that the client has left."""
+        """Stop waiting for a request, and mark those in work: their client has left."""
         self._first.cancel()
         self._use_application()
         super().connection_lost(exc)

@@ -78,3 +78,11 @@ def test_a_file_that_is_lost_or_damaged_meanwhile_is_named(tmp_path: Path):
     path.unlink()
     with pytest.raises(ArtefactError, match=r"train\.parquet is damaged: it is missing"):
         list(ids)
+
+
+def test_a_file_with_fewer_events_than_its_sessions_is_damaged(tmp_path: Path):
+    path = write(tmp_path, make_sessions([0, 1]), pa.array([5]))
+    ids = SessionIds([path], make_sessions([0, 1], [2, 3]))
+    wanted = r"train\.parquet is damaged: it has fewer events than when it was read"
+    with pytest.raises(ArtefactError, match=wanted):
+        list(ids)

@@ -134,8 +134,7 @@ class Study:
             )
             handle = self._study.ask()
             handle.set_user_attr("worker", self.worker)
-            outside = handle.user_attrs.get(_OUTSIDE)
-            drawn = outside
+            drawn = handle.user_attrs.get(_OUTSIDE)
             if drawn is None:
                 drawn = fit_together(self._draw(handle, configure, num_items))
             options = {name: written(value) for name, value in drawn.items()}
