@@ -128,7 +128,7 @@ def test_under_tf_config_two_commands_train_one_run(whole, tf_configs):
 
 
 def test_ctrl_c_ends_a_command_that_waits_for_the_other_workers(whole, tf_configs):
-    [process] = start_under(tf_configs[:1], "train", *OPTIONS, "--name", "alone")
+    [process] = start_under(tf_configs[:1], "train", *OPTIONS, "--name", "waiting")
     host, _, port = json.loads(tf_configs[0])["cluster"]["chief"][0].partition(":")
     is_waiting, deadline = False, time.monotonic() + 120
     while not is_waiting:
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_a_command_that_waits_for_the_other_workers(whole, tf_config
         "error: interrupted",
         "hint: start all workers again; training continues from the last checkpoint, if any",
     ]
-    assert not (RUNS / "alone").exists()
+    assert not (RUNS / "waiting").exists()
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def _is_there(address: str) -> bool:
     """Return whether something listens at an address, HOST:PORT."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    except (OSError, ValueError, OverflowError):  # it is not there, or has no name or port yet
+        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS) as made:
+            # On one machine, a connection may get the port that it asks for, and be its own peer.
+            return made.getsockname() != made.getpeername()
+    except (OSError, ValueError, OverflowError):  # it is not there, or has no name yet
         return False
-    return True

@@ -78,15 +78,32 @@ def test_where_the_own_port_is_taken_it_still_waits_for_the_others():
 def test_a_host_without_a_name_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch):
     names = iter([socket.gaierror("not known yet"), None])
 
-    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
-        assert (address, timeout) == (("worker-1.train", 2222), 1.0)
-        error = next(names)
-        if error is not None:
-            raise error
-        return socket.socket()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        real = socket.create_connection
 
-    monkeypatch.setattr(socket, "create_connection", connect)
-    said: list[str] = []
-    with free_addresses(1) as addresses:
-        wait_for_others(Cluster((*addresses, "worker-1.train:2222"), 0), said.append)
+        def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+            assert (address, timeout) == (("worker-1.train", 2222), 1.0)
+            error = next(names)
+            if error is not None:
+                raise error
+            return real(other.getsockname())
+
+        monkeypatch.setattr(socket, "create_connection", connect)
+        said: list[str] = []
+        with free_addresses(1) as addresses:
+            wait_for_others(Cluster((*addresses, "worker-1.train:2222"), 0), said.append)
     assert said == []
+
+
+def test_a_connection_to_itself_is_no_worker(monkeypatch: pytest.MonkeyPatch):
+    def connect(address: tuple[str, int], _timeout: float) -> socket.socket:
+        made = socket.socket()
+        made.bind(address)
+        made.connect(address)
+        return made
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host, port = probe.getsockname()
+    monkeypatch.setattr(socket, "create_connection", connect)
+    assert not rendezvous._is_there(f"{host}:{port}")
